@@ -1,0 +1,30 @@
+# One image for all three containers: worker, evaluator, trainer.
+#
+# Built by `unlearn image build` in two goes: target `deps` (6 GB, changes with the lock file)
+# and then target `sandbox` on top of it (a few files, changes with sandbox/). `sandbox` stands
+# first because an engine without BuildKit builds every stage up to the one that is asked for;
+# so a change of sandbox/ costs seconds and needs no wheels.
+#
+# No step needs a network: the wheels are collected on the host, by hash.
+
+ARG BASE
+ARG DEPS=${BASE}
+
+FROM ${DEPS} AS sandbox
+COPY sandbox /opt/unlearn/sandbox
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTHONDONTWRITEBYTECODE=1
+CMD ["python", "-m", "sandbox.worker"]
+
+FROM ${BASE} AS wheels
+COPY requirements/image.txt /image.txt
+COPY wheels /wheels
+RUN python3 -m venv /opt/venv \
+ && /opt/venv/bin/pip install --no-index --no-deps --require-hashes --no-cache-dir \
+    --find-links /wheels -r /image.txt
+
+FROM ${BASE} AS deps
+COPY --from=wheels /opt/venv /opt/venv
+# Nothing in the container may raise privileges, and entries expect the contest's folders:
+# a run finds its own scratch folder behind them.
+RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} + \
+ && mkdir -p /scratch /kaggle && ln -s /tmp /kaggle/tmp && ln -s /tmp /kaggle/working

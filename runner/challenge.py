@@ -1,0 +1,216 @@
+"""A challenge on disk: its description, checked when loaded.
+
+::
+
+    challenge.toml      everything there is to say, with the hash of every file
+    measurements.json   what this machine measured (retrain time); not part of the hash
+    public/             original, retain, forget and val: all that a worker may see
+    private/            test split and outputs of the references: never in a worker
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import numpy as np
+import tomli_w
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+
+from runner.checkpoint import CheckpointError, Spec, spec_of
+from runner.errors import ConfigurationError
+from runner.limits import Limits
+from sandbox.jobs import SPLITS
+
+SCHEMA_VERSION: Final = 1
+DESCRIPTION: Final = "challenge.toml"
+MEASUREMENTS: Final = "measurements.json"
+REFERENCES: Final = "private/references.npz"
+ORIGINAL: Final = "public/original.safetensors"
+FILES: Final = (
+    ORIGINAL,
+    "public/retain.safetensors",
+    "public/forget.safetensors",
+    "public/val.safetensors",
+    "private/test.safetensors",
+    REFERENCES,
+)
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Training(BaseModel):
+    """How the original network and the references were trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+
+
+class Description(BaseModel):
+    """What ``challenge.toml`` says. Unknown names are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1]
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    recipe: str
+    seed: Annotated[int, Field(ge=0, lt=1 << 40)]
+    forget_fraction: Annotated[float, Field(gt=0, lt=1)]
+    architecture: str
+    classes: Annotated[int, Field(ge=2, le=100_000)]
+    item_format: Literal["dict", "tuple"]
+    batch_size: Annotated[int, Field(ge=1)]
+    references: Annotated[int, Field(ge=2)]
+    image: Sha256
+    """Digest of the image that built it."""
+    limits: Limits
+    training: Training
+    class_counts: dict[str, list[int]]
+    """Examples of each class, by split."""
+    files: dict[str, Sha256]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """The outputs of the references: what unlearned checkpoints are compared with."""
+
+    logits: NDArray[np.float32]
+    """On the forget examples. Shape [references, examples, classes]."""
+
+    correct: NDArray[np.int64]
+    """Right answers by split and class. Shape [references, 4, classes]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """A challenge that was found whole."""
+
+    folder: Path
+    description: Description
+    sha256: str
+    """Of ``challenge.toml``, which holds the hash of every other file."""
+    spec: Spec
+    """What a checkpoint must look like."""
+    forget_labels: NDArray[np.int64]
+    references: References
+
+    def data(self, name: str) -> bytes:
+        """Return the bytes of a split or of the original network.
+
+        Raises:
+            ConfigurationError: the file cannot be read or is not what the description says.
+        """
+        folder = "private" if name == "test" else "public"
+        return _read_checked(self.folder, f"{folder}/{name}.safetensors", self.description)
+
+    def run_seed(self, index: int) -> int:
+        """Return the seed of a run: 63 bits drawn from the challenge's seed and the index."""
+        drawn = hashlib.sha256(f"run {self.description.seed} {index}".encode()).digest()
+        return int.from_bytes(drawn[:8], "big") >> 1
+
+
+def load(folder: Path) -> Challenge:
+    """Read a challenge and check every file of it.
+
+    Raises:
+        ConfigurationError: there is none, it is unfinished, damaged, or of another version.
+    """
+    file = folder / DESCRIPTION
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"There is no challenge at {folder}; build one with: unlearn challenge build digits {folder}"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"The challenge cannot be read: {error}.") from error
+    description = _parse(file, text)
+    original = _read_checked(folder, ORIGINAL, description)
+    forget = _read_checked(folder, "public/forget.safetensors", description)
+    for name in FILES:
+        _read_checked(folder, name, description)
+    try:
+        spec = spec_of(original)
+        labels = load_safetensors(forget)["label"]
+    except (CheckpointError, SafetensorError, KeyError) as error:
+        raise ConfigurationError(f"The challenge at {folder} is damaged: {error}.") from error
+    references = read_references(_read_checked(folder, REFERENCES, description))
+    wanted = (description.references, len(labels), description.classes)
+    if references.logits.shape != wanted or references.correct.shape != (
+        description.references,
+        len(SPLITS),
+        description.classes,
+    ):
+        raise ConfigurationError(f"{folder / REFERENCES} has the wrong shape; build the challenge anew.")
+    return Challenge(
+        folder=folder,
+        description=description,
+        sha256=hashlib.sha256(text).hexdigest(),
+        spec=spec,
+        forget_labels=labels.astype(np.int64),
+        references=references,
+    )
+
+
+def _parse(file: Path, text: bytes) -> Description:
+    try:
+        return Description.model_validate(tomllib.loads(text.decode()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"{file}: {where or 'it'}: {first['msg']}.") from error
+
+
+def _read_checked(folder: Path, name: str, description: Description) -> bytes:
+    try:
+        data = (folder / name).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"The challenge at {folder} is incomplete: {error}.") from error
+    if hashlib.sha256(data).hexdigest() != description.files.get(name):
+        raise ConfigurationError(f"{folder / name} is not the file that {DESCRIPTION} describes.")
+    return data
+
+
+def render(description: Description) -> bytes:
+    """Return the text of ``challenge.toml``."""
+    return tomli_w.dumps(description.model_dump(mode="json")).encode()
+
+
+def read_references(data: bytes) -> References:
+    """Read ``references.npz``; arrays of plain numbers only.
+
+    Raises:
+        ConfigurationError: it is not such a file.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return References(
+                logits=arrays["logits"].astype(np.float32), correct=arrays["correct"].astype(np.int64)
+            )
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ConfigurationError(f"{REFERENCES} cannot be read: {error}.") from error
+
+
+def retrain_seconds(folder: Path) -> float | None:
+    """Return the retrain time that was measured here, if it was."""
+    try:
+        value = json.loads((folder / MEASUREMENTS).read_text())["retrain_seconds"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,154 @@
+"""How closed each container is: a pure function from a role and limits to engine options.
+
+This is the wall. `tests/runner/golden/options.json` records what it returns, so that
+whoever loosens it shows it in the diff.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from runner.limits import MIB, Limits
+
+Role = Literal["worker", "evaluator", "trainer"]
+
+LABEL: Final = "org.unlearn.role"
+SESSION_LABEL: Final = "org.unlearn.session"
+EVALUATION_LABEL: Final = "org.unlearn.evaluation"
+
+FIRST_SLOT_GID: Final = 2_000
+FIRST_UID: Final = 10_000
+LAST_UID: Final = 60_000
+
+_SUPERVISOR_MEMORY_BYTES: Final = 1536 * MIB
+"""Torch, the data and the checkpoints in passing, beside what the runs may use."""
+_SUPERVISOR_PROCESSES: Final = 64
+_OPEN_FILES: Final = 4096
+_NOBODY: Final = "65534:65534"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """A container to be started: all that the engine is told."""
+
+    role: Role
+    image: str
+    command: tuple[str, ...]
+    user: str
+    environment: dict[str, str]
+    labels: dict[str, str]
+    host_config: dict[str, Any]
+
+
+def worker(*, image: str, limits: Limits, labels: dict[str, str]) -> ContainerSpec:
+    """Return the container that runs submissions: root with three capabilities, everything else closed."""
+    tmpfs = {
+        "/tmp": _tmpfs(limits.scratch_bytes, limits.scratch_inodes, "mode=1777"),  # noqa: S108
+        **{
+            f"/scratch/{slot}": _tmpfs(
+                limits.scratch_bytes,
+                limits.scratch_inodes,
+                f"mode=0770,uid=0,gid={FIRST_SLOT_GID + slot}",
+            )
+            for slot in range(limits.concurrency)
+        },
+    }
+    config = _closed(
+        memory_bytes=limits.memory_bytes * limits.concurrency + _SUPERVISOR_MEMORY_BYTES,
+        processes=limits.processes * limits.concurrency + _SUPERVISOR_PROCESSES,
+        cpus=limits.cpus,
+        shared_memory_bytes=limits.shared_memory_bytes,
+        tmpfs=tmpfs,
+    )
+    config["CapAdd"] = ["SETUID", "SETGID", "KILL"]
+    return _spec("worker", image, "0:0", limits.threads, labels, config)
+
+
+def evaluator(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSpec:
+    """Return the container that turns checkpoints into outputs: nobody, without any capability."""
+    config = _closed(
+        memory_bytes=8192 * MIB,
+        processes=256,
+        cpus=cpus,
+        shared_memory_bytes=64 * MIB,
+        tmpfs={"/tmp": _tmpfs(64 * MIB, 1000, "mode=1777")},  # noqa: S108
+    )
+    return _spec("evaluator", image, _NOBODY, 1, labels, config)
+
+
+def trainer(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSpec:
+    """Return the container that builds a challenge: our code on our data, closed all the same."""
+    config = _closed(
+        memory_bytes=16384 * MIB,
+        processes=1024,
+        cpus=cpus,
+        shared_memory_bytes=1024 * MIB,
+        tmpfs={"/tmp": _tmpfs(256 * MIB, 10_000, "mode=1777")},  # noqa: S108
+    )
+    return _spec("trainer", image, _NOBODY, 1, labels, config)
+
+
+def _tmpfs(size_bytes: int, inodes: int, ownership: str) -> str:
+    return f"rw,nosuid,nodev,size={size_bytes},nr_inodes={inodes},{ownership}"
+
+
+def _spec(
+    role: Role,
+    image: str,
+    user: str,
+    threads: int,
+    labels: dict[str, str],
+    config: dict[str, Any],
+) -> ContainerSpec:
+    return ContainerSpec(
+        role=role,
+        image=image,
+        command=("/opt/venv/bin/python", "-m", f"sandbox.{role}"),
+        user=user,
+        environment={
+            "PATH": "/opt/venv/bin:/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": "/opt/unlearn",
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+            "LANG": "C.UTF-8",
+            "HOME": "/tmp",  # noqa: S108
+            "OMP_NUM_THREADS": str(threads),
+        },
+        labels={**labels, LABEL: role},
+        host_config=config,
+    )
+
+
+def _closed(
+    *,
+    memory_bytes: int,
+    processes: int,
+    cpus: float,
+    shared_memory_bytes: int,
+    tmpfs: dict[str, str],
+) -> dict[str, Any]:
+    """Return the options that all roles share. Docker's default seccomp profile holds unless named."""
+    return {
+        "NetworkMode": "none",
+        "ReadonlyRootfs": True,
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges"],
+        "Memory": memory_bytes,
+        "MemorySwap": memory_bytes,
+        "PidsLimit": processes,
+        "NanoCpus": round(cpus * 1_000_000_000),
+        "IpcMode": "private",
+        "ShmSize": shared_memory_bytes,
+        "Tmpfs": tmpfs,
+        "LogConfig": {"Type": "none"},
+        "Ulimits": [
+            {"Name": "nofile", "Soft": _OPEN_FILES, "Hard": _OPEN_FILES},
+            {"Name": "core", "Soft": 0, "Hard": 0},
+        ],
+        "RestartPolicy": {"Name": "no"},
+        "AutoRemove": False,
+        "Privileged": False,
+        "Binds": [],
+    }

@@ -1,0 +1,108 @@
+"""How far a long step is: a bar on a terminal, a line now and then elsewhere. On stderr."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+_LINE_EVERY_SECONDS: Final = 10.0
+
+
+class Reporter(Protocol):
+    """What long steps tell of themselves."""
+
+    def step(self, text: str) -> None:
+        """Begin a step that cannot be counted."""
+
+    def count(self, text: str, done: int, total: int) -> None:
+        """Say how far a step is that can be counted."""
+
+
+class Silent:
+    """Tells nothing; for tests and for callers that watch themselves."""
+
+    def step(self, text: str) -> None:
+        """Drop it."""
+
+    def count(self, text: str, done: int, total: int) -> None:
+        """Drop it."""
+
+
+class ConsoleReporter:
+    """Tells a person. Use as a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to ``console``, which should be on stderr."""
+        self._console = console
+        self._bars: Progress | None = None
+        self._task: tuple[str, int] | None = None
+        self._told: tuple[str, float] = ("", 0.0)
+        if console.is_terminal:
+            self._bars = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=console,
+                transient=True,
+            )
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop drawing."""
+        if self._bars is not None:
+            self._bars.stop()
+
+    def step(self, text: str) -> None:
+        """Begin a step that cannot be counted."""
+        if self._bars is not None:
+            self._show(text, None, 0)
+        elif self._told[0] != text:
+            self._say(text, text)
+
+    def count(self, text: str, done: int, total: int) -> None:
+        """Say how far a step is that can be counted."""
+        if self._bars is not None:
+            self._show(text, total, done)
+        elif (
+            self._told[0] != text
+            or done == total
+            or time.monotonic() - self._told[1] > _LINE_EVERY_SECONDS
+        ):
+            self._say(text, f"{text}: {done} of {total}")
+
+    def _say(self, step: str, line: str) -> None:
+        self._told = (step, time.monotonic())
+        self._console.print(line, markup=False, highlight=False)
+
+    def _show(self, text: str, total: int | None, done: int) -> None:
+        assert self._bars is not None
+        if self._task is None or self._task[0] != text:
+            if self._task is not None:
+                self._bars.remove_task(self._task[1])  # type: ignore[arg-type]
+            self._task = (text, self._bars.add_task(text, total=total))
+        self._bars.update(self._task[1], total=total, completed=done)  # type: ignore[arg-type]

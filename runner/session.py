@@ -1,0 +1,70 @@
+"""What this process has started, so that a later one can tell leftovers from work.
+
+Each process holds the lock of a file of its own while it lives, and labels its containers
+with the file's name. A container whose file is there but not locked belongs to a process
+that died.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from runner.engine import Engine
+from runner.errors import HostNotReadyError
+from runner.options import SESSION_LABEL
+
+
+def _folder() -> Path:
+    return Path(platformdirs.user_state_dir("unlearn")) / "sessions"
+
+
+@contextmanager
+def session(engine: Engine) -> Iterator[dict[str, str]]:
+    """Remove what dead processes left, then give the labels for this one's containers."""
+    folder = _folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HostNotReadyError(f"{folder} cannot be written: {error.strerror}.") from error
+    remove_leftovers(engine)
+    name = uuid.uuid4().hex
+    lock = FileLock(folder / name)
+    with lock:
+        try:
+            yield {SESSION_LABEL: name}
+        finally:
+            (folder / name).unlink(missing_ok=True)
+
+
+def remove_leftovers(engine: Engine) -> int:
+    """Remove the containers of processes that are dead, and return how many there were."""
+    folder, removed = _folder(), 0
+    alive: set[str] = set()
+    for identity, labels in engine.containers({}):
+        name = labels.get(SESSION_LABEL, "")
+        if name and (folder / name).is_file() and name not in alive:
+            if _is_held(folder / name):
+                alive.add(name)
+            else:
+                engine.remove(identity)
+                removed += 1
+    for file in folder.glob("*"):
+        if file.name not in alive and not _is_held(file):
+            file.unlink(missing_ok=True)
+    return removed
+
+
+def _is_held(file: Path) -> bool:
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False

@@ -1,0 +1,100 @@
+"""A submission as the host sees it: a hash and the bytes of an archive. Never imported.
+
+A folder, or one ``.py`` file, is packed here into a zip archive whose bytes depend on its
+content alone. A ``.zip`` is passed on as it is: only a run, with nothing left to lose,
+unpacks it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from runner.errors import ConfigurationError
+
+LARGEST_SUBMISSION_BYTES: Final = 100 << 20
+_MOST_FILES: Final = 2_000
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_IGNORED: Final = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", ".DS_Store"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A stranger's code, as bytes."""
+
+    name: str
+    sha256: str
+    """Of the archive."""
+    archive: bytes
+    """A zip archive that should hold ``submission.py``."""
+
+
+def load(path: Path) -> Submission:
+    """Read a submission: a folder, a ``.py`` file or a ``.zip``.
+
+    Raises:
+        ConfigurationError: it is not there, cannot be read, is too large or is something else.
+    """
+    try:
+        if path.is_dir():
+            archive = _pack(_files_of(path))
+        elif not path.exists():
+            raise ConfigurationError(f"There is no submission at {path}; give a folder, a .py file or a .zip.")
+        elif path.suffix == ".py":
+            archive = _pack(iter([("submission.py", path)]))
+        elif path.suffix == ".zip":
+            archive = _read(path)
+        else:
+            raise ConfigurationError(f"{path} is neither a folder nor a .py file nor a .zip.")
+    except OSError as error:
+        raise ConfigurationError(f"The submission cannot be read: {error}.") from error
+    name = path.resolve().stem if path.is_file() else path.resolve().name
+    return Submission(name=name, sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
+
+
+def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the name inside the archive and the path of each file, sorted by name."""
+    found: list[tuple[str, Path]] = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _IGNORED)
+        for link in [name for name in folders if (Path(parent) / name).is_symlink()]:
+            raise ConfigurationError(f"{Path(parent) / link} is a link; a submission must be plain files.")
+        for name in files:
+            if name not in _IGNORED:
+                path = Path(parent) / name
+                found.append((path.relative_to(folder).as_posix(), path))
+        if len(found) > _MOST_FILES:
+            raise ConfigurationError(f"{folder} has more than {_MOST_FILES} files; a submission must be smaller.")
+    if "submission.py" not in dict(found):
+        raise ConfigurationError(f"{folder} has no submission.py; a submission must define unlearning() there.")
+    yield from sorted(found)
+
+
+def _pack(files: Iterator[tuple[str, Path]]) -> bytes:
+    packed = io.BytesIO()
+    total = 0
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, path in files:
+            data = _read(path, LARGEST_SUBMISSION_BYTES - total)
+            total += len(data)
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)
+    return packed.getvalue()
+
+
+def _read(path: Path, limit: int = LARGEST_SUBMISSION_BYTES) -> bytes:
+    """Read a regular file, deciding about its kind and size before its content."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    with open(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ConfigurationError(f"{path} is not a regular file; a submission must be plain files.")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ConfigurationError(f"The submission is over {LARGEST_SUBMISSION_BYTES >> 20} MiB with {path.name}.")
+    return data

@@ -1,0 +1,260 @@
+"""The host's side of a worker: starts it, asks for runs, and judges how each ended."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from runner.challenge import Challenge
+from runner.channel import Channel, Stream, StreamEndedError
+from runner.checkpoint import CheckpointError, check, largest_checkpoint_bytes
+from runner.errors import SandboxLostError
+from runner.limits import Limits
+from runner.options import FIRST_SLOT_GID
+from runner.submission import Submission
+from runner.verdict import HOST_GRACE_SECONDS, Judgement, Observation, RunError, Verdict, judge
+from sandbox.jobs import WorkerJob
+from sandbox.messages import from_worker
+from sandbox.protocol import Frame, ProtocolViolationError
+
+WORKER_DATA: Final = ("original", "retain", "forget", "val")
+_ERROR_FIELDS: Final = ("stage", "type", "message", "traceback")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """A run to be done."""
+
+    index: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedRun:
+    """A run that has ended, one way or another."""
+
+    index: int
+    judgement: Judgement
+    checkpoint: bytes
+    """Checked; empty unless the verdict is ``ok``."""
+    host_seconds: float
+    run_seconds: float
+    """By the supervisor's clock; 0 where it did not say."""
+    log: bytes
+    log_bytes_dropped: int
+    traceback: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Flight:
+    """A run that goes on, as the host sees it."""
+
+    index: int
+    sent: float
+    log: bytearray = field(default_factory=bytearray)
+
+
+class Worker:
+    """A worker container that is ready for runs."""
+
+    def __init__(
+        self,
+        *,
+        stream: Stream,
+        challenge: Challenge,
+        submission: Submission,
+        runs: int,
+        first_uid: int,
+    ) -> None:
+        """Send everything that the runs need and wait until the worker has it.
+
+        Raises:
+            SandboxStartError: the container did not come to work.
+        """
+        said = challenge.description
+        self._limits: Limits = said.limits
+        self._spec = challenge.spec
+        checkpoint_bytes = largest_checkpoint_bytes(self._spec)
+        self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes))
+        job = WorkerJob(
+            architecture=said.architecture,
+            classes=said.classes,
+            item_format=said.item_format,
+            batch_size=said.batch_size,
+            device="cpu",
+            concurrency=said.limits.concurrency,
+            threads=said.limits.threads,
+            runs=runs,
+            first_uid=first_uid,
+            first_slot_gid=FIRST_SLOT_GID,
+            wall_seconds=said.limits.wall_seconds,
+            checkpoint_bytes=checkpoint_bytes,
+            log_bytes=said.limits.log_bytes,
+            processes=said.limits.processes,
+        )
+        self._channel.send("job", job.to_json())
+        for name in WORKER_DATA:
+            self._channel.send("data", challenge.data(name), name=name)
+        self._channel.send("submission", submission.archive)
+        self.load_seconds = self._channel.await_ready()
+
+    def do(self, planned: Sequence[PlannedRun]) -> Iterator[EndedRun]:
+        """Do runs and yield each as it ends, in whatever order.
+
+        Ends early, leaving runs undone, when a run could only be stopped together with the
+        container; start another worker for the rest.
+
+        Raises:
+            SandboxLostError: the container is gone and the submission is not to blame.
+        """
+        waiting = deque(planned)
+        flights: dict[int, _Flight] = {}
+        while waiting or flights:
+            while waiting and len(flights) < self._limits.concurrency:
+                run = waiting.popleft()
+                flights[run.index] = _Flight(index=run.index, sent=time.monotonic())
+                self._channel.send("run", index=run.index, seed=run.seed)
+            latest = min(flight.sent for flight in flights.values()) + self._wall_with_grace
+            try:
+                frame = self._channel.receive(max(0.0, latest - time.monotonic()))
+                ended = self._take(frame, flights) if frame is not None else None
+            except ProtocolViolationError as error:
+                yield from self._end_all(flights, stream_violation=str(error))
+                return
+            except StreamEndedError:
+                yield from self._after_the_end(flights)
+                return
+            if ended is not None:
+                yield ended
+            elif frame is None:
+                yield from self._kill_for_time(flights)
+                return
+
+    @property
+    def _wall_with_grace(self) -> float:
+        return self._limits.wall_seconds + HOST_GRACE_SECONDS
+
+    def _take(self, frame: Frame, flights: dict[int, _Flight]) -> EndedRun | None:
+        if frame.kind not in ("log", "finished") or frame.integer("index") not in flights:
+            raise ProtocolViolationError(f"a {frame.kind} frame that was not due")
+        flight = flights[frame.integer("index")]
+        if frame.kind == "log":
+            flight.log += frame.payload
+            if len(flight.log) > self._limits.log_bytes:
+                raise ProtocolViolationError("more log than the supervisor may pass on")
+            return None
+        del flights[flight.index]
+        return self._finished(frame, flight)
+
+    def _finished(self, frame: Frame, flight: _Flight) -> EndedRun:
+        host_seconds = time.monotonic() - flight.sent
+        result, problem = frame.text("result"), ""
+        if result == "checkpoint":
+            try:
+                check(frame.payload, self._spec)
+            except CheckpointError as error:
+                problem = str(error)
+        error_seen = _read_error(frame.payload) if result == "error" else None
+        judgement = judge(
+            Observation(
+                host_seconds=host_seconds,
+                wall_limit_seconds=self._limits.wall_seconds,
+                ended_by=frame.text("ended_by"),
+                exit_code=frame.integer("exit_code"),
+                oom_kills=frame.integer("oom_kills"),
+                result=result,
+                error=error_seen,
+                checkpoint_problem=problem,
+            )
+        )
+        return EndedRun(
+            index=flight.index,
+            judgement=judgement,
+            checkpoint=frame.payload if judgement.verdict is Verdict.OK else b"",
+            host_seconds=host_seconds,
+            run_seconds=frame.number("seconds"),
+            log=bytes(flight.log),
+            log_bytes_dropped=frame.integer("log_bytes_dropped"),
+            traceback=error_seen.traceback if error_seen is not None else "",
+        )
+
+    def _kill_for_time(self, flights: dict[int, _Flight]) -> Iterator[EndedRun]:
+        """Kill the container for a run that outlived its limit; the others are not judged."""
+        self._channel.stream.kill()
+        now = time.monotonic()
+        for flight in list(flights.values()):
+            if now - flight.sent >= self._wall_with_grace:
+                yield self._ended(flight, host_killed_for_time=True)
+
+    def _after_the_end(self, flights: dict[int, _Flight]) -> Iterator[EndedRun]:
+        """Judge what went on when the container ended by itself.
+
+        Raises:
+            SandboxLostError: nothing says that the submission did it.
+        """
+        ending = self._channel.stream.ending()
+        if ending is None or not ending.oom_killed or not flights:
+            raise SandboxLostError(f"The worker container ended in mid-run{self._channel.complaint()}.")
+        yield from self._end_all(flights, container_ended=True, container_oom_killed=True)
+
+    def _end_all(
+        self,
+        flights: dict[int, _Flight],
+        *,
+        stream_violation: str = "",
+        container_ended: bool = False,
+        container_oom_killed: bool = False,
+    ) -> Iterator[EndedRun]:
+        self._channel.stream.kill()
+        for flight in list(flights.values()):
+            yield self._ended(
+                flight,
+                stream_violation=stream_violation,
+                container_ended=container_ended,
+                container_oom_killed=container_oom_killed,
+            )
+
+    def _ended(
+        self,
+        flight: _Flight,
+        *,
+        stream_violation: str = "",
+        host_killed_for_time: bool = False,
+        container_ended: bool = False,
+        container_oom_killed: bool = False,
+    ) -> EndedRun:
+        host_seconds = time.monotonic() - flight.sent
+        seen = Observation(
+            host_seconds=host_seconds,
+            wall_limit_seconds=self._limits.wall_seconds,
+            stream_violation=stream_violation,
+            host_killed_for_time=host_killed_for_time,
+            container_ended=container_ended,
+            container_oom_killed=container_oom_killed,
+        )
+        return EndedRun(
+            index=flight.index,
+            judgement=judge(seen),
+            checkpoint=b"",
+            host_seconds=host_seconds,
+            run_seconds=0.0,
+            log=bytes(flight.log),
+            log_bytes_dropped=0,
+            traceback="",
+        )
+
+
+def _read_error(payload: bytes) -> RunError:
+    """Read the child's description of an exception; what is malformed counts as empty."""
+    try:
+        found = json.loads(payload)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        found = {}
+    texts = {name: str(found.get(name, "")) for name in _ERROR_FIELDS}
+    return RunError(**texts)

@@ -1,0 +1,14 @@
+"""What is copied into the image: the programs that run inside a container.
+
+Three programs, each started as ``python -m sandbox.NAME`` and speaking frames
+(`sandbox.protocol`) on its stdin and stdout::
+
+    worker      UNTRUSTED runs.  supervisor ──fork──> child: one call of `unlearning`
+                (root, three capabilities)  └─fork──> janitor: ends and wipes a run
+    evaluator   our code, strangers' weights:  checkpoint -> outputs
+    trainer     our code, our data:            recipe -> challenge
+
+Everything a container needs comes in through the stream and everything it makes goes
+out through it, so nothing of the host's disk is ever mounted. The host imports
+`sandbox.protocol` and `sandbox.messages` from here, which need the standard library only.
+"""

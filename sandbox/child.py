@@ -1,0 +1,189 @@
+"""One run: what happens in the forked child between `fork` and `_exit`.
+
+The child gives up everything first and imports the submission last. Whatever it writes
+into its result pipe is untrusted, since the submission runs in the same process: one tag
+byte, eight bytes of length, then a checkpoint or an error as JSON.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import io
+import json
+import os
+import random
+import resource
+import signal
+import struct
+import sys
+import traceback
+import types
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from sandbox.checkpoint import checkpoint_bytes
+from sandbox.data import loader
+from sandbox.messages import ERROR_BYTES
+from sandbox.models import build
+
+TAG_CHECKPOINT: Final = b"C"
+TAG_ERROR: Final = b"E"
+RESULT_HEAD: Final = struct.Struct(">cQ")
+
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_F_SETPIPE_SZ: Final = 1031
+_TRACEBACK_CHARACTERS: Final = 12_000
+_MESSAGE_CHARACTERS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What every run is given, loaded once by the supervisor and shared by `fork`."""
+
+    architecture: str
+    classes: int
+    batch_size: int
+    device: str
+    threads: int
+    processes: int
+    original: Mapping[str, Tensor]
+    retain: Dataset[Any]
+    forget: Dataset[Any]
+    val: Dataset[Any]
+    submission: bytes
+    """A zip archive. Only the child, with nothing left to lose, looks into it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Where and as whom one run happens."""
+
+    seed: int
+    uid: int
+    slot_gid: int
+    scratch: Path
+    """A folder that the child makes for itself inside its slot."""
+    result_fd: int
+    out_fd: int
+    err_fd: int
+
+
+class _NoFunctionError(Exception):
+    """There is no callable ``unlearning`` to be had."""
+
+
+def run(material: Material, seat: Seat) -> NoReturn:
+    """Do one run in this, freshly forked, process and never return."""
+    stage = "start"
+    try:
+        result_fd = _give_up_everything(material, seat)
+        torch.set_num_threads(material.threads)
+        net = build(material.architecture, material.classes)
+        net.load_state_dict(material.original)
+        net.to(material.device)
+        loaders = [
+            loader(items, material.batch_size)
+            for items in (material.retain, material.forget, material.val)
+        ]
+        dtypes = {name: tensor.dtype for name, tensor in material.original.items()}
+        stage = "import"
+        unlearning = _import_submission(material.submission)
+        stage = "call"
+        _seed_everything(seat.seed)
+        returned = unlearning(net, *loaders)
+        stage = "checkpoint"
+        unlearned = returned if isinstance(returned, nn.Module) else net
+        _send(result_fd, TAG_CHECKPOINT, checkpoint_bytes(unlearned, dtypes))
+    except BaseException as error:  # noqa: BLE001 - also SystemExit and KeyboardInterrupt: a result
+        if stage == "start":
+            traceback.print_exc()
+            os._exit(70)
+        _send(result_fd, TAG_ERROR, _describe(error, stage))
+        os._exit(1)
+    os._exit(0)
+
+
+def _give_up_everything(material: Material, seat: Seat) -> int:
+    """Drop files, identity and privileges; return the fd of the result pipe."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    Path("/proc/self/oom_score_adj").write_text("1000")
+    os.dup2(seat.out_fd, 1)
+    os.dup2(seat.err_fd, 2)
+    result_fd = 3
+    os.dup2(seat.result_fd, result_fd)
+    os.closerange(result_fd + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    os.set_inheritable(result_fd, False)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (material.processes, material.processes))
+    os.setgroups([seat.slot_gid])
+    os.setresgid(seat.uid, seat.uid, seat.uid)
+    os.setresuid(seat.uid, seat.uid, seat.uid)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "no_new_privs was refused")
+    os.umask(0o077)
+    seat.scratch.mkdir(mode=0o700)
+    os.chdir(seat.scratch)
+    os.environ.update(HOME=str(seat.scratch), TMPDIR=str(seat.scratch))
+    os.setsid()
+    return result_fd
+
+
+def _import_submission(archive: bytes) -> Callable[..., object]:
+    """Unpack into the scratch folder, import, and return the function."""
+    sys.dont_write_bytecode = True
+    folder = Path.cwd() / ".submission"
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        packed.extractall(folder)
+    file = folder / "submission.py"
+    if not file.is_file():
+        raise _NoFunctionError("there is no submission.py")
+    sys.path.insert(0, str(folder))
+    spec = importlib.util.spec_from_file_location("submission", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module: types.ModuleType = importlib.util.module_from_spec(spec)
+    sys.modules["submission"] = module
+    spec.loader.exec_module(module)
+    function = getattr(module, "unlearning", None)
+    if not callable(function):
+        raise _NoFunctionError("submission.py defines no function called unlearning")
+    found: Callable[..., object] = function
+    return found
+
+
+def _seed_everything(seed: int) -> None:
+    """Seed every generator a submission may draw from; after the import, so that it has the last word."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def _describe(error: BaseException, stage: str) -> bytes:
+    """Return an exception as JSON within `ERROR_BYTES`."""
+    try:
+        message = str(error)[:_MESSAGE_CHARACTERS]
+        trace = "".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS:]
+    except Exception:  # noqa: BLE001 - an exception's own __str__ is the submission's code
+        message, trace = "(the exception could not be printed)", ""
+    body = {"stage": stage, "type": type(error).__name__[:200], "message": message, "traceback": trace}
+    data = json.dumps(body).encode()
+    if len(data) > ERROR_BYTES:
+        data = json.dumps({**body, "message": message[:200], "traceback": ""}).encode()
+    return data[:ERROR_BYTES]
+
+
+def _send(fd: int, tag: bytes, payload: bytes) -> None:
+    view = memoryview(RESULT_HEAD.pack(tag, len(payload)) + payload)
+    while view:
+        view = view[os.write(fd, view) :]

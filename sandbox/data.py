@@ -1,0 +1,82 @@
+"""What a submission receives: datasets and loaders in one of the contest's two forms.
+
+``dict`` items are those of the contest's scored phase: ``image``, ``age_group``, ``age``,
+``person_id``, ``image_id``. ``tuple`` items, ``(image, label)``, are those of its
+starting kit. A split arrives as safetensors with the columns ``image`` and ``label`` and,
+if the challenge has them, ``age``, ``person_id`` and ``image_id``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+ITEM_FORMATS = ("dict", "tuple")
+_EXTRA_COLUMNS = ("age", "person_id", "image_id")
+
+
+class DictItems(Dataset[dict[str, Any]]):
+    """A split whose items are dicts, as in the contest's scored phase."""
+
+    def __init__(self, columns: Mapping[str, Tensor]) -> None:
+        """Serve rows of ``columns``: image float32 [n, c, h, w], the rest int64 [n]."""
+        self.images = columns["image"]
+        self.columns = {"age_group": columns["label"].tolist()}
+        for name in _EXTRA_COLUMNS:
+            if name in columns:
+                self.columns[name] = columns[name].tolist()
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return one example."""
+        return {
+            "image": self.images[index],
+            **{name: values[index] for name, values in self.columns.items()},
+        }
+
+
+class TupleItems(Dataset[tuple[Tensor, int]]):
+    """A split whose items are pairs, as in the contest's starting kit."""
+
+    def __init__(self, columns: Mapping[str, Tensor]) -> None:
+        """Serve rows of ``columns``: image float32 [n, c, h, w] and label int64 [n]."""
+        self.images = columns["image"]
+        self.labels = columns["label"].tolist()
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """Return one example."""
+        return self.images[index], self.labels[index]
+
+
+def read_split(data: bytes) -> dict[str, Tensor]:
+    """Return the columns of a split."""
+    return safetensors.torch.load(data)
+
+
+def dataset(columns: Mapping[str, Tensor], item_format: str) -> Dataset[Any]:
+    """Return a split in the form the challenge chose."""
+    if item_format not in ITEM_FORMATS:
+        raise ValueError(f"no item format {item_format!r}; there are {', '.join(ITEM_FORMATS)}")
+    return DictItems(columns) if item_format == "dict" else TupleItems(columns)
+
+
+def loader(items: Dataset[Any], batch_size: int) -> DataLoader[Any]:
+    """Return the loader that a submission receives: shuffled by torch's own generator."""
+    return DataLoader(items, batch_size=batch_size, shuffle=True)
+
+
+def class_count(columns: Mapping[str, Tensor]) -> int:
+    """Return one more than the largest label."""
+    return int(torch.max(columns["label"])) + 1

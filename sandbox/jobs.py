@@ -1,0 +1,85 @@
+"""What a program is told before it starts: the job and the data that follow it.
+
+Both sides write and read jobs as JSON; unknown or missing names are errors. Standard
+library only, because the host builds these values too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+SPLITS = ("retain", "forget", "val", "test")
+"""In this order everywhere that counts stand side by side."""
+
+
+class _Job:
+    __slots__ = ()
+
+    def to_json(self) -> bytes:
+        """Return the job as the payload of a ``job`` frame."""
+        return json.dumps(asdict(self), sort_keys=True).encode()  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: names are missing or unknown.
+        """
+        found: dict[str, Any] = json.loads(data)
+        wanted = {item.name for item in fields(cls)}  # type: ignore[arg-type]
+        if found.keys() != wanted:
+            raise ValueError(f"{cls.__name__}: {sorted(found.keys() ^ wanted)} missing or unknown")
+        return cls(**found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerJob(_Job):
+    """How a worker is to do its runs."""
+
+    architecture: str
+    classes: int
+    item_format: str
+    batch_size: int
+    device: str
+    concurrency: int
+    threads: int
+    """Threads of torch in each run."""
+    runs: int
+    """How many runs will follow at most; decides whether start-up work pays."""
+    first_uid: int
+    """Run i gets uid and gid ``first_uid + i``."""
+    first_slot_gid: int
+    """Slot s gets ``first_slot_gid + s`` and owns ``/scratch/s``."""
+    wall_seconds: float
+    checkpoint_bytes: int
+    log_bytes: int
+    processes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatorJob(_Job):
+    """How an evaluator is to read checkpoints."""
+
+    architecture: str
+    classes: int
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainerJob(_Job):
+    """What a trainer is to build."""
+
+    recipe: str
+    seed: int
+    forget_fraction: float
+    references: int
+    groups_done: list[int]
+    """First reference of each group that the host has already."""
+    skip_original: bool
+    """Whether the host has the splits, the original model and the retrain time already."""
+    device: str
+    processes: int

@@ -1,0 +1,82 @@
+"""Which frames each conversation knows, and how long each may be.
+
+Two tables a conversation, one a direction. The host builds its decoder from them with
+limits that come from the challenge, the container from what it can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sandbox.protocol import FrameRule
+
+JOB_BYTES: Final = 1 << 20
+ERROR_BYTES: Final = 1 << 16
+LOG_CHUNK_BYTES: Final = 1 << 16
+HOST_PAYLOAD_BYTES: Final = 1 << 40
+"""What the host may send: it is trusted, and the container's memory is the limit."""
+
+_JOB: Final = FrameRule(payload_bytes=JOB_BYTES)
+_DATA: Final = FrameRule(fields={"name": str}, payload_bytes=HOST_PAYLOAD_BYTES)
+_READY: Final = FrameRule(fields={"seconds": float})
+_STOP: Final = FrameRule()
+
+TO_WORKER: Final[Mapping[str, FrameRule]] = {
+    "job": _JOB,
+    "data": _DATA,
+    "submission": FrameRule(payload_bytes=HOST_PAYLOAD_BYTES),
+    "run": FrameRule(fields={"index": int, "seed": int}),
+    "stop": _STOP,
+}
+
+TO_EVALUATOR: Final[Mapping[str, FrameRule]] = {
+    "job": _JOB,
+    "data": _DATA,
+    "checkpoint": FrameRule(fields={"index": int}, payload_bytes=HOST_PAYLOAD_BYTES),
+    "stop": _STOP,
+}
+
+TO_TRAINER: Final[Mapping[str, FrameRule]] = {"job": _JOB, "data": _DATA}
+
+
+def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
+    """Return what a worker may send; a checkpoint is at most ``checkpoint_bytes`` long."""
+    return {
+        "ready": _READY,
+        "log": FrameRule(fields={"index": int, "stream": str}, payload_bytes=LOG_CHUNK_BYTES),
+        "finished": FrameRule(
+            fields={
+                "index": int,
+                "seconds": float,
+                "exit_code": int,
+                "ended_by": str,
+                "oom_kills": int,
+                "result": str,
+                "log_bytes_dropped": int,
+            },
+            payload_bytes=max(checkpoint_bytes, ERROR_BYTES),
+        ),
+    }
+
+
+def from_evaluator(*, outputs_bytes: int) -> Mapping[str, FrameRule]:
+    """Return what an evaluator may send; outputs are at most ``outputs_bytes`` long."""
+    return {
+        "ready": _READY,
+        "outputs": FrameRule(fields={"index": int}, payload_bytes=outputs_bytes),
+        "rejected": FrameRule(fields={"index": int, "reason": str}),
+    }
+
+
+def from_trainer() -> Mapping[str, FrameRule]:
+    """Return what a trainer may send: it runs our code on our data, so sizes are generous."""
+    return {
+        "ready": _READY,
+        "progress": FrameRule(fields={"stage": str, "done": int, "total": int}),
+        "file": FrameRule(fields={"name": str}, payload_bytes=1 << 34),
+        "group": FrameRule(fields={"first": int, "count": int}, payload_bytes=1 << 34),
+        "facts": FrameRule(payload_bytes=JOB_BYTES),
+        "failed": FrameRule(fields={"reason": str}),
+        "done": FrameRule(),
+    }

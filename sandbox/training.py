@@ -1,0 +1,99 @@
+"""Training from scratch: many networks at once, each with its own seed.
+
+A group of networks is trained as one stacked network (`sandbox.stack`) on images that
+stay in memory. Every network has its own initial weights and its own order of batches,
+both from its own seed; the sum of the losses keeps the gradients apart. The groups are
+of a fixed size, so that reference i is the same however many are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sandbox.models import build
+from sandbox.stack import State, images_side_by_side, stack, unstack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """How a network is trained: SGD with Nesterov momentum and a one-cycle-like schedule."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    """At its peak; it climbs linearly over the first fifth and then falls along a cosine."""
+    momentum: float
+    weight_decay: float
+
+
+def initial_state(architecture: str, classes: int, seed: int) -> State:
+    """Return the untrained weights that a seed gives."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build(architecture, classes).state_dict()
+
+
+def train_stacked(
+    *,
+    architecture: str,
+    classes: int,
+    images: Tensor,
+    labels: Tensor,
+    seeds: Sequence[int],
+    preset: Preset,
+    on_epoch: Callable[[int], None] = lambda _epoch: None,
+) -> list[dict[str, Tensor]]:
+    """Train one network a seed and return their weights, in the order of the seeds.
+
+    Args:
+        architecture: Name in `sandbox.models`.
+        classes: How many the head tells apart.
+        images: Shape [examples, channels, h, w], on the device to train on.
+        labels: Shape [examples].
+        seeds: One a network.
+        preset: The recipe of the optimiser.
+        on_epoch: Told the number of epochs done after each.
+    """
+    models = len(seeds)
+    net = build(architecture, classes, models)
+    net.load_state_dict(stack([initial_state(architecture, classes, seed) for seed in seeds]))
+    net.to(device=images.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    optimizer = torch.optim.SGD(
+        net.parameters(),
+        lr=preset.learning_rate,
+        momentum=preset.momentum,
+        weight_decay=preset.weight_decay,
+        nesterov=True,
+    )
+    steps = -(-len(images) // preset.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=preset.learning_rate,
+        total_steps=preset.epochs * steps,
+        pct_start=0.2,
+        cycle_momentum=False,
+    )
+    orders = [torch.Generator().manual_seed(seed) for seed in seeds]
+    for epoch in range(preset.epochs):
+        order = torch.stack([torch.randperm(len(images), generator=order) for order in orders])
+        for batch in order.to(images.device).split(preset.batch_size, dim=1):
+            _step(net, optimizer, images[batch], labels[batch])
+            schedule.step()
+        on_epoch(epoch + 1)
+    return unstack({name: tensor.cpu() for name, tensor in net.state_dict().items()}, models)
+
+
+def _step(net: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> None:
+    """Take one step of every network on its own batch: images [models, batch, ...]."""
+    models, batch = labels.shape
+    stacked = images_side_by_side(images).contiguous(memory_format=torch.channels_last)
+    logits = net(stacked).view(batch, models, -1)
+    loss = functional.cross_entropy(logits.flatten(0, 1), labels.T.flatten(), reduction="sum")
+    optimizer.zero_grad(set_to_none=True)
+    (loss / batch).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
