@@ -16,6 +16,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTH
 CMD ["python", "-m", "sandbox.worker"]
 
 FROM ${BASE} AS wheels
+LABEL org.unlearn.stage=wheels
 COPY requirements/image.txt /image.txt
 COPY wheels /wheels
 RUN python3 -m venv /opt/venv \

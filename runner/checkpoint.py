@@ -10,6 +10,7 @@ Source: the format section of the safetensors documentation (0.8).
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import struct
@@ -93,6 +94,17 @@ def check(data: bytes, spec: Spec) -> None:
         begin, end = header[name]["data_offsets"]
         if not _is_finite(tensors[begin:end], wanted.dtype):
             raise CheckpointError(f"{name} has values that are not finite")
+
+
+def content_sha256(data: bytes) -> str:
+    """Return the hash of names and values of an accepted checkpoint, whatever their order in it."""
+    header, tensors = _split(data, header_limit=len(data))
+    digest = hashlib.sha256()
+    for name in sorted(header):
+        begin, end = header[name]["data_offsets"]
+        digest.update(json.dumps([name, end - begin]).encode())
+        digest.update(tensors[begin:end])
+    return digest.hexdigest()
 
 
 def _header_limit(spec: Spec) -> int:

@@ -319,6 +319,13 @@ class Engine:
         with contextlib.suppress(*_TROUBLE):
             self._api.remove_image(tag, noprune=False)
 
+    def remove_dangling(self, labels: Mapping[str, str]) -> None:
+        """Remove the nameless images that carry all of ``labels``: stages of a finished build."""
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        with contextlib.suppress(*_TROUBLE):
+            for found in self._api.images(filters={"dangling": True, "label": wanted}):
+                self._api.remove_image(found["Id"])
+
     def images(self, repository: str) -> list[str]:
         """Return the tags of a repository's images."""
         found = self._api.images(name=repository)

@@ -33,6 +33,7 @@ BASE_REPOSITORY: Final = "unlearn-base"
 BASE_TAG: Final = "python3.11-bookworm"
 _REGISTRY_BASE: Final = ("python", "3.11-slim-bookworm")
 DIGEST_LABEL: Final = "org.unlearn.inputs"
+STAGE_LABEL: Final = "org.unlearn.stage"
 BASE_LABEL: Final = "org.unlearn.base"
 _DISK_BYTES: Final = 22 << 30
 """Free space that building takes at its peak: wheels twice, then two layers of 6 GB."""
@@ -101,9 +102,10 @@ def build(engine: Engine, reporter: Reporter) -> Image:
         labels={DIGEST_LABEL: digest, BASE_LABEL: base},
         on_line=lambda _line: None,
     )
-    for stale in engine.images(REPOSITORY):
-        if not stale.endswith(digest[:16]):
-            engine.remove_image(stale)
+    for repository, present in ((REPOSITORY, digest), (DEPS_REPOSITORY, deps)):
+        for stale in engine.images(repository):
+            if not stale.endswith(present[:16]):
+                engine.remove_image(stale)
     return require(engine)
 
 
@@ -187,6 +189,7 @@ def _build_deps(engine: Engine, reporter: Reporter, digest: str, tag: str) -> No
             labels={DIGEST_LABEL: digest},
             on_line=lambda line: _tell(line, reporter),
         )
+    engine.remove_dangling({STAGE_LABEL: "wheels"})
     shutil.rmtree(wheels, ignore_errors=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from sandbox.messages import from_worker
 from sandbox.protocol import Frame, ProtocolViolationError
 
 WORKER_DATA: Final = ("original", "retain", "forget", "val")
+_PAUSE_SECONDS: Final = 0.02
 _ERROR_FIELDS: Final = ("stage", "type", "message", "traceback")
 
 
@@ -102,8 +103,12 @@ class Worker:
         self._channel.send("submission", submission.archive)
         self.load_seconds = self._channel.await_ready()
 
-    def do(self, planned: Sequence[PlannedRun]) -> Iterator[EndedRun]:
+    def do(
+        self, planned: Sequence[PlannedRun], may_start: Callable[[], bool] = lambda: True
+    ) -> Iterator[EndedRun]:
         """Do runs and yield each as it ends, in whatever order.
+
+        While ``may_start`` says no, no further run is started.
 
         Ends early, leaving runs undone, when a run could only be stopped together with the
         container; start another worker for the rest.
@@ -114,10 +119,13 @@ class Worker:
         waiting = deque(planned)
         flights: dict[int, _Flight] = {}
         while waiting or flights:
-            while waiting and len(flights) < self._limits.concurrency:
+            while waiting and len(flights) < self._limits.concurrency and may_start():
                 run = waiting.popleft()
                 flights[run.index] = _Flight(index=run.index, sent=time.monotonic())
                 self._channel.send("run", index=run.index, seed=run.seed)
+            if not flights:
+                time.sleep(_PAUSE_SECONDS)
+                continue
             latest = min(flight.sent for flight in flights.values()) + self._wall_with_grace
             try:
                 frame = self._channel.receive(max(0.0, latest - time.monotonic()))

@@ -24,7 +24,7 @@ def unstack(state: State, models: int) -> list[dict[str, Tensor]]:
     for name, tensor in state.items():
         pieces = tensor.chunk(models) if tensor.ndim else [tensor] * models
         for part, piece in zip(parts, pieces, strict=True):
-            part[name] = piece.detach().clone()
+            part[name] = piece.detach().clone(memory_format=torch.contiguous_format)
     return parts
 
 

@@ -28,7 +28,7 @@ from sandbox.messages import TO_TRAINER
 from sandbox.models import build
 from sandbox.outputs import outputs_of
 from sandbox.recipes import RECIPES
-from sandbox.recipes.recipe import Recipe
+from sandbox.recipes.recipe import Recipe, RecipeError
 from sandbox.stdio import Stdio
 from sandbox.training import initial_state, train_stacked
 
@@ -193,7 +193,7 @@ def main() -> None:
             stdio.send("ready", seconds=time.monotonic() - begun)
             try:
                 _train(job, stdio)
-            except ValueError as error:
+            except RecipeError as error:
                 stdio.send("failed", reason=str(error))
             return
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from sandbox.recipes.recipe import Recipe
+from sandbox.recipes.recipe import Recipe, RecipeError
 from sandbox.training import Preset
 
 CLASSES: Final = 10
@@ -71,6 +71,6 @@ def _forget_rows(
     for label, count in zip(classes, counts, strict=True):
         members = train[labels[train] == label]
         if count >= len(members):
-            raise ValueError(f"class {label} has {len(members)} examples; {count} were to be forgotten")
+            raise RecipeError(f"class {label} has {len(members)} examples; {count} were to be forgotten")
         chosen.append(state.choice(members, size=count, replace=False))
     return np.concatenate(chosen)

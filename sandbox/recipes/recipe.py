@@ -10,6 +10,10 @@ from torch import Tensor
 from sandbox.training import Preset
 
 
+class RecipeError(ValueError):
+    """The data do not allow what was asked for; the text says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """A challenge's data and how its networks are trained."""

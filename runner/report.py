@@ -1,0 +1,115 @@
+"""Tables for people. Everything a stranger may have named or written is shown as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from runner.challenge import Challenge
+from runner.text import harmless_line
+from sandbox.jobs import SPLITS
+
+Summary = Mapping[str, Any]
+
+
+def score_table(summaries: Sequence[Summary]) -> Table:
+    """Return the scores of evaluations, the best first and those without a score last."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("submission")
+    for name in ("score", "forgetting", "retain ratio", "test ratio", "mean ε", "n", "s/run"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdicts")
+    table.add_column("evaluation", no_wrap=True)
+    for summary in sorted(summaries, key=_rank):
+        table.add_row(
+            plain(summary["submission"]),
+            _figure(summary.get("score"), 4),
+            _figure(summary.get("forgetting_quality"), 4),
+            _figure(summary.get("retain_ratio"), 4),
+            _figure(summary.get("test_ratio"), 4),
+            _figure(summary.get("epsilon_mean"), 2),
+            str(summary["n"]),
+            _figure(summary.get("run_seconds_median"), 2),
+            plain(", ".join(f"{count} {word}" for word, count in summary["verdicts"].items())),
+            str(summary["evaluation"]),
+        )
+    return table
+
+
+def remarks(summaries: Sequence[Summary]) -> list[Text]:
+    """Return a line for each warning and each missing score."""
+    lines = []
+    for summary in summaries:
+        name = harmless_line(summary["submission"], 60)
+        if summary.get("reason"):
+            lines.append(Text(f"{name}: no score: {harmless_line(summary['reason'])}", style="red"))
+        lines += [Text(f"{name}: {harmless_line(text)}", style="yellow") for text in summary["warnings"]]
+    if len({summary["n"] for summary in summaries if summary.get("score") is not None}) > 1:
+        lines.append(Text("Scores of different n have different bins and are not comparable.", style="yellow"))
+    return lines
+
+
+def runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:
+    """Return how each run of an evaluation ended."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("run", "seed", "verdict", "seconds", "attempt", "checkpoint", "detail"):
+        table.add_column(name, justify="right" if name in ("run", "seconds", "attempt") else "left")
+    for run in runs:
+        table.add_row(
+            str(run["index"]),
+            str(run["seed"]),
+            plain(run["verdict"]),
+            _figure(run["host_seconds"], 2),
+            str(run["attempt"]),
+            run["checkpoint_sha256"][:12],
+            plain(run["detail"]),
+        )
+    return table
+
+
+def challenge_table(challenge: Challenge, retrain_seconds: float | None) -> Table:
+    """Return what a challenge is, in short."""
+    said, limits = challenge.description, challenge.description.limits
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    sizes = ", ".join(f"{sum(said.class_counts[split])} {split}" for split in SPLITS)
+    forget = ", ".join(
+        f"{count} of class {label}" for label, count in enumerate(said.class_counts["forget"]) if count
+    )
+    rows = {
+        "challenge": said.name,
+        "sha256": challenge.sha256,
+        "recipe": f"{said.recipe}, seed {said.seed}",
+        "architecture": f"{said.architecture}, {said.classes} classes",
+        "examples": sizes,
+        "forget set": forget,
+        "items": f"{said.item_format}, batch size {said.batch_size}",
+        "references": str(said.references),
+        "limits": (
+            f"{limits.wall_seconds:g} s and {limits.memory_bytes >> 20} MiB a run, "
+            f"{limits.concurrency} at once on {limits.cpus:g} cores"
+        ),
+        "retrain time": f"{retrain_seconds:.2f} s, measured here" if retrain_seconds else "not measured",
+    }
+    for name, value in rows.items():
+        table.add_row(name, plain(value))
+    return table
+
+
+def plain(value: object) -> Text:
+    """Return text that rich will not read as markup and a terminal not as commands."""
+    return Text(harmless_line(str(value), 200))
+
+
+def _rank(summary: Summary) -> tuple[int, float]:
+    score = summary.get("score")
+    return (1, 0.0) if score is None else (0, -score)
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
