@@ -23,8 +23,8 @@ from typing import Final, NoReturn
 
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
 _ORDER_BYTES: Final = 256
-JANITOR_UID: Final = 65_532
-"""Real uid of a helper: no run has it."""
+_FIRST_HELPER_UID: Final = 60_000
+"""A helper's real uid is this plus its slot's gid: no run has it, nor a helper at work beside it."""
 _GONE_SECONDS: Final = 30.0
 _RETRY_SECONDS: Final = 0.05
 
@@ -118,7 +118,8 @@ def wipe(uid: int, slot_gid: int, slot_folder: Path) -> bool:
     """Act as ``uid``, end its processes, remove its files; return whether nothing is left."""
     os.setgroups([slot_gid])
     os.setresgid(uid, uid, uid)
-    os.setresuid(JANITOR_UID, uid, JANITOR_UID)
+    own = _FIRST_HELPER_UID + slot_gid
+    os.setresuid(own, uid, own)
     os.chdir("/")
     gone = _wait_until(lambda: not _end_processes(uid))
     for folder in (slot_folder, *_SHARED_FOLDERS):
@@ -153,7 +154,9 @@ def _lives_as(uid: int, process: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     values = dict(line.split(":", 1) for line in lines if ":" in line)
-    return values["State"].split()[0] not in "ZX" and str(uid) in values["Uid"].split()
+    # A process that ends while it is read may show less than all of its lines, or nothing.
+    alive = values.get("State", "X").split()[0] not in "ZX"
+    return alive and str(uid) in values.get("Uid", "").split()
 
 
 def _empty(folder: Path, uid: int) -> bool:

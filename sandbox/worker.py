@@ -24,6 +24,8 @@ from sandbox.messages import TO_WORKER
 from sandbox.stdio import Stdio
 
 DATA: Final = ("original", "retain", "forget", "val")
+_PRELOADED: Final = ("torch", "torch._dynamo")
+"""The first step of any torch optimiser imports the second, which takes a second or more."""
 _PRELOADABLE: Final = ("torchvision", "sklearn", "pandas", "scipy", "tqdm")
 """Imported here if their name stands in the submission's bytes, to spare each run the time."""
 
@@ -44,7 +46,8 @@ def main() -> None:
         if frame.kind == "job":
             job = WorkerJob.from_json(frame.payload)
             janitor = Janitor(helpers=job.concurrency)
-            importlib.import_module("torch")
+            for module in _PRELOADED:
+                importlib.import_module(module)
         elif frame.kind in ("data", "submission"):
             name = "submission" if frame.kind == "submission" else frame.text("name")
             received[name] = frame.payload
