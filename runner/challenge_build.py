@@ -59,7 +59,7 @@ class Plan:
         }
 
 
-def build(  # noqa: PLR0913 - named, and all needed
+def build(
     *,
     engine: Engine,
     image: Image,
@@ -220,7 +220,7 @@ class _Site:
 def _npz(**arrays: NDArray[Any]) -> bytes:
     """Return arrays as npz whose bytes depend on nothing but the arrays."""
     packed = io.BytesIO()
-    np.savez(packed, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(packed, allow_pickle=False, **arrays)
     return packed.getvalue()
 
 
@@ -244,10 +244,7 @@ def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
         limits=plan.limits,
         training=Training(**facts["training"]),
         class_counts=facts["class_counts"],
-        files={
-            name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-            for name in challenges.FILES
-        },
+        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in challenges.FILES},
     )
     write_whole(folder / DESCRIPTION, challenges.render(description))
     site.clear()
@@ -259,5 +256,3 @@ def default_limits(recipe: str) -> Limits:
     if recipe == "digits":
         return Limits(wall_seconds=60.0, cpus=2.0, concurrency=2)
     return Limits()
-
-

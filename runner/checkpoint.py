@@ -23,7 +23,18 @@ from numpy.typing import NDArray
 
 _LENGTH: Final = struct.Struct("<Q")
 _HEADER_SLACK_BYTES: Final = 4096
-_ITEM_BYTES: Final = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}  # noqa: E501 - a table
+_ITEM_BYTES: Final = {
+    "F64": 8,
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U8": 1,
+    "BOOL": 1,
+}
 _FLOATS: Final[Mapping[str, np.dtype[Any]]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
@@ -59,8 +70,7 @@ def spec_of(original: bytes) -> Spec:
     """
     header, _data = _split(original, header_limit=len(original))
     return {
-        name: TensorSpec(dtype=entry["dtype"], shape=tuple(entry["shape"]))
-        for name, entry in header.items()
+        name: TensorSpec(dtype=entry["dtype"], shape=tuple(entry["shape"])) for name, entry in header.items()
     }
 
 

@@ -49,7 +49,8 @@ challenge_app = typer.Typer(help="Challenges: build one, show one.", no_args_is_
 app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
 
-_out = Console(highlight=False)
+_WIDE: Final = 160
+_out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 _err = Console(stderr=True, highlight=False)
 
 StoreOption = Annotated[
@@ -157,7 +158,8 @@ def challenge_show(
 @app.command("run")
 def run_command(
     submissions: Annotated[
-        list[Path], typer.Argument(help="Folders, .py files or .zip files with unlearning().", show_default=False)
+        list[Path],
+        typer.Argument(help="Folders, .py files or .zip files with unlearning().", show_default=False),
     ],
     challenge: Annotated[Path, typer.Option("--challenge", "-c", help="Folder of the challenge.")],
     n: Annotated[int, typer.Option("-n", help="Runs of each submission, each with its own seed.")] = 64,
@@ -175,22 +177,20 @@ def run_command(
     What is finished is kept: interrupt it, type it again, and only the rest is done.
     """
     if not 2 <= n <= evaluation.MOST_RUNS:
-        raise ConfigurationError(f"-n must be from 2 to {evaluation.MOST_RUNS}, not {n}; a score compares populations.")
+        raise ConfigurationError(
+            f"-n must be from 2 to {evaluation.MOST_RUNS}, not {n}; a score compares populations."
+        )
     problem = challenges.load(challenge)
     loaded = [submission.load(path) for path in submissions]
-    settings = evaluation.Settings(
-        n=n, keep_going=keep_going, keep_checkpoints=keep_checkpoints == "all"
-    )
+    settings = evaluation.Settings(n=n, keep_going=keep_going, keep_checkpoints=keep_checkpoints == "all")
     engine = Engine()
     made = image.require(engine)
     kept = Store.in_folder(store, create=True)
-    summaries = []
     with ConsoleReporter(_err) as reporter, session(engine) as labels:
         bench = evaluation.Bench(
             engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter
         )
-        for one in loaded:
-            summaries.append(evaluation.evaluate(bench, one, problem, settings))
+        summaries = [evaluation.evaluate(bench, one, problem, settings) for one in loaded]
     _show_summaries(summaries, store, as_json=as_json)
     if any(summary["score"] is None for summary in summaries):
         raise typer.Exit(1)
@@ -228,7 +228,7 @@ def list_command(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
             _print_json({**one, "begun": one["begun"].isoformat()})
         return
     ended = [one["summary"] for one in found if one["summary"] is not None]
-    _out.print(report.score_table(ended))
+    _out.print(report.score_table(ended, _out.width))
     for line in report.remarks(ended):
         _out.print(line)
     for one in found:
@@ -257,7 +257,9 @@ def clean_command(
             evaluation.remove(kept, store, found)
             _out.print(f"Removed evaluation {found}.")
         if checkpoints:
-            removed = sum(evaluation.remove_checkpoints(kept, store, one["evaluation"]) for one in kept.evaluations())
+            removed = sum(
+                evaluation.remove_checkpoints(kept, store, one["evaluation"]) for one in kept.evaluations()
+            )
             _out.print(f"Removed {removed} checkpoints.")
     engine = Engine()
     removed = remove_leftovers(engine)
@@ -281,7 +283,7 @@ def _show_summaries(summaries: list[dict[str, Any]], store: Path, *, as_json: bo
         for summary in summaries:
             _print_json(summary)
         return
-    _out.print(report.score_table(summaries))
+    _out.print(report.score_table(summaries, _out.width))
     for line in report.remarks(summaries):
         _out.print(line)
     _out.print(f"Kept in {store}; more with: unlearn show EVALUATION", markup=False, soft_wrap=True)

@@ -19,6 +19,7 @@ from typing import IO, Any, Final
 
 import docker
 import docker.errors
+import docker.utils
 import requests.exceptions
 from docker.context import ContextAPI
 
@@ -162,7 +163,8 @@ class Engine:
 
     def describe(self) -> dict[str, str]:
         """Return what this engine is, for records."""
-        info = self._api.info()
+        with _answering():
+            info = self._api.info()
         return {
             "engine": str(self.version.get("Version", "?")),
             "runtime": str(info.get("DefaultRuntime", "?")),
@@ -172,7 +174,8 @@ class Engine:
 
     def cores(self) -> int:
         """Return the number of cores that containers can use."""
-        return int(self._api.info()["NCPU"])
+        with _answering():
+            return int(self._api.info()["NCPU"])
 
     def start(self, spec: ContainerSpec) -> Container:
         """Create, attach to and start a container.
@@ -213,10 +216,8 @@ class Engine:
     def containers(self, labels: Mapping[str, str]) -> list[tuple[str, Mapping[str, str]]]:
         """Return identity and labels of our containers that carry all of ``labels``."""
         wanted = [LABEL, *(f"{name}={value}" for name, value in labels.items())]
-        try:
+        with _answering():
             found = self._api.containers(all=True, filters={"label": wanted})
-        except _TROUBLE as error:
-            raise HostNotReadyError(f"The engine does not list containers: {_cause(error)}.") from error
         return [(one["Id"], one["Labels"]) for one in found]
 
     def remove(self, identity: str) -> None:
@@ -235,7 +236,8 @@ class Engine:
 
     def image_facts(self, tag: str) -> dict[str, Any]:
         """Return size, creation time and labels of an image that is there."""
-        found = self._api.inspect_image(tag)
+        with _answering():
+            found = self._api.inspect_image(tag)
         labels = found.get("Config", {}).get("Labels") or {}
         return {"size_bytes": found["Size"], "created": found["Created"], "labels": labels}
 
@@ -251,7 +253,8 @@ class Engine:
 
     def tag(self, image: str, repository: str, tag: str) -> None:
         """Give an image another name."""
-        self._api.tag(image, repository, tag)
+        with _answering():
+            self._api.tag(image, repository, tag)
 
     def import_archive(self, archive: Path, repository: str, tag: str) -> None:
         """Make an image of one layer from a tar of a root file system.
@@ -267,7 +270,7 @@ class Engine:
             if "error" in (event := json.loads(line)):
                 raise HostNotReadyError(f"The base image was refused: {event['error']}.")
 
-    def build(  # noqa: PLR0913 - named, and all needed
+    def build(
         self,
         *,
         context: IO[bytes],
@@ -328,7 +331,8 @@ class Engine:
 
     def images(self, repository: str) -> list[str]:
         """Return the tags of a repository's images."""
-        found = self._api.images(name=repository)
+        with _answering():
+            found = self._api.images(name=repository)
         return [tag for image in found for tag in image.get("RepoTags") or []]
 
 
@@ -339,6 +343,14 @@ def answers() -> bool:
     except HostNotReadyError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except _TROUBLE as error:
+        raise HostNotReadyError(f"The engine does not answer: {_cause(error)}.") from error
 
 
 def _client(seconds: int) -> docker.APIClient:

@@ -117,7 +117,14 @@ def evaluate(
                 n=settings.n,
             )
         )
-        work = _Work(bench, submission, challenge, settings, name, paths)
+        work = _Work(
+            bench=bench,
+            submission=submission,
+            challenge=challenge,
+            settings=settings,
+            name=name,
+            paths=paths,
+        )
         begun = time.monotonic()
         changed = False
         try:
@@ -157,6 +164,7 @@ class _Work:
 
     def __init__(
         self,
+        *,
         bench: Bench,
         submission: Submission,
         challenge: Challenge,
@@ -240,9 +248,7 @@ class _Work:
         labels = {**bench.labels, options.EVALUATION_LABEL: self._name}
         outcome = "lost"
         container = bench.engine.start(
-            options.worker(
-                image=bench.image.tag, limits=self._challenge.description.limits, labels=labels
-            )
+            options.worker(image=bench.image.tag, limits=self._challenge.description.limits, labels=labels)
         )
         try:
             room = options.LAST_UID - options.FIRST_UID - self._settings.n

@@ -75,7 +75,9 @@ def require(engine: Engine) -> Image:
     """
     image = find(engine)
     if image is None:
-        raise HostNotReadyError("The image is not built, or its inputs have changed; run: unlearn image build")
+        raise HostNotReadyError(
+            "The image is not built, or its inputs have changed; run: unlearn image build"
+        )
     return image
 
 
@@ -203,7 +205,8 @@ def _require_disk(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < _DISK_BYTES:
         raise HostNotReadyError(
-            f"Building the image takes about {_DISK_BYTES >> 30} GB of disk for a while; {free >> 30} GB are free."
+            f"Building the image takes about {_DISK_BYTES >> 30} GB of disk for a while; "
+            f"{free >> 30} GB are free."
         )
 
 

@@ -62,7 +62,7 @@ def worker(*, image: str, limits: Limits, labels: dict[str, str]) -> ContainerSp
         tmpfs=tmpfs,
     )
     config["CapAdd"] = ["SETUID", "SETGID", "KILL"]
-    return _spec("worker", image, "0:0", limits.threads, labels, config)
+    return _spec(role="worker", image=image, user="0:0", threads=limits.threads, labels=labels, config=config)
 
 
 def evaluator(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSpec:
@@ -74,7 +74,7 @@ def evaluator(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSp
         shared_memory_bytes=64 * MIB,
         tmpfs={"/tmp": _tmpfs(64 * MIB, 1000, "mode=1777")},  # noqa: S108
     )
-    return _spec("evaluator", image, _NOBODY, 1, labels, config)
+    return _spec(role="evaluator", image=image, user=_NOBODY, threads=1, labels=labels, config=config)
 
 
 def trainer(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSpec:
@@ -86,7 +86,7 @@ def trainer(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSpec
         shared_memory_bytes=1024 * MIB,
         tmpfs={"/tmp": _tmpfs(256 * MIB, 10_000, "mode=1777")},  # noqa: S108
     )
-    return _spec("trainer", image, _NOBODY, 1, labels, config)
+    return _spec(role="trainer", image=image, user=_NOBODY, threads=1, labels=labels, config=config)
 
 
 def _tmpfs(size_bytes: int, inodes: int, ownership: str) -> str:
@@ -94,6 +94,7 @@ def _tmpfs(size_bytes: int, inodes: int, ownership: str) -> str:
 
 
 def _spec(
+    *,
     role: Role,
     image: str,
     user: str,

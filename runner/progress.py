@@ -88,11 +88,7 @@ class ConsoleReporter:
         """Say how far a step is that can be counted."""
         if self._bars is not None:
             self._show(text, total, done)
-        elif (
-            self._told[0] != text
-            or done == total
-            or time.monotonic() - self._told[1] > _LINE_EVERY_SECONDS
-        ):
+        elif self._told[0] != text or done == total or time.monotonic() - self._told[1] > _LINE_EVERY_SECONDS:
             self._say(text, f"{text}: {done} of {total}")
 
     def _say(self, step: str, line: str) -> None:

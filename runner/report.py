@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich import box
 from rich.table import Table
@@ -16,15 +16,29 @@ from sandbox.jobs import SPLITS
 Summary = Mapping[str, Any]
 
 
-def score_table(summaries: Sequence[Summary]) -> Table:
-    """Return the scores of evaluations, the best first and those without a score last."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("submission")
-    for name in ("score", "forgetting", "retain ratio", "test ratio", "mean ε", "n", "s/run"):
+_NARROW: Final = 96
+
+
+def score_table(summaries: Sequence[Summary], width: int = _NARROW) -> Table:
+    """Return the scores of evaluations, the best first and those without a score last.
+
+    ``score`` is ``forget`` (forgetting quality) x ``retain`` x ``test`` (accuracy as a ratio to
+    the references'); ``mean ε`` is how well the checkpoints are told apart from the references.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("submission", min_width=15, overflow="fold")
+    figures = ["score", "forget", "retain", "test", "mean ε", "n"]
+    if wide := width >= _NARROW:
+        figures.append("s/run")
+    for name in figures:
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdicts")
+    if wide:
+        table.add_column("verdicts", min_width=6, overflow="fold")
     table.add_column("evaluation", no_wrap=True)
     for summary in sorted(summaries, key=_rank):
+        more: list[str | Text] = []
+        if wide:
+            more = [_figure(summary.get("run_seconds_median"), 2), plain(_verdicts(summary))]
         table.add_row(
             plain(summary["submission"]),
             _figure(summary.get("score"), 4),
@@ -33,8 +47,7 @@ def score_table(summaries: Sequence[Summary]) -> Table:
             _figure(summary.get("test_ratio"), 4),
             _figure(summary.get("epsilon_mean"), 2),
             str(summary["n"]),
-            _figure(summary.get("run_seconds_median"), 2),
-            plain(", ".join(f"{count} {word}" for word, count in summary["verdicts"].items())),
+            *more,
             str(summary["evaluation"]),
         )
     return table
@@ -49,7 +62,9 @@ def remarks(summaries: Sequence[Summary]) -> list[Text]:
             lines.append(Text(f"{name}: no score: {harmless_line(summary['reason'])}", style="red"))
         lines += [Text(f"{name}: {harmless_line(text)}", style="yellow") for text in summary["warnings"]]
     if len({summary["n"] for summary in summaries if summary.get("score") is not None}) > 1:
-        lines.append(Text("Scores of different n have different bins and are not comparable.", style="yellow"))
+        lines.append(
+            Text("Scores of different n have different bins and are not comparable.", style="yellow")
+        )
     return lines
 
 
@@ -104,6 +119,10 @@ def challenge_table(challenge: Challenge, retrain_seconds: float | None) -> Tabl
 def plain(value: object) -> Text:
     """Return text that rich will not read as markup and a terminal not as commands."""
     return Text(harmless_line(str(value), 200))
+
+
+def _verdicts(summary: Summary) -> str:
+    return ", ".join(f"{count} {word}" for word, count in summary["verdicts"].items())
 
 
 def _rank(summary: Summary) -> tuple[int, float]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from runner.challenge import ORIGINAL, Challenge
 from runner.checkpoint import content_sha256
-from runner.evaluator import RunOutputs, load
 from runner.errors import HostNotReadyError
+from runner.evaluator import RunOutputs, load
 from runner.store import RunRecord
 from runner.verdict import Verdict
 from sandbox.jobs import SPLITS
@@ -22,7 +22,7 @@ from scoring import Accuracies, PublishedScore, published_score
 _FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean")
 
 
-def summarise(  # noqa: PLR0913 - named, and all needed
+def summarise(
     *,
     evaluation: str,
     submission: str,
@@ -90,9 +90,7 @@ def _accuracies(challenge: Challenge, correct: NDArray[np.int64]) -> Accuracies:
     """Return accuracies from right answers [models, 4, classes]."""
     sizes = np.array([sum(challenge.description.class_counts[split]) for split in SPLITS])
     by_split = correct.sum(axis=2) / sizes
-    return Accuracies(
-        retain=by_split[:, SPLITS.index("retain")], test=by_split[:, SPLITS.index("test")]
-    )
+    return Accuracies(retain=by_split[:, SPLITS.index("retain")], test=by_split[:, SPLITS.index("test")])
 
 
 def _warnings(challenge: Challenge, runs: Sequence[RunRecord]) -> list[str]:

@@ -43,11 +43,13 @@ def make_ready(reporter: Reporter) -> image.Image:
 
 def _require_own_engine() -> None:
     if os.environ.get("DOCKER_HOST"):
-        raise HostNotReadyError("DOCKER_HOST names an engine that does not answer; start it, or unset DOCKER_HOST.")
+        raise HostNotReadyError(
+            "DOCKER_HOST names an engine that does not answer; start it, or unset DOCKER_HOST."
+        )
     if os.geteuid() != 0:
         raise HostNotReadyError(
-            "No container engine answers and only root can install one; install Docker (Debian package docker.io) "
-            "and let your user reach it, or run this as root."
+            "No container engine answers and only root can install one; install Docker "
+            "(Debian package docker.io) and let your user reach it, or run this as root."
         )
 
 
@@ -78,7 +80,9 @@ def _install(reporter: Reporter) -> None:
     if shutil.which("dockerd") is not None:
         return
     if not _is_debian() or shutil.which("apt-get") is None:
-        raise HostNotReadyError("No container engine answers; install Docker Engine 20.10 or newer and start it.")
+        raise HostNotReadyError(
+            "No container engine answers; install Docker Engine 20.10 or newer and start it."
+        )
     reporter.step("engine: installing docker.io from Debian packages")
     _apt("docker.io", "mmdebstrap")
 

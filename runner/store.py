@@ -239,17 +239,13 @@ class Store:
     def _update_run(self, evaluation: str, index: int, **values: Any) -> None:  # noqa: ANN401 - columns
         with self._session() as session:
             session.execute(
-                update(RunRow)
-                .where(RunRow.evaluation == evaluation, RunRow.index == index)
-                .values(**values)
+                update(RunRow).where(RunRow.evaluation == evaluation, RunRow.index == index).values(**values)
             )
 
     def withdraw(self, evaluation: str, indices: Sequence[int]) -> None:
         """Forget runs whose files were lost on our side, so that they are done again."""
         with self._session() as session:
-            session.execute(
-                delete(RunRow).where(RunRow.evaluation == evaluation, RunRow.index.in_(indices))
-            )
+            session.execute(delete(RunRow).where(RunRow.evaluation == evaluation, RunRow.index.in_(indices)))
 
     def runs(self, evaluation: str) -> list[RunRecord]:
         """Return the published runs, by index."""

@@ -46,7 +46,9 @@ def load(path: Path) -> Submission:
         if path.is_dir():
             archive = _pack(_files_of(path))
         elif not path.exists():
-            raise ConfigurationError(f"There is no submission at {path}; give a folder, a .py file or a .zip.")
+            raise ConfigurationError(
+                f"There is no submission at {path}; give a folder, a .py file or a .zip."
+            )
         elif path.suffix == ".py":
             archive = _pack(iter([("submission.py", path)]))
         elif path.suffix == ".zip":
@@ -71,9 +73,13 @@ def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
                 path = Path(parent) / name
                 found.append((path.relative_to(folder).as_posix(), path))
         if len(found) > _MOST_FILES:
-            raise ConfigurationError(f"{folder} has more than {_MOST_FILES} files; a submission must be smaller.")
+            raise ConfigurationError(
+                f"{folder} has more than {_MOST_FILES} files; a submission must be smaller."
+            )
     if "submission.py" not in dict(found):
-        raise ConfigurationError(f"{folder} has no submission.py; a submission must define unlearning() there.")
+        raise ConfigurationError(
+            f"{folder} has no submission.py; a submission must define unlearning() there."
+        )
     yield from sorted(found)
 
 
@@ -96,5 +102,7 @@ def _read(path: Path, limit: int = LARGEST_SUBMISSION_BYTES) -> bytes:
             raise ConfigurationError(f"{path} is not a regular file; a submission must be plain files.")
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise ConfigurationError(f"The submission is over {LARGEST_SUBMISSION_BYTES >> 20} MiB with {path.name}.")
+        raise ConfigurationError(
+            f"The submission is over {LARGEST_SUBMISSION_BYTES >> 20} MiB with {path.name}."
+        )
     return data

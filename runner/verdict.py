@@ -80,16 +80,12 @@ class Judgement:
     detail: str
 
 
-def judge(seen: Observation) -> Judgement:
+def judge(seen: Observation) -> Judgement:  # noqa: PLR0911 - a return for each rule, in their order
     """Return the verdict on a run; a pure function of what was observed."""
     limit = seen.wall_limit_seconds
     if seen.stream_violation:
         return _say(Verdict.PROTOCOL, seen.stream_violation)
-    if (
-        seen.host_killed_for_time
-        or seen.ended_by == "time"
-        or seen.host_seconds > limit + HOST_GRACE_SECONDS
-    ):
+    if seen.host_killed_for_time or seen.ended_by == "time" or seen.host_seconds > limit + HOST_GRACE_SECONDS:
         return _say(Verdict.TIME_LIMIT, f"not finished within {limit:g} s")
     if seen.result == "checkpoint":
         if seen.checkpoint_problem:

@@ -91,8 +91,7 @@ def run(material: Material, seat: Seat) -> NoReturn:
         net.load_state_dict(material.original)
         net.to(material.device)
         loaders = [
-            loader(items, material.batch_size)
-            for items in (material.retain, material.forget, material.val)
+            loader(items, material.batch_size) for items in (material.retain, material.forget, material.val)
         ]
         dtypes = {name: tensor.dtype for name, tensor in material.original.items()}
         stage = "import"

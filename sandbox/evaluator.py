@@ -1,7 +1,7 @@
 """The evaluator: checkpoints in, outputs out. Our code, strangers' weights as data.
 
-    host ── job, data (original, four splits) ──>        <── ready ── container
-    host ── checkpoint i ──>                             <── outputs i | rejected i ──
+host ── job, data (original, four splits) ──>        <── ready ── container
+host ── checkpoint i ──>                             <── outputs i | rejected i ──
 """
 
 from __future__ import annotations

@@ -71,19 +71,20 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
             busy[helper] = order.split()[0]
             selector.register(helper, selectors.EVENT_READ)
         for key, _events in selector.select(_RETRY_SECONDS if len(waiting) < helpers else None):
-            if key.fileobj is supervisor:
+            ended = key.fileobj
+            assert isinstance(ended, socket.socket)
+            if ended is supervisor:
                 order = supervisor.recv(_ORDER_BYTES).decode()
                 if not order:
                     os._exit(0)
                 orders.append(order)
-            else:
-                helper = key.fileobj  # type: ignore[assignment]
-                selector.unregister(helper)
-                succeeded = helper.recv(1) == b"1"
-                helper.close()
-                if not succeeded:
-                    os._exit(71)
-                supervisor.send(busy.pop(helper).encode())
+                continue
+            selector.unregister(ended)
+            succeeded = ended.recv(1) == b"1"
+            ended.close()
+            if not succeeded:
+                os._exit(71)  # something of a run is left: no other may start here
+            supervisor.send(busy.pop(ended).encode())
         _reap()
 
 

@@ -33,9 +33,7 @@ class Outputs:
 
 
 @torch.inference_mode()
-def outputs_of(
-    net: nn.Module, splits: Mapping[str, Mapping[str, Tensor]], classes: int
-) -> Outputs:
+def outputs_of(net: nn.Module, splits: Mapping[str, Mapping[str, Tensor]], classes: int) -> Outputs:
     """Return the outputs of a network on all four splits, whatever mode it came in."""
     net.eval()
     correct = torch.zeros(len(SPLITS), classes, dtype=torch.int64)

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.capture import LogCapture
-from sandbox.child import RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR, Material, Seat, run
+from sandbox.child import RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR, Material, Seat
+from sandbox.child import run as run_child
 from sandbox.janitor import Janitor
 from sandbox.jobs import WorkerJob
 from sandbox.messages import ERROR_BYTES, LOG_CHUNK_BYTES
@@ -122,7 +123,7 @@ class Supervisor:
         oom_kills, begun = _oom_kills(), time.monotonic()
         process = os.fork()
         if process == 0:
-            run(self._material, seat)
+            run_child(self._material, seat)
         for _read, write in pipes.values():
             os.close(write)
         budget = self._job.log_bytes // 2

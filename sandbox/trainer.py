@@ -99,13 +99,13 @@ def retrain_seconds(recipe: Recipe, seed: int, device: str) -> float:
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
     batches = loader(dataset(recipe.splits["retain"], "tuple"), recipe.preset.batch_size)
     for images, labels in islice(batches, 3):
-        functional.cross_entropy(net(images.to(device)), labels.to(device)).backward()  # type: ignore[no-untyped-call]
+        functional.cross_entropy(net(images.to(device)), labels.to(device)).backward()
     begun = time.monotonic()
     for _epoch in range(_TIMED_EPOCHS):
         for images, labels in batches:
             optimizer.zero_grad()
             loss = functional.cross_entropy(net(images.to(device)), labels.to(device))
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
     return (time.monotonic() - begun) / _TIMED_EPOCHS * recipe.preset.epochs
 
@@ -125,9 +125,7 @@ def _group_in_a_process(seed: int, first: int, device: str) -> tuple[int, bytes,
 
 
 def _groups(recipe: Recipe, job: TrainerJob) -> Iterator[tuple[int, bytes, bytes]]:
-    missing = [
-        first for first in range(0, job.references, GROUP_SIZE) if first not in job.groups_done
-    ]
+    missing = [first for first in range(0, job.references, GROUP_SIZE) if first not in job.groups_done]
     if not missing:
         return
     if job.device != "cpu":
@@ -142,7 +140,7 @@ def _groups(recipe: Recipe, job: TrainerJob) -> Iterator[tuple[int, bytes, bytes
 
 
 def _train(job: TrainerJob, stdio: Stdio) -> None:
-    global _recipe
+    global _recipe  # noqa: PLW0603 - how forked processes come to share it
     torch.set_num_threads(1)
     recipe = RECIPES[job.recipe](job.seed, job.forget_fraction)
     _recipe = recipe

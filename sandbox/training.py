@@ -95,5 +95,5 @@ def _step(net: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labe
     logits = net(stacked).view(batch, models, -1)
     loss = functional.cross_entropy(logits.flatten(0, 1), labels.T.flatten(), reduction="sum")
     optimizer.zero_grad(set_to_none=True)
-    (loss / batch).backward()  # type: ignore[no-untyped-call]
+    (loss / batch).backward()
     optimizer.step()

@@ -60,9 +60,7 @@ def main() -> None:
     _serve(job, received, stdio, janitor, begun)
 
 
-def _serve(
-    job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Janitor, begun: float
-) -> None:
+def _serve(job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Janitor, begun: float) -> None:
     # Imported late: they import torch, and the janitor had to be forked before that.
     import torch  # noqa: PLC0415
 
@@ -76,8 +74,7 @@ def _serve(
         if re.search(rb"\b%s\b" % module.encode(), submission):
             importlib.import_module(module)
     items = {
-        split: dataset(read_split(received[split]), job.item_format)
-        for split in ("retain", "forget", "val")
+        split: dataset(read_split(received[split]), job.item_format) for split in ("retain", "forget", "val")
     }
     material = Material(
         architecture=job.architecture,

@@ -47,9 +47,7 @@ def pool(peaky: FloatArray, others: FloatArray) -> PooledSample:
     values = np.concatenate([peaky, others])
     order = np.argsort(values)
     weights = np.where(order < peaky.size, others.size + 1, 1)
-    return PooledSample(
-        values=values[order], codes=np.concatenate([[0], np.cumsum(weights)]).astype(np.intp)
-    )
+    return PooledSample(values=values[order], codes=np.concatenate([[0], np.cumsum(weights)]).astype(np.intp))
 
 
 def single_threshold_codes(pooled: PooledSample) -> CountArray:

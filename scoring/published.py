@@ -83,9 +83,7 @@ def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
 
     ours_table = _table(peaky=ours.shape[0], others=theirs.shape[0])
     theirs_table = (
-        ours_table
-        if ours.shape == theirs.shape
-        else _table(peaky=theirs.shape[0], others=ours.shape[0])
+        ours_table if ours.shape == theirs.shape else _table(peaky=theirs.shape[0], others=ours.shape[0])
     )
     epsilon = np.full(ours.shape[1], EPSILON_CAP)
     for example in np.flatnonzero(ratio >= PEAKY_RATIO):
@@ -148,9 +146,7 @@ def _table(*, peaky: int, others: int) -> FloatArray:
     Returns:
         Shape [(peaky + 1) * (others + 1)], to be indexed by code.
     """
-    fnr, fpr = np.meshgrid(
-        np.arange(peaky, -1, -1) / peaky, np.arange(others + 1) / others, indexing="ij"
-    )
+    fnr, fpr = np.meshgrid(np.arange(peaky, -1, -1) / peaky, np.arange(others + 1) / others, indexing="ij")
     epsilon = epsilon_of_rules(fpr.ravel(), fnr.ravel())
     return np.where(np.isnan(epsilon), -np.inf, epsilon)
 

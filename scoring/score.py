@@ -145,8 +145,7 @@ def _logits(values: ArrayLike, *, name: str, accuracies: Accuracies) -> NDArray[
     logits = real_array(values, name=f"The {name} logits")
     if logits.ndim != 3 or logits.size == 0:
         raise ValueError(
-            f"The {name} logits must have shape [models, examples, classes], not empty, "
-            f"not {logits.shape}."
+            f"The {name} logits must have shape [models, examples, classes], not empty, not {logits.shape}."
         )
     if logits.shape[0] < 2:
         raise ValueError(f"The {name} logits must come from two or more models.")

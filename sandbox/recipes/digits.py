@@ -22,9 +22,7 @@ CLASSES: Final = 10
 _CLASS_SHARES: Final = (0.60, 0.25, 0.15)
 _BRIGHTEST: Final = 16.0
 
-PRESET: Final = Preset(
-    epochs=12, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4
-)
+PRESET: Final = Preset(epochs=12, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
 
 Rows = NDArray[np.int64]
 
@@ -60,9 +58,7 @@ def recipe(seed: int, forget_fraction: float) -> Recipe:
     )
 
 
-def _forget_rows(
-    train: Rows, labels: Rows, fraction: float, state: np.random.RandomState
-) -> Rows:
+def _forget_rows(train: Rows, labels: Rows, fraction: float, state: np.random.RandomState) -> Rows:
     wanted = round(fraction * len(train))
     classes = state.choice(CLASSES, size=len(_CLASS_SHARES), replace=False)
     counts = [round(share * wanted) for share in _CLASS_SHARES[:-1]]

@@ -1,0 +1,48 @@
+# `make demo` and `make test` are complete in themselves on a fresh machine; steps that are done are skipped.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CHALLENGE := challenges/digits
+
+.PHONY: help setup demo test lint check bench clean
+
+help:
+	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
+	@echo "make test    set up all that is needed, check the code, run all tests, containers included"
+	@echo "make setup   virtual environment, container engine, image"
+	@echo "make lint    ruff and mypy only"
+	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
+	@echo "make clean   remove leftover containers and what the tools cached"
+
+$(VENV)/ready: requirements/dev.txt pyproject.toml
+	@echo "setup: making the virtual environment (half a minute)"
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; install the Debian package python3-venv." >&2; exit 3; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+setup: $(VENV)/ready
+	@$(BIN)/unlearn setup
+
+demo: setup
+	@test -f $(CHALLENGE)/challenge.toml || echo "demo: building the challenge $(CHALLENGE): an original network and 64 references"
+	@test -f $(CHALLENGE)/challenge.toml || $(BIN)/unlearn challenge build digits $(CHALLENGE) --references 64
+	@echo "demo: running sample_submissions/finetune 64 times, sealed"
+	@$(BIN)/unlearn run sample_submissions/finetune --challenge $(CHALLENGE) -n 64
+
+lint: $(VENV)/ready
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: setup lint
+	@$(BIN)/python -m pytest
+
+bench: setup
+	@$(BIN)/python benchmarks/contest_scale.py
+	@$(BIN)/python benchmarks/overhead.py
+
+clean: $(VENV)/ready
+	@$(BIN)/unlearn clean
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
