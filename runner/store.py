@@ -280,7 +280,7 @@ class Store:
         """Keep how an evaluation ended."""
         with self._session() as session:
             row = session.get_one(EvaluationRow, evaluation)
-            row.summary = json.dumps(summary, sort_keys=True)
+            row.summary = json.dumps(summary)
 
     def summary(self, evaluation: str) -> dict[str, Any] | None:
         """Return how an evaluation ended, if it has."""

@@ -56,7 +56,7 @@ class Observation:
 
     container_ended: bool = False
     ended_by: str = ""
-    """Why the supervisor ended the run: ``time``, ``output``, ``result`` or not at all."""
+    """Why the supervisor ended the run: ``time``, ``output``, ``garbage``, ``result`` or not at all."""
 
     exit_code: int = 0
     """Of the run's process; negative for a signal."""
@@ -91,6 +91,8 @@ def judge(seen: Observation) -> Judgement:  # noqa: PLR0911 - a return for each 
         if seen.checkpoint_problem:
             return _say(Verdict.BAD_CHECKPOINT, seen.checkpoint_problem)
         return _say(Verdict.OK, "")
+    if seen.ended_by == "garbage":
+        return _say(Verdict.PROTOCOL, "something else than a result was written where the result goes")
     if seen.ended_by == "output":
         return _say(Verdict.OUTPUT_LIMIT, "the checkpoint is larger than the reference allows")
     if seen.container_oom_killed or (seen.oom_kills > 0 and seen.exit_code == _SIGKILL):

@@ -133,7 +133,10 @@ def _give_up_everything(material: Material, seat: Seat) -> int:
     os.umask(0o077)
     seat.scratch.mkdir(mode=0o700)
     os.chdir(seat.scratch)
-    os.environ.update(HOME=str(seat.scratch), TMPDIR=str(seat.scratch))
+    own = str(seat.scratch)
+    os.environ.update(
+        HOME=own, TMPDIR=own, TORCHINDUCTOR_CACHE_DIR=f"{own}/.inductor", TRITON_CACHE_DIR=f"{own}/.triton"
+    )
     os.setsid()
     return result_fd
 

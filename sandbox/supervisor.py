@@ -50,7 +50,8 @@ class _Run:
     status: int | None = None
     ended: float | None = None
     ended_by: str = ""
-    """Why the supervisor ended it: ``time``, ``output`` or ``result`` (all of it had come)."""
+    """Why the supervisor ended it: ``time``, ``output`` (too long a result), ``garbage`` (no
+    result at all in the result pipe) or ``result`` (all of it had come)."""
     wiping: bool = False
     wiped: bool = False
 
@@ -163,15 +164,22 @@ class Supervisor:
             return
         tag, length = RESULT_HEAD.unpack_from(run.result)
         limit = self._job.checkpoint_bytes if tag == TAG_CHECKPOINT else ERROR_BYTES
-        if length > limit or len(run.result) > RESULT_HEAD.size + length:
-            self._end(run, "output")
-            run.result.clear()
-            if fd in run.open_fds:
-                self._selector.unregister(fd)
-                os.close(fd)
-                run.open_fds.discard(fd)
-        elif len(run.result) == RESULT_HEAD.size + length:
+        whole = RESULT_HEAD.size + length
+        if tag not in (TAG_CHECKPOINT, TAG_ERROR) or len(run.result) > whole:
+            self._refuse_result(run, fd, "garbage")
+        elif length > limit:
+            self._refuse_result(run, fd, "output")
+        elif len(run.result) == whole:
             self._end(run, "result")
+
+    def _refuse_result(self, run: _Run, fd: int, why: str) -> None:
+        """End a run for what it writes, and read no more of it."""
+        self._end(run, why)
+        run.result.clear()
+        if fd in run.open_fds:
+            self._selector.unregister(fd)
+            os.close(fd)
+            run.open_fds.discard(fd)
 
     def _take_log(self, run: _Run, stream: str, fd: int) -> None:
         if data := self._read(run, fd):

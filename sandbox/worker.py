@@ -14,6 +14,8 @@ import ctypes
 import gc
 import importlib
 import re
+import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -90,12 +92,19 @@ def _serve(job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Ja
         submission=submission,
     )
     supervisor = Supervisor(job, material, stdio, janitor)
+    _clear_temporary_files()
     gc.collect()
     gc.freeze()
     if job.runs >= _RUNS_WORTH_SETTLING:
         _settle_memory()
     stdio.send("ready", seconds=time.monotonic() - begun)
     supervisor.serve()
+
+
+def _clear_temporary_files() -> None:
+    """Remove what importing has left in /tmp, before there is a run to find it."""
+    for entry in Path(tempfile.gettempdir()).iterdir():
+        shutil.rmtree(entry, ignore_errors=True)
 
 
 def _settle_memory() -> None:

@@ -1,0 +1,193 @@
+"""What the wall costs: sealed runs against the same calls in one plain loop, and per container.
+
+Prints ratios from one session on one machine:
+
+* sealed runs / plain loop, start-up excluded and included, on all cores of the challenge
+  (the plain loop with torch's own choice of threads, as the contest's driver had it, and
+  with one thread) and pinned to one core (one run at a time, one thread each);
+* one container per run / sealed runs, from a sample of containers.
+
+The order of the measurements alternates between repeats; the figures are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from runner import challenge as challenges
+from runner import image, options, submission
+from runner.challenge import Challenge
+from runner.channel import Channel
+from runner.engine import Engine
+from runner.limits import Limits
+from runner.options import FIRST_SLOT_GID, FIRST_UID
+from runner.session import session
+from runner.submission import Submission
+from runner.verdict import Verdict
+from runner.worker import WORKER_DATA, PlannedRun, Worker
+from sandbox.jobs import WorkerJob
+from sandbox.protocol import FrameRule
+
+PLAIN_LOOP = (Path(__file__).parent / "plain_loop.py").read_text()
+PLAIN_RULES = {"ready": FrameRule(fields={"seconds": float}), "done": FrameRule(fields={"seconds": float})}
+SAMPLES = Path(__file__).parent.parent / "sample_submissions"
+
+
+class Bench:
+    """What the measurements share."""
+
+    def __init__(self, engine: Engine, labels: dict[str, str], challenge: Challenge, name: str) -> None:
+        """Load the submission; start nothing."""
+        self.engine, self.labels, self.challenge = engine, labels, challenge
+        self.image = image.require(engine)
+        self.source = (SAMPLES / name / "submission.py").read_bytes()
+        self.submission: Submission = submission.load(SAMPLES / name)
+
+    def _with_limits(self, limits: Limits) -> Challenge:
+        return replace(
+            self.challenge, description=self.challenge.description.model_copy(update={"limits": limits})
+        )
+
+    def sealed(self, runs: int, limits: Limits, pinned: str) -> tuple[float, float]:
+        """Return seconds without and with start-up of ``runs`` sealed runs."""
+        begun = time.monotonic()
+        spec = options.worker(image=self.image.tag, limits=limits, labels=self.labels)
+        spec.host_config["CpusetCpus"] = pinned
+        container = self.engine.start(spec)
+        try:
+            worker = Worker(
+                stream=container,
+                challenge=self._with_limits(limits),
+                submission=self.submission,
+                runs=runs,
+                first_uid=FIRST_UID,
+            )
+            ready = time.monotonic()
+            for ended in worker.do([PlannedRun(index=i, seed=i) for i in range(runs)]):
+                assert ended.judgement.verdict is Verdict.OK, ended.judgement
+            return time.monotonic() - ready, time.monotonic() - begun
+        finally:
+            container.remove()
+
+    def plain(self, runs: int, limits: Limits, pinned: str, threads: int) -> tuple[float, float]:
+        """Return seconds without and with start-up of ``runs`` calls in one loop."""
+        begun = time.monotonic()
+        spec = options.worker(image=self.image.tag, limits=limits, labels=self.labels)
+        spec.host_config["CpusetCpus"] = pinned
+        environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
+        environment["PLAIN_THREADS"] = str(threads)
+        spec = replace(
+            spec, command=("/opt/venv/bin/python", "-c", PLAIN_LOOP), environment=environment
+        )
+        container = self.engine.start(spec)
+        try:
+            channel = Channel(container, PLAIN_RULES)
+            said = self.challenge.description
+            job = WorkerJob(
+                architecture=said.architecture,
+                classes=said.classes,
+                item_format=said.item_format,
+                batch_size=said.batch_size,
+                device="cpu",
+                concurrency=1,
+                threads=1,
+                runs=runs,
+                first_uid=FIRST_UID,
+                first_slot_gid=FIRST_SLOT_GID,
+                wall_seconds=1.0,
+                checkpoint_bytes=1,
+                log_bytes=1,
+                processes=1,
+            )
+            channel.send("job", job.to_json())
+            for name in WORKER_DATA:
+                channel.send("data", self.challenge.data(name), name=name)
+            channel.send("data", self.source, name="submission.py")
+            channel.await_ready()
+            seconds = channel.await_frame(3600.0).number("seconds")
+            return seconds, time.monotonic() - begun
+        finally:
+            container.remove()
+
+
+def alternate(repeats: int, measures: dict[str, Callable[[], Any]]) -> dict[str, list[Any]]:
+    """Return each measure's results, taken in turns and in alternating order."""
+    found: dict[str, list[Any]] = {name: [] for name in measures}
+    for turn in range(repeats):
+        for name in list(measures) if turn % 2 == 0 else list(reversed(measures)):
+            found[name].append(measures[name]())
+            print(f"  {name}: {found[name][-1]}", file=sys.stderr)
+    return found
+
+
+def median(pairs: list[tuple[float, float]], which: int) -> float:
+    """Return the median of the times without (0) or with (1) start-up."""
+    return statistics.median(pair[which] for pair in pairs)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--challenge", type=Path, default=Path("challenges/digits"))
+    parser.add_argument("--submission", default="finetune")
+    parser.add_argument("-n", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--containers", type=int, default=8)
+    asked = parser.parse_args()
+    problem = challenges.load(asked.challenge)
+    engine = Engine()
+    limits = problem.description.limits
+    one = limits.model_copy(update={"cpus": 1.0, "concurrency": 1})
+    with session(engine) as labels:
+        bench = Bench(engine, labels, problem, asked.submission)
+        times = alternate(
+            asked.repeats,
+            {
+                "sealed": lambda: bench.sealed(asked.n, limits, ""),
+                "plain, torch's threads": lambda: bench.plain(asked.n, limits, "", 0),
+                "plain, one thread": lambda: bench.plain(asked.n, limits, "", 1),
+                "sealed, one core": lambda: bench.sealed(asked.n, one, "0"),
+                "plain, one core": lambda: bench.plain(asked.n, one, "0", 1),
+            },
+        )
+        workers = limits.concurrency
+        begun = time.monotonic()
+        with ThreadPoolExecutor(workers) as pool:
+            each = one.model_copy(update={"cpus": limits.cpus / workers})
+            list(pool.map(lambda _i: bench.sealed(1, each, ""), range(asked.containers)))
+        per_container = (time.monotonic() - begun) / asked.containers
+    table = Table(title=f"{asked.n} runs of {asked.submission} on {problem.description.name}, medians of {asked.repeats}")
+    for name in ("", "seconds", "with start-up"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, pairs in times.items():
+        table.add_row(name, f"{median(pairs, 0):.2f}", f"{median(pairs, 1):.2f}")
+    table.add_row(
+        f"one container per run, {workers} at once (from {asked.containers})", "", f"{per_container * asked.n:.1f}"
+    )
+    console = Console(width=110)
+    console.print(table)
+    for which, word in ((0, "excluded"), (1, "included")):
+        sealed = median(times["sealed"], which)
+        line = ", ".join(
+            f"{sealed / median(times[name], which):.3f} of {name}"
+            for name in ("plain, torch's threads", "plain, one thread")
+        )
+        alone = median(times["sealed, one core"], which) / median(times["plain, one core"], which)
+        console.print(f"start-up {word}: sealed takes {line}; on one core {alone:.3f} of plain")
+    ratio = per_container * asked.n / median(times["sealed"], 1)
+    console.print(f"one container per run takes {ratio:.1f} times as long as sealed, start-up included")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Challenges built in the real trainer container."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load as load_safetensors
+
+from runner import challenge_build
+from runner.challenge import FILES, Challenge
+from runner.challenge_build import Plan
+from runner.engine import Engine
+from runner.errors import ConfigurationError
+from runner.image import Image
+from runner.progress import Silent
+from sandbox.jobs import SPLITS
+
+pytestmark = pytest.mark.container
+
+UNLEARN = Path(sys.executable).parent / "unlearn"
+
+
+def test_the_splits_are_disjoint_and_the_forget_set_lies_in_few_classes(challenge: Challenge) -> None:
+    """All 1 797 digits once; about 5 % of the training examples to forget, from three classes."""
+    rows = {name: load_safetensors(challenge.data(name)) for name in SPLITS}
+    identities = np.concatenate([rows[name]["image_id"] for name in SPLITS])
+    assert sorted(identities) == list(range(1797))
+    forget = rows["forget"]["label"]
+    training = len(forget) + len(rows["retain"]["label"])
+    assert 0.045 < len(forget) / training < 0.055
+    assert len(set(forget)) == 3
+    counts = challenge.description.class_counts
+    for name in SPLITS:
+        assert counts[name] == np.bincount(rows[name]["label"], minlength=10).tolist()
+    assert min(counts["test"]) > 15
+
+
+def test_the_references_know_their_digits_and_differ(challenge: Challenge) -> None:
+    """Every one is well trained, and no two are the same network."""
+    correct = challenge.references.correct
+    sizes = np.array([sum(challenge.description.class_counts[name]) for name in SPLITS])
+    accuracy = correct.sum(axis=2) / sizes
+    assert accuracy[:, SPLITS.index("retain")].min() > 0.97
+    assert accuracy[:, SPLITS.index("test")].min() > 0.93
+    assert len({one.tobytes() for one in challenge.references.logits}) == 16
+
+
+def test_the_same_seed_gives_the_same_bytes(
+    engine: Engine, built_image: Image, labels: dict[str, str], plan: Plan, challenge: Challenge, tmp_path: Path
+) -> None:
+    """And a challenge that is interrupted and gone on with is the same challenge."""
+    folder = tmp_path / "small"
+    command = [
+        *(str(UNLEARN), "challenge", "build", "digits", str(folder)),
+        *("--references", "16", "--seed", "7"),
+    ]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (folder / ".building" / "facts.json").is_file():
+        assert time.monotonic() < deadline
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.send_signal(signal.SIGINT)
+    assert first.wait(60) == 130
+    original = (folder / FILES[0]).stat().st_mtime_ns
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / FILES[0]).stat().st_mtime_ns == original, "the original was trained a second time"
+    for name in FILES:
+        assert (folder / name).read_bytes() == (challenge.folder / name).read_bytes(), name
+    assert not (folder / ".building").exists()
+    assert engine.containers({}) == engine.containers(labels)
+
+
+def test_another_plan_is_refused_in_a_folder_that_is_taken(
+    engine: Engine, built_image: Image, labels: dict[str, str], plan: Plan, challenge: Challenge
+) -> None:
+    """Nothing of the present challenge is touched; the same plan is simply there."""
+
+    def build(wanted: Plan) -> Challenge:
+        return challenge_build.build(
+            engine=engine,
+            image=built_image,
+            plan=wanted,
+            folder=challenge.folder,
+            labels=labels,
+            reporter=Silent(),
+        )
+
+    assert build(plan).sha256 == challenge.sha256
+    with pytest.raises(ConfigurationError, match="holds another challenge"):
+        build(replace(plan, seed=8))
+    assert build(plan).sha256 == challenge.sha256
+
+
+def test_another_seed_gives_another_challenge_in_every_part(
+    engine: Engine,
+    built_image: Image,
+    labels: dict[str, str],
+    plan: Plan,
+    challenge: Challenge,
+    tmp_path: Path,
+) -> None:
+    """Splits, original network and references."""
+    other = challenge_build.build(
+        engine=engine,
+        image=built_image,
+        plan=replace(plan, seed=8),
+        folder=tmp_path / "other",
+        labels=labels,
+        reporter=Silent(),
+    )
+    for name in FILES:
+        assert (other.folder / name).read_bytes() != (challenge.folder / name).read_bytes(), name
+
+
+def test_a_stacked_network_trains_as_it_would_alone(in_image: Callable[[str], str]) -> None:
+    """After 19 steps, the weights of 4 stacked networks are those of 4 trained one by one."""
+    text = in_image("""
+import json, torch
+from sandbox.recipes.digits import recipe, PRESET
+from sandbox.training import Preset, train_stacked
+torch.set_num_threads(1)
+made = recipe(0, 0.05)
+retain = made.splits["retain"]
+preset = Preset(epochs=1, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
+def train(seeds):
+    return train_stacked(architecture="digits", classes=10, images=retain["image"], labels=retain["label"],
+                         seeds=seeds, preset=preset)
+together = train([1, 2, 3, 4])
+alone = [train([seed])[0] for seed in (1, 2, 3, 4)]
+def distance(a, b):
+    return max((a[name].float() - b[name].float()).abs().max().item() for name in a)
+print(json.dumps({
+    "same": [distance(a, b) for a, b in zip(together, alone)],
+    "other": [distance(together[0], b) for b in alone[1:]],
+    "steps": int(together[0]["bn1.num_batches_tracked"]),
+}))
+""")
+    found = json.loads(text)
+    assert found["steps"] == 19
+    assert max(found["same"]) < 1e-3
+    assert min(found["other"]) > 1e-1

@@ -1,0 +1,78 @@
+"""Does an evaluation's name change with all that matters, and with nothing else?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from runner.challenge import Challenge
+from runner.evaluation import Paths, identity
+from runner.image import Image
+from runner.limits import Limits
+from runner.submission import Submission
+
+MINE = Submission(name="mine", sha256="a" * 64, archive=b"zip")
+IMAGE = Image(digest="b" * 64, identity="sha256:1")
+
+
+@pytest.fixture
+def challenge(load_challenge: Callable[[Limits], Challenge]) -> Challenge:
+    """Return the tiny challenge."""
+    return load_challenge(Limits())
+
+
+def test_changes_with_each_part(challenge: Challenge) -> None:
+    """Another submission, challenge, image or n is another evaluation."""
+    names = {
+        identity(MINE, challenge, IMAGE, 10),
+        identity(replace(MINE, sha256="c" * 64), challenge, IMAGE, 10),
+        identity(MINE, replace(challenge, sha256="c" * 64), IMAGE, 10),
+        identity(MINE, challenge, replace(IMAGE, digest="c" * 64), 10),
+        identity(MINE, challenge, IMAGE, 11),
+    }
+    assert len(names) == 5
+
+
+def test_parts_do_not_run_together(challenge: Challenge) -> None:
+    """Two hashes exchanged are another evaluation."""
+    swapped = identity(replace(MINE, sha256=IMAGE.digest), challenge, replace(IMAGE, digest=MINE.sha256), 10)
+    assert swapped != identity(MINE, challenge, IMAGE, 10)
+
+
+def test_does_not_change_with_anything_else(challenge: Challenge) -> None:
+    """What a submission is called and how the engine calls the image do not matter: the same command resumes."""
+    renamed = replace(MINE, name="renamed")
+    rebuilt = replace(IMAGE, identity="sha256:2")
+    assert identity(renamed, challenge, rebuilt, 10) == identity(MINE, challenge, IMAGE, 10)
+
+
+def test_changes_with_the_limits(load_challenge: Callable[[Limits], Challenge]) -> None:
+    """A challenge with other limits is another challenge, and so another evaluation."""
+    short, long = load_challenge(Limits(wall_seconds=1.0)), load_challenge(Limits(wall_seconds=2.0))
+    assert identity(MINE, short, IMAGE, 10) != identity(MINE, long, IMAGE, 10)
+
+
+def test_is_fit_for_a_folder(challenge: Challenge) -> None:
+    """The name is twelve hexadecimal digits."""
+    name = identity(MINE, challenge, IMAGE, 10)
+    assert len(name) == 12
+    assert set(name) <= set("0123456789abcdef")
+
+
+def test_golden() -> None:
+    """The name of a given evaluation never changes: stores are resumed by it."""
+    stand_in = Challenge.__new__(Challenge)
+    object.__setattr__(stand_in, "sha256", "d" * 64)
+    assert identity(MINE, stand_in, IMAGE, 512) == "GOLDEN"
+
+
+def test_files_of_runs_do_not_meet(challenge: Challenge) -> None:
+    """Every run has a checkpoint, outputs and a log of its own, in the evaluation's folder."""
+    paths = Paths(folder=challenge.folder / "x")
+    files = [
+        place(index) for place in (paths.checkpoint, paths.outputs, paths.log) for index in range(20_000)
+    ]
+    assert len({*files, paths.summary}) == 60_001
+    assert all(file.is_relative_to(paths.folder) for file in files)

@@ -1,0 +1,104 @@
+"""Do files appear whole or not at all, and is nothing left behind?"""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from runner.errors import HostNotReadyError
+from runner.files import write_whole
+
+
+@contextmanager
+def full_disk(room_bytes: int) -> Iterator[None]:
+    """Let no file of this process grow beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_written_and_replaced(tmp_path: Path) -> None:
+    """A file is there with its folders, and a second one takes its place; nothing else is there."""
+    file = tmp_path / "a" / "b" / "c.bin"
+    write_whole(file, b"first, and longer")
+    write_whole(file, b"second")
+    assert file.read_bytes() == b"second"
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["c.bin"]
+
+
+def test_readable_by_all_whatever_the_umask(tmp_path: Path) -> None:
+    """A result can be read by another user than the one who ran the command."""
+    before = os.umask(0o077)
+    try:
+        write_whole(tmp_path / "x", b"")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o644
+
+
+def test_parent_that_is_a_file(tmp_path: Path) -> None:
+    """Where a folder's place is taken by a file, it is our host that is not ready."""
+    (tmp_path / "file").write_bytes(b"kept")
+    for path in (tmp_path / "file" / "x", tmp_path / "file" / "deep" / "x"):
+        with pytest.raises(HostNotReadyError, match="cannot be written"):
+            write_whole(path, b"data")
+    assert (tmp_path / "file").read_bytes() == b"kept"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_place_that_is_a_folder(tmp_path: Path) -> None:
+    """Where the file's own place is taken by a folder, nothing temporary is left beside it."""
+    (tmp_path / "taken" / "inside").mkdir(parents=True)
+    with pytest.raises(HostNotReadyError, match="taken cannot be written"):
+        write_whole(tmp_path / "taken", b"data")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+    assert (tmp_path / "taken" / "inside").is_dir()
+
+
+def test_name_that_is_too_long(tmp_path: Path) -> None:
+    """A name that the file system refuses is told, and nothing is left."""
+    with pytest.raises(HostNotReadyError, match="cannot be written"):
+        write_whole(tmp_path / ("x" * 255), b"data")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [2000, 5_000_000])
+def test_full_disk(tmp_path: Path, size: int) -> None:
+    """When there is no room for all of it, the old file stays as it was, and nothing half-written."""
+    file = tmp_path / "x"
+    write_whole(file, b"old")
+    with full_disk(1000), pytest.raises(HostNotReadyError, match="cannot be written"):
+        write_whole(file, bytes(size))
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_reader_never_sees_a_half(tmp_path: Path) -> None:
+    """Whoever reads while others write sees one of the contents, whole."""
+    file = tmp_path / "x"
+    contents = [bytes([number]) * 300_000 for number in range(3)]
+    write_whole(file, contents[0])
+
+    def write() -> None:
+        for _ in range(20):
+            for content in contents:
+                write_whole(file, content)
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert file.read_bytes() in contents
+    for writer in writers:
+        writer.join()
+    assert list(tmp_path.iterdir()) == [file]
