@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 EPOCHS = 3
-LEARNING_RATE = 0.02
+LEARNING_RATE = 0.1
 
 
 def pair(item):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 import tomllib
 from pathlib import Path
@@ -26,10 +27,15 @@ if TYPE_CHECKING:
 
 def npz(**arrays: Any) -> bytes:
     """Return arrays as npz, pickled where they are objects."""
-    import io
-
     packed = io.BytesIO()
     np.savez(packed, **arrays)
+    return packed.getvalue()
+
+
+def npy(array: Any) -> bytes:
+    """Return one array as npy."""
+    packed = io.BytesIO()
+    np.save(packed, array)
     return packed.getvalue()
 
 
@@ -254,13 +260,10 @@ def test_references_that_are_no_npz(challenge_folder: ChallengeFolder, data: byt
     assert f"{REFERENCES} cannot be read" in refused(challenge_folder.describe())
 
 
-@pytest.mark.parametrize("data", [b"", b"\x93NUMPY\x01\x00v\x00" + b" " * 118], ids=["empty", "npy"])
+@pytest.mark.parametrize("data", [b"", npy(LOGITS)], ids=["empty", "npy"])
 @pytest.mark.xfail(strict=True, reason="np.load raises EOFError, or returns an array that cannot be entered")
 def test_references_of_another_kind(data: bytes) -> None:
     """An empty file, or one array in the place of two, is refused like any other damage."""
-    if data:
-        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (0,), }"
-        data = b"\x93NUMPY\x01\x00v\x00" + header.ljust(117) + b"\n"
     with pytest.raises(ConfigurationError):
         read_references(data)
 
@@ -289,7 +292,7 @@ def test_run_seeds_are_distinct(loaded: Challenge) -> None:
 def test_run_seeds_are_stable(loaded: Challenge) -> None:
     """The seed of a run is the same on every machine, so that an evaluation can be gone on with."""
     assert loaded.description.seed == 0
-    assert loaded.run_seed(0) == 0xFEED
+    assert loaded.run_seed(0) == 1315983647641129118
     assert loaded.run_seed(1) != loaded.run_seed(0)
 
 
