@@ -24,7 +24,10 @@ def timed(*arguments: str) -> tuple[float, str]:
     """Run `unlearn` and return its wall time and what it printed."""
     begun = time.monotonic()
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "unlearn"), *arguments], check=True, stdout=subprocess.PIPE, text=True
+        [str(Path(sys.executable).parent / "unlearn"), *arguments],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     return time.monotonic() - begun, done.stdout
 

@@ -87,9 +87,7 @@ class Bench:
         spec.host_config["CpusetCpus"] = pinned
         environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
         environment["PLAIN_THREADS"] = str(threads)
-        spec = replace(
-            spec, command=("/opt/venv/bin/python", "-c", PLAIN_LOOP), environment=environment
-        )
+        spec = replace(spec, command=("/opt/venv/bin/python", "-c", PLAIN_LOOP), environment=environment)
         container = self.engine.start(spec)
         try:
             channel = Channel(container, PLAIN_RULES)
@@ -167,13 +165,18 @@ def main() -> None:
             each = one.model_copy(update={"cpus": limits.cpus / workers})
             list(pool.map(lambda _i: bench.sealed(1, each, ""), range(asked.containers)))
         per_container = (time.monotonic() - begun) / asked.containers
-    table = Table(title=f"{asked.n} runs of {asked.submission} on {problem.description.name}, medians of {asked.repeats}")
+    table = Table(
+        title=f"{asked.n} runs of {asked.submission} on {problem.description.name}, "
+        f"medians of {asked.repeats}"
+    )
     for name in ("", "seconds", "with start-up"):
         table.add_column(name, justify="right" if name else "left")
     for name, pairs in times.items():
         table.add_row(name, f"{median(pairs, 0):.2f}", f"{median(pairs, 1):.2f}")
     table.add_row(
-        f"one container per run, {workers} at once (from {asked.containers})", "", f"{per_container * asked.n:.1f}"
+        f"one container per run, {workers} at once (from {asked.containers})",
+        "",
+        f"{per_container * asked.n:.1f}",
     )
     console = Console(width=110)
     console.print(table)

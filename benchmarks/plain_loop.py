@@ -38,7 +38,7 @@ original = read_split(received["original"])
 items = [dataset(read_split(received[name]), job.item_format) for name in ("retain", "forget", "val")]
 module = types.ModuleType("submission")
 exec(received["submission.py"].decode(), module.__dict__)
-import torch._dynamo  # noqa: E402, F401 - start-up, as in the worker; else the first call would pay
+import torch._dynamo  # noqa: E402 - start-up, as in the worker; else the first call would pay
 
 stdio.send("ready", seconds=0.0)
 begun = time.monotonic()

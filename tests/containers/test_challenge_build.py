@@ -55,7 +55,12 @@ def test_the_references_know_their_digits_and_differ(challenge: Challenge) -> No
 
 
 def test_the_same_seed_gives_the_same_bytes(
-    engine: Engine, built_image: Image, labels: dict[str, str], plan: Plan, challenge: Challenge, tmp_path: Path
+    engine: Engine,
+    built_image: Image,
+    labels: dict[str, str],
+    plan: Plan,
+    challenge: Challenge,
+    tmp_path: Path,
 ) -> None:
     """And a challenge that is interrupted and gone on with is the same challenge."""
     folder = tmp_path / "small"

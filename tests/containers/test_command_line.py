@@ -75,7 +75,7 @@ def test_samples_are_scored_and_forgetting_pays(scored: subprocess.CompletedProc
     """`original` scores 0, warned about; `noisy_finetune` above it; every field is there."""
     assert scored.returncode == 0, scored.stderr
     found = summaries(scored)
-    assert all(FIELDS <= one.keys() for one in found.values())
+    assert all(one.keys() >= FIELDS for one in found.values())
     assert all(one["verdicts"] == {"ok": 16} for one in found.values())
     assert found["original"]["score"] == 0
     assert any("unchanged" in text for text in found["original"]["warnings"])

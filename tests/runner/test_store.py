@@ -151,7 +151,7 @@ def test_writers_wait_for_each_other(store: Store, tmp_path: Path) -> None:
     strict=True, reason="what another has inserted since the look at it breaks a UNIQUE constraint"
 )
 def test_begun_at_once(store: Store) -> None:
-    """Evaluations of one new submission that begin together, on several challenges, do not trip each other up."""
+    """Evaluations of one new submission that begin together do not trip each other up."""
     numbers = itertools.count()
     for attempt in range(30):
         new = replace(EVALUATION, submission_sha256=f"{attempt:064}")

@@ -113,9 +113,7 @@ def test_order_of_models_changes_nothing():
     rng = np.random.default_rng(3)
     ours, theirs = rng.normal(size=(20, 8)), rng.normal(size=(20, 8))
     examples = rng.permutation(8)
-    shuffled = published_epsilon(
-        rng.permutation(ours)[:, examples], rng.permutation(theirs)[:, examples]
-    )
+    shuffled = published_epsilon(rng.permutation(ours)[:, examples], rng.permutation(theirs)[:, examples])
     np.testing.assert_array_equal(shuffled, published_epsilon(ours, theirs)[examples])
 
 

@@ -52,9 +52,7 @@ def test_score_is_the_product_of_its_parts():
 def test_ratios_are_of_means():
     """A ratio divides mean by mean; unequal models and their number do not matter."""
     given = inputs()
-    given["unlearned_accuracies"] = Accuracies(
-        retain=np.linspace(0, 1, N), test=np.linspace(0.2, 0.6, N)
-    )
+    given["unlearned_accuracies"] = Accuracies(retain=np.linspace(0, 1, N), test=np.linspace(0.2, 0.6, N))
     result = published_score(**given)
     assert result.retain_ratio == pytest.approx(0.5 / 0.9)
     assert result.test_ratio == pytest.approx(0.4 / 0.8)

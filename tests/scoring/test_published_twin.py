@@ -16,9 +16,7 @@ def slow_rule(fpr, fnr):
         return math.inf
     if fpr == 0 or fnr == 0:
         return None
-    sides = [
-        math.log(1 - DELTA - x) - math.log(y) for x, y in ((fpr, fnr), (fnr, fpr)) if x < 1 - DELTA
-    ]
+    sides = [math.log(1 - DELTA - x) - math.log(y) for x, y in ((fpr, fnr), (fnr, fpr)) if x < 1 - DELTA]
     return max(0.0, *sides) if sides else None
 
 
@@ -40,9 +38,7 @@ def slow_epsilon(unlearned, retrained):
     for t in np.linspace(pooled.min(), pooled.max(), math.ceil(100 * span)):
         rates.add((np.mean(negative >= t), np.mean(positive < t)))
 
-    peaky, other = (
-        (negative, positive) if positive_range >= negative_range else (positive, negative)
-    )
+    peaky, other = (negative, positive) if positive_range >= negative_range else (positive, negative)
     first, last = peaky.min() + smaller - 2, peaky.max() + 2
     for r in np.linspace(first, last, math.ceil((last - first) * 100)):
         left = np.linspace(r - smaller - 2, r - smaller + 2, 400)[:, np.newaxis]
