@@ -11,21 +11,20 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tomllib
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
+from runner import arrays
 from runner.checkpoint import CheckpointError, Spec, spec_of
 from runner.errors import ConfigurationError
 from runner.limits import Limits
@@ -82,6 +81,15 @@ class Description(BaseModel):
     class_counts: dict[str, list[int]]
     """Examples of each class, by split."""
     files: dict[str, Sha256]
+
+    @model_validator(mode="after")
+    def _counts_are_complete(self) -> Self:
+        counts = self.class_counts
+        if counts.keys() != set(SPLITS) or any(len(row) != self.classes for row in counts.values()):
+            raise ValueError("class_counts must give a number for every class of every split")
+        if any(min(row) < 0 or sum(row) == 0 for row in counts.values()):
+            raise ValueError("class_counts must not be negative, and no split may be empty")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +207,11 @@ def read_references(data: bytes) -> References:
         ConfigurationError: it is not such a file.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return References(
-                logits=arrays["logits"].astype(np.float32), correct=arrays["correct"].astype(np.int64)
-            )
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        found = arrays.unpack(data, ("logits", "correct"))
+        return References(
+            logits=found["logits"].astype(np.float32), correct=found["correct"].astype(np.int64)
+        )
+    except ValueError as error:
         raise ConfigurationError(f"{REFERENCES} cannot be read: {error}.") from error
 
 

@@ -7,7 +7,6 @@ there. ``challenge.toml`` is written last, so a folder with one is a whole chall
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
 from collections.abc import Mapping
@@ -16,10 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from runner import arrays, options
 from runner import challenge as challenges
-from runner import options
 from runner.challenge import DESCRIPTION, MEASUREMENTS, REFERENCES, Challenge, Description, Training
 from runner.channel import Channel, StreamEndedError
 from runner.engine import Engine
@@ -196,14 +194,15 @@ class _Site:
         logit_bytes = 4 * shape[0] * shape[1] * shape[2]
         logits = np.frombuffer(data[:logit_bytes], dtype="<f4").reshape(shape)
         correct = np.frombuffer(data[logit_bytes:], dtype="<i8").reshape(count, len(SPLITS), shape[2])
-        write_whole(self._building / f"group-{first:06d}.npz", _npz(logits=logits, correct=correct))
+        write_whole(self._building / f"group-{first:06d}.npz", arrays.pack(logits=logits, correct=correct))
 
     def references(self, wanted: int) -> bytes:
         """Return the outputs of all references, as the bytes of ``references.npz``."""
         parts = []
         for first in self.groups(wanted):
-            with np.load(self._building / f"group-{first:06d}.npz", allow_pickle=False) as arrays:
-                parts.append((arrays["logits"], arrays["correct"]))
+            data = (self._building / f"group-{first:06d}.npz").read_bytes()
+            found = arrays.unpack(data, ("logits", "correct"))
+            parts.append((found["logits"], found["correct"]))
         logits = np.concatenate([part[0] for part in parts])[:wanted]
         correct = np.concatenate([part[1] for part in parts])[:wanted]
         if len(logits) != wanted:
@@ -211,17 +210,10 @@ class _Site:
         if not np.isfinite(logits).all():
             diverged = int((~np.isfinite(logits).all(axis=(1, 2))).sum())
             raise ConfigurationError(f"{diverged} references diverged; choose another seed or training.")
-        return _npz(logits=logits, correct=correct)
+        return arrays.pack(logits=logits, correct=correct)
 
     def clear(self) -> None:
         shutil.rmtree(self._building, ignore_errors=True)
-
-
-def _npz(**arrays: NDArray[Any]) -> bytes:
-    """Return arrays as npz whose bytes depend on nothing but the arrays."""
-    packed = io.BytesIO()
-    np.savez(packed, allow_pickle=False, **arrays)
-    return packed.getvalue()
 
 
 def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from runner.engine import Ending
 from runner.errors import SandboxLostError, SandboxStartError
 from runner.text import harmless_line
-from sandbox.protocol import Decoder, Frame, FrameRule, Scalar, encode_header
+from sandbox.protocol import Decoder, Frame, FrameRule, ProtocolViolationError, Scalar, encode_header
 
 START_SECONDS: Final = 180.0
 _JOINED_BYTES: Final = 1 << 16
@@ -80,7 +80,7 @@ class Channel:
                 raise StreamEndedError
             if data:
                 self._arrived.extend(self._decoder.feed(data))
-            elif time.monotonic() >= deadline:
+            if not self._arrived and time.monotonic() >= deadline:
                 return None
         return self._arrived.popleft()
 
@@ -105,9 +105,14 @@ class Channel:
             SandboxStartError: it ended, or was not ready in time.
         """
         try:
-            return self.await_frame(START_SECONDS).number("seconds")
+            frame = self.await_frame(START_SECONDS)
         except SandboxLostError as error:
             raise SandboxStartError(str(error)) from error
+        except ProtocolViolationError as error:
+            raise SandboxStartError(f"The container began with {error}{self.complaint()}.") from error
+        if frame.kind != "ready":
+            raise SandboxStartError(f"The container began with a {frame.kind} frame.")
+        return frame.number("seconds")
 
     def complaint(self) -> str:
         """Return the last line of the container's stderr, to be added to a sentence."""

@@ -129,12 +129,20 @@ def _split(data: bytes, *, header_limit: int) -> tuple[dict[str, dict[str, Any]]
         raise CheckpointError(f"its header claims {length} bytes")
     view = memoryview(data)
     try:
-        header = json.loads(bytes(view[_LENGTH.size : _LENGTH.size + length]), object_pairs_hook=_unique)
+        header = json.loads(
+            str(view[_LENGTH.size : _LENGTH.size + length], "utf-8"),
+            object_pairs_hook=_unique,
+            parse_int=_natural,
+            parse_float=_refused,
+            parse_constant=_refused,
+        )
     except (ValueError, RecursionError) as error:
         raise CheckpointError("its header is not the JSON of safetensors") from error
     if not isinstance(header, dict):
         raise CheckpointError("its header is not a JSON object")
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise CheckpointError("its metadata are not text")
     for name, entry in header.items():
         _check_entry(name, entry)
     return header, view[_LENGTH.size + length :]
@@ -145,6 +153,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice")
     return found
+
+
+def _natural(text: str) -> int:
+    if text.startswith("-") or len(text) > 18:
+        raise ValueError("no number of a header is negative or so large")
+    return int(text)
+
+
+def _refused(text: str) -> None:
+    raise ValueError(f"{text} has no place in a header")
 
 
 def _check_entry(name: str, entry: object) -> None:

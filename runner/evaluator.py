@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from runner import arrays
 from runner.challenge import Challenge
 from runner.channel import Channel, Stream
 from runner.errors import SandboxLostError
@@ -85,18 +84,18 @@ class Evaluator:
 
 def save(outputs: RunOutputs, file: Path) -> None:
     """Write outputs, whole or not at all."""
-    packed = io.BytesIO()
-    np.savez(packed, logits=outputs.logits, correct=outputs.correct)
-    write_whole(file, packed.getvalue())
+    write_whole(file, arrays.pack(logits=outputs.logits, correct=outputs.correct))
 
 
 def load(file: Path, *, examples: int, classes: int) -> RunOutputs | None:
     """Read what `save` wrote; None if it is not there or not what it should be."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            found = RunOutputs(logits=arrays["logits"], correct=arrays["correct"])
-    except (OSError, ValueError, KeyError):
+        found = arrays.unpack(file.read_bytes(), ("logits", "correct"))
+    except (OSError, arrays.ArraysError):
         return None
-    shapes = (found.logits.shape, found.correct.shape)
-    sizes = ((examples, classes), (len(SPLITS), classes))
-    return found if shapes == sizes and math.isfinite(float(found.logits.sum())) else None
+    logits, correct = found["logits"], found["correct"]
+    if logits.shape != (examples, classes) or correct.shape != (len(SPLITS), classes):
+        return None
+    if logits.dtype != np.float32 or correct.dtype != np.int64 or not np.isfinite(logits).all():
+        return None
+    return RunOutputs(logits=logits, correct=correct)

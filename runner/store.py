@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import ForeignKey, create_engine, delete, event, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import URL, BigInteger, ForeignKey, create_engine, delete, event, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from runner.errors import ConfigurationError, HostNotReadyError
@@ -33,7 +33,7 @@ class SubmissionRow(_Base):
     __tablename__ = "submissions"
     sha256: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
-    archive_bytes: Mapped[int]
+    archive_bytes: Mapped[int] = mapped_column(BigInteger)
     added: Mapped[datetime]
 
 
@@ -72,7 +72,7 @@ class RunRow(_Base):
     __tablename__ = "runs"
     evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
-    seed: Mapped[int]
+    seed: Mapped[int] = mapped_column(BigInteger)
     attempt: Mapped[int]
     verdict: Mapped[str]
     detail: Mapped[str]
@@ -80,7 +80,7 @@ class RunRow(_Base):
     run_seconds: Mapped[float]
     checkpoint_sha256: Mapped[str]
     """Of names and values, whatever their order in the file; empty without a checkpoint."""
-    log_bytes_dropped: Mapped[int]
+    log_bytes_dropped: Mapped[int] = mapped_column(BigInteger)
     ended: Mapped[datetime]
     evaluated: Mapped[bool] = mapped_column(default=False)
     """Whether its outputs are on disk."""
@@ -119,7 +119,7 @@ class EvaluationRecord:
 class Store:
     """The database of one store folder. Safe to use from several threads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         """Open it, making what is missing.
 
         Raises:
@@ -129,7 +129,16 @@ class Store:
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _prepare_sqlite)
         with _translated():
-            _Base.metadata.create_all(self._engine)
+            self._make_tables()
+
+    def _make_tables(self) -> None:
+        for _table in _Base.metadata.tables:
+            try:
+                _Base.metadata.create_all(self._engine)
+            except OperationalError:  # another process has just made one that was not there
+                continue
+            return
+        _Base.metadata.create_all(self._engine)
 
     @classmethod
     def in_folder(cls, folder: Path, *, create: bool) -> Store:
@@ -146,7 +155,7 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HostNotReadyError(f"{folder} cannot be made: {error.strerror}.") from error
-        return cls(f"sqlite:///{file}")
+        return cls(URL.create("sqlite", database=str(file)))
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -159,7 +168,14 @@ class Store:
 
     def begin(self, record: EvaluationRecord) -> None:
         """Note an evaluation, unless it is known."""
-        with self._session() as session:
+        with _translated():
+            try:
+                self._begin(record)
+            except IntegrityError:  # another process has just noted the same
+                self._begin(record)
+
+    def _begin(self, record: EvaluationRecord) -> None:
+        with Session(self._engine) as session, session.begin():
             if session.get(SubmissionRow, record.submission_sha256) is None:
                 session.add(
                     SubmissionRow(
@@ -225,6 +241,8 @@ class Store:
                 session.commit()
             except IntegrityError:
                 session.rollback()
+                if session.get(RunRow, (evaluation, run.index)) is None:
+                    raise  # not published before: something else is wrong
                 return False
         return True
 
@@ -342,7 +360,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 def _translated() -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OverflowError) as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise HostNotReadyError(f"The store cannot be used: {cause}.") from error
 

@@ -57,6 +57,8 @@ def load(path: Path) -> Submission:
             raise ConfigurationError(f"{path} is neither a folder nor a .py file nor a .zip.")
     except OSError as error:
         raise ConfigurationError(f"The submission cannot be read: {error}.") from error
+    except UnicodeEncodeError as error:
+        raise ConfigurationError("A file of the submission has a name that is not text.") from error
     name = path.resolve().stem if path.is_file() else path.resolve().name
     return Submission(name=name, sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
 

@@ -137,7 +137,10 @@ class Worker:
                 yield from self._after_the_end(flights)
                 return
             if ended is not None:
+                paused = time.monotonic()
                 yield ended
+                for flight in flights.values():  # what the caller did meanwhile is not their time
+                    flight.sent += time.monotonic() - paused
             elif frame is None:
                 yield from self._kill_for_time(flights)
                 return

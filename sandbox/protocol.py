@@ -162,7 +162,7 @@ class Decoder:
 
 def _parse_header(body: bytes) -> dict[str, Scalar]:
     try:
-        header = json.loads(body, object_pairs_hook=_without_duplicates)
+        header = json.loads(body.decode("utf-8"), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         raise ProtocolViolationError("a header that is not JSON") from error
     if not isinstance(header, dict):

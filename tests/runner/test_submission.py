@@ -261,9 +261,6 @@ def test_too_many_files(mine: Path) -> None:
     assert "more than 2000 files" in refused(mine)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=UnicodeEncodeError, reason="zipfile cannot encode the name; not caught"
-)
 def test_name_that_is_no_text(mine: Path) -> None:
     """A file whose name is no UTF-8 is refused with a sentence."""
     (mine / os.fsdecode(b"\xff.py")).write_bytes(b"")

@@ -109,7 +109,7 @@ def test_results_and_accuracies_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         result.epsilon[0] = 0
     with pytest.raises(dataclasses.FrozenInstanceError):
-        result.score = 1.0
+        result.score = 1.0  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
