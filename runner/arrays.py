@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,5 +35,7 @@ def unpack(data: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:
             raise ArraysError("it is a single array")
         with loaded:
             return {name: np.asarray(loaded[name]) for name in names}
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (ValueError, KeyError, OSError, EOFError, MemoryError) as error:
+        raise ArraysError(str(error) or "it is empty") from error
+    except (RuntimeError, zipfile.BadZipFile, zlib.error) as error:  # encrypted, compressed oddly, broken
         raise ArraysError(str(error) or "it is empty") from error

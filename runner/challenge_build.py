@@ -201,7 +201,13 @@ class _Site:
         parts = []
         for first in self.groups(wanted):
             data = (self._building / f"group-{first:06d}.npz").read_bytes()
-            found = arrays.unpack(data, ("logits", "correct"))
+            try:
+                found = arrays.unpack(data, ("logits", "correct"))
+            except arrays.ArraysError as error:
+                (self._building / f"group-{first:06d}.npz").unlink()
+                raise SandboxLostError(
+                    f"References {first} and on were damaged on disk; repeat the command to train them again."
+                ) from error
             parts.append((found["logits"], found["correct"]))
         logits = np.concatenate([part[0] for part in parts])[:wanted]
         correct = np.concatenate([part[1] for part in parts])[:wanted]

@@ -13,6 +13,8 @@ from runner.text import harmless_line
 from sandbox.protocol import Decoder, Frame, FrameRule, ProtocolViolationError, Scalar, encode_header
 
 START_SECONDS: Final = 180.0
+_LAST_LOOK_SECONDS: Final = 0.25
+"""How long after its deadline a frame that is on its way may still become whole."""
 _JOINED_BYTES: Final = 1 << 16
 
 
@@ -80,7 +82,7 @@ class Channel:
                 raise StreamEndedError
             if data:
                 self._arrived.extend(self._decoder.feed(data))
-            if not self._arrived and time.monotonic() >= deadline:
+            if not self._arrived and time.monotonic() >= deadline + (_LAST_LOOK_SECONDS if data else 0):
                 return None
         return self._arrived.popleft()
 

@@ -141,7 +141,7 @@ def _split(data: bytes, *, header_limit: int) -> tuple[dict[str, dict[str, Any]]
     if not isinstance(header, dict):
         raise CheckpointError("its header is not a JSON object")
     metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+    if not isinstance(metadata, dict) or not all(map(_is_text, [*metadata, *metadata.values()])):
         raise CheckpointError("its metadata are not text")
     for name, entry in header.items():
         _check_entry(name, entry)
@@ -153,6 +153,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice")
     return found
+
+
+def _is_text(value: object) -> bool:
+    """Return whether it is a string of real characters: no half of a surrogate pair."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _natural(text: str) -> int:

@@ -151,12 +151,18 @@ def evaluate(
 @contextlib.contextmanager
 def _alone(folder: Path, name: str) -> Iterator[None]:
     """Keep other processes from the same evaluation."""
+    lock = FileLock(folder / "locks" / name, timeout=0)
     try:
         (folder / "locks").mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "locks" / name, timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
         raise HostNotReadyError(f"Evaluation {name} is being done by another process; wait for it.") from None
+    except OSError as error:
+        raise HostNotReadyError(f"{folder / 'locks'} cannot be used: {error.strerror}.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _Work:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.errors import ConfigurationError
+from runner.text import harmless_line
 
 LARGEST_SUBMISSION_BYTES: Final = 100 << 20
 _MOST_FILES: Final = 2_000
@@ -60,13 +61,14 @@ def load(path: Path) -> Submission:
     except UnicodeEncodeError as error:
         raise ConfigurationError("A file of the submission has a name that is not text.") from error
     name = path.resolve().stem if path.is_file() else path.resolve().name
+    name = harmless_line(name.encode(errors="surrogateescape"), 100) or "unnamed"
     return Submission(name=name, sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
 
 
 def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield the name inside the archive and the path of each file, sorted by name."""
     found: list[tuple[str, Path]] = []
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=_raise):
         folders[:] = sorted(name for name in folders if name not in _IGNORED)
         for link in [name for name in folders if (Path(parent) / name).is_symlink()]:
             raise ConfigurationError(f"{Path(parent) / link} is a link; a submission must be plain files.")
@@ -85,6 +87,10 @@ def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
     yield from sorted(found)
 
 
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def _pack(files: Iterator[tuple[str, Path]]) -> bytes:
     packed = io.BytesIO()
     total = 0
@@ -98,6 +104,8 @@ def _pack(files: Iterator[tuple[str, Path]]) -> bytes:
 
 def _read(path: Path, limit: int = LARGEST_SUBMISSION_BYTES) -> bytes:
     """Read a regular file, deciding about its kind and size before its content."""
+    if path.is_symlink():
+        raise ConfigurationError(f"{path} is a link; a submission must be plain files.")
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     with open(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):

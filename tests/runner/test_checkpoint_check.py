@@ -356,6 +356,13 @@ def test_what_the_library_cannot_read_is_refused(header: bytes) -> None:
     why(by_hand(header, bytes(12)))
 
 
+@pytest.mark.parametrize("metadata", ['{"a": "\\ud800"}', '{"\\udc00": "a"}'])
+def test_metadata_that_are_no_text(metadata: str) -> None:
+    """Nor do metadata pass that cannot be written as UTF-8."""
+    header = json.dumps(small_header(__metadata__=5)).replace('": 5', f'": {metadata}')
+    why(by_hand(header, bytes(12)))
+
+
 def test_content_hash_sees_every_value() -> None:
     """One changed value, or two tensors of one size exchanged, changes the hash."""
     first = save({"a": np.array([1, 2], np.float32), "b": np.array([3, 4], np.float32)})

@@ -81,3 +81,11 @@ def test_large_logits_are_not_damage(tmp_path: Path) -> None:
     """Logits near the largest float32 are finite: a submission that earns them does not make our file bad."""
     save(RunOutputs(logits=np.full((3, 2), 3e38, np.float32), correct=OUTPUTS.correct), tmp_path / "x.npz")
     assert read(tmp_path / "x.npz") is not None
+
+
+def test_one_changed_byte(tmp_path: Path) -> None:
+    """Whatever byte of the file changes, it is read or counts as not there; it raises nothing."""
+    for place, byte in enumerate(WHOLE):
+        for changed in (0, 1, byte ^ 1, byte ^ 0x80):
+            (tmp_path / "x.npz").write_bytes(WHOLE[:place] + bytes([changed]) + WHOLE[place + 1 :])
+            read(tmp_path / "x.npz")

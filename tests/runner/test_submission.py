@@ -265,3 +265,9 @@ def test_name_that_is_no_text(mine: Path) -> None:
     """A file whose name is no UTF-8 is refused with a sentence."""
     (mine / os.fsdecode(b"\xff.py")).write_bytes(b"")
     refused(mine)
+
+
+def test_own_name_that_is_no_text(tmp_path: Path) -> None:
+    """A submission whose folder's name is no UTF-8 is known by a name that can be stored and shown."""
+    folder = folder_of(tmp_path / os.fsdecode(b"\xffmine"), {"submission.py": CODE})
+    load(folder).name.encode()
