@@ -26,14 +26,14 @@ class _Job:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: {sorted(found.keys() ^ wanted)} missing or unknown.
+            ValueError: names are missing or unknown.
         """
         found: dict[str, Any] = json.loads(data)
         wanted = {item.name for item in fields(cls)}  # type: ignore[arg-type]
         if not isinstance(found, dict):
             raise ValueError(f"{cls.__name__}: it is no object")
         if found.keys() != wanted:
-            raise ValueError(f"{cls.__name__}: names are missing or unknown")
+            raise ValueError(f"{cls.__name__}: {sorted(found.keys() ^ wanted)} missing or unknown")
         return cls(**found)
 
 
