@@ -42,6 +42,7 @@ class Backlog:
         self._keep = keep_checkpoints
         self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
+        self._stream: Stream | None = None
         self._abandoned = threading.Event()
         self._thread = threading.Thread(target=self._work, name="evaluator", daemon=True)
 
@@ -59,6 +60,8 @@ class Backlog:
         """Stop; what still waits is left for another command."""
         self._abandoned.set()
         self._waiting.put(None)
+        if kind is not None and self._stream is not None:
+            self._stream.kill()  # nobody waits for its answer any more
         self._thread.join()
 
     def add(self, index: int) -> None:
@@ -87,7 +90,7 @@ class Backlog:
 
     def _work(self) -> None:
         try:
-            container = self._start()
+            container = self._stream = self._start()
             try:
                 evaluator = Evaluator(stream=container, challenge=self._challenge)
                 while (index := self._waiting.get()) is not None and not self._abandoned.is_set():
