@@ -45,6 +45,7 @@ def worker(*, image: str, limits: Limits, labels: dict[str, str]) -> ContainerSp
     """Return the container that runs submissions: root with three capabilities, everything else closed."""
     tmpfs = {
         "/tmp": _tmpfs(limits.scratch_bytes, limits.scratch_inodes, "mode=1777"),  # noqa: S108
+        "/dev/shm": _tmpfs(limits.shared_memory_bytes, limits.scratch_inodes, "noexec,mode=1777"),  # noqa: S108
         **{
             f"/scratch/{slot}": _tmpfs(
                 limits.scratch_bytes,

@@ -13,6 +13,9 @@ from typing import Final
 HOST_GRACE_SECONDS: Final = 1.0
 """How long after a run's limit the host waits for the supervisor to end it."""
 
+CLEARING_SECONDS: Final = 60.0
+"""How long clearing away what a run has left, processes and files, may take."""
+
 _SIGKILL: Final = -9
 
 
@@ -44,13 +47,17 @@ class Observation:
     """What was seen of one run from outside the submission."""
 
     host_seconds: float
-    """From the ``run`` frame to the last byte of ``finished``, by the host's clock."""
+    """From the ``run`` frame to the ``ended`` frame, by the host's clock: the supervisor sends
+    it when it has the whole result, or ends the run without one."""
 
     wall_limit_seconds: float
     stream_violation: str = ""
     """What broke the stream's rules, if anything did."""
 
     host_killed_for_time: bool = False
+    never_cleared: bool = False
+    """What the run left behind was not gone after `CLEARING_SECONDS`."""
+
     container_oom_killed: bool = False
     """The engine says so, of a container that ended in mid-run."""
 
@@ -87,6 +94,8 @@ def judge(seen: Observation) -> Judgement:  # noqa: PLR0911 - a return for each 
         return _say(Verdict.PROTOCOL, seen.stream_violation)
     if seen.host_killed_for_time or seen.ended_by == "time" or seen.host_seconds > limit + HOST_GRACE_SECONDS:
         return _say(Verdict.TIME_LIMIT, f"not finished within {limit:g} s")
+    if seen.never_cleared:
+        return _say(Verdict.CRASHED, f"it left more behind than {CLEARING_SECONDS:g} s could clear away")
     if seen.result == "checkpoint":
         if seen.checkpoint_problem:
             return _say(Verdict.BAD_CHECKPOINT, seen.checkpoint_problem)
@@ -109,7 +118,8 @@ def judge(seen: Observation) -> Judgement:  # noqa: PLR0911 - a return for each 
 
 
 def _judge_error(error: RunError) -> Judgement:
-    what = f"{error.type}: {error.message}" if error.message else error.type
+    name = error.type or "an exception without a name"
+    what = f"{name}: {error.message}" if error.message else name
     if _is_out_of_memory(error):
         return _say(Verdict.MEMORY_LIMIT, what)
     if error.stage == "import":

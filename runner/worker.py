@@ -16,7 +16,15 @@ from runner.errors import SandboxLostError
 from runner.limits import Limits
 from runner.options import FIRST_SLOT_GID
 from runner.submission import Submission
-from runner.verdict import HOST_GRACE_SECONDS, Judgement, Observation, RunError, Verdict, judge
+from runner.verdict import (
+    CLEARING_SECONDS,
+    HOST_GRACE_SECONDS,
+    Judgement,
+    Observation,
+    RunError,
+    Verdict,
+    judge,
+)
 from sandbox.jobs import WorkerJob
 from sandbox.messages import from_worker
 from sandbox.protocol import Frame, ProtocolViolationError
@@ -56,6 +64,8 @@ class _Flight:
 
     index: int
     sent: float
+    ended: float | None = None
+    """When the supervisor said that it was over; what is left of it is then cleared away."""
     log: bytearray = field(default_factory=bytearray)
 
 
@@ -126,7 +136,7 @@ class Worker:
             if not flights:
                 time.sleep(_PAUSE_SECONDS)
                 continue
-            latest = min(flight.sent for flight in flights.values()) + self._wall_with_grace
+            latest = min(self._deadline(flight) for flight in flights.values())
             try:
                 frame = self._channel.receive(max(0.0, latest - time.monotonic()))
                 ended = self._take(frame, flights) if frame is not None else None
@@ -139,20 +149,31 @@ class Worker:
             if ended is not None:
                 paused = time.monotonic()
                 yield ended
+                paused = time.monotonic() - paused
                 for flight in flights.values():  # what the caller did meanwhile is not their time
-                    flight.sent += time.monotonic() - paused
+                    flight.sent += paused
+                    flight.ended = flight.ended + paused if flight.ended is not None else None
+                if frame is not None and frame.kind == "finished" and frame.fields["wiped"] is not True:
+                    self._channel.stream.kill()  # something of it is left: nobody else may run there
+                    return
             elif frame is None:
                 yield from self._kill_for_time(flights)
                 return
 
-    @property
-    def _wall_with_grace(self) -> float:
-        return self._limits.wall_seconds + HOST_GRACE_SECONDS
+    def _deadline(self, flight: _Flight) -> float:
+        if flight.ended is not None:
+            return flight.ended + CLEARING_SECONDS
+        return flight.sent + self._limits.wall_seconds + HOST_GRACE_SECONDS
 
     def _take(self, frame: Frame, flights: dict[int, _Flight]) -> EndedRun | None:
-        if frame.kind not in ("log", "finished") or frame.integer("index") not in flights:
+        if frame.kind not in ("log", "ended", "finished") or frame.integer("index") not in flights:
             raise ProtocolViolationError(f"a {frame.kind} frame that was not due")
         flight = flights[frame.integer("index")]
+        if frame.kind == "ended":
+            if flight.ended is not None:
+                raise ProtocolViolationError("a run that ended twice")
+            flight.ended = time.monotonic()
+            return None
         if frame.kind == "log":
             flight.log += frame.payload
             if len(flight.log) > self._limits.log_bytes:
@@ -162,7 +183,7 @@ class Worker:
         return self._finished(frame, flight)
 
     def _finished(self, frame: Frame, flight: _Flight) -> EndedRun:
-        host_seconds = time.monotonic() - flight.sent
+        host_seconds = (flight.ended or time.monotonic()) - flight.sent
         result, problem = frame.text("result"), ""
         if result == "checkpoint":
             try:
@@ -194,12 +215,16 @@ class Worker:
         )
 
     def _kill_for_time(self, flights: dict[int, _Flight]) -> Iterator[EndedRun]:
-        """Kill the container for a run that outlived its limit; the others are not judged."""
+        """Kill the container for a run that outlived its limit, or whose remains did.
+
+        The others are not judged.
+        """
         self._channel.stream.kill()
         now = time.monotonic()
         for flight in list(flights.values()):
-            if now - flight.sent >= self._wall_with_grace:
-                yield self._ended(flight, host_killed_for_time=True)
+            if now >= self._deadline(flight):
+                over = flight.ended is not None
+                yield self._ended(flight, host_killed_for_time=not over, never_cleared=over)
 
     def _after_the_end(self, flights: dict[int, _Flight]) -> Iterator[EndedRun]:
         """Judge what went on when the container ended by itself.
@@ -235,15 +260,17 @@ class Worker:
         *,
         stream_violation: str = "",
         host_killed_for_time: bool = False,
+        never_cleared: bool = False,
         container_ended: bool = False,
         container_oom_killed: bool = False,
     ) -> EndedRun:
-        host_seconds = time.monotonic() - flight.sent
+        host_seconds = (flight.ended or time.monotonic()) - flight.sent
         seen = Observation(
             host_seconds=host_seconds,
             wall_limit_seconds=self._limits.wall_seconds,
             stream_violation=stream_violation,
             host_killed_for_time=host_killed_for_time,
+            never_cleared=never_cleared,
             container_ended=container_ended,
             container_oom_killed=container_oom_killed,
         )

@@ -15,7 +15,6 @@ import os
 import random
 import resource
 import signal
-import struct
 import sys
 import traceback
 import types
@@ -32,12 +31,9 @@ from torch.utils.data import Dataset
 
 from sandbox.checkpoint import checkpoint_bytes
 from sandbox.data import loader
-from sandbox.messages import ERROR_BYTES
+from sandbox.fds import close_all_but
+from sandbox.messages import ERROR_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
 from sandbox.models import build
-
-TAG_CHECKPOINT: Final = b"C"
-TAG_ERROR: Final = b"E"
-RESULT_HEAD: Final = struct.Struct(">cQ")
 
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _F_SETPIPE_SZ: Final = 1031
@@ -47,7 +43,7 @@ _MESSAGE_CHARACTERS: Final = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What every run is given, loaded once by the supervisor and shared by `fork`."""
+    """What every run is given, loaded once by the zygote and shared by `fork`."""
 
     architecture: str
     classes: int
@@ -102,13 +98,14 @@ def run(material: Material, seat: Seat) -> NoReturn:
         stage = "checkpoint"
         unlearned = returned if isinstance(returned, nn.Module) else net
         _send(result_fd, TAG_CHECKPOINT, checkpoint_bytes(unlearned, dtypes))
+        os._exit(0)
     except BaseException as error:  # noqa: BLE001 - also SystemExit and KeyboardInterrupt: a result
         if stage == "start":
             traceback.print_exc()
-            os._exit(70)
-        _send(result_fd, TAG_ERROR, _describe(error, stage))
-        os._exit(1)
-    os._exit(0)
+        else:
+            _send(result_fd, TAG_ERROR, _describe(error, stage))
+    finally:
+        os._exit(1)  # whatever else is raised on the way: no child ever goes on as its parent
 
 
 def _give_up_everything(material: Material, seat: Seat) -> int:
@@ -120,7 +117,7 @@ def _give_up_everything(material: Material, seat: Seat) -> int:
     os.dup2(seat.err_fd, 2)
     result_fd = 3
     os.dup2(seat.result_fd, result_fd)
-    os.closerange(result_fd + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    close_all_but(result_fd)
     os.set_inheritable(result_fd, False)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (material.processes, material.processes))
@@ -174,15 +171,21 @@ def _seed_everything(seed: int) -> None:
 def _describe(error: BaseException, stage: str) -> bytes:
     """Return an exception as JSON within `ERROR_BYTES`."""
     try:
-        message = str(error)[:_MESSAGE_CHARACTERS]
-        trace = "".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS:]
-    except Exception:  # noqa: BLE001 - an exception's own __str__ is the submission's code
+        message = _plain(str(error), _MESSAGE_CHARACTERS)
+        trace = _plain("".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS:], None)
+    except BaseException:  # noqa: BLE001 - an exception's own __str__ is the submission's code
         message, trace = "(the exception could not be printed)", ""
-    body = {"stage": stage, "type": type(error).__name__[:200], "message": message, "traceback": trace}
+    name = _plain(type(error).__name__, 200)
+    body = {"stage": stage, "type": name, "message": message, "traceback": trace}
     data = json.dumps(body).encode()
     if len(data) > ERROR_BYTES:
         data = json.dumps({**body, "message": message[:200], "traceback": ""}).encode()
     return data[:ERROR_BYTES]
+
+
+def _plain(text: str, limit: int | None) -> str:
+    """Return an ordinary string: a submission's may be of a class of its own."""
+    return "".join(str.__getitem__(text, slice(limit)))
 
 
 def _send(fd: int, tag: bytes, payload: bytes) -> None:

@@ -21,6 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
+from sandbox.fds import close_all_but
+
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
 _ORDER_BYTES: Final = 256
 _FIRST_HELPER_UID: Final = 60_000
@@ -36,7 +38,7 @@ class Janitor:
         """Fork it. Call before torch is imported."""
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if os.fork() == 0:
-            self.socket.close()
+            close_all_but(theirs.fileno())
             _serve(theirs, helpers)
         theirs.close()
 
@@ -44,8 +46,8 @@ class Janitor:
         """Ask that everything of a run be ended and removed; the answer comes through `done`."""
         self.socket.send(f"{uid} {slot_gid} {slot_folder}".encode())
 
-    def done(self) -> int:
-        """Return the uid of a run that left nothing behind.
+    def done(self) -> tuple[int, bool]:
+        """Return the uid of a run that was ended, and whether nothing of it is left.
 
         Raises:
             ConnectionError: the janitor is gone.
@@ -53,7 +55,8 @@ class Janitor:
         answer = self.socket.recv(_ORDER_BYTES)
         if not answer:
             raise ConnectionError("the janitor is gone")
-        return int(answer)
+        uid, gone = answer.split()
+        return int(uid), gone == b"1"
 
 
 def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
@@ -80,11 +83,9 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
                 orders.append(order)
                 continue
             selector.unregister(ended)
-            succeeded = ended.recv(1) == b"1"
+            gone = "1" if ended.recv(1) == b"1" else "0"
             ended.close()
-            if not succeeded:
-                os._exit(71)  # something of a run is left: no other may start here
-            supervisor.send(busy.pop(ended).encode())
+            supervisor.send(f"{busy.pop(ended)} {gone}".encode())
         _reap()
 
 
@@ -109,10 +110,12 @@ def _fork_helper() -> socket.socket | None:
         return ours
     ours.close()
     order = theirs.recv(_ORDER_BYTES).decode()
-    if order:
-        uid, slot_gid, folder = order.split(" ", 2)
-        theirs.send(b"1" if wipe(int(uid), int(slot_gid), Path(folder)) else b"0")
-    os._exit(0)
+    try:
+        if order:
+            uid, slot_gid, folder = order.split(" ", 2)
+            theirs.send(b"1" if wipe(int(uid), int(slot_gid), Path(folder)) else b"0")
+    finally:
+        os._exit(0)  # without an answer, something may be left
 
 
 def wipe(uid: int, slot_gid: int, slot_folder: Path) -> bool:
@@ -151,13 +154,14 @@ def _lives_as(uid: int, process: int) -> bool:
     if process == os.getpid():
         return False
     try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        lines = Path(f"/proc/{process}/status").read_bytes().splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    values = dict(line.split(":", 1) for line in lines if ":" in line)
-    # A process that ends while it is read may show less than all of its lines, or nothing.
-    alive = values.get("State", "X").split()[0] not in "ZX"
-    return alive and str(uid) in values.get("Uid", "").split()
+    # Bytes, since a process names itself as it likes. One that ends while it is read may
+    # show less than all of its lines, or nothing.
+    values = dict(line.split(b":", 1) for line in lines if line.startswith((b"State:", b"Uid:")))
+    alive = values.get(b"State", b"").split()[:1] not in ([], [b"Z"], [b"X"])
+    return alive and str(uid).encode() in values.get(b"Uid", b"").split()
 
 
 def _empty(folder: Path, uid: int) -> bool:

@@ -6,6 +6,7 @@ limits that come from the challenge, the container from what it can hold.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +17,11 @@ ERROR_BYTES: Final = 1 << 16
 LOG_CHUNK_BYTES: Final = 1 << 16
 HOST_PAYLOAD_BYTES: Final = 1 << 40
 """What the host may send: it is trusted, and the container's memory is the limit."""
+
+TAG_CHECKPOINT: Final = b"C"
+TAG_ERROR: Final = b"E"
+RESULT_HEAD: Final = struct.Struct(">cQ")
+"""How a run's result begins in its pipe: a tag and a length."""
 
 _JOB: Final = FrameRule(payload_bytes=JOB_BYTES)
 _DATA: Final = FrameRule(fields={"name": str}, payload_bytes=HOST_PAYLOAD_BYTES)
@@ -45,6 +51,7 @@ def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
     return {
         "ready": _READY,
         "log": FrameRule(fields={"index": int, "stream": str}, payload_bytes=LOG_CHUNK_BYTES),
+        "ended": FrameRule(fields={"index": int}),
         "finished": FrameRule(
             fields={
                 "index": int,
@@ -53,6 +60,7 @@ def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
                 "ended_by": str,
                 "oom_kills": int,
                 "result": str,
+                "wiped": bool,
                 "log_bytes_dropped": int,
             },
             payload_bytes=max(checkpoint_bytes, ERROR_BYTES),

@@ -1,7 +1,7 @@
-"""The supervisor's loop: one forked child a run, watched from outside the submission.
+"""The supervisor's loop: moves bytes, keeps time, and has runs forked and ended.
 
-Single-threaded on purpose: it forks, and threads do not survive a fork. It never runs a
-byte of a submission; it moves bytes, keeps time and asks the janitor to end a run.
+It never runs a byte of a submission and never imports torch. Runs are not forked from it,
+because what it has read of one run would be in the memory of the next (`sandbox.zygote`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.capture import LogCapture
-from sandbox.child import RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR, Material, Seat
-from sandbox.child import run as run_child
 from sandbox.janitor import Janitor
 from sandbox.jobs import WorkerJob
-from sandbox.messages import ERROR_BYTES, LOG_CHUNK_BYTES
+from sandbox.messages import ERROR_BYTES, LOG_CHUNK_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
 from sandbox.protocol import Frame
 from sandbox.stdio import Stdio
+from sandbox.zygote import Order, Zygote
 
 SCRATCH: Final = Path("/scratch")
 _READ_BYTES: Final = 1 << 18
+_PIPE_PORTIONS: Final = 8
+"""More than a pipe can hold."""
+_KILLED: Final = 9
 _OOM_COUNTERS: Final = (
     Path("/sys/fs/cgroup/memory.events"),
     Path("/sys/fs/cgroup/memory/memory.oom_control"),
@@ -41,27 +43,32 @@ class _Run:
     index: int
     uid: int
     slot: int
-    process: int
     begun: float
     oom_kills_before: int
     logs: dict[str, LogCapture]
     open_fds: set[int]
     result: bytearray = field(default_factory=bytearray)
     status: int | None = None
+    """Wait status of its process, once that has ended."""
     ended: float | None = None
     ended_by: str = ""
     """Why the supervisor ended it: ``time``, ``output`` (too long a result), ``garbage`` (no
     result at all in the result pipe) or ``result`` (all of it had come)."""
-    wiping: bool = False
-    wiped: bool = False
+    wiped: bool | None = None
+    """What the janitor said: whether nothing of it is left."""
+
+    @property
+    def over(self) -> bool:
+        """Return whether nothing more is to be waited for."""
+        return self.wiped is False or (self.wiped is True and self.status is not None)
 
 
 class Supervisor:
     """Does the runs that the host asks for."""
 
-    def __init__(self, job: WorkerJob, material: Material, stdio: Stdio, janitor: Janitor) -> None:
-        """Watch the host, the janitor and ended children."""
-        self._job, self._material, self._stdio, self._janitor = job, material, stdio, janitor
+    def __init__(self, job: WorkerJob, stdio: Stdio, janitor: Janitor, zygote: Zygote) -> None:
+        """Watch the host, the janitor and the zygote."""
+        self._job, self._stdio, self._janitor, self._zygote = job, stdio, janitor, zygote
         self._free_slots = deque(range(job.concurrency))
         self._queue: deque[Frame] = deque()
         self._runs: dict[int, _Run] = {}
@@ -73,6 +80,7 @@ class Supervisor:
         self._watch(wake_read, lambda: self._drain_wakeups(wake_read))
         self._watch(stdio.in_fd, self._hear_host)
         self._watch(janitor.socket.fileno(), self._hear_janitor)
+        self._watch(zygote.socket.fileno(), self._hear_zygote)
 
     def serve(self) -> None:
         """Go on until the host says stop or goes away."""
@@ -80,9 +88,9 @@ class Supervisor:
             for key, _events in self._selector.select(self._seconds_to_deadline()):
                 if key.fd in self._selector.get_map():
                     key.data()
-            self._reap()
+            _reap_orphans()
             self._enforce_time()
-            self._close_wiped_runs()
+            self._close_runs_that_are_over()
             while self._queue and self._free_slots and not self._stopping:
                 self._start(self._queue.popleft())
 
@@ -106,25 +114,28 @@ class Supervisor:
                 self._stopping = True
 
     def _hear_janitor(self) -> None:
-        self._runs[self._janitor.done() - self._job.first_uid].wiped = True
+        uid, gone = self._janitor.done()
+        self._runs[uid - self._job.first_uid].wiped = gone
+
+    def _hear_zygote(self) -> None:
+        index, status = self._zygote.ended()
+        run = self._runs[index]
+        run.status = status
+        self._end(run, "")
 
     def _start(self, frame: Frame) -> None:
         index, slot = frame.integer("index"), self._free_slots.popleft()
         uid = self._job.first_uid + index
         pipes = {name: os.pipe() for name in ("result", "out", "err")}
-        seat = Seat(
+        order = Order(
+            index=index,
             seed=frame.integer("seed"),
             uid=uid,
             slot_gid=self._job.first_slot_gid + slot,
-            scratch=SCRATCH / str(slot) / f"run-{index}",
-            result_fd=pipes["result"][1],
-            out_fd=pipes["out"][1],
-            err_fd=pipes["err"][1],
+            scratch=str(SCRATCH / str(slot) / f"run-{index}"),
         )
         oom_kills, begun = _oom_kills(), time.monotonic()
-        process = os.fork()
-        if process == 0:
-            run_child(self._material, seat)
+        self._zygote.fork(order, pipes["result"][1], pipes["out"][1], pipes["err"][1])
         for _read, write in pipes.values():
             os.close(write)
         budget = self._job.log_bytes // 2
@@ -132,7 +143,6 @@ class Supervisor:
             index=index,
             uid=uid,
             slot=slot,
-            process=process,
             begun=begun,
             oom_kills_before=oom_kills,
             logs={"out": LogCapture(budget), "err": LogCapture(budget)},
@@ -153,9 +163,7 @@ class Supervisor:
         except BlockingIOError:
             return b""
         if not data:
-            self._selector.unregister(fd)
-            os.close(fd)
-            run.open_fds.discard(fd)
+            self._close(run, fd)
         return data
 
     def _take_result(self, run: _Run, fd: int) -> None:
@@ -166,16 +174,18 @@ class Supervisor:
         limit = self._job.checkpoint_bytes if tag == TAG_CHECKPOINT else ERROR_BYTES
         whole = RESULT_HEAD.size + length
         if tag not in (TAG_CHECKPOINT, TAG_ERROR) or len(run.result) > whole:
-            self._refuse_result(run, fd, "garbage")
+            self._end(run, "garbage")
+            run.result.clear()
         elif length > limit:
-            self._refuse_result(run, fd, "output")
+            self._end(run, "output")
+            run.result.clear()
         elif len(run.result) == whole:
             self._end(run, "result")
+        else:
+            return
+        self._close(run, fd)  # what comes now is not read any more
 
-    def _refuse_result(self, run: _Run, fd: int, why: str) -> None:
-        """End a run for what it writes, and read no more of it."""
-        self._end(run, why)
-        run.result.clear()
+    def _close(self, run: _Run, fd: int) -> None:
         if fd in run.open_fds:
             self._selector.unregister(fd)
             os.close(fd)
@@ -190,56 +200,47 @@ class Supervisor:
             chunk = data[start : start + LOG_CHUNK_BYTES]
             self._stdio.send("log", chunk, index=run.index, stream=stream)
 
-    def _reap(self) -> None:
-        """Collect ended children, and the orphans that come to process 1."""
-        while True:
-            try:
-                process, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if process == 0:
-                return
-            for run in self._runs.values():
-                if run.process == process:
-                    run.status = status
-                    self._end(run, "")
-
     def _enforce_time(self) -> None:
         now = time.monotonic()
         for run in self._runs.values():
-            if not run.wiping and now - run.begun > self._job.wall_seconds:
+            if run.ended is None and now - run.begun > self._job.wall_seconds:
                 self._end(run, "time")
 
     def _seconds_to_deadline(self) -> float | None:
-        begun = [run.begun for run in self._runs.values() if not run.wiping]
+        begun = [run.begun for run in self._runs.values() if run.ended is None]
         if not begun:
             return None
         return max(0.0, min(begun) + self._job.wall_seconds - time.monotonic()) + 0.001
 
     def _end(self, run: _Run, ended_by: str) -> None:
-        """Have every process of a run ended and its files removed."""
-        if run.wiping:
+        """Have every process of a run ended and its files removed; its time stops here."""
+        if run.ended is not None:
             return
-        run.wiping, run.ended, run.ended_by = True, time.monotonic(), ended_by
+        run.ended, run.ended_by = time.monotonic(), ended_by
         gid = self._job.first_slot_gid + run.slot
         self._janitor.order(run.uid, gid, SCRATCH / str(run.slot))
+        self._stdio.send("ended", index=run.index)
 
-    def _close_wiped_runs(self) -> None:
-        for run in [one for one in self._runs.values() if one.wiped and one.status is not None]:
+    def _close_runs_that_are_over(self) -> None:
+        for run in [one for one in self._runs.values() if one.over]:
             self._drain(run)
             self._report(run)
             del self._runs[run.index]
-            self._free_slots.append(run.slot)
+            if run.wiped:
+                self._free_slots.append(run.slot)
 
     def _drain(self, run: _Run) -> None:
-        """Read what is left in the pipes; nobody is left to write more."""
-        while run.open_fds:
-            for fd in list(run.open_fds):
-                self._selector.get_key(fd).data()
+        """Read what the pipes still hold, and no more: somebody else may have got hold of one."""
+        for fd in list(run.open_fds):
+            callback = self._selector.get_key(fd).data
+            for _portion in range(_PIPE_PORTIONS):
+                if fd in run.open_fds:
+                    callback()
+            self._close(run, fd)
 
     def _report(self, run: _Run) -> None:
-        assert run.status is not None
         assert run.ended is not None
+        status = _KILLED if run.status is None else run.status
         for stream, capture in run.logs.items():
             self._send_log(run, stream, capture.finish())
         result, payload = _result_of(bytes(run.result))
@@ -248,12 +249,20 @@ class Supervisor:
             payload,
             index=run.index,
             seconds=run.ended - run.begun,
-            exit_code=os.waitstatus_to_exitcode(run.status),
+            exit_code=os.waitstatus_to_exitcode(status),
             ended_by=run.ended_by,
             oom_kills=_oom_kills() - run.oom_kills_before,
             result=result,
+            wiped=bool(run.wiped),
             log_bytes_dropped=sum(capture.dropped for capture in run.logs.values()),
         )
+
+
+def _reap_orphans() -> None:
+    """Collect what process 1 inherits: processes whose parent ended before them."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _result_of(data: bytes) -> tuple[str, bytes]:

@@ -3,9 +3,9 @@
     host ── job, data (original, retain, forget, val), submission ──>   <── ready ── container
     host ── run i seed ──>                              <── log i ..., finished i ──
 
-The order in which things happen here is the design: the janitor is forked before torch
-makes the process large, torch is imported once, no thread is ever started and no device
-touched, and only then are runs forked from it (`sandbox.supervisor`, `sandbox.child`).
+The order in which things happen here is the design. The janitor is forked first, so that it
+stays small. Then the zygote, which imports torch once, starts no thread, touches no device and
+is what runs are forked from. This process stays between them and the host, and imports neither.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sandbox.janitor import Janitor
 from sandbox.jobs import WorkerJob
 from sandbox.messages import TO_WORKER
 from sandbox.stdio import Stdio
+from sandbox.supervisor import Supervisor
+from sandbox.zygote import Zygote
+
+if TYPE_CHECKING:
+    from sandbox.child import Material
 
 DATA: Final = ("original", "retain", "forget", "val")
 _PRELOADED: Final = ("torch", "torch._dynamo")
@@ -48,8 +53,6 @@ def main() -> None:
         if frame.kind == "job":
             job = WorkerJob.from_json(frame.payload)
             janitor = Janitor(helpers=job.concurrency)
-            for module in _PRELOADED:
-                importlib.import_module(module)
         elif frame.kind in ("data", "submission"):
             name = "submission" if frame.kind == "submission" else frame.text("name")
             received[name] = frame.payload
@@ -63,18 +66,27 @@ def main() -> None:
 
 
 def _serve(job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Janitor, begun: float) -> None:
-    # Imported late: they import torch, and the janitor had to be forked before that.
+    zygote = Zygote(lambda: _load(job, received))
+    received.clear()
+    supervisor = Supervisor(job, stdio, janitor, zygote)
+    zygote.await_ready()
+    stdio.send("ready", seconds=time.monotonic() - begun)
+    supervisor.serve()
+
+
+def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
+    """Import torch and lay out what every run is given, in the zygote."""
+    submission = received["submission"]
+    named = [word for word in _PRELOADABLE if re.search(rb"\b%s\b" % word.encode(), submission)]
+    for module in (*_PRELOADED, *named):
+        importlib.import_module(module)
+    # Imported late: they import torch, which the supervisor never does.
     import torch  # noqa: PLC0415
 
     from sandbox.child import Material  # noqa: PLC0415
     from sandbox.data import dataset, read_split  # noqa: PLC0415
-    from sandbox.supervisor import Supervisor  # noqa: PLC0415
 
     torch.set_num_threads(1)
-    submission = received["submission"]
-    for module in _PRELOADABLE:
-        if re.search(rb"\b%s\b" % module.encode(), submission):
-            importlib.import_module(module)
     items = {
         split: dataset(read_split(received[split]), job.item_format) for split in ("retain", "forget", "val")
     }
@@ -91,14 +103,12 @@ def _serve(job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Ja
         val=items["val"],
         submission=submission,
     )
-    supervisor = Supervisor(job, material, stdio, janitor)
     _clear_temporary_files()
     gc.collect()
     gc.freeze()
     if job.runs >= _RUNS_WORTH_SETTLING:
         _settle_memory()
-    stdio.send("ready", seconds=time.monotonic() - begun)
-    supervisor.serve()
+    return material
 
 
 def _clear_temporary_files() -> None:
