@@ -52,6 +52,7 @@ def finished(index: int, payload: bytes = CHECKPOINT, **changes: Scalar) -> byte
         "oom_kills": 0,
         "result": "checkpoint",
         "log_bytes_dropped": 0,
+        "wiped": True,
     }
     return encode("finished", payload, **(fields | changes))
 

@@ -68,6 +68,7 @@ def test_finished_has_room_for_checkpoint_and_error_and_no_more(checkpoint_bytes
         "oom_kills": 0,
         "result": "none",
         "log_bytes_dropped": 0,
+        "wiped": True,
     }
     (frame,) = decoder.feed(encode_header("finished", limit, **fields) + bytes(limit))
     assert len(frame.payload) == limit
