@@ -21,6 +21,10 @@ from runner.progress import Reporter
 
 _START_SECONDS: Final = 30.0
 _SYSTEMD: Final = Path("/run/systemd/system")
+_PID_FILES: Final = {
+    Path("/var/run/docker.pid"): "dockerd",
+    Path("/var/run/docker/containerd/containerd.pid"): "containerd",
+}
 _FALLBACK: Final = ("--bridge=none", "--iptables=false")
 """No container of ours has a network, so an engine that cannot make one will do."""
 
@@ -104,6 +108,7 @@ def _start(reporter: Reporter) -> None:
         if _wait(None):
             return
         raise HostNotReadyError("The engine did not start; see: systemctl status docker")
+    _forget_dead_daemons()
     fd, name = tempfile.mkstemp(prefix="unlearn-dockerd-", suffix=".log")
     with open(fd, "wb") as log:
         for extra in ((), _FALLBACK):
@@ -120,6 +125,16 @@ def _start(reporter: Reporter) -> None:
                 daemon.terminate()
                 daemon.wait()
     raise HostNotReadyError(f"The engine did not start; its log is {name}")
+
+
+def _forget_dead_daemons() -> None:
+    """Remove pid files whose number has gone to another process since; they would keep dockerd from starting."""
+    for file, command in _PID_FILES.items():
+        try:
+            if Path(f"/proc/{int(file.read_text())}/comm").read_text().strip() != command:
+                file.unlink()
+        except (OSError, ValueError):
+            continue  # no such file, or no such process: dockerd copes with both
 
 
 def _wait(daemon: subprocess.Popen[bytes] | None) -> bool:

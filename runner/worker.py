@@ -80,6 +80,7 @@ class Worker:
         submission: Submission,
         runs: int,
         first_uid: int,
+        clearing_seconds: float = CLEARING_SECONDS,
     ) -> None:
         """Send everything that the runs need and wait until the worker has it.
 
@@ -88,6 +89,7 @@ class Worker:
         """
         said = challenge.description
         self._limits: Limits = said.limits
+        self._clearing_seconds = clearing_seconds
         self._spec = challenge.spec
         checkpoint_bytes = largest_checkpoint_bytes(self._spec)
         self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes))
@@ -162,7 +164,7 @@ class Worker:
 
     def _deadline(self, flight: _Flight) -> float:
         if flight.ended is not None:
-            return flight.ended + CLEARING_SECONDS
+            return flight.ended + self._clearing_seconds
         return flight.sent + self._limits.wall_seconds + HOST_GRACE_SECONDS
 
     def _take(self, frame: Frame, flights: dict[int, _Flight]) -> EndedRun | None:

@@ -33,6 +33,7 @@ READY = encode("ready", seconds=0.25)
 END: Answer = (0.0, None)
 QUIET: list[Answer] = []
 CHECKPOINT = save({"weight": np.ones((2, 3), np.float32), "bias": np.ones(2, np.float32)})
+CLEARING = 2.0
 SHORT = 0.05
 """A limit in seconds; the host waits `HOST_GRACE_SECONDS` more."""
 
@@ -95,7 +96,14 @@ def begin(fake_stream: type[FakeStream], load_challenge: Callable[[Limits], Chal
     ) -> tuple[Worker, FakeStream]:
         stream = fake_stream(when_ready(on_run), ending=ending, stderr=stderr)
         challenge = load_challenge(Limits.model_validate({"concurrency": 1, **limits}))
-        worker = Worker(stream=stream, challenge=challenge, submission=MINE, runs=9, first_uid=10_000)
+        worker = Worker(
+            stream=stream,
+            challenge=challenge,
+            submission=MINE,
+            runs=9,
+            first_uid=10_000,
+            clearing_seconds=CLEARING,
+        )
         return worker, stream
 
     return begin_with
@@ -362,6 +370,41 @@ def test_only_the_overdue_run_is_blamed(begin: Begin) -> None:
     )
     assert verdicts(worker.do(planned(3))) == {1: Verdict.OK, 0: Verdict.TIME_LIMIT}
     assert [fields["index"] for fields in stream.heard_of("run")] == [0, 1, 2]
+    assert stream.killed == 1
+
+
+def over(index: int) -> bytes:
+    """Return the frame that says a run is over, before what it left is cleared away."""
+    return encode("ended", index=index)
+
+
+def test_time_stops_when_a_run_is_over(begin: Begin) -> None:
+    """Clearing away what a run has left is not the run's time."""
+    late = SHORT + HOST_GRACE_SECONDS + 0.3
+    worker, stream = begin(lambda index: [(0.0, over(index)), (late, finished(index))], wall_seconds=SHORT)
+    (run,) = worker.do(planned(1))
+    assert run.judgement.verdict is Verdict.OK
+    assert run.host_seconds < SHORT
+    assert stream.killed == 0
+
+
+def test_a_run_that_is_never_cleared_away(begin: Begin) -> None:
+    """The container is killed for it, and the submission is to blame; a second ``ended`` is a violation."""
+    worker, stream = begin(lambda index: [(0.0, over(index))], wall_seconds=SHORT)
+    (run,) = worker.do(planned(1))
+    assert run.judgement.verdict is Verdict.CRASHED
+    assert "clear away" in run.judgement.detail
+    assert stream.killed == 1
+    worker, stream = begin(lambda index: [(0.0, over(index) + over(index))])
+    assert verdicts(worker.do(planned(1))) == {0: Verdict.PROTOCOL}
+
+
+def test_a_container_in_which_something_is_left_is_not_used_on(begin: Begin) -> None:
+    """The run that ended is judged as it deserves; those beside and behind it are left for another."""
+    worker, stream = begin(
+        lambda index: [(0.0, finished(index, wiped=index != 1))] if index != 0 else QUIET, concurrency=2
+    )
+    assert verdicts(worker.do(planned(4))) == {1: Verdict.OK}
     assert stream.killed == 1
 
 
