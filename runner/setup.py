@@ -128,7 +128,7 @@ def _start(reporter: Reporter) -> None:
 
 
 def _forget_dead_daemons() -> None:
-    """Remove pid files whose number has gone to another process since; they would keep dockerd from starting."""
+    """Remove pid files whose number has gone to another process: they keep dockerd from starting."""
     for file, command in _PID_FILES.items():
         try:
             if Path(f"/proc/{int(file.read_text())}/comm").read_text().strip() != command:

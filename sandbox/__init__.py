@@ -3,8 +3,9 @@
 Three programs, each started as ``python -m sandbox.NAME`` and speaking frames
 (`sandbox.protocol`) on its stdin and stdout::
 
-    worker      UNTRUSTED runs.  supervisor ──fork──> child: one call of `unlearning`
-                (root, three capabilities)  └─fork──> janitor: ends and wipes a run
+    worker      UNTRUSTED runs.  supervisor: frames, pipes, time (root, three capabilities)
+                                   ├── zygote ──fork──> child: one call of `unlearning`
+                                   └── janitor ─fork──> helper: ends and wipes a run
     evaluator   our code, strangers' weights:  checkpoint -> outputs
     trainer     our code, our data:            recipe -> challenge
 
