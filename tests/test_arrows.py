@@ -9,7 +9,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 HOST_MAY_TAKE = {"sandbox.protocol", "sandbox.messages", "sandbox.jobs"}
-WITHOUT_TORCH = ("protocol", "messages", "jobs", "stdio", "fds", "capture", "janitor", "zygote", "supervisor", "worker")
+WITHOUT_TORCH = (
+    "protocol",
+    "messages",
+    "jobs",
+    "stdio",
+    "fds",
+    "capture",
+    "janitor",
+    "zygote",
+    "supervisor",
+    "worker",
+)
 
 
 def imports(file: Path, *, everywhere: bool = True) -> set[str]:
