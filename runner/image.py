@@ -196,8 +196,10 @@ def _build_deps(engine: Engine, reporter: Reporter, digest: str, tag: str) -> No
 
 
 def _tell(line: str, reporter: Reporter) -> None:
-    if line.startswith("Step ") or line.startswith("Installing collected"):
-        reporter.step("image: " + line.split("\n", maxsplit=1)[0][:100])
+    if line.startswith("Step "):
+        reporter.step("image: " + line.splitlines()[0][:100])
+    elif line.startswith("Installing collected"):
+        reporter.step("image: installing the wheels")
 
 
 def _require_disk(folder: Path) -> None:

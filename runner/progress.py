@@ -93,7 +93,7 @@ class ConsoleReporter:
 
     def _say(self, step: str, line: str) -> None:
         self._told = (step, time.monotonic())
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _show(self, text: str, total: int | None, done: int) -> None:
         assert self._bars is not None
