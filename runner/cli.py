@@ -29,6 +29,7 @@ from runner.session import remove_leftovers, session
 from runner.store import Store
 
 INTERRUPTED: Final = 130
+_INTERRUPTED_SENTENCE: Final = "Interrupted; what was finished is kept. Repeat the command to go on."
 DEFAULT_STORE: Final = Path("evaluations")
 
 _EPILOG: Final = (
@@ -311,7 +312,11 @@ def _sentences() -> Iterator[None]:
     except RunnerError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail("Interrupted; what was finished is kept. Repeat the command to go on.", INTERRUPTED)
+        _fail(_INTERRUPTED_SENTENCE, INTERRUPTED)
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:  # typer has caught the interrupt, without a word
+            _fail(_INTERRUPTED_SENTENCE, INTERRUPTED)
+        raise
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:
