@@ -137,8 +137,8 @@ import os, subprocess, sys, torch
 def unlearning(net, retain, forget, val):
     which = torch.initial_seed()
     if which == 0:
-        kept = [bytearray(16 << 20) for _ in range(100)]  # 1600 MB of zeroes that are never touched
-        for block in kept: block[::4096] = b"x" * len(block[::4096])
+        kept = []
+        while True: kept.append(bytearray(b"x") * (16 << 20))
     if which == 1:
         hog = "kept = []\\nwhile True: kept.append(bytearray(b'x') * (16 << 20))"
         raise SystemExit(subprocess.run([sys.executable, "-c", hog]).returncode)
@@ -147,7 +147,7 @@ def unlearning(net, retain, forget, val):
     return net
 """
     ended = run_submission(source, [0, 1, 2], memory_bytes=400 << 20, concurrency=1)
-    assert ended[0].judgement.verdict in (Verdict.OK, Verdict.MEMORY_LIMIT)
+    assert ended[0].judgement.verdict is Verdict.MEMORY_LIMIT, ended[0].judgement
     assert ended[1].judgement.verdict in (Verdict.MEMORY_LIMIT, Verdict.CRASHED)
     assert ended[2].judgement.verdict is Verdict.OK
 
