@@ -34,6 +34,7 @@ BASE_TAG: Final = "python3.11-bookworm"
 _REGISTRY_BASE: Final = ("python", "3.11-slim-bookworm")
 DIGEST_LABEL: Final = "org.unlearn.inputs"
 STAGE_LABEL: Final = "org.unlearn.stage"
+DEPS_LABEL: Final = "org.unlearn.deps"
 BASE_LABEL: Final = "org.unlearn.base"
 _DISK_BYTES: Final = 22 << 30
 """Free space that building takes at its peak: wheels twice, then two layers of 6 GB."""
@@ -101,14 +102,21 @@ def build(engine: Engine, reporter: Reporter) -> Image:
         target="sandbox",
         tag=f"{REPOSITORY}:{digest[:16]}",
         arguments={"BASE": f"{BASE_REPOSITORY}:{BASE_TAG}", "DEPS": deps_tag},
-        labels={DIGEST_LABEL: digest, BASE_LABEL: base},
+        labels={DIGEST_LABEL: digest, BASE_LABEL: base, DEPS_LABEL: deps},
         on_line=lambda _line: None,
     )
-    for repository, present in ((REPOSITORY, digest), (DEPS_REPOSITORY, deps)):
-        for stale in engine.images(repository):
-            if not stale.endswith(present[:16]):
-                engine.remove_image(stale)
+    _remove_stale(engine, deps)
     return require(engine)
+
+
+def _remove_stale(engine: Engine, deps: str) -> None:
+    """Remove what rests on other wheels: gigabytes each. What differs in sandbox/ alone costs nothing."""
+    for tag in engine.images(REPOSITORY):
+        if engine.image_facts(tag)["labels"].get(DEPS_LABEL) != deps:
+            engine.remove_image(tag)
+    for tag in engine.images(DEPS_REPOSITORY):
+        if not tag.endswith(deps[:16]):
+            engine.remove_image(tag)
 
 
 def _hash(*parts: bytes) -> str:
