@@ -189,6 +189,7 @@ def _closed(
     """Return the options that all roles share. Docker's default seccomp profile holds unless named."""
     return {
         "NetworkMode": "none",
+        "CgroupnsMode": "private",
         "ReadonlyRootfs": True,
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges"],
