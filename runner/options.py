@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from runner.limits import MIB, Limits
 from runner.placement import GVISOR, HERE, Placement
+from sandbox.jobs import READERS_GID
 
 Role = Literal["worker", "evaluator", "trainer"]
 
@@ -156,6 +157,8 @@ def _spec(
     config: dict[str, Any],
     placement: Placement,
 ) -> ContainerSpec:
+    if user == _NOBODY:
+        config["GroupAdd"] = [str(READERS_GID)]
     if placement.runtime:
         config["Runtime"] = placement.runtime
     devices = {}

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from sandbox.fds import close_all_but
-from sandbox.unreadable import READERS_GID
+from sandbox.jobs import READERS_GID
 
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
 _ORDER_BYTES: Final = 256

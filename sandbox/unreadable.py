@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-READERS_GID: Final = 1_999
+from sandbox.jobs import READERS_GID
+
 _UNREADABLE: Final = 0o751
 _NOBODY: Final = 65_534
 _PROGRAM: Final = "/usr/bin/true"

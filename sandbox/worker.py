@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sandbox.janitor import Janitor
-from sandbox.jobs import WorkerJob
+from sandbox.jobs import READERS_GID, WorkerJob
 from sandbox.messages import TO_WORKER
 from sandbox.stdio import Stdio
 from sandbox.supervisor import Supervisor
-from sandbox.unreadable import READERS_GID, is_executable_unread
+from sandbox.unreadable import is_executable_unread
 from sandbox.zygote import Zygote
 
 if TYPE_CHECKING:
