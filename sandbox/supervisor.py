@@ -134,7 +134,7 @@ class Supervisor:
             slot_gid=self._job.first_slot_gid + slot,
             scratch=str(SCRATCH / str(slot) / f"run-{index}"),
         )
-        oom_kills, begun = _oom_kills(), time.monotonic()
+        killed, begun = oom_kills(), time.monotonic()
         seed_read, seed_write = os.pipe()
         os.write(seed_write, frame.integer("seed").to_bytes(8, "big"))
         os.close(seed_write)
@@ -148,7 +148,7 @@ class Supervisor:
             uid=uid,
             slot=slot,
             begun=begun,
-            oom_kills_before=oom_kills,
+            oom_kills_before=killed,
             logs={"out": LogCapture(budget), "err": LogCapture(budget)},
             open_fds={read for read, _write in pipes.values()},
         )
@@ -255,7 +255,7 @@ class Supervisor:
             seconds=run.ended - run.begun,
             exit_code=os.waitstatus_to_exitcode(status),
             ended_by=run.ended_by,
-            oom_kills=_oom_kills() - run.oom_kills_before,
+            oom_kills=oom_kills() - run.oom_kills_before,
             result=result,
             wiped=bool(run.wiped),
             log_bytes_dropped=sum(capture.dropped for capture in run.logs.values()),
@@ -280,9 +280,9 @@ def _result_of(data: bytes) -> tuple[str, bytes]:
     return ("checkpoint" if tag == TAG_CHECKPOINT else "error"), payload
 
 
-def _oom_kills() -> int:
+def oom_kills(counters: tuple[Path, ...] = _OOM_COUNTERS) -> int:
     """Return how often the kernel has killed for memory in this container, as far as it tells."""
-    for file in _OOM_COUNTERS:
+    for file in counters:
         try:
             lines = file.read_text().splitlines()
         except OSError:
