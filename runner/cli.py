@@ -21,6 +21,7 @@ from rich.table import Table
 from runner import challenge as challenges
 from runner import challenge_build, evaluation, image, report, setup, setup_runtimes, submission
 from runner.challenge_build import Plan, default_limits
+from runner.devices import hold
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
 from runner.limits import Limits
@@ -219,7 +220,7 @@ def run_command(
     )
     made = image.require(engine)
     kept = Store.in_folder(store, create=True)
-    with ConsoleReporter(_err) as reporter, session(engine) as labels:
+    with ConsoleReporter(_err) as reporter, session(engine) as labels, hold(device):
         bench = evaluation.Bench(
             engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter
         )
