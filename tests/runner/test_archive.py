@@ -8,18 +8,19 @@ import random
 import stat
 import struct
 import tracemalloc
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from runner.archive import MOST_ENTRIES, MOST_UNPACKED_BYTES, inspect
 from runner.archive_names import ArchiveError
 from runner.text import harmless_line
-from tests.fuzz.archive import seeds, test_one_input
+from tests.fuzz.archive import one_input, seeds
 from tests.fuzz.zips import Member, build, extra
 
 CODE = b"def unlearning(net, retain, forget, val):\n    return net\n"
@@ -76,7 +77,9 @@ PARTS = st.text(
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.dictionaries(st.lists(PARTS, min_size=1, max_size=3).map("/".join), st.binary(max_size=300), max_size=6),
+    st.dictionaries(
+        st.lists(PARTS, min_size=1, max_size=3).map("/".join), st.binary(max_size=300), max_size=6
+    ),
     st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]),
     st.sampled_from([False, True]),
     st.binary(max_size=20).filter(lambda comment: b"PK" not in comment),
@@ -86,20 +89,16 @@ def test_what_zipfile_writes_is_accepted(
 ) -> None:
     """Any sane names, stored or deflated, into a file or a pipe, with a comment: accepted, the same names."""
     files = {f"x/{name}": data for name, data in files.items()}
-    folded = {name.casefold() for name in files}
-    if len(folded) != len(files) or any(name.startswith(f"{other}/") for name in folded for other in folded):
-        return  # not a folder that exists on every machine
+    folded = {unicodedata.normalize("NFC", name.casefold()) for name in files}
+    assume(len(folded) == len(files))  # else not a folder that exists on every machine
+    assume(not any(name.startswith(f"{other}/") for name in folded for other in folded))
     target: Any = Unseekable() if streamed else io.BytesIO()
     with zipfile.ZipFile(target, "w", method) as archive:
         archive.comment = comment
         for name, data in {"submission.py": CODE, **files}.items():
             archive.writestr(name, data)
     data = target.data if streamed else target.getvalue()
-    try:
-        found = inspect(data)
-    except ArchiveError as error:
-        assert "stands beside" in str(error) or "both a file" in str(error)  # Unicode's forms, folded
-        return
+    found = inspect(data)
     assert list(found.names) == names_of(data) == ["submission.py", *files]
     assert found.unpacked_bytes == len(CODE) + sum(map(len, files.values()))
 
@@ -155,7 +154,7 @@ NAMES = {
     "newline": (named(b"a\nunlearn: score 1.0.py"), "not to be shown"),
     "tab": (named(b"a\tb"), "not to be shown"),
     "escape": (named(b"\x1b]0;title\x07"), "not to be shown"),
-    "delete": (named("a\x7f".encode()), "not to be shown"),
+    "delete": (named(b"a\x7f"), "not to be shown"),
     "bidi": (named("a\u202eyp.exe".encode(), utf8=True), "not to be shown"),
     "no UTF-8": (named(b"\xff.py", utf8=True), "not text"),
     "surrogate": (named(b"\xed\xa0\x80.py", utf8=True), "not text"),
@@ -234,7 +233,7 @@ ENTRIES = {
     "stored of two sizes": (lying(unpacked=5), "of two sizes"),
     "folder with data": (build([MINE, Member(name=b"a/", data=b"x")]), "content of its own"),
     "local name": (local(raw_name=b"b"), "contradicts the directory"),
-    "local name, longer": (local(name=2), "contradicts the directory"),
+    "local name, longer": (local(name=2), "has no local header"),
     "local flags": (local(flags=1 << 11), "contradicts the directory"),
     "local method": (local(method=8), "contradicts the directory"),
     "local crc": (local(crc=1), "contradicts the directory"),
@@ -307,7 +306,10 @@ ARCHIVES = {
         build([MINE, Member(name=b"a", before=b"hidden")]),
         "something stands before",
     ),
-    "behind the entries": (build([Member(name=b"submission.py", after=b"hidden")]), "between its entries and"),
+    "behind the entries": (
+        build([Member(name=b"submission.py", after=b"hidden")]),
+        "between its entries and",
+    ),
     "behind the directory": (build([MINE], before_end=b"hidden"), "not where its end says"),
     "behind the directory, accounted for": (
         build([MINE], before_end=b"hidden", bytes=46 + 13 + 6),
@@ -436,8 +438,8 @@ def test_random_changes_are_refused_or_mean_the_same() -> None:
             for _ in range(draw.randrange(1, 4)):
                 place = draw.randrange(1, len(changed))
                 changed[place] = draw.choice([0, 1, 8, 47, 92, 255, draw.randrange(256)])
-            test_one_input(bytes(changed))
-            test_one_input(bytes(changed[: draw.randrange(len(changed))]))
+            one_input(bytes(changed))
+            one_input(bytes(changed[: draw.randrange(len(changed))]))
 
 
 @settings(deadline=None)
@@ -445,4 +447,4 @@ def test_random_changes_are_refused_or_mean_the_same() -> None:
 def test_random_bytes(data: bytes) -> None:
     """Random bytes are refused, alone and as the fields of an archive."""
     refused(data)
-    test_one_input(data)
+    one_input(data)
