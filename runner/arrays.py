@@ -73,11 +73,9 @@ def _array(name: str, data: bytes) -> NDArray[Any]:
         raise ArraysError(f"{name} holds something else than numbers")
     dtype = np.dtype(header[1].decode())
     sizes = [int(size) for size in header[3].split(b",") if size.strip()]
-    if (
-        len(sizes) > 8
-        or max(sizes, default=0) >= 1 << 40
-        or math.prod(sizes) * dtype.itemsize != len(data) - end
-    ):
+    if len(sizes) > _MOST_DIMENSIONS or max(sizes, default=0) > _LONGEST_DIMENSION:
+        raise ArraysError(f"{name} has too many or too long dimensions")
+    if math.prod(sizes) * dtype.itemsize != len(data) - end:
         raise ArraysError(f"{name} is not of the size that it claims")
     array = np.frombuffer(data, dtype, offset=end) if data[end:] else np.zeros(0, dtype)
     return array.reshape(sizes, order="F" if header[2] == b"True" else "C").copy()

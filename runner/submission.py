@@ -121,13 +121,16 @@ def _read(path: Path, limit: int = LARGEST_SUBMISSION_BYTES) -> bytes:
         raise ConfigurationError(f"{_shown(path)} is a link; a submission must be plain files.")
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     with open(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
             raise ConfigurationError(
                 f"{_shown(path)} is not a regular file; a submission must be plain files."
             )
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise ConfigurationError(
-            f"The submission is over {LARGEST_SUBMISSION_BYTES >> 20} MiB with {_shown(Path(path.name))}."
-        )
+        if found.st_size > limit:
+            raise ConfigurationError(
+                f"The submission is over {LARGEST_SUBMISSION_BYTES >> 20} MiB with {_shown(Path(path.name))}."
+            )
+        data = file.read(found.st_size + 1)
+    if len(data) != found.st_size:
+        raise ConfigurationError(f"{_shown(path)} changed while it was read.")
     return data

@@ -7,6 +7,7 @@ import json
 import pickle
 import random
 import struct
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -169,6 +170,21 @@ def test_trailing_bytes(extra: bytes) -> None:
 def test_header_length(length: int) -> None:
     """A header that is empty, longer than the file, or longer than the original's could be, is refused."""
     assert why(struct.pack("<Q", length) + VALID[8:], SPEC) == f"its header claims {length} bytes"
+
+
+@pytest.mark.parametrize("length", [100 << 20, 1 << 63, (1 << 64) - 1])
+def test_hostile_lengths_cost_no_memory(length: int) -> None:
+    """Neither a header's length, nor a shape, nor an offset of exabytes makes the host allocate for it."""
+    tracemalloc.start()
+    try:
+        why(struct.pack("<Q", length) + VALID[8:], SPEC)
+        why(by_hand(small_header(a={"shape": [length]}), bytes(12)))
+        why(by_hand(small_header(a={"shape": [(1 << 48) - 1] * 16}), bytes(12)))
+        why(by_hand(small_header(a={"data_offsets": [0, (1 << 48) - 1]}), bytes(12)))
+        why(by_hand('{"a": [' + "0," * 1700 + "0]}", bytes(12)))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_header_longer_than_any_acceptable_one() -> None:
