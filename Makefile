@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test lint check bench clean
+.PHONY: help setup demo test lint check bench fuzz clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
@@ -13,6 +13,7 @@ help:
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
+	@echo "make fuzz    fuzz what the host parses, SECONDS=60 for each target (tests/fuzz/README.md)"
 	@echo "make clean   remove leftover containers and what the tools cached"
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml
@@ -43,6 +44,16 @@ test: setup lint
 bench: setup
 	@$(BIN)/python benchmarks/contest_scale.py
 	@$(BIN)/python benchmarks/overhead.py
+
+SECONDS ?= 60
+TARGETS ?=
+
+$(VENV)/fuzz: $(VENV)/ready requirements/fuzz.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: $(VENV)/fuzz
+	@$(BIN)/python -m tests.fuzz.run $(SECONDS) $(TARGETS)
 
 clean: $(VENV)/ready
 	@$(BIN)/unlearn clean

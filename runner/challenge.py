@@ -28,6 +28,7 @@ from runner import arrays
 from runner.checkpoint import CheckpointError, Spec, spec_of
 from runner.errors import ConfigurationError
 from runner.limits import Limits
+from runner.text import harmless_line
 from sandbox.jobs import SPLITS
 
 SCHEMA_VERSION: Final = 1
@@ -148,7 +149,7 @@ def load(folder: Path) -> Challenge:
         ) from None
     except OSError as error:
         raise ConfigurationError(f"The challenge cannot be read: {error}.") from error
-    description = _parse(file, text)
+    description = parse(file, text)
     original = _read_checked(folder, ORIGINAL, description)
     forget = _read_checked(folder, "public/forget.safetensors", description)
     for name in FILES:
@@ -176,15 +177,23 @@ def load(folder: Path) -> Challenge:
     )
 
 
-def _parse(file: Path, text: bytes) -> Description:
+def parse(file: Path, text: bytes) -> Description:
+    """Read the text of ``challenge.toml``; ``file`` is where it came from.
+
+    Raises:
+        ConfigurationError: it is not TOML, or not a description.
+    """
     try:
         return Description.model_validate(tomllib.loads(text.decode()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is not TOML: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{file}: {where or 'it'}: {first['msg']}.") from error
+        reason = harmless_line(f"{where or 'it'}: {first['msg']}")
+        raise ConfigurationError(f"{file}: {reason}.") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
+    except ValueError as error:  # what TOML refuses, and numbers that Python does
+        raise ConfigurationError(f"{file} is not TOML: {harmless_line(str(error))}.") from error
 
 
 def _read_checked(folder: Path, name: str, description: Description) -> bytes:

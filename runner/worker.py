@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -17,13 +16,13 @@ from runner.errors import SandboxLostError
 from runner.limits import Limits
 from runner.options import FIRST_SLOT_GID
 from runner.placement import HERE, Placement
+from runner.run_error import read_error
 from runner.submission import Submission
 from runner.verdict import (
     CLEARING_SECONDS,
     HOST_GRACE_SECONDS,
     Judgement,
     Observation,
-    RunError,
     Verdict,
     is_the_runs_doing,
     judge,
@@ -34,7 +33,6 @@ from sandbox.protocol import Frame, ProtocolViolationError
 
 WORKER_DATA: Final = ("original", "retain", "forget", "val")
 _PAUSE_SECONDS: Final = 0.02
-_ERROR_FIELDS: Final = ("stage", "type", "message", "traceback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +197,7 @@ class Worker:
                 check(frame.payload, self._spec)
             except CheckpointError as error:
                 problem = str(error)
-        error_seen = _read_error(frame.payload) if result == "error" else None
+        error_seen = read_error(frame.payload) if result == "error" else None
         seen = Observation(
             host_seconds=host_seconds,
             wall_limit_seconds=self._limits.wall_seconds,
@@ -296,15 +294,3 @@ class Worker:
             traceback="",
             seen=seen,
         )
-
-
-def _read_error(payload: bytes) -> RunError:
-    """Read the child's description of an exception; what is malformed counts as empty."""
-    try:
-        found = json.loads(payload)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        found = {}
-    texts = {name: str(found.get(name, "")) for name in _ERROR_FIELDS}
-    return RunError(**texts)
