@@ -20,13 +20,17 @@ from rich.table import Table
 
 from runner import challenge as challenges
 from runner import challenge_build, evaluation, image, report, setup, submission
+from runner.challenge import Feedback
 from runner.challenge_build import Plan, default_limits
+from runner.cli_measure import measure_command
+from runner.cli_report import report_command
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
 from runner.limits import Limits
 from runner.progress import ConsoleReporter
 from runner.session import remove_leftovers, session
 from runner.store import Store
+from runner.text import harmless
 
 INTERRUPTED: Final = 130
 _INTERRUPTED_SENTENCE: Final = "Interrupted; what was finished is kept. Repeat the command to go on."
@@ -49,6 +53,8 @@ image_app = typer.Typer(help="The container image: build it, show it.", no_args_
 challenge_app = typer.Typer(help="Challenges: build one, show one.", no_args_is_help=True)
 app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
+app.command("report")(report_command)
+challenge_app.command("measure")(measure_command)
 
 _WIDE: Final = 160
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
@@ -108,9 +114,17 @@ def challenge_build_command(
         typer.Option(help="Form of the items: dict as in the contest, tuple as in its starting kit."),
     ] = "dict",
     wall_seconds: Annotated[float | None, typer.Option(help="Time limit of one run.")] = None,
+    wall_fraction: Annotated[
+        float | None,
+        typer.Option(help="The same as a fraction of retraining, timed on the machine that does the run."),
+    ] = None,
+    total_seconds: Annotated[float | None, typer.Option(help="Time limit of all runs together.")] = None,
     concurrency: Annotated[int | None, typer.Option(help="Runs going on at once.")] = None,
     cpus: Annotated[float | None, typer.Option(help="Cores that the runs share.")] = None,
     memory_mib: Annotated[int | None, typer.Option(help="Memory of one run, in MiB.")] = None,
+    feedback: Annotated[
+        Feedback, typer.Option(help="What participants are told: everything, or how runs ended alone.")
+    ] = "full",
 ) -> None:
     """Build a challenge, or go on with one that was interrupted.
 
@@ -122,6 +136,8 @@ def challenge_build_command(
         raise ConfigurationError("The seed must be below 2^40.")
     changed = {
         "wall_seconds": wall_seconds,
+        "wall_fraction": wall_fraction,
+        "total_seconds": total_seconds,
         "concurrency": concurrency,
         "cpus": cpus,
         "memory_bytes": memory_mib << 20 if memory_mib is not None else None,
@@ -134,6 +150,7 @@ def challenge_build_command(
         references=references,
         item_format=items,
         limits=_limits(default_limits(recipe), changed),
+        feedback=feedback,
     )
     engine = Engine()
     made = image.require(engine)
@@ -141,7 +158,7 @@ def challenge_build_command(
         built = challenge_build.build(
             engine=engine, image=made, plan=plan, folder=folder, labels=labels, reporter=reporter
         )
-    _out.print(report.challenge_table(built, challenges.retrain_seconds(folder)))
+    _out.print(report.challenge_table(built))
 
 
 @challenge_app.command("show")
@@ -153,7 +170,7 @@ def challenge_show(
     if as_json:
         _print_json({"sha256": found.sha256, **found.description.model_dump(mode="json")})
     else:
-        _out.print(report.challenge_table(found, challenges.retrain_seconds(folder)))
+        _out.print(report.challenge_table(found))
 
 
 @app.command("run")
@@ -277,11 +294,15 @@ def _limits(defaults: Limits, changed: dict[str, Any]) -> Limits:
     from pydantic import ValidationError  # noqa: PLC0415 - for this one except clause
 
     values = {name: value for name, value in changed.items() if value is not None}
+    kept = defaults.model_dump()
+    if "wall_fraction" in values:
+        del kept["wall_seconds"]  # the default gives way; a second one that was typed is an error
     try:
-        return Limits.model_validate({**defaults.model_dump(), **values})
+        return Limits.model_validate({**kept, **values})
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigurationError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+        where = ".".join(map(str, first["loc"])) or "limits"
+        raise ConfigurationError(f"{where}: {first['msg']}.") from error
 
 
 def _show_summaries(summaries: list[dict[str, Any]], store: Path, *, as_json: bool) -> None:
@@ -329,7 +350,7 @@ def _sentences() -> Iterator[None]:
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    _err.print(f"unlearn: {sentence}", markup=False, soft_wrap=True, style="red")
+    _err.print(f"unlearn: {harmless(sentence)}", markup=False, soft_wrap=True, style="red")
     sys.exit(code)
 
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from runner import options, scorecard
+from runner.agreement import agree
 from runner.challenge import Challenge
 from runner.checkpoint import content_sha256
 from runner.engine import Container, Engine
@@ -30,7 +31,8 @@ from runner.image import Image
 from runner.progress import Reporter
 from runner.store import EvaluationRecord, RunRecord, Store
 from runner.submission import Submission
-from runner.text import harmless
+from runner.text import harmless, harmless_line
+from runner.time_budget import TimeBudget
 from runner.verdict import Verdict
 from runner.worker import EndedRun, PlannedRun, Worker
 
@@ -117,6 +119,16 @@ def evaluate(
                 n=settings.n,
             )
         )
+        terms = agree(
+            engine=bench.engine,
+            image=bench.image,
+            store=bench.store,
+            evaluation=name,
+            challenge=challenge,
+            labels=bench.labels,
+            reporter=bench.reporter,
+        )
+        challenge = terms.applied_to(challenge)
         work = _Work(
             bench=bench,
             submission=submission,
@@ -183,6 +195,7 @@ class _Work:
         self.touched = False
         """Whether anything had to be done."""
         self._done = 0
+        self._budget = TimeBudget(total_seconds=challenge.description.limits.total_seconds)
 
     def do_what_is_left(self) -> bool:
         """Do it; return whether there was anything."""
@@ -192,8 +205,13 @@ class _Work:
         missing = self._missing(recorded)
         if failed and not self._settings.keep_going:
             missing = []
+        self._budget = TimeBudget.of(self._budget.total_seconds, (run.host_seconds for run in recorded))
+        if self._budget.used_up and missing:
+            self._done, self.touched = len(recorded), True
+            self._give_up(missing)
+            missing = []
         if not missing and not unevaluated:
-            return self._bench.store.summary(self._name) is None
+            return self.touched or self._bench.store.summary(self._name) is None
         self.touched = True
         self._bench.reporter.step(f"{self._submission.name}: starting containers")
         self._done = len(recorded)
@@ -221,6 +239,9 @@ class _Work:
                 if stopped:
                     break
                 missing = self._missing(self._bench.store.runs(self._name))
+                if self._budget.used_up and missing:
+                    self._give_up(missing)
+                    missing = []
             self._bench.reporter.step(f"{self._submission.name}: evaluating the last checkpoints")
             backlog.finish()
         return True
@@ -266,7 +287,8 @@ class _Work:
                 first_uid=options.FIRST_UID + secrets.randbelow(room),
             )
             seeds = {run.index: run.seed for run in missing}
-            for ended in worker.do(missing, may_start=backlog.has_room):
+            planned = worker.do(missing, may_start=backlog.has_room, enough=lambda: self._budget.used_up)
+            for ended in planned:
                 backlog.raise_if_failed()
                 self._publish(ended, number, seeds[ended.index], backlog)
                 if ended.judgement.verdict is not Verdict.OK and not self._settings.keep_going:
@@ -301,11 +323,34 @@ class _Work:
                 run_seconds=ended.run_seconds,
                 checkpoint_sha256=digest,
                 log_bytes_dropped=ended.log_bytes_dropped,
+                exception_type=harmless_line(ended.exception_type, 200),
             ),
         )
+        if first:
+            self._budget = self._budget.after(ended.host_seconds)
         if first and ended.checkpoint:
             backlog.add(ended.index)
         self._tell(ended=1)
+
+    def _give_up(self, missing: list[PlannedRun]) -> None:
+        """Note how runs ended that are not started, because the time of the evaluation is used up."""
+        judgement = self._budget.verdict_on_the_rest()
+        for run in missing:
+            self._bench.store.publish(
+                self._name,
+                RunRecord(
+                    index=run.index,
+                    seed=run.seed,
+                    attempt=0,
+                    verdict=judgement.verdict,
+                    detail=judgement.detail,
+                    host_seconds=0.0,
+                    run_seconds=0.0,
+                    checkpoint_sha256="",
+                    log_bytes_dropped=0,
+                ),
+            )
+        self._tell(ended=len(missing))
 
     def _start_evaluator(self) -> Container:
         labels = {**self._bench.labels, options.EVALUATION_LABEL: self._name}

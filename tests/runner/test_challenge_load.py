@@ -16,7 +16,7 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, FILES, REFERENCES, Challenge, load, read_references, retrain_seconds
+from runner.challenge import DESCRIPTION, FILES, REFERENCES, Challenge, load, read_references
 from runner.checkpoint import TensorSpec, check
 from runner.errors import ConfigurationError
 from runner.limits import Limits
@@ -314,28 +314,3 @@ def test_run_seeds_differ_between_challenges(challenge_folder: ChallengeFolder) 
     assert not {first.run_seed(index) for index in range(100)} & {
         second.run_seed(index) for index in range(100)
     }
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ('{"retrain_seconds": 12.5}', 12.5),
-        ('{"retrain_seconds": 3}', 3.0),
-        ('{"retrain_seconds": "3"}', None),
-        ('{"retrain_seconds": null}', None),
-        ("{}", None),
-        ("[1]", None),
-        ("{", None),
-        ("", None),
-    ],
-)
-def test_retrain_seconds(tmp_path: Path, text: str, expected: float | None) -> None:
-    """The measured time where there is one, and None where there is none or it is damaged."""
-    (tmp_path / challenges.MEASUREMENTS).write_text(text)
-    assert retrain_seconds(tmp_path) == expected
-
-
-def test_measurements_are_no_part_of_the_hash(loaded: Challenge) -> None:
-    """The same challenge measured on two machines is the same challenge."""
-    (loaded.folder / challenges.MEASUREMENTS).write_text('{"retrain_seconds": 99.0}')
-    assert load(loaded.folder).sha256 == loaded.sha256
