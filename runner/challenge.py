@@ -190,7 +190,8 @@ def _parse(file: Path, text: bytes) -> Description:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{file}: {where or 'it'}: {first['msg']}.") from error
+        said = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{file}: {where or 'it'}: {said}.") from error
 
 
 def _read_checked(folder: Path, name: str, description: Description) -> bytes:

@@ -225,9 +225,12 @@ def show_command(
     found = kept.find(name)
     summary, runs = kept.summary(found), [asdict(run) for run in kept.runs(found)]
     if as_json:
-        _print_json({"evaluation": found, "summary": summary, "runs": runs})
+        terms = kept.all_terms(found)
+        _print_json({"evaluation": found, "summary": summary, "terms": terms, "runs": runs})
         return
     _out.print(report.runs_table(runs))
+    for one in kept.all_terms(found):
+        _out.print(report.terms_line(one))
     if summary is None:
         _out.print("Not finished; repeat the command that began it.")
     else:
@@ -302,7 +305,8 @@ def _limits(defaults: Limits, changed: dict[str, Any]) -> Limits:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "limits"
-        raise ConfigurationError(f"{where}: {first['msg']}.") from error
+        said = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{where}: {said}.") from error
 
 
 def _show_summaries(summaries: list[dict[str, Any]], store: Path, *, as_json: bool) -> None:

@@ -118,6 +118,18 @@ def challenge_table(challenge: Challenge) -> Table:
     return table
 
 
+def terms_line(terms: Mapping[str, Any]) -> Text:
+    """Return in one line what an evaluation's runs were allowed, on one machine."""
+    parts = [f"{terms['wall_seconds']:.4g} s a run"]
+    if terms["wall_fraction"] is not None:
+        parts.append(
+            f"{terms['wall_fraction']:.4g} of the {terms['retrain_seconds']:.4g} s that retraining takes"
+        )
+    if terms["total_seconds"] is not None:
+        parts.append(f"{terms['total_seconds']:.4g} s for all runs")
+    return Text(f"Time limit: {', '.join(parts)}. Participants are told: {terms['feedback']}.")
+
+
 def _time_limit(limits: Limits) -> str:
     if limits.wall_fraction is not None:
         return f"{limits.wall_fraction:.4g} of the time that retraining takes on the machine"

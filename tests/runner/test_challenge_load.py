@@ -314,3 +314,25 @@ def test_run_seeds_differ_between_challenges(challenge_folder: ChallengeFolder) 
     assert not {first.run_seed(index) for index in range(100)} & {
         second.run_seed(index) for index in range(100)
     }
+
+
+def test_a_challenge_says_the_time_of_a_run_once(challenge_folder: ChallengeFolder) -> None:
+    """Neither seconds nor fraction, or both, is one sentence; a fraction comes back as it was."""
+    folder = challenge_folder.describe(Limits(wall_fraction=0.2))
+    assert load(folder).description.limits == Limits(wall_fraction=0.2)
+    file = folder / DESCRIPTION
+    text = file.read_text()
+    file.write_text(text.replace("wall_fraction = 0.2\n", ""))
+    assert "give either wall_seconds or wall_fraction" in refused(folder)
+    file.write_text(text.replace("wall_fraction = 0.2\n", "wall_fraction = 0.2\nwall_seconds = 3.0\n"))
+    assert "and not both" in refused(folder)
+
+
+def test_feedback_is_one_of_two_words(challenge_folder: ChallengeFolder) -> None:
+    """A policy that is not known is an error, never the laxer one; older challenges tell everything."""
+    folder = challenge_folder.describe()
+    text = (folder / DESCRIPTION).read_text()
+    (folder / DESCRIPTION).write_text(text.replace('feedback = "full"\n', ""))
+    assert load(folder).description.feedback == "full"
+    (folder / DESCRIPTION).write_text(text.replace('feedback = "full"', 'feedback = "verdicts"'))
+    assert "feedback" in refused(folder)
