@@ -306,7 +306,7 @@ class _Work:
     def _publish(self, ended: EndedRun, attempt: int, seed: int, backlog: Backlog) -> None:
         """Put a run's files in place, then note it."""
         if ended.log or ended.traceback:
-            write_whole(self._paths.log(ended.index), _log_text(ended).encode())
+            write_whole(self._paths.log(ended.index), log_text(ended).encode())
         digest = ""
         if ended.checkpoint:
             digest = content_sha256(ended.checkpoint)
@@ -364,7 +364,7 @@ class _Work:
         self._bench.reporter.count(f"{self._submission.name}: runs", self._done, self._settings.n)
 
 
-def _log_text(ended: EndedRun) -> str:
+def log_text(ended: EndedRun) -> str:
     """Return what a run printed and raised, fit to be opened in a terminal."""
     parts = [harmless(ended.log)]
     if ended.log_bytes_dropped:
