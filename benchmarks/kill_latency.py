@@ -206,6 +206,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--wall-seconds", type=float, default=1.0)
     parser.add_argument("--concurrency", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=256, help="Of one run: what a fork bomb comes to.")
+    parser.add_argument("--only", choices=KINDS, help="One kind instead of all in turn.")
     asked = parser.parse_args()
     problem = challenges.load(asked.challenge)
     limits = problem.description.limits.model_copy(
@@ -214,12 +216,14 @@ def main() -> None:
             "wall_fraction": None,
             "concurrency": asked.concurrency,
             "memory_bytes": 1 << 30,
+            "processes": asked.processes,
         }
     )
     problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
     engine = Engine()
     made = image.require(engine)
-    left, times = deque(range(asked.runs)), dict[int, Times]()
+    step, first = (len(KINDS), KINDS.index(asked.only)) if asked.only else (1, 0)
+    left, times = deque(range(first, first + asked.runs * step, step)), dict[int, Times]()
     containers = 0
     with session(engine) as labels:
         while left:
