@@ -3,7 +3,6 @@
 ::
 
     challenge.toml      everything there is to say, with the hash of every file
-    measurements.json   what this machine measured (retrain time); not part of the hash
     public/             original, retain, forget and val: all that a worker may see
     private/            test split and outputs of the references: never in a worker
 """
@@ -11,7 +10,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import Annotated, Final, Literal, Self
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
@@ -31,9 +29,10 @@ from runner.limits import Limits
 from runner.text import harmless_line
 from sandbox.jobs import SPLITS
 
+Feedback = Literal["full", "verdict-only"]
+
 SCHEMA_VERSION: Final = 1
 DESCRIPTION: Final = "challenge.toml"
-MEASUREMENTS: Final = "measurements.json"
 REFERENCES: Final = "private/references.npz"
 ORIGINAL: Final = "public/original.safetensors"
 FILES: Final = (
@@ -80,10 +79,19 @@ class Description(BaseModel):
     image: Sha256
     """Digest of the image that built it."""
     limits: Limits
+    feedback: Feedback = "full"
+    """What a participant is told of a run: all that it printed and raised, or how it ended alone."""
     training: Training
     class_counts: dict[str, list[int]]
     """Examples of each class, by split."""
     files: dict[str, Sha256]
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _the_time_of_a_run_is_said(cls, said: object) -> object:
+        if isinstance(said, dict) and not said.keys() & {"wall_seconds", "wall_fraction"}:
+            raise ValueError("give either wall_seconds or wall_fraction")
+        return said
 
     @model_validator(mode="after")
     def _counts_are_complete(self) -> Self:
@@ -188,7 +196,8 @@ def parse(file: Path, text: bytes) -> Description:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        reason = harmless_line(f"{where or 'it'}: {first['msg']}")
+        said = first["msg"].removeprefix("Value error, ")
+        reason = harmless_line(f"{where or 'it'}: {said}")
         raise ConfigurationError(f"{file}: {reason}.") from error
     except RecursionError as error:
         raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
@@ -208,7 +217,7 @@ def _read_checked(folder: Path, name: str, description: Description) -> bytes:
 
 def render(description: Description) -> bytes:
     """Return the text of ``challenge.toml``."""
-    return tomli_w.dumps(description.model_dump(mode="json")).encode()
+    return tomli_w.dumps(description.model_dump(mode="json", exclude_none=True)).encode()
 
 
 def read_references(data: bytes) -> References:
@@ -224,12 +233,3 @@ def read_references(data: bytes) -> References:
         )
     except ValueError as error:
         raise ConfigurationError(f"{REFERENCES} cannot be read: {error}.") from error
-
-
-def retrain_seconds(folder: Path) -> float | None:
-    """Return the retrain time that was measured here, if it was."""
-    try:
-        value = json.loads((folder / MEASUREMENTS).read_text())["retrain_seconds"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return float(value) if isinstance(value, int | float) else None

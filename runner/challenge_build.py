@@ -18,7 +18,7 @@ import numpy as np
 
 from runner import arrays, options
 from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, MEASUREMENTS, REFERENCES, Challenge, Description, Training
+from runner.challenge import DESCRIPTION, REFERENCES, Challenge, Description, Feedback, Training
 from runner.channel import Channel, StreamEndedError
 from runner.engine import Engine
 from runner.errors import ConfigurationError, SandboxLostError
@@ -46,6 +46,7 @@ class Plan:
     references: int
     item_format: str
     limits: Limits
+    feedback: Feedback = "full"
 
     def identity(self, image: Image) -> dict[str, Any]:
         """Return what has to be the same for a build to be gone on with."""
@@ -77,8 +78,8 @@ def build(
         if _is_what_is_wanted(found.description, plan):
             return found
         raise ConfigurationError(
-            f"{folder} holds another challenge (its recipe, seed, references, items or limits differ); "
-            "choose another folder, or remove it."
+            f"{folder} holds another challenge (its recipe, seed, references, items, limits "
+            "or feedback differ); choose another folder, or remove it."
         )
     if folder.exists() and any(entry.name != _BUILDING for entry in folder.iterdir()):
         unfinished = (folder / _BUILDING).is_dir()
@@ -105,6 +106,7 @@ def _is_what_is_wanted(found: Description, plan: Plan) -> bool:
         and found.references == plan.references
         and found.item_format == plan.item_format
         and found.limits == plan.limits
+        and found.feedback == plan.feedback
     )
 
 
@@ -225,8 +227,6 @@ class _Site:
 def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
     facts = site.facts()
     write_whole(folder / REFERENCES, site.references(plan.references))
-    measured = {"retrain_seconds": facts["retrain_seconds"], "image": image.digest}
-    write_whole(folder / MEASUREMENTS, (json.dumps(measured, indent=2) + "\n").encode())
     description = Description(
         schema_version=challenges.SCHEMA_VERSION,
         name=plan.name,
@@ -240,6 +240,7 @@ def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
         references=plan.references,
         image=image.digest,
         limits=plan.limits,
+        feedback=plan.feedback,
         training=Training(**facts["training"]),
         class_counts=facts["class_counts"],
         files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in challenges.FILES},

@@ -20,15 +20,20 @@ from rich.table import Table
 
 from runner import challenge as challenges
 from runner import challenge_build, evaluation, image, report, setup, setup_runtimes, submission
+from runner.challenge import Feedback
 from runner.challenge_build import Plan, default_limits
+from runner.cli_measure import measure_command
+from runner.cli_options import DeviceOption, IsolationOption, RuntimeOption
+from runner.cli_report import report_command
 from runner.devices import hold
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
 from runner.limits import Limits
-from runner.placement import CPU, Isolation, place
+from runner.placement import CPU, place
 from runner.progress import ConsoleReporter
 from runner.session import remove_leftovers, session
 from runner.store import Store
+from runner.text import harmless
 
 INTERRUPTED: Final = 130
 _INTERRUPTED_SENTENCE: Final = "Interrupted; what was finished is kept. Repeat the command to go on."
@@ -51,6 +56,8 @@ image_app = typer.Typer(help="The container image: build it, show it.", no_args_
 challenge_app = typer.Typer(help="Challenges: build one, show one.", no_args_is_help=True)
 app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
+app.command("report")(report_command)
+challenge_app.command("measure")(measure_command)
 
 _WIDE: Final = 160
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
@@ -58,16 +65,6 @@ _err = Console(stderr=True, highlight=False)
 
 StoreOption = Annotated[
     Path, typer.Option("--store", envvar="UNLEARN_STORE", help="Folder where evaluations are kept.")
-]
-IsolationOption = Annotated[
-    Isolation,
-    typer.Option(help="process: a submission's runs share a container; container: each has its own."),
-]
-RuntimeOption = Annotated[
-    str, typer.Option(help="Container runtime, as the engine knows it: runc, crun, runsc (gVisor).")
-]
-DeviceOption = Annotated[
-    str, typer.Option(help="cpu, all, or cuda:UUID of a GPU as nvidia-smi -L prints it.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -126,9 +123,17 @@ def challenge_build_command(
         typer.Option(help="Form of the items: dict as in the contest, tuple as in its starting kit."),
     ] = "dict",
     wall_seconds: Annotated[float | None, typer.Option(help="Time limit of one run.")] = None,
+    wall_fraction: Annotated[
+        float | None,
+        typer.Option(help="The same as a fraction of retraining, timed on the machine that does the run."),
+    ] = None,
+    total_seconds: Annotated[float | None, typer.Option(help="Time limit of all runs together.")] = None,
     concurrency: Annotated[int | None, typer.Option(help="Runs going on at once.")] = None,
     cpus: Annotated[float | None, typer.Option(help="Cores that the runs share.")] = None,
     memory_mib: Annotated[int | None, typer.Option(help="Memory of one run, in MiB.")] = None,
+    feedback: Annotated[
+        Feedback, typer.Option(help="What participants are told: everything, or how runs ended alone.")
+    ] = "full",
 ) -> None:
     """Build a challenge, or go on with one that was interrupted.
 
@@ -140,6 +145,8 @@ def challenge_build_command(
         raise ConfigurationError("The seed must be below 2^40.")
     changed = {
         "wall_seconds": wall_seconds,
+        "wall_fraction": wall_fraction,
+        "total_seconds": total_seconds,
         "concurrency": concurrency,
         "cpus": cpus,
         "memory_bytes": memory_mib << 20 if memory_mib is not None else None,
@@ -152,6 +159,7 @@ def challenge_build_command(
         references=references,
         item_format=items,
         limits=_limits(default_limits(recipe), changed),
+        feedback=feedback,
     )
     engine = Engine()
     made = image.require(engine)
@@ -159,7 +167,7 @@ def challenge_build_command(
         built = challenge_build.build(
             engine=engine, image=made, plan=plan, folder=folder, labels=labels, reporter=reporter
         )
-    _out.print(report.challenge_table(built, challenges.retrain_seconds(folder)))
+    _out.print(report.challenge_table(built))
 
 
 @challenge_app.command("show")
@@ -171,7 +179,7 @@ def challenge_show(
     if as_json:
         _print_json({"sha256": found.sha256, **found.description.model_dump(mode="json")})
     else:
-        _out.print(report.challenge_table(found, challenges.retrain_seconds(folder)))
+        _out.print(report.challenge_table(found))
 
 
 @app.command("run")
@@ -241,9 +249,12 @@ def show_command(
     found = kept.find(name)
     summary, runs = kept.summary(found), [asdict(run) for run in kept.runs(found)]
     if as_json:
-        _print_json({"evaluation": found, "summary": summary, "runs": runs})
+        terms = kept.all_terms(found)
+        _print_json({"evaluation": found, "summary": summary, "terms": terms, "runs": runs})
         return
     _out.print(report.runs_table(runs))
+    for one in kept.all_terms(found):
+        _out.print(report.terms_line(one))
     if summary is None:
         _out.print("Not finished; repeat the command that began it.")
     else:
@@ -310,11 +321,16 @@ def _limits(defaults: Limits, changed: dict[str, Any]) -> Limits:
     from pydantic import ValidationError  # noqa: PLC0415 - for this one except clause
 
     values = {name: value for name, value in changed.items() if value is not None}
+    kept = defaults.model_dump()
+    if "wall_fraction" in values:
+        del kept["wall_seconds"]  # the default gives way; a second one that was typed is an error
     try:
-        return Limits.model_validate({**defaults.model_dump(), **values})
+        return Limits.model_validate({**kept, **values})
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigurationError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+        where = ".".join(map(str, first["loc"])) or "limits"
+        said = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{where}: {said}.") from error
 
 
 def _show_summaries(summaries: list[dict[str, Any]], store: Path, *, as_json: bool) -> None:
@@ -362,7 +378,7 @@ def _sentences() -> Iterator[None]:
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    _err.print(f"unlearn: {sentence}", markup=False, soft_wrap=True, style="red")
+    _err.print(f"unlearn: {harmless(sentence)}", markup=False, soft_wrap=True, style="red")
     sys.exit(code)
 
 

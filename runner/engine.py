@@ -178,6 +178,13 @@ class Engine:
             found: Mapping[str, Any] = self._api.info()
         return found
 
+    def machine(self) -> dict[str, str]:
+        """Return what tells the engine's machine from others, and stays when it starts anew."""
+        with _answering():
+            info = self._api.info()
+        wanted = {"engine": "ID", "name": "Name", "architecture": "Architecture", "cores": "NCPU"}
+        return {name: str(info.get(key, "?")) for name, key in wanted.items()}
+
     def cores(self) -> int:
         """Return the number of cores that containers can use."""
         with _answering():

@@ -20,6 +20,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from runner import options, scorecard
+from runner.agreement import agree
 from runner.challenge import Challenge
 from runner.channel import Stream
 from runner.checkpoint import content_sha256
@@ -33,7 +34,8 @@ from runner.placement import CPU, HERE, Isolation, Placement
 from runner.progress import Reporter
 from runner.store import EvaluationRecord, RunRecord, Store
 from runner.submission import Submission
-from runner.text import harmless
+from runner.text import harmless, harmless_line
+from runner.time_budget import TimeBudget
 from runner.verdict import Verdict
 from runner.worker import EndedRun, PlannedRun, Worker
 
@@ -133,6 +135,17 @@ def evaluate(
                 n=settings.n,
             )
         )
+        terms = agree(
+            engine=bench.engine,
+            image=bench.image,
+            store=bench.store,
+            evaluation=name,
+            challenge=challenge,
+            labels=bench.labels,
+            reporter=bench.reporter,
+            placement=settings.placement,
+        )
+        challenge = terms.applied_to(challenge)
         work = _Work(
             bench=bench,
             submission=submission,
@@ -199,6 +212,7 @@ class _Work:
         self.touched = False
         """Whether anything had to be done."""
         self._done = 0
+        self._budget = TimeBudget(total_seconds=challenge.description.limits.total_seconds)
 
     def do_what_is_left(self) -> bool:
         """Do it; return whether there was anything."""
@@ -208,8 +222,13 @@ class _Work:
         missing = self._missing(recorded)
         if failed and not self._settings.keep_going:
             missing = []
+        self._budget = TimeBudget.of(self._budget.total_seconds, (run.host_seconds for run in recorded))
+        if self._budget.used_up and missing:
+            self._done, self.touched = len(recorded), True
+            self._give_up(missing)
+            missing = []
         if not missing and not unevaluated:
-            return self._bench.store.summary(self._name) is None
+            return self.touched or self._bench.store.summary(self._name) is None
         self.touched = True
         self._bench.reporter.step(f"{self._submission.name}: starting containers")
         self._done = len(recorded)
@@ -238,6 +257,9 @@ class _Work:
                 if stopped:
                     break
                 missing = self._missing(self._bench.store.runs(self._name))
+                if self._budget.used_up and missing:
+                    self._give_up(missing)
+                    missing = []
             self._bench.reporter.step(f"{self._submission.name}: evaluating the last checkpoints")
             backlog.finish()
         return True
@@ -296,14 +318,17 @@ class _Work:
                 side_by_side=self._challenge.description.limits.concurrency,
             )
             with isolated:
-                yield from isolated.do(missing, may_start=backlog.has_room)
+                yield from isolated.do(missing, may_start=backlog.has_room, enough=self._is_used_up)
             return
         container = self._start_worker(self._challenge)
         try:
             worker = self._worker(container, self._challenge, runs=len(missing))
-            yield from worker.do(missing, may_start=backlog.has_room)
+            yield from worker.do(missing, may_start=backlog.has_room, enough=self._is_used_up)
         finally:
             container.remove()
+
+    def _is_used_up(self) -> bool:
+        return self._budget.used_up
 
     def _start_worker(self, challenge: Challenge) -> Container:
         return self._bench.engine.start(
@@ -329,7 +354,7 @@ class _Work:
     def _publish(self, ended: EndedRun, attempt: int, seed: int, backlog: Backlog) -> None:
         """Put a run's files in place, then note it."""
         if ended.log or ended.traceback:
-            write_whole(self._paths.log(ended.index), _log_text(ended).encode())
+            write_whole(self._paths.log(ended.index), log_text(ended).encode())
         digest = ""
         if ended.checkpoint:
             digest = content_sha256(ended.checkpoint)
@@ -346,11 +371,34 @@ class _Work:
                 run_seconds=ended.run_seconds,
                 checkpoint_sha256=digest,
                 log_bytes_dropped=ended.log_bytes_dropped,
+                exception_type=harmless_line(ended.exception_type, 200),
             ),
         )
+        if first:
+            self._budget = self._budget.after(ended.host_seconds)
         if first and ended.checkpoint:
             backlog.add(ended.index)
         self._tell(ended=1)
+
+    def _give_up(self, missing: list[PlannedRun]) -> None:
+        """Note how runs ended that are not started, because the time of the evaluation is used up."""
+        judgement = self._budget.verdict_on_the_rest()
+        for run in missing:
+            self._bench.store.publish(
+                self._name,
+                RunRecord(
+                    index=run.index,
+                    seed=run.seed,
+                    attempt=0,
+                    verdict=judgement.verdict,
+                    detail=judgement.detail,
+                    host_seconds=0.0,
+                    run_seconds=0.0,
+                    checkpoint_sha256="",
+                    log_bytes_dropped=0,
+                ),
+            )
+        self._tell(ended=len(missing))
 
     def _start_evaluator(self) -> Container:
         labels = {**self._bench.labels, options.EVALUATION_LABEL: self._name}
@@ -366,7 +414,7 @@ class _Work:
         self._bench.reporter.count(f"{self._submission.name}: runs", self._done, self._settings.n)
 
 
-def _log_text(ended: EndedRun) -> str:
+def log_text(ended: EndedRun) -> str:
     """Return what a run printed and raised, fit to be opened in a terminal."""
     parts = [harmless(ended.log)]
     if ended.log_bytes_dropped:

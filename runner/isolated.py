@@ -76,9 +76,14 @@ class Isolated:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def do(
-        self, planned: Sequence[PlannedRun], may_start: Callable[[], bool] = lambda: True
+        self,
+        planned: Sequence[PlannedRun],
+        may_start: Callable[[], bool] = lambda: True,
+        enough: Callable[[], bool] = lambda: False,
     ) -> Iterator[EndedRun]:
         """Do runs and yield each as it ends; while ``may_start`` says no, none is started.
+
+        Once ``enough`` says yes, those that go on are done and the rest are left undone.
 
         Raises:
             SandboxError: a container failed and the submission is not to blame.
@@ -86,6 +91,8 @@ class Isolated:
         waiting = deque(planned)
         going: set[Future[EndedRun]] = set()
         while waiting or going:
+            if enough():
+                waiting.clear()
             while waiting and len(going) < self._side_by_side and may_start():
                 going.add(self._pool.submit(self._do_one, waiting.popleft()))
             if not going:

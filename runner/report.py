@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.challenge import Challenge
+from runner.limits import Limits
 from runner.text import harmless_line
 from sandbox.jobs import SPLITS
 
@@ -86,7 +87,7 @@ def runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def challenge_table(challenge: Challenge, retrain_seconds: float | None) -> Table:
+def challenge_table(challenge: Challenge) -> Table:
     """Return what a challenge is, in short."""
     said, limits = challenge.description, challenge.description.limits
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
@@ -106,14 +107,33 @@ def challenge_table(challenge: Challenge, retrain_seconds: float | None) -> Tabl
         "items": f"{said.item_format}, batch size {said.batch_size}",
         "references": str(said.references),
         "limits": (
-            f"{limits.wall_seconds:g} s and {limits.memory_bytes >> 20} MiB a run, "
+            f"{_time_limit(limits)} and {limits.memory_bytes >> 20} MiB a run, "
             f"{limits.concurrency} at once on {limits.cpus:g} cores"
+            + (f", {limits.total_seconds:g} s for all runs" if limits.total_seconds else "")
         ),
-        "retrain time": f"{retrain_seconds:.2f} s, measured here" if retrain_seconds else "not measured",
+        "feedback": said.feedback,
     }
     for name, value in rows.items():
         table.add_row(name, plain(value))
     return table
+
+
+def terms_line(terms: Mapping[str, Any]) -> Text:
+    """Return in one line what an evaluation's runs were allowed, on one machine."""
+    parts = [f"{terms['wall_seconds']:.4g} s a run"]
+    if terms["wall_fraction"] is not None:
+        parts.append(
+            f"{terms['wall_fraction']:.4g} of the {terms['retrain_seconds']:.4g} s that retraining takes"
+        )
+    if terms["total_seconds"] is not None:
+        parts.append(f"{terms['total_seconds']:.4g} s for all runs")
+    return Text(f"Time limit: {', '.join(parts)}. Participants are told: {terms['feedback']}.")
+
+
+def _time_limit(limits: Limits) -> str:
+    if limits.wall_fraction is not None:
+        return f"{limits.wall_fraction:.4g} of the time that retraining takes on the machine"
+    return f"{limits.wall_seconds:g} s"
 
 
 def plain(value: object) -> Text:

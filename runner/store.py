@@ -66,6 +66,17 @@ class AttemptRow(_Base):
     outcome: Mapped[str | None] = mapped_column(default=None)
 
 
+class TermsRow(_Base):
+    """Under which terms an evaluation's runs are judged on a machine."""
+
+    __tablename__ = "terms"
+    evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    machine: Mapped[str] = mapped_column(primary_key=True)
+    """Empty where they do not depend on it."""
+    terms: Mapped[str]
+    """JSON."""
+
+
 class RunRow(_Base):
     """One run and how it ended."""
 
@@ -81,6 +92,8 @@ class RunRow(_Base):
     checkpoint_sha256: Mapped[str]
     """Of names and values, whatever their order in the file; empty without a checkpoint."""
     log_bytes_dropped: Mapped[int] = mapped_column(BigInteger)
+    exception_type: Mapped[str] = mapped_column(default="", server_default="")
+    """As the submission named it."""
     ended: Mapped[datetime]
     evaluated: Mapped[bool] = mapped_column(default=False)
     """Whether its outputs are on disk."""
@@ -99,6 +112,7 @@ class RunRecord:
     run_seconds: float
     checkpoint_sha256: str
     log_bytes_dropped: int
+    exception_type: str = ""
     evaluated: bool = False
 
 
@@ -232,6 +246,7 @@ class Store:
             run_seconds=run.run_seconds,
             checkpoint_sha256=run.checkpoint_sha256,
             log_bytes_dropped=run.log_bytes_dropped,
+            exception_type=run.exception_type,
             evaluated=run.evaluated,
             ended=_now(),
         )
@@ -282,10 +297,36 @@ class Store:
                     run_seconds=row.run_seconds,
                     checkpoint_sha256=row.checkpoint_sha256,
                     log_bytes_dropped=row.log_bytes_dropped,
+                    exception_type=row.exception_type,
                     evaluated=row.evaluated,
                 )
                 for row in rows
             ]
+
+    def agree(self, evaluation: str, machine: str, terms: dict[str, Any]) -> dict[str, Any]:
+        """Keep the terms of an evaluation on a machine, unless some are kept; return those that are."""
+        with _translated(), Session(self._engine) as session:
+            try:
+                session.add(TermsRow(evaluation=evaluation, machine=machine, terms=json.dumps(terms)))
+                session.commit()
+            except IntegrityError:
+                session.rollback()
+        kept = self.terms(evaluation, machine)
+        if kept is None:
+            raise HostNotReadyError(f"The terms of evaluation {evaluation} could not be kept.")
+        return kept
+
+    def terms(self, evaluation: str, machine: str) -> dict[str, Any] | None:
+        """Return the terms of an evaluation on a machine, if there are any."""
+        with self._session() as session:
+            row = session.get(TermsRow, (evaluation, machine))
+            return json.loads(row.terms) if row is not None else None
+
+    def all_terms(self, evaluation: str) -> list[dict[str, Any]]:
+        """Return the terms of an evaluation on every machine that had a part in it."""
+        with self._session() as session:
+            rows = session.scalars(select(TermsRow).where(TermsRow.evaluation == evaluation)).all()
+            return [json.loads(row.terms) for row in rows]
 
     def add_seconds(self, evaluation: str, seconds: float) -> float:
         """Add to the time spent on an evaluation and return the sum."""
@@ -342,7 +383,7 @@ class Store:
     def remove(self, evaluation: str) -> None:
         """Forget an evaluation and its runs."""
         with self._session() as session:
-            for table in (RunRow, AttemptRow):
+            for table in (RunRow, AttemptRow, TermsRow):
                 session.execute(delete(table).where(table.evaluation == evaluation))
             session.execute(delete(EvaluationRow).where(EvaluationRow.id == evaluation))
 

@@ -59,6 +59,8 @@ class EndedRun:
     traceback: str
     seen: Observation
     """What the judgement rests on."""
+    exception_type: str = ""
+    """As the run named it: untrusted."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +95,7 @@ class Worker:
         """
         said = challenge.description
         self._limits: Limits = said.limits
+        self._wall_seconds = said.limits.in_force()
         self._clearing_seconds = clearing_seconds
         self._runtime = placement.runtime
         self._spec = challenge.spec
@@ -109,7 +112,7 @@ class Worker:
             runs=runs,
             first_uid=first_uid,
             first_slot_gid=FIRST_SLOT_GID,
-            wall_seconds=said.limits.wall_seconds,
+            wall_seconds=self._wall_seconds,
             checkpoint_bytes=checkpoint_bytes,
             log_bytes=said.limits.log_bytes,
             processes=said.limits.processes,
@@ -121,11 +124,15 @@ class Worker:
         self.load_seconds = self._channel.await_ready()
 
     def do(
-        self, planned: Sequence[PlannedRun], may_start: Callable[[], bool] = lambda: True
+        self,
+        planned: Sequence[PlannedRun],
+        may_start: Callable[[], bool] = lambda: True,
+        enough: Callable[[], bool] = lambda: False,
     ) -> Iterator[EndedRun]:
         """Do runs and yield each as it ends, in whatever order.
 
-        While ``may_start`` says no, no further run is started.
+        While ``may_start`` says no, no further run is started. Once ``enough`` says yes, those
+        that go on are done and the rest are left undone.
 
         Ends early, leaving runs undone, when a run could only be stopped together with the
         container; start another worker for the rest.
@@ -136,6 +143,8 @@ class Worker:
         waiting = deque(planned)
         flights: dict[int, _Flight] = {}
         while waiting or flights:
+            if enough():
+                waiting.clear()
             while waiting and len(flights) < self._limits.concurrency and may_start():
                 run = waiting.popleft()
                 flights[run.index] = _Flight(index=run.index, sent=time.monotonic())
@@ -170,7 +179,7 @@ class Worker:
     def _deadline(self, flight: _Flight) -> float:
         if flight.ended is not None:
             return flight.ended + self._clearing_seconds
-        return flight.sent + self._limits.wall_seconds + HOST_GRACE_SECONDS
+        return flight.sent + self._wall_seconds + HOST_GRACE_SECONDS
 
     def _take(self, frame: Frame, flights: dict[int, _Flight]) -> EndedRun | None:
         if frame.kind not in ("log", "ended", "finished") or frame.integer("index") not in flights:
@@ -200,7 +209,7 @@ class Worker:
         error_seen = read_error(frame.payload) if result == "error" else None
         seen = Observation(
             host_seconds=host_seconds,
-            wall_limit_seconds=self._limits.wall_seconds,
+            wall_limit_seconds=self._wall_seconds,
             ended_by=frame.text("ended_by"),
             exit_code=frame.integer("exit_code"),
             oom_kills=frame.integer("oom_kills"),
@@ -220,6 +229,7 @@ class Worker:
             log_bytes_dropped=frame.integer("log_bytes_dropped"),
             traceback=error_seen.traceback if error_seen is not None else "",
             seen=seen,
+            exception_type=error_seen.type if error_seen is not None else "",
         )
 
     def _kill_for_time(self, flights: dict[int, _Flight]) -> Iterator[EndedRun]:
@@ -275,7 +285,7 @@ class Worker:
         host_seconds = (flight.ended or time.monotonic()) - flight.sent
         seen = Observation(
             host_seconds=host_seconds,
-            wall_limit_seconds=self._limits.wall_seconds,
+            wall_limit_seconds=self._wall_seconds,
             stream_violation=stream_violation,
             host_killed_for_time=host_killed_for_time,
             never_cleared=never_cleared,

@@ -85,6 +85,25 @@ class TrainerJob(_Job):
     groups_done: list[int]
     """First reference of each group that the host has already."""
     skip_original: bool
-    """Whether the host has the splits, the original model and the retrain time already."""
+    """Whether the host has the splits and the original model already."""
     device: str
     processes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingJob(_Job):
+    """What a trainer is to time, without building anything: the retain split follows."""
+
+    architecture: str
+    classes: int
+    epochs: int
+    """Of a whole training."""
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    device: str
+    threads: int
+    """Threads of torch, as each run starts with."""
+    portions: int
+    """How often to time some epochs; the median counts."""

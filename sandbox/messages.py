@@ -43,7 +43,7 @@ TO_EVALUATOR: Final[Mapping[str, FrameRule]] = {
     "stop": _STOP,
 }
 
-TO_TRAINER: Final[Mapping[str, FrameRule]] = {"job": _JOB, "data": _DATA}
+TO_TRAINER: Final[Mapping[str, FrameRule]] = {"job": _JOB, "measure": _JOB, "data": _DATA}
 
 
 def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
@@ -85,6 +85,7 @@ def from_trainer() -> Mapping[str, FrameRule]:
         "file": FrameRule(fields={"name": str}, payload_bytes=1 << 34),
         "group": FrameRule(fields={"first": int, "count": int}, payload_bytes=1 << 34),
         "facts": FrameRule(payload_bytes=JOB_BYTES),
+        "measured": FrameRule(payload_bytes=JOB_BYTES),
         "failed": FrameRule(fields={"reason": str}),
         "done": FrameRule(),
     }

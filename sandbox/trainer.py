@@ -3,6 +3,8 @@
     host ── job ──>   <── file (public and private splits, original), facts ── container
                       <── group (outputs of some references), progress ... done ──
 
+    host ── measure, data (retain) ──>   <── progress ... measured ── container
+
 References are trained in groups of `GROUP_SIZE`, one process a core; the host names the
 groups it has already, so a build goes on where it was interrupted.
 """
@@ -15,27 +17,26 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from itertools import islice
+from pathlib import Path
 
 import safetensors.torch
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from sandbox.data import dataset, loader
-from sandbox.jobs import TrainerJob
+from sandbox.data import read_split
+from sandbox.jobs import TimingJob, TrainerJob
 from sandbox.messages import TO_TRAINER
 from sandbox.models import build
 from sandbox.outputs import outputs_of
 from sandbox.recipes import RECIPES
 from sandbox.recipes.recipe import Recipe, RecipeError
 from sandbox.stdio import Stdio
-from sandbox.training import initial_state, train_stacked
+from sandbox.timing import timing
+from sandbox.training import train_stacked
 
 GROUP_SIZE = 16
 _ORIGINAL_SEED_OFFSET = 1 << 40
 _REFERENCE_SEED_OFFSET = 1 << 41
-_TIMED_EPOCHS = 2
 
 
 def reference_seed(seed: int, index: int) -> int:
@@ -85,29 +86,6 @@ def train_group(recipe: Recipe, seed: int, first: int, device: str) -> tuple[byt
     logits = torch.stack([one.logits for one in found])
     correct = torch.stack([one.correct for one in found])
     return logits.numpy().tobytes(), correct.numpy().tobytes()
-
-
-def retrain_seconds(recipe: Recipe, seed: int, device: str) -> float:
-    """Return the time that one plain retraining would take here, by timing some of its epochs.
-
-    One network at a time through a DataLoader, as the contest's own trainer did: the
-    yardstick that a submission's time is a fraction of.
-    """
-    net = build(recipe.architecture, recipe.classes)
-    net.load_state_dict(initial_state(recipe.architecture, recipe.classes, seed))
-    net.to(device).train()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
-    batches = loader(dataset(recipe.splits["retain"], "tuple"), recipe.preset.batch_size)
-    for images, labels in islice(batches, 3):
-        functional.cross_entropy(net(images.to(device)), labels.to(device)).backward()
-    begun = time.monotonic()
-    for _epoch in range(_TIMED_EPOCHS):
-        for images, labels in batches:
-            optimizer.zero_grad()
-            loss = functional.cross_entropy(net(images.to(device)), labels.to(device))
-            loss.backward()
-            optimizer.step()
-    return (time.monotonic() - begun) / _TIMED_EPOCHS * recipe.preset.epochs
 
 
 def _contiguous(split: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -165,7 +143,6 @@ def _train(job: TrainerJob, stdio: Stdio) -> None:
                 name: torch.bincount(split["label"], minlength=recipe.classes).tolist()
                 for name, split in recipe.splits.items()
             },
-            "retrain_seconds": retrain_seconds(recipe, job.seed, job.device),
             "training": asdict(recipe.preset),
         }
         progress("original", 1, 1)
@@ -181,10 +158,29 @@ def _train(job: TrainerJob, stdio: Stdio) -> None:
     stdio.send("done")
 
 
+def _measure(job: TimingJob, retain: bytes, stdio: Stdio) -> None:
+    def tell(done: int) -> None:
+        stdio.send("progress", stage="timing retraining", done=done, total=job.portions)
+
+    tell(0)
+    found = timing(job, read_split(retain), tell)
+    stdio.send("measured", json.dumps({**found, "processor": _processor()}).encode())
+
+
+def _processor() -> str:
+    """Return what the kernel calls the processor here."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        name, _colon, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return "unknown"
+
+
 def main() -> None:
     """Serve one job."""
     begun = time.monotonic()
     stdio = Stdio(TO_TRAINER)
+    to_time: TimingJob | None = None
     for frame in stdio.frames():
         if frame.kind == "job":
             job = TrainerJob.from_json(frame.payload)
@@ -193,6 +189,12 @@ def main() -> None:
                 _train(job, stdio)
             except RecipeError as error:
                 stdio.send("failed", reason=str(error))
+            return
+        if frame.kind == "measure":
+            to_time = TimingJob.from_json(frame.payload)
+            stdio.send("ready", seconds=time.monotonic() - begun)
+        elif to_time is not None:
+            _measure(to_time, frame.payload, stdio)
             return
 
 

@@ -16,11 +16,13 @@ from runner import challenge_build, image, options
 from runner.challenge import Challenge
 from runner.challenge_build import Plan, default_limits
 from runner.engine import Engine
+from runner.evaluation import Bench
 from runner.image import Image
 from runner.options import FIRST_UID
 from runner.placement import HERE, Placement
-from runner.progress import Silent
+from runner.progress import Reporter, Silent
 from runner.session import session
+from runner.store import Store
 from runner.submission import Submission
 from runner.worker import EndedRun, PlannedRun, Worker
 
@@ -140,6 +142,23 @@ def in_image(engine: Engine, built_image: Image, labels: dict[str, str]) -> InIm
             container.remove()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def bench(engine: Engine, built_image: Image, labels: dict[str, str]) -> Callable[..., Bench]:
+    """Return a way to have a bench whose store is in a folder of one's own."""
+
+    def make(folder: Path, reporter: Reporter | None = None) -> Bench:
+        return Bench(
+            engine=engine,
+            image=built_image,
+            store=Store.in_folder(folder, create=True),
+            folder=folder,
+            labels=labels,
+            reporter=reporter or Silent(),
+        )
+
+    return make
 
 
 def load(folder: Path) -> Challenge:

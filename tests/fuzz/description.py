@@ -20,7 +20,9 @@ def one_input(data: bytes) -> None:
         assert "\n" not in str(error)
         assert str(error).startswith("challenge.toml")
         return
-    assert 0 < found.limits.wall_seconds < float("inf")
+    limits = found.limits
+    assert (limits.wall_seconds is None) != (limits.wall_fraction is None)
+    assert 0 < (limits.wall_seconds or limits.wall_fraction or 0) < float("inf")
     assert 0 < found.forget_fraction < 1
     assert found.classes >= 2
     text = render(found)

@@ -16,7 +16,7 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, FILES, REFERENCES, Challenge, load, read_references, retrain_seconds
+from runner.challenge import DESCRIPTION, FILES, REFERENCES, Challenge, load, read_references
 from runner.checkpoint import TensorSpec, check
 from runner.errors import ConfigurationError
 from runner.limits import Limits
@@ -330,26 +330,23 @@ def test_run_seeds_differ_between_challenges(challenge_folder: ChallengeFolder) 
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ('{"retrain_seconds": 12.5}', 12.5),
-        ('{"retrain_seconds": 3}', 3.0),
-        ('{"retrain_seconds": "3"}', None),
-        ('{"retrain_seconds": null}', None),
-        ("{}", None),
-        ("[1]", None),
-        ("{", None),
-        ("", None),
-    ],
-)
-def test_retrain_seconds(tmp_path: Path, text: str, expected: float | None) -> None:
-    """The measured time where there is one, and None where there is none or it is damaged."""
-    (tmp_path / challenges.MEASUREMENTS).write_text(text)
-    assert retrain_seconds(tmp_path) == expected
+def test_a_challenge_says_the_time_of_a_run_once(challenge_folder: ChallengeFolder) -> None:
+    """Neither seconds nor fraction, or both, is one sentence; a fraction comes back as it was."""
+    folder = challenge_folder.describe(Limits(wall_fraction=0.2))
+    assert load(folder).description.limits == Limits(wall_fraction=0.2)
+    file = folder / DESCRIPTION
+    text = file.read_text()
+    file.write_text(text.replace("wall_fraction = 0.2\n", ""))
+    assert "give either wall_seconds or wall_fraction" in refused(folder)
+    file.write_text(text.replace("wall_fraction = 0.2\n", "wall_fraction = 0.2\nwall_seconds = 3.0\n"))
+    assert "and not both" in refused(folder)
 
 
-def test_measurements_are_no_part_of_the_hash(loaded: Challenge) -> None:
-    """The same challenge measured on two machines is the same challenge."""
-    (loaded.folder / challenges.MEASUREMENTS).write_text('{"retrain_seconds": 99.0}')
-    assert load(loaded.folder).sha256 == loaded.sha256
+def test_feedback_is_one_of_two_words(challenge_folder: ChallengeFolder) -> None:
+    """A policy that is not known is an error, never the laxer one; older challenges tell everything."""
+    folder = challenge_folder.describe()
+    text = (folder / DESCRIPTION).read_text()
+    (folder / DESCRIPTION).write_text(text.replace('feedback = "full"\n', ""))
+    assert load(folder).description.feedback == "full"
+    (folder / DESCRIPTION).write_text(text.replace('feedback = "full"', 'feedback = "verdicts"'))
+    assert "feedback" in refused(folder)

@@ -551,3 +551,14 @@ def test_stream_that_breaks_while_sending(
     )
     with pytest.raises(SandboxError, match="broke while sending"):
         list(worker.do(planned(1)))
+
+
+def test_enough(begin: Begin) -> None:
+    """Once the caller has enough, runs that go on are done and no other is started."""
+    worker, stream = begin(lambda index: [(0.0, finished(index))])
+    ended: list[EndedRun] = []
+    for run in worker.do(planned(9), enough=lambda: len(ended) >= 3):
+        ended.append(run)  # noqa: PERF402 - the worker looks at it meanwhile
+    assert len(ended) == 3
+    assert len(stream.heard_of("run")) == 3
+    assert stream.killed == 0

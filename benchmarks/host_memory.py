@@ -1,0 +1,247 @@
+"""Does the host's memory stay flat while submissions flood it? Resident memory of the runner, sampled.
+
+Each kind goes on for a while with several runs at once, in one worker container: what a run
+writes is multiplied by them. The table shows the runner's resident memory before, its
+highest value meanwhile, and the growth; beside it, how much the runs said they wrote.
+Sampled with psutil in a thread; the checkpoints of an ordinary submission are the yardstick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import io
+import re
+import resource
+import threading
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from runner import challenge as challenges
+from runner import image, options
+from runner.challenge import Challenge
+from runner.engine import Engine
+from runner.image import Image
+from runner.limits import MIB
+from runner.options import FIRST_UID
+from runner.session import session
+from runner.submission import Submission
+from runner.worker import EndedRun, PlannedRun, Worker
+
+PROLOGUE = """
+import os, struct, torch
+BLOCK = bytes(range(256)) * 4096
+def write(fd, data):
+    left = memoryview(data)
+    while left: left = left[os.write(fd, left):]
+    return len(data)
+def result_pipes():
+    for fd in range(3, 64):
+        try: os.fstat(fd)
+        except OSError: continue
+        yield fd
+"""
+KINDS = {
+    "an ordinary submission": """
+def unlearning(net, retain, forget, val): pass
+""",
+    "stdout and stderr": """
+def unlearning(net, retain, forget, val):
+    written = 0
+    while written < FLOOD_BYTES:
+        written += write(1, BLOCK) + write(2, BLOCK)
+    write(1, b"\\nwritten=%d\\n" % written)
+""",
+    "garbage as result": """
+def unlearning(net, retain, forget, val):
+    for fd in result_pipes():
+        try:
+            while True: write(fd, BLOCK)
+        except OSError: pass
+""",
+    "lengths of 2^63 as result": """
+def unlearning(net, retain, forget, val):
+    for fd in result_pipes():
+        try:
+            write(fd, struct.pack(">cQ", b"CE"[torch.initial_seed() % 2:][:1], (1 << 63) - 1))
+            while True: write(fd, BLOCK)
+        except OSError: pass
+""",
+    "the longest error, never ended": """
+def unlearning(net, retain, forget, val):
+    for fd in result_pipes():
+        try: write(fd, struct.pack(">cQ", b"E", 1 << 16) + b"[" * ((1 << 16) - 1))
+        except OSError: pass
+    while True: write(1, BLOCK)
+""",
+    "forged frames on every fd": """
+def unlearning(net, retain, forget, val):
+    frame = struct.pack(">I", (1 << 32) - 1) + b'{"kind":"finished","index":0}'
+    for fd in list(range(256)):
+        try:
+            for _ in range(1000): write(fd, frame)
+        except OSError: pass
+""",
+    "a checkpoint with a giant header": """
+def unlearning(net, retain, forget, val):
+    body = struct.pack("<Q", (1 << 62)) + bytes(1 << 16)
+    for fd in result_pipes():
+        try: write(fd, struct.pack(">cQ", b"C", len(body)) + body)
+        except OSError: pass
+    while True: pass
+""",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one kind did to the host."""
+
+    before_bytes: int
+    highest_bytes: int
+    seconds: float
+    samples: int
+    written_bytes: int
+    """As far as the runs said."""
+    verdicts: Mapping[str, int]
+
+
+class Sampler:
+    """Samples this process's resident memory in a thread while it is entered."""
+
+    def __init__(self) -> None:
+        """Start with nothing seen."""
+        self._process = psutil.Process()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self.before_bytes = self.highest_bytes = self._process.memory_info().rss
+        self.samples = 0
+
+    def _sample(self) -> None:
+        while not self._stop.wait(0.005):
+            self.highest_bytes = max(self.highest_bytes, self._process.memory_info().rss)
+            self.samples += 1
+
+    def __enter__(self) -> Sampler:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._stop.set()
+        self._thread.join()
+
+
+def packed(source: str, flood_bytes: int) -> Submission:
+    """Return a submission's source as it is sent."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("submission.py", f"FLOOD_BYTES = {flood_bytes}\n{PROLOGUE}{source}")
+    data = archive.getvalue()
+    return Submission(name="flood", sha256=sha256(data).hexdigest(), archive=data)
+
+
+def measure(
+    *,
+    engine: Engine,
+    made: Image,
+    labels: Mapping[str, str],
+    problem: Challenge,
+    mine: Submission,
+    runs: int,
+) -> Seen:
+    """Do runs of one kind, in as many containers as it takes."""
+    gc.collect()
+    left, verdicts, written = set(range(runs)), Counter[str](), 0
+    begun = time.monotonic()
+    with Sampler() as sampler:
+        while left:
+            spec = options.worker(image=made.tag, limits=problem.description.limits, labels=dict(labels))
+            container = engine.start(spec)
+            try:
+                worker = Worker(
+                    stream=container, challenge=problem, submission=mine, runs=runs, first_uid=FIRST_UID
+                )
+                for ended in worker.do([PlannedRun(index=index, seed=index) for index in sorted(left)]):
+                    left.discard(ended.index)
+                    verdicts[str(ended.judgement.verdict)] += 1
+                    written += _written(ended)
+            finally:
+                container.remove()
+    return Seen(
+        before_bytes=sampler.before_bytes,
+        highest_bytes=sampler.highest_bytes,
+        seconds=time.monotonic() - begun,
+        samples=sampler.samples,
+        written_bytes=written,
+        verdicts=verdicts,
+    )
+
+
+def _written(ended: EndedRun) -> int:
+    said = re.search(rb"\nwritten=(\d+)\n", ended.log)
+    return int(said[1]) if said else ended.log_bytes_dropped + len(ended.log)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--challenge", type=Path, default=Path("challenges/digits"))
+    parser.add_argument("--runs", type=int, default=16)
+    parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--flood-mib", type=int, default=512, help="What a run writes to stdout and stderr.")
+    parser.add_argument("--wall-seconds", type=float, default=20.0)
+    asked = parser.parse_args()
+    problem = challenges.load(asked.challenge)
+    limits = problem.description.limits.model_copy(
+        update={
+            "wall_seconds": asked.wall_seconds,
+            "wall_fraction": None,
+            "concurrency": asked.concurrency,
+            "memory_bytes": 512 * MIB,
+            "scratch_bytes": 16 * MIB,
+        }
+    )
+    problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
+    engine = Engine()
+    made = image.require(engine)
+    table = Table(
+        title=f"{asked.runs} runs of each kind, {asked.concurrency} at once; memory of the runner, MiB"
+    )
+    for name in ("kind", "before", "highest", "growth", "written", "seconds", "samples", "verdicts"):
+        table.add_column(name, justify="left" if name in ("kind", "verdicts") else "right")
+    with session(engine) as labels:
+        for kind, source in KINDS.items():
+            mine = packed(source, asked.flood_mib * MIB)
+            seen = measure(
+                engine=engine, made=made, labels=labels, problem=problem, mine=mine, runs=asked.runs
+            )
+            table.add_row(
+                kind,
+                f"{seen.before_bytes / MIB:.1f}",
+                f"{seen.highest_bytes / MIB:.1f}",
+                f"{(seen.highest_bytes - seen.before_bytes) / MIB:.1f}",
+                f"{seen.written_bytes / MIB:.0f}",
+                f"{seen.seconds:.1f}",
+                str(seen.samples),
+                ", ".join(f"{count} {verdict}" for verdict, count in seen.verdicts.items()),
+            )
+            print(f"{kind}: {seen}", flush=True)
+    console = Console(width=140)
+    console.print(table)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"Highest resident memory of the runner in its whole life: {peak:.1f} MiB (by the kernel).")
+
+
+if __name__ == "__main__":
+    main()

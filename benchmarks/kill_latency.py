@@ -1,0 +1,261 @@
+"""How long after its time limit is a hostile run over, and how long until nothing of it lives?
+
+For each run, by the host's clock and counted from the limit:
+
+* ended: the ``ended`` frame is there; the verdict is decided and the run's time stops;
+* gone: the ``finished`` frame is there, or the host has killed the container and the engine says
+  that it has ended. At that moment the host's own process table is searched for the
+  run's uid (with runtimes that show it): what is found there is `alive`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import statistics
+import time
+import zipfile
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from runner import challenge as challenges
+from runner import image, options
+from runner.challenge import Challenge
+from runner.engine import Container, Ending, Engine
+from runner.image import Image
+from runner.options import FIRST_UID
+from runner.session import session
+from runner.submission import Submission
+from runner.worker import PlannedRun, Worker
+from sandbox.messages import TO_WORKER, from_worker
+from sandbox.protocol import Decoder, Frame
+
+SOURCE = """
+import ctypes, os, signal, threading, time, torch
+
+def loop():
+    while True: pass
+
+def sleep(): time.sleep(1000)
+
+def ignores_signals():
+    for number in range(1, signal.NSIG):
+        try: signal.signal(number, signal.SIG_IGN)
+        except (OSError, ValueError): pass
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+    while True: pass
+
+def holds_the_gil(): ctypes.PyDLL(None).sleep(1000)
+
+def fork_bomb():
+    while True:
+        try: os.fork()
+        except OSError: pass
+
+def thread_bomb():
+    while True:
+        try: threading.Thread(target=time.sleep, args=(1000,)).start()
+        except RuntimeError: time.sleep(0.001)
+
+def fork_chain():
+    while True:
+        try:
+            if os.fork(): time.sleep(1000) if os.getpid() == FIRST else os._exit(0)
+        except OSError: pass
+
+def memory_eater():
+    held = []
+    for _ in range(14):
+        held.append(bytearray(os.urandom(1 << 20) * 50))
+    while True:
+        for block in held:
+            for place in range(0, len(block), 4096): block[place] ^= 1
+
+KINDS = [loop, sleep, ignores_signals, holds_the_gil, fork_bomb, thread_bomb, fork_chain, memory_eater]
+
+def unlearning(net, retain, forget, val):
+    global FIRST
+    FIRST = os.getpid()
+    KINDS[torch.initial_seed() % len(KINDS)]()
+"""
+KINDS = (
+    *("loop", "sleep", "ignores signals", "holds the GIL in C"),
+    *("fork bomb", "thread bomb", "fork chain", "memory eater"),
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Times:
+    """When the host saw what of one run, by its clock."""
+
+    sent: float
+    ended: float | None = None
+    gone: float | None = None
+    alive: int = 0
+    """Processes of its uid on the host when it was said to be gone."""
+    killed: bool = False
+    """Whether the host had to kill the container."""
+
+
+class Watched:
+    """A container's stream that notes when frames pass by."""
+
+    def __init__(self, container: Container, first_uid: int, checkpoint_bytes: int) -> None:
+        """Look at both directions."""
+        self._container, self._first_uid = container, first_uid
+        self._out, self._in = Decoder(TO_WORKER), Decoder(from_worker(checkpoint_bytes=checkpoint_bytes))
+        self.times: dict[int, Times] = {}
+
+    @property
+    def stderr(self) -> bytes:
+        """Pass on."""
+        return self._container.stderr
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Note runs that are asked for."""
+        for frame in self._out.feed(data):
+            if frame.kind == "run":
+                self.times[frame.integer("index")] = Times(sent=time.monotonic())
+        self._container.send(data)
+
+    def receive(self, seconds: float) -> bytes | None:
+        """Note runs that are over."""
+        data = self._container.receive(seconds)
+        for frame in self._in.feed(data or b""):
+            self._note(frame)
+        return data
+
+    def _note(self, frame: Frame) -> None:
+        if frame.kind == "ended":
+            self.times[frame.integer("index")].ended = time.monotonic()
+        elif frame.kind == "finished":
+            times = self.times[frame.integer("index")]
+            times.gone = time.monotonic()
+            times.alive = _alive(self._first_uid + frame.integer("index"))
+
+    def kill(self) -> None:
+        """Kill the container, wait until the engine says that it has ended, and note it."""
+        self._container.kill()
+        self._container.ending()
+        now = time.monotonic()
+        for index, times in self.times.items():
+            if times.gone is None:
+                times.ended, times.gone, times.killed = times.ended or now, now, True
+                times.alive = _alive(self._first_uid + index)
+
+    def ending(self, seconds: float = 10.0) -> Ending | None:
+        """Pass on."""
+        return self._container.ending(seconds)
+
+    def remove(self) -> None:
+        """Pass on."""
+        self._container.remove()
+
+
+def _alive(uid: int) -> int:
+    """Return how many processes run as ``uid``; a helper that ends them has it as effective uid only."""
+    found = 0
+    for process in psutil.process_iter():
+        try:
+            found += process.uids().real == uid and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            continue
+    return found
+
+
+def hostile() -> Submission:
+    """Return the submission that does it all, by its seed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("submission.py", SOURCE)
+    data = packed.getvalue()
+    return Submission(name="hostile", sha256=sha256(data).hexdigest(), archive=data)
+
+
+def attempt(
+    engine: Engine, made: Image, labels: Mapping[str, str], problem: Challenge, left: deque[int]
+) -> dict[int, Times]:
+    """Do runs in one container until it has to be given up; take those that were done off ``left``."""
+    limits = problem.description.limits
+    container = engine.start(options.worker(image=made.tag, limits=limits, labels=dict(labels)))
+    try:
+        stream = Watched(container, FIRST_UID, 1 << 30)
+        worker = Worker(
+            stream=stream, challenge=problem, submission=hostile(), runs=len(left), first_uid=FIRST_UID
+        )
+        for ended in worker.do([PlannedRun(index=index, seed=index) for index in left]):
+            left.remove(ended.index)
+            verdict = ended.judgement.verdict
+            print(f"run {ended.index} ({KINDS[ended.index % len(KINDS)]}): {verdict}", flush=True)
+        return {index: times for index, times in stream.times.items() if index not in left}
+    finally:
+        container.remove()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--challenge", type=Path, default=Path("challenges/digits"))
+    parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--wall-seconds", type=float, default=1.0)
+    parser.add_argument("--concurrency", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=256, help="Of one run: what a fork bomb comes to.")
+    parser.add_argument("--only", choices=KINDS, help="One kind instead of all in turn.")
+    asked = parser.parse_args()
+    problem = challenges.load(asked.challenge)
+    limits = problem.description.limits.model_copy(
+        update={
+            "wall_seconds": asked.wall_seconds,
+            "wall_fraction": None,
+            "concurrency": asked.concurrency,
+            "memory_bytes": 1 << 30,
+            "processes": asked.processes,
+        }
+    )
+    problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
+    engine = Engine()
+    made = image.require(engine)
+    step, first = (len(KINDS), KINDS.index(asked.only)) if asked.only else (1, 0)
+    left, times = deque(range(first, first + asked.runs * step, step)), dict[int, Times]()
+    containers = 0
+    with session(engine) as labels:
+        while left:
+            times |= attempt(engine, made, labels, problem, left)
+            containers += 1
+    show(times, asked.wall_seconds, containers, limits.processes)
+
+
+def show(times: Mapping[int, Times], wall_seconds: float, containers: int, processes: int) -> None:
+    """Print the table."""
+    table = Table(
+        title=f"{len(times)} hostile runs in {containers} containers, limit {wall_seconds:g} s, "
+        f"{processes} processes: seconds after the limit"
+    )
+    for name in ("kind", "runs", "ended: median", "maximum", "gone: median", "maximum", "killed", "alive"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    rows = {kind: [times[i] for i in times if KINDS[i % len(KINDS)] == kind] for kind in KINDS}
+    for kind, runs in {**rows, "all": list(times.values())}.items():
+        if not runs:
+            continue
+        ended = [run.ended - run.sent - wall_seconds for run in runs if run.ended is not None]
+        gone = [run.gone - run.sent - wall_seconds for run in runs if run.gone is not None]
+        figures = [statistics.median(ended), max(ended), statistics.median(gone), max(gone)]
+        table.add_row(
+            kind,
+            str(len(runs)),
+            *(f"{figure:.3f}" for figure in figures),
+            str(sum(run.killed for run in runs)),
+            str(sum(run.alive for run in runs)),
+        )
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()
