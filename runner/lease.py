@@ -14,6 +14,7 @@ written with an old one: a process that stood still meanwhile harms nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -88,7 +89,8 @@ class Lease:
         """Let it go, if it is still ours."""
         self._stopped.set()
         self._thread.join()
-        self._write(holder="", place="", expires=0.0)
+        with contextlib.suppress(HostNotReadyError):  # it runs out by itself
+            self._write(holder="", place="", expires=0.0)
 
     def raise_if_lost(self) -> None:
         """Stop early what could not be written any more.
@@ -98,13 +100,13 @@ class Lease:
         """
         if self._lost.is_set():
             raise TakenOverError(
-                f"Evaluation {self._evaluation} was taken over by another process while this one stood still; "
+                f"Evaluation {self._evaluation} was taken over while this process stood still; "
                 "it stops here, and nothing was overwritten."
             )
 
     def _take(self) -> None:
         seen = self._look()
-        if seen is not None and seen.holder and seen.place != self._place:
+        if seen is not None and seen.holder and (seen.place != self._place or not self._place):
             if self._clock() < seen.expires:
                 raise HostNotReadyError(being_done(self._evaluation, seen.holder, seen.expires))
             self._wait(

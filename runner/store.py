@@ -77,7 +77,8 @@ class Copy:
 
     evaluation: str
     submission: str
-    checkpoints: int
+    digests: frozenset[str]
+    """Of these checkpoints."""
 
 
 class Store:
@@ -324,17 +325,17 @@ class Store:
 
         The one with the most comes first; only one evaluation is named of each submission.
         """
-        wanted, counts = sorted(digests), dict[tuple[str, str, str], int]()
+        wanted = sorted(digests)
+        found: dict[tuple[str, str, str], set[str]] = {}
         with self.database.reading() as session:
-            mine = session.get(EvaluationRow, evaluation)
-            for begin in range(0, len(wanted) if mine is not None else 0, _AT_ONCE):
-                assert mine is not None
+            mine = session.get_one(EvaluationRow, evaluation)
+            for begin in range(0, len(wanted), _AT_ONCE):
                 rows = session.execute(
                     select(
                         EvaluationRow.submission_sha256,
                         EvaluationRow.id,
                         EvaluationRow.submission,
-                        func.count(RunRow.checkpoint_sha256.distinct()),
+                        RunRow.checkpoint_sha256,
                     )
                     .join(RunRow, RunRow.evaluation == EvaluationRow.id)
                     .where(
@@ -342,13 +343,13 @@ class Store:
                         EvaluationRow.submission_sha256 != mine.submission_sha256,
                         RunRow.checkpoint_sha256.in_(wanted[begin : begin + _AT_ONCE]),
                     )
-                    .group_by(EvaluationRow.submission_sha256, EvaluationRow.id, EvaluationRow.submission)
-                ).all()
-                for submission, name, title, count in rows:
-                    counts[submission, name, title] = counts.get((submission, name, title), 0) + count
+                    .distinct()
+                )
+                for submission, name, title, digest in rows:
+                    found.setdefault((submission, name, title), set()).add(digest)
         best: dict[str, Copy] = {}
-        for (submission, name, title), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            best.setdefault(submission, Copy(evaluation=name, submission=title, checkpoints=count))
+        for (submission, name, title), equal in sorted(found.items(), key=lambda one: (-len(one[1]), one[0])):
+            best.setdefault(submission, Copy(evaluation=name, submission=title, digests=frozenset(equal)))
         return list(best.values())
 
     def summary(self, evaluation: str) -> dict[str, Any] | None:

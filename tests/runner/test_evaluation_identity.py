@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from runner.challenge import Challenge
-from runner.evaluation import Paths, identity
+from runner.evaluation import identity
 from runner.image import Image
 from runner.limits import Limits
+from runner.paths import Paths
 from runner.submission import Submission
 
 MINE = Submission(name="mine", sha256="a" * 64, archive=b"zip")
