@@ -179,7 +179,12 @@ class Store:
                 select(AttemptRow).where(AttemptRow.evaluation == evaluation).order_by(AttemptRow.number)
             ).all()
             return [
-                AttemptRecord(number=row.number, begun=row.begun, ended=row.ended, outcome=row.outcome)
+                AttemptRecord(
+                    number=row.number,
+                    begun=_utc(row.begun),
+                    ended=_utc(row.ended) if row.ended is not None else None,
+                    outcome=row.outcome,
+                )
                 for row in rows
             ]
 
@@ -423,6 +428,11 @@ def _require_token(session: Session, evaluation: str, token: int | None) -> None
             f"Evaluation {evaluation} was taken over{by} while this process stood still; "
             "it stops here, and nothing was overwritten."
         )
+
+
+def _utc(moment: datetime) -> datetime:
+    """Return a time with its zone, which SQLite does not keep."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _now() -> datetime:
