@@ -126,6 +126,7 @@ def _challenge(manifest: Manifest, challenge: Challenge | str) -> Iterator[str]:
         return
     if challenge.sha256 != manifest.challenge.sha256:
         yield f"challenge: {challenge.folder} is another one than the evaluation was done on"
+        return
     for run in manifest.runs:
         if run.seed != challenge.run_seed(run.index):
             yield f"run {run.index}: its seed is not the one that the challenge gives it"
@@ -181,7 +182,9 @@ def _summary(store: Store, paths: Paths, manifest: Manifest, challenge: Challeng
         yield "summary.json is not the file that the manifest names"
     if store.summary(manifest.evaluation) != summary:
         yield "summary.json and the store tell of different ends"
-    if isinstance(challenge, str) or not isinstance(summary, dict):
+    if isinstance(challenge, str) or challenge.sha256 != manifest.challenge.sha256:
+        return  # said already; a score on another challenge says nothing
+    if not isinstance(summary, dict):
         return
     try:
         again = scorecard.summarise(
