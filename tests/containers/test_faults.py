@@ -116,9 +116,9 @@ def mine(challenge: Challenge, tmp_path: Path) -> Evaluating:
 
 
 @pytest.fixture
-def nothing_left(engine: Engine) -> Iterator[Callable[[Evaluating], list[str]]]:
+def nothing_left(engine: Engine) -> Callable[[Evaluating], list[str]]:
     """Return a function that names the containers of an evaluation that are still there."""
-    yield lambda it: [identity for identity, _ in engine.containers({EVALUATION_LABEL: it.name()})]
+    return lambda it: [identity for identity, _ in engine.containers({EVALUATION_LABEL: it.name()})]
 
 
 def require_kept(before: dict[int, RunRecord], after: dict[int, RunRecord]) -> None:
@@ -210,7 +210,6 @@ class Proxy:
             for one in self._open:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
-            self._open.clear()
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -218,10 +217,20 @@ class Proxy:
                 client = listener.accept()[0]
                 server = socket.socket(socket.AF_UNIX)
                 server.connect(self._engine)
-                with self._guard:
-                    self._open += [client, server]
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._converse, args=(client, server), daemon=True).start()
+
+    def _converse(self, client: socket.socket, server: socket.socket) -> None:
+        """Pass on what each says until both have ended."""
+        with client, server:
+            with self._guard:
+                self._open += [client, server]
+            back = threading.Thread(target=self._pump, args=(server, client))
+            back.start()
+            self._pump(client, server)
+            back.join()
+            with self._guard:
+                self._open.remove(client)
+                self._open.remove(server)
 
     @staticmethod
     def _pump(source: socket.socket, sink: socket.socket) -> None:
