@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runner import challenge as challenges
-from runner import challenge_build, evaluation, image, report, setup, setup_runtimes, submission
+from runner import challenge_build, cli_verify, evaluation, image, report, setup, setup_runtimes, submission
 from runner.challenge import Feedback
 from runner.challenge_build import Plan, default_limits
 from runner.cli_measure import measure_command
@@ -279,6 +279,9 @@ def list_command(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
     for one in found:
         if one["summary"] is None:
             _out.print(report.plain(f"{one['submission']}: not finished ({one['evaluation']})"))
+
+
+app.command("verify")(cli_verify.verify_command)
 
 
 @app.command("clean")

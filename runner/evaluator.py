@@ -82,9 +82,14 @@ class Evaluator:
         )
 
 
+def to_bytes(outputs: RunOutputs) -> bytes:
+    """Return outputs as they are kept: the same bytes for the same outputs."""
+    return arrays.pack(logits=outputs.logits, correct=outputs.correct)
+
+
 def save(outputs: RunOutputs, file: Path) -> None:
     """Write outputs, whole or not at all."""
-    write_whole(file, arrays.pack(logits=outputs.logits, correct=outputs.correct))
+    write_whole(file, to_bytes(outputs))
 
 
 def load(file: Path, *, examples: int, classes: int) -> RunOutputs | None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from runner.challenge import Challenge
-from runner.evaluation import Paths, Settings, identity
+from runner.evaluation import Settings, identity
 from runner.image import Image
 from runner.limits import Limits
+from runner.paths import Paths
 from runner.placement import Isolation, Placement
 from runner.submission import Submission
 
