@@ -246,6 +246,9 @@ def clean_command(
     checkpoints: Annotated[
         bool, typer.Option("--checkpoints", help="Remove the checkpoints of all evaluated runs.")
     ] = False,
+    images: Annotated[
+        bool, typer.Option("--images", help="Remove images that a newer one has superseded.")
+    ] = False,
 ) -> None:
     """Remove containers that dead processes left, and whatever else is named.
 
@@ -263,6 +266,8 @@ def clean_command(
             )
             _out.print(f"Removed {removed} checkpoints.")
     engine = Engine()
+    if images:
+        _out.print(f"Removed {image.remove_superseded(engine)} superseded images.")
     removed = remove_leftovers(engine)
     at_work = len(engine.containers({}))
     _out.print(f"Removed {removed} leftover containers; {at_work} are at work.")

@@ -34,7 +34,6 @@ BASE_TAG: Final = "python3.11-bookworm"
 _REGISTRY_BASE: Final = ("python", "3.11-slim-bookworm")
 DIGEST_LABEL: Final = "org.unlearn.inputs"
 STAGE_LABEL: Final = "org.unlearn.stage"
-DEPS_LABEL: Final = "org.unlearn.deps"
 BASE_LABEL: Final = "org.unlearn.base"
 _DISK_BYTES: Final = 22 << 30
 """Free space that building takes at its peak: wheels twice, then two layers of 6 GB."""
@@ -102,21 +101,24 @@ def build(engine: Engine, reporter: Reporter) -> Image:
         target="sandbox",
         tag=f"{REPOSITORY}:{digest[:16]}",
         arguments={"BASE": f"{BASE_REPOSITORY}:{BASE_TAG}", "DEPS": deps_tag},
-        labels={DIGEST_LABEL: digest, BASE_LABEL: base, DEPS_LABEL: deps},
+        labels={DIGEST_LABEL: digest, BASE_LABEL: base},
         on_line=lambda _line: None,
     )
-    _remove_stale(engine, deps)
     return require(engine)
 
 
-def _remove_stale(engine: Engine, deps: str) -> None:
-    """Remove what rests on other wheels: gigabytes each. What differs in sandbox/ alone costs nothing."""
-    for tag in engine.images(REPOSITORY):
-        if engine.image_facts(tag)["labels"].get(DEPS_LABEL) != deps:
-            engine.remove_image(tag)
-    for tag in engine.images(DEPS_REPOSITORY):
-        if not tag.endswith(deps[:16]):
-            engine.remove_image(tag)
+def remove_superseded(engine: Engine) -> int:
+    """Remove all images but the present ones, and return how many there were.
+
+    Not done by building: an evaluation can be gone on with, and verified, only with its own image.
+    """
+    base = engine.image_identity(f"{BASE_REPOSITORY}:{BASE_TAG}") or ""
+    deps = _deps_digest(base)
+    present = {f"{REPOSITORY}:{_sandbox_digest(deps)[:16]}", f"{DEPS_REPOSITORY}:{deps[:16]}"}
+    stale = {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images(name)} - present
+    for tag in stale:
+        engine.remove_image(tag)
+    return len(stale)
 
 
 def _hash(*parts: bytes) -> str:
