@@ -1,4 +1,4 @@
-"""Leaves daemons with the name and the command line of the supervisor, one of them with a name that is no text."""
+"""Leaves daemons named like the supervisor, or with names that are no text; all are ended."""
 
 import ctypes
 import os

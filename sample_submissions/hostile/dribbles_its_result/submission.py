@@ -1,4 +1,7 @@
-"""Writes the head of a checkpoint into the result pipe and then a byte now and then, to be waited for; it is not."""
+"""Writes the head of a checkpoint into the result pipe and then a byte now and then, to be waited for.
+
+It is not.
+"""
 
 import os
 import stat

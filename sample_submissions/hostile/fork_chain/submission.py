@@ -1,6 +1,6 @@
-"""Runs eight chains of processes, each of which forks the next and ends at once, so that a list of them is never true.
+"""Runs eight chains of processes, each of which forks the next and ends at once.
 
-Ended at its time limit, with all the chains.
+A list of them is never true. Ended at its time limit, with all the chains.
 """
 
 import os

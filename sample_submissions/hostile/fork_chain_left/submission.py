@@ -1,4 +1,7 @@
-"""Returns at once and leaves eight chains of processes, each of which forks the next and ends; all of them end."""
+"""Returns at once and leaves eight chains of processes, each of which forks the next and ends.
+
+All of them end.
+"""
 
 import os
 

@@ -1,4 +1,7 @@
-"""Sleeps in C code that holds the interpreter's lock, so that no Python code can run; ended at its time limit."""
+"""Sleeps in C code that holds the interpreter's lock, so that no Python code can run.
+
+Ended at its time limit.
+"""
 
 import ctypes
 

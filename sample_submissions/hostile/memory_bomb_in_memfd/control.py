@@ -1,9 +1,6 @@
-"""Writes 16 MiB into such a file."""
-
-import os
+"""Writes 16 MiB into a file that has a name, in memory too."""
 
 
 def unlearning(net, retain, forget, val):
-    fd = os.memfd_create("own")
-    assert os.write(fd, b"x" * (16 << 20)) == 16 << 20
-    os.close(fd)
+    with open("/dev/shm/own", "wb") as file:
+        assert file.write(b"x" * (16 << 20)) == 16 << 20

@@ -1,4 +1,7 @@
-"""Asks the kernel to lock all its memory, now and later, and takes more and more; ended for its use of memory."""
+"""Asks the kernel to lock all its memory, now and later, and takes more and more.
+
+Ended for its use of memory.
+"""
 
 import ctypes
 import mmap

@@ -1,4 +1,4 @@
-"""Overwrites every tensor and array that the interpreter knows of, data sets and original weights among them."""
+"""Overwrites data sets, original weights and whatever else it can find; the next run finds no change."""
 
 import gc
 

@@ -1,4 +1,7 @@
-"""Leaves a file in every folder of the container where it can make one; the next run looks into all of them."""
+"""Leaves a file in every folder of the container where it can make one.
+
+The next run looks into all of them.
+"""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Changes all that a process has of its own: modules, builtins, environment, limits, priority, directory, mask."""
+"""Changes all that a process has of its own: modules, generators, limits; the next run finds no change."""
 
 import builtins
 import os

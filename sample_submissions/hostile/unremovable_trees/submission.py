@@ -1,4 +1,7 @@
-"""Leaves folders that nobody may read, enter or write, inside each other, and files of all kinds; all are removed."""
+"""Leaves folders that nobody may read, enter or write, inside each other, and files of all kinds.
+
+All are removed.
+"""
 
 import ctypes
 import os
