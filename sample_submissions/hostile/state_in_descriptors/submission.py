@@ -9,3 +9,4 @@ def unlearning(net, retain, forget, val):
             os.set_inheritable(os.dup(1), True)
     except OSError as error:
         print(error)
+    os.closerange(3_900, 4_096)  # room to save the network

@@ -27,7 +27,7 @@ def unlearning(net, retain, forget, val):
     assert torch.get_default_dtype() == torch.float32
     assert torch.is_grad_enabled()
     assert not torch.are_deterministic_algorithms_enabled()
-    assert os.nice(0) == 0
+    assert os.nice(0) < 19
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 32
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert sys.getrecursionlimit() > 100
