@@ -22,6 +22,7 @@ from runner import challenge as challenges
 from runner import challenge_build, cli_verify, evaluation, image, report, setup, setup_runtimes, submission
 from runner.challenge import Feedback
 from runner.challenge_build import Plan, default_limits
+from runner.cli_gallery import gallery_command
 from runner.cli_measure import measure_command
 from runner.cli_options import DeviceOption, IsolationOption, RuntimeOption
 from runner.cli_report import report_command
@@ -58,6 +59,7 @@ app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
 app.command("report")(report_command)
 challenge_app.command("measure")(measure_command)
+app.command("gallery")(gallery_command)
 
 _WIDE: Final = 160
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
