@@ -1,6 +1,7 @@
 """Searches its own memory for its own seed, and finds it."""
 
 import ctypes
+
 import torch
 
 

@@ -1,0 +1,13 @@
+"""Finds no process of another run."""
+
+import os
+
+
+def unlearning(net, retain, forget, val):
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/status") as file:
+                owner = next(line.split()[1] for line in file if line.startswith("Uid:"))
+        except OSError:
+            continue
+        assert owner in {"0", str(os.getuid())} or int(owner) < 10_000, f"process {name} of user {owner}"
