@@ -1,10 +1,12 @@
-"""Runs a program of its own."""
+"""Runs programs of the image, and a script of its own, as who it is."""
 
 import os
-import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 
 def unlearning(net, retain, forget, val):
-    shutil.copy("/usr/bin/id", "own-id")
-    assert int(subprocess.run(["./own-id", "-u"], capture_output=True, check=True).stdout) == os.getuid()
+    Path("own.py").write_text("import os\nprint(os.getuid())\n")
+    for command in (["/usr/bin/id", "-u"], [sys.executable, "own.py"]):
+        assert int(subprocess.run(command, capture_output=True, check=True).stdout) == os.getuid()

@@ -10,4 +10,5 @@ def unlearning(net, retain, forget, val):
                 owner = next(line.split()[1] for line in file if line.startswith("Uid:"))
         except OSError:
             continue
-        assert owner in {"0", str(os.getuid())} or int(owner) < 10_000, f"process {name} of user {owner}"
+        another_run = 10_000 <= int(owner) <= 60_000 and int(owner) != os.getuid()
+        assert not another_run, f"process {name} of user {owner}"
