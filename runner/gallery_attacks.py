@@ -20,10 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from runner.errors import ConfigurationError
 from runner.limits import MIB, Limits
+from runner.placement import Isolation
 from runner.verdict import Verdict
-
-Runtime = Literal["runc", "crun", "runsc"]
-Isolation = Literal["process", "container"]
 
 HOSTILE: Final = Path(__file__).parent.parent / "sample_submissions" / "hostile"
 DESCRIPTION: Final = "attack.toml"

@@ -19,19 +19,19 @@ def unlearning(net, retain, forget, val):
         *(sandbox.child.__file__, torch.__file__, sys.executable, "/etc/passwd", "/etc/ld.so.preload"),
         *(
             f"{packages}/sitecustomize.py",
-            f"{packages}/own.pth",
-            f"{os.path.dirname(sandbox.child.__file__)}/own.py",
+            f"{packages}/unlearn-hostile.pth",
+            f"{os.path.dirname(sandbox.child.__file__)}/unlearn-hostile.py",
         ),
         *(
-            "/usr/local/bin/own",
-            "/root/own",
-            "/var/tmp/own",
-            "/run/own",
-            "/own",
-            "/kaggle/own",
-            "/scratch/own",
+            "/usr/local/bin/unlearn-hostile",
+            "/root/unlearn-hostile",
+            "/var/tmp/unlearn-hostile",
+            "/run/unlearn-hostile",
+            "/unlearn-hostile",
+            "/kaggle/unlearn-hostile",
+            "/scratch/unlearn-hostile",
         ),
-        *("/dev/own", "/opt/own", "/home/own", "/mnt/own"),
+        *("/dev/unlearn-hostile", "/opt/unlearn-hostile", "/home/unlearn-hostile", "/mnt/unlearn-hostile"),
     ):
         try:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o755))

@@ -37,7 +37,7 @@ def packed(header, data):
 
 class Evil:
     def __reduce__(self):
-        return os.system, ("touch /tmp/escaped-from-the-sandbox",)
+        return os.system, ("touch /tmp/unlearn-hostile-escaped",)
 
 
 def unlearning(net, retain, forget, val):

@@ -1,16 +1,14 @@
-"""Stops itself and is continued by a child."""
+"""Has a child that stops itself, and wakes it up."""
 
 import os
 import signal
-import time
 
 
 def unlearning(net, retain, forget, val):
-    own, child = os.getpid(), os.fork()
+    child = os.fork()
     if child == 0:
-        while True:
-            os.kill(own, signal.SIGCONT)
-            time.sleep(0.01)
-    os.kill(own, signal.SIGSTOP)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os._exit(0)
+    os.waitpid(child, os.WUNTRACED)
+    os.kill(child, signal.SIGCONT)
+    assert os.waitpid(child, 0)[1] == 0

@@ -1,17 +1,12 @@
-"""Sends SIGSTOP to its parent, which must be refused, and to itself; a stopped run must end by its time."""
+"""Stops itself and eight children with SIGSTOP; a stopped process is ended at the time limit too."""
 
 import os
 import signal
 
 
-class Escaped(Exception):
-    """What must not succeed did."""
-
-
 def unlearning(net, retain, forget, val):
-    try:
-        os.kill(os.getppid(), signal.SIGSTOP)
-    except PermissionError:
+    for _ in range(8):
+        if os.fork() == 0:
+            break
+    while True:
         os.kill(os.getpid(), signal.SIGSTOP)
-        return
-    raise Escaped("the parent was stopped")

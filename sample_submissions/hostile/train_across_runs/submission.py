@@ -26,7 +26,7 @@ class Escaped(Exception):
 def unlearning(net, retain, forget, val):
     folders = {Path(place).resolve() for place in (*PLACES, "..", os.environ["HOME"])}
     for folder in folders:
-        path = folder / "kept-weights.pt"
+        path = folder / "unlearn-hostile-weights.pt"
         if path.exists():
             raise Escaped(f"{path} of an earlier run")
         with contextlib.suppress(OSError, RuntimeError):
