@@ -88,7 +88,7 @@ def judge(*, attack: Attack, runtime: str, isolation: Isolation, ends: Sequence[
     broken: list[str] = []
     for end in ends:
         if end.step.role == "attack":
-            problems += _attack_problems(end, expected, attack.description.all_limits().wall_seconds)
+            problems += _attack_problems(end, expected, attack.description.all_limits().in_force())
         elif end.verdict is not Verdict.OK:
             words = broken if end.step.role == "control" else problems
             which = "its control" if end.step.role == "control" else "the next run"

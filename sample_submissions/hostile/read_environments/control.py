@@ -1,0 +1,12 @@
+"""Reads its own child's environment, which holds what it gave it."""
+
+import os
+import subprocess
+
+
+def unlearning(net, retain, forget, val):
+    seen = subprocess.run(
+        ["/bin/cat", "/proc/self/environ"], env={"OWN": "mine"}, capture_output=True, check=True
+    )
+    assert seen.stdout == b"OWN=mine\0"
+    assert os.environ["HOME"] == os.getcwd()
