@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runner import challenge as challenges
-from runner import challenge_build, evaluation, image, report, setup, submission
+from runner import challenge_build, cli_doctor, evaluation, image, report, setup, submission
 from runner.challenge_build import Plan, default_limits
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
@@ -49,6 +49,7 @@ image_app = typer.Typer(help="The container image: build it, show it.", no_args_
 challenge_app = typer.Typer(help="Challenges: build one, show one.", no_args_is_help=True)
 app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
+app.command("doctor")(cli_doctor.doctor_command)
 
 _WIDE: Final = 160
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)

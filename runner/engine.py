@@ -172,6 +172,11 @@ class Engine:
             "cores": str(info.get("NCPU", "?")),
         }
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the engine says of its host (``info``) and of itself (``version``), as it came."""
+        with _answering():
+            return {"info": self._api.info(), "version": self.version}
+
     def cores(self) -> int:
         """Return the number of cores that containers can use."""
         with _answering():
