@@ -13,6 +13,7 @@ ARG DEPS=${BASE}
 FROM ${DEPS} AS sandbox
 COPY sandbox /opt/unlearn/sandbox
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTHONDONTWRITEBYTECODE=1
+RUN python3 -m sandbox.unreadable
 CMD ["python", "-m", "sandbox.worker"]
 
 FROM ${BASE} AS wheels
@@ -21,7 +22,8 @@ COPY requirements/image.txt /image.txt
 COPY wheels /wheels
 RUN python3 -m venv /opt/venv \
  && /opt/venv/bin/pip install --no-index --no-deps --require-hashes --no-cache-dir \
-    --find-links /wheels -r /image.txt
+    --find-links /wheels -r /image.txt \
+ && find /opt/venv -name '*.so*' -type f -exec chmod a-x {} +
 
 FROM ${BASE} AS deps
 COPY --from=wheels /opt/venv /opt/venv

@@ -73,6 +73,8 @@ class Description(BaseModel):
     classes: Annotated[int, Field(ge=2, le=100_000)]
     item_format: Literal["dict", "tuple"]
     batch_size: Annotated[int, Field(ge=1)]
+    device: Literal["cpu", "cuda"] = "cpu"
+    """What runs need: ``cuda`` challenges are refused where there is no GPU."""
     references: Annotated[int, Field(ge=2)]
     image: Sha256
     """Digest of the image that built it."""

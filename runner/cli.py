@@ -19,11 +19,21 @@ from rich.console import Console
 from rich.table import Table
 
 from runner import challenge as challenges
-from runner import challenge_build, cli_doctor, evaluation, image, report, setup, submission
+from runner import (
+    challenge_build,
+    cli_doctor,
+    evaluation,
+    image,
+    report,
+    setup,
+    setup_runtimes,
+    submission,
+)
 from runner.challenge_build import Plan, default_limits
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
 from runner.limits import Limits
+from runner.placement import CPU, Isolation, place
 from runner.progress import ConsoleReporter
 from runner.session import remove_leftovers, session
 from runner.store import Store
@@ -58,14 +68,30 @@ _err = Console(stderr=True, highlight=False)
 StoreOption = Annotated[
     Path, typer.Option("--store", envvar="UNLEARN_STORE", help="Folder where evaluations are kept.")
 ]
+IsolationOption = Annotated[
+    Isolation,
+    typer.Option(help="process: a submission's runs share a container; container: each has its own."),
+]
+RuntimeOption = Annotated[
+    str, typer.Option(help="Container runtime, as the engine knows it: runc, crun, runsc (gVisor).")
+]
+DeviceOption = Annotated[
+    str, typer.Option(help="cpu, all, or cuda:UUID of a GPU as nvidia-smi -L prints it.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.command("setup")
-def setup_command() -> None:
+def setup_command(
+    runtimes: Annotated[
+        list[str] | None, typer.Option("--runtime", help="Also make a runtime known: runsc (gVisor), crun.")
+    ] = None,
+) -> None:
     """Make this host ready: a container engine that answers, then the image."""
     with ConsoleReporter(_err) as reporter:
         made = setup.make_ready(reporter)
+        for runtime in runtimes or []:
+            setup_runtimes.add_runtime(runtime, reporter)
     _out.print(f"Ready: {made.tag}")
 
 
@@ -172,6 +198,9 @@ def run_command(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Do all runs, even after one has failed.")
     ] = False,
+    isolation: IsolationOption = "process",
+    runtime: RuntimeOption = "",
+    device: DeviceOption = CPU,
     as_json: JsonOption = False,
 ) -> None:
     """Run submissions n times each in sealed containers, and score them.
@@ -184,8 +213,20 @@ def run_command(
         )
     problem = challenges.load(challenge)
     loaded = [submission.load(path) for path in submissions]
-    settings = evaluation.Settings(n=n, keep_going=keep_going, keep_checkpoints=keep_checkpoints == "all")
     engine = Engine()
+    settings = evaluation.Settings(
+        n=n,
+        keep_going=keep_going,
+        keep_checkpoints=keep_checkpoints == "all",
+        isolation=isolation,
+        device=device,
+        placement=place(
+            runtime=runtime,
+            device=device,
+            wanted_device=problem.description.device,
+            engine_info=engine.info(),
+        ),
+    )
     made = image.require(engine)
     kept = Store.in_folder(store, create=True)
     with ConsoleReporter(_err) as reporter, session(engine) as labels:

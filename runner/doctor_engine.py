@@ -53,7 +53,7 @@ def runtime(facts: Facts, purpose: Purpose) -> Finding:
     names, chosen = sorted(_runtimes(facts)), chosen_runtime(facts, purpose)
     found = f"{chosen} to be used; registered: {', '.join(names) or 'none is named'}"
     if purpose.runtime is not None and chosen not in names:
-        advice = f'Register {chosen} under "runtimes" in the engine\'s daemon.json, or choose another.'
+        advice = f"See: unlearn setup --runtime {chosen}; or choose another."
         return _finding("runtime", Status.BROKEN, found, advice)
     return _finding("runtime", Status.OK, found)
 
@@ -98,7 +98,9 @@ def crun(facts: Facts, _purpose: Purpose) -> Finding | None:
 def gvisor(facts: Facts, purpose: Purpose) -> Finding:
     """Check that there is a runtime with a kernel of its own, and whether it is to be used."""
     if "runsc" not in _runtimes(facts):
-        advice = "Strangers' code meets the host's kernel itself. Install gVisor and register it as runsc."
+        advice = (
+            "Strangers' code meets the host's kernel itself. Install gVisor: unlearn setup --runtime runsc"
+        )
         return _finding("gvisor", Status.WARNING, "runsc is not registered", advice, lost=_SECOND_KERNEL)
     text = _one_line(facts.programs.get("runsc", "")) or "registered; its version is not said"
     date = release_date(text)
@@ -117,7 +119,8 @@ def gvisor(facts: Facts, purpose: Purpose) -> Finding:
 def gpu(facts: Facts, _purpose: Purpose) -> Finding:
     """Check for GPUs, and the toolkit that puts them into containers for the escape of 2025."""
     text = _one_line(facts.programs.get("nvidia-ctk", ""))
-    toolkit = bool(text) or "nvidia" in _runtimes(facts)
+    offered = [one for one in facts.info.get("DiscoveredDevices") or [] if "nvidia.com/gpu" in str(one)]
+    toolkit = bool(text or offered) or "nvidia" in _runtimes(facts)
     devices = f"{len(facts.gpu_devices)} device(s)" if facts.gpu_devices else "no device"
     if not toolkit:
         advice = (

@@ -49,6 +49,9 @@ class Facts:
     core_pattern: str = ""
     """What the kernel does with the memory of a process that crashes."""
 
+    suid_dumpable: str = ""
+    """Whether processes that have changed their uid may be dumped: ``0`` for never."""
+
     gpu_devices: Sequence[str] = ()
 
 

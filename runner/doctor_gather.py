@@ -23,6 +23,7 @@ _PROGRAM_SECONDS: Final = 10.0
 _RUNTIMES: Final = ("runc", "crun", "runsc")
 _TOOLKIT: Final = "nvidia-ctk"
 _CORE_PATTERN: Final = Path("/proc/sys/kernel/core_pattern")
+_SUID_DUMPABLE: Final = Path("/proc/sys/fs/suid_dumpable")
 _PRINTED_CHARACTERS: Final = 2000
 
 
@@ -42,12 +43,12 @@ def gather(engine: Engine | None, engine_problem: str, store: Path) -> Facts:
             store_problem=store_problem,
             store_free_bytes=store_free,
         )
-    said = engine.facts()
-    info, is_local = said["info"], _is_this_machine(said["info"])
+    info = engine.info()
+    is_local = _is_this_machine(info)
     tag, image_problem = _look_for_image(engine)
     return Facts(
         info=info,
-        version=said["version"],
+        version=engine.version,
         is_local=is_local,
         programs=_versions(info) if is_local else {},
         image=tag,
@@ -61,6 +62,7 @@ def gather(engine: Engine | None, engine_problem: str, store: Path) -> Facts:
         swap_bytes=psutil.swap_memory().total if is_local else None,
         load_1min=os.getloadavg()[0] if is_local else None,
         core_pattern=_read(_CORE_PATTERN) if is_local else "",
+        suid_dumpable=_read(_SUID_DUMPABLE) if is_local else "",
         gpu_devices=sorted(str(one) for one in Path("/dev").glob("nvidia[0-9]*")) if is_local else (),
     )
 

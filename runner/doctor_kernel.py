@@ -112,18 +112,32 @@ def swap(facts: Facts, _purpose: Purpose) -> Finding:
 
 
 def core_dumps(facts: Facts, purpose: Purpose) -> Finding:
-    """Check that a crash in a container starts no program on the host."""
-    pattern = facts.core_pattern
-    if not pattern:
+    """Check that a crash in a container starts no program on the host.
+
+    A run has changed its uid and executes only what it cannot read, so ``fs.suid_dumpable`` decides
+    whether the kernel dumps it, and at 1 whether it may steer the kernel's memory killer as well.
+    """
+    pattern, dumpable = facts.core_pattern, facts.suid_dumpable
+    if not pattern or not dumpable:
         return _finding("core-dumps", Status.NOT_AVAILABLE, "cannot be told from here")
-    if not pattern.startswith("|") or chosen_runtime(facts, purpose) == "runsc":
-        return _finding("core-dumps", Status.OK, f"core_pattern: {pattern}")
+    found = f"core_pattern: {pattern}; suid_dumpable: {dumpable}"
+    if chosen_runtime(facts, purpose) == "runsc" or dumpable == "0":
+        return _finding("core-dumps", Status.OK, found)
+    if dumpable == "1":
+        advice = (
+            "Meant for debugging: a run may say whom the kernel ends first when memory runs out. "
+            "Set: sysctl fs.suid_dumpable=0"
+        )
+        lost = "that a run which exhausts the memory is ended before the supervisor"
+        return _finding("core-dumps", Status.WARNING, found, advice, lost=lost)
+    if not pattern.startswith("|"):
+        return _finding("core-dumps", Status.OK, found)
     advice = (
-        "The kernel gives the memory of a crashed process to this program, on the host and as root, whatever "
-        "the container's limit says. On a host for submissions: sysctl kernel.core_pattern=core"
+        "The kernel gives the memory of a run that crashes to this program, on the host and as root, "
+        "whatever the container's limit says. Set: sysctl fs.suid_dumpable=0"
     )
     lost = "that a crash in a container starts no program on the host"
-    return _finding("core-dumps", Status.WARNING, f"core_pattern: {pattern}", advice, lost=lost)
+    return _finding("core-dumps", Status.WARNING, found, advice, lost=lost)
 
 
 def _security(facts: Facts) -> dict[str, str]:

@@ -35,11 +35,12 @@ class Backlog:
         checkpoint: Callable[[int], Path],
         outputs: Callable[[int], Path],
         keep_checkpoints: bool,
+        device: str = "cpu",
     ) -> None:
         """Prepare; nothing is started yet."""
         self._start, self._challenge, self._store = start, challenge, store
         self._evaluation, self._checkpoint, self._outputs = evaluation, checkpoint, outputs
-        self._keep = keep_checkpoints
+        self._keep, self._device = keep_checkpoints, device
         self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._stream: Stream | None = None
@@ -92,7 +93,7 @@ class Backlog:
         try:
             container = self._stream = self._start()
             try:
-                evaluator = Evaluator(stream=container, challenge=self._challenge)
+                evaluator = Evaluator(stream=container, challenge=self._challenge, device=self._device)
                 while (index := self._waiting.get()) is not None and not self._abandoned.is_set():
                     self._evaluate(evaluator, index)
             finally:

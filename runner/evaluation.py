@@ -12,7 +12,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,12 +21,15 @@ from filelock import FileLock, Timeout
 
 from runner import options, scorecard
 from runner.challenge import Challenge
+from runner.channel import Stream
 from runner.checkpoint import content_sha256
 from runner.engine import Container, Engine
 from runner.errors import HostNotReadyError, SandboxError
 from runner.evaluating import Backlog
 from runner.files import write_whole
 from runner.image import Image
+from runner.isolated import Isolated, share_challenge
+from runner.placement import CPU, HERE, Isolation, Placement
 from runner.progress import Reporter
 from runner.store import EvaluationRecord, RunRecord, Store
 from runner.submission import Submission
@@ -48,6 +51,10 @@ class Settings:
     keep_going: bool
     """Do all runs even after one has earned no ``ok``."""
     keep_checkpoints: bool
+    isolation: Isolation = "process"
+    placement: Placement = HERE
+    device: str = CPU
+    """As it was asked for; ``placement`` says how the engine is to give it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +94,18 @@ class Paths:
         return self.folder / "summary.json"
 
 
-def identity(submission: Submission, challenge: Challenge, image: Image, n: int) -> str:
-    """Return the evaluation's name: the same for the same submission, challenge, image and n."""
-    parts = {"submission": submission.sha256, "challenge": challenge.sha256, "image": image.digest, "n": n}
+def identity(submission: Submission, challenge: Challenge, image: Image, settings: Settings) -> str:
+    """Return the evaluation's name: the same for the same submission, challenge, image and settings."""
+    parts: dict[str, object] = {
+        "submission": submission.sha256,
+        "challenge": challenge.sha256,
+        "image": image.digest,
+        "n": settings.n,
+    }
+    # Named only where they are not the usual, so that older evaluations keep their names.
+    where = (settings.isolation, settings.placement.runtime, settings.device)
+    if where != ("process", "", CPU):
+        parts["where"] = where
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -102,7 +118,7 @@ def evaluate(
         HostNotReadyError: another process is at it, or this host cannot go on.
         SandboxError: the sandbox failed again and again; what was finished is kept.
     """
-    name = identity(submission, challenge, bench.image, settings.n)
+    name = identity(submission, challenge, bench.image, settings)
     paths = Paths(folder=bench.folder / name)
     with _alone(bench.folder, name):
         bench.store.begin(
@@ -205,6 +221,7 @@ class _Work:
             checkpoint=self._paths.checkpoint,
             outputs=self._paths.outputs,
             keep_checkpoints=self._settings.keep_checkpoints,
+            device=self._settings.placement.torch_device,
         )
         with backlog:
             for index in unevaluated:
@@ -248,38 +265,66 @@ class _Work:
         ]
 
     def _attempt(self, missing: list[PlannedRun], backlog: Backlog) -> bool:
-        """Do runs in one worker container; return whether the evaluation is to stop here."""
+        """Do runs in worker containers; return whether the evaluation is to stop here."""
         bench = self._bench
         number = bench.store.begin_attempt(self._name)
-        labels = {**bench.labels, options.EVALUATION_LABEL: self._name}
         outcome = "lost"
-        container = bench.engine.start(
-            options.worker(image=bench.image.tag, limits=self._challenge.description.limits, labels=labels)
-        )
+        seeds = {run.index: run.seed for run in missing}
         try:
-            room = options.LAST_UID - options.FIRST_UID - self._settings.n
-            worker = Worker(
-                stream=container,
-                challenge=self._challenge,
-                submission=self._submission,
-                runs=len(missing),
-                first_uid=options.FIRST_UID + secrets.randbelow(room),
-            )
-            seeds = {run.index: run.seed for run in missing}
-            for ended in worker.do(missing, may_start=backlog.has_room):
-                backlog.raise_if_failed()
-                self._publish(ended, number, seeds[ended.index], backlog)
-                if ended.judgement.verdict is not Verdict.OK and not self._settings.keep_going:
-                    outcome = "stopped at the first failure"
-                    return True
+            with contextlib.closing(self._runs(missing, backlog)) as runs:
+                for ended in runs:
+                    backlog.raise_if_failed()
+                    self._publish(ended, number, seeds[ended.index], backlog)
+                    if ended.judgement.verdict is not Verdict.OK and not self._settings.keep_going:
+                        outcome = "stopped at the first failure"
+                        return True
             outcome = "done"
             return False
         except SandboxError as error:
             outcome = harmless(str(error), 500)
             raise
         finally:
-            container.remove()
             bench.store.end_attempt(self._name, number, outcome)
+
+    def _runs(self, missing: list[PlannedRun], backlog: Backlog) -> Generator[EndedRun]:
+        """Yield runs as they end, in one container or in one each; leave none behind."""
+        if self._settings.isolation == "container":
+            told = share_challenge(self._challenge)
+            isolated = Isolated(
+                start=lambda: self._start_worker(told),
+                work=lambda stream: self._worker(stream, told, runs=1),
+                side_by_side=self._challenge.description.limits.concurrency,
+            )
+            with isolated:
+                yield from isolated.do(missing, may_start=backlog.has_room)
+            return
+        container = self._start_worker(self._challenge)
+        try:
+            worker = self._worker(container, self._challenge, runs=len(missing))
+            yield from worker.do(missing, may_start=backlog.has_room)
+        finally:
+            container.remove()
+
+    def _start_worker(self, challenge: Challenge) -> Container:
+        return self._bench.engine.start(
+            options.worker(
+                image=self._bench.image.tag,
+                limits=challenge.description.limits,
+                labels={**self._bench.labels, options.EVALUATION_LABEL: self._name},
+                placement=self._settings.placement,
+            )
+        )
+
+    def _worker(self, stream: Stream, challenge: Challenge, *, runs: int) -> Worker:
+        room = options.LAST_UID - options.FIRST_UID - self._settings.n
+        return Worker(
+            stream=stream,
+            challenge=challenge,
+            submission=self._submission,
+            runs=runs,
+            first_uid=options.FIRST_UID + secrets.randbelow(room),
+            device=self._settings.placement.torch_device,
+        )
 
     def _publish(self, ended: EndedRun, attempt: int, seed: int, backlog: Backlog) -> None:
         """Put a run's files in place, then note it."""
@@ -311,7 +356,9 @@ class _Work:
         labels = {**self._bench.labels, options.EVALUATION_LABEL: self._name}
         cpus = self._challenge.description.limits.cpus
         return self._bench.engine.start(
-            options.evaluator(image=self._bench.image.tag, cpus=cpus, labels=labels)
+            options.evaluator(
+                image=self._bench.image.tag, cpus=cpus, labels=labels, placement=self._settings.placement
+            )
         )
 
     def _tell(self, ended: int = 0) -> None:

@@ -80,6 +80,7 @@ class Worker:
         submission: Submission,
         runs: int,
         first_uid: int,
+        device: str = "cpu",
         clearing_seconds: float = CLEARING_SECONDS,
     ) -> None:
         """Send everything that the runs need and wait until the worker has it.
@@ -98,7 +99,7 @@ class Worker:
             classes=said.classes,
             item_format=said.item_format,
             batch_size=said.batch_size,
-            device="cpu",
+            device=device,
             concurrency=said.limits.concurrency,
             threads=said.limits.threads,
             runs=runs,
@@ -200,6 +201,7 @@ class Worker:
                 ended_by=frame.text("ended_by"),
                 exit_code=frame.integer("exit_code"),
                 oom_kills=frame.integer("oom_kills"),
+                alone=self._limits.concurrency == 1,
                 result=result,
                 error=error_seen,
                 checkpoint_problem=problem,

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from sandbox.fds import close_all_but
+from sandbox.unreadable import READERS_GID
 
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
 _ORDER_BYTES: Final = 256
@@ -120,7 +121,7 @@ def _fork_helper() -> socket.socket | None:
 
 def wipe(uid: int, slot_gid: int, slot_folder: Path) -> bool:
     """Act as ``uid``, end its processes, remove its files; return whether nothing is left."""
-    os.setgroups([slot_gid])
+    os.setgroups([slot_gid, READERS_GID])
     os.setresgid(uid, uid, uid)
     own = _FIRST_HELPER_UID + slot_gid
     os.setresuid(own, uid, own)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.capture import LogCapture
+from sandbox.fds import RunEnds
 from sandbox.janitor import Janitor
 from sandbox.jobs import WorkerJob
 from sandbox.messages import ERROR_BYTES, LOG_CHUNK_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
@@ -129,15 +130,18 @@ class Supervisor:
         pipes = {name: os.pipe() for name in ("result", "out", "err")}
         order = Order(
             index=index,
-            seed=frame.integer("seed"),
             uid=uid,
             slot_gid=self._job.first_slot_gid + slot,
             scratch=str(SCRATCH / str(slot) / f"run-{index}"),
         )
         oom_kills, begun = _oom_kills(), time.monotonic()
-        self._zygote.fork(order, pipes["result"][1], pipes["out"][1], pipes["err"][1])
-        for _read, write in pipes.values():
-            os.close(write)
+        seed_read, seed_write = os.pipe()
+        os.write(seed_write, frame.integer("seed").to_bytes(8, "big"))
+        os.close(seed_write)
+        ends = RunEnds(seed_read, *(write for _read, write in pipes.values()))
+        self._zygote.fork(order, ends)
+        for fd in ends:
+            os.close(fd)
         budget = self._job.log_bytes // 2
         started = _Run(
             index=index,

@@ -18,6 +18,7 @@ from runner.challenge_build import Plan, default_limits
 from runner.engine import Engine
 from runner.image import Image
 from runner.options import FIRST_UID
+from runner.placement import HERE, Placement
 from runner.progress import Silent
 from runner.session import session
 from runner.submission import Submission
@@ -90,13 +91,16 @@ def run_submission(
         *,
         items: str = "dict",
         runs_announced: int = 1,
+        placement: Placement = HERE,
         **limits: float,
     ) -> list[EndedRun]:
         said = challenge.description
         changed = said.model_copy(
             update={"limits": said.limits.model_copy(update=limits), "item_format": items}
         )
-        spec = options.worker(image=built_image.tag, limits=changed.limits, labels=labels)
+        spec = options.worker(
+            image=built_image.tag, limits=changed.limits, labels=labels, placement=placement
+        )
         container = engine.start(spec)
         try:
             worker = Worker(
