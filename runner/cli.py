@@ -21,7 +21,6 @@ from rich.table import Table
 from runner import challenge as challenges
 from runner import (
     challenge_build,
-    cli_doctor,
     evaluation,
     image,
     report,
@@ -30,6 +29,8 @@ from runner import (
     submission,
 )
 from runner.challenge_build import Plan, default_limits
+from runner.cli_doctor import doctor_command
+from runner.cli_gallery import gallery_command
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
 from runner.limits import Limits
@@ -59,7 +60,8 @@ image_app = typer.Typer(help="The container image: build it, show it.", no_args_
 challenge_app = typer.Typer(help="Challenges: build one, show one.", no_args_is_help=True)
 app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
-app.command("doctor")(cli_doctor.doctor_command)
+app.command("doctor")(doctor_command)
+app.command("gallery")(gallery_command)
 
 _WIDE: Final = 160
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
