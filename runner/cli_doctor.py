@@ -24,6 +24,7 @@ from runner.doctor_gather import gather
 from runner.engine import Engine
 from runner.errors import HostNotReadyError
 from runner.findings import Finding, Status, as_json, broken, guarantees_lost
+from runner.progress import ConsoleReporter
 from runner.text import harmless_line
 
 _WIDE: Final = 120
@@ -62,7 +63,8 @@ def doctor_command(
     facts = gather(engine, problem, store)
     findings = examine(facts, purpose)
     if attacks and engine is not None:
-        findings += attack_findings(find_runner(engine, facts, purpose))
+        with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
+            findings += attack_findings(find_runner(engine, facts, purpose, reporter))
     if as_json_:
         sys.stdout.write(json.dumps(as_json(findings)) + "\n")
     else:

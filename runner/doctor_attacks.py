@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from runner.errors import RunnerError
 from runner.findings import Finding, Status
 
 
@@ -21,6 +22,8 @@ class AttackResult:
     """Its verdict, and what was wrong if it was not contained."""
     known_hole: str = ""
     """Why it is known to succeed, if it is."""
+    may_be_others: bool = False
+    """Whether other work on the host could have looked the same."""
 
 
 AttackRunner = Callable[[Sequence[str]], Sequence[AttackResult]]
@@ -29,17 +32,34 @@ AttackRunner = Callable[[Sequence[str]], Sequence[AttackResult]]
 Reason = str
 """Why no attack can be run."""
 
-QUICK: Final = ()
-"""The attacks that doctor runs."""
+QUICK: Final = (
+    "ignores_signals",
+    "memory_bomb",
+    "fork_bomb",
+    "daemon",
+    "state_in_files",
+    "state_in_system_v",
+    "network_by_address",
+    "read_environments",
+    "read_other_memory",
+    "write_proc_and_sys",
+    "forged_frames",
+    "pickle_as_checkpoint",
+)
+"""The attacks that doctor runs: what depends on the host more than on our code, and quick."""
 
 _TITLE: Final = "Attack gallery"
 
 
 def attack_findings(runner: AttackRunner | Reason, names: Sequence[str] = QUICK) -> list[Finding]:
-    """Run attacks and return a finding for each; or one that says why none was run."""
-    if isinstance(runner, str):
-        return [Finding(id="attacks", title=_TITLE, status=Status.BROKEN, found="not run", advice=runner)]
-    return [_finding(one) for one in runner(names)]
+    """Run attacks and return a finding for each; or one that says why that cannot be done here."""
+    try:
+        results = runner(names) if callable(runner) else runner
+    except RunnerError as error:
+        results = str(error)
+    if isinstance(results, str):
+        return [Finding(id="attacks", title=_TITLE, status=Status.BROKEN, found="not run", advice=results)]
+    return [_finding(one) for one in results]
 
 
 def _finding(result: AttackResult) -> Finding:
@@ -55,6 +75,14 @@ def _finding(result: AttackResult) -> Finding:
         )
     if result.held:
         return Finding(id=name, title=title, status=Status.OK, found=result.said)
+    if result.may_be_others:
+        return Finding(
+            id=name,
+            title=title,
+            status=Status.WARNING,
+            found=result.said,
+            advice="Other work on a host can look like this; run it again while the host is quiet.",
+        )
     return Finding(
         id=name,
         title=title,
