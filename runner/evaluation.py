@@ -323,7 +323,7 @@ class _Work:
             submission=self._submission,
             runs=runs,
             first_uid=options.FIRST_UID + secrets.randbelow(room),
-            device=self._settings.placement.torch_device,
+            placement=self._settings.placement,
         )
 
     def _publish(self, ended: EndedRun, attempt: int, seed: int, backlog: Backlog) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from runner.limits import MIB, Limits
-from runner.placement import HERE, Placement
+from runner.placement import GVISOR, HERE, Placement
 
 Role = Literal["worker", "evaluator", "trainer"]
 
@@ -25,6 +25,9 @@ LAST_UID: Final = 60_000
 _SUPERVISOR_MEMORY_BYTES: Final = 1536 * MIB
 """Torch, the data and the checkpoints in passing, beside what the runs may use."""
 _SUPERVISOR_PROCESSES: Final = 64
+_GVISOR_PROCESSES: Final = 1024
+"""Of gVisor: a host process for each address space, kept a while, and the threads of its kernel, which
+panics when it cannot start one."""
 _OPEN_FILES: Final = 4096
 _NOBODY: Final = "65534:65534"
 
@@ -78,7 +81,9 @@ def worker(
     }
     config = _closed(
         memory_bytes=limits.memory_bytes * limits.concurrency + _SUPERVISOR_MEMORY_BYTES,
-        processes=limits.processes * limits.concurrency + _SUPERVISOR_PROCESSES,
+        processes=limits.processes * limits.concurrency
+        + _SUPERVISOR_PROCESSES
+        + (_GVISOR_PROCESSES if placement.runtime == GVISOR else 0),
         cpus=limits.cpus,
         shared_memory_bytes=limits.shared_memory_bytes,
         tmpfs=tmpfs,
@@ -189,6 +194,7 @@ def _closed(
     """Return the options that all roles share. Docker's default seccomp profile holds unless named."""
     return {
         "NetworkMode": "none",
+        "CgroupnsMode": "private",
         "ReadonlyRootfs": True,
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges"],

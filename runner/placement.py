@@ -17,6 +17,7 @@ Isolation = Literal["process", "container"]
 """``process``: the runs of a submission are forked in one worker container, each with a uid of its
 own. ``container``: every run has a container to itself, at the price of loading torch each time."""
 
+GVISOR: Final = "runsc"
 CPU: Final = "cpu"
 ALL_GPUS: Final = "all"
 _UUID: Final = re.compile(r"cuda:((?:GPU|MIG)-[0-9A-Za-z-]{8,64})")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from runner.placement import GVISOR
+
 HOST_GRACE_SECONDS: Final = 1.0
 """How long after a run's limit the host waits for the supervisor to end it."""
 
@@ -17,6 +19,7 @@ CLEARING_SECONDS: Final = 60.0
 """How long clearing away what a run has left, processes and files, may take."""
 
 _SIGKILL: Final = -9
+_GO_PANIC: Final = 2
 _NO_SPACE: Final = ("[Errno 28]", "[Errno 122]")
 """ENOSPC and EDQUOT."""
 
@@ -65,7 +68,7 @@ class Observation:
     """The engine says so, of a container that ended in mid-run."""
 
     container_ended: bool = False
-    """It ended in mid-run, and neither the host nor, as far as the engine tells, anybody else ended it."""
+    """It ended in mid-run, and `is_the_runs_doing`."""
 
     container_exit_code: int = 0
     ended_by: str = ""
@@ -86,6 +89,16 @@ class Observation:
     error: RunError | None = None
     checkpoint_problem: str = ""
     """What is wrong with the checkpoint, if anything is."""
+
+
+def is_the_runs_doing(*, exit_code: int, oom_killed: bool, runtime: str) -> bool:
+    """Return whether a container that ended in mid-run, unasked, was ended by what ran in it.
+
+    A run can end its container through memory, which the engine notices; and, with gVisor, by
+    exhausting the processes that the user-space kernel itself needs: that kernel then ends with
+    a Go program's exit code for a panic. Everything else has been done from outside, or is ours.
+    """
+    return oom_killed or (runtime == GVISOR and exit_code == _GO_PANIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

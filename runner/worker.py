@@ -12,9 +12,11 @@ from typing import Final
 from runner.challenge import Challenge
 from runner.channel import Channel, Stream, StreamEndedError
 from runner.checkpoint import CheckpointError, check, largest_checkpoint_bytes
+from runner.engine import Ending
 from runner.errors import SandboxLostError
 from runner.limits import Limits
 from runner.options import FIRST_SLOT_GID
+from runner.placement import HERE, Placement
 from runner.submission import Submission
 from runner.verdict import (
     CLEARING_SECONDS,
@@ -23,6 +25,7 @@ from runner.verdict import (
     Observation,
     RunError,
     Verdict,
+    is_the_runs_doing,
     judge,
 )
 from sandbox.jobs import WorkerJob
@@ -56,6 +59,8 @@ class EndedRun:
     log: bytes
     log_bytes_dropped: int
     traceback: str
+    seen: Observation
+    """What the judgement rests on."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +85,7 @@ class Worker:
         submission: Submission,
         runs: int,
         first_uid: int,
-        device: str = "cpu",
+        placement: Placement = HERE,
         clearing_seconds: float = CLEARING_SECONDS,
     ) -> None:
         """Send everything that the runs need and wait until the worker has it.
@@ -91,6 +96,7 @@ class Worker:
         said = challenge.description
         self._limits: Limits = said.limits
         self._clearing_seconds = clearing_seconds
+        self._runtime = placement.runtime
         self._spec = challenge.spec
         checkpoint_bytes = largest_checkpoint_bytes(self._spec)
         self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes))
@@ -99,7 +105,7 @@ class Worker:
             classes=said.classes,
             item_format=said.item_format,
             batch_size=said.batch_size,
-            device=device,
+            device=placement.torch_device,
             concurrency=said.limits.concurrency,
             threads=said.limits.threads,
             runs=runs,
@@ -194,19 +200,18 @@ class Worker:
             except CheckpointError as error:
                 problem = str(error)
         error_seen = _read_error(frame.payload) if result == "error" else None
-        judgement = judge(
-            Observation(
-                host_seconds=host_seconds,
-                wall_limit_seconds=self._limits.wall_seconds,
-                ended_by=frame.text("ended_by"),
-                exit_code=frame.integer("exit_code"),
-                oom_kills=frame.integer("oom_kills"),
-                alone=self._limits.concurrency == 1,
-                result=result,
-                error=error_seen,
-                checkpoint_problem=problem,
-            )
+        seen = Observation(
+            host_seconds=host_seconds,
+            wall_limit_seconds=self._limits.wall_seconds,
+            ended_by=frame.text("ended_by"),
+            exit_code=frame.integer("exit_code"),
+            oom_kills=frame.integer("oom_kills"),
+            alone=self._limits.concurrency == 1,
+            result=result,
+            error=error_seen,
+            checkpoint_problem=problem,
         )
+        judgement = judge(seen)
         return EndedRun(
             index=flight.index,
             judgement=judgement,
@@ -216,6 +221,7 @@ class Worker:
             log=bytes(flight.log),
             log_bytes_dropped=frame.integer("log_bytes_dropped"),
             traceback=error_seen.traceback if error_seen is not None else "",
+            seen=seen,
         )
 
     def _kill_for_time(self, flights: dict[int, _Flight]) -> Iterator[EndedRun]:
@@ -237,26 +243,27 @@ class Worker:
             SandboxLostError: nothing says that the submission did it.
         """
         ending = self._channel.stream.ending()
-        if ending is None or not ending.oom_killed or not flights:
+        if ending is None or not flights:
             raise SandboxLostError(f"The worker container ended in mid-run{self._channel.complaint()}.")
-        yield from self._end_all(flights, container_ended=True, container_oom_killed=True)
+        if not is_the_runs_doing(
+            exit_code=ending.exit_code, oom_killed=ending.oom_killed, runtime=self._runtime
+        ):
+            raise SandboxLostError(
+                f"The worker container ended in mid-run, with exit code {ending.exit_code}"
+                f"{self._channel.complaint()}."
+            )
+        yield from self._end_all(flights, ending)
 
     def _end_all(
         self,
         flights: dict[int, _Flight],
+        ending: Ending | None = None,
         *,
         stream_violation: str = "",
-        container_ended: bool = False,
-        container_oom_killed: bool = False,
     ) -> Iterator[EndedRun]:
         self._channel.stream.kill()
         for flight in list(flights.values()):
-            yield self._ended(
-                flight,
-                stream_violation=stream_violation,
-                container_ended=container_ended,
-                container_oom_killed=container_oom_killed,
-            )
+            yield self._ended(flight, stream_violation=stream_violation, ending=ending)
 
     def _ended(
         self,
@@ -265,8 +272,7 @@ class Worker:
         stream_violation: str = "",
         host_killed_for_time: bool = False,
         never_cleared: bool = False,
-        container_ended: bool = False,
-        container_oom_killed: bool = False,
+        ending: Ending | None = None,
     ) -> EndedRun:
         host_seconds = (flight.ended or time.monotonic()) - flight.sent
         seen = Observation(
@@ -275,8 +281,9 @@ class Worker:
             stream_violation=stream_violation,
             host_killed_for_time=host_killed_for_time,
             never_cleared=never_cleared,
-            container_ended=container_ended,
-            container_oom_killed=container_oom_killed,
+            container_ended=ending is not None,
+            container_exit_code=ending.exit_code if ending is not None else 0,
+            container_oom_killed=ending is not None and ending.oom_killed,
         )
         return EndedRun(
             index=flight.index,
@@ -287,6 +294,7 @@ class Worker:
             log=bytes(flight.log),
             log_bytes_dropped=0,
             traceback="",
+            seen=seen,
         )
 
 

@@ -109,6 +109,7 @@ def run_submission(
                 submission=packed(source) if isinstance(source, str) else source,
                 runs=runs_announced,
                 first_uid=FIRST_UID,
+                placement=placement,
             )
             planned = [PlannedRun(index=index, seed=seed) for index, seed in enumerate(seeds)]
             return sorted(worker.do(planned), key=lambda ended: ended.index)

@@ -57,7 +57,8 @@ def test_no_way_to_the_host(role: str) -> None:
     assert config["Privileged"] is False
     forbidden = {"Mounts", "Devices", "DeviceRequests", "VolumesFrom", "PidMode", "UTSMode", "UsernsMode"}
     assert not forbidden & config.keys()
-    assert not {"CgroupnsMode", "CgroupParent", "DeviceCgroupRules", "Sysctls", "Links"} & config.keys()
+    assert config["CgroupnsMode"] == "private"
+    assert not {"CgroupParent", "DeviceCgroupRules", "Sysctls", "Links"} & config.keys()
 
 
 @ROLES
