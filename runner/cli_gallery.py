@@ -6,7 +6,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from runner import gallery_attacks, gallery_report, image
 from runner.engine import Engine
 from runner.gallery_challenge import small_challenge
 from runner.gallery_run import Gallery
+from runner.placement import CPU, Isolation, place
 from runner.progress import ConsoleReporter
 from runner.session import session
 
@@ -27,11 +28,10 @@ def gallery_command(
         list[str] | None, typer.Argument(help="Attacks to run; all if none is named.", show_default=False)
     ] = None,
     runtime: Annotated[
-        Literal["runc", "crun", "runsc"] | None,
-        typer.Option(help="The engine's runtime; its default if none."),
-    ] = None,
+        str, typer.Option(help="Container runtime, as the engine knows it: runc, crun, runsc (gVisor).")
+    ] = "",
     isolation: Annotated[
-        Literal["process", "container"],
+        Isolation,
         typer.Option(help="process: runs share a worker. container: each run has one of its own."),
     ] = "process",
     challenge: Annotated[
@@ -45,6 +45,7 @@ def gallery_command(
     """
     attacks = gallery_attacks.load_all(names=names or ())
     engine = Engine()
+    placement = place(runtime=runtime, device=CPU, wanted_device=CPU, engine_info=engine.info())
     made = image.require(engine)
     err = Console(stderr=True, highlight=False)
     out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
@@ -68,7 +69,7 @@ def gallery_command(
             image=made,
             challenge=problem,
             labels=labels,
-            runtime=runtime,
+            placement=placement,
             isolation=isolation,
             folder=Path(folder) / "made",
             reporter=reporter,

@@ -16,6 +16,7 @@ from runner.gallery_attacks import HOSTILE
 from runner.gallery_challenge import small_challenge
 from runner.gallery_judge import Outcome, Result
 from runner.gallery_run import Gallery, Report
+from runner.placement import Placement
 from runner.progress import Reporter
 from runner.session import session
 
@@ -48,7 +49,7 @@ def find_runner(
                 image=made,
                 challenge=challenge,
                 labels=labels,
-                runtime=purpose.runtime,
+                placement=Placement(runtime=purpose.runtime or ""),
                 isolation="process",
                 folder=Path(folder) / "made",
                 reporter=reporter,

@@ -80,10 +80,10 @@ def cgroups(facts: Facts, _purpose: Purpose) -> Finding:
     if version != "1":
         return _finding("cgroups", Status.OK, found)
     advice = (
-        "Limits hold, but a container sees its own path among the host's groups and its peak of memory over "
-        "all runs, and has no single call that ends all of it. Boot with version 2 if you can."
+        "Limits hold. Version 1 knows release_agent, a program that the kernel starts on the host, by which "
+        "containers with more rights than ours have escaped. Boot with version 2 if you can."
     )
-    lost = "that a container cannot see its name among the host's control groups (version 2)"
+    lost = "that control groups offer no way to start a program on the host (version 1 does, to root)"
     return _finding("cgroups", Status.WARNING, found, advice, lost=lost)
 
 

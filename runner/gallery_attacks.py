@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from runner.errors import ConfigurationError
 from runner.limits import MIB, Limits
+from runner.placement import Isolation
 from runner.verdict import Verdict
-
-Runtime = Literal["runc", "crun", "runsc"]
-Isolation = Literal["process", "container"]
 
 HOSTILE: Final = Path(__file__).parent.parent / "sample_submissions" / "hostile"
 DESCRIPTION: Final = "attack.toml"
@@ -42,6 +40,17 @@ GALLERY_LIMITS: Final = Limits(
 """Small, so that reaching one takes little time; attacks with equal limits share a worker."""
 
 
+def _checked(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"it is no pattern ({error})") from error
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_checked)]
+
+
 class Ending(BaseModel):
     """How an attack must end; None leaves what was said before."""
 
@@ -50,21 +59,11 @@ class Ending(BaseModel):
     verdicts: Annotated[tuple[Verdict, ...] | None, Field(min_length=1)] = None
     """Any of these is the truthful ending; ``ok`` means: tried and refused."""
 
-    says: str | None = None
+    says: Pattern | None = None
     """A pattern to be found in the verdict's detail or in what the run printed."""
 
     open: Annotated[str | None, Field(min_length=1)] = None
     """Why this hole is known and open. That it turns out closed is an error too."""
-
-    @field_validator("says")
-    @classmethod
-    def _is_a_pattern(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                re.compile(value)
-            except re.error as error:
-                raise ValueError(f"it is no pattern ({error})") from error
-        return value
 
 
 class Description(Ending):
@@ -75,7 +74,7 @@ class Description(Ending):
 
     title: Annotated[str, Field(min_length=1)]
     kind: Literal["submission", "host"] = "submission"
-    refusal: str | None = None
+    refusal: Pattern | None = None
     """Of kind host: a pattern that the refusal must match. Without it, it is run."""
 
     times: Annotated[int, Field(ge=1, le=16)] = 1
@@ -98,8 +97,6 @@ class Description(Ending):
             raise ValueError("only attacks of kind host can be refused on the host")
         if (self.verdicts is None) == (self.refusal is None):
             raise ValueError("say how it must end: either verdicts or a refusal")
-        if self.refusal is not None:
-            re.compile(self.refusal)
         self.all_limits()
         return self
 

@@ -22,9 +22,9 @@ _FOLDERS: Final = tuple(map(Path, ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", 
 _SYSTEM_V: Final = tuple(map(Path, ("/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg")))
 _PATIENCE_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.1
-_MEMORY_SLACK_BYTES: Final = 1 << 30
+_MEMORY_SLACK: Final = 0.1
+"""Of the host's memory. Others work on the host as well."""
 _PROCESS_SLACK: Final = 50
-"""Others work on the host as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def _changes(before: HostState, now: HostState) -> list[str]:
     found: list[str] = []
     if now.processes > before.processes + _PROCESS_SLACK:
         found.append(f"the host has {now.processes} processes; before it had {before.processes}")
-    if now.available_bytes < before.available_bytes - _MEMORY_SLACK_BYTES:
+    if now.available_bytes < before.available_bytes - _MEMORY_SLACK * psutil.virtual_memory().total:
         gone = (before.available_bytes - now.available_bytes) >> 20
         found.append(f"the host has {gone} MiB less memory available than before")
     if now.system_v_objects > before.system_v_objects:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from runner.gallery_attacks import Attack, Expectation, Isolation
+from runner.gallery_attacks import Attack, Expectation
 from runner.gallery_pack import Step
+from runner.placement import Isolation
 from runner.verdict import Verdict
 
 LATE_SECONDS: Final = 2.0

@@ -11,9 +11,10 @@ from typing import Final
 
 from runner import submission
 from runner.errors import ConfigurationError
-from runner.gallery_attacks import Attack, Isolation
+from runner.gallery_attacks import Attack
 from runner.gallery_judge import Result, judge_refusal
 from runner.gallery_pack import Role
+from runner.placement import Isolation
 
 _SECONDS: Final = 60.0
 

@@ -20,12 +20,13 @@ from runner import gallery_host, options
 from runner.challenge import Challenge
 from runner.engine import Engine
 from runner.errors import ConfigurationError, SandboxLostError
-from runner.gallery_attacks import Attack, Isolation
+from runner.gallery_attacks import Attack
 from runner.gallery_judge import Result, StepEnd, judge
 from runner.gallery_pack import Batch, Role, Step, batches
 from runner.gallery_refusal import refusal_of
 from runner.image import Image
 from runner.options import FIRST_UID, LAST_UID, ContainerSpec
+from runner.placement import Isolation, Placement
 from runner.progress import Reporter
 from runner.text import harmless
 from runner.worker import EndedRun, PlannedRun, Worker
@@ -57,8 +58,7 @@ class Gallery:
     image: Image
     challenge: Challenge
     labels: dict[str, str]
-    runtime: str | None
-    """None for the engine's own choice."""
+    placement: Placement
     isolation: Isolation
     folder: Path
     """Where attacks of kind host make their files; empty at first."""
@@ -73,7 +73,8 @@ class Gallery:
         """
         wanted = [one for one in attacks if self.isolation in one.description.isolations]
         engine, before = Engine(), gallery_host.state()
-        refused = [self._refusal(one) for one in wanted if one.description.refusal is not None]
+        runtime = self.placement.runtime or engine.describe()["runtime"]
+        refused = [self._refusal(one, runtime) for one in wanted if one.description.refusal is not None]
         planned = batches(wanted, self._make)
         total = sum(len(batch.steps) for batch in planned)
         ends: list[StepEnd] = []
@@ -83,7 +84,7 @@ class Gallery:
         judged = [
             judge(
                 attack=attack,
-                runtime=self.runtime or engine.describe()["runtime"],
+                runtime=runtime,
                 isolation=self.isolation,
                 ends=[end for end in ends if end.step.attack == attack.name],
             )
@@ -97,12 +98,12 @@ class Gallery:
             left=tuple(gallery_host.left_behind(before, engine, self.labels)),
         )
 
-    def _refusal(self, attack: Attack) -> Result:
+    def _refusal(self, attack: Attack, runtime: str) -> Result:
         return refusal_of(
             attack,
             make=lambda role: self._make(attack, role),
             challenge=self.challenge.folder,
-            runtime=self.runtime or "",
+            runtime=runtime,
             isolation=self.isolation,
         )
 
@@ -177,10 +178,9 @@ class Gallery:
             container.remove()
 
     def _spec(self, batch: Batch) -> ContainerSpec:
-        spec = options.worker(image=self.image.tag, limits=batch.limits, labels=self.labels)
-        if self.runtime is None:
-            return spec
-        return replace(spec, host_config={**spec.host_config, "Runtime": self.runtime})
+        return options.worker(
+            image=self.image.tag, limits=batch.limits, labels=self.labels, placement=self.placement
+        )
 
 
 def _step_end(step: Step, ended: EndedRun, left: Sequence[str]) -> StepEnd:

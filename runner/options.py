@@ -74,7 +74,8 @@ def worker(
             f"/scratch/{slot}": _tmpfs(
                 limits.scratch_bytes,
                 limits.scratch_inodes,
-                f"mode=0770,uid=0,gid={FIRST_SLOT_GID + slot}",
+                # Sticky, or a run could leave extended attributes on the folder for the next one.
+                f"mode=1770,uid=0,gid={FIRST_SLOT_GID + slot}",
             )
             for slot in range(limits.concurrency)
         },
