@@ -22,6 +22,7 @@ from runner import challenge as challenges
 from runner import challenge_build, cli_verify, evaluation, image, report, setup, setup_runtimes, submission
 from runner.challenge import Feedback
 from runner.challenge_build import Plan, default_limits
+from runner.cli_doctor import doctor_command
 from runner.cli_gallery import gallery_command
 from runner.cli_measure import measure_command
 from runner.cli_options import DeviceOption, IsolationOption, RuntimeOption
@@ -59,6 +60,7 @@ app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
 app.command("report")(report_command)
 challenge_app.command("measure")(measure_command)
+app.command("doctor")(doctor_command)
 app.command("gallery")(gallery_command)
 
 _WIDE: Final = 160

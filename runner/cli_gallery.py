@@ -12,19 +12,15 @@ import typer
 from rich.console import Console
 
 from runner import challenge as challenges
-from runner import challenge_build, gallery_attacks, gallery_report, image
-from runner.challenge import Challenge
-from runner.challenge_build import Plan, default_limits
+from runner import gallery_attacks, gallery_report, image
 from runner.engine import Engine
+from runner.gallery_challenge import small_challenge
 from runner.gallery_run import Gallery
-from runner.image import Image
 from runner.placement import CPU, Isolation, place
 from runner.progress import ConsoleReporter
 from runner.session import session
 
 _WIDE: Final = 160
-_REFERENCES: Final = 2
-"""The gallery gives no score, so the smallest challenge there is will do."""
 
 
 def gallery_command(
@@ -61,7 +57,13 @@ def gallery_command(
         problem = (
             challenges.load(challenge)
             if challenge is not None
-            else _small_challenge(engine, made, labels, reporter, Path(folder) / "challenge")
+            else small_challenge(
+                engine=engine,
+                image=made,
+                labels=labels,
+                reporter=reporter,
+                folder=Path(folder) / "challenge",
+            )
         )
         report = Gallery(
             image=made,
@@ -80,20 +82,3 @@ def gallery_command(
             out.print(line, markup=False, soft_wrap=True)
     if not report.passed:
         raise typer.Exit(1)
-
-
-def _small_challenge(
-    engine: Engine, made: Image, labels: dict[str, str], reporter: ConsoleReporter, folder: Path
-) -> Challenge:
-    plan = Plan(
-        recipe="digits",
-        name="gallery",
-        seed=7,
-        forget_fraction=0.05,
-        references=_REFERENCES,
-        item_format="dict",
-        limits=default_limits("digits"),
-    )
-    return challenge_build.build(
-        engine=engine, image=made, plan=plan, folder=folder, labels=labels, reporter=reporter
-    )

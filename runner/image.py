@@ -36,7 +36,7 @@ _REGISTRY_BASE: Final = ("python", "3.11-slim-bookworm")
 DIGEST_LABEL: Final = "org.unlearn.inputs"
 STAGE_LABEL: Final = "org.unlearn.stage"
 BASE_LABEL: Final = "org.unlearn.base"
-_DISK_BYTES: Final = 22 << 30
+BUILDING_BYTES: Final = 22 << 30
 """Free space that building takes at its peak: wheels twice, then two layers of 6 GB."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
@@ -220,9 +220,9 @@ def _tell(line: str, reporter: Reporter) -> None:
 def _require_disk(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
-    if free < _DISK_BYTES:
+    if free < BUILDING_BYTES:
         raise HostNotReadyError(
-            f"Building the image takes about {_DISK_BYTES >> 30} GB of disk for a while; "
+            f"Building the image takes about {BUILDING_BYTES >> 30} GB of disk for a while; "
             f"{free >> 30} GB are free."
         )
 
