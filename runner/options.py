@@ -30,6 +30,8 @@ _GVISOR_PROCESSES: Final = 1024
 """Of gVisor: a host process for each address space, kept a while, and the threads of its kernel, which
 panics when it cannot start one."""
 _OPEN_FILES: Final = 4096
+_TRAINERS_GID: Final = 1_998
+"""The group that may read the data sets which libraries bring along (Dockerfile): test sets are cut from them."""
 _NOBODY: Final = "65534:65534"
 
 _MASKED: Final = (
@@ -38,6 +40,7 @@ _MASKED: Final = (
     *("/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware"),
     "/sys/devices/virtual/powercap",
     # What else tells of the host.
+    *("/proc/cmdline", "/sys/kernel/boot_params", "/sys/kernel/debug", "/sys/kernel/tracing"),
     *("/proc/kallsyms", "/proc/kmsg", "/proc/modules", "/proc/config.gz", "/proc/schedstat"),
     *("/proc/pressure", "/proc/vmallocinfo", "/proc/slabinfo", "/proc/sysvipc", "/proc/key-users"),
     # High-water marks and counters that a run could set for the next one to read.
@@ -160,6 +163,8 @@ def _spec(
 ) -> ContainerSpec:
     if user == _NOBODY:
         config["GroupAdd"] = [str(READERS_GID)]
+    if role == "trainer":
+        config["GroupAdd"].append(str(_TRAINERS_GID))
     if placement.runtime:
         config["Runtime"] = placement.runtime
     devices = {}

@@ -26,7 +26,7 @@ def refused(what, function, *arguments):
 
 
 def unlearning(net, retain, forget, val):
-    empty = os.memfd_create("module")
+    empty = os.open("module", os.O_RDWR | os.O_CREAT, 0o600)
     refused("init_module", libc.syscall, INIT_MODULE, b"\x7fELF", 4, b"")
     refused("finit_module", libc.syscall, FINIT_MODULE, empty, b"", 0)
     refused("delete_module", libc.syscall, DELETE_MODULE, b"there-is-none", 0)

@@ -5,8 +5,6 @@ import subprocess
 
 
 def unlearning(net, retain, forget, val):
-    seen = subprocess.run(
-        ["/bin/cat", "/proc/self/environ"], env={"OWN": "mine"}, capture_output=True, check=True
-    )
-    assert seen.stdout == b"OWN=mine\0"
+    seen = subprocess.run(["/usr/bin/env"], env={"OWN": "mine"}, capture_output=True, check=True)
+    assert seen.stdout == b"OWN=mine\n"
     assert os.environ["HOME"] == os.getcwd()

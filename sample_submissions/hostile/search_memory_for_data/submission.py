@@ -10,24 +10,15 @@ class Escaped(Exception):
 
 
 def memory():
-    """Yield what stands in this process's writable memory, in portions."""
-    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, or its own memory were closed to it
-    with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as file:
-        for line in maps.read().splitlines():
-            columns = line.split()
-            if "rw" not in columns[1] or columns[-1].startswith("[v"):
-                continue
-            at, end = (int(value, 16) for value in columns[0].split("-"))
-            while at < end:
-                try:
-                    file.seek(at)
-                    data = file.read(min(end - at, 1 << 23))
-                except OSError:
-                    break
-                if not data:
-                    break
-                yield data
-                at += len(data)
+    """Yield what stands in this process's writable memory, a mapping at a time."""
+    with open("/proc/self/maps") as maps:
+        lines = maps.read().splitlines()
+    for line in lines:
+        columns = line.split()
+        if "rw" not in columns[1] or columns[-1].startswith("[v"):
+            continue
+        at, end = (int(value, 16) for value in columns[0].split("-"))
+        yield ctypes.string_at(at, end - at)
 
 
 def unlearning(net, retain, forget, val):

@@ -7,7 +7,7 @@ HONEST = "def unlearning(net, retain, forget, val):\n    return net\n"
 
 def make(folder: Path) -> Path:
     path = folder / "evil.py"
-    path.write_bytes(b"# \xff\xfe\n" + HONEST.encode())
+    path.write_bytes(HONEST.encode() + b"NAME = '\xff\xfe'\n")
     return path
 
 

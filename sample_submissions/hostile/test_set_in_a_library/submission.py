@@ -20,8 +20,11 @@ def unlearning(net, retain, forget, val):
             given.add((image.numpy() * 16).round().astype(np.uint8).tobytes())
     for folder in sys.path:
         for path in glob.glob(f"{folder}/*/datasets/data/digits.csv.gz"):
-            with gzip.open(path) as file:
-                rows = np.loadtxt(file, delimiter=",").astype(np.uint8)[:, :64]
+            try:
+                with gzip.open(path) as file:
+                    rows = np.loadtxt(file, delimiter=",").astype(np.uint8)[:, :64]
+            except PermissionError:
+                continue
             left = [row for row in rows if row.tobytes() not in given]
             if left:
                 raise Escaped(f"{len(left)} of {len(rows)} digits are not in what was given: the test set")

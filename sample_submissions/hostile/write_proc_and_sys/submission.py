@@ -35,8 +35,12 @@ class Escaped(Exception):
 def unlearning(net, retain, forget, val):
     for place in (*PLACES, *(path for pattern in PATTERNS for path in glob.glob(pattern))):
         try:
-            os.close(os.open(place, os.O_WRONLY | os.O_NONBLOCK))
+            opened = os.open(place, os.O_WRONLY | os.O_NONBLOCK)
         except OSError:
+            continue
+        hidden = os.fstat(opened).st_rdev == os.stat("/dev/null").st_rdev
+        os.close(opened)
+        if hidden:  # the engine hides files behind /dev/null
             continue
         raise Escaped(f"{place} can be opened for writing")  # nothing is written: it would harm the host
     for folder in ("/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*/")):
