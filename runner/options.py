@@ -31,7 +31,7 @@ _GVISOR_PROCESSES: Final = 1024
 panics when it cannot start one."""
 _OPEN_FILES: Final = 4096
 _TRAINERS_GID: Final = 1_998
-"""The group that may read the data sets that libraries bring along (Dockerfile): test sets are cut from them."""
+"""The group that may read data sets that libraries bring along (Dockerfile): test sets are cut from them."""
 _NOBODY: Final = "65534:65534"
 
 _MASKED: Final = (
