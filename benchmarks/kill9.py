@@ -32,6 +32,12 @@ from runner.store import Store
 ROOT: Final = Path(__file__).parent.parent
 FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean", "verdicts")
 
+_START: Final = 0.4
+"""Share of an undisturbed evaluation that a command takes even if no run is left: kills come at all
+of its moments, the last ones included."""
+_SOONEST_SECONDS: Final = 0.3
+_LONGEST_SECONDS: Final = 600.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
@@ -160,7 +166,8 @@ def disturb(
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            delay = chance.uniform(0.3, 0.7 * seconds) if tally.kills < wanted else 600.0
+            rest = seconds * (_START + (1 - _START) * (n - len(before)) / n)
+            delay = chance.uniform(_SOONEST_SECONDS, rest) if tally.kills < wanted else _LONGEST_SECONDS
             try:
                 out, err = process.communicate(timeout=delay)
             except subprocess.TimeoutExpired:
