@@ -93,7 +93,7 @@ def unlearning(net, retain, forget, val):
 """,
     "a checkpoint with a giant header": """
 def unlearning(net, retain, forget, val):
-    body = struct.pack("<Q", (1 << 62)) + bytes(1 << 16)
+    body = struct.pack("<Q", (1 << 62)) + bytes(1 << 12)
     for fd in result_pipes():
         try: write(fd, struct.pack(">cQ", b"C", len(body)) + body)
         except OSError: pass
