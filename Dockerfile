@@ -13,6 +13,10 @@ ARG DEPS=${BASE}
 FROM ${DEPS} AS sandbox
 COPY sandbox /opt/unlearn/sandbox
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTHONDONTWRITEBYTECODE=1
+# The digits come with scikit-learn: only the trainer, which has that group, may read those that are
+# in no submission's hands.
+RUN python3 -m sandbox.unreadable \
+ && find / -xdev -path '*/sklearn/datasets/data/*' -type f -exec chgrp 1998 {} + -exec chmod 0640 {} +
 CMD ["python", "-m", "sandbox.worker"]
 
 FROM ${BASE} AS wheels
@@ -21,7 +25,8 @@ COPY requirements/image.txt /image.txt
 COPY wheels /wheels
 RUN python3 -m venv /opt/venv \
  && /opt/venv/bin/pip install --no-index --no-deps --require-hashes --no-cache-dir \
-    --find-links /wheels -r /image.txt
+    --find-links /wheels -r /image.txt \
+ && find /opt/venv -name '*.so*' -type f -exec chmod a-x {} +
 
 FROM ${BASE} AS deps
 COPY --from=wheels /opt/venv /opt/venv

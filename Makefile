@@ -5,14 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test lint check bench clean
+.PHONY: help setup demo test lint gallery bench fuzz clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
 	@echo "make test    set up all that is needed, check the code, run all tests, containers included"
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"
+	@echo "make gallery every attack under every runtime and isolation (the better part of an hour)"
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
+	@echo "make fuzz    fuzz what the host parses, SECONDS=60 for each target (tests/fuzz/README.md)"
 	@echo "make clean   remove leftover containers and what the tools cached"
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml
@@ -37,11 +39,25 @@ lint: $(VENV)/ready
 	@$(BIN)/mypy
 
 test: setup lint
+	@$(BIN)/unlearn setup --runtime runsc || echo "test: gVisor is not set up here; what needs it will be skipped"
 	@$(BIN)/python -m pytest
+
+gallery: setup
+	@$(BIN)/python -m pytest -m "" tests/containers/test_gallery.py
 
 bench: setup
 	@$(BIN)/python benchmarks/contest_scale.py
 	@$(BIN)/python benchmarks/overhead.py
+
+SECONDS ?= 60
+TARGETS ?=
+
+$(VENV)/fuzz: $(VENV)/ready requirements/fuzz.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: $(VENV)/fuzz
+	@$(BIN)/python -m tests.fuzz.run $(SECONDS) $(TARGETS)
 
 clean: $(VENV)/ready
 	@$(BIN)/unlearn clean

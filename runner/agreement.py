@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from runner.challenge import Challenge
 from runner.engine import Engine
 from runner.image import Image
+from runner.placement import HERE, Placement
 from runner.progress import Reporter
 from runner.retraining import circumstances, timed
 from runner.store import Store
@@ -22,7 +23,7 @@ def agree(
     challenge: Challenge,
     labels: Mapping[str, str],
     reporter: Reporter,
-    device: str = "cpu",
+    placement: Placement = HERE,
 ) -> Terms:
     """Return the terms of an evaluation on this machine, timing retraining where they depend on it.
 
@@ -32,14 +33,19 @@ def agree(
     said = challenge.description
     machine = ANY_MACHINE
     if said.limits.wall_fraction is not None:
-        machine = circumstances(engine, image, challenge, device).key
+        machine = circumstances(engine, image, challenge, placement).key
     before = store.terms(evaluation, machine)
     if before is not None:
         return Terms.model_validate(before)
     found = None
     if said.limits.wall_fraction is not None:
         found = timed(
-            engine=engine, image=image, challenge=challenge, labels=labels, reporter=reporter, device=device
+            engine=engine,
+            image=image,
+            challenge=challenge,
+            labels=labels,
+            reporter=reporter,
+            placement=placement,
         )
     settled = terms_of(said.limits, said.feedback, found)
     return Terms.model_validate(store.agree(evaluation, machine, settled.model_dump(mode="json")))

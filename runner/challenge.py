@@ -26,6 +26,7 @@ from runner import arrays
 from runner.checkpoint import CheckpointError, Spec, spec_of
 from runner.errors import ConfigurationError
 from runner.limits import Limits
+from runner.text import harmless_line
 from sandbox.jobs import SPLITS
 
 Feedback = Literal["full", "verdict-only"]
@@ -72,6 +73,8 @@ class Description(BaseModel):
     classes: Annotated[int, Field(ge=2, le=100_000)]
     item_format: Literal["dict", "tuple"]
     batch_size: Annotated[int, Field(ge=1)]
+    device: Literal["cpu", "cuda"] = "cpu"
+    """What runs need: ``cuda`` challenges are refused where there is no GPU."""
     references: Annotated[int, Field(ge=2)]
     image: Sha256
     """Digest of the image that built it."""
@@ -154,7 +157,7 @@ def load(folder: Path) -> Challenge:
         ) from None
     except OSError as error:
         raise ConfigurationError(f"The challenge cannot be read: {error}.") from error
-    description = _parse(file, text)
+    description = parse(file, text)
     original = _read_checked(folder, ORIGINAL, description)
     forget = _read_checked(folder, "public/forget.safetensors", description)
     for name in FILES:
@@ -182,16 +185,24 @@ def load(folder: Path) -> Challenge:
     )
 
 
-def _parse(file: Path, text: bytes) -> Description:
+def parse(file: Path, text: bytes) -> Description:
+    """Read the text of ``challenge.toml``; ``file`` is where it came from.
+
+    Raises:
+        ConfigurationError: it is not TOML, or not a description.
+    """
     try:
         return Description.model_validate(tomllib.loads(text.decode()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is not TOML: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{file}: {where or 'it'}: {said}.") from error
+        reason = harmless_line(f"{where or 'it'}: {said}")
+        raise ConfigurationError(f"{file}: {reason}.") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
+    except ValueError as error:  # what TOML refuses, and numbers that Python does
+        raise ConfigurationError(f"{file} is not TOML: {harmless_line(str(error))}.") from error
 
 
 def _read_checked(folder: Path, name: str, description: Description) -> bytes:

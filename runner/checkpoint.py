@@ -21,6 +21,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.text import harmless_line
+
 _LENGTH: Final = struct.Struct("<Q")
 _HEADER_SLACK_BYTES: Final = 4096
 _ITEM_BYTES: Final = {
@@ -98,7 +100,7 @@ def check(data: bytes, spec: Spec) -> None:
         if entry["dtype"] != wanted.dtype:
             raise CheckpointError(f"{name} has dtype {entry['dtype']}, not {wanted.dtype}")
         if tuple(entry["shape"]) != wanted.shape:
-            raise CheckpointError(f"{name} has shape {_short(entry['shape'])}, not {list(wanted.shape)}")
+            raise CheckpointError(f"{name} has shape {_short(str(entry['shape']))}, not {list(wanted.shape)}")
     _check_places(header, spec, len(tensors))
     for name, wanted in spec.items():
         begin, end = header[name]["data_offsets"]
@@ -177,7 +179,9 @@ def _check_entry(name: str, entry: object) -> None:
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise CheckpointError(f"the header's entry of {_short(name)} is malformed")
     shape, offsets = entry["shape"], entry["data_offsets"]
-    if not isinstance(entry["dtype"], str) or entry["dtype"] not in _ITEM_BYTES:
+    if not isinstance(entry["dtype"], str):
+        raise CheckpointError(f"{_short(name)} has a dtype that is no text")
+    if entry["dtype"] not in _ITEM_BYTES:
         raise CheckpointError(f"{_short(name)} has the unknown dtype {_short(entry['dtype'])}")
     if not isinstance(shape, list) or len(shape) > 16 or not all(map(_is_size, shape)):
         raise CheckpointError(f"{_short(name)} has a malformed shape")
@@ -215,6 +219,6 @@ def _some(names: list[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown or "none"
 
 
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:60] + "…"
+def _short(text: str) -> str:
+    """Return a stranger's text as a message may contain it."""
+    return harmless_line(text, 60) or '""'

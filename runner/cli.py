@@ -19,14 +19,19 @@ from rich.console import Console
 from rich.table import Table
 
 from runner import challenge as challenges
-from runner import challenge_build, evaluation, image, report, setup, submission
+from runner import challenge_build, cli_verify, evaluation, image, report, setup, setup_runtimes, submission
 from runner.challenge import Feedback
 from runner.challenge_build import Plan, default_limits
+from runner.cli_doctor import doctor_command
+from runner.cli_gallery import gallery_command
 from runner.cli_measure import measure_command
+from runner.cli_options import DeviceOption, IsolationOption, RuntimeOption
 from runner.cli_report import report_command
+from runner.devices import hold
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
 from runner.limits import Limits
+from runner.placement import CPU, place
 from runner.progress import ConsoleReporter
 from runner.session import remove_leftovers, session
 from runner.store import Store
@@ -55,6 +60,8 @@ app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
 app.command("report")(report_command)
 challenge_app.command("measure")(measure_command)
+app.command("doctor")(doctor_command)
+app.command("gallery")(gallery_command)
 
 _WIDE: Final = 160
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
@@ -67,10 +74,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 
 
 @app.command("setup")
-def setup_command() -> None:
+def setup_command(
+    runtimes: Annotated[
+        list[str] | None, typer.Option("--runtime", help="Also make a runtime known: runsc (gVisor), crun.")
+    ] = None,
+) -> None:
     """Make this host ready: a container engine that answers, then the image."""
     with ConsoleReporter(_err) as reporter:
         made = setup.make_ready(reporter)
+        for runtime in runtimes or []:
+            setup_runtimes.add_runtime(runtime, reporter)
     _out.print(f"Ready: {made.tag}")
 
 
@@ -188,6 +201,9 @@ def run_command(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Do all runs, even after one has failed.")
     ] = False,
+    isolation: IsolationOption = "process",
+    runtime: RuntimeOption = "",
+    device: DeviceOption = CPU,
     as_json: JsonOption = False,
 ) -> None:
     """Run submissions n times each in sealed containers, and score them.
@@ -200,11 +216,23 @@ def run_command(
         )
     problem = challenges.load(challenge)
     loaded = [submission.load(path) for path in submissions]
-    settings = evaluation.Settings(n=n, keep_going=keep_going, keep_checkpoints=keep_checkpoints == "all")
     engine = Engine()
+    settings = evaluation.Settings(
+        n=n,
+        keep_going=keep_going,
+        keep_checkpoints=keep_checkpoints == "all",
+        isolation=isolation,
+        device=device,
+        placement=place(
+            runtime=runtime,
+            device=device,
+            wanted_device=problem.description.device,
+            engine_info=engine.info(),
+        ),
+    )
     made = image.require(engine)
     kept = Store.in_folder(store, create=True)
-    with ConsoleReporter(_err) as reporter, session(engine) as labels:
+    with ConsoleReporter(_err) as reporter, session(engine) as labels, hold(device):
         bench = evaluation.Bench(
             engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter
         )
@@ -255,6 +283,9 @@ def list_command(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
     for one in found:
         if one["summary"] is None:
             _out.print(report.plain(f"{one['submission']}: not finished ({one['evaluation']})"))
+
+
+app.command("verify")(cli_verify.verify_command)
 
 
 @app.command("clean")

@@ -13,8 +13,11 @@ from rich.console import Console
 
 from runner import challenge as challenges
 from runner import image
+from runner.cli_options import DeviceOption, RuntimeOption
+from runner.devices import hold
 from runner.engine import Engine
 from runner.limits import effective
+from runner.placement import CPU, place
 from runner.progress import ConsoleReporter
 from runner.retraining import timed
 from runner.session import session
@@ -22,6 +25,8 @@ from runner.session import session
 
 def measure_command(
     folder: Annotated[Path, typer.Argument(help="Folder of the challenge.")],
+    runtime: RuntimeOption = "",
+    device: DeviceOption = CPU,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,
 ) -> None:
     """Time retraining on this machine anew, and show what time limit comes of it.
@@ -33,9 +38,22 @@ def measure_command(
     problem = challenges.load(folder)
     engine = Engine()
     made = image.require(engine)
-    with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter, session(engine) as labels:
+    placement = place(
+        runtime=runtime,
+        device=device,
+        wanted_device=problem.description.device,
+        engine_info=engine.info(),
+    )
+    reporter = ConsoleReporter(Console(stderr=True, highlight=False))
+    with reporter, session(engine) as labels, hold(device):
         where, found = timed(
-            engine=engine, image=made, challenge=problem, labels=labels, reporter=reporter, again=True
+            engine=engine,
+            image=made,
+            challenge=problem,
+            labels=labels,
+            reporter=reporter,
+            placement=placement,
+            again=True,
         )
     in_force = effective(problem.description.limits, found.retrain_seconds).in_force()
     if as_json:

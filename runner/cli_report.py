@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from runner import participant
-from runner.evaluation import Paths
 from runner.files import write_whole
+from runner.paths import Paths
 from runner.store import Store
 
 

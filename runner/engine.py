@@ -172,6 +172,12 @@ class Engine:
             "cores": str(info.get("NCPU", "?")),
         }
 
+    def info(self) -> Mapping[str, Any]:
+        """Return all that the engine says of itself and its host."""
+        with _answering():
+            found: Mapping[str, Any] = self._api.info()
+        return found
+
     def machine(self) -> dict[str, str]:
         """Return what tells the engine's machine from others, and stays when it starts anew."""
         with _answering():
@@ -191,7 +197,7 @@ class Engine:
             SandboxStartError: the engine refuses or does not answer; nothing is left behind.
             HostNotReadyError: the image is missing, or the host has fewer cores than are asked for.
         """
-        identity = ""
+        identity, stream = "", None
         try:
             identity = self._api.create_container(
                 image=spec.image,
@@ -210,9 +216,10 @@ class Engine:
             stream = self._api.attach_socket(identity, params=wanted)
             self._api.start(identity)
         except _TROUBLE as error:
-            if identity:
-                with contextlib.suppress(*_TROUBLE):
-                    self._api.remove_container(identity, force=True, v=True)
+            if stream is not None:
+                Container(self._api, identity, stream).remove()
+            elif identity:
+                self.remove(identity)
             if isinstance(error, docker.errors.ImageNotFound):
                 raise HostNotReadyError("The image is not built; run: unlearn image build") from error
             if "range of CPUs" in str(error):

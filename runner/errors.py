@@ -6,6 +6,7 @@ and `runner.verdict.Verdict` names it. What remains is ours or the operator's to
     RunnerError               base class, never raised itself
     ├── ConfigurationError    exit 2: what was asked for makes no sense
     ├── HostNotReadyError     exit 3: no engine, no image, no disk, no such device
+    │   └── TakenOverError        another process has this evaluation now
     └── SandboxError          exit 4: the sandbox failed; the run may be attempted again
         ├── SandboxStartError     the container never came to work
         └── SandboxLostError      it worked, but its end went unseen
@@ -34,6 +35,10 @@ class HostNotReadyError(RunnerError):
     """This host lacks something that the work needs."""
 
     exit_code = 3
+
+
+class TakenOverError(HostNotReadyError):
+    """What was to be written is somebody else's to write by now."""
 
 
 class SandboxError(RunnerError):

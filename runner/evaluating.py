@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 from collections.abc import Callable
@@ -11,12 +12,15 @@ from typing import Final, Self
 
 from runner.challenge import Challenge
 from runner.channel import Stream
-from runner.errors import HostNotReadyError, RunnerError
-from runner.evaluator import Evaluator, RejectedCheckpointError, save
+from runner.errors import HostNotReadyError, RunnerError, SandboxError
+from runner.evaluator import Evaluator, RejectedCheckpointError, to_bytes
+from runner.staging import settle, stage
 from runner.store import Store
 
 _ROOM: Final = 64
 """Checkpoints that may wait before no new run is started."""
+_LOST: Final = 3
+"""So often may the evaluator's container be lost before that is given up."""
 
 
 class Backlog:
@@ -35,11 +39,14 @@ class Backlog:
         checkpoint: Callable[[int], Path],
         outputs: Callable[[int], Path],
         keep_checkpoints: bool,
+        token: int,
+        device: str = "cpu",
     ) -> None:
-        """Prepare; nothing is started yet."""
+        """Prepare; nothing is started yet. ``token`` is that of the evaluation's lease."""
         self._start, self._challenge, self._store = start, challenge, store
         self._evaluation, self._checkpoint, self._outputs = evaluation, checkpoint, outputs
-        self._keep = keep_checkpoints
+        self._keep, self._token, self._device = keep_checkpoints, token, device
+        self._current: int | None = None
         self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._stream: Stream | None = None
@@ -89,25 +96,48 @@ class Backlog:
             raise self._failure
 
     def _work(self) -> None:
+        lost = 0
         try:
-            container = self._stream = self._start()
-            try:
-                evaluator = Evaluator(stream=container, challenge=self._challenge)
-                while (index := self._waiting.get()) is not None and not self._abandoned.is_set():
-                    self._evaluate(evaluator, index)
-            finally:
-                container.remove()
+            while True:
+                try:
+                    self._evaluate_all()
+                    return
+                except SandboxError:
+                    lost += 1
+                    if lost >= _LOST or self._abandoned.is_set():
+                        raise
         except RunnerError as error:
             self._failure = error
         except OSError as error:
             self._failure = HostNotReadyError(f"A checkpoint cannot be read: {error}.")
 
+    def _evaluate_all(self) -> None:
+        """Evaluate in one container what comes, beginning with what an earlier one was lost with."""
+        container = self._stream = self._start()
+        try:
+            if self._abandoned.is_set():
+                return
+            evaluator = Evaluator(stream=container, challenge=self._challenge, device=self._device)
+            while not self._abandoned.is_set():
+                if self._current is None:
+                    self._current = self._waiting.get()
+                if self._current is None or self._abandoned.is_set():
+                    return
+                self._evaluate(evaluator, self._current)
+                self._current = None
+        finally:
+            container.remove()
+
     def _evaluate(self, evaluator: Evaluator, index: int) -> None:
         file = self._checkpoint(index)
         try:
-            save(evaluator.outputs(index, file.read_bytes()), self._outputs(index))
-            self._store.mark_evaluated(self._evaluation, index)
+            outputs = to_bytes(evaluator.outputs(index, file.read_bytes()))
         except RejectedCheckpointError as error:
-            self._store.reject(self._evaluation, index, str(error))
+            self._store.reject(self._evaluation, index, str(error), token=self._token)
+        else:
+            place, digest = self._outputs(index), hashlib.sha256(outputs).hexdigest()
+            stage(place, self._token, outputs)
+            self._store.mark_evaluated(self._evaluation, index, outputs_sha256=digest, token=self._token)
+            settle(place, self._token)
         if not self._keep:
             file.unlink(missing_ok=True)

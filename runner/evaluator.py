@@ -38,7 +38,7 @@ class RejectedCheckpointError(Exception):
 class Evaluator:
     """An evaluator container that is ready for checkpoints."""
 
-    def __init__(self, *, stream: Stream, challenge: Challenge) -> None:
+    def __init__(self, *, stream: Stream, challenge: Challenge, device: str = "cpu") -> None:
         """Send the challenge and wait until the evaluator has it.
 
         Raises:
@@ -50,7 +50,7 @@ class Evaluator:
         self._count_bytes = 8 * len(SPLITS) * self._classes
         outputs_bytes = self._logit_bytes + self._count_bytes
         self._channel = Channel(stream, from_evaluator(outputs_bytes=outputs_bytes))
-        job = EvaluatorJob(architecture=said.architecture, classes=said.classes, device="cpu", threads=1)
+        job = EvaluatorJob(architecture=said.architecture, classes=said.classes, device=device, threads=1)
         self._channel.send("job", job.to_json())
         for name in SPLITS:
             self._channel.send("data", challenge.data(name), name=name)
@@ -82,9 +82,14 @@ class Evaluator:
         )
 
 
+def to_bytes(outputs: RunOutputs) -> bytes:
+    """Return outputs as they are kept: the same bytes for the same outputs."""
+    return arrays.pack(logits=outputs.logits, correct=outputs.correct)
+
+
 def save(outputs: RunOutputs, file: Path) -> None:
     """Write outputs, whole or not at all."""
-    write_whole(file, arrays.pack(logits=outputs.logits, correct=outputs.correct))
+    write_whole(file, to_bytes(outputs))
 
 
 def load(file: Path, *, examples: int, classes: int) -> RunOutputs | None:

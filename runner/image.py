@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,10 +36,12 @@ _REGISTRY_BASE: Final = ("python", "3.11-slim-bookworm")
 DIGEST_LABEL: Final = "org.unlearn.inputs"
 STAGE_LABEL: Final = "org.unlearn.stage"
 BASE_LABEL: Final = "org.unlearn.base"
-_DISK_BYTES: Final = 22 << 30
+BUILDING_BYTES: Final = 22 << 30
 """Free space that building takes at its peak: wheels twice, then two layers of 6 GB."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
+_SMALL_STAGE: Final = re.compile(rb"^FROM \S+ AS sandbox\n(?:.+\n)*", re.MULTILINE)
+"""What the wheels do not depend on."""
 _LOCK: Final = Path("requirements/image.txt")
 
 
@@ -138,7 +141,9 @@ def _read(path: Path) -> bytes:
 
 
 def _deps_digest(base: str) -> str:
-    return _hash(base.encode(), _read(Path("Dockerfile")), _read(_LOCK))
+    small = _SMALL_STAGE.search(dockerfile := _read(Path("Dockerfile")))
+    assert small is not None
+    return _hash(base.encode(), dockerfile.replace(small[0], b""), _read(_LOCK))
 
 
 def _sandbox_files() -> list[Path]:
@@ -147,7 +152,7 @@ def _sandbox_files() -> list[Path]:
 
 def _sandbox_digest(deps: str) -> str:
     parts = [part for path in _sandbox_files() for part in (str(path).encode(), _read(path))]
-    return _hash(deps.encode(), *parts)
+    return _hash(deps.encode(), _read(Path("Dockerfile")), *parts)
 
 
 def _ensure_base(engine: Engine, reporter: Reporter) -> str:
@@ -215,9 +220,9 @@ def _tell(line: str, reporter: Reporter) -> None:
 def _require_disk(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
-    if free < _DISK_BYTES:
+    if free < BUILDING_BYTES:
         raise HostNotReadyError(
-            f"Building the image takes about {_DISK_BYTES >> 30} GB of disk for a while; "
+            f"Building the image takes about {BUILDING_BYTES >> 30} GB of disk for a while; "
             f"{free >> 30} GB are free."
         )
 

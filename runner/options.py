@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from runner.limits import MIB, Limits
+from runner.placement import GVISOR, HERE, Placement
+from sandbox.jobs import READERS_GID
 
 Role = Literal["worker", "evaluator", "trainer"]
 
@@ -24,8 +26,32 @@ LAST_UID: Final = 60_000
 _SUPERVISOR_MEMORY_BYTES: Final = 1536 * MIB
 """Torch, the data and the checkpoints in passing, beside what the runs may use."""
 _SUPERVISOR_PROCESSES: Final = 64
+_GVISOR_PROCESSES: Final = 1024
+"""Of gVisor: a host process for each address space, kept a while, and the threads of its kernel, which
+panics when it cannot start one."""
 _OPEN_FILES: Final = 4096
+_TRAINERS_GID: Final = 1_998
+"""The group that may read data sets that libraries bring along (Dockerfile): test sets are cut from them."""
 _NOBODY: Final = "65534:65534"
+
+_MASKED: Final = (
+    # What engines hide by themselves, the newer ones more of it.
+    *("/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats"),
+    *("/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware"),
+    "/sys/devices/virtual/powercap",
+    # What else tells of the host.
+    *("/proc/cmdline", "/sys/kernel/boot_params", "/sys/kernel/debug", "/sys/kernel/tracing"),
+    *("/proc/kallsyms", "/proc/kmsg", "/proc/modules", "/proc/config.gz", "/proc/schedstat"),
+    *("/proc/pressure", "/proc/vmallocinfo", "/proc/slabinfo", "/proc/sysvipc", "/proc/key-users"),
+    # High-water marks and counters that a run could set for the next one to read.
+    "/proc/sys/kernel/ns_last_pid",
+    "/sys/fs/cgroup/memory/memory.max_usage_in_bytes",
+    "/sys/fs/cgroup/memory/memory.memsw.max_usage_in_bytes",
+    "/sys/fs/cgroup/memory/memory.kmem.max_usage_in_bytes",
+    "/sys/fs/cgroup/memory/memory.failcnt",
+    "/sys/fs/cgroup/memory.peak",
+    "/sys/fs/cgroup/pids.peak",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +67,9 @@ class ContainerSpec:
     host_config: dict[str, Any]
 
 
-def worker(*, image: str, limits: Limits, labels: dict[str, str]) -> ContainerSpec:
+def worker(
+    *, image: str, limits: Limits, labels: dict[str, str], placement: Placement = HERE
+) -> ContainerSpec:
     """Return the container that runs submissions: root with three capabilities, everything else closed."""
     tmpfs = {
         "/tmp": _tmpfs(limits.scratch_bytes, limits.scratch_inodes, "mode=1777"),  # noqa: S108
@@ -50,23 +78,36 @@ def worker(*, image: str, limits: Limits, labels: dict[str, str]) -> ContainerSp
             f"/scratch/{slot}": _tmpfs(
                 limits.scratch_bytes,
                 limits.scratch_inodes,
-                f"mode=0770,uid=0,gid={FIRST_SLOT_GID + slot}",
+                # Sticky, or a run could leave extended attributes on the folder for the next one.
+                f"mode=1770,uid=0,gid={FIRST_SLOT_GID + slot}",
             )
             for slot in range(limits.concurrency)
         },
     }
     config = _closed(
         memory_bytes=limits.memory_bytes * limits.concurrency + _SUPERVISOR_MEMORY_BYTES,
-        processes=limits.processes * limits.concurrency + _SUPERVISOR_PROCESSES,
+        processes=limits.processes * limits.concurrency
+        + _SUPERVISOR_PROCESSES
+        + (_GVISOR_PROCESSES if placement.runtime == GVISOR else 0),
         cpus=limits.cpus,
         shared_memory_bytes=limits.shared_memory_bytes,
         tmpfs=tmpfs,
     )
     config["CapAdd"] = ["SETUID", "SETGID", "KILL"]
-    return _spec(role="worker", image=image, user="0:0", threads=limits.threads, labels=labels, config=config)
+    return _spec(
+        role="worker",
+        image=image,
+        user="0:0",
+        threads=limits.threads,
+        labels=labels,
+        config=config,
+        placement=placement,
+    )
 
 
-def evaluator(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSpec:
+def evaluator(
+    *, image: str, cpus: float, labels: dict[str, str], placement: Placement = HERE
+) -> ContainerSpec:
     """Return the container that turns checkpoints into outputs: nobody, without any capability."""
     config = _closed(
         memory_bytes=8192 * MIB,
@@ -75,10 +116,18 @@ def evaluator(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSp
         shared_memory_bytes=64 * MIB,
         tmpfs={"/tmp": _tmpfs(64 * MIB, 1000, "mode=1777")},  # noqa: S108
     )
-    return _spec(role="evaluator", image=image, user=_NOBODY, threads=1, labels=labels, config=config)
+    return _spec(
+        role="evaluator",
+        image=image,
+        user=_NOBODY,
+        threads=1,
+        labels=labels,
+        config=config,
+        placement=placement,
+    )
 
 
-def trainer(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSpec:
+def trainer(*, image: str, cpus: float, labels: dict[str, str], placement: Placement = HERE) -> ContainerSpec:
     """Return the container that builds a challenge: our code on our data, closed all the same."""
     config = _closed(
         memory_bytes=16384 * MIB,
@@ -87,7 +136,15 @@ def trainer(*, image: str, cpus: float, labels: dict[str, str]) -> ContainerSpec
         shared_memory_bytes=1024 * MIB,
         tmpfs={"/tmp": _tmpfs(256 * MIB, 10_000, "mode=1777")},  # noqa: S108
     )
-    return _spec(role="trainer", image=image, user=_NOBODY, threads=1, labels=labels, config=config)
+    return _spec(
+        role="trainer",
+        image=image,
+        user=_NOBODY,
+        threads=1,
+        labels=labels,
+        config=config,
+        placement=placement,
+    )
 
 
 def _tmpfs(size_bytes: int, inodes: int, ownership: str) -> str:
@@ -102,7 +159,18 @@ def _spec(
     threads: int,
     labels: dict[str, str],
     config: dict[str, Any],
+    placement: Placement,
 ) -> ContainerSpec:
+    if user == _NOBODY:
+        config["GroupAdd"] = [str(READERS_GID)]
+    if role == "trainer":
+        config["GroupAdd"].append(str(_TRAINERS_GID))
+    if placement.runtime:
+        config["Runtime"] = placement.runtime
+    devices = {}
+    if placement.device_requests:
+        config["DeviceRequests"] = [dict(request) for request in placement.device_requests]
+        devices["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
     return ContainerSpec(
         role=role,
         image=image,
@@ -117,6 +185,7 @@ def _spec(
             "LANG": "C.UTF-8",
             "HOME": "/tmp",  # noqa: S108
             "OMP_NUM_THREADS": str(threads),
+            **devices,
         },
         labels={**labels, LABEL: role},
         host_config=config,
@@ -134,9 +203,11 @@ def _closed(
     """Return the options that all roles share. Docker's default seccomp profile holds unless named."""
     return {
         "NetworkMode": "none",
+        "CgroupnsMode": "private",
         "ReadonlyRootfs": True,
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges"],
+        "MaskedPaths": list(_MASKED),
         "Memory": memory_bytes,
         "MemorySwap": memory_bytes,
         "PidsLimit": processes,

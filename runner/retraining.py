@@ -29,6 +29,7 @@ from runner.errors import HostNotReadyError, SandboxLostError
 from runner.files import write_whole
 from runner.image import Image
 from runner.limits import Seconds
+from runner.placement import HERE, Placement
 from runner.progress import Reporter
 from sandbox.jobs import TimingJob
 from sandbox.messages import from_trainer
@@ -52,7 +53,8 @@ class Circumstances:
     cpus: float
     """The share of the cores that one run has."""
     threads: int
-    device: str
+    placement: Placement
+    """Under gVisor, and on a GPU, everything takes another time."""
 
     def facts(self) -> dict[str, object]:
         """Return them as plain values, for JSON."""
@@ -62,7 +64,8 @@ class Circumstances:
             "machine": dict(self.machine),
             "cpus": self.cpus,
             "threads": self.threads,
-            "device": self.device,
+            "runtime": self.placement.runtime,
+            "devices": [dict(request) for request in self.placement.device_requests],
         }
 
     @property
@@ -88,7 +91,9 @@ class Measurement(BaseModel):
     """When, in UTC."""
 
 
-def circumstances(engine: Engine, image: Image, challenge: Challenge, device: str = "cpu") -> Circumstances:
+def circumstances(
+    engine: Engine, image: Image, challenge: Challenge, placement: Placement = HERE
+) -> Circumstances:
     """Return what a measurement made now would depend on."""
     limits = challenge.description.limits
     return Circumstances(
@@ -97,7 +102,7 @@ def circumstances(engine: Engine, image: Image, challenge: Challenge, device: st
         machine={**engine.machine(), "processor": _processor()},
         cpus=limits.cpus / limits.concurrency,
         threads=limits.threads,
-        device=device,
+        placement=placement,
     )
 
 
@@ -129,7 +134,7 @@ def timed(
     challenge: Challenge,
     labels: Mapping[str, str],
     reporter: Reporter,
-    device: str = "cpu",
+    placement: Placement = HERE,
     again: bool = False,
 ) -> tuple[Circumstances, Measurement]:
     """Return what is known of retraining here, measuring it where nothing is or ``again`` is asked for.
@@ -138,7 +143,7 @@ def timed(
         SandboxError: the trainer failed.
         HostNotReadyError: the cache cannot be written.
     """
-    where = circumstances(engine, image, challenge, device)
+    where = circumstances(engine, image, challenge, placement)
     if not again and (found := known(where)) is not None:
         return where, found
     file = _file(where, None)
@@ -184,12 +189,14 @@ def measure(
         learning_rate=said.training.learning_rate,
         momentum=said.training.momentum,
         weight_decay=said.training.weight_decay,
-        device=where.device,
+        device=where.placement.torch_device,
         threads=where.threads,
         portions=_PORTIONS,
     )
     reporter.step(f"{said.name}: starting the trainer to time retraining")
-    container = engine.start(options.trainer(image=image.tag, cpus=where.cpus, labels=dict(labels)))
+    container = engine.start(
+        options.trainer(image=image.tag, cpus=where.cpus, labels=dict(labels), placement=where.placement)
+    )
     try:
         channel = Channel(container, from_trainer())
         channel.send("measure", job.to_json())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ from runner.challenge import ORIGINAL, Challenge
 from runner.checkpoint import content_sha256
 from runner.errors import HostNotReadyError
 from runner.evaluator import RunOutputs, load
-from runner.store import RunRecord
+from runner.store import Copy, RunRecord
+from runner.text import harmless_line
 from runner.verdict import Verdict
 from sandbox.jobs import SPLITS
 from scoring import Accuracies, PublishedScore, published_score
@@ -31,8 +32,11 @@ def summarise(
     runs: Sequence[RunRecord],
     outputs: Callable[[int], Path],
     seconds: float,
+    copies: Callable[[Collection[str]], Sequence[Copy]] = lambda _digests: (),
 ) -> dict[str, Any]:
     """Return the summary of an evaluation that has ended, with a score or the reason for none.
+
+    ``copies`` says which evaluations of other submissions have checkpoints with these hashes.
 
     Raises:
         HostNotReadyError: outputs that were noted cannot be read.
@@ -46,7 +50,7 @@ def summarise(
         **dict.fromkeys(_FIGURES),
         "seconds": round(seconds, 3),
         "run_seconds_median": _median([run.run_seconds for run in runs]),
-        "warnings": _warnings(challenge, runs),
+        "warnings": _warnings(challenge, runs, copies),
     }
     failed = [run for run in runs if run.verdict is not Verdict.OK]
     if failed:
@@ -93,7 +97,9 @@ def _accuracies(challenge: Challenge, correct: NDArray[np.int64]) -> Accuracies:
     return Accuracies(retain=by_split[:, SPLITS.index("retain")], test=by_split[:, SPLITS.index("test")])
 
 
-def _warnings(challenge: Challenge, runs: Sequence[RunRecord]) -> list[str]:
+def _warnings(
+    challenge: Challenge, runs: Sequence[RunRecord], copies: Callable[[Collection[str]], Sequence[Copy]]
+) -> list[str]:
     """Return what is not wrong but worth knowing."""
     found = []
     digests = [run.checkpoint_sha256 for run in runs if run.checkpoint_sha256]
@@ -104,6 +110,12 @@ def _warnings(challenge: Challenge, runs: Sequence[RunRecord]) -> list[str]:
     equal = len(digests) - len(set(digests))
     if equal:
         found.append(f"{equal} of {len(digests)} checkpoints equal that of another seed")
+    changed = set(digests) - {original}
+    found += [
+        f"{sum(digest in copy.digests for digest in digests)} of {len(digests)} checkpoints equal those of "
+        f"another submission: {harmless_line(copy.submission, 60)} (evaluation {copy.evaluation})"
+        for copy in (copies(changed) if changed else ())
+    ]
     return found
 
 

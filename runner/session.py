@@ -2,11 +2,12 @@
 
 Each process holds the lock of a file of its own while it lives, and labels its containers
 with the file's name. A container whose file is there but not locked belongs to a process
-that died.
+that died. A file goes only after the last container that is labelled with it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,17 @@ def session(engine: Engine) -> Iterator[dict[str, str]]:
         try:
             yield {SESSION_LABEL: name}
         finally:
-            (folder / name).unlink(missing_ok=True)
+            _end(engine, folder / name)
+
+
+def _end(engine: Engine, file: Path) -> None:
+    """Remove what this process could not while it worked; what is left, a later command removes."""
+    labels = {SESSION_LABEL: file.name}
+    with contextlib.suppress(HostNotReadyError):  # then the engine has gone, and the file stays
+        for identity, _labels in engine.containers(labels):
+            engine.remove(identity)
+        if not engine.containers(labels):
+            file.unlink(missing_ok=True)
 
 
 def remove_leftovers(engine: Engine) -> int:
@@ -54,8 +65,9 @@ def remove_leftovers(engine: Engine) -> int:
             else:
                 engine.remove(identity)
                 removed += 1
+    left = {labels.get(SESSION_LABEL, "") for _identity, labels in engine.containers({})}
     for file in folder.glob("*"):
-        if file.name not in alive and not _is_held(file):
+        if file.name not in left and not _is_held(file):
             file.unlink(missing_ok=True)
     return removed
 

@@ -20,7 +20,7 @@ from runner.errors import HostNotReadyError
 from runner.progress import Reporter
 
 _START_SECONDS: Final = 30.0
-_SYSTEMD: Final = Path("/run/systemd/system")
+SYSTEMD: Final = Path("/run/systemd/system")
 _PID_FILES: Final = {
     Path("/var/run/docker.pid"): "dockerd",
     Path("/var/run/docker/containerd/containerd.pid"): "containerd",
@@ -57,14 +57,20 @@ def _require_own_engine() -> None:
         )
 
 
-def _is_debian() -> bool:
+def is_debian() -> bool:
+    """Return whether this is Debian or made of it."""
     try:
         return "debian" in Path("/etc/os-release").read_text()
     except OSError:
         return False
 
 
-def _apt(*packages: str) -> None:
+def install_packages(*packages: str) -> None:
+    """Install Debian packages.
+
+    Raises:
+        HostNotReadyError: with the last line that apt-get printed.
+    """
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *packages]):
         done = subprocess.run(
@@ -83,25 +89,25 @@ def _apt(*packages: str) -> None:
 def _install(reporter: Reporter) -> None:
     if shutil.which("dockerd") is not None:
         return
-    if not _is_debian() or shutil.which("apt-get") is None:
+    if not is_debian() or shutil.which("apt-get") is None:
         raise HostNotReadyError(
             "No container engine answers; install Docker Engine 20.10 or newer and start it."
         )
     reporter.step("engine: installing docker.io from Debian packages")
-    _apt("docker.io", "mmdebstrap")
+    install_packages("docker.io", "mmdebstrap")
 
 
 def _install_mmdebstrap(engine: Engine, reporter: Reporter) -> None:
     """Have the tool that makes a base image, where it may be needed and can be had."""
     needed = engine.image_identity(f"{image.BASE_REPOSITORY}:{image.BASE_TAG}") is None
-    if needed and shutil.which("mmdebstrap") is None and os.geteuid() == 0 and _is_debian():
+    if needed and shutil.which("mmdebstrap") is None and os.geteuid() == 0 and is_debian():
         reporter.step("image: installing mmdebstrap from Debian packages")
-        _apt("mmdebstrap")
+        install_packages("mmdebstrap")
 
 
 def _start(reporter: Reporter) -> None:
     reporter.step("engine: starting")
-    if _SYSTEMD.is_dir():
+    if SYSTEMD.is_dir():
         subprocess.run(
             ["systemctl", "start", "docker"], stdin=subprocess.DEVNULL, capture_output=True, check=False
         )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from runner.placement import GVISOR
+
 HOST_GRACE_SECONDS: Final = 1.0
 """How long after a run's limit the host waits for the supervisor to end it."""
 
@@ -17,6 +19,9 @@ CLEARING_SECONDS: Final = 60.0
 """How long clearing away what a run has left, processes and files, may take."""
 
 _SIGKILL: Final = -9
+_GO_PANIC: Final = 2
+_NO_SPACE: Final = ("[Errno 28]", "[Errno 122]")
+"""ENOSPC and EDQUOT."""
 
 
 class Verdict(StrEnum):
@@ -25,6 +30,7 @@ class Verdict(StrEnum):
     OK = "ok"
     TIME_LIMIT = "time-limit"
     MEMORY_LIMIT = "memory-limit"
+    GPU_MEMORY_LIMIT = "gpu-memory-limit"
     OUTPUT_LIMIT = "output-limit"
     CRASHED = "crashed"
     NO_FUNCTION = "no-function"
@@ -62,6 +68,9 @@ class Observation:
     """The engine says so, of a container that ended in mid-run."""
 
     container_ended: bool = False
+    """It ended in mid-run, and `is_the_runs_doing`."""
+
+    container_exit_code: int = 0
     ended_by: str = ""
     """Why the supervisor ended the run: ``time``, ``output``, ``garbage``, ``result`` or not at all."""
 
@@ -71,12 +80,25 @@ class Observation:
     oom_kills: int = 0
     """How far the container's counter of memory kills moved during the run."""
 
+    alone: bool = False
+    """No other run went on in the container, so that the counter moved for this one."""
+
     result: str = "none"
     """``checkpoint``, ``error``, ``broken`` or ``none``: what came through the result pipe."""
 
     error: RunError | None = None
     checkpoint_problem: str = ""
     """What is wrong with the checkpoint, if anything is."""
+
+
+def is_the_runs_doing(*, exit_code: int, oom_killed: bool, runtime: str) -> bool:
+    """Return whether a container that ended in mid-run, unasked, was ended by what ran in it.
+
+    A run can end its container through memory, which the engine notices; and, with gVisor, by
+    exhausting the processes that the user-space kernel itself needs: that kernel then ends with
+    a Go program's exit code for a panic. Everything else has been done from outside, or is ours.
+    """
+    return oom_killed or (runtime == GVISOR and exit_code == _GO_PANIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +129,10 @@ def judge(seen: Observation) -> Judgement:  # noqa: PLR0911 - a return for each 
     if seen.container_oom_killed or (seen.oom_kills > 0 and seen.exit_code == _SIGKILL):
         return _say(Verdict.MEMORY_LIMIT, "killed by the kernel for its use of memory")
     if seen.container_ended:
-        return _say(Verdict.CRASHED, "the whole container ended during the run")
+        code = seen.container_exit_code
+        return _say(Verdict.CRASHED, f"the whole container ended during the run, with exit code {code}")
+    if seen.oom_kills > 0 and seen.alone:
+        return _say(Verdict.MEMORY_LIMIT, "a process of it was killed by the kernel for its use of memory")
     if seen.result == "error" and seen.error is not None:
         return _judge_error(seen.error)
     if seen.exit_code < 0:
@@ -120,8 +145,12 @@ def judge(seen: Observation) -> Judgement:  # noqa: PLR0911 - a return for each 
 def _judge_error(error: RunError) -> Judgement:
     name = error.type or "an exception without a name"
     what = f"{name}: {error.message}" if error.message else name
+    if _is_out_of_gpu_memory(error):
+        return _say(Verdict.GPU_MEMORY_LIMIT, what)
     if _is_out_of_memory(error):
         return _say(Verdict.MEMORY_LIMIT, what)
+    if _is_out_of_space(error):
+        return _say(Verdict.OUTPUT_LIMIT, f"its scratch space is used up: {what}")
     if error.stage == "import":
         missing = error.type == "_NoFunctionError"
         return _say(Verdict.NO_FUNCTION, error.message if missing else f"import failed: {what}")
@@ -132,6 +161,15 @@ def _judge_error(error: RunError) -> Judgement:
 
 def _is_out_of_memory(error: RunError) -> bool:
     return error.type == "MemoryError" or "can't allocate memory" in error.message
+
+
+def _is_out_of_gpu_memory(error: RunError) -> bool:
+    """As torch says it: a class of its own since 1.13, a RuntimeError of the driver's before and beside."""
+    return error.type == "OutOfMemoryError" or "CUDA out of memory" in error.message
+
+
+def _is_out_of_space(error: RunError) -> bool:
+    return error.type == "OSError" and error.message.startswith(_NO_SPACE)
 
 
 def _say(verdict: Verdict, detail: str) -> Judgement:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runner.challenge import Challenge
 from runner.channel import Channel, Stream, StreamEndedError
 from runner.checkpoint import CheckpointError, check, largest_checkpoint_bytes
+from runner.engine import Ending
 from runner.errors import SandboxLostError
 from runner.limits import Limits
 from runner.options import FIRST_SLOT_GID
+from runner.placement import HERE, Placement
+from runner.run_error import read_error
 from runner.submission import Submission
 from runner.verdict import (
     CLEARING_SECONDS,
     HOST_GRACE_SECONDS,
     Judgement,
     Observation,
-    RunError,
     Verdict,
+    is_the_runs_doing,
     judge,
 )
 from sandbox.jobs import WorkerJob
@@ -31,7 +33,6 @@ from sandbox.protocol import Frame, ProtocolViolationError
 
 WORKER_DATA: Final = ("original", "retain", "forget", "val")
 _PAUSE_SECONDS: Final = 0.02
-_ERROR_FIELDS: Final = ("stage", "type", "message", "traceback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,8 @@ class EndedRun:
     log: bytes
     log_bytes_dropped: int
     traceback: str
+    seen: Observation
+    """What the judgement rests on."""
     exception_type: str = ""
     """As the run named it: untrusted."""
 
@@ -82,6 +85,7 @@ class Worker:
         submission: Submission,
         runs: int,
         first_uid: int,
+        placement: Placement = HERE,
         clearing_seconds: float = CLEARING_SECONDS,
     ) -> None:
         """Send everything that the runs need and wait until the worker has it.
@@ -93,6 +97,10 @@ class Worker:
         self._limits: Limits = said.limits
         self._wall_seconds = said.limits.in_force()
         self._clearing_seconds = clearing_seconds
+        self._runtime = placement.runtime
+        self._killed_for_memory = False
+        """Whether the kernel has killed for memory before, in a run that is over. The engine says it
+        of the container from then on, however that ends."""
         self._spec = challenge.spec
         checkpoint_bytes = largest_checkpoint_bytes(self._spec)
         self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes))
@@ -101,7 +109,7 @@ class Worker:
             classes=said.classes,
             item_format=said.item_format,
             batch_size=said.batch_size,
-            device="cpu",
+            device=placement.torch_device,
             concurrency=said.limits.concurrency,
             threads=said.limits.threads,
             runs=runs,
@@ -201,19 +209,20 @@ class Worker:
                 check(frame.payload, self._spec)
             except CheckpointError as error:
                 problem = str(error)
-        error_seen = _read_error(frame.payload) if result == "error" else None
-        judgement = judge(
-            Observation(
-                host_seconds=host_seconds,
-                wall_limit_seconds=self._wall_seconds,
-                ended_by=frame.text("ended_by"),
-                exit_code=frame.integer("exit_code"),
-                oom_kills=frame.integer("oom_kills"),
-                result=result,
-                error=error_seen,
-                checkpoint_problem=problem,
-            )
+        error_seen = read_error(frame.payload) if result == "error" else None
+        seen = Observation(
+            host_seconds=host_seconds,
+            wall_limit_seconds=self._wall_seconds,
+            ended_by=frame.text("ended_by"),
+            exit_code=frame.integer("exit_code"),
+            oom_kills=frame.integer("oom_kills"),
+            alone=self._limits.concurrency == 1,
+            result=result,
+            error=error_seen,
+            checkpoint_problem=problem,
         )
+        self._killed_for_memory |= seen.oom_kills > 0
+        judgement = judge(seen)
         return EndedRun(
             index=flight.index,
             judgement=judgement,
@@ -223,6 +232,7 @@ class Worker:
             log=bytes(flight.log),
             log_bytes_dropped=frame.integer("log_bytes_dropped"),
             traceback=error_seen.traceback if error_seen is not None else "",
+            seen=seen,
             exception_type=error_seen.type if error_seen is not None else "",
         )
 
@@ -245,26 +255,26 @@ class Worker:
             SandboxLostError: nothing says that the submission did it.
         """
         ending = self._channel.stream.ending()
-        if ending is None or not ending.oom_killed or not flights:
+        if ending is None or not flights:
             raise SandboxLostError(f"The worker container ended in mid-run{self._channel.complaint()}.")
-        yield from self._end_all(flights, container_ended=True, container_oom_killed=True)
+        oom_killed = ending.oom_killed and not self._killed_for_memory
+        if not is_the_runs_doing(exit_code=ending.exit_code, oom_killed=oom_killed, runtime=self._runtime):
+            raise SandboxLostError(
+                f"The worker container ended in mid-run, with exit code {ending.exit_code}"
+                f"{self._channel.complaint()}."
+            )
+        yield from self._end_all(flights, replace(ending, oom_killed=oom_killed))
 
     def _end_all(
         self,
         flights: dict[int, _Flight],
+        ending: Ending | None = None,
         *,
         stream_violation: str = "",
-        container_ended: bool = False,
-        container_oom_killed: bool = False,
     ) -> Iterator[EndedRun]:
         self._channel.stream.kill()
         for flight in list(flights.values()):
-            yield self._ended(
-                flight,
-                stream_violation=stream_violation,
-                container_ended=container_ended,
-                container_oom_killed=container_oom_killed,
-            )
+            yield self._ended(flight, stream_violation=stream_violation, ending=ending)
 
     def _ended(
         self,
@@ -273,8 +283,7 @@ class Worker:
         stream_violation: str = "",
         host_killed_for_time: bool = False,
         never_cleared: bool = False,
-        container_ended: bool = False,
-        container_oom_killed: bool = False,
+        ending: Ending | None = None,
     ) -> EndedRun:
         host_seconds = (flight.ended or time.monotonic()) - flight.sent
         seen = Observation(
@@ -283,8 +292,9 @@ class Worker:
             stream_violation=stream_violation,
             host_killed_for_time=host_killed_for_time,
             never_cleared=never_cleared,
-            container_ended=container_ended,
-            container_oom_killed=container_oom_killed,
+            container_ended=ending is not None,
+            container_exit_code=ending.exit_code if ending is not None else 0,
+            container_oom_killed=ending is not None and ending.oom_killed,
         )
         return EndedRun(
             index=flight.index,
@@ -295,16 +305,5 @@ class Worker:
             log=bytes(flight.log),
             log_bytes_dropped=0,
             traceback="",
+            seen=seen,
         )
-
-
-def _read_error(payload: bytes) -> RunError:
-    """Read the child's description of an exception; what is malformed counts as empty."""
-    try:
-        found = json.loads(payload)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        found = {}
-    texts = {name: str(found.get(name, "")) for name in _ERROR_FIELDS}
-    return RunError(**texts)

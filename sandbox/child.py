@@ -31,12 +31,14 @@ from torch.utils.data import Dataset
 
 from sandbox.checkpoint import checkpoint_bytes
 from sandbox.data import loader
-from sandbox.fds import close_all_but
+from sandbox.fds import RunEnds, close_all_but
 from sandbox.messages import ERROR_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
 from sandbox.models import build
+from sandbox.syscalls import install
 
 _PR_SET_NO_NEW_PRIVS: Final = 38
-_F_SETPIPE_SZ: Final = 1031
+_NICENESS: Final = 5
+"""So that the supervisor and the helpers get a core whatever the run does."""
 _TRACEBACK_CHARACTERS: Final = 12_000
 _MESSAGE_CHARACTERS: Final = 2_000
 
@@ -55,6 +57,10 @@ class Material:
     retain: Dataset[Any]
     forget: Dataset[Any]
     val: Dataset[Any]
+    groups: tuple[int, ...]
+    """What every run needs beside the group of its slot."""
+    syscall_filter: bytes
+    """The second seccomp filter (`sandbox.syscalls.program`)."""
     submission: bytes
     """A zip archive. Only the child, with nothing left to lose, looks into it."""
 
@@ -63,14 +69,11 @@ class Material:
 class Seat:
     """Where and as whom one run happens."""
 
-    seed: int
     uid: int
     slot_gid: int
     scratch: Path
     """A folder that the child makes for itself inside its slot."""
-    result_fd: int
-    out_fd: int
-    err_fd: int
+    ends: RunEnds
 
 
 class _NoFunctionError(Exception):
@@ -81,6 +84,7 @@ def run(material: Material, seat: Seat) -> NoReturn:
     """Do one run in this, freshly forked, process and never return."""
     stage = "start"
     try:
+        seed = int.from_bytes(os.read(seat.ends.seed, 8), "big")
         result_fd = _give_up_everything(material, seat)
         torch.set_num_threads(material.threads)
         net = build(material.architecture, material.classes)
@@ -93,7 +97,7 @@ def run(material: Material, seat: Seat) -> NoReturn:
         stage = "import"
         unlearning = _import_submission(material.submission)
         stage = "call"
-        _seed_everything(seat.seed)
+        _seed_everything(seed)
         returned = unlearning(net, *loaders)
         stage = "checkpoint"
         unlearned = returned if isinstance(returned, nn.Module) else net
@@ -112,21 +116,26 @@ def _give_up_everything(material: Material, seat: Seat) -> int:
     """Drop files, identity and privileges; return the fd of the result pipe."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # The run cannot take it back: it is not dumpable from here on (`sandbox.unreadable`).
     Path("/proc/self/oom_score_adj").write_text("1000")
-    os.dup2(seat.out_fd, 1)
-    os.dup2(seat.err_fd, 2)
+    os.nice(_NICENESS)
+    # Opened anew: an open file that runs share keeps its locks and flags from one to the next.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(seat.ends.out, 1)
+    os.dup2(seat.ends.err, 2)
     result_fd = 3
-    os.dup2(seat.result_fd, result_fd)
+    os.dup2(seat.ends.result, result_fd)
     close_all_but(result_fd)
     os.set_inheritable(result_fd, False)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (material.processes, material.processes))
-    os.setgroups([seat.slot_gid])
+    os.setgroups([seat.slot_gid, *material.groups])
     os.setresgid(seat.uid, seat.uid, seat.uid)
     os.setresuid(seat.uid, seat.uid, seat.uid)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs was refused")
+    install(material.syscall_filter)
     os.umask(0o077)
     seat.scratch.mkdir(mode=0o700)
     os.chdir(seat.scratch)

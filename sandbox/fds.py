@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import os
 import resource
+from typing import NamedTuple
+
+
+class RunEnds(NamedTuple):
+    """A run's ends of its pipes."""
+
+    seed: int
+    """To be read: the zygote never sees the seed, so no later run can find it in its memory."""
+    result: int
+    out: int
+    err: int
 
 
 def close_all_but(*kept: int) -> None:

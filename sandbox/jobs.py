@@ -10,6 +10,9 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+READERS_GID = 1_999
+"""The group that may read the dynamic loader (`sandbox.unreadable`)."""
+
 SPLITS = ("retain", "forget", "val", "test")
 """In this order everywhere that counts stand side by side."""
 

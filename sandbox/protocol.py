@@ -143,11 +143,13 @@ class Decoder:
     def _checked(self, header: dict[str, Scalar]) -> tuple[str, Mapping[str, Scalar], int]:
         kind, length = header.pop("kind", None), header.pop("bytes", None)
         if not isinstance(kind, str) or kind not in self._rules:
-            raise ProtocolViolationError(f"a frame of unknown kind {str(kind)[:40]!r}")
+            shown = repr(kind[:40]) if isinstance(kind, str) else "that is no text"
+            raise ProtocolViolationError(f"a frame of unknown kind {shown}")
         rule = self._rules[kind]
         if type(length) is not int or not 0 <= length <= rule.payload_bytes:
+            shown = str(length)[:40] if type(length) is int else "what is no number of"
             raise ProtocolViolationError(
-                f"a {kind} frame announced {str(length)[:40]} bytes; {rule.payload_bytes} are allowed"
+                f"a {kind} frame announced {shown} bytes; {rule.payload_bytes} are allowed"
             )
         if header.keys() != rule.fields.keys():
             raise ProtocolViolationError(f"a {kind} frame with the wrong fields")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.capture import LogCapture
+from sandbox.fds import RunEnds
 from sandbox.janitor import Janitor
 from sandbox.jobs import WorkerJob
 from sandbox.messages import ERROR_BYTES, LOG_CHUNK_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
@@ -129,22 +130,25 @@ class Supervisor:
         pipes = {name: os.pipe() for name in ("result", "out", "err")}
         order = Order(
             index=index,
-            seed=frame.integer("seed"),
             uid=uid,
             slot_gid=self._job.first_slot_gid + slot,
             scratch=str(SCRATCH / str(slot) / f"run-{index}"),
         )
-        oom_kills, begun = _oom_kills(), time.monotonic()
-        self._zygote.fork(order, pipes["result"][1], pipes["out"][1], pipes["err"][1])
-        for _read, write in pipes.values():
-            os.close(write)
+        killed, begun = oom_kills(), time.monotonic()
+        seed_read, seed_write = os.pipe()
+        os.write(seed_write, frame.integer("seed").to_bytes(8, "big"))
+        os.close(seed_write)
+        ends = RunEnds(seed_read, *(write for _read, write in pipes.values()))
+        self._zygote.fork(order, ends)
+        for fd in ends:
+            os.close(fd)
         budget = self._job.log_bytes // 2
         started = _Run(
             index=index,
             uid=uid,
             slot=slot,
             begun=begun,
-            oom_kills_before=oom_kills,
+            oom_kills_before=killed,
             logs={"out": LogCapture(budget), "err": LogCapture(budget)},
             open_fds={read for read, _write in pipes.values()},
         )
@@ -251,7 +255,7 @@ class Supervisor:
             seconds=run.ended - run.begun,
             exit_code=os.waitstatus_to_exitcode(status),
             ended_by=run.ended_by,
-            oom_kills=_oom_kills() - run.oom_kills_before,
+            oom_kills=oom_kills() - run.oom_kills_before,
             result=result,
             wiped=bool(run.wiped),
             log_bytes_dropped=sum(capture.dropped for capture in run.logs.values()),
@@ -276,9 +280,9 @@ def _result_of(data: bytes) -> tuple[str, bytes]:
     return ("checkpoint" if tag == TAG_CHECKPOINT else "error"), payload
 
 
-def _oom_kills() -> int:
+def oom_kills(counters: tuple[Path, ...] = _OOM_COUNTERS) -> int:
     """Return how often the kernel has killed for memory in this container, as far as it tells."""
-    for file in _OOM_COUNTERS:
+    for file in counters:
         try:
             lines = file.read_text().splitlines()
         except OSError:

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sandbox.janitor import Janitor
-from sandbox.jobs import WorkerJob
+from sandbox.jobs import READERS_GID, WorkerJob
 from sandbox.messages import TO_WORKER
 from sandbox.stdio import Stdio
 from sandbox.supervisor import Supervisor
+from sandbox.unreadable import is_executable_unread
 from sandbox.zygote import Zygote
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def _serve(job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Ja
 
 def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
     """Import torch and lay out what every run is given, in the zygote."""
+    groups = () if is_executable_unread() else (READERS_GID,)  # forks, so while this process is small
     submission = received["submission"]
     named = [word for word in _PRELOADABLE if re.search(rb"\b%s\b" % word.encode(), submission)]
     for module in (*_PRELOADED, *named):
@@ -85,6 +87,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
 
     from sandbox.child import Material  # noqa: PLC0415
     from sandbox.data import dataset, read_split  # noqa: PLC0415
+    from sandbox.syscalls import program  # noqa: PLC0415 - loads libseccomp
 
     torch.set_num_threads(1)
     items = {
@@ -101,6 +104,8 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
         retain=items["retain"],
         forget=items["forget"],
         val=items["val"],
+        groups=groups,
+        syscall_filter=program(),
         submission=submission,
     )
     _clear_temporary_files()

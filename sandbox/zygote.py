@@ -1,8 +1,9 @@
 """The zygote: the process that every run is forked from, and that never sees a byte of one.
 
 It has imported torch and mapped the data; it is told by the supervisor whom to fork and
-tells when a child has ended. What runs print and return goes through pipes that it hands to
-the child and closes: were it to read them, the next run could find them in its memory.
+tells when a child has ended. A run's seed, what it prints and what it returns go through pipes
+that it hands to the child and closes: were it to read them, the next run could find them in its
+memory.
 Single-threaded on purpose: threads do not survive a fork.
 """
 
@@ -19,12 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from sandbox.fds import close_all_but
+from sandbox.fds import RunEnds, close_all_but
 
 if TYPE_CHECKING:
     from sandbox.child import Material
 
 _MESSAGE_BYTES: Final = 1024
+_ENDS_BYTES: Final = 4 * len(RunEnds._fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,6 @@ class Order:
     """One run to be forked."""
 
     index: int
-    seed: int
     uid: int
     slot_gid: int
     scratch: str
@@ -58,9 +59,9 @@ class Zygote:
         if self.socket.recv(_MESSAGE_BYTES) != b"ready":
             raise ConnectionError("the zygote is gone")
 
-    def fork(self, order: Order, result_fd: int, out_fd: int, err_fd: int) -> None:
-        """Have a run forked that writes into these; the caller closes its own copies."""
-        fds = array.array("i", [result_fd, out_fd, err_fd])
+    def fork(self, order: Order, ends: RunEnds) -> None:
+        """Have a run forked that reads its seed and writes into these; the caller closes its own copies."""
+        fds = array.array("i", ends)
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
         self.socket.sendmsg([json.dumps(asdict(order)).encode()], ancillary)
 
@@ -88,33 +89,27 @@ def _serve(supervisor: socket.socket, material: Material) -> NoReturn:
         if wake_read in readable:
             os.read(wake_read, 4096)
         if supervisor.fileno() in readable:
-            message, ancillary, _flags, _address = supervisor.recvmsg(_MESSAGE_BYTES, socket.CMSG_SPACE(12))
+            message, ancillary, _flags, _address = supervisor.recvmsg(
+                _MESSAGE_BYTES, socket.CMSG_SPACE(_ENDS_BYTES)
+            )
             if not message:
                 os._exit(0)
             fds = array.array("i")
             for _level, _kind, data in ancillary:
                 fds.frombytes(data)
             order = Order(**json.loads(message))
-            children[_fork(order, material, *fds)] = order.index
+            children[_fork(order, material, RunEnds(*fds))] = order.index
         _tell_of_ended(supervisor, children)
 
 
-def _fork(order: Order, material: Material, result_fd: int, out_fd: int, err_fd: int) -> int:
+def _fork(order: Order, material: Material, ends: RunEnds) -> int:
     from sandbox.child import Seat, run  # noqa: PLC0415 - imports torch, which the supervisor never does
 
     process = os.fork()
     if process == 0:
-        seat = Seat(
-            seed=order.seed,
-            uid=order.uid,
-            slot_gid=order.slot_gid,
-            scratch=Path(order.scratch),
-            result_fd=result_fd,
-            out_fd=out_fd,
-            err_fd=err_fd,
-        )
+        seat = Seat(uid=order.uid, slot_gid=order.slot_gid, scratch=Path(order.scratch), ends=ends)
         run(material, seat)
-    for fd in (result_fd, out_fd, err_fd):
+    for fd in ends:
         os.close(fd)
     return process
 

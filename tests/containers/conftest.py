@@ -19,6 +19,7 @@ from runner.engine import Engine
 from runner.evaluation import Bench
 from runner.image import Image
 from runner.options import FIRST_UID
+from runner.placement import HERE, Placement
 from runner.progress import Reporter, Silent
 from runner.session import session
 from runner.store import Store
@@ -92,13 +93,16 @@ def run_submission(
         *,
         items: str = "dict",
         runs_announced: int = 1,
+        placement: Placement = HERE,
         **limits: float,
     ) -> list[EndedRun]:
         said = challenge.description
         changed = said.model_copy(
             update={"limits": said.limits.model_copy(update=limits), "item_format": items}
         )
-        spec = options.worker(image=built_image.tag, limits=changed.limits, labels=labels)
+        spec = options.worker(
+            image=built_image.tag, limits=changed.limits, labels=labels, placement=placement
+        )
         container = engine.start(spec)
         try:
             worker = Worker(
@@ -107,6 +111,7 @@ def run_submission(
                 submission=packed(source) if isinstance(source, str) else source,
                 runs=runs_announced,
                 first_uid=FIRST_UID,
+                placement=placement,
             )
             planned = [PlannedRun(index=index, seed=seed) for index, seed in enumerate(seeds)]
             return sorted(worker.do(planned), key=lambda ended: ended.index)

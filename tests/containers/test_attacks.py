@@ -43,21 +43,13 @@ def test_a_run_finds_nothing_of_earlier_ones_in_its_memory(run_submission: RunSu
     source = """
 import ctypes, json, os, re, torch
 def scan(pattern):
-    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
     found = set()
-    memory = open("/proc/self/mem", "rb", 0)
     for line in open("/proc/self/maps").read().splitlines():
         columns = line.split()
         if "rw" not in columns[1] or (len(columns) > 5 and columns[5].startswith("[v")): continue
         at, end = (int(value, 16) for value in columns[0].split("-"))
-        while at < end:
-            try:
-                memory.seek(at)
-                data = memory.read(min(end - at, 1 << 24))
-            except OSError: break
-            if not data: break
-            found.update(match.group(1).decode() for match in pattern.finditer(data))
-            at += len(data)
+        data = ctypes.string_at(at, end - at)
+        found.update(match.group(1).decode() for match in pattern.finditer(data))
     return sorted(found)
 def unlearning(net, retain, forget, val):
     pattern = re.compile(b"M" + b"K([0-9a-f]{16})KM")
@@ -126,9 +118,9 @@ def unlearning(net, retain, forget, val):
         if os.fork() == 0: time.sleep(1000)
     for _ in range(4000):
         os.mkdir("d"); os.chdir("d")
-    time.sleep(max(0, 3.5 - (time.monotonic() - begun)))
+    time.sleep(max(0, 7.0 - (time.monotonic() - begun)))
 """
-    ended = run_submission(source, [0, 1], concurrency=1, wall_seconds=4.5)
+    ended = run_submission(source, [0, 1], concurrency=1, wall_seconds=8.0)
     assert verdicts(ended) == [Verdict.OK] * 2, ended
 
 

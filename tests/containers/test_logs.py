@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from runner.challenge import Challenge
-from runner.evaluation import Bench, Paths, Settings, evaluate
+from runner.evaluation import Bench, Settings, evaluate
+from runner.paths import Paths
 from runner.store import Store
 from runner.submission import load
 from runner.text import harmless

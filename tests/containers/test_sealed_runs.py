@@ -241,7 +241,8 @@ def unlearning(net, retain, forget, val):
         "no_new_privs": status["NoNewPrivs"].strip(), "seccomp": status["Seccomp"].strip(),
         "fds": sorted(int(fd) for fd in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + fd)),
         "environment": sorted(os.environ),
-        "interfaces": sorted(name for _i, name in socket.if_nameindex()),
+        "interfaces": sorted(os.listdir("/sys/class/net")),
+        "netlink": attempt(socket.if_nameindex),
         "ipv4": attempt(lambda: connect(socket.AF_INET, ("1.1.1.1", 80))),
         "name": attempt(lambda: socket.create_connection(("example.org", 80), 2)),
         "root": attempt(lambda: open("/etc/mine", "w")),
@@ -284,7 +285,7 @@ def test_a_run_has_an_identity_of_its_own_and_nothing_else(probed: dict[str, obj
 def test_a_run_sees_no_host_no_network_and_no_hidden_data(probed: dict[str, object]) -> None:
     """Only the loopback interface; an environment from nothing; refused wherever it knocks."""
     assert probed["interfaces"] == ["lo"]
-    assert probed["ipv4"] in ("OSError", "TimeoutError")
+    assert probed["netlink"] == probed["ipv4"] == "OSError"
     assert probed["name"] == "gaierror"
     environment = probed["environment"]
     assert isinstance(environment, list)

@@ -127,7 +127,7 @@ def test_a_fraction_is_measured_once_and_decides_the_verdict(
     summary = evaluate(desk, submission, fifth, SETTINGS)
     assert any("time retraining" in step for step in first.steps)
     name = summary["evaluation"]
-    assert name == identity(submission, challenge, desk.image, SETTINGS.n)
+    assert name == identity(submission, challenge, desk.image, SETTINGS)
     run = desk.store.runs(name)[0]
     assert run.verdict is Verdict.TIME_LIMIT
     (terms,) = desk.store.all_terms(name)

@@ -149,7 +149,17 @@ def test_description_that_makes_no_sense(
     assert f"{DESCRIPTION}: {where}: " in refused(folder)
 
 
-@pytest.mark.parametrize("text", [b"= 1", b"\xff\xfe", b"schema_version = 1\nschema_version = 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"= 1",
+        b"\xff\xfe",
+        b"schema_version = 1\nschema_version = 1",
+        b"a = " + b"[" * 3000,
+        b"a = {b = " * 3000,
+        b"a = " + b"1" * 5000,
+    ],
+)
 def test_description_that_is_no_toml(challenge_folder: ChallengeFolder, text: bytes) -> None:
     """A damaged description is told as such."""
     challenge_folder.write(DESCRIPTION, text)
@@ -260,7 +270,11 @@ DAMAGED = {
     "no correct": npz(logits=LOGITS),
     "garbage": b"garbage" * 100,
     "cut": npz(logits=LOGITS, correct=CORRECT)[:-40],
-    "text": npz(logits=np.array(["x"]), correct=CORRECT),
+    "text": npz(logits=np.array(["1"]), correct=CORRECT),
+    "text as numbers": npz(logits=LOGITS.astype("U3"), correct=CORRECT),
+    "complex": npz(logits=LOGITS.astype(np.complex64), correct=CORRECT),
+    "dates": npz(logits=LOGITS.astype("M8[s]"), correct=CORRECT),
+    "big-endian": npz(logits=LOGITS.astype(">f4"), correct=CORRECT),
 }
 
 

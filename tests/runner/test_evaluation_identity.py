@@ -8,13 +8,26 @@ from dataclasses import replace
 import pytest
 
 from runner.challenge import Challenge
-from runner.evaluation import Paths, identity
+from runner.evaluation import Settings, identity
 from runner.image import Image
 from runner.limits import Limits
+from runner.paths import Paths
+from runner.placement import Isolation, Placement
 from runner.submission import Submission
 
 MINE = Submission(name="mine", sha256="a" * 64, archive=b"zip")
 IMAGE = Image(digest="b" * 64, identity="sha256:1")
+
+
+def settings(n: int, isolation: Isolation = "process", runtime: str = "", device: str = "cpu") -> Settings:
+    return Settings(
+        n=n,
+        keep_going=False,
+        keep_checkpoints=False,
+        isolation=isolation,
+        placement=Placement(runtime=runtime),
+        device=device,
+    )
 
 
 @pytest.fixture
@@ -26,44 +39,51 @@ def challenge(load_challenge: Callable[[Limits], Challenge]) -> Challenge:
 def test_changes_with_each_part(challenge: Challenge) -> None:
     """Another submission, challenge, image or n is another evaluation."""
     names = {
-        identity(MINE, challenge, IMAGE, 10),
-        identity(replace(MINE, sha256="c" * 64), challenge, IMAGE, 10),
-        identity(MINE, replace(challenge, sha256="c" * 64), IMAGE, 10),
-        identity(MINE, challenge, replace(IMAGE, digest="c" * 64), 10),
-        identity(MINE, challenge, IMAGE, 11),
+        identity(MINE, challenge, IMAGE, settings(10)),
+        identity(replace(MINE, sha256="c" * 64), challenge, IMAGE, settings(10)),
+        identity(MINE, replace(challenge, sha256="c" * 64), IMAGE, settings(10)),
+        identity(MINE, challenge, replace(IMAGE, digest="c" * 64), settings(10)),
+        identity(MINE, challenge, IMAGE, settings(11)),
+        identity(MINE, challenge, IMAGE, settings(10, isolation="container")),
+        identity(MINE, challenge, IMAGE, settings(10, runtime="runsc")),
+        identity(MINE, challenge, IMAGE, settings(10, device="all")),
     }
-    assert len(names) == 5
+    assert len(names) == 8
 
 
 def test_parts_do_not_run_together(challenge: Challenge) -> None:
     """Two hashes exchanged are another evaluation."""
-    swapped = identity(replace(MINE, sha256=IMAGE.digest), challenge, replace(IMAGE, digest=MINE.sha256), 10)
-    assert swapped != identity(MINE, challenge, IMAGE, 10)
+    swapped = identity(
+        replace(MINE, sha256=IMAGE.digest), challenge, replace(IMAGE, digest=MINE.sha256), settings(10)
+    )
+    assert swapped != identity(MINE, challenge, IMAGE, settings(10))
 
 
 def test_does_not_change_with_anything_else(challenge: Challenge) -> None:
     """What a submission is called, and how the engine calls the image, does not matter."""
     renamed = replace(MINE, name="renamed")
     rebuilt = replace(IMAGE, identity="sha256:2")
-    assert identity(renamed, challenge, rebuilt, 10) == identity(MINE, challenge, IMAGE, 10)
+    assert identity(renamed, challenge, rebuilt, settings(10)) == identity(
+        MINE, challenge, IMAGE, settings(10)
+    )
 
 
 def test_changes_with_the_limits(load_challenge: Callable[[Limits], Challenge]) -> None:
     """A challenge with other limits is another challenge, and so another evaluation."""
     short, long = load_challenge(Limits(wall_seconds=1.0)), load_challenge(Limits(wall_seconds=2.0))
-    assert identity(MINE, short, IMAGE, 10) != identity(MINE, long, IMAGE, 10)
+    assert identity(MINE, short, IMAGE, settings(10)) != identity(MINE, long, IMAGE, settings(10))
 
 
 def test_is_fit_for_a_folder(challenge: Challenge) -> None:
     """The name is twelve hexadecimal digits."""
-    name = identity(MINE, challenge, IMAGE, 10)
+    name = identity(MINE, challenge, IMAGE, settings(10))
     assert len(name) == 12
     assert set(name) <= set("0123456789abcdef")
 
 
 def test_golden(challenge: Challenge) -> None:
     """The name of a given evaluation never changes: stores are resumed by it."""
-    assert identity(MINE, replace(challenge, sha256="d" * 64), IMAGE, 512) == "dfc121dc9453"
+    assert identity(MINE, replace(challenge, sha256="d" * 64), IMAGE, settings(512)) == "dfc121dc9453"
 
 
 def test_files_of_runs_do_not_meet(challenge: Challenge) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 from runner.evaluation import log_text
 from runner.report import runs_table, score_table
 from runner.text import harmless
-from runner.verdict import Judgement, Verdict
+from runner.verdict import Judgement, Observation, Verdict
 from runner.worker import EndedRun
 
 UNLEARN = Path(sys.executable).parent / "unlearn"
@@ -43,6 +43,7 @@ def test_log_files(printed: bytes, traceback: str, dropped: int) -> None:
             log=printed,
             log_bytes_dropped=dropped,
             traceback=traceback,
+            seen=Observation(host_seconds=1.0, wall_limit_seconds=2.0),
         )
     )
     assert harmless(text.encode()) == text

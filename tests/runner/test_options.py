@@ -57,7 +57,8 @@ def test_no_way_to_the_host(role: str) -> None:
     assert config["Privileged"] is False
     forbidden = {"Mounts", "Devices", "DeviceRequests", "VolumesFrom", "PidMode", "UTSMode", "UsernsMode"}
     assert not forbidden & config.keys()
-    assert not {"CgroupnsMode", "CgroupParent", "DeviceCgroupRules", "Sysctls", "Links"} & config.keys()
+    assert config["CgroupnsMode"] == "private"
+    assert not {"CgroupParent", "DeviceCgroupRules", "Sysctls", "Links"} & config.keys()
 
 
 @ROLES
@@ -156,7 +157,7 @@ def test_each_slot_has_a_scratch_of_its_own() -> None:
     scratch = {place: mode for place, mode in tmpfs.items() if place.startswith("/scratch")}
     assert scratch.keys() == {"/scratch/0", "/scratch/1", "/scratch/2"}
     for slot in range(3):
-        assert scratch[f"/scratch/{slot}"].endswith(f"mode=0770,uid=0,gid={options.FIRST_SLOT_GID + slot}")
+        assert scratch[f"/scratch/{slot}"].endswith(f"mode=1770,uid=0,gid={options.FIRST_SLOT_GID + slot}")
         assert "size=12345,nr_inodes=67," in scratch[f"/scratch/{slot}"]
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import math
 import pickle
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from runner.arrays import ArraysError, pack, unpack
 from runner.evaluator import RunOutputs, load, save
 
 OUTPUTS = RunOutputs(
@@ -29,6 +35,14 @@ def npy(array: Any) -> bytes:
     """Return one array as npy."""
     packed = io.BytesIO()
     np.save(packed, array)
+    return packed.getvalue()
+
+
+def zipped(name: str, data: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
+    """Return an archive of one file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr(name, data)
     return packed.getvalue()
 
 
@@ -75,6 +89,44 @@ def test_damaged(tmp_path: Path, data: bytes) -> None:
     """A file that is empty, was cut short, or holds one array, counts as not there, too."""
     (tmp_path / "x.npz").write_bytes(data)
     assert read(tmp_path / "x.npz") is None
+
+
+def test_what_numpy_would_evaluate_is_not_read() -> None:
+    """A header is one of the forms that we write: no Python, no claim beyond what is there, no compression."""
+    whole = pack(logits=OUTPUTS.logits)
+    for changed in (
+        whole.replace(b"(3, 2), }", b"(3, 2) }("),
+        whole.replace(b"(3, 2), }      ", b"(3, 1L*2,), }  "),
+        whole.replace(b"(3, 2), }                ", b"(1099511627776, 1024), }"),
+        whole.replace(b"(3, 2), }", b"(3,), }  "),
+        zipped("logits.npy", npy(OUTPUTS.logits)[:-1]),
+        zipped("logits.npy", npy(OUTPUTS.logits) + b"0"),
+        zipped("logits.npy", bytes(10 << 20), zipfile.ZIP_DEFLATED),
+        zipped("logits.npy", npy(OUTPUTS.logits).replace(b"\x93NUMPY\x01", b"\x93NUMPY\x02")),
+        zipped("logits.npy", b"\x93NUMPY\x01\x00"),
+        zipped("logits.npy", b""),
+    ):
+        assert changed != whole
+        tracemalloc.start()
+        try:
+            with pytest.raises(ArraysError):
+                unpack(changed, ["logits"])
+            assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        finally:
+            tracemalloc.stop()
+
+
+@given(
+    st.sampled_from([np.bool_, np.int8, np.uint16, np.int64, np.uint64, np.float16, np.float32, np.float64]),
+    st.lists(st.integers(0, 4), max_size=5),
+    st.booleans(),
+)
+def test_arrays_round_trip(dtype: type[np.generic], shape: list[int], by_columns: bool) -> None:
+    """Numbers of every kind and shape, scalars, empty ones and columns first, are read as they were."""
+    array = np.arange(math.prod(shape)).reshape(shape).astype(dtype, order="F" if by_columns else "C")
+    found = unpack(pack(x=array), ["x"])["x"]
+    assert (found.dtype, found.shape) == (array.dtype, array.shape)
+    assert np.array_equal(found, array)
 
 
 def test_large_logits_are_not_damage(tmp_path: Path) -> None:

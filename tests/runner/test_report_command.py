@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.evaluation import Paths
 from runner.limits import Limits
+from runner.paths import Paths
 from runner.store import EvaluationRecord, RunRecord, Store
 from runner.terms import terms_of
 from runner.verdict import Verdict

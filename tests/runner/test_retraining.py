@@ -12,6 +12,7 @@ import pytest
 from runner.challenge import Challenge
 from runner.errors import ConfigurationError
 from runner.limits import Limits
+from runner.placement import Placement
 from runner.retraining import Circumstances, Measurement, known, remember
 from runner.store import EvaluationRecord, Store
 from runner.terms import ANY_MACHINE, Terms, terms_of
@@ -22,7 +23,7 @@ HERE = Circumstances(
     machine={"engine": "one", "cores": "2", "processor": "fast"},
     cpus=1.0,
     threads=1,
-    device="cpu",
+    placement=Placement(),
 )
 FOUND = Measurement(
     retrain_seconds=12.0, epoch_seconds=[1.0, 1.1, 0.9], epochs=2, processor="fast", measured="2026-11-23"
@@ -48,7 +49,8 @@ def test_what_is_remembered_is_known(tmp_path: Path) -> None:
         {"machine": {**HERE.machine, "engine": "two"}},
         {"cpus": 2.0},
         {"threads": 2},
-        {"device": "cuda"},
+        {"placement": Placement(runtime="runsc")},
+        {"placement": Placement(device_requests=({"Driver": "cdi"},))},
     ],
     ids=str,
 )

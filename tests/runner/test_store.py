@@ -15,7 +15,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from runner.errors import ConfigurationError, HostNotReadyError
-from runner.store import DATABASE, EvaluationRecord, RunRecord, RunRow, Store
+from runner.store import DATABASE, EvaluationRecord, RunRecord, Store
+from runner.tables import RunRow
 from runner.verdict import Verdict
 
 EVALUATION = EvaluationRecord(

@@ -6,8 +6,13 @@ import hashlib
 import io
 import os
 import socket
+import stat
+import subprocess
+import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +20,10 @@ from hypothesis import strategies as st
 
 from runner.errors import ConfigurationError
 from runner.submission import LARGEST_SUBMISSION_BYTES, load
+from runner.text import harmless_line
+
+if TYPE_CHECKING:
+    from tests.runner.conftest import ChallengeFolder
 
 CODE = b"def unlearning(net, retain, forget, val):\n    return net\n"
 
@@ -33,13 +42,22 @@ def content(archive: bytes) -> dict[str, bytes]:
         return {name: packed.read(name) for name in packed.namelist()}
 
 
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Return files as an archive that a participant could have made."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
 def refused(path: Path) -> str:
     """Return why a submission is refused, and require that it is, in one sentence."""
     with pytest.raises(ConfigurationError) as caught:
         load(path)
     message = str(caught.value)
-    assert message.endswith((".", "there."))
-    assert "\n" not in message
+    assert message.endswith(".")
+    assert message == harmless_line(message, 1000)
     return message
 
 
@@ -68,9 +86,9 @@ def test_single_file(tmp_path: Path, mine: Path) -> None:
     assert found.sha256 == load(mine).sha256
 
 
-@pytest.mark.parametrize("data", [b"", b"garbage", b"PK\x05\x06" + bytes(18), b"PK\x03\x04" + b"\xff" * 100])
-def test_zip_is_passed_on_unopened(tmp_path: Path, data: bytes) -> None:
-    """A ``.zip`` goes through byte for byte, whether or not it is an archive at all."""
+def test_zip_is_passed_on_as_it_is(tmp_path: Path) -> None:
+    """A ``.zip`` that is plain goes through byte for byte, deflated or not."""
+    data = zipped({"submission.py": CODE, "helper/a.py": b""})
     (tmp_path / "entry.zip").write_bytes(data)
     found = load(tmp_path / "entry.zip")
     assert found.archive == data
@@ -78,16 +96,55 @@ def test_zip_is_passed_on_unopened(tmp_path: Path, data: bytes) -> None:
     assert found.name == "entry"
 
 
+@pytest.mark.parametrize("data", [b"", b"garbage", b"PK\x03\x04" + b"\xff" * 100], ids=len)
+def test_zip_that_is_none(tmp_path: Path, data: bytes) -> None:
+    """What is no archive is refused before any container is started for it."""
+    (tmp_path / "entry.zip").write_bytes(data)
+    assert refused(tmp_path / "entry.zip").endswith("entry.zip is refused: it is no zip archive.")
+
+
+def test_zip_of_a_folder(tmp_path: Path) -> None:
+    """Who packed the folder instead of what is in it reads how to do better."""
+    (tmp_path / "entry.zip").write_bytes(zipped({"mine/submission.py": CODE, "__MACOSX/mine/._x": b""}))
+    assert "pack what is in that folder, not the folder itself" in refused(tmp_path / "entry.zip")
+
+
 def test_zip_that_would_escape_leaves_no_trace(tmp_path: Path) -> None:
-    """An archive with ``../`` and absolute names is read like any other: nothing is unpacked here."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("../escaped.py", CODE)
-        archive.writestr(str(tmp_path / "absolute.py"), CODE)
-    (tmp_path / "inside").mkdir()
-    (tmp_path / "inside" / "entry.zip").write_bytes(packed.getvalue())
-    assert load(tmp_path / "inside" / "entry.zip").archive == packed.getvalue()
+    """An archive with ``../`` or absolute names is refused, and nothing is unpacked."""
+    for name in ("../escaped.py", str(tmp_path / "absolute.py")):
+        (tmp_path / "inside").mkdir(exist_ok=True)
+        (tmp_path / "inside" / "entry.zip").write_bytes(zipped({"submission.py": CODE, name: CODE}))
+        assert name[:40] in refused(tmp_path / "inside" / "entry.zip")
     assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["inside", "entry.zip"]
+
+
+def test_zip_bomb_is_refused_in_a_moment(tmp_path: Path) -> None:
+    """A megabyte that would unpack to a gigabyte costs neither memory nor time: nothing is unpacked."""
+    (tmp_path / "bomb.zip").write_bytes(
+        zipped({"submission.py": CODE, **dict.fromkeys("abcd", bytes(60 << 20))})
+    )
+    tracemalloc.start()
+    try:
+        assert "200 MiB are allowed" in refused(tmp_path / "bomb.zip")
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_whatever_is_packed_here_would_be_accepted_as_zip(tmp_path: Path, mine: Path) -> None:
+    """A folder's archive is a valid ``.zip`` submission: the same content, the same hash."""
+    folder_of(mine, {"helper/ü.txt": b"1", "z z/1": b""})
+    (tmp_path / "again.zip").write_bytes(load(mine).archive)
+    assert load(tmp_path / "again.zip").sha256 == load(mine).sha256
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb.py", "a\\b.py", "\x1b[31m", "\u202etxt.py", "c:x", "Submission.py"], ids=ascii
+)
+def test_folder_with_names_that_a_zip_may_not_have(mine: Path, name: str) -> None:
+    """What would be refused in an archive is refused in a folder: one rule for every form."""
+    folder_of(mine, {name: b""})
+    assert " is refused: " in refused(mine)
 
 
 def test_nothing_is_imported(tmp_path: Path) -> None:
@@ -248,8 +305,11 @@ def test_too_large_by_itself(tmp_path: Path, suffix: str) -> None:
 
 def test_largest_zip_is_accepted(tmp_path: Path) -> None:
     """The limit itself is allowed."""
-    with (tmp_path / "entry.zip").open("wb") as file:
-        file.truncate(LARGEST_SUBMISSION_BYTES)
+    small = len(zipped({"submission.py": CODE, "fill": b""}, method=zipfile.ZIP_STORED))
+    fill = bytes(LARGEST_SUBMISSION_BYTES - small)
+    (tmp_path / "entry.zip").write_bytes(
+        zipped({"submission.py": CODE, "fill": fill}, method=zipfile.ZIP_STORED)
+    )
     assert len(load(tmp_path / "entry.zip").archive) == LARGEST_SUBMISSION_BYTES
 
 
@@ -271,3 +331,95 @@ def test_own_name_that_is_no_text(tmp_path: Path) -> None:
     """A submission whose folder's name is no UTF-8 is known by a name that can be stored and shown."""
     folder = folder_of(tmp_path / os.fsdecode(b"\xffmine"), {"submission.py": CODE})
     load(folder).name.encode()
+
+
+def test_folder_of_folders(mine: Path) -> None:
+    """Thousands of empty folders are refused as well: they are walked, if not packed."""
+    for number in range(2_001):
+        (mine / str(number)).mkdir()
+    assert "more than 2000 files and folders" in refused(mine)
+
+
+def test_deep_folder(mine: Path) -> None:
+    """A folder as deep as the file system allows is refused with a sentence, not a `RecursionError`."""
+    made = [f"{mine}/" + "/".join("d" * depth) for depth in range(1, 1_500)]
+    for folder in made:
+        os.mkdir(folder)  # Path's and os.makedirs would recurse
+    file = Path(made[-1]) / "x.py"
+    file.touch()
+    try:
+        assert "too long" in refused(mine)
+    finally:
+        file.unlink()
+        for folder in reversed(made):
+            Path(folder).rmdir()
+
+
+def test_names_that_would_forge_a_line(tmp_path: Path, mine: Path) -> None:
+    """A link, a pipe or a large file with escapes in its name is named without them."""
+    hostile = "x\nunlearn: score 1.0\x1b[2J\u202e"
+    (mine / hostile).symlink_to(tmp_path)
+    assert "is a link" in refused(mine)
+    (mine / hostile).unlink()
+    os.mkfifo(mine / hostile)
+    assert "not a regular file" in refused(mine)
+    (mine / hostile).unlink()
+    with (mine / hostile).open("wb") as file:
+        file.truncate(LARGEST_SUBMISSION_BYTES + 1)
+    assert "over 100 MiB" in refused(mine)
+    assert "There is no submission at" in refused(tmp_path / hostile)
+
+
+def test_loop_of_links(tmp_path: Path) -> None:
+    """A link to itself is no submission."""
+    (tmp_path / "loop.py").symlink_to(tmp_path / "loop.py")
+    refused(tmp_path / "loop.py")
+
+
+@pytest.mark.parametrize("name", ["entry.py", "entry.zip", "mine/data"])
+def test_device(tmp_path: Path, mine: Path, name: str) -> None:
+    """A device that would be read for ever is refused at once."""
+    try:
+        os.mknod(tmp_path / name, stat.S_IFCHR | 0o666, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("making a device takes root")
+    assert "not a regular file" in refused(mine if name.startswith("mine") else tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["mine", "mine/submission.py", "entry.zip"])
+def test_unreadable(tmp_path: Path, mine: Path, name: str) -> None:
+    """What may not be read is told as such, be it a folder, a file in it, or an archive."""
+    (tmp_path / "entry.zip").write_bytes(zipped({"submission.py": CODE}))
+    (tmp_path / name).chmod(0)
+    path = tmp_path / name.removesuffix("/submission.py")
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        if folder.owner() == path.owner() and folder.name.startswith(("pytest-", "test_unreadable")):
+            folder.chmod(0o755)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65_534)
+    try:
+        assert "cannot be read" in refused(path)
+    finally:
+        if root:
+            os.seteuid(0)
+        (tmp_path / name).chmod(0o700)
+
+
+def test_command_line(tmp_path: Path, challenge_folder: ChallengeFolder) -> None:
+    """`unlearn run` refuses an archive with one sentence and exit code 2, before it needs an engine."""
+    (tmp_path / "entry.zip").write_bytes(zipped({"submission.py": CODE, "../x.py": b""}))
+    done = subprocess.run(
+        [
+            *(Path(sys.executable).parent / "unlearn", "run", tmp_path / "entry.zip"),
+            *("--challenge", challenge_folder.describe(), "--store", tmp_path / "store"),
+        ],
+        env={**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith('is refused: the name "../x.py" leads out of the archive.')
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "store").exists()

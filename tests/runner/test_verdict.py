@@ -70,6 +70,43 @@ CASES: list[tuple[str, Observation, Verdict, str]] = [
     ("counter moved, but a segfault", replace(SILENT, exit_code=-11, oom_kills=1), CRASHED, "signal 11"),
     ("exit code 137 is no signal", replace(SILENT, exit_code=137, oom_kills=1), CRASHED, "code 137"),
     (
+        "alone, and a child of it was killed for memory",
+        replace(error("call", "RuntimeError", "a worker died"), oom_kills=1, alone=True),
+        MEMORY,
+        "a process of it",
+    ),
+    (
+        "alone, exit 0 without a result, and the counter moved",
+        replace(SILENT, oom_kills=1, alone=True),
+        MEMORY,
+        "a process of it",
+    ),
+    (
+        "a checkpoint all the same",
+        replace(FINE, oom_kills=1, alone=True),
+        OK,
+        "",
+    ),
+    (
+        "torch is out of the GPU's memory",
+        error("call", "OutOfMemoryError", "CUDA out of memory. Tried to allocate 2.00 GiB"),
+        Verdict.GPU_MEMORY_LIMIT,
+        "CUDA out of memory",
+    ),
+    (
+        "an older torch is out of the GPU's memory",
+        error("call", "RuntimeError", "CUDA out of memory. Tried to allocate 2.00 GiB"),
+        Verdict.GPU_MEMORY_LIMIT,
+        "CUDA out of memory",
+    ),
+    (
+        "scratch is full",
+        error("call", "OSError", "[Errno 28] No space left on device: 'x'"),
+        OUTPUT,
+        "scratch space is used up",
+    ),
+    ("another error of the system", error("call", "OSError", "[Errno 13] Permission denied"), CRASHED, "13"),
+    (
         "whole container killed for memory",
         replace(SILENT, container_ended=True, container_oom_killed=True),
         MEMORY,

@@ -18,6 +18,7 @@ from runner.checkpoint import largest_checkpoint_bytes
 from runner.engine import Ending
 from runner.errors import SandboxError, SandboxLostError, SandboxStartError
 from runner.limits import Limits
+from runner.placement import HERE, Placement
 from runner.submission import Submission
 from runner.verdict import HOST_GRACE_SECONDS, Verdict
 from runner.worker import EndedRun, PlannedRun, Worker
@@ -92,6 +93,7 @@ def begin(fake_stream: type[FakeStream], load_challenge: Callable[[Limits], Chal
         *,
         ending: Ending | None = None,
         stderr: bytes = b"",
+        placement: Placement = HERE,
         **limits: float,
     ) -> tuple[Worker, FakeStream]:
         stream = fake_stream(when_ready(on_run), ending=ending, stderr=stderr)
@@ -102,6 +104,7 @@ def begin(fake_stream: type[FakeStream], load_challenge: Callable[[Limits], Chal
             submission=MINE,
             runs=9,
             first_uid=10_000,
+            placement=placement,
             clearing_seconds=CLEARING,
         )
         return worker, stream
@@ -303,13 +306,24 @@ def test_broken_stream_takes_all_that_go_on_along(begin: Begin) -> None:
 
 
 @pytest.mark.parametrize(
-    "ending", [None, Ending(exit_code=0, oom_killed=False), Ending(exit_code=137, oom_killed=False)]
+    "ending",
+    [None, *(Ending(exit_code=code, oom_killed=False) for code in (0, 1, 2, 137))],
 )
 def test_container_that_ends_by_itself(begin: Begin, ending: Ending | None) -> None:
     """A container that ends in mid-run, with nothing to blame the submission for, is our failure."""
     worker, _stream = begin(lambda _index: [END], ending=ending, stderr=b"segmentation fault\n")
-    with pytest.raises(SandboxLostError, match="mid-run: segmentation fault"):
+    with pytest.raises(SandboxLostError, match=r"mid-run.*: segmentation fault"):
         list(worker.do(planned(1)))
+
+
+def test_a_kernel_in_user_space_is_ended_by_the_run(begin: Begin) -> None:
+    """gVisor's kernel panics when a run leaves it no process; that is no second chance."""
+    worker, _stream = begin(
+        lambda _index: [END],
+        ending=Ending(exit_code=2, oom_killed=False),
+        placement=Placement(runtime="runsc"),
+    )
+    assert verdicts(worker.do(planned(1))) == {0: Verdict.CRASHED}
 
 
 def test_runs_before_the_end_are_kept(begin: Begin) -> None:
@@ -329,6 +343,22 @@ def test_container_killed_for_memory(begin: Begin) -> None:
         concurrency=2,
     )
     assert verdicts(worker.do(planned(4))) == {0: Verdict.MEMORY_LIMIT, 1: Verdict.MEMORY_LIMIT}
+
+
+def test_memory_killer_of_an_earlier_run(begin: Begin) -> None:
+    """The engine remembers that memory ran out once: a later run is not blamed for its container's end."""
+    worker, _stream = begin(
+        lambda index: (
+            [(0.0, finished(index, b"", result="none", exit_code=-9, oom_kills=1, ended_by=""))]
+            if index == 0
+            else [END]
+        ),
+        ending=Ending(exit_code=137, oom_killed=True),
+    )
+    runs = worker.do(planned(2))
+    assert next(runs).judgement.verdict is Verdict.MEMORY_LIMIT
+    with pytest.raises(SandboxLostError):
+        next(runs)
 
 
 def test_frame_cut_by_the_end(begin: Begin) -> None:

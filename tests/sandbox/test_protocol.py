@@ -243,6 +243,14 @@ def test_deep_nesting(opening: str, inside: str, closing: str) -> None:
     assert "not JSON" in refused(framed(opening * depth + inside + closing * depth))
 
 
+def test_nesting_of_every_depth() -> None:
+    """There is no depth at which a value is read but cannot be refused: the message does not show it."""
+    for depth in range(900, 1100):
+        for inner in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
+            refused(framed(f'{{"kind": {inner}}}'))
+            refused(framed(f'{{"kind": "bare", "bytes": {inner}}}'))
+
+
 def test_number_of_thousands_of_digits() -> None:
     """A whole number too long for Python to read is a violation."""
     assert "not JSON" in refused(framed(header(whole=7).replace("7", "7" * 10_000)))

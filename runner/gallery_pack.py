@@ -1,0 +1,133 @@
+"""Which runs a gallery needs, and in which archives: attacks with equal limits share one.
+
+For each attack: its control, the attack as often as it wants, then the probe. A dispatcher on
+top of the archive finds by the run's seed whose turn it is, so that dozens of attacks follow
+each other in one worker, as runs of one submission do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from runner import submission
+from runner.gallery_attacks import GALLERY_LIMITS, Attack
+from runner.limits import Limits
+from runner.submission import Submission
+
+Role = Literal["control", "attack", "probe"]
+
+PROBE: Final = Path(__file__).parent.parent / "sample_submissions" / "hostile" / "probe.py"
+"""The honest run that follows an attack without a probe of its own."""
+
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_DISPATCHER: Final = '''"""Calls the submission whose turn it is: the run's seed is its place in the table."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import torch
+
+TABLE = {table}
+
+
+def unlearning(net, retain, forget, val):
+    file = Path(__file__).parent / TABLE[torch.initial_seed()]
+    sys.path.insert(0, str(file.parent))
+    spec = importlib.util.spec_from_file_location("attack", file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["attack"] = module
+    spec.loader.exec_module(module)
+    return module.unlearning(net, retain, forget, val)
+'''
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One run of the gallery."""
+
+    attack: str
+    role: Role
+    seed: int
+    """Place in the dispatcher's table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Runs that may share a worker, in their order."""
+
+    limits: Limits
+    submission: Submission
+    steps: tuple[Step, ...]
+
+
+def batches(attacks: Sequence[Attack], make: Callable[[Attack, Role], Path]) -> list[Batch]:
+    """Return everything that is to be run; what is refused on the host is not.
+
+    Args:
+        attacks: The attacks, in the order in which they are to be run.
+        make: Gives the file that an attack of kind host has made.
+    """
+    runnable = [attack for attack in attacks if attack.description.refusal is None]
+    packed: dict[Limits, list[tuple[Attack, tuple[Role, ...]]]] = {}
+    own: list[Batch] = []
+    for attack in runnable:
+        if attack.description.alone or attack.description.kind == "host":
+            own += _alone(attack, make)
+            packed.setdefault(GALLERY_LIMITS, []).append((attack, ("probe",)))
+        else:
+            attacked: list[Role] = ["attack" for _ in range(attack.description.times)]
+            roles: tuple[Role, ...] = ("control", *attacked, "probe")
+            packed.setdefault(attack.description.all_limits(), []).append((attack, roles))
+    return own + [_packed(limits, members) for limits, members in packed.items()]
+
+
+def _alone(attack: Attack, make: Callable[[Attack, Role], Path]) -> list[Batch]:
+    """Return control and attack, each in an archive of its own."""
+    found: list[Batch] = []
+    wanted: list[tuple[Role, int]] = [("control", 1), ("attack", attack.description.times)]
+    for role, times in wanted:
+        if attack.description.kind == "host":
+            archive = submission.load(make(attack, role))
+        else:
+            archive = _archive({"submission.py": _source(attack, role).read_bytes()})
+        steps = tuple(Step(attack=attack.name, role=role, seed=seed) for seed in range(times))
+        found.append(Batch(limits=attack.description.all_limits(), submission=archive, steps=steps))
+    return found
+
+
+def _packed(limits: Limits, members: Sequence[tuple[Attack, tuple[Role, ...]]]) -> Batch:
+    files: dict[str, bytes] = {"probe.py": PROBE.read_bytes()}
+    table: list[str] = []
+    steps: list[Step] = []
+    for attack, roles in members:
+        for role in dict.fromkeys(roles):
+            source = _source(attack, role)
+            if source == PROBE:
+                table.append("probe.py")
+            else:
+                table.append(f"{attack.name}/{source.name}")
+                files[table[-1]] = source.read_bytes()
+            seed = len(table) - 1
+            steps += [Step(attack=attack.name, role=role, seed=seed)] * roles.count(role)
+    files["submission.py"] = _DISPATCHER.replace("{table}", repr(table)).encode()
+    return Batch(limits=limits, submission=_archive(files), steps=tuple(steps))
+
+
+def _source(attack: Attack, role: Role) -> Path:
+    return {"control": attack.control, "attack": attack.source, "probe": attack.probe or PROBE}[role]
+
+
+def _archive(files: dict[str, bytes]) -> Submission:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)
+    data = packed.getvalue()
+    return Submission(name="gallery", sha256=hashlib.sha256(data).hexdigest(), archive=data)

@@ -1,0 +1,17 @@
+"""Announces a checkpoint of 4 GB and waits; must end at once by its size, not by its time."""
+
+import os
+import struct
+import time
+
+
+def send(tag, payload, announced=None):
+    """Write a result of one's own where the harness writes its: file 3."""
+    data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
+    while data:
+        data = data[os.write(3, data) :]
+
+
+def unlearning(net, retain, forget, val):
+    send(b"C", b"", announced=4 << 30)
+    time.sleep(60)

@@ -1,0 +1,8 @@
+"""Computes the same weights from what it was given."""
+
+import torch
+
+
+def unlearning(net, retain, forget, val):
+    with torch.no_grad():
+        net.fc.bias.sub_(net.fc.bias.mean())

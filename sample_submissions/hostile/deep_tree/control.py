@@ -1,0 +1,7 @@
+"""Nests twenty."""
+
+import os
+
+
+def unlearning(net, retain, forget, val):
+    os.makedirs("/".join(["own"] * 20))

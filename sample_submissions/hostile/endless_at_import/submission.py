@@ -1,0 +1,4 @@
+"""Loops while it is imported; import is part of the time."""
+
+while True:
+    pass

@@ -1,0 +1,16 @@
+"""A folder where the file should be; must be refused."""
+
+from pathlib import Path
+
+HONEST = "def unlearning(net, retain, forget, val):\n    return net\n"
+
+
+def make(folder: Path) -> Path:
+    (folder / "submission.py").mkdir()
+    (folder / "submission.py" / "x.py").write_text(HONEST)
+    return folder
+
+
+def make_control(folder: Path) -> Path:
+    (folder / "submission.py").write_text(HONEST)
+    return folder

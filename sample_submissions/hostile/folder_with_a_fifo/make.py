@@ -1,0 +1,17 @@
+"""A folder in which one file would be waited for; must be refused at once."""
+
+import os
+from pathlib import Path
+
+HONEST = "def unlearning(net, retain, forget, val):\n    return net\n"
+
+
+def make(folder: Path) -> Path:
+    (folder / "submission.py").write_text(HONEST)
+    os.mkfifo(folder / "pipe")
+    return folder
+
+
+def make_control(folder: Path) -> Path:
+    (folder / "submission.py").write_text(HONEST)
+    return folder

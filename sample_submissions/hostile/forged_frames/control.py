@@ -1,0 +1,10 @@
+"""Prints the same frames, where they are text like any other."""
+
+import sys
+
+from sandbox.protocol import encode
+
+
+def unlearning(net, retain, forget, val):
+    sys.stdout.buffer.write(encode("ended", index=0) * 100)
+    sys.stdout.buffer.flush()

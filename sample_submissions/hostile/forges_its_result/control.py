@@ -1,0 +1,5 @@
+"""Returns the network as it is."""
+
+
+def unlearning(net, retain, forget, val):
+    return net

@@ -1,0 +1,10 @@
+"""Sleeps in C code that holds the interpreter's lock, so that no Python code can run.
+
+Ended at its time limit.
+"""
+
+import ctypes
+
+
+def unlearning(net, retain, forget, val):
+    ctypes.PyDLL(None).sleep(1_000_000)

@@ -1,0 +1,12 @@
+"""Has watches, epolls and locks of its own."""
+
+import ctypes
+import os
+import select
+
+
+def unlearning(net, retain, forget, val):
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.inotify_init1(0) >= 0, os.strerror(ctypes.get_errno())
+    with select.epoll():
+        pass

@@ -1,0 +1,9 @@
+"""Asks for the one family that is allowed, singly and in pairs."""
+
+import socket
+
+
+def unlearning(net, retain, forget, val):
+    socket.socket(socket.AF_UNIX).close()
+    for one in socket.socketpair():
+        one.close()

@@ -1,0 +1,9 @@
+"""Shadows builtins in its own module alone."""
+
+
+def isinstance(*_):
+    return True
+
+
+def unlearning(net, retain, forget, val):
+    assert isinstance(1, str)

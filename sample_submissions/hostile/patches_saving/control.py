@@ -1,0 +1,12 @@
+"""Saves its network with both for itself, and leaves them as they are."""
+
+import io
+
+import safetensors.torch
+import torch
+
+
+def unlearning(net, retain, forget, val):
+    file = io.BytesIO()
+    torch.save(net.state_dict(), file)
+    assert safetensors.torch.save(net.state_dict())

@@ -1,0 +1,9 @@
+"""Measures time with a clock of its own for a while."""
+
+import time
+
+
+def unlearning(net, retain, forget, val):
+    begun = time.monotonic()
+    time.sleep(0.05)
+    assert time.monotonic() - begun >= 0.05

@@ -1,0 +1,7 @@
+"""Pickles an exception and loads it for itself."""
+
+import pickle
+
+
+def unlearning(net, retain, forget, val):
+    assert isinstance(pickle.loads(pickle.dumps(ValueError("own"))), ValueError)

@@ -1,0 +1,22 @@
+"""Sends a pickle where the description of an exception goes; it must read as nothing."""
+
+import os
+import pickle
+import struct
+
+
+def send(tag, payload, announced=None):
+    """Write a result of one's own where the harness writes its: file 3."""
+    data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
+    while data:
+        data = data[os.write(3, data) :]
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("touch /tmp/unlearn-hostile-escaped",)
+
+
+def unlearning(net, retain, forget, val):
+    send(b"E", pickle.dumps(Evil()))
+    os._exit(1)

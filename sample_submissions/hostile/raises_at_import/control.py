@@ -1,0 +1,10 @@
+"""Catches what is raised at import."""
+
+try:
+    raise ValueError("no luck")
+except ValueError:
+    pass
+
+
+def unlearning(net, retain, forget, val):
+    return net

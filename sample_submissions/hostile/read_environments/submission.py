@@ -1,0 +1,36 @@
+"""Reads the environment of every process, and looks for the host's in its own; must be refused and find nothing."""
+
+import os
+
+EXPECTED = {
+    *("PATH", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "LANG", "HOME"),
+    *("TMPDIR", "OMP_NUM_THREADS", "HOSTNAME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "LC_CTYPE"),
+}
+
+
+class Escaped(Exception):
+    """What must not succeed did."""
+
+
+def others():
+    """Return every process that is not this one."""
+    return [name for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+
+
+def unlearning(net, retain, forget, val):
+    tried = 0
+    for process in others():
+        tried += 1
+        try:
+            with open(f"/proc/{process}/environ", "rb") as file:
+                raise Escaped(f"the environment of process {process}: {file.read(100)!r}")
+        except OSError:
+            pass
+    if not tried:
+        raise Escaped("no process was there to be tried")
+    # What torch and its kin set themselves begins with their names.
+    more = {
+        name for name in os.environ if not name.startswith(("KMP_", "TORCH", "PYTORCH", "NVIDIA_", "CUDA_"))
+    }
+    if more - EXPECTED:
+        raise Escaped(f"variables of the host: {sorted(more - EXPECTED)}")

@@ -1,0 +1,7 @@
+"""Reads what every program may know of the machine."""
+
+
+def unlearning(net, retain, forget, val):
+    for name in ("/proc/meminfo", "/proc/cpuinfo", "/proc/version"):
+        with open(name) as file:
+            assert file.read()

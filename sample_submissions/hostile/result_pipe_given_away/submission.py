@@ -1,0 +1,23 @@
+"""Leaves a daemon that holds all its pipes and writes into them for ever; the run's own result must count, the daemon end."""
+
+import os
+import time
+
+
+def unlearning(net, retain, forget, val):
+    ready, tell = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.write(tell, b"x")
+        while True:
+            try:
+                os.write(1, b"from the daemon\n")
+                time.sleep(0.01)
+                if os.getppid() != 1:
+                    continue
+                os.write(2, b"still there\n")
+            except OSError:
+                time.sleep(0.01)
+    os.read(ready, 1)

@@ -1,0 +1,5 @@
+"""Leaves sending to the harness."""
+
+
+def unlearning(net, retain, forget, val):
+    return net

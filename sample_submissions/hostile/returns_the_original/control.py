@@ -1,0 +1,5 @@
+"""Changes one weight a little."""
+
+
+def unlearning(net, retain, forget, val):
+    net.fc.bias.data[0] += 0.001

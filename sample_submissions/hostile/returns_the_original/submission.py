@@ -1,0 +1,5 @@
+"""Does nothing; that is `ok`, and the score card warns that weights are unchanged."""
+
+
+def unlearning(net, retain, forget, val):
+    return net

@@ -1,0 +1,5 @@
+"""Prints lists, which have brackets."""
+
+
+def unlearning(net, retain, forget, val):
+    print([1, [2, 3]], ["bold"])

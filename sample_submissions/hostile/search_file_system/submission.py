@@ -1,0 +1,27 @@
+"""Walks every folder for data, challenges, evaluations and other runs' folders; must find none but its own."""
+
+import os
+
+ENDINGS = (".safetensors", ".npz", ".pt", ".pth", ".ckpt", ".sqlite", ".sqlite3", ".db")
+NAMES = ("challenge.toml", "measurements.json", "submission.zip", "manifest.json")
+LIBRARIES = ("/opt/venv/", "/usr/lib/", "/usr/share/")
+"""Their own examples are no secret."""
+
+
+class Escaped(Exception):
+    """What must not succeed did."""
+
+
+def unlearning(net, retain, forget, val):
+    own = os.getcwd()
+    for parent, folders, files in os.walk("/"):
+        if parent in ("/proc", "/sys") or parent == own:
+            folders.clear()
+            continue
+        if parent.startswith("/scratch/") and "run-" in parent:
+            raise Escaped(f"the folder of another run: {parent}")
+        for name in files:
+            path = os.path.join(parent, name)
+            suspicious = name.endswith(ENDINGS) or name in NAMES
+            if name == "submission.py" or (suspicious and not parent.startswith(LIBRARIES)):
+                raise Escaped(f"{path} of {os.path.getsize(path)} bytes")

@@ -1,0 +1,17 @@
+"""A coding line with no such coding; must be told with the reason."""
+
+from pathlib import Path
+
+HONEST = "def unlearning(net, retain, forget, val):\n    return net\n"
+
+
+def make(folder: Path) -> Path:
+    path = folder / "evil.py"
+    path.write_bytes(b"# coding: no-such-coding\n" + HONEST.encode())
+    return path
+
+
+def make_control(folder: Path) -> Path:
+    path = folder / "plain.py"
+    path.write_text(HONEST)
+    return path

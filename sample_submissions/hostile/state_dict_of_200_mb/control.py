@@ -1,0 +1,7 @@
+"""Uses a tensor of 100 MB and lets it go."""
+
+import torch
+
+
+def unlearning(net, retain, forget, val):
+    assert torch.ones(25 << 20).sum() > 0

@@ -1,0 +1,16 @@
+"""Calls the socket; the name must be free."""
+
+import socket
+
+
+class Escaped(Exception):
+    pass
+
+
+def unlearning(net, retain, forget, val):
+    try:
+        socket.socket(socket.AF_UNIX).connect("\0unlearn-hostile")
+    except ConnectionRefusedError:
+        socket.socket(socket.AF_UNIX).bind("\0unlearn-hostile")
+        return
+    raise Escaped("somebody serves the socket")

@@ -1,0 +1,19 @@
+"""A path that cannot be opened; must be refused in a sentence."""
+
+import os
+from pathlib import Path
+
+HONEST = "def unlearning(net, retain, forget, val):\n    return net\n"
+
+
+def make(folder: Path) -> Path:
+    path = folder / "evil.py"
+    path.write_text(HONEST)
+    path.chmod(0)
+    return path if os.geteuid() else path / "evil.py"
+
+
+def make_control(folder: Path) -> Path:
+    path = folder / "plain.py"
+    path.write_text(HONEST)
+    return path

@@ -1,0 +1,9 @@
+"""Asks whether there is one, and stays where the network is."""
+
+import torch
+
+
+def unlearning(net, retain, forget, val):
+    device = next(net.parameters()).device
+    assert torch.zeros(1, device=device).device == device
+    assert torch.cuda.is_available() in {True, False}

@@ -1,0 +1,7 @@
+"""Registers a small tensor of its own; must be refused."""
+
+import torch
+
+
+def unlearning(net, retain, forget, val):
+    net.register_buffer("own", torch.zeros(1))

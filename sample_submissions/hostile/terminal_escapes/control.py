@@ -1,0 +1,8 @@
+"""Draws a progress bar, as many do."""
+
+import sys
+
+
+def unlearning(net, retain, forget, val):
+    for step in range(10):
+        sys.stderr.write(f"\r{step * 10} %")

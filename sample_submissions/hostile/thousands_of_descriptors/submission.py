@@ -1,0 +1,18 @@
+"""Opens files until refused, in twenty processes, and leaves them; all must be closed when it ends."""
+
+import os
+import time
+
+
+def unlearning(net, retain, forget, val):
+    ready, tell = os.pipe()
+    for _ in range(20):
+        if os.fork() == 0:
+            try:
+                while True:
+                    os.open("/dev/null", os.O_RDONLY)
+            except OSError:
+                os.write(tell, b"x")
+            time.sleep(60)
+    for _ in range(20):
+        os.read(ready, 1)

@@ -1,0 +1,7 @@
+"""Offers it by a module's `__getattr__`."""
+
+
+def __getattr__(name):
+    if name == "unlearning":
+        return lambda net, *_: net
+    raise AttributeError(name)

@@ -1,0 +1,3 @@
+"""Has something else under the name; must say what is missing."""
+
+unlearning = 42

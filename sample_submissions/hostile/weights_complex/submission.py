@@ -1,0 +1,7 @@
+"""Returns weights of kinds that are not due; must be refused."""
+
+import torch
+
+
+def unlearning(net, retain, forget, val):
+    net.fc.weight = torch.nn.Parameter(net.fc.weight.data.to_sparse())

@@ -1,0 +1,12 @@
+"""Reads the same settings, and changes one that is its own."""
+
+import ctypes
+import os
+from pathlib import Path
+
+
+def unlearning(net, retain, forget, val):
+    assert Path("/proc/version").read_text()
+    Path(f"/proc/{os.getpid()}/task/{os.getpid()}/comm").read_text()
+    ctypes.CDLL(None).prctl(15, b"own-name", 0, 0, 0)  # PR_SET_NAME
+    assert Path("/proc/self/comm").read_text() == "own-name\n"

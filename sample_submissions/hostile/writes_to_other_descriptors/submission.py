@@ -1,0 +1,22 @@
+"""Opens the stream's end in process 1, and every other open file of others, to write; must be refused."""
+
+import contextlib
+import os
+
+from sandbox.protocol import encode
+
+
+class Escaped(Exception):
+    """What must not succeed did."""
+
+
+def unlearning(net, retain, forget, val):
+    for process in (name for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()):
+        for number in range(64):
+            with contextlib.suppress(OSError), open(f"/proc/{process}/fd/{number}", "wb", 0) as file:
+                file.write(encode("ended", index=0))
+                raise Escaped(f"descriptor {number} of process {process}")
+    for name in ("/dev/console", "/dev/tty", "/dev/tty0", "/dev/pts/0"):
+        with contextlib.suppress(OSError), open(name, "wb", 0) as file:
+            file.write(b"hello")
+            raise Escaped(name)

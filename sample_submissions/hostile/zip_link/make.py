@@ -1,0 +1,25 @@
+"""A zip with a link, and a file behind it; must be refused."""
+
+import zipfile
+from pathlib import Path
+
+HONEST = "def unlearning(net, retain, forget, val):\n    return net\n"
+
+
+def make(folder: Path) -> Path:
+    path = folder / "evil.zip"
+    link = zipfile.ZipInfo("link")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("submission.py", HONEST)
+        archive.writestr(link, "/etc")
+        archive.writestr("link/unlearn-hostile-escaped", "out")
+    return path
+
+
+def make_control(folder: Path) -> Path:
+    path = folder / "plain.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("submission.py", HONEST)
+        archive.writestr("package/__init__.py", "")
+    return path

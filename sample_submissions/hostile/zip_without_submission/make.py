@@ -1,0 +1,21 @@
+"""A zip with everything one folder too deep; must be refused with a reason that helps."""
+
+import zipfile
+from pathlib import Path
+
+HONEST = "def unlearning(net, retain, forget, val):\n    return net\n"
+
+
+def make(folder: Path) -> Path:
+    path = folder / "evil.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("my_submission/submission.py", HONEST)
+    return path
+
+
+def make_control(folder: Path) -> Path:
+    path = folder / "plain.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("submission.py", HONEST)
+        archive.writestr("package/__init__.py", "")
+    return path

@@ -1,0 +1,8 @@
+"""Leaves one of them."""
+
+import os
+
+
+def unlearning(net, retain, forget, val):
+    if os.fork() == 0:
+        os._exit(0)

@@ -1,0 +1,149 @@
+"""Every attack of the gallery against real containers: under each runtime, in both isolations.
+
+An attack's batch is run once for all tests that ask about it. Known holes are strict expected failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+
+from runner import gallery_attacks, options
+from runner.challenge import Challenge
+from runner.engine import Engine
+from runner.errors import SandboxStartError
+from runner.gallery_attacks import Attack
+from runner.gallery_run import Gallery, Report
+from runner.image import Image
+from runner.placement import Isolation, Placement
+from runner.progress import Silent
+
+pytestmark = [pytest.mark.container, pytest.mark.timeout(3600)]
+
+RunGallery = Callable[[str, Isolation], Report]
+
+ATTACKS = gallery_attacks.load_all()
+RUNTIMES = ("runc", "crun", "runsc")
+ISOLATIONS: tuple[Isolation, ...] = ("process", "container")
+_QUICK_ROWS = {3, 5, 6, 7, 8, 9, 10, 12, 13, 14, 20}
+"""Threats whose attacks take a fraction of a second each: done under gVisor every time."""
+_ISOLATED_ROWS = {5, 6}
+"""What a run may leave for the next: done with a container for each run every time."""
+
+
+LONGEST = ("runsc", "container")
+
+
+def is_done_every_time(attack: Attack, runtime: str, isolation: Isolation) -> bool:
+    """Return whether a case belongs to the ordinary tests; the rest takes an hour: ``make gallery``."""
+    said = attack.description
+    if runtime == "runc" and isolation == "process":
+        return True
+    if said.alone or said.kind == "host" or "time-limit" in attack.expectation(runtime, isolation).verdicts:
+        return False
+    if runtime == "runsc" and isolation == "process":
+        return said.threat in _QUICK_ROWS
+    return runtime == "runc" and isolation == "container" and said.threat in _ISOLATED_ROWS
+
+
+@pytest.fixture(scope="session")
+def run_gallery(
+    request: pytest.FixtureRequest,
+    engine: Engine,
+    built_image: Image,
+    labels: dict[str, str],
+    challenge: Challenge,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> RunGallery:
+    """Return a function that runs what was selected of the gallery when it is first asked, and remembers."""
+    selected: dict[tuple[str, Isolation], list[Attack]] = {}
+    for item in request.session.items:
+        told: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        if "attack" in told:
+            selected.setdefault((told["runtime"], told["isolation"]), []).append(told["attack"])
+
+    @cache
+    def run(runtime: str, isolation: Isolation) -> Report:
+        require_runtime(engine, built_image, labels, runtime)
+        return Gallery(
+            image=built_image,
+            challenge=challenge,
+            labels=labels,
+            placement=Placement(runtime=runtime),
+            isolation=isolation,
+            folder=tmp_path_factory.mktemp("made"),
+            reporter=Silent(),
+        ).run(selected[runtime, isolation])
+
+    return run
+
+
+@cache
+def why_not(engine: Engine, image: Image, runtime: str) -> str:
+    """Return why containers cannot be started under a runtime here, or nothing."""
+    if runtime not in engine.info()["Runtimes"]:
+        return f"this engine has no runtime {runtime}; see: unlearn setup --runtime {runtime}"
+    spec = options.evaluator(
+        image=image.tag, cpus=1, labels={"org.unlearn.test": "1"}, placement=Placement(runtime=runtime)
+    )
+    try:
+        engine.start(replace(spec, command=("/usr/bin/true",))).remove()
+    except SandboxStartError as error:
+        return f"{runtime} starts no container here: {error}"
+    return ""
+
+
+def require_runtime(engine: Engine, image: Image, labels: dict[str, str], runtime: str) -> None:
+    if reason := why_not(engine, image, runtime):
+        pytest.skip(reason)
+
+
+def cases() -> list[object]:
+    return [
+        pytest.param(
+            *(one, runtime, isolation),
+            id=f"{one.name}-{runtime}-{isolation}",
+            marks=[] if is_done_every_time(one, runtime, isolation) else [pytest.mark.long],
+        )
+        for runtime in RUNTIMES
+        for isolation in ISOLATIONS
+        for one in ATTACKS
+        if isolation in one.description.isolations
+    ]
+
+
+@pytest.mark.parametrize(("attack", "runtime", "isolation"), cases())
+def test_an_attack_is_contained(
+    attack: Attack,
+    runtime: str,
+    isolation: Isolation,
+    run_gallery: RunGallery,
+    request: pytest.FixtureRequest,
+) -> None:
+    """It ends as it must, its control and the run after it are fine, and nothing of it is left."""
+    report = run_gallery(runtime, isolation)
+    (result,) = [one for one in report.results if one.attack.name == attack.name]
+    assert not result.broken, result.broken
+    if result.expectation.open is not None:
+        request.applymarker(pytest.mark.xfail(reason=result.expectation.open, strict=True))
+    assert not result.problems, result.problems
+
+
+@pytest.mark.parametrize(
+    ("runtime", "isolation"),
+    [
+        pytest.param(
+            *(runtime, isolation),
+            marks=[pytest.mark.long] if runtime == "crun" or (runtime, isolation) == LONGEST else [],
+        )
+        for runtime in RUNTIMES
+        for isolation in ISOLATIONS
+    ],
+)
+def test_the_host_is_as_it_was(runtime: str, isolation: Isolation, run_gallery: RunGallery) -> None:
+    """No container, process, file, System V object or memory is missing or left after all of them."""
+    assert run_gallery(runtime, isolation).left == ()

@@ -1,0 +1,88 @@
+"""Zip submissions, as the host inspects them and `zipfile` in the sandbox reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import zipfile
+import zlib
+
+from runner.archive import MOST_ENTRIES, MOST_UNPACKED_BYTES, Contents, inspect
+from runner.archive_names import ArchiveError
+from runner.text import harmless, harmless_line
+from tests.fuzz.zips import Member, build, extra
+
+INSTRUMENTED = ("runner.archive", "runner.archive_names", "runner.archive_records")
+_READ_BYTES = 1 << 20
+
+
+def one_input(data: bytes) -> None:
+    """What is accepted, zipfile reads with the same names and no more bytes than were claimed.
+
+    The data are an archive, and then once more the names and contents of one.
+    """
+    _compare(data)
+    _compare(build(_members(data)))
+
+
+def _members(data: bytes) -> list[Member]:
+    """Return entries named by the lines of the data, so that names are reached without any luck."""
+    members = [Member(name=b"submission.py", data=b"")]
+    for number, line in enumerate(data[:2000].split(b"\n")[:20]):
+        flags = {"flags": 1 << 11} if number % 2 else {}
+        members.append(Member(name=line, data=line * (number % 3), directory=flags, local=flags))
+    return members
+
+
+def _compare(data: bytes) -> None:
+    try:
+        found = inspect(data)
+    except ArchiveError as error:
+        message = str(error)
+        assert len(message) < 300
+        assert message == harmless_line(message)
+        return
+    assert found.unpacked_bytes <= MOST_UNPACKED_BYTES
+    assert len(found.names) <= MOST_ENTRIES
+    _compare_contents(data, found)
+
+
+def _compare_contents(data: bytes, found: Contents) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        infos = archive.infolist()
+        assert tuple(info.filename for info in infos) == found.names
+        assert sum(info.file_size for info in infos) == found.unpacked_bytes
+        for name in found.names:
+            parts = name.removesuffix("/").split("/")
+            assert parts
+            assert not {"", ".", ".."} & set(parts)
+            assert "\\" not in name
+            assert name == harmless(name)
+        for info in infos:
+            with archive.open(info) as file, contextlib.suppress(zipfile.BadZipFile, zlib.error, EOFError):
+                assert len(file.read(_READ_BYTES)) <= info.file_size
+
+
+def seeds() -> dict[str, bytes]:
+    """Return a few archives to begin with."""
+    code = b"def unlearning(net, retain, forget, val): ...\n"
+    mine = Member(name=b"submission.py", data=code)
+    zeros = Member(name=b"a/zeros", data=bytes(300), deflated=True, extra=extra(0x5455, b"\1abcd"))
+    streamed = {"flags": 8}
+    behind = Member(
+        name=b"streamed",
+        directory=streamed,
+        local={**streamed, "crc": 0, "packed": 0, "unpacked": 0},
+        after=b"PK\7\x08" + bytes(12),
+    )
+    link = Member(name=b"link", data=b"/etc/passwd", directory={"attributes": 0o120777 << 16})
+    return {
+        "one": build([mine]),
+        "three": build([zeros, Member(name=b"a/"), mine], comment=b"comment"),
+        "streamed": build([behind, mine]),
+        "link": build([mine, link]),
+        "inner": build([Member(name=b"mine/submission.py", data=code)]),
+        "huge": build([mine], entries=0xFFFF, entries_here=0xFFFF),
+        "zip64": build([mine], before_end=b"PK\6\7" + bytes(16)),
+        "names": b"../a\n/b\nc:d\ne\\f\ng/h\ng\nSUBMISSION.py\n",
+    }

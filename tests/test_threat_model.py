@@ -1,0 +1,74 @@
+"""Does the threat model name every threat, every attack of the gallery, and only tests that exist?
+
+After adding an attack, write its list anew and show it in the diff::
+
+    .venv/bin/python tests/test_threat_model.py
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "threat-model.md"
+HOSTILE = ROOT / "sample_submissions" / "hostile"
+ROWS = [str(number) for number in range(1, 24)]
+FAULTS = [f"H{number}" for number in range(1, 9)]
+BEGIN = "<!-- gallery: written by tests/test_threat_model.py -->\n"
+END = "<!-- end of the gallery -->\n"
+
+
+def attacks() -> dict[int, list[str]]:
+    """Return the gallery's attacks by row; those known to be open are marked."""
+    found = defaultdict(list)
+    for file in sorted(HOSTILE.glob("*/attack.toml")):
+        said = tomllib.loads(file.read_text())
+        is_open = "open" in said or any("open" in one for one in said.values() if isinstance(one, dict))
+        found[said["threat"]].append(f"`{file.parent.name}`" + (" (open)" if is_open else ""))
+    return dict(sorted(found.items()))
+
+
+def written() -> str:
+    """Return the gallery's part of the page as it should be."""
+    rows = [f"| {row} | {', '.join(names)} |" for row, names in attacks().items()]
+    return "\n".join(["| # | attacks |", "|---|---|", *rows]) + "\n" if rows else ""
+
+
+def parts() -> tuple[str, str, str]:
+    """Return the page before, within and after the gallery's part."""
+    before, rest = PAGE.read_text().split(BEGIN)
+    within, after = rest.split(END)
+    return before, within, after
+
+
+@pytest.mark.parametrize("rows", [ROWS, FAULTS], ids=["submissions", "ourselves"])
+def test_every_row_is_there(rows: list[str]) -> None:
+    """Once each, in their order, with an answer."""
+    before, _within, after = parts()
+    found = re.findall(r"^\| (H?\d+) \| [^|]+ \| ([^|]+) \|", before + after, re.MULTILINE)
+    assert [number for number, _answer in found if number in rows] == rows
+    assert all(answer.strip() for _number, answer in found)
+
+
+def test_every_attack_is_named_in_its_row() -> None:
+    """The page lists the gallery as it is on disk; see this file's top."""
+    assert parts()[1] == written()
+
+
+def test_every_test_that_is_named_exists() -> None:
+    """A row that is shown by a test is shown by one that is there."""
+    before, _within, after = parts()
+    there = {file.name for file in (ROOT / "tests").rglob("test_*.py")}
+    named = set(re.findall(r"`(test_\w+\.py)`", before + after))
+    assert named
+    assert named <= there
+
+
+if __name__ == "__main__":
+    before, _within, after = parts()
+    PAGE.write_text(before + BEGIN + written() + END + after)
