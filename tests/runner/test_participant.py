@@ -182,7 +182,7 @@ def test_a_log_cannot_pretend_to_be_the_report() -> None:
 
 def test_participants_are_not_told_of_each_other() -> None:
     """A warning that names another submission stays with the organizer; the others are passed on."""
-    summary = {
+    summary: dict[str, Any] = {
         "warnings": [f"2 of 2 checkpoints equal those of {OTHERS} theirs (evaluation abc)", "2 are unchanged"]
     }
     assert told(run(), feedback="full", **summary)["warnings"] == ["2 are unchanged"]
