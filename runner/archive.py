@@ -214,13 +214,17 @@ def _behind(data: bytes, entry: _Entry, end: int) -> int:
         unpacked, packed = struct.unpack("<QQ", extra[FIELD_ZIP64])
         sizes = packed, unpacked
     streamed = bool(said.flags & _DESCRIPTOR_FOLLOWS)
-    known = (local.crc, *sizes) == (said.crc, said.packed_bytes, said.unpacked_bytes)
+    wanted = (said.crc, said.packed_bytes, said.unpacked_bytes)
+    agrees = all(
+        known == due or (streamed and known == 0)  # a streaming writer knows some of them beforehand
+        for known, due in zip((local.crc, *sizes), wanted, strict=True)
+    )
     if (
         data[place : place + local.name_bytes] != entry.raw_name
         or (local.flags ^ said.flags) & ~_DEFLATE_EFFORT
         or local.method != said.method
         or local.version > _NEWEST_VERSION
-        or not (known or (streamed and (local.crc, *sizes) == (0, 0, 0)))
+        or not agrees
     ):
         _refuse(f"{shown(entry.name)} has a local header that contradicts the directory")
     if not streamed:

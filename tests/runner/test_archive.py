@@ -10,7 +10,9 @@ import struct
 import tracemalloc
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,6 +126,21 @@ def test_streamed_zip64_is_accepted() -> None:
     with zipfile.ZipFile(pipe, "w") as archive, archive.open("submission.py", "w", force_zip64=True) as file:
         file.write(CODE)
     assert inspect(pipe.data).names == ("submission.py",)
+
+
+def test_what_info_zip_streams_is_accepted() -> None:
+    """``zip -`` says the size beforehand, checksum and packed size behind the data; what it says must agree."""
+    packed = build([ZEROS])
+    streamed = {"flags": 8}
+    unknown = {**streamed, "crc": 0, "packed": 0}
+    size = len(packed) - 30 - 2 * len(ZEROS.name) - 46 - 22
+    behind = struct.pack("<4sLLL", b"PK\7\x08", zlib.crc32(ZEROS.data), size, len(ZEROS.data))
+    whole = replace(ZEROS, directory=streamed, local=unknown, after=behind)
+    assert inspect(build([MINE, whole])).names == ("submission.py", "zeros.bin")
+    for lie in ({"crc": 1}, {"packed": 1}, {"unpacked": 4999}):
+        lying = build([MINE, replace(whole, local={**unknown, **lie})])
+        assert "contradicts the directory" in refused(lying)
+    assert "followed by sizes" in refused(build([MINE, replace(whole, after=bytes(16))]))
 
 
 def test_handmade_is_accepted() -> None:
