@@ -29,6 +29,8 @@ _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  
 _ORDER_BYTES: Final = 256
 _FIRST_HELPER_UID: Final = 60_000
 """A helper's real uid is this plus its slot's gid: no run has it, nor a helper at work beside it."""
+_NOBODY_ELSE: Final = 59_999
+"""The uid of no process at all."""
 _GONE_SECONDS: Final = 30.0
 _RETRY_SECONDS: Final = 0.05
 
@@ -62,6 +64,7 @@ class Janitor:
 
 
 def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
+    kernel_says = _kernel_says_nobody()
     waiting: list[socket.socket] = []
     busy: dict[socket.socket, str] = {}
     orders: list[str] = []
@@ -69,7 +72,7 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
     selector = selectors.DefaultSelector()
     selector.register(supervisor, selectors.EVENT_READ)
     while True:
-        while len(waiting) < helpers and (helper := _fork_helper()) is not None:
+        while len(waiting) < helpers and (helper := _fork_helper(kernel_says)) is not None:
             waiting.append(helper)
         while orders and waiting:
             order, helper = orders.pop(0), waiting.pop()
@@ -116,7 +119,7 @@ def _forget_times(nodes: Iterable[Path]) -> None:
             os.utime(place, ns=(0, 0))
 
 
-def _fork_helper() -> socket.socket | None:
+def _fork_helper(kernel_says: bool) -> socket.socket | None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         child = os.fork()
@@ -132,19 +135,42 @@ def _fork_helper() -> socket.socket | None:
     try:
         if order:
             uid, slot_gid, folder = order.split(" ", 2)
-            theirs.send(b"1" if wipe(int(uid), int(slot_gid), Path(folder)) else b"0")
+            theirs.send(b"1" if wipe(int(uid), int(slot_gid), Path(folder), kernel_says) else b"0")
     finally:
         os._exit(0)  # without an answer, something may be left
 
 
-def wipe(uid: int, slot_gid: int, slot_folder: Path) -> bool:
-    """Act as ``uid``, end its processes, remove its files; return whether nothing is left."""
+def _kernel_says_nobody() -> bool:
+    """Return whether `kill` of everybody fails when there is nobody whom it may reach.
+
+    POSIX wants that, and gVisor does it. Linux fails only if there is no other process at all,
+    but holds its list of processes meanwhile, so that none is forked past the signal.
+    """
+    asks = os.fork()
+    if asks == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(_NOBODY_ELSE, _NOBODY_ELSE, _NOBODY_ELSE)
+            os.setresuid(_NOBODY_ELSE, _NOBODY_ELSE, _NOBODY_ELSE)
+            os.kill(-1, 0)
+        except (ProcessLookupError, PermissionError):
+            os._exit(1)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(asks, 0)[1]) == 1
+
+
+def wipe(uid: int, slot_gid: int, slot_folder: Path, kernel_says: bool) -> bool:
+    """Act as ``uid``, end its processes, remove its files; return whether nothing is left.
+
+    ``kernel_says``: that nobody is left (`_kernel_says_nobody`); otherwise a list tells.
+    """
     os.setgroups([slot_gid, READERS_GID])
     os.setresgid(uid, uid, uid)
     own = _FIRST_HELPER_UID + slot_gid
     os.setresuid(own, uid, own)
     os.chdir("/")
-    gone = _wait_until(lambda: not _end_processes(uid))
+    gone = _wait_until(lambda: not _end_processes(uid, kernel_says))
     for folder in (slot_folder, *_SHARED_FOLDERS):
         gone = _empty(folder, uid) and gone
     return gone
@@ -160,13 +186,18 @@ def _wait_until(condition: Callable[[], bool]) -> bool:
     return True
 
 
-def _end_processes(uid: int) -> bool:
-    """Send SIGKILL to all that this uid may reach; return whether any of its processes lives."""
+def _end_processes(uid: int, kernel_says: bool) -> bool:
+    """Send SIGKILL to all that this uid may reach; return whether any of its processes lives.
+
+    Where the kernel says so itself, only its word counts: under gVisor neither this call nor a
+    list of processes is a moment's picture, and a chain of processes, each of which forks the next
+    and ends, slips through both. The dead that process 1 has not asked about yet count as living.
+    """
     try:
         os.kill(-1, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return False
-    return any(_lives_as(uid, int(name)) for name in os.listdir("/proc") if name.isdigit())
+    return kernel_says or any(_lives_as(uid, int(name)) for name in os.listdir("/proc") if name.isdigit())
 
 
 def _lives_as(uid: int, process: int) -> bool:
