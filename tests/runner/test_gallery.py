@@ -114,6 +114,14 @@ def test_the_nearest_ending_counts(tmp_path: Path) -> None:
     assert found.expectation("runsc", "container").open == "gVisor"
 
 
+def test_an_ending_may_be_said_of_one_runtime_in_one_isolation(tmp_path: Path) -> None:
+    """A hole that only shared containers have under gVisor is marked there alone."""
+    found = attack(tmp_path / "a", '[runsc.process]\nopen = "shared"')
+    assert found.expectation("runsc", "process").open == "shared"
+    assert found.expectation("runsc", "container").open is None
+    assert found.expectation("runc", "process").open is None
+
+
 def names_of(batch: Batch) -> list[str]:
     return zipfile.ZipFile(io.BytesIO(batch.submission.archive)).namelist()
 

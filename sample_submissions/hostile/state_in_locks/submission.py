@@ -9,9 +9,15 @@ FILES = ("/etc/passwd", "/etc/hostname", "/opt/unlearn/sandbox/child.py", "/tmp"
 
 
 def unlearning(net, retain, forget, val):
-    fds = [os.open(name, os.O_RDONLY) for name in FILES]
-    for fd in fds:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+    fds = []
+    for name in FILES:
+        fd = os.open(name, os.O_RDONLY)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        except OSError as error:  # not every file has locks everywhere
+            print(name, error)
+        else:
+            fds.append(fd)
     pair = socket.socketpair()
     socket.send_fds(pair[0], [b"x"], [*fds, pair[0].fileno(), pair[1].fileno()])
     if os.fork() == 0:
