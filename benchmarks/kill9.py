@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,17 @@ from runner.store import Store
 
 ROOT: Final = Path(__file__).parent.parent
 FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean", "verdicts")
+
+_START: Final = 0.4
+"""Share of an undisturbed evaluation that a command takes even if no run is left: kills come at all
+of its moments, the last ones included."""
+_SOONEST_SECONDS: Final = 0.3
+_LONGEST_SECONDS: Final = 600.0
+_LATE: Final = 0.2
+"""Share of the kills that come after the last run: its outputs, the score and the last files are
+otherwise too short to be met."""
+_END_SECONDS: Final = 1.0
+_PAUSE_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,24 +108,25 @@ def command(*arguments: object) -> list[str]:
 def look(folder: Path) -> tuple[str, dict[int, Kept]]:
     """Return the evaluation of a store and its published runs."""
     try:
-        store = Store.in_folder(folder, create=False)
-        names = [str(one["evaluation"]) for one in store.evaluations()]
-        if not names:
-            return "", {}
-        paths = Paths(folder=folder / names[0])
-        return names[0], {
-            run.index: Kept(
-                seed=run.seed,
-                attempt=run.attempt,
-                verdict=str(run.verdict),
-                checkpoint_sha256=run.checkpoint_sha256,
-                outputs_sha256=run.outputs_sha256,
-                written=_written(paths.outputs(run.index)),
-            )
-            for run in store.runs(names[0])
-        }
+        with closing(Store.in_folder(folder, create=False)) as store:
+            names = [str(one["evaluation"]) for one in store.evaluations()]
+            runs = store.runs(names[0]) if names else []
     except RunnerError:
         return "", {}  # killed before there was a store
+    if not names:
+        return "", {}
+    paths = Paths(folder=folder / names[0])
+    return names[0], {
+        run.index: Kept(
+            seed=run.seed,
+            attempt=run.attempt,
+            verdict=str(run.verdict),
+            checkpoint_sha256=run.checkpoint_sha256,
+            outputs_sha256=run.outputs_sha256,
+            written=_written(paths.outputs(run.index)),
+        )
+        for run in runs
+    }
 
 
 def _written(file: Path) -> int | None:
@@ -160,7 +173,13 @@ def disturb(
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            delay = chance.uniform(0.3, 0.7 * seconds) if tally.kills < wanted else 600.0
+            rest = seconds * (_START + (1 - _START) * (n - len(before)) / n)
+            delay = _LONGEST_SECONDS
+            if tally.kills < wanted and chance.random() < _LATE:
+                await_last(process, folder, n)
+                delay = chance.uniform(0.0, _END_SECONDS)
+            elif tally.kills < wanted:
+                delay = chance.uniform(_SOONEST_SECONDS, rest)
             try:
                 out, err = process.communicate(timeout=delay)
             except subprocess.TimeoutExpired:
@@ -177,6 +196,12 @@ def disturb(
         tally.finished_at_kills += len(after)
         tally.moments[moment(folder, after, n)] += 1
         before = after
+
+
+def await_last(process: subprocess.Popen[str], folder: Path, n: int) -> None:
+    """Wait until the last run is published, or the command has ended."""
+    while process.poll() is None and len(look(folder)[1]) < n:
+        time.sleep(_PAUSE_SECONDS)
 
 
 def finish(

@@ -26,7 +26,6 @@ from runner.checkpoint import content_sha256
 from runner.engine import Container, Engine, answers
 from runner.errors import HostNotReadyError, SandboxError
 from runner.evaluating import Backlog
-from runner.files import write_whole
 from runner.image import Image
 from runner.isolated import Isolated, share_challenge
 from runner.lease import Lease, held
@@ -158,7 +157,7 @@ def evaluate(
         finally:
             seconds = bench.store.add_seconds(name, time.monotonic() - begun if work.touched else 0.0)
         known = bench.store.summary(name)
-        if known is not None and not changed and paths.manifest.is_file():
+        if known is not None and not changed and recovery.has_manifest(bench.store, paths, name):
             return known
         return _finish(bench, work, seconds)
 
@@ -243,11 +242,13 @@ def _finish(bench: Bench, work: _Work, seconds: float) -> dict[str, Any]:
         summary=text,
         seconds=seconds,
     )
-    work.lease.raise_if_lost()
-    write_whole(work.paths.summary, text)
-    write_whole(work.paths.manifest, written)
+    token = work.lease.token
+    stage(work.paths.summary, token, text)
+    stage(work.paths.manifest, token, written)
     digest = hashlib.sha256(written).hexdigest()
-    bench.store.finish(name, summary, manifest_sha256=digest, token=work.lease.token)
+    bench.store.finish(name, summary, manifest_sha256=digest, token=token)
+    settle(work.paths.summary, token)
+    settle(work.paths.manifest, token)  # last: where it is the one that was noted, all is in place
     return summary
 
 

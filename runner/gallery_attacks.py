@@ -91,6 +91,9 @@ class Description(Ending):
     alone: bool = False
     """Whether it needs an archive of its own: what happens at import, or instead of one."""
 
+    apart: bool = False
+    """Whether its runs share a worker with no other attack's: where what it leaves open would harm theirs."""
+
     isolations: tuple[Isolation, ...] = ("process", "container")
     runc: RuntimeEnding = RuntimeEnding()
     crun: RuntimeEnding = RuntimeEnding()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from runner.challenge import Feedback
+from runner.scorecard import OTHERS
 from runner.store import RunRecord
 from runner.text import harmless, harmless_line
 from runner.verdict import Verdict
@@ -81,7 +82,8 @@ def report(
         "runs": [_run(run, log, full=full) for run in runs],
     }
     if full:
-        told["warnings"] = [harmless_line(text) for text in (summary or {}).get("warnings", ())]
+        warnings = (summary or {}).get("warnings", ())
+        told["warnings"] = [harmless_line(text) for text in warnings if OTHERS not in text]
     return told
 
 

@@ -33,6 +33,9 @@ def recover(store: Store, paths: Paths, evaluation: str, token: int, reporter: R
         run = runs.get(index)
         return run is not None and run.evaluated and _file_sha256(file) == run.outputs_sha256
 
+    settle_leftovers(
+        paths.folder, lambda _index, _token, _file: False
+    )  # what ends an evaluation is made anew
     settle_leftovers(paths.checkpoint(0).parent, is_published)
     settle_leftovers(paths.log(0).parent, is_published)
     settle_leftovers(paths.outputs(0).parent, is_noted)
@@ -49,6 +52,11 @@ def recover(store: Store, paths: Paths, evaluation: str, token: int, reporter: R
     for index in set(damaged) - set(lost):
         store.mark_unevaluated(evaluation, index, token=token)
     return store.runs(evaluation)
+
+
+def has_manifest(store: Store, paths: Paths, evaluation: str) -> bool:
+    """Return whether the manifest is there that was noted when the evaluation ended."""
+    return _file_sha256(paths.manifest) == store.manifest_sha256(evaluation)
 
 
 def _has_outputs(paths: Paths, run: RunRecord) -> bool:

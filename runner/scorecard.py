@@ -20,6 +20,9 @@ from runner.verdict import Verdict
 from sandbox.jobs import SPLITS
 from scoring import Accuracies, PublishedScore, published_score
 
+OTHERS: Final = "another submission:"
+"""What a warning says that is the organizer's to know: participants are not told of each other."""
+
 _FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean")
 
 
@@ -113,7 +116,7 @@ def _warnings(
     changed = set(digests) - {original}
     found += [
         f"{sum(digest in copy.digests for digest in digests)} of {len(digests)} checkpoints equal those of "
-        f"another submission: {harmless_line(copy.submission, 60)} (evaluation {copy.evaluation})"
+        f"{OTHERS} {harmless_line(copy.submission, 60)} (evaluation {copy.evaluation})"
         for copy in (copies(changed) if changed else ())
     ]
     return found

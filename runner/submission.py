@@ -65,7 +65,7 @@ def load(path: Path) -> Submission:
         raise ConfigurationError("A file of the submission has a name that is not text.") from error
     except ArchiveError as error:
         raise ConfigurationError(f"{_shown(path)} is refused: {error}.") from error
-    name = path.resolve().stem if path.is_file() else path.resolve().name
+    name = _name(path.resolve())
     name = harmless_line(name.encode(errors="surrogateescape"), 100) or "unnamed"
     return Submission(name=name, sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
 
@@ -73,6 +73,13 @@ def load(path: Path) -> Submission:
 def _shown(path: Path) -> str:
     """Return a path as a message may contain it: a stranger has chosen its last parts."""
     return harmless_line(str(path).encode(errors="surrogateescape"), 500)
+
+
+def _name(path: Path) -> str:
+    """Return what a submission is called: after its folder, or its file if that has a name of its own."""
+    if path.name == "submission.py":
+        return path.parent.name
+    return path.stem if path.is_file() else path.name
 
 
 def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runner.challenge import Challenge
@@ -98,6 +98,9 @@ class Worker:
         self._wall_seconds = said.limits.in_force()
         self._clearing_seconds = clearing_seconds
         self._runtime = placement.runtime
+        self._killed_for_memory = False
+        """Whether the kernel has killed for memory before, in a run that is over. The engine says it
+        of the container from then on, however that ends."""
         self._spec = challenge.spec
         checkpoint_bytes = largest_checkpoint_bytes(self._spec)
         self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes))
@@ -218,6 +221,7 @@ class Worker:
             error=error_seen,
             checkpoint_problem=problem,
         )
+        self._killed_for_memory |= seen.oom_kills > 0
         judgement = judge(seen)
         return EndedRun(
             index=flight.index,
@@ -253,14 +257,13 @@ class Worker:
         ending = self._channel.stream.ending()
         if ending is None or not flights:
             raise SandboxLostError(f"The worker container ended in mid-run{self._channel.complaint()}.")
-        if not is_the_runs_doing(
-            exit_code=ending.exit_code, oom_killed=ending.oom_killed, runtime=self._runtime
-        ):
+        oom_killed = ending.oom_killed and not self._killed_for_memory
+        if not is_the_runs_doing(exit_code=ending.exit_code, oom_killed=oom_killed, runtime=self._runtime):
             raise SandboxLostError(
                 f"The worker container ended in mid-run, with exit code {ending.exit_code}"
                 f"{self._channel.complaint()}."
             )
-        yield from self._end_all(flights, ending)
+        yield from self._end_all(flights, replace(ending, oom_killed=oom_killed))
 
     def _end_all(
         self,

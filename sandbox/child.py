@@ -119,6 +119,8 @@ def _give_up_everything(material: Material, seat: Seat) -> int:
     # The run cannot take it back: it is not dumpable from here on (`sandbox.unreadable`).
     Path("/proc/self/oom_score_adj").write_text("1000")
     os.nice(_NICENESS)
+    # Opened anew: an open file that runs share keeps its locks and flags from one to the next.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(seat.ends.out, 1)
     os.dup2(seat.ends.err, 2)
     result_fd = 3

@@ -57,6 +57,7 @@ _NAMESPACE_FLAGS: Final = (
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET and NEWTIME."""
 _AF_UNIX: Final = 1
 _PR_SET_DUMPABLE: Final = 4
+_LOWER_HALF: Final = 0xFFFF_FFFF
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
 _INSTRUCTION_BYTES: Final = 8
@@ -86,7 +87,8 @@ def program() -> bytes:
     for name in ("socket", "socketpair"):
         family = pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX)
         made.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, family)
-    dumpable = pyseccomp.Arg(0, pyseccomp.EQ, _PR_SET_DUMPABLE)
+    # The kernel looks at the lower half of the register alone.
+    dumpable = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _LOWER_HALF, _PR_SET_DUMPABLE)
     made.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", dumpable)
     with tempfile.TemporaryFile() as file:
         made.export_bpf(file)

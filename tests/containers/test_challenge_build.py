@@ -85,7 +85,8 @@ def test_the_same_seed_gives_the_same_bytes(
     for name in FILES:
         assert (folder / name).read_bytes() == (challenge.folder / name).read_bytes(), name
     assert not (folder / ".building").exists()
-    assert engine.containers({}) == engine.containers(labels)
+    trainers = {"org.unlearn.role": "trainer"}  # other work on this engine may have containers of its own
+    assert not [one for one in engine.containers(trainers) if one not in engine.containers(labels)]
 
 
 def test_another_plan_is_refused_in_a_folder_that_is_taken(

@@ -9,11 +9,14 @@ from runner.text import harmless
 from runner.verdict import Observation, Verdict, judge
 
 INSTRUMENTED = ("runner.run_error", "runner.verdict", "runner.text")
-_VERDICTS = {Verdict.CRASHED, Verdict.NO_FUNCTION, Verdict.MEMORY_LIMIT, Verdict.BAD_CHECKPOINT}
+_VERDICTS = {
+    *(Verdict.CRASHED, Verdict.NO_FUNCTION, Verdict.BAD_CHECKPOINT),
+    *(Verdict.MEMORY_LIMIT, Verdict.GPU_MEMORY_LIMIT, Verdict.OUTPUT_LIMIT),
+}
 
 
 def one_input(data: bytes) -> None:
-    """Whatever a run says of itself is one of four verdicts, none of them ok, and can be stored and shown."""
+    """Whatever a run says of itself is one of six verdicts, none of them ok, and can be stored and shown."""
     error = read_error(data)
     seen = Observation(host_seconds=1.0, wall_limit_seconds=2.0, exit_code=1, result="error", error=error)
     judgement = judge(seen)

@@ -143,6 +143,13 @@ def test_attacks_with_equal_limits_share_an_archive(tmp_path: Path) -> None:
     assert {"submission.py", "probe.py", "a/submission.py", "a/control.py"} <= set(names_of(first))
 
 
+def test_an_attack_apart_shares_no_worker(tmp_path: Path) -> None:
+    """Its control, itself and its probe follow each other in one worker, without anybody else's."""
+    found = batches([attack(tmp_path / "a", "apart = true"), attack(tmp_path / "b")], no_files)
+    assert [{step.attack for step in batch.steps} for batch in found] == [{"a"}, {"b"}]
+    assert [step.role for step in found[0].steps] == ["control", "attack", "probe"]
+
+
 def test_the_dispatcher_names_the_file_of_each_seed(tmp_path: Path) -> None:
     """A step's seed is the place of its file in the table."""
     (batch,) = batches([attack(tmp_path / "a"), attack(tmp_path / "b")], no_files)

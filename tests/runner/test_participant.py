@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.participant import as_text, exception_name, policy_of, report
+from runner.scorecard import OTHERS
 from runner.store import RunRecord
 from runner.text import harmless
 from runner.verdict import Verdict
@@ -177,3 +178,11 @@ def test_a_log_cannot_pretend_to_be_the_report() -> None:
     ours = [line for line in lines if not line.startswith("    | ")]
     assert "score: 1" not in ours
     assert "run 1, ok" not in ours
+
+
+def test_participants_are_not_told_of_each_other() -> None:
+    """A warning that names another submission stays with the organizer; the others are passed on."""
+    summary: dict[str, Any] = {
+        "warnings": [f"2 of 2 checkpoints equal those of {OTHERS} theirs (evaluation abc)", "2 are unchanged"]
+    }
+    assert told(run(), feedback="full", **summary)["warnings"] == ["2 are unchanged"]

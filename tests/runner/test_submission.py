@@ -423,3 +423,12 @@ def test_command_line(tmp_path: Path, challenge_folder: ChallengeFolder) -> None
     assert done.stderr.strip().endswith('is refused: the name "../x.py" leads out of the archive.')
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "store").exists()
+
+
+def test_a_submission_is_called_after_its_folder(tmp_path: Path) -> None:
+    """Given as a folder or as the file in it: the same name and the same content."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "submission.py").write_text("def unlearning(net, retain, forget, val): ...\n")
+    folder, file = load(tmp_path / "mine"), load(tmp_path / "mine" / "submission.py")
+    assert folder.name == file.name == "mine"
+    assert folder.sha256 == file.sha256

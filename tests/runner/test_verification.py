@@ -322,6 +322,25 @@ def test_copies_of_another_submission_are_warned_of(ended: Ended) -> None:
     assert (copy.submission, copy.digests) == ("mine", frozenset({content_sha256(network(0))}))
 
 
+def test_killed_between_store_and_manifest(ended: Ended) -> None:
+    """What was noted to have ended, and whose last files are not in their places, is ended again."""
+    ended.paths.manifest.rename(ended.paths.manifest.with_name("manifest.json.1.part"))
+    ended.paths.summary.unlink()
+    bench = Bench(
+        engine=cast(Engine, NoEngine()),
+        image=IMAGE,
+        store=ended.store,
+        folder=ended.folder,
+        labels={},
+        reporter=Silent(),
+    )
+    settings = Settings(n=N, keep_going=False, keep_checkpoints=True)
+    again = evaluate(bench, MINE, ended.challenge, settings)
+    assert again["score"] == ended.summary["score"]
+    assert ended.mismatches() == []
+    assert not list(ended.paths.folder.glob("*.part"))
+
+
 def test_damaged_outputs_are_computed_again_and_lost_runs_done_again(ended: Ended) -> None:
     """Where the checkpoint is whole its run stands; where neither is, the run is forgotten."""
     change(ended.paths.outputs(0))

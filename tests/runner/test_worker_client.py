@@ -345,6 +345,22 @@ def test_container_killed_for_memory(begin: Begin) -> None:
     assert verdicts(worker.do(planned(4))) == {0: Verdict.MEMORY_LIMIT, 1: Verdict.MEMORY_LIMIT}
 
 
+def test_memory_killer_of_an_earlier_run(begin: Begin) -> None:
+    """The engine remembers that memory ran out once: a later run is not blamed for its container's end."""
+    worker, _stream = begin(
+        lambda index: (
+            [(0.0, finished(index, b"", result="none", exit_code=-9, oom_kills=1, ended_by=""))]
+            if index == 0
+            else [END]
+        ),
+        ending=Ending(exit_code=137, oom_killed=True),
+    )
+    runs = worker.do(planned(2))
+    assert next(runs).judgement.verdict is Verdict.MEMORY_LIMIT
+    with pytest.raises(SandboxLostError):
+        next(runs)
+
+
 def test_frame_cut_by_the_end(begin: Begin) -> None:
     """Half a frame before the end is the end, not a result."""
     worker, _stream = begin(lambda index: [(0.0, finished(index)[:-1]), END])

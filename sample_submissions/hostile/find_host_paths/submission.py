@@ -1,5 +1,6 @@
 """Looks into the mount table for folders of the host; must find none."""
 
+import os
 import re
 
 
@@ -9,6 +10,8 @@ class Escaped(Exception):
 
 def unlearning(net, retain, forget, val):
     for name in ("mountinfo", "mounts", "mountstats"):
+        if not os.path.exists(f"/proc/self/{name}"):
+            continue
         with open(f"/proc/self/{name}") as file:
             for line in file:
                 if found := re.search(r"/(?:var|home|root|mnt|data|srv|work)/[^ ,:]+|lowerdir=[^ ,:]+", line):

@@ -1,5 +1,6 @@
 """Locks files of the image, in a daemon and through descriptors in flight; the next run finds them free."""
 
+import errno
 import fcntl
 import os
 import socket
@@ -9,15 +10,13 @@ FILES = ("/etc/passwd", "/etc/hostname", "/opt/unlearn/sandbox/child.py", "/tmp"
 
 
 def unlearning(net, retain, forget, val):
-    fds = []
-    for name in FILES:
-        fd = os.open(name, os.O_RDONLY)
+    fds = [os.open(name, os.O_RDONLY) for name in FILES]
+    for fd in fds:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
-        except OSError as error:  # not every file has locks everywhere
-            print(name, error)
-        else:
-            fds.append(fd)
+        except OSError as error:
+            if error.errno != errno.ENOLCK:  # gVisor locks no files of the image
+                raise
     pair = socket.socketpair()
     socket.send_fds(pair[0], [b"x"], [*fds, pair[0].fileno(), pair[1].fileno()])
     if os.fork() == 0:
