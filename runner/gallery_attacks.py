@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -66,6 +66,13 @@ class Ending(BaseModel):
     """Why this hole is known and open. That it turns out closed is an error too."""
 
 
+class RuntimeEnding(Ending):
+    """How it must end under one runtime, and there in one isolation: ``[runsc.process]``."""
+
+    process: Ending = Ending()
+    container: Ending = Ending()
+
+
 class Description(Ending):
     """What ``attack.toml`` holds."""
 
@@ -84,10 +91,13 @@ class Description(Ending):
     alone: bool = False
     """Whether it needs an archive of its own: what happens at import, or instead of one."""
 
+    apart: bool = False
+    """Whether its runs share a worker with no other attack's: where what it leaves open would harm theirs."""
+
     isolations: tuple[Isolation, ...] = ("process", "container")
-    runc: Ending = Ending()
-    crun: Ending = Ending()
-    runsc: Ending = Ending()
+    runc: RuntimeEnding = RuntimeEnding()
+    crun: RuntimeEnding = RuntimeEnding()
+    runsc: RuntimeEnding = RuntimeEnding()
     process: Ending = Ending()
     container: Ending = Ending()
 
@@ -139,14 +149,13 @@ class Attack:
         return own if own.is_file() else None
 
     def expectation(self, runtime: str, isolation: Isolation) -> Expectation:
-        """Return how it must end there: what is said of the isolation, then of the runtime, then of all."""
+        """Return how it must end there; what is said of the fewest cases counts."""
         said = self.description
-        by_runtime: Mapping[str, Ending] = {"runc": said.runc, "crun": said.crun, "runsc": said.runsc}
-        layers = (
-            {"process": said.process, "container": said.container}[isolation],
-            by_runtime.get(runtime, Ending()),
-            said,
-        )
+        by_runtime = {"runc": said.runc, "crun": said.crun, "runsc": said.runsc}
+        under = by_runtime.get(runtime, RuntimeEnding())
+        in_both = under.process if isolation == "process" else under.container
+        in_isolation = said.process if isolation == "process" else said.container
+        layers: tuple[Ending, ...] = (in_both, in_isolation, under, said)
         return Expectation(
             verdicts=next((layer.verdicts for layer in layers if layer.verdicts is not None), ()),
             says=next((layer.says for layer in layers if layer.says is not None), None),

@@ -75,17 +75,18 @@ def batches(attacks: Sequence[Attack], make: Callable[[Attack, Role], Path]) -> 
         make: Gives the file that an attack of kind host has made.
     """
     runnable = [attack for attack in attacks if attack.description.refusal is None]
-    packed: dict[Limits, list[tuple[Attack, tuple[Role, ...]]]] = {}
+    packed: dict[tuple[Limits, str], list[tuple[Attack, tuple[Role, ...]]]] = {}
     own: list[Batch] = []
     for attack in runnable:
         if attack.description.alone or attack.description.kind == "host":
             own += _alone(attack, make)
-            packed.setdefault(GALLERY_LIMITS, []).append((attack, ("probe",)))
+            packed.setdefault((GALLERY_LIMITS, ""), []).append((attack, ("probe",)))
         else:
             attacked: list[Role] = ["attack" for _ in range(attack.description.times)]
             roles: tuple[Role, ...] = ("control", *attacked, "probe")
-            packed.setdefault(attack.description.all_limits(), []).append((attack, roles))
-    return own + [_packed(limits, members) for limits, members in packed.items()]
+            place = (attack.description.all_limits(), attack.name if attack.description.apart else "")
+            packed.setdefault(place, []).append((attack, roles))
+    return own + [_packed(limits, members) for (limits, _name), members in packed.items()]
 
 
 def _alone(attack: Attack, make: Callable[[Attack, Role], Path]) -> list[Batch]:

@@ -157,6 +157,7 @@ class Gallery:
                 submission=batch.submission,
                 runs=1,
                 first_uid=first_uid,
+                placement=self.placement,
             )
             planned = [PlannedRun(index=index, seed=step.seed) for index, step in steps.items()]
             ended = 0

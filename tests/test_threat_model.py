@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,13 +24,17 @@ BEGIN = "<!-- gallery: written by tests/test_threat_model.py -->\n"
 END = "<!-- end of the gallery -->\n"
 
 
+def is_open(said: dict[str, Any]) -> bool:
+    """Return whether an attack is marked as open anywhere: for all, a runtime, or a runtime's isolation."""
+    return "open" in said or any(is_open(one) for one in said.values() if isinstance(one, dict))
+
+
 def attacks() -> dict[int, list[str]]:
     """Return the gallery's attacks by row; those known to be open are marked."""
     found = defaultdict(list)
     for file in sorted(HOSTILE.glob("*/attack.toml")):
         said = tomllib.loads(file.read_text())
-        is_open = "open" in said or any("open" in one for one in said.values() if isinstance(one, dict))
-        found[said["threat"]].append(f"`{file.parent.name}`" + (" (open)" if is_open else ""))
+        found[said["threat"]].append(f"`{file.parent.name}`" + (" (open)" if is_open(said) else ""))
     return dict(sorted(found.items()))
 
 

@@ -114,6 +114,14 @@ def test_the_nearest_ending_counts(tmp_path: Path) -> None:
     assert found.expectation("runsc", "container").open == "gVisor"
 
 
+def test_an_ending_may_be_said_of_one_runtime_in_one_isolation(tmp_path: Path) -> None:
+    """A hole that only shared containers have under gVisor is marked there alone."""
+    found = attack(tmp_path / "a", '[runsc.process]\nopen = "shared"')
+    assert found.expectation("runsc", "process").open == "shared"
+    assert found.expectation("runsc", "container").open is None
+    assert found.expectation("runc", "process").open is None
+
+
 def names_of(batch: Batch) -> list[str]:
     return zipfile.ZipFile(io.BytesIO(batch.submission.archive)).namelist()
 
@@ -133,6 +141,13 @@ def test_attacks_with_equal_limits_share_an_archive(tmp_path: Path) -> None:
     assert {step.attack for step in second.steps} == {"c"}
     assert second.limits.cpus == 1.0
     assert {"submission.py", "probe.py", "a/submission.py", "a/control.py"} <= set(names_of(first))
+
+
+def test_an_attack_apart_shares_no_worker(tmp_path: Path) -> None:
+    """Its control, itself and its probe follow each other in one worker, without anybody else's."""
+    found = batches([attack(tmp_path / "a", "apart = true"), attack(tmp_path / "b")], no_files)
+    assert [{step.attack for step in batch.steps} for batch in found] == [{"a"}, {"b"}]
+    assert [step.role for step in found[0].steps] == ["control", "attack", "probe"]
 
 
 def test_the_dispatcher_names_the_file_of_each_seed(tmp_path: Path) -> None:
