@@ -138,15 +138,18 @@ class Worker:
         that go on are done and the rest are left undone.
 
         Ends early, leaving runs undone, when a run could only be stopped together with the
-        container; start another worker for the rest.
+        container; start another worker for the rest. Where a run has left something that cannot be
+        removed, those that go on beside it are done, so that no run can have another repeated,
+        and none is started after it.
 
         Raises:
             SandboxLostError: the container is gone and the submission is not to blame.
         """
         waiting = deque(planned)
         flights: dict[int, _Flight] = {}
+        spoilt = False
         while waiting or flights:
-            if enough():
+            if enough() or spoilt:
                 waiting.clear()
             while waiting and len(flights) < self._limits.concurrency and may_start():
                 run = waiting.popleft()
@@ -172,12 +175,12 @@ class Worker:
                 for flight in flights.values():  # what the caller did meanwhile is not their time
                     flight.sent += paused
                     flight.ended = flight.ended + paused if flight.ended is not None else None
-                if frame is not None and frame.kind == "finished" and frame.fields["wiped"] is not True:
-                    self._channel.stream.kill()  # something of it is left: nobody else may run there
-                    return
+                spoilt |= frame is not None and frame.kind == "finished" and frame.fields["wiped"] is not True
             elif frame is None:
                 yield from self._kill_for_time(flights)
                 return
+        if spoilt:  # something of a run is left: nobody else may run there
+            self._channel.stream.kill()
 
     def _deadline(self, flight: _Flight) -> float:
         if flight.ended is not None:

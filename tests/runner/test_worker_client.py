@@ -430,11 +430,12 @@ def test_a_run_that_is_never_cleared_away(begin: Begin) -> None:
 
 
 def test_a_container_in_which_something_is_left_is_not_used_on(begin: Begin) -> None:
-    """The run that ended is judged as it deserves; those beside and behind it are left for another."""
+    """No run starts in it; the one beside is done, so that no run has another repeated."""
     worker, stream = begin(
-        lambda index: [(0.0, finished(index, wiped=index != 1))] if index != 0 else QUIET, concurrency=2
+        lambda index: [(0.3 * index, finished(index, wiped=index != 0))], concurrency=2
     )
-    assert verdicts(worker.do(planned(4))) == {1: Verdict.OK}
+    assert verdicts(worker.do(planned(4))) == {0: Verdict.OK, 1: Verdict.OK}
+    assert [fields["index"] for fields in stream.heard_of("run")] == [0, 1]
     assert stream.killed == 1
 
 
