@@ -5,8 +5,12 @@ that a shape, a type or a value that cannot be right is named once, in one sente
 any statistics. None of them writes to what it is given.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 FloatArray = NDArray[np.float64]
 """Float64 values; the docstring beside each use gives the shape."""
@@ -50,7 +54,7 @@ def real_array(values: ArrayLike, *, name: str) -> NDArray[np.generic]:
     return array
 
 
-def read_only_copy(array: FloatArray) -> FloatArray:
+def read_only_copy(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
     """Return a copy that refuses writes, for values that are kept."""
     copy = array.copy()
     copy.flags.writeable = False
