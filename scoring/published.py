@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scoring.arrays import CountArray, FloatArray, real_array
-from scoring.attacks import double_threshold_codes, pool, single_threshold_codes
+from scoring.attacks import best_double_threshold, pool, single_threshold_codes
 from scoring.rules import epsilon_of_rules
 from scoring.samples import paired_confidences
 
@@ -152,10 +152,8 @@ def _epsilon_of_example(
     if not peaky_is_positive:
         # "Others at or above t" errs exactly as "peaky below t" does, with the rates swapped.
         single = pooled.codes[-1] - single
-    double = double_threshold_codes(pooled, low=low, high=high)
-    largest = max(
-        float(table[single].max(initial=-np.inf)),
-        float(table.take(double, mode="clip").max()),  # clip reads negative codes as 0
+    largest = best_double_threshold(
+        pooled, low=low, high=high, table=table, floor=float(table[single].max(initial=-np.inf))
     )
     if largest > -np.inf:
         return largest
