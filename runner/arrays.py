@@ -74,6 +74,8 @@ def unpack(data: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if name not in archive.NameToInfo:
+        raise ArraysError(f"there is no {name} in it")
     if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise ArraysError(f"{name} is compressed")
     return archive.read(name)
