@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
-from scoring.kernel_test import discrepancy_p_value, radial_kernel, standardised
+from scoring.kernel_test import WIDTH, discrepancy_p_value, radial_kernel, standardised
 from scoring.samples import paired_confidences
 
 FOLDS = 5
@@ -95,7 +95,7 @@ def joint_attack(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Jo
         if train.shape[1] == 0:
             areas.append((0.5, 0.5))
             continue
-        machine = SVC(kernel="rbf", C=1.0, gamma=1 / train.shape[1])
+        machine = SVC(kernel="rbf", C=1.0, gamma=WIDTH / train.shape[1])
         trees = ExtraTreesClassifier(
             TREES, min_samples_leaf=min(5, 1 + len(train) // 25), random_state=trees_seed, n_jobs=1
         )
@@ -113,6 +113,6 @@ def joint_attack(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Jo
     return JointAttack(
         auc_svm=float(auc_svm),
         auc_trees=float(auc_trees),
-        p_value=discrepancy_p_value(radial_kernel(everything), n=len(ours), seed=test_seed),
+        p_value=discrepancy_p_value(radial_kernel(everything, width=WIDTH), n=len(ours), seed=test_seed),
         n_folds=n_folds,
     )

@@ -30,6 +30,12 @@ SIGNIFICANCE = 0.01
 LOSS = 0.5
 """The groups alone must score at most this part of all together, on average."""
 
+AXIS_SHARE = 0.81
+"""Least part of the variance along the leading direction that lies between two groups.
+
+It is 0.64 for a normal factor; this kernel makes it up to 0.8. It is above 0.82 for two methods (the
+weakest seen: 20 examples, 64 models, a factor common to all examples)."""
+
 SMALLEST_GROUP = 0.1
 """Part of a side's checkpoints that a group must hold; fewer are outliers, no method."""
 
@@ -38,6 +44,7 @@ LEAST_MODELS = 8
 
 _PERMUTATIONS = 199
 _ITERATIONS = 20
+_WIDTH = 0.5  # wider than the attack's: groups are coarse, and the cloud of one factor stays one
 _EXAMPLES = 200
 
 
@@ -66,6 +73,9 @@ class Mixture:
     reference_share: float
     """The same for the references and their own best groups."""
 
+    axis_share: float
+    """The same along the leading direction only: near 1 for two lumps, at most 0.8 for one long cloud."""
+
     p_value: float
     """Chance of such an excess of shares between samples of one distribution, in [0.005, 1]."""
 
@@ -82,9 +92,10 @@ class Mixture:
 def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mixture | None:
     """Return the two groups that the unlearned checkpoints form, if they form any.
 
-    They do if the excess of their share over the references' has a p-value of at most 0.01
-    and the groups' own forgetting qualities, averaged by size, are at most half of that of all.
-    (A smaller sample cannot show large epsilons, so a group's F is favoured, not the flag.)
+    They do if the excess of their share over the references' has a p-value of at most 0.01,
+    the groups are two lumps and no single long cloud, and the groups' own forgetting
+    qualities, averaged by size, are at most half of that of all. (A smaller sample cannot show
+    large epsilons, so a group's F is a little too high: the comparison favours the submission.)
     With fewer than 8 models on a side, or no example that varies, the answer is None.
 
     Args:
@@ -102,17 +113,19 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
     points, _ = standardised(np.concatenate([ours, theirs]), ours[:0])
     if points.shape[1] == 0:
         return None
-    kernel = radial_kernel(points)
+    kernel = radial_kernel(points, width=_WIDTH)
     rng = np.random.default_rng(seed)
     is_ours = np.tile(np.arange(len(points)) < len(ours), (_PERMUTATIONS + 1, 1))
     is_ours[1:] = rng.permuted(is_ours[1:], axis=1)
     shares, directions = _between_shares(kernel, np.concatenate([is_ours, ~is_ours]).T, rng)
     excess = shares[: _PERMUTATIONS + 1] - shares[_PERMUTATIONS + 1 :]
     p_value = float((excess >= excess[0]).mean())
-    if p_value > SIGNIFICANCE:
+    scores = directions[: len(ours), 0]
+    axis_share = float(_between(scores).max())
+    if p_value > SIGNIFICANCE or axis_share < AXIS_SHARE:
         return None
 
-    in_first = _cut(directions[: len(ours), 0])
+    in_first = _cut(scores)
     some = np.linspace(0, ours.shape[1] - 1, min(ours.shape[1], _EXAMPLES)).astype(np.intp)
     together, first, second = (
         forgetting_quality(published_epsilon(side[:, some], theirs[:, some]), len(side))
@@ -128,6 +141,7 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
         quality_second=second,
         share=float(shares[0]),
         reference_share=float(shares[_PERMUTATIONS + 1]),
+        axis_share=axis_share,
         p_value=p_value,
     )
 

@@ -12,7 +12,9 @@ def mixture(rng, models, examples, slant=SLANT):
     A skew-normal variable with parameter ``slant`` or ``-slant``, by equal chance, is standard
     normal exactly: so each example alone looks like a reference's standard normal sample.
     """
-    return np.concatenate([one_sided(rng, models // 2, examples, slant), one_sided(rng, models - models // 2, examples, -slant)])
+    return np.concatenate(
+        [one_sided(rng, models // 2, examples, slant), one_sided(rng, models - models // 2, examples, -slant)]
+    )
 
 
 def one_sided(rng, models, examples, slant):
