@@ -81,7 +81,8 @@ def _accuracies(correct: ArrayLike, sizes: NDArray[np.int64], *, name: str) -> t
 def _fractions(right: NDArray[np.int64], sizes: NDArray[np.int64]) -> FloatArray:
     """Return right answers over sizes, NaN where the size is 0."""
     nowhere = np.full(right.shape, np.nan)
-    return np.divide(right, sizes, out=nowhere, where=np.broadcast_to(sizes > 0, right.shape))
+    np.divide(right, sizes, out=nowhere, where=np.broadcast_to(sizes > 0, right.shape))
+    return nowhere
 
 
 def _right_answers(correct: ArrayLike, sizes: NDArray[np.int64], *, name: str) -> NDArray[np.int64]:

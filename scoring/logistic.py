@@ -32,8 +32,7 @@ def fit_logistic(feature: FloatArray, positive: NDArray[np.bool_]) -> tuple[Floa
     scale = feature.std(axis=1)
     scale = np.where(scale > 1e-12 * np.maximum(1.0, np.abs(centre)), scale, 1.0)
     x = (feature - centre[:, np.newaxis]) / scale[:, np.newaxis]
-    # In terms of x the slope is scale times as large, and the free intercept is a little less
-    # free of it: neither changes the penalty, which stays that of the slope over the feature.
+    # In terms of x the slope is scale times as large; its penalty must stay what it was.
     penalty = scale**-2.0
     signed = np.stack([sign * x, sign])  # [2, problems, examples]
     weights = np.zeros((2, feature.shape[0]))
@@ -57,15 +56,18 @@ def fit_logistic(feature: FloatArray, positive: NDArray[np.bool_]) -> tuple[Floa
         if (promised <= _PRECISION * x.shape[1]).all():
             weights -= step
             break
-        weights, objective = _descend(weights, objective, step, promised, signed, penalty)
+        weights, objective = _descend(
+            weights, step, objective=objective, promised=promised, signed=signed, penalty=penalty
+        )
     slope = weights[0] / scale
     return slope, weights[1] - slope * centre
 
 
 def _descend(
     weights: FloatArray,
-    objective: FloatArray,
     step: FloatArray,
+    *,
+    objective: FloatArray,
     promised: FloatArray,
     signed: FloatArray,
     penalty: FloatArray,
@@ -88,4 +90,5 @@ def _objective(weights: FloatArray, signed: FloatArray, penalty: FloatArray) -> 
     odds = weights[0][:, np.newaxis] * signed[0] + weights[1][:, np.newaxis] * signed[1]
     with np.errstate(over="ignore", under="ignore"):
         losses: FloatArray = np.logaddexp(0.0, -odds).sum(axis=1)
-    return losses + penalty * weights[0] ** 2 / 2
+    losses += penalty * weights[0] ** 2 / 2
+    return losses

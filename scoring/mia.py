@@ -1,4 +1,4 @@
-"""Do a model's losses give away which examples it was to forget? (the starting kit's attack)"""
+"""Do a model's losses give away which examples it was to forget, as the starting kit asked?"""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -115,4 +115,5 @@ def _shares(available: CountArray, wanted: int, stream: np.random.RandomState) -
         drawn = min(candidates.size, missing)
         shares[stream.choice(candidates, size=drawn, replace=False)] += 1
         missing -= drawn
-    return shares.astype(np.intp)
+    counts: CountArray = shares.astype(np.intp)
+    return counts

@@ -98,7 +98,8 @@ def _ratios(
 
     def ratio(values: FloatArray) -> FloatArray:
         squares = [((values - mean) / dev) ** 2 for mean, dev in zip(means, deviations, strict=True)]
-        return np.log(deviations[1] / deviations[0]) + (squares[1] - squares[0]) / 2
+        found: FloatArray = np.log(deviations[1] / deviations[0]) + (squares[1] - squares[0]) / 2
+        return found
 
     return ratio(judged[0]), ratio(judged[1])
 
