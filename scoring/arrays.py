@@ -54,6 +54,39 @@ def real_array(values: ArrayLike, *, name: str) -> NDArray[np.generic]:
     return array
 
 
+def labelled_logits(logits: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.generic], CountArray]:
+    """Return the logits in their own type and the labels as positions, after checking both.
+
+    Args:
+        logits: Raw outputs of the network, floating. Shape [..., classes], classes >= 2.
+        labels: The true class of each example, integers in [0, classes). Shape [...].
+
+    Raises:
+        ValueError: the logits are not floating, have no or one class, are empty or not
+            finite; the labels are not integers, of another shape, or out of range.
+    """
+    raw = real_array(logits, name="The logits")
+    if raw.dtype.kind != "f":
+        raise ValueError(f"The logits must be floating point, not of type {raw.dtype}.")
+    if raw.ndim == 0 or raw.shape[-1] < 2:
+        raise ValueError(f"The logits must end in an axis of two or more classes, not {raw.shape}.")
+    if raw.size == 0:
+        raise ValueError(f"The logits must not be empty, but their shape is {raw.shape}.")
+    if not np.isfinite(raw).all():
+        raise ValueError("The logits must be finite, but a value is NaN or infinite.")
+    true = real_array(labels, name="The labels")
+    if true.dtype.kind not in "iu":
+        raise ValueError(f"The labels must be integers, not of type {true.dtype}.")
+    if true.shape != raw.shape[:-1]:
+        raise ValueError(
+            f"The labels must have shape {raw.shape[:-1]}, as the logits have, not {true.shape}."
+        )
+    classes = raw.shape[-1]
+    if int(true.min()) < 0 or int(true.max()) >= classes:
+        raise ValueError(f"The labels must lie in 0 to {classes - 1}, but one does not.")
+    return raw, true.astype(np.intp)
+
+
 def read_only_copy(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
     """Return a copy that refuses writes, for values that are kept."""
     copy = array.copy()

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scoring.arrays import FloatArray, real_array
+from scoring.arrays import FloatArray, labelled_logits
 
 _TINY = 1e-45
 """Added inside both logarithms; normal in float64, and so the bound of 103.617."""
@@ -34,31 +34,12 @@ def logit_scaled_confidence(logits: ArrayLike, labels: ArrayLike) -> FloatArray:
         `compute_logit_scaled_confidence` in google-deepmind/unlearning_evaluation at
         ffae0ff, except that it leaves its input as it was.
     """
-    raw = real_array(logits, name="The logits")
-    if raw.dtype.kind != "f":
-        raise ValueError(f"The logits must be floating point, not of type {raw.dtype}.")
-    if raw.ndim == 0 or raw.shape[-1] < 2:
-        raise ValueError(f"The logits must end in an axis of two or more classes, not {raw.shape}.")
-    if raw.size == 0:
-        raise ValueError(f"The logits must not be empty, but their shape is {raw.shape}.")
-    if not np.isfinite(raw).all():
-        raise ValueError("The logits must be finite, but a value is NaN or infinite.")
-    true = real_array(labels, name="The labels")
-    if true.dtype.kind not in "iu":
-        raise ValueError(f"The labels must be integers, not of type {true.dtype}.")
-    if true.shape != raw.shape[:-1]:
-        raise ValueError(
-            f"The labels must have shape {raw.shape[:-1]}, as the logits have, not {true.shape}."
-        )
-    classes = raw.shape[-1]
-    if int(true.min()) < 0 or int(true.max()) >= classes:
-        raise ValueError(f"The labels must lie in 0 to {classes - 1}, but one does not.")
-
+    raw, true = labelled_logits(logits, labels)
     # Two finite logits may differ by more than their type can hold: that is exp(-inf) = 0.
     with np.errstate(over="ignore", under="ignore"):
         probabilities = np.exp(raw - raw.max(axis=-1, keepdims=True)).astype(np.float64)
     probabilities /= probabilities.sum(axis=-1, keepdims=True)
-    position = true.astype(np.intp)[..., np.newaxis]
+    position = true[..., np.newaxis]
     right = np.take_along_axis(probabilities, position, axis=-1)[..., 0]
     np.put_along_axis(probabilities, position, 0.0, axis=-1)
     wrong = probabilities.sum(axis=-1)
