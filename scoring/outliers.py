@@ -36,7 +36,8 @@ class Outliers:
         side = "unlearned" if self.side == "unlearned" else "reference"
         return (
             f"{len(self.checkpoints)} of the {side} checkpoints are far from the rest: "
-            f"checkpoint {self.checkpoints[worst]} is {self.distances[worst]:.0f} deviations off on half of the examples."
+            f"checkpoint {self.checkpoints[worst]} is {self.distances[worst]:.0f} deviations off on half of "
+            "the examples."
         )
 
 
