@@ -19,14 +19,18 @@ T = TypeVar("T")
 def encode(value: Any) -> Any:
     """Return a value as JSON has it: dataclasses as objects, arrays and tuples as lists.
 
+    A NaN in an array, where it means that there is no value, becomes null.
+
     Raises:
-        ValueError: a number is NaN or infinite, which JSON does not have.
+        ValueError: another number is NaN, or one is infinite, which JSON does not have.
         TypeError: a value is of a kind that has no place in JSON.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, np.ndarray):
-        return [encode(one) for one in value.tolist()]
+        plain = value.astype(object)
+        plain[value != value] = None  # noqa: PLR0124 - NaN is what differs from itself
+        return encode(plain.tolist())
     if isinstance(value, tuple | list):
         return [encode(one) for one in value]
     if isinstance(value, Mapping):
@@ -69,11 +73,19 @@ def _decode(kind: Any, data: object, where: str) -> Any:  # noqa: PLR0911 - a re
     if origin is tuple:
         if not isinstance(data, list):
             raise ValueError(f"{where} must be a list.")
-        return tuple(_decode(arguments[0], one, f"{where}[{at}]") for at, one in enumerate(data))
+        kinds = [arguments[0]] * len(data) if arguments[1:] == (Ellipsis,) else list(arguments)
+        if len(kinds) != len(data):
+            raise ValueError(f"{where} must be a list of {len(kinds)}.")
+        return tuple(
+            _decode(one, part, f"{where}[{at}]")
+            for at, (one, part) in enumerate(zip(kinds, data, strict=True))
+        )
     if origin is dict:
         if not isinstance(data, dict):
             raise ValueError(f"{where} must be an object.")
         return {name: _decode(arguments[1], one, f"{where}.{name}") for name, one in data.items()}
+    if kind is Any:
+        return data
     return _decode_plain(kind, data, where)
 
 

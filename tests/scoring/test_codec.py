@@ -49,11 +49,18 @@ def test_round_trip():
     assert found.perhaps is None
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, np.float64("-inf"), np.array([1.0, np.nan])])
+@pytest.mark.parametrize("value", [np.nan, np.inf, np.float64("-inf"), np.array([1.0, np.inf])])
 def test_json_has_no_such_number(value):
     """What is not finite is refused, not written as a word that other readers stumble over."""
     with pytest.raises(ValueError, match="finite"):
         encode({"x": value})
+
+
+def test_no_value_in_an_array():
+    """It is null in JSON, and comes back as what it was."""
+    text = json.dumps(encode(np.array([[1.0, np.nan]])))
+    assert text == "[[1.0, null]]"
+    np.testing.assert_array_equal(decode(FloatArray, json.loads(text)), [[1.0, np.nan]])
 
 
 def test_other_kinds_have_no_place():
