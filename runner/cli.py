@@ -27,6 +27,7 @@ from runner.cli_gallery import gallery_command
 from runner.cli_measure import measure_command
 from runner.cli_options import DeviceOption, IsolationOption, RuntimeOption
 from runner.cli_report import report_command
+from runner.cli_score import score_command
 from runner.devices import hold
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
@@ -59,6 +60,7 @@ challenge_app = typer.Typer(help="Challenges: build one, show one.", no_args_is_
 app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
 app.command("report")(report_command)
+app.command("score")(score_command)
 challenge_app.command("measure")(measure_command)
 app.command("doctor")(doctor_command)
 app.command("gallery")(gallery_command)

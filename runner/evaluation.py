@@ -226,6 +226,7 @@ def _finish(bench: Bench, work: _Work, seconds: float) -> dict[str, Any]:
         outputs=work.paths.outputs,
         seconds=seconds,
         copies=lambda digests: bench.store.copies(name, digests),
+        retraining_seconds=bench.store.retraining_seconds(name),
     )
     text = (json.dumps(summary, indent=2) + "\n").encode()
     written = manifest.render(

@@ -18,6 +18,7 @@ Summary = Mapping[str, Any]
 
 
 _NARROW: Final = 96
+_WIDE: Final = 120
 
 
 def score_table(summaries: Sequence[Summary], width: int = _NARROW) -> Table:
@@ -25,10 +26,13 @@ def score_table(summaries: Sequence[Summary], width: int = _NARROW) -> Table:
 
     ``score`` is ``forget`` (forgetting quality) x ``retain`` x ``test`` (accuracy as a ratio to
     the references'); ``mean ε`` is how well the checkpoints are told apart from the references.
+    Where there is room: ``95 %``, where the score may lie if all models were drawn again, and
+    ``of ceiling``, forgetting quality over what perfect unlearning would get.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("submission", min_width=15, overflow="fold")
-    figures = ["score", "forget", "retain", "test", "mean ε", "n"]
+    worth = ["95 %", "of ceiling"] if width >= _WIDE else []
+    figures = ["score", *worth[:1], "forget", *worth[1:], "retain", "test", "mean ε", "n"]
     if wide := width >= _NARROW:
         figures.append("s/run")
     for name in figures:
@@ -43,7 +47,9 @@ def score_table(summaries: Sequence[Summary], width: int = _NARROW) -> Table:
         table.add_row(
             plain(summary["submission"]),
             _figure(summary.get("score"), 4),
+            *([_range(summary)] if worth else []),
             _figure(summary.get("forgetting_quality"), 4),
+            *([_share(summary)] if worth else []),
             _figure(summary.get("retain_ratio"), 4),
             _figure(summary.get("test_ratio"), 4),
             _figure(summary.get("epsilon_mean"), 2),
@@ -61,12 +67,23 @@ def remarks(summaries: Sequence[Summary]) -> list[Text]:
         name = harmless_line(summary["submission"], 60)
         if summary.get("reason"):
             lines.append(Text(f"{name}: no score: {harmless_line(summary['reason'])}", style="red"))
-        lines += [Text(f"{name}: {harmless_line(text)}", style="yellow") for text in summary["warnings"]]
+        told = (*summary["warnings"], *summary.get("flag_sentences", ()))
+        lines += [Text(f"{name}: {harmless_line(text)}", style="yellow") for text in told]
     if len({summary["n"] for summary in summaries if summary.get("score") is not None}) > 1:
         lines.append(
             Text("Scores of different n have different bins and are not comparable.", style="yellow")
         )
     return lines
+
+
+def _range(summary: Summary) -> str:
+    low, high = summary.get("score_low"), summary.get("score_high")
+    return "" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+
+
+def _share(summary: Summary) -> str:
+    share = summary.get("share_of_ceiling")
+    return "" if share is None else f"{share:.0%}"
 
 
 def runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:

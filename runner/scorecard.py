@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runner.challenge import ORIGINAL, Challenge
 from runner.checkpoint import content_sha256
@@ -18,12 +17,15 @@ from runner.store import Copy, RunRecord
 from runner.text import harmless_line
 from runner.verdict import Verdict
 from sandbox.jobs import SPLITS
-from scoring import Accuracies, PublishedScore, published_score
+from scoring.outputs import Outputs
 
+if TYPE_CHECKING:
+    from scoring.card import ScoreCard
 OTHERS: Final = "another submission:"
 """What a warning says that is the organizer's to know: participants are not told of each other."""
 
 _FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean")
+_CLIPPED: Final = ("retain_ratio_clipped", "test_ratio_clipped", "score_clipped")
 
 
 def summarise(
@@ -36,10 +38,12 @@ def summarise(
     outputs: Callable[[int], Path],
     seconds: float,
     copies: Callable[[Collection[str]], Sequence[Copy]] = lambda _digests: (),
+    retraining_seconds: float | None = None,
 ) -> dict[str, Any]:
     """Return the summary of an evaluation that has ended, with a score or the reason for none.
 
-    ``copies`` says which evaluations of other submissions have checkpoints with these hashes.
+    ``copies`` says which evaluations of other submissions have checkpoints with these hashes,
+    ``retraining_seconds`` how long retraining takes where the runs were done, if that is known.
 
     Raises:
         HostNotReadyError: outputs that were noted cannot be read.
@@ -62,17 +66,68 @@ def summarise(
         summary["reason"] = f"run {first.index} ended as {first.verdict}{detail}"
         return summary
     try:
-        scored = _score(challenge, [_read(challenge, outputs(run.index)) for run in runs])
+        card = card_of(challenge, runs, outputs, retraining_seconds)
     except ValueError as error:
         summary["reason"] = str(error)
         return summary
-    summary.update({name: getattr(scored, name) for name in _FIGURES})
+    summary.update({name: getattr(card.published, name) for name in (*_FIGURES, *_CLIPPED)})
+    interval = card.uncertainty.score if card.uncertainty is not None else None
     summary.update(
-        retain_ratio_clipped=scored.retain_ratio_clipped,
-        test_ratio_clipped=scored.test_ratio_clipped,
-        score_clipped=scored.score_clipped,
+        score_low=interval.low if interval is not None else None,
+        score_high=interval.high if interval is not None else None,
+        ceiling=card.ceiling.quality.estimate if card.ceiling is not None else None,
+        share_of_ceiling=card.share_of_ceiling.estimate if card.share_of_ceiling is not None else None,
+        flags=[flag.kind for flag in card.flags],
+        flag_sentences=[flag.sentence for flag in card.flags],
     )
     return summary
+
+
+def card_of(
+    challenge: Challenge,
+    runs: Sequence[RunRecord],
+    outputs: Callable[[int], Path],
+    retraining_seconds: float | None,
+) -> ScoreCard:
+    """Return the score card of runs that all ended ``ok``.
+
+    Raises:
+        HostNotReadyError: outputs that were noted cannot be read.
+        ValueError: they cannot be scored, say because the references are never right.
+    """
+    from scoring.score_card import CardOptions, score_card  # noqa: PLC0415 - seconds, which few commands need
+
+    unlearned, references = populations(challenge, runs, outputs)
+    return score_card(unlearned, references, CardOptions(retraining_seconds=retraining_seconds))
+
+
+def populations(
+    challenge: Challenge, runs: Sequence[RunRecord], outputs: Callable[[int], Path]
+) -> tuple[Outputs, Outputs]:
+    """Return what the scorer is given: the outputs of the runs, and of the references.
+
+    Raises:
+        HostNotReadyError: outputs that were noted cannot be read.
+    """
+    found = [_read(challenge, outputs(run.index)) for run in runs]
+    said = challenge.description
+    counts = np.array([said.class_counts[split] for split in SPLITS])
+    unlearned = Outputs(
+        logits=np.stack([one.logits for one in found]),
+        labels=challenge.forget_labels,
+        correct=np.stack([one.correct for one in found]),
+        class_counts=counts,
+        unseen_losses=np.stack([one.unseen_losses for one in found]).astype(np.float64),
+        seconds=np.array([run.run_seconds for run in runs]),
+    )
+    references = Outputs(
+        logits=challenge.references.logits,
+        labels=challenge.forget_labels,
+        correct=challenge.references.correct,
+        class_counts=counts,
+        unseen_losses=challenge.references.unseen_losses.astype(np.float64),
+    )
+    return unlearned, references
 
 
 def _read(challenge: Challenge, file: Path) -> RunOutputs:
@@ -86,24 +141,6 @@ def _read(challenge: Challenge, file: Path) -> RunOutputs:
     if found is None:
         raise HostNotReadyError(f"{file} is damaged; remove it and repeat the command to do that run again.")
     return found
-
-
-def _score(challenge: Challenge, runs: Sequence[RunOutputs]) -> PublishedScore:
-    references = challenge.references
-    return published_score(
-        unlearned_logits=np.stack([run.logits for run in runs]),
-        reference_logits=references.logits,
-        labels=challenge.forget_labels,
-        unlearned_accuracies=_accuracies(challenge, np.stack([run.correct for run in runs])),
-        reference_accuracies=_accuracies(challenge, references.correct),
-    )
-
-
-def _accuracies(challenge: Challenge, correct: NDArray[np.int64]) -> Accuracies:
-    """Return accuracies from right answers [models, 4, classes]."""
-    sizes = np.array([sum(challenge.description.class_counts[split]) for split in SPLITS])
-    by_split = correct.sum(axis=2) / sizes
-    return Accuracies(retain=by_split[:, SPLITS.index("retain")], test=by_split[:, SPLITS.index("test")])
 
 
 def _warnings(

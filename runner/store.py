@@ -313,6 +313,12 @@ class Store:
             rows = session.scalars(select(TermsRow).where(TermsRow.evaluation == evaluation)).all()
             return [json.loads(row.terms) for row in rows]
 
+    def retraining_seconds(self, evaluation: str) -> float | None:
+        """Return how long retraining takes where an evaluation was done; None unless all machines agree."""
+        told = {terms.get("retrain_seconds") for terms in self.all_terms(evaluation)}
+        only = told.pop() if len(told) == 1 else None
+        return float(only) if only is not None else None
+
     def add_seconds(self, evaluation: str, seconds: float) -> float:
         """Add to the time spent on an evaluation and return the sum."""
         with self.database.writing() as session:

@@ -25,8 +25,9 @@ from runner.store import RunRecord, Store
 from runner.text import harmless_line
 from runner.verdict import Verdict
 
-_NOT_RECOMPUTED: Final = {"seconds", "warnings"}
-"""Of the summary: the time it took, and warnings that tell of other evaluations as they were."""
+_NOT_RECOMPUTED: Final = {"seconds", "warnings", "flag_sentences"}
+"""Of the summary: the time it took, warnings that tell of other evaluations as they were, and flags in
+words, whose rounded figures may differ between machines."""
 _TOLERANCE: Final = 1e-9
 """Relative: sums of floats may differ in the last digit between machines."""
 
@@ -204,6 +205,7 @@ def _summary(store: Store, paths: Paths, manifest: Manifest, challenge: Challeng
             runs=manifest.records(),
             outputs=paths.outputs,
             seconds=manifest.seconds,
+            retraining_seconds=store.retraining_seconds(manifest.evaluation),
         )
     except HostNotReadyError as error:
         yield f"the score cannot be computed again: {error}"
