@@ -60,8 +60,6 @@ def score_command(
     Of several, each has its card, and then they are ranked, with ties where a difference is noise.
     docs/metrics.md says what each number means, and how a file of outputs looks.
     """
-    from scoring.score_card import CardOptions, score_card  # noqa: PLC0415 - imports scikit-learn
-
     if bool(names) == bool(unlearned):
         raise ConfigurationError("Name evaluations, or files with --unlearned and --references.")
     if bool(unlearned) != (references is not None):
@@ -73,10 +71,14 @@ def score_command(
     )
     if out is not None and len(populations) > 1:
         raise ConfigurationError("--out takes the card of one; name one.")
+    from scoring.score_card import CardOptions, score_card  # noqa: PLC0415 - imports scikit-learn
+
     cards = []
-    for name, outputs, known_seconds in populations:
+    for name, outputs, known in populations:
         try:
-            asked = CardOptions(seed=seed, retraining_seconds=retraining_seconds or known_seconds)
+            asked = CardOptions(
+                seed=seed, retraining_seconds=known if retraining_seconds is None else retraining_seconds
+            )
             cards.append(score_card(outputs, base, asked))
         except ValueError as error:
             raise ConfigurationError(f"{harmless_line(name, 60)} cannot be scored: {error}") from error
