@@ -17,7 +17,7 @@ def mixture(rng, models, examples, slant=SLANT):
     )
 
 
-def one_sided(rng, models, examples, slant):
+def one_sided(rng, models, examples, slant=SLANT):
     """Return confidences of one of the methods: skew-normal, independent. Shape [models, examples]."""
     weight = slant / np.hypot(1, slant)
     normal = rng.normal(size=(2, models, examples))
