@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 
+from scoring.arrays import FloatArray
 from scoring.flags import find_flags
 from scoring.joint import joint_attack
 from scoring.mixture import Mixture
@@ -32,20 +33,20 @@ def main() -> None:
     rng = np.random.default_rng(given.seed)
     half = np.where(np.arange(models) < models // 2, 1, -1)
 
-    def references() -> np.ndarray:
+    def references() -> FloatArray:
         return realistic(rng, models, examples) if given.realistic else rng.normal(size=(models, examples))
 
-    def cheat() -> np.ndarray:
+    def cheat() -> FloatArray:
         if given.realistic:
             return realistic(rng, models, examples, half)
         return mixture(rng, models, examples)
 
-    def alone() -> np.ndarray:
+    def alone() -> FloatArray:
         if given.realistic:
             return realistic(rng, models, examples, np.ones(models))
         return one_sided(rng, models, examples)
 
-    def quality(unlearned: np.ndarray, retrained: np.ndarray) -> float:
+    def quality(unlearned: FloatArray, retrained: FloatArray) -> float:
         some = slice(None, None, max(1, examples // 50))
         return forgetting_quality(published_epsilon(unlearned[:, some], retrained[:, some]), models)
 

@@ -33,8 +33,8 @@ class Duplicates:
         """What was seen, in one sentence."""
         members = sum(len(group) for group in self.groups)
         return (
-            f"{members} checkpoints are only {len(self.groups)} different ones ({self.equal} equal another "
-            f"to the last bit), as {self.groups[0][0]} and {self.groups[0][1]}."
+            f"{members} checkpoints are copies of each other in groups, {len(self.groups)} in number "
+            f"({self.equal} to the last bit): {self.groups[0][0]} and {self.groups[0][1]} are the first."
         )
 
 
