@@ -11,7 +11,7 @@ from scoring.samples import paired_confidences
 NEARNESS = 0.1
 """Two rows are nearly equal if closer than this part of the closest two different references."""
 
-LEAST_EXAMPLES = 3
+LEAST_EXAMPLES = 5
 """With fewer varied examples chance brings rows together, and only equal rows count."""
 
 
@@ -33,8 +33,8 @@ class Duplicates:
         """What was seen, in one sentence."""
         members = sum(len(group) for group in self.groups)
         return (
-            f"{members} checkpoints are only {len(self.groups)} different ones ({self.equal} equal another "
-            f"to the last bit), as {self.groups[0][0]} and {self.groups[0][1]}."
+            f"{members} checkpoints are copies of each other in groups, {len(self.groups)} in number "
+            f"({self.equal} to the last bit): {self.groups[0][0]} and {self.groups[0][1]} are the first."
         )
 
 
@@ -65,13 +65,13 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
 
     *Equal* is equal in every confidence. *Nearly equal* is closer than a tenth of the closest
     two references that differ: independent checkpoints are not so close, however the examples depend
-    on each other, once three of them vary. A copy with more noise than that is not seen.
+    on each other, once five of them vary. A copy with more noise than that is not seen.
     Decisions:
 
     * examples on which the references are constant say nothing of nearness, and where they are
       constant on all, equality says nothing either: then there is no finding;
     * references may equal each other by chance, where confidences are coarse or saturated: the
-      runs must do so in larger proportion, or there is no finding.
+      runs must do so in more than twice the proportion, or there is no finding.
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.
@@ -89,7 +89,7 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
     if not varied.any():
         return ()
     same_ours, same_theirs = _equal_rows(ours), _equal_rows(theirs)
-    by_chance = sum(len(group) for group in same_theirs.values() if len(group) > 1) / len(theirs)
+    by_chance = 2 * sum(len(group) for group in same_theirs.values() if len(group) > 1) / len(theirs)
 
     deviation = theirs[:, varied].std(axis=0)
     scale = np.where(deviation > 0, deviation, 1.0)

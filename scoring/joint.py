@@ -60,9 +60,9 @@ def joint_attack(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Jo
     trained on four fifths of the checkpoints and order the last fifth; an AUC is the mean
     over the five held-out parts of the area under the curve within the part. (Scores of
     different parts come from different classifiers: pooled, they would fall below chance
-    under the null.) Confidences are standardised by the training part's mean and deviation
-    and clipped at 4 deviations; examples on which the training part is constant are left out, and
-    with none left the AUC is 0.5.
+    under the null.) Confidences are standardised by the training part's median and median
+    deviation and clipped at 4 deviations; examples on which the training part is constant are left
+    out, and with none left the AUC is 0.5.
 
     The per-example metric cannot see how the examples of one checkpoint go together. A
     mixture of two methods, one that leaves all confidences too high and one that leaves all

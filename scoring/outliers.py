@@ -33,11 +33,10 @@ class Outliers:
     def sentence(self) -> str:
         """What was seen, in one sentence."""
         worst = int(np.argmax(self.distances))
-        side = "unlearned" if self.side == "unlearned" else "reference"
         return (
-            f"{len(self.checkpoints)} of the {side} checkpoints are far from the rest: "
-            f"checkpoint {self.checkpoints[worst]} is {self.distances[worst]:.0f} deviations off on half of "
-            "the examples."
+            f"{len(self.checkpoints)} of the {self.side} checkpoints are far from the rest: checkpoint "
+            f"{self.checkpoints[worst]} is {self.distances[worst]:.0f} deviations off on half of the "
+            "examples."
         )
 
 

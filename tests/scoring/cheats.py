@@ -1,12 +1,15 @@
 """Two methods, each bad, that together have the right distribution on every example."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from scoring.arrays import FloatArray
 
 SLANT = 1.5
 """Skewness parameter at which a method alone has F = 0.005 at 512 models; both together have 0.19."""
 
 
-def mixture(rng, models, examples, slant=SLANT):
+def mixture(rng: np.random.Generator, models: int, examples: int, slant: float = SLANT) -> FloatArray:
     """Return confidences of a cheat: the first half from a method that is too high, then too low.
 
     A skew-normal variable with parameter ``slant`` or ``-slant``, by equal chance, is standard
@@ -17,14 +20,16 @@ def mixture(rng, models, examples, slant=SLANT):
     )
 
 
-def one_sided(rng, models, examples, slant):
+def one_sided(rng: np.random.Generator, models: int, examples: int, slant: float = SLANT) -> FloatArray:
     """Return confidences of one of the methods: skew-normal, independent. Shape [models, examples]."""
     weight = slant / np.hypot(1, slant)
     normal = rng.normal(size=(2, models, examples))
-    return weight * np.abs(normal[0]) + np.sqrt(1 - weight**2) * normal[1]
+    return np.asarray(weight * np.abs(normal[0]) + np.sqrt(1 - weight**2) * normal[1])
 
 
-def realistic(rng, models, examples, method=None):
+def realistic(
+    rng: np.random.Generator, models: int, examples: int, method: ArrayLike | None = None
+) -> FloatArray:
     """Return confidences with a factor common to all examples, heavy tails and a scale each.
 
     Args:
@@ -42,4 +47,4 @@ def realistic(rng, models, examples, method=None):
         normal = weight * pushed + np.sqrt(1 - weight**2) * normal
     tails = normal * np.exp(0.1 * normal**2)
     position = np.random.default_rng(99)
-    return position.normal(4, 3, size=examples) + position.uniform(0.5, 2, size=examples) * tails
+    return np.asarray(position.normal(4, 3, size=examples) + position.uniform(0.5, 2, size=examples) * tails)

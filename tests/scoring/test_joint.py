@@ -87,11 +87,27 @@ def test_kernel_equals_its_definition():
 
 
 def test_scaling_is_of_the_training_part():
-    """Held-out values are scaled by the others' mean and deviation, clipped at 4, constants dropped."""
+    """Held-out values are scaled by the others' median deviation, clipped at 4, constants dropped."""
     train = np.array([[1.0, 5.0], [3.0, 5.0]])
     scaled, held_out = standardised(train, np.array([[4.0, 6.0], [99.0, 0.0]]))
-    assert scaled.tolist() == [[-1], [1]]
-    assert held_out.tolist() == [[2], [4]]
+    assert scaled.ravel().tolist() == pytest.approx([-1 / 1.4826, 1 / 1.4826])
+    assert held_out.ravel().tolist() == pytest.approx([2 / 1.4826, 4])
+
+
+def test_scaling_where_most_are_equal():
+    """A median deviation of zero gives way to the standard deviation, here 4."""
+    scaled, _ = standardised(np.array([[0.0], [0.0], [0.0], [0.0], [10.0]]), np.empty((0, 1)))
+    assert scaled.ravel().tolist() == pytest.approx([0, 0, 0, 0, 2.5])
+
+
+def test_diverged_checkpoints_hide_nothing():
+    """Three of 128 checkpoints at the end of the scale leave a mixture as visible as before."""
+    rng = np.random.default_rng(8)
+    ours, theirs = mixture(rng, 128, 60), rng.normal(size=(128, 60))
+    ours[:3] = -103.6
+    attack = joint_attack(ours, theirs, seed=0)
+    assert attack.auc_svm > 0.97
+    assert attack.flagged
 
 
 def test_a_range_too_small_to_square_is_a_scale():
