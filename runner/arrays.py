@@ -42,6 +42,22 @@ def pack(**arrays: NDArray[Any]) -> bytes:
     return packed.getvalue()
 
 
+def divide(data: bytes, **parts: tuple[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose bytes follow each other, given the type and the shape of each.
+
+    Raises:
+        ArraysError: the bytes are more or fewer.
+    """
+    sizes = [np.dtype(kind).itemsize * math.prod(shape) for kind, shape in parts.values()]
+    if sum(sizes) != len(data):
+        raise ArraysError(f"{len(data)} bytes where {sum(sizes)} were due")
+    found, begin = {}, 0
+    for (name, (kind, shape)), size in zip(parts.items(), sizes, strict=True):
+        found[name] = np.frombuffer(data[begin : begin + size], dtype=kind).reshape(shape)
+        begin += size
+    return found
+
+
 def unpack(data: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Return the named arrays of an npz.
 
@@ -58,6 +74,8 @@ def unpack(data: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if name not in archive.NameToInfo:
+        raise ArraysError(f"there is no {name} in it")
     if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise ArraysError(f"{name} is compressed")
     return archive.read(name)

@@ -34,6 +34,8 @@ Feedback = Literal["full", "verdict-only"]
 SCHEMA_VERSION: Final = 1
 DESCRIPTION: Final = "challenge.toml"
 REFERENCES: Final = "private/references.npz"
+OUTPUTS: Final = ("logits", "correct", "unseen_losses")
+"""What is kept of every network, reference or unlearned; `sandbox.outputs` computes it."""
 ORIGINAL: Final = "public/original.safetensors"
 FILES: Final = (
     ORIGINAL,
@@ -113,6 +115,9 @@ class References:
     correct: NDArray[np.int64]
     """Right answers by split and class. Shape [references, 4, classes]."""
 
+    unseen_losses: NDArray[np.float32]
+    """Cross-entropy of each test example. Shape [references, test examples]."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
@@ -168,11 +173,12 @@ def load(folder: Path) -> Challenge:
     except (CheckpointError, SafetensorError, KeyError) as error:
         raise ConfigurationError(f"The challenge at {folder} is damaged: {error}.") from error
     references = read_references(_read_checked(folder, REFERENCES, description))
-    wanted = (description.references, len(labels), description.classes)
-    if references.logits.shape != wanted or references.correct.shape != (
-        description.references,
-        len(SPLITS),
-        description.classes,
+    count, classes = description.references, description.classes
+    shapes = (references.logits.shape, references.correct.shape, references.unseen_losses.shape)
+    if shapes != (
+        (count, len(labels), classes),
+        (count, len(SPLITS), classes),
+        (count, sum(description.class_counts["test"])),
     ):
         raise ConfigurationError(f"{folder / REFERENCES} has the wrong shape; build the challenge anew.")
     return Challenge(
@@ -227,9 +233,13 @@ def read_references(data: bytes) -> References:
         ConfigurationError: it is not such a file.
     """
     try:
-        found = arrays.unpack(data, ("logits", "correct"))
-        return References(
-            logits=found["logits"].astype(np.float32), correct=found["correct"].astype(np.int64)
-        )
+        found = arrays.unpack(data, OUTPUTS)
     except ValueError as error:
-        raise ConfigurationError(f"{REFERENCES} cannot be read: {error}.") from error
+        raise ConfigurationError(
+            f"{REFERENCES} cannot be read ({error}); build the challenge anew."
+        ) from error
+    return References(
+        logits=found["logits"].astype(np.float32),
+        correct=found["correct"].astype(np.int64),
+        unseen_losses=found["unseen_losses"].astype(np.float32),
+    )

@@ -192,11 +192,14 @@ class _Site:
 
     def take_group(self, first: int, count: int, data: bytes) -> None:
         facts = self.facts()
-        shape = (count, int(facts["forget_examples"]), int(facts["classes"]))
-        logit_bytes = 4 * shape[0] * shape[1] * shape[2]
-        logits = np.frombuffer(data[:logit_bytes], dtype="<f4").reshape(shape)
-        correct = np.frombuffer(data[logit_bytes:], dtype="<i8").reshape(count, len(SPLITS), shape[2])
-        write_whole(self._building / f"group-{first:06d}.npz", arrays.pack(logits=logits, correct=correct))
+        classes = int(facts["classes"])
+        outputs = arrays.divide(
+            data,
+            logits=("<f4", (count, int(facts["forget_examples"]), classes)),
+            correct=("<i8", (count, len(SPLITS), classes)),
+            unseen_losses=("<f4", (count, sum(facts["class_counts"]["test"]))),
+        )
+        write_whole(self._building / f"group-{first:06d}.npz", arrays.pack(**outputs))
 
     def references(self, wanted: int) -> bytes:
         """Return the outputs of all references, as the bytes of ``references.npz``."""
@@ -204,21 +207,23 @@ class _Site:
         for first in self.groups(wanted):
             data = (self._building / f"group-{first:06d}.npz").read_bytes()
             try:
-                found = arrays.unpack(data, ("logits", "correct"))
+                found = arrays.unpack(data, challenges.OUTPUTS)
             except arrays.ArraysError as error:
                 (self._building / f"group-{first:06d}.npz").unlink()
                 raise SandboxLostError(
                     f"References {first} and on were damaged on disk; repeat the command to train them again."
                 ) from error
-            parts.append((found["logits"], found["correct"]))
-        logits = np.concatenate([part[0] for part in parts])[:wanted]
-        correct = np.concatenate([part[1] for part in parts])[:wanted]
+            parts.append(found)
+        outputs = {
+            name: np.concatenate([part[name] for part in parts])[:wanted] for name in challenges.OUTPUTS
+        }
+        logits = outputs["logits"]
         if len(logits) != wanted:
             raise SandboxLostError(f"The trainer said it was done after {len(logits)} references.")
         if not np.isfinite(logits).all():
             diverged = int((~np.isfinite(logits).all(axis=(1, 2))).sum())
             raise ConfigurationError(f"{diverged} references diverged; choose another seed or training.")
-        return arrays.pack(logits=logits, correct=correct)
+        return arrays.pack(**outputs)
 
     def clear(self) -> None:
         shutil.rmtree(self._building, ignore_errors=True)

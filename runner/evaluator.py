@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner import arrays
-from runner.challenge import Challenge
+from runner.challenge import OUTPUTS, Challenge
 from runner.channel import Channel, Stream
 from runner.errors import SandboxLostError
 from runner.files import write_whole
@@ -29,6 +29,8 @@ class RunOutputs:
     """On the forget examples. Shape [examples, classes]."""
     correct: NDArray[np.int64]
     """Right answers by split and class. Shape [4, classes]."""
+    unseen_losses: NDArray[np.float32]
+    """Cross-entropy of each test example. Shape [test examples]."""
 
 
 class RejectedCheckpointError(Exception):
@@ -46,9 +48,8 @@ class Evaluator:
         """
         said = challenge.description
         self._examples, self._classes = len(challenge.forget_labels), said.classes
-        self._logit_bytes = 4 * self._examples * self._classes
-        self._count_bytes = 8 * len(SPLITS) * self._classes
-        outputs_bytes = self._logit_bytes + self._count_bytes
+        self._unseen = sum(said.class_counts["test"])
+        outputs_bytes = 4 * (self._examples * self._classes + self._unseen) + 8 * len(SPLITS) * self._classes
         self._channel = Channel(stream, from_evaluator(outputs_bytes=outputs_bytes))
         job = EvaluatorJob(architecture=said.architecture, classes=said.classes, device=device, threads=1)
         self._channel.send("job", job.to_json())
@@ -72,19 +73,25 @@ class Evaluator:
             raise SandboxLostError("The evaluator answered another question.")
         if frame.kind == "rejected":
             raise RejectedCheckpointError(frame.text("reason"))
-        if len(frame.payload) != self._logit_bytes + self._count_bytes:
-            raise SandboxLostError("The evaluator sent outputs of the wrong size.")
-        logits = np.frombuffer(frame.payload[: self._logit_bytes], dtype="<f4")
-        correct = np.frombuffer(frame.payload[self._logit_bytes :], dtype="<i8")
+        try:
+            found = arrays.divide(
+                frame.payload,
+                logits=("<f4", (self._examples, self._classes)),
+                correct=("<i8", (len(SPLITS), self._classes)),
+                unseen_losses=("<f4", (self._unseen,)),
+            )
+        except arrays.ArraysError as error:
+            raise SandboxLostError("The evaluator sent outputs of the wrong size.") from error
         return RunOutputs(
-            logits=logits.reshape(self._examples, self._classes).astype(np.float32),
-            correct=correct.reshape(len(SPLITS), self._classes).astype(np.int64),
+            logits=found["logits"].astype(np.float32),
+            correct=found["correct"].astype(np.int64),
+            unseen_losses=found["unseen_losses"].astype(np.float32),
         )
 
 
 def to_bytes(outputs: RunOutputs) -> bytes:
     """Return outputs as they are kept: the same bytes for the same outputs."""
-    return arrays.pack(logits=outputs.logits, correct=outputs.correct)
+    return arrays.pack(**{name: getattr(outputs, name) for name in OUTPUTS})
 
 
 def save(outputs: RunOutputs, file: Path) -> None:
@@ -92,15 +99,15 @@ def save(outputs: RunOutputs, file: Path) -> None:
     write_whole(file, to_bytes(outputs))
 
 
-def load(file: Path, *, examples: int, classes: int) -> RunOutputs | None:
+def load(file: Path, *, examples: int, classes: int, unseen: int) -> RunOutputs | None:
     """Read what `save` wrote; None if it is not there or not what it should be."""
     try:
-        found = arrays.unpack(file.read_bytes(), ("logits", "correct"))
+        found = arrays.unpack(file.read_bytes(), OUTPUTS)
     except (OSError, arrays.ArraysError):
         return None
-    logits, correct = found["logits"], found["correct"]
-    if logits.shape != (examples, classes) or correct.shape != (len(SPLITS), classes):
+    kinds = [(found[name].dtype.str, found[name].shape) for name in OUTPUTS]
+    if kinds != [("<f4", (examples, classes)), ("<i8", (len(SPLITS), classes)), ("<f4", (unseen,))]:
         return None
-    if logits.dtype != np.float32 or correct.dtype != np.int64 or not np.isfinite(logits).all():
+    if not all(np.isfinite(found[name]).all() for name in OUTPUTS):
         return None
-    return RunOutputs(logits=logits, correct=correct)
+    return RunOutputs(**found)

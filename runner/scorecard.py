@@ -76,7 +76,13 @@ def summarise(
 
 
 def _read(challenge: Challenge, file: Path) -> RunOutputs:
-    found = load(file, examples=len(challenge.forget_labels), classes=challenge.description.classes)
+    said = challenge.description
+    found = load(
+        file,
+        examples=len(challenge.forget_labels),
+        classes=said.classes,
+        unseen=sum(said.class_counts["test"]),
+    )
     if found is None:
         raise HostNotReadyError(f"{file} is damaged; remove it and repeat the command to do that run again.")
     return found

@@ -1,4 +1,4 @@
-"""What is kept of a network: logits on the forget examples, right answers per class elsewhere.
+"""What is kept of a network: logits on the forget examples, losses on unseen ones, right answers of all.
 
 The same function serves checkpoints and references, so that both are computed alike.
 """
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sandbox.jobs import SPLITS
 
+LARGEST_LOSS = 1e4
 _BATCH = 4096
 
 
@@ -27,9 +28,13 @@ class Outputs:
     """Right answers by split (in the order of `sandbox.jobs.SPLITS`) and true class.
     Int64 [4, classes]."""
 
+    unseen_losses: Tensor
+    """Cross-entropy of each test example, which no network was trained on; at most
+    `LARGEST_LOSS`, also where the network answers with infinities. Float32 [test examples]."""
+
     def to_bytes(self) -> bytes:
-        """Return the logits, then the counts, both little-endian and row by row."""
-        return self.logits.numpy().tobytes() + self.correct.numpy().tobytes()
+        """Return logits, counts and losses, all little-endian and row by row."""
+        return b"".join(part.numpy().tobytes() for part in (self.logits, self.correct, self.unseen_losses))
 
 
 @torch.inference_mode()
@@ -38,6 +43,7 @@ def outputs_of(net: nn.Module, splits: Mapping[str, Mapping[str, Tensor]], class
     net.eval()
     correct = torch.zeros(len(SPLITS), classes, dtype=torch.int64)
     kept: Tensor | None = None
+    losses: Tensor | None = None
     for row, split in enumerate(SPLITS):
         labels = splits[split]["label"]
         logits = torch.cat([net(batch).float() for batch in splits[split]["image"].split(_BATCH)])
@@ -45,5 +51,9 @@ def outputs_of(net: nn.Module, splits: Mapping[str, Mapping[str, Tensor]], class
         correct[row] = torch.bincount(right, minlength=classes).cpu()
         if split == "forget":
             kept = logits.cpu()
+        if split == "test":
+            found = nn.functional.cross_entropy(logits, labels, reduction="none")
+            losses = found.nan_to_num(nan=LARGEST_LOSS).clamp(0, LARGEST_LOSS).cpu()
     assert kept is not None
-    return Outputs(logits=kept.contiguous(), correct=correct)
+    assert losses is not None
+    return Outputs(logits=kept.contiguous(), correct=correct, unseen_losses=losses.contiguous())

@@ -58,12 +58,12 @@ def train_original(recipe: Recipe, seed: int, device: str) -> dict[str, Tensor]:
     return state
 
 
-def train_group(recipe: Recipe, seed: int, first: int, device: str) -> tuple[bytes, bytes]:
+def train_group(recipe: Recipe, seed: int, first: int, device: str) -> bytes:
     """Train references ``first`` to ``first + GROUP_SIZE - 1`` and return their outputs.
 
     Returns:
-        The logits, float32 [GROUP_SIZE, forget examples, classes], and the right answers,
-        int64 [GROUP_SIZE, 4, classes], as bytes.
+        The logits, float32 [GROUP_SIZE, forget examples, classes], the right answers, int64
+        [GROUP_SIZE, 4, classes], and the losses, float32 [GROUP_SIZE, test examples], as bytes.
     """
     retain = recipe.splits["retain"]
     states = train_stacked(
@@ -83,9 +83,8 @@ def train_group(recipe: Recipe, seed: int, first: int, device: str) -> tuple[byt
     for state in states:
         net.load_state_dict(state)
         found.append(outputs_of(net, splits, recipe.classes))
-    logits = torch.stack([one.logits for one in found])
-    correct = torch.stack([one.correct for one in found])
-    return logits.numpy().tobytes(), correct.numpy().tobytes()
+    parts = zip(*((one.logits, one.correct, one.unseen_losses) for one in found), strict=True)
+    return b"".join(torch.stack(part).numpy().tobytes() for part in parts)
 
 
 def _contiguous(split: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -96,19 +95,19 @@ _recipe: Recipe | None = None
 """Set before the processes are forked, so that they share it."""
 
 
-def _group_in_a_process(seed: int, first: int, device: str) -> tuple[int, bytes, bytes]:
+def _group_in_a_process(seed: int, first: int, device: str) -> tuple[int, bytes]:
     assert _recipe is not None
     torch.set_num_threads(1)
-    return (first, *train_group(_recipe, seed, first, device))
+    return first, train_group(_recipe, seed, first, device)
 
 
-def _groups(recipe: Recipe, job: TrainerJob) -> Iterator[tuple[int, bytes, bytes]]:
+def _groups(recipe: Recipe, job: TrainerJob) -> Iterator[tuple[int, bytes]]:
     missing = [first for first in range(0, job.references, GROUP_SIZE) if first not in job.groups_done]
     if not missing:
         return
     if job.device != "cpu":
         for first in missing:  # a forked process could not use the device any more
-            yield first, *train_group(recipe, job.seed, first, job.device)
+            yield first, train_group(recipe, job.seed, first, job.device)
         return
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(min(job.processes, len(missing)), mp_context=fork) as pool:
@@ -150,8 +149,8 @@ def _train(job: TrainerJob, stdio: Stdio) -> None:
     done = len(job.groups_done)
     total = -(-job.references // GROUP_SIZE)
     progress("references", done * GROUP_SIZE, job.references)
-    for first, logits, correct in _groups(recipe, job):
-        stdio.send("group", logits + correct, first=first, count=GROUP_SIZE)
+    for first, outputs in _groups(recipe, job):
+        stdio.send("group", outputs, first=first, count=GROUP_SIZE)
         done += 1
         progress("references", min(done * GROUP_SIZE, job.references), job.references)
     assert done == total

@@ -19,6 +19,7 @@ refuses with a `ValueError` of one sentence.
 """
 
 from scoring.confidence import logit_scaled_confidence
+from scoring.exact import exact_epsilon
 from scoring.published import EPSILON_CAP, forgetting_quality, published_epsilon
 from scoring.rules import DELTA, epsilon_of_rules
 from scoring.score import Accuracies, PublishedScore, published_score
@@ -29,6 +30,7 @@ __all__ = [
     "Accuracies",
     "PublishedScore",
     "epsilon_of_rules",
+    "exact_epsilon",
     "forgetting_quality",
     "logit_scaled_confidence",
     "published_epsilon",

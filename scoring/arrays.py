@@ -5,8 +5,12 @@ that a shape, a type or a value that cannot be right is named once, in one sente
 any statistics. None of them writes to what it is given.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 FloatArray = NDArray[np.float64]
 """Float64 values; the docstring beside each use gives the shape."""
@@ -83,7 +87,7 @@ def labelled_logits(logits: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.ge
     return raw, true.astype(np.intp)
 
 
-def read_only_copy(array: FloatArray) -> FloatArray:
+def read_only_copy(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
     """Return a copy that refuses writes, for values that are kept."""
     copy = array.copy()
     copy.flags.writeable = False

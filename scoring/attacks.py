@@ -7,13 +7,19 @@ integer, its *code*::
 
 Codes subtract: what lies in [l, r] is what lies at or below r, less what lies below l.
 So every rule is a difference of two entries of one cumulative table over the pooled,
-sorted sample, and no array of rules x models ever exists. With N models on each side an
-example costs 160 000 subtractions and lookups instead of 160 000 x 2N comparisons.
+sorted sample, and no array of rules x models ever exists.
+
+The 160 000 double thresholds of an example differ in far fewer codes, for a threshold is
+seen only through its *cut*, the number of pooled values below it. So the entries of all
+pairs of cuts that the grid could reach are looked up first; then the grid is asked, from the
+largest entry down, whether one of its pairs has exactly these cuts. The first that has is
+the maximum, the same to the last bit as over all pairs.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.arrays import CountArray, FloatArray
 
@@ -24,8 +30,8 @@ BUFFER = 2.0
 """How far the double threshold's grids reach beyond the peaky sample's edges."""
 
 _LEFT_THRESHOLDS = int(np.ceil(2 * BUFFER * THRESHOLDS_PER_UNIT))
-_BINS = 1 << 14
-"""Of the lookup table for left thresholds: fine enough to hold few pooled samples each."""
+_FIRST_CHUNK = 16
+"""How many of the largest entries are held against the grid at first; four times as many next."""
 
 
 class PooledSample(NamedTuple):
@@ -68,8 +74,10 @@ def single_threshold_codes(pooled: PooledSample) -> CountArray:
     return above
 
 
-def double_threshold_codes(pooled: PooledSample, *, low: float, high: float) -> CountArray:
-    """Return the code of what lies in [l, r], for each pair of the published grid.
+def best_double_threshold(
+    pooled: PooledSample, *, low: float, high: float, table: FloatArray, floor: float = -np.inf
+) -> float:
+    """Return the largest entry of the table that a double threshold of the published grid reaches.
 
     With ``w = high - low``, r runs over ``linspace(low + w - 2, high + 2, ceil(100 *
     span))`` and for each r, l runs over ``linspace(r - w - 2, r - w + 2, 400)``. The span
@@ -80,46 +88,85 @@ def double_threshold_codes(pooled: PooledSample, *, low: float, high: float) -> 
         pooled: The two samples.
         low: Minimum of the peaky sample.
         high: Maximum of the peaky sample.
-
-    Returns:
-        Shape [400, right thresholds]. Where l > r (possible if w < 2) nothing lies
-        between, and the difference of codes is zero or negative: read negative as 0.
+        table: A number for each code. Pairs with nothing between them, so also those with
+            l > r, are passed over.
+        floor: What is returned where no pair reaches a larger entry.
     """
     values, codes = pooled
     width = high - low
     first, last = low + width - BUFFER, high + BUFFER
     right = np.linspace(first, last, int(np.ceil((last - first) * THRESHOLDS_PER_UNIT)))
-    left = np.linspace(right - width - BUFFER, right - width + BUFFER, _LEFT_THRESHOLDS)
-    up_to_right = codes[np.searchsorted(values, right, side="right")]
-    between: CountArray = up_to_right - _codes_below(pooled, left)
-    return between
+    grid = _LeftGrid(start=right - width - BUFFER, stop=right - width + BUFFER)
+
+    # Right thresholds of one cut are a group: the rows row_first[g] to row_end[g] - 1.
+    right_cut = np.searchsorted(values, right, side="right")
+    row_first = np.concatenate([[0], np.flatnonzero(np.diff(right_cut)) + 1])
+    row_end = np.append(row_first[1:], right.size)
+    right_cut = right_cut[row_first]
+    # The left cuts that a group may reach, as far as they leave something inside.
+    cut_first = np.searchsorted(values, grid.start[row_first], side="left")
+    cut_end = np.minimum(np.searchsorted(values, grid.stop[row_end - 1], side="left") + 1, right_cut)
+    group, left_cut = _runs(cut_first, cut_end)
+    entry = table.take(codes.take(right_cut).take(group) - codes.take(left_cut))
+
+    left, chunk = np.flatnonzero(entry > floor), _FIRST_CHUNK
+    while left.size:
+        split = np.argpartition(entry[left], -chunk) if left.size > chunk else np.arange(left.size)
+        largest, left = left[split[-chunk:]], left[split[:-chunk]]
+        reached = _reached(
+            values,
+            grid,
+            cut=left_cut[largest],
+            row_first=row_first[group[largest]],
+            row_end=row_end[group[largest]],
+        )
+        if reached.any():
+            return float(entry[largest[reached]].max())
+        chunk *= 4
+    return floor
 
 
-def _codes_below(pooled: PooledSample, thresholds: FloatArray) -> CountArray:
-    """Return ``codes[searchsorted(values, thresholds)]``, several times faster.
+class _LeftGrid(NamedTuple):
+    """The left thresholds of each right one: 400 from start to stop, both of shape [rows]."""
 
-    Thresholds and values are put in the same narrow bins by the same function, which never
-    decreases. So a value in a lower bin than a threshold is smaller, one in a higher bin
-    is larger, and only thresholds that share their bin with a value are searched for.
+    start: FloatArray
+    stop: FloatArray
+
+
+def _reached(
+    values: FloatArray, grid: _LeftGrid, *, cut: CountArray, row_first: CountArray, row_end: CountArray
+) -> NDArray[np.bool_]:
+    """Return whether a left threshold has the cut, in any of the rows from first to end.
+
+    A threshold has cut k if it lies in ``(values[k - 1], values[k]]``. In each row the
+    smallest one above ``values[k - 1]`` decides. Its position is a quotient rounded
+    down, plus one; as the quotient may round either way, its neighbours are tried too. Each
+    threshold tried is computed as ``linspace`` does, to the last bit.
 
     Args:
-        pooled: The two samples.
-        thresholds: Any shape, at least one.
-
-    Returns:
-        The shape of the thresholds: the code of the values strictly below each.
+        values: The pooled values, ascending.
+        grid: The left thresholds.
+        cut: Of each question, below the number of values. Shape [questions].
+        row_first: Of each question, the first row. Shape [questions].
+        row_end: Of each question, the row after the last. Shape [questions].
     """
-    values, codes = pooled
-    lowest, highest = thresholds.min(), thresholds.max()
-    scale = _BINS / (highest - lowest) if highest > lowest else 0.0
+    question, row = _runs(row_first, row_end)
+    below = np.where(cut > 0, values[cut - 1], -np.inf)[question]
+    upper = values[cut][question]
+    start, stop = grid.start[row], grid.stop[row]
+    step = (stop - start) / (_LEFT_THRESHOLDS - 1)
+    position = np.clip((below - start) / step, 0, _LEFT_THRESHOLDS - 1).astype(np.intp)
+    hit = np.zeros(question.size, dtype=np.bool_)
+    for offset in range(3):
+        tried = np.minimum(position + offset, _LEFT_THRESHOLDS - 1)
+        threshold = np.where(tried == _LEFT_THRESHOLDS - 1, stop, tried * step + start)
+        hit |= (below < threshold) & (threshold <= upper)
+    return np.bincount(question[hit], minlength=cut.size) > 0
 
-    bin_of_value = np.clip((values - lowest) * scale, 0, _BINS).astype(np.intp)
-    value_count = np.bincount(bin_of_value, minlength=_BINS + 1)
-    code_of_bin = codes[np.cumsum(value_count) - value_count]
-    code_of_bin[value_count > 0] = -1  # shared: to be searched
 
-    bin_of_threshold = ((thresholds - lowest) * scale).astype(np.intp)
-    below: CountArray = code_of_bin.take(bin_of_threshold, mode="clip")
-    shared = np.nonzero(below < 0)
-    below[shared] = codes[np.searchsorted(values, thresholds[shared], side="left")]
-    return below
+def _runs(first: CountArray, end: CountArray) -> tuple[CountArray, CountArray]:
+    """Return every integer of each range, first to end - 1, behind the number of its range."""
+    length = np.maximum(end - first, 0)
+    number = np.repeat(np.arange(length.size), length)
+    offset = first - (np.cumsum(length) - length)
+    return number, np.arange(number.size) + offset.take(number)

@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scoring.arrays import CountArray, FloatArray, finite_array, real_array
-from scoring.attacks import double_threshold_codes, pool, single_threshold_codes
+from scoring.arrays import CountArray, FloatArray, real_array
+from scoring.attacks import best_double_threshold, pool, single_threshold_codes
 from scoring.rules import epsilon_of_rules
+from scoring.samples import paired_confidences
 
 EPSILON_CAP = 50.0
 """The largest epsilon that an example is given; it stands for "told apart at once"."""
@@ -15,9 +16,6 @@ PEAKY_RATIO = 0.01
 
 BIN_WIDTH = 0.5
 """Width in nats of the bins of epsilon; each earns half the points of the one before."""
-
-_LARGEST_CONFIDENCE = 1e4
-"""A confidence lies within 104 of zero; far beyond it the grids would fill the memory."""
 
 
 def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
@@ -60,21 +58,7 @@ def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
         `compute_forget_score_from_confs` and `_get_epsilons` in
         google-deepmind/unlearning_evaluation at ffae0ff, its assertion repaired.
     """
-    samples = []
-    for values, name in ((unlearned, "unlearned"), (retrained, "retrained")):
-        array = finite_array(values, name=f"The {name} confidences", axes=("models", "examples"))
-        if array.shape[0] < 2:
-            raise ValueError(f"The {name} confidences must come from two or more models.")
-        if np.abs(array).max() > _LARGEST_CONFIDENCE:
-            raise ValueError(f"The {name} confidences must lie within 10 000 of zero.")
-        samples.append(array)
-    ours, theirs = samples
-    if ours.shape[1] != theirs.shape[1]:
-        raise ValueError(
-            "Unlearned and retrained confidences must cover the same examples, not "
-            f"{ours.shape[1]} and {theirs.shape[1]}."
-        )
-
+    ours, theirs = paired_confidences(unlearned, retrained)
     theirs_positive = np.median(theirs, axis=0) > np.median(ours, axis=0)
     ours_range, theirs_range = np.ptp(ours, axis=0), np.ptp(theirs, axis=0)
     theirs_peaky = np.where(ours_range == theirs_range, ~theirs_positive, theirs_range < ours_range)
@@ -168,10 +152,8 @@ def _epsilon_of_example(
     if not peaky_is_positive:
         # "Others at or above t" errs exactly as "peaky below t" does, with the rates swapped.
         single = pooled.codes[-1] - single
-    double = double_threshold_codes(pooled, low=low, high=high)
-    largest = max(
-        float(table[single].max(initial=-np.inf)),
-        float(table.take(double, mode="clip").max()),  # clip reads negative codes as 0
+    largest = best_double_threshold(
+        pooled, low=low, high=high, table=table, floor=float(table[single].max(initial=-np.inf))
     )
     if largest > -np.inf:
         return largest

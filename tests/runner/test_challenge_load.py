@@ -233,25 +233,31 @@ def test_described_but_damaged(challenge_folder: ChallengeFolder, name: str, dat
 
 
 LOGITS, CORRECT = np.zeros((3, 3, 2), np.float32), np.zeros((3, 4, 2), np.int64)
+LOSSES = np.zeros((3, 2), np.float32)
 
 
 @pytest.mark.parametrize(
-    ("logits", "correct"),
+    ("logits", "correct", "losses"),
     [
-        (LOGITS[:2], CORRECT),
-        (LOGITS[:, :2], CORRECT),
-        (LOGITS[:, :, :1], CORRECT),
-        (LOGITS[0], CORRECT),
-        (LOGITS, CORRECT[:2]),
-        (LOGITS, CORRECT[:, :3]),
-        (LOGITS, CORRECT[:, :, :1]),
-        (LOGITS, CORRECT[0]),
-        (CORRECT, LOGITS),
+        (LOGITS[:2], CORRECT, LOSSES),
+        (LOGITS[:, :2], CORRECT, LOSSES),
+        (LOGITS[:, :, :1], CORRECT, LOSSES),
+        (LOGITS[0], CORRECT, LOSSES),
+        (LOGITS, CORRECT[:2], LOSSES),
+        (LOGITS, CORRECT[:, :3], LOSSES),
+        (LOGITS, CORRECT[:, :, :1], LOSSES),
+        (LOGITS, CORRECT[0], LOSSES),
+        (CORRECT, LOGITS, LOSSES),
+        (LOGITS, CORRECT, LOSSES[:2]),
+        (LOGITS, CORRECT, LOSSES[:, :1]),
+        (LOGITS, CORRECT, LOSSES[0]),
     ],
 )
-def test_references_of_the_wrong_shape(challenge_folder: ChallengeFolder, logits: Any, correct: Any) -> None:
-    """References have one row each, and one number for each forget example, split and class."""
-    challenge_folder.write(REFERENCES, npz(logits=logits, correct=correct))
+def test_references_of_the_wrong_shape(
+    challenge_folder: ChallengeFolder, logits: Any, correct: Any, losses: Any
+) -> None:
+    """References have one row each, and one number for each forget example, split, class and test example."""
+    challenge_folder.write(REFERENCES, npz(logits=logits, correct=correct, unseen_losses=losses))
     assert "has the wrong shape" in refused(challenge_folder.describe())
 
 
@@ -264,17 +270,18 @@ BOMB = np.empty(1, dtype=object)
 BOMB[0] = _Bomb()
 
 DAMAGED = {
-    "pickled array": npz(logits=BOMB, correct=CORRECT),
+    "pickled array": npz(logits=BOMB, correct=CORRECT, unseen_losses=LOSSES),
     "pickle": pickle.dumps(_Bomb()),
-    "no logits": npz(correct=CORRECT),
-    "no correct": npz(logits=LOGITS),
+    "no logits": npz(correct=CORRECT, unseen_losses=LOSSES),
+    "no correct": npz(logits=LOGITS, unseen_losses=LOSSES),
+    "no losses": npz(logits=LOGITS, correct=CORRECT),
     "garbage": b"garbage" * 100,
-    "cut": npz(logits=LOGITS, correct=CORRECT)[:-40],
-    "text": npz(logits=np.array(["1"]), correct=CORRECT),
-    "text as numbers": npz(logits=LOGITS.astype("U3"), correct=CORRECT),
-    "complex": npz(logits=LOGITS.astype(np.complex64), correct=CORRECT),
-    "dates": npz(logits=LOGITS.astype("M8[s]"), correct=CORRECT),
-    "big-endian": npz(logits=LOGITS.astype(">f4"), correct=CORRECT),
+    "cut": npz(logits=LOGITS, correct=CORRECT, unseen_losses=LOSSES)[:-40],
+    "text": npz(logits=np.array(["1"]), correct=CORRECT, unseen_losses=LOSSES),
+    "text as numbers": npz(logits=LOGITS.astype("U3"), correct=CORRECT, unseen_losses=LOSSES),
+    "complex": npz(logits=LOGITS.astype(np.complex64), correct=CORRECT, unseen_losses=LOSSES),
+    "dates": npz(logits=LOGITS.astype("M8[s]"), correct=CORRECT, unseen_losses=LOSSES),
+    "big-endian": npz(logits=LOGITS.astype(">f4"), correct=CORRECT, unseen_losses=LOSSES),
 }
 
 

@@ -21,7 +21,9 @@ from runner.evaluator import RunOutputs, load, save
 OUTPUTS = RunOutputs(
     logits=np.array([[0.5, -1.0], [3e-40, 2.0], [1.0, 1.0]], np.float32),
     correct=np.arange(8, dtype=np.int64).reshape(4, 2),
+    unseen_losses=np.array([0.25, 0.0, 1e4], np.float32),
 )
+PARTS = {name: getattr(OUTPUTS, name) for name in ("logits", "correct", "unseen_losses")}
 
 
 def npz(**arrays: Any) -> bytes:
@@ -46,12 +48,12 @@ def zipped(name: str, data: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
     return packed.getvalue()
 
 
-WHOLE = npz(logits=OUTPUTS.logits, correct=OUTPUTS.correct)
+WHOLE = npz(**PARTS)
 
 
 def read(file: Path) -> RunOutputs | None:
-    """Read outputs of three examples and two classes."""
-    return load(file, examples=3, classes=2)
+    """Read outputs of three examples and two classes, with three examples unseen."""
+    return load(file, examples=3, classes=2, unseen=3)
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -61,6 +63,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert found is not None
     assert found.logits.tobytes() == OUTPUTS.logits.tobytes()
     assert found.correct.tobytes() == OUTPUTS.correct.tobytes()
+    assert found.unseen_losses.tobytes() == OUTPUTS.unseen_losses.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -68,14 +71,16 @@ def test_round_trip(tmp_path: Path) -> None:
     [
         b"garbage" * 100,
         pickle.dumps({"logits": 1}),
-        npz(logits=OUTPUTS.logits),
-        npz(logits=OUTPUTS.logits[:2], correct=OUTPUTS.correct),
-        npz(logits=OUTPUTS.logits, correct=OUTPUTS.correct[:3]),
-        npz(logits=np.array([[1, 2]], dtype=object), correct=OUTPUTS.correct),
-        npz(logits=np.full((3, 2), np.nan, np.float32), correct=OUTPUTS.correct),
-        npz(logits=np.full((3, 2), np.inf, np.float32), correct=OUTPUTS.correct),
+        npz(logits=OUTPUTS.logits, correct=OUTPUTS.correct),
+        npz(**PARTS | {"logits": OUTPUTS.logits[:2]}),
+        npz(**PARTS | {"correct": OUTPUTS.correct[:3]}),
+        npz(**PARTS | {"unseen_losses": OUTPUTS.unseen_losses[:2]}),
+        npz(**PARTS | {"unseen_losses": OUTPUTS.unseen_losses.astype(np.float64)}),
+        npz(**PARTS | {"logits": np.array([[1, 2]], dtype=object)}),
+        npz(**PARTS | {"logits": np.full((3, 2), np.nan, np.float32)}),
+        npz(**PARTS | {"unseen_losses": np.full(3, np.inf, np.float32)}),
     ],
-    ids=["garbage", "pickle", "half", "examples", "splits", "objects", "nan", "inf"],
+    ids=["garbage", "pickle", "half", "examples", "splits", "unseen", "type", "objects", "nan", "inf"],
 )
 def test_not_outputs(tmp_path: Path, data: bytes) -> None:
     """Whatever is not what was saved counts as not there."""
@@ -131,7 +136,8 @@ def test_arrays_round_trip(dtype: type[np.generic], shape: list[int], by_columns
 
 def test_large_logits_are_not_damage(tmp_path: Path) -> None:
     """Logits near the largest float32 are finite: a submission that earns them does not make our file bad."""
-    save(RunOutputs(logits=np.full((3, 2), 3e38, np.float32), correct=OUTPUTS.correct), tmp_path / "x.npz")
+    large = PARTS | {"logits": np.full((3, 2), 3e38, np.float32)}
+    save(RunOutputs(**large), tmp_path / "x.npz")
     assert read(tmp_path / "x.npz") is not None
 
 

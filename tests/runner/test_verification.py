@@ -95,7 +95,9 @@ def publish(store: Store, folder: Path, name: str, challenge: Challenge) -> None
         checkpoint = network(index)
         outputs = to_bytes(
             RunOutputs(
-                logits=rng.normal(size=(3, 2)).astype(np.float32), correct=rng.integers(0, 2, size=(4, 2))
+                logits=rng.normal(size=(3, 2)).astype(np.float32),
+                correct=rng.integers(0, 2, size=(4, 2)),
+                unseen_losses=rng.random(2).astype(np.float32),
             )
         )
         for place, data in ((paths.checkpoint(index), checkpoint), (paths.outputs(index), outputs)):

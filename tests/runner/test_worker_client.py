@@ -431,9 +431,7 @@ def test_a_run_that_is_never_cleared_away(begin: Begin) -> None:
 
 def test_a_container_in_which_something_is_left_is_not_used_on(begin: Begin) -> None:
     """No run starts in it; the one beside is done, so that no run has another repeated."""
-    worker, stream = begin(
-        lambda index: [(0.3 * index, finished(index, wiped=index != 0))], concurrency=2
-    )
+    worker, stream = begin(lambda index: [(0.3 * index, finished(index, wiped=index != 0))], concurrency=2)
     assert verdicts(worker.do(planned(4))) == {0: Verdict.OK, 1: Verdict.OK}
     assert [fields["index"] for fields in stream.heard_of("run")] == [0, 1]
     assert stream.killed == 1

