@@ -80,7 +80,7 @@ def main() -> int:
     parser.add_argument("--models", type=int, default=128, help="of each submission and of the references")
     parser.add_argument("--examples", type=int, default=60)
     parser.add_argument("--trials", type=int, default=100)
-    parser.add_argument("--halvings", type=int, default=8)
+    parser.add_argument("--halvings", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
     asked = parser.parse_args()

@@ -93,7 +93,7 @@ def test_without_noise_equal_is_tied_and_unequal_differs():
 def test_ranks_count_who_is_better():
     """Of three, the middle one may be tied with both ends while the ends differ: ranks 1, 1, 2."""
     halves = np.zeros((8, 2, 3))
-    halves[:, 0] = [0, 5, 0]
+    halves[:, 0] = [0, 10, 0]
     found = rank_by_halves(np.array([20.0, 10.0, 0.0]), halves, level=0.95)
     assert found.rank.tolist() == [1, 1, 2]
     np.testing.assert_allclose(found.difference, -found.difference.T)
