@@ -15,7 +15,7 @@ from scoring.score import Accuracies
 LEAST_MODELS = 16
 """On each side: a half of fewer has hardly a bin of epsilon, and so no score to vary."""
 
-HALVINGS = 8
+HALVINGS = 16
 """How many random halvings are made; each costs as much as scoring everything twice."""
 
 

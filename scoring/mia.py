@@ -24,8 +24,10 @@ def loss_mia(forget_losses: ArrayLike, unseen_losses: ArrayLike, *, seed: int) -
     which there are more examples is cut down to the size of the other, by one random choice
     for all models. All models have the same splits: those that scikit-learn's
     ``StratifiedShuffleSplit(n_splits=10, random_state=seed)`` makes (the kit's seed is 0).
-    The fit is the exact optimum, where scikit-learn's default solver stops within 1e-4 of
-    a zero gradient, so an example next to the decision threshold may fall to the other side.
+    The fit is what ``LogisticRegression()`` arrives at, its early stop included
+    (`scoring.logistic`), so a model whose losses are all below about 1e-4 is given 1/2.
+    Every model is done, in some 5 to 15 milliseconds at 700 examples of each kind, if linear
+    algebra has one thread: with more, each of the solver's tiny steps waits for them.
 
     Args:
         forget_losses: Loss of each model on each forget example. Shape [models, forget], at
@@ -66,9 +68,11 @@ def loss_mia(forget_losses: ArrayLike, unseen_losses: ArrayLike, *, seed: int) -
     accuracy = np.empty(forget.shape[0])
     for model in range(forget.shape[0]):
         losses = np.concatenate([unseen[model], forget[model]])
-        slope, intercept = fit_logistic(losses[training], member[training])
-        guess = slope[:, np.newaxis] * losses[test] + intercept[:, np.newaxis] > 0
-        accuracy[model] = (guess == member[test]).mean()
+        hits = 0
+        for fitted, tested in zip(training, test, strict=True):
+            slope, intercept = fit_logistic(losses[fitted], member[fitted])
+            hits += int(((slope * losses[tested] + intercept > 0) == member[tested]).sum())
+        accuracy[model] = hits / test.size
     return accuracy
 
 
