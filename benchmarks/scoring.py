@@ -1,0 +1,140 @@
+"""What does scoring cost, against trying every rule on every model, and how does it grow?
+
+Everything on standard normals and one thread. The named alternative is the metric as it is
+defined: every threshold compared with every model's confidence (`tests/scoring` holds it as
+the slow twin of the fast one); it is timed on a few examples and its time multiplied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parent.parent)  # else this file would be what `import scoring` finds
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # before NumPy reads it
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from scoring import exact_epsilon, published_epsilon
+from scoring.arrays import FloatArray
+from scoring.outputs import Outputs
+from scoring.rules import epsilon_of_rules
+from scoring.score_card import CardOptions, score_card
+
+CLASSES = 10
+
+
+def every_rule_on_every_model(ours: FloatArray, theirs: FloatArray) -> float:
+    """Return the published epsilon of one example, by the definition and nothing else."""
+    positive, negative = (ours, theirs) if np.median(ours) >= np.median(theirs) else (theirs, ours)
+    low, high = min(ours.min(), theirs.min()), max(ours.max(), theirs.max())
+    thresholds = np.linspace(low, high, int(np.ceil(100 * (high - low))))[:, np.newaxis]
+    fnr, fpr = (positive < thresholds).mean(axis=1), (negative >= thresholds).mean(axis=1)
+    best = np.nanmax(epsilon_of_rules(fpr, fnr))
+    peaky, others = (ours, theirs) if np.ptp(ours) <= np.ptp(theirs) else (theirs, ours)
+    width = np.ptp(peaky)
+    first, last = peaky.min() + width - 2, peaky.max() + 2
+    for right in np.linspace(first, last, int(np.ceil(100 * (last - first)))):
+        left = np.linspace(right - width - 2, right - width + 2, 400)[:, np.newaxis]
+        fnr = 1 - ((left <= peaky) & (peaky <= right)).mean(axis=1)
+        fpr = ((left <= others) & (others <= right)).mean(axis=1)
+        best = np.nanmax([best, np.nanmax(epsilon_of_rules(fpr, fnr), initial=0.0)])
+    return float(min(best, 50.0))
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return the CPU time of one call, all threads together."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def population(models: int, examples: int, seed: int) -> Outputs:
+    """Return models that answer at random, mostly rightly."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(examples) % CLASSES
+    logits = rng.normal(size=(models, examples, CLASSES)).astype(np.float32)
+    logits[:, np.arange(examples), labels] += 2
+    return Outputs(
+        logits=logits,
+        labels=labels,
+        correct=rng.binomial(50, 0.9, size=(models, 4, CLASSES)),
+        class_counts=np.full((4, CLASSES), 50),
+        unseen_losses=rng.exponential(size=(models, 500)),
+        seconds=np.full(models, 1.0),
+    )
+
+
+def megabytes() -> float:
+    """Return the most memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--models", type=int, default=512)
+    parser.add_argument("--examples", type=int, default=700)
+    parser.add_argument("--slow-examples", type=int, default=3)
+    asked = parser.parse_args()
+    console = Console(width=110)
+    rng = np.random.default_rng(0)
+    n, examples = asked.models, asked.examples
+    ours, theirs = rng.normal(size=(n, examples)), rng.normal(size=(n, examples))
+
+    few = range(asked.slow_examples)
+    slow_values: list[float] = []
+    slow = seconds_of(
+        lambda: slow_values.extend(every_rule_on_every_model(ours[:, i], theirs[:, i]) for i in few)
+    )
+    np.testing.assert_allclose(slow_values, published_epsilon(ours, theirs)[: len(few)])
+    slow *= examples / len(few)
+
+    sizes = Table(title="CPU seconds by size, one thread (medians of 3)")
+    for column in (
+        "models on each side",
+        "forget examples",
+        "published",
+        "exact",
+        "every rule on every model",
+    ):
+        sizes.add_column(column, justify="right")
+    for models, count in (
+        *((models, examples) for models in (64, 128, 256, n)),
+        *((n, count) for count in (examples // 7, examples // 2)),
+    ):
+        one, other = ours[:models, :count], theirs[:models, :count]
+        published, exact = (
+            float(np.median([seconds_of(partial(metric, one, other)) for _ in range(3)]))
+            for metric in (published_epsilon, exact_epsilon)
+        )
+        told = f"{slow:.0f} ({slow / published:.0f} times)" if (models, count) == (n, examples) else ""
+        sizes.add_row(str(models), str(count), f"{published:.3f}", f"{exact:.3f}", told)
+    console.print(sizes)
+
+    of_metrics = megabytes()
+    unlearned, references = population(n, examples, 1), population(n, examples, 2)
+    options = CardOptions(retraining_seconds=20.0)
+    wall = time.monotonic()
+    card = seconds_of(lambda: score_card(unlearned, references, options))
+    wall = time.monotonic() - wall
+    whole = Table(
+        title=f"Whole score card, {n} models on each side, {examples} forget examples, {CLASSES} classes"
+    )
+    for column in ("CPU s", "wall s", "peak memory MiB", "of it before the card"):
+        whole.add_column(column, justify="right")
+    whole.add_row(f"{card:.1f}", f"{wall:.1f}", f"{megabytes():.0f}", f"{of_metrics:.0f}")
+    console.print(whole)
+
+
+if __name__ == "__main__":
+    main()
