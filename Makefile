@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test lint gallery bench fuzz clean
+.PHONY: help setup demo test lint gallery bench plots fuzz clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint    ruff and mypy only"
 	@echo "make gallery every attack under every runtime and isolation (the better part of an hour)"
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
+	@echo "make plots   the plots of docs/metrics.md, from simulations (two minutes)"
 	@echo "make fuzz    fuzz what the host parses, SECONDS=60 for each target (tests/fuzz/README.md)"
 	@echo "make clean   remove leftover containers and what the tools cached"
 
@@ -58,6 +59,13 @@ $(VENV)/fuzz: $(VENV)/ready requirements/fuzz.txt
 
 fuzz: $(VENV)/fuzz
 	@$(BIN)/python -m tests.fuzz.run $(SECONDS) $(TARGETS)
+
+$(VENV)/plots: $(VENV)/ready requirements/plots.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/plots.txt
+	@touch $@
+
+plots: $(VENV)/plots
+	@$(BIN)/python -m benchmarks.plots
 
 clean: $(VENV)/ready
 	@$(BIN)/unlearn clean
