@@ -25,7 +25,7 @@ def loss_mia(forget_losses: ArrayLike, unseen_losses: ArrayLike, *, seed: int) -
     for all models. All models have the same splits: those that scikit-learn's
     ``StratifiedShuffleSplit(n_splits=10, random_state=seed)`` makes (the kit's seed is 0).
     The fit is what ``LogisticRegression()`` arrives at, its early stop included
-    (`scoring.logistic`), so a model whose losses are all below about 1e-4 is given 1/2.
+    (`scoring.logistic`), so a model whose losses are all about 1e-3 or less is given 1/2.
     Every model is done, in some 5 to 15 milliseconds at 700 examples of each kind, if linear
     algebra has one thread: with more, each of the solver's tiny steps waits for them.
 
