@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from scoring.accuracies import accuracy_table, split_accuracies
 from scoring.arrays import FloatArray
@@ -85,8 +86,12 @@ def score_card(unlearned: Outputs, references: Outputs, options: CardOptions | N
         ValueError: the populations were not asked the same, or the references are never right on
             retain or test.
     """
-    asked = options or CardOptions()
     check_comparable(unlearned, references)
+    with threadpool_limits(1):  # small matrices: more threads wait for each other, and round otherwise
+        return _score_card(unlearned, references, options or CardOptions())
+
+
+def _score_card(unlearned: Outputs, references: Outputs, asked: CardOptions) -> ScoreCard:
     ours, theirs = unlearned.confidences(), references.confidences()
     our_accuracies, their_accuracies = unlearned.accuracies(), references.accuracies()
     published = published_score(
