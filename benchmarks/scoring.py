@@ -26,9 +26,9 @@ from rich.table import Table
 
 from scoring import exact_epsilon, published_epsilon
 from scoring.arrays import FloatArray
+from scoring.make_card import CardOptions, score_card
 from scoring.outputs import Outputs
 from scoring.rules import epsilon_of_rules
-from scoring.score_card import CardOptions, score_card
 
 CLASSES = 10
 

@@ -71,7 +71,7 @@ def score_command(
     )
     if out is not None and len(populations) > 1:
         raise ConfigurationError("--out takes the card of one; name one.")
-    from scoring.score_card import CardOptions, score_card  # noqa: PLC0415 - imports scikit-learn
+    from scoring.make_card import CardOptions, score_card  # noqa: PLC0415 - imports scikit-learn
 
     cards = []
     for name, outputs, known in populations:

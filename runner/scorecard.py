@@ -95,7 +95,7 @@ def card_of(
         HostNotReadyError: outputs that were noted cannot be read.
         ValueError: they cannot be scored, say because the references are never right.
     """
-    from scoring.score_card import CardOptions, score_card  # noqa: PLC0415 - seconds, which few commands need
+    from scoring.make_card import CardOptions, score_card  # noqa: PLC0415 - seconds, which few commands need
 
     unlearned, references = populations(challenge, runs, outputs)
     return score_card(unlearned, references, CardOptions(retraining_seconds=retraining_seconds))

@@ -13,26 +13,100 @@ accuracy it is the score (`score`)::
              └─ epsilon [examples]          0 = cannot be told apart, 50 = at once
                    └─ forgetting quality ── x retain ratio x test ratio ── score
 
+What that number is worth stands beside it: intervals (`uncertainty`), what perfect unlearning
+would get (`ceiling`), epsilons that are not judged on what they were chosen on (`exact`,
+`held_out`), attacks on whole checkpoints (`joint`, `flags`), what others report (`klom`, `ulira`,
+`mia`, `tow`, `accuracies`, `run_time`) and how submissions compare (`comparison`). A `ScoreCard`
+(`card`, `make_card`) holds all of it. docs/metrics.md defines every number.
+
 Everything here is a pure function of its arguments, deterministic, and leaves its inputs as
-they were. It knows nothing of containers, files or torch. What it cannot accept it
-refuses with a `ValueError` of one sentence.
+they were. It knows nothing of containers or torch, and of files only what `outputs` loads.
+What it cannot accept it refuses with a `ValueError` of one sentence.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from scoring.confidence import logit_scaled_confidence
 from scoring.exact import exact_epsilon
+from scoring.outputs import Outputs, load_outputs, save_outputs
 from scoring.published import EPSILON_CAP, forgetting_quality, published_epsilon
 from scoring.rules import DELTA, epsilon_of_rules
 from scoring.score import Accuracies, PublishedScore, published_score
+
+if TYPE_CHECKING:
+    from scoring.card import ScoreCard
+    from scoring.ceiling import Ceiling, share_of_ceiling
+    from scoring.comparison import Comparison, ModelOutputs, compare
+    from scoring.flags import find_flags
+    from scoring.held_out import certified_epsilon, held_out_epsilon
+    from scoring.interval import Interval
+    from scoring.joint import JointAttack, joint_attack
+    from scoring.make_card import CardOptions, score_card
+    from scoring.mia import loss_mia
+    from scoring.tow import tug_of_war
+    from scoring.ulira import ULira, u_lira
+    from scoring.uncertainty import Uncertainty, score_uncertainty
+
+_LATE = {
+    "ScoreCard": "card",
+    **dict.fromkeys(("Ceiling", "share_of_ceiling"), "ceiling"),
+    **dict.fromkeys(("Comparison", "ModelOutputs", "compare"), "comparison"),
+    "find_flags": "flags",
+    **dict.fromkeys(("certified_epsilon", "held_out_epsilon"), "held_out"),
+    "Interval": "interval",
+    **dict.fromkeys(("JointAttack", "joint_attack"), "joint"),
+    **dict.fromkeys(("CardOptions", "score_card"), "make_card"),
+    "loss_mia": "mia",
+    "tug_of_war": "tow",
+    **dict.fromkeys(("ULira", "u_lira"), "ulira"),
+    **dict.fromkeys(("Uncertainty", "score_uncertainty"), "uncertainty"),
+}
+"""Names whose modules import SciPy and scikit-learn: two seconds that only those who ask for them pay."""
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for late."""
+    if name not in _LATE:
+        raise AttributeError(f"module 'scoring' has no attribute {name!r}")
+    module = import_module(f"scoring.{_LATE[name]}")
+    found: object = getattr(module, name)
+    globals()[name] = found
+    return found
+
 
 __all__ = [
     "DELTA",
     "EPSILON_CAP",
     "Accuracies",
+    "CardOptions",
+    "Ceiling",
+    "Comparison",
+    "Interval",
+    "JointAttack",
+    "ModelOutputs",
+    "Outputs",
     "PublishedScore",
+    "ScoreCard",
+    "ULira",
+    "Uncertainty",
+    "certified_epsilon",
+    "compare",
     "epsilon_of_rules",
     "exact_epsilon",
+    "find_flags",
     "forgetting_quality",
+    "held_out_epsilon",
+    "joint_attack",
+    "load_outputs",
     "logit_scaled_confidence",
+    "loss_mia",
     "published_epsilon",
     "published_score",
+    "save_outputs",
+    "score_card",
+    "score_uncertainty",
+    "share_of_ceiling",
+    "tug_of_war",
+    "u_lira",
 ]
