@@ -156,7 +156,14 @@ def by_size(scenario: Scenario, *, examples: int, repetitions: int, seed: int) -
 
 
 def coverage(
-    scenario: Scenario, *, models: int, examples: int, repetitions: int, seed: int, splits: int = 16
+    scenario: Scenario,
+    *,
+    models: int,
+    examples: int,
+    repetitions: int,
+    seed: int,
+    splits: int = 16,
+    ceilings: bool = True,
 ) -> Iterator[Claim]:
     """Yield how often intervals hold what they are to hold, over repetitions of everything.
 
@@ -182,7 +189,7 @@ def coverage(
         highs.append(doubt.score.high)
         errors.append(doubt.score.standard_error / max(doubt.score.estimate, 1e-12))
         reruns.append(doubt.rerun_relative)
-        if not scenario.shift:
+        if ceilings and not scenario.shift:
             limit = ceiling(theirs, models, seed=repetition)
             quality = doubt.forgetting_quality.estimate
             ceiling_holds.append(limit.quality.low <= quality <= limit.quality.high)
@@ -204,7 +211,7 @@ def coverage(
         quantity="score: relative error, as estimated (root mean square)",
         value=float(np.sqrt(np.mean(np.square(errors)))),
     )
-    if not scenario.shift:
+    if ceilings and not scenario.shift:
         yield Claim(
             scenario=name,
             quantity="ceiling's interval holds F",
