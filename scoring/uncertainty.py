@@ -82,7 +82,7 @@ def score_uncertainty(
 
     Models are drawn without replacement, as a maximum over rules sees a model that is drawn
     twice as a cluster to be told apart: a bootstrap raises the mean epsilon of the null from
-    1.65 to 1.89. Models are drawn, never examples, which share them.
+    1.55 to 1.82. Models are drawn, never examples, which share them.
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 4.

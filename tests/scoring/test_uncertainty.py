@@ -91,7 +91,7 @@ def test_rerun_noise_leaves_the_references_out():
 def test_bootstrap_with_replacement_is_biased():
     """Drawing models with replacement raises the null's mean epsilon by 10 to 30 %; halving does not.
 
-    The reason why models are drawn without replacement (1.65 to 1.89 in one measurement).
+    The reason why models are drawn without replacement: 1.55 becomes 1.82 at n = 512.
     """
     rng = np.random.default_rng(0)
     ours, theirs = rng.normal(size=(2, 128, 150))
