@@ -110,6 +110,7 @@ def ceiling(
             error_of_one / estimate if estimate else 0.0,
             degrees=repetitions - 1,
             confidence=confidence,
+            most=1.0,
         ),
         standard_error=math.sqrt(variance),
         spread=spread,

@@ -46,7 +46,12 @@ def additive_interval(
 
 
 def multiplicative_interval(
-    estimate: float, relative_error: float, *, degrees: float, confidence: float = CONFIDENCE
+    estimate: float,
+    relative_error: float,
+    *,
+    degrees: float,
+    confidence: float = CONFIDENCE,
+    most: float = math.inf,
 ) -> Interval:
     """Return ``estimate * exp(± quantile * relative_error)``, for what varies by a factor.
 
@@ -57,6 +62,7 @@ def multiplicative_interval(
         relative_error: Standard error as a part of the estimate, zero or more.
         degrees: Of freedom behind the error, which give the quantile of Student's t.
         confidence: In (0, 1).
+        most: What the number can be at most, not below the estimate.
 
     Raises:
         ValueError: the confidence is out of range.
@@ -66,7 +72,7 @@ def multiplicative_interval(
         estimate=estimate,
         standard_error=estimate * relative_error,
         low=estimate / factor,
-        high=estimate * factor,
+        high=min(estimate * factor, most),
     )
 
 
