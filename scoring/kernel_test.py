@@ -19,8 +19,8 @@ PERMUTATIONS = 999
 """Assignments of labels that are tried beside the true one; the least p-value is 1/1000."""
 
 WIDTH = 2.0
-"""Factor in the kernel's exponent. Twice the common 1 finds a mixture among 20 examples and 64 models
-three times as often at p = 0.01 and a shift as often; it was chosen by that simulation."""
+"""Factor in the kernel's exponent. Twice the common 1 finds a mixture of few models and examples far more
+often, and a shift nearly as often; it was chosen by that simulation."""
 
 _NORMAL = 1.4826
 

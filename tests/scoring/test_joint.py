@@ -37,11 +37,11 @@ def test_two_sets_of_references_are_at_chance():
     """Over repetitions both held-out areas of the null average 0.5, without a bias of the folds."""
     rng = np.random.default_rng(1)
     attacks = [
-        joint_attack(rng.normal(size=(48, 30)), rng.normal(size=(40, 30)), seed=seed) for seed in range(12)
+        joint_attack(rng.normal(size=(48, 30)), rng.normal(size=(40, 30)), seed=seed) for seed in range(6)
     ]
-    # One repetition's area deviates by about 0.08, so the mean of twelve by 0.023.
-    assert np.mean([attack.auc_svm for attack in attacks]) == pytest.approx(0.5, abs=0.07)
-    assert np.mean([attack.auc_trees for attack in attacks]) == pytest.approx(0.5, abs=0.07)
+    # One repetition's area deviates by about 0.08, so the mean of six by 0.033.
+    assert np.mean([attack.auc_svm for attack in attacks]) == pytest.approx(0.5, abs=0.1)
+    assert np.mean([attack.auc_trees for attack in attacks]) == pytest.approx(0.5, abs=0.1)
 
 
 def p_value(rng, draw, n, m, examples):
