@@ -49,6 +49,7 @@ gallery: setup
 bench: setup
 	@$(BIN)/python benchmarks/contest_scale.py
 	@$(BIN)/python benchmarks/overhead.py
+	@$(BIN)/python benchmarks/scoring.py
 
 SECONDS ?= 60
 TARGETS ?=
