@@ -58,8 +58,8 @@ def ceiling(
     degrees 0.192, 0.195, 0.203, 0.208, 0.210. From the halves to the whole that is 1 %.
 
     What drift there is, is measured: the same at half those sizes gives the change per
-    doubling, which is continued to the full sizes, shrunk by ``max(0, 1 - error² /
-    change²)``, its positive-part James-Stein factor, so that noise is not extrapolated.
+    doubling, which is continued to the full sizes, times ``max(0, 1 - (2 * error /
+    change)²)``: a change within two of its standard errors is taken for noise and left out.
 
     Given the pool that is cut, the F of the parts are independent and, as the metric
     depends on little more than ranks, spread as the F of fresh models do.
@@ -95,10 +95,13 @@ def ceiling(
     if min(smaller) >= 2 and doublings > 0:
         of_smaller = _qualities(rng, values, smaller, n=n, repetitions=repetitions)
         change = estimate - float(of_smaller.mean())
-        error = variance + float(of_smaller.var(ddof=1)) / repetitions
-        shrunk = max(0.0, 1 - error / change**2) if change else 0.0
-        drift = float(np.clip(shrunk * doublings * change, -estimate / 2, 1 - estimate))
-        variance += (shrunk * doublings) ** 2 * error
+        variance_of_smaller = float(of_smaller.var(ddof=1)) / repetitions
+        noise = 4 * (variance + variance_of_smaller)
+        seen = max(0.0, 1 - noise / change**2) if change else 0.0
+        if seen:
+            drift = float(np.clip(seen * doublings * change, -estimate / 2, 1 - estimate))
+            # The error of the whole continuation, for how much of it is seen is chance too.
+            variance = (1 + doublings) ** 2 * variance + doublings**2 * variance_of_smaller
     estimate += drift
 
     error_of_one = math.sqrt(spread**2 + variance)
