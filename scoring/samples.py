@@ -1,31 +1,38 @@
-"""Which two samples of confidences can be compared, example by example and model by model?"""
+"""Are two sets of confidences ones that can be compared, example by example?"""
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from scoring.arrays import FloatArray, finite_array
 
+_LARGEST_CONFIDENCE = 1e4
+"""A confidence lies within 104 of zero; far beyond it the published grids would fill the memory."""
+
 
 def paired_confidences(
-    unlearned: ArrayLike, retrained: ArrayLike, least: int = 2
+    unlearned: ArrayLike, retrained: ArrayLike, *, least: int = 2
 ) -> tuple[FloatArray, FloatArray]:
-    """Return both sides' confidences as float64, checked; callers do not write to them.
+    """Return both as float64 of shape [models, examples], after checking them.
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples].
         retrained: Confidences under the references. Shape [m, examples]; m may differ from n.
-        least: The number of models that each side must have.
+        least: How many models must stand on each side.
 
     Raises:
-        ValueError: a shape is wrong, a value is NaN or infinite, the examples differ in
-            number, or a side has too few models.
+        ValueError: a shape is wrong, the examples differ in number, too few models stand on
+            a side, or a value is NaN, infinite or beyond 10 000 either way.
     """
-    ours = finite_array(unlearned, name="The unlearned confidences", axes=("models", "examples"))
-    theirs = finite_array(retrained, name="The retrained confidences", axes=("models", "examples"))
-    for array, name in ((ours, "unlearned"), (theirs, "retrained")):
+    samples = []
+    for values, name in ((unlearned, "unlearned"), (retrained, "retrained")):
+        array = finite_array(values, name=f"The {name} confidences", axes=("models", "examples"))
         if array.shape[0] < least:
-            raise ValueError(
-                f"The {name} confidences must come from {least} or more models, not {array.shape[0]}."
-            )
+            few = "two" if least == 2 else str(least)
+            raise ValueError(f"The {name} confidences must come from {few} or more models.")
+        if np.abs(array).max() > _LARGEST_CONFIDENCE:
+            raise ValueError(f"The {name} confidences must lie within 10 000 of zero.")
+        samples.append(array)
+    ours, theirs = samples
     if ours.shape[1] != theirs.shape[1]:
         raise ValueError(
             "Unlearned and retrained confidences must cover the same examples, not "
