@@ -82,7 +82,7 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
 
     Raises:
         ValueError: a shape is wrong, the examples differ in number, fewer than two models
-            stand on a side, or a value is NaN or infinite.
+            stand on a side, or a value is NaN, infinite or beyond 10 000 either way.
     """
     ours, theirs = paired_confidences(unlearned, retrained)
     varied = np.ptp(theirs, axis=0) > 0

@@ -27,8 +27,7 @@ def find_flags(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> tupl
 
     Raises:
         ValueError: a shape is wrong, the examples differ in number, fewer than two models
-            stand on a side, or a value is NaN or infinite. Beyond 10 000 either way
-            the published metric may refuse a value.
+            stand on a side, or a value is NaN, infinite or beyond 10 000 either way.
     """
     mixture = find_mixture(unlearned, retrained, seed=seed)
     return (

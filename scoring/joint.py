@@ -80,7 +80,7 @@ def joint_attack(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Jo
 
     Raises:
         ValueError: a shape is wrong, the examples differ in number, fewer than two models
-            stand on a side, or a value is NaN or infinite.
+            stand on a side, or a value is NaN, infinite or beyond 10 000 either way.
     """
     ours, theirs = paired_confidences(unlearned, retrained)
     points = np.concatenate([ours, theirs])

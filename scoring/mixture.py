@@ -105,7 +105,7 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
 
     Raises:
         ValueError: a shape is wrong, the examples differ in number, fewer than two models
-            stand on a side, or a value is NaN or infinite.
+            stand on a side, or a value is NaN, infinite or beyond 10 000 either way.
     """
     ours, theirs = paired_confidences(unlearned, retrained)
     if min(len(ours), len(theirs)) < LEAST_MODELS:

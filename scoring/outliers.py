@@ -54,7 +54,7 @@ def find_outliers(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Outliers,
 
     Raises:
         ValueError: a shape is wrong, the examples differ in number, fewer than two models
-            stand on a side, or a value is NaN or infinite.
+            stand on a side, or a value is NaN, infinite or beyond 10 000 either way.
     """
     ours, theirs = paired_confidences(unlearned, retrained)
     findings: list[Outliers] = []

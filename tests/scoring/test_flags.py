@@ -198,7 +198,8 @@ def test_culprits_equal_those_of_leaving_each_out(seed):
     """Leaving every checkpoint out in turn finds the same examples, and the one named is among them."""
     rng = np.random.default_rng(seed)
     width = 10.0 ** rng.uniform(-3, 0, size=60)
-    ours, theirs = width * rng.standard_t(1, size=(9, 60)), rng.standard_t(1, size=(7, 60))
+    ours, theirs = (np.clip(rng.standard_t(1, size=(models, 60)), -9000, 9000) for models in (9, 7))
+    ours *= width
     theirs[:, :5] = np.round(theirs[:, :5])
     ours[:, 5:8] = 1.0
     slow = slow_culprits(ours, theirs)
@@ -265,7 +266,11 @@ def test_inputs_are_only_read():
 @pytest.mark.parametrize("find", [find_duplicates, find_outliers, find_decided_by_one])
 @pytest.mark.parametrize(
     ("bad", "message"),
-    [(np.ones(3), "must have shape"), (np.ones((1, 2)), "2 or more"), (np.full((3, 2), np.nan), "finite")],
+    [
+        (np.ones(3), "must have shape"),
+        (np.ones((1, 2)), "(2|two) or more"),
+        (np.full((3, 2), np.nan), "finite"),
+    ],
 )
 def test_impossible_samples_are_refused(find, bad, message):
     """What cannot be two samples of the same examples is a ValueError that says why."""
