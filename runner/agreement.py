@@ -9,7 +9,7 @@ from runner.engine import Engine
 from runner.image import Image
 from runner.placement import HERE, Placement
 from runner.progress import Reporter
-from runner.retraining import circumstances, timed
+from runner.retraining import circumstances, known, timed
 from runner.store import Store
 from runner.terms import ANY_MACHINE, Terms, terms_of
 
@@ -27,17 +27,20 @@ def agree(
 ) -> Terms:
     """Return the terms of an evaluation on this machine, timing retraining where they depend on it.
 
+    Where they do not, what was measured before is noted all the same: the score card tells what part
+    of it a run takes.
+
     Raises:
         SandboxError: retraining could not be timed.
     """
     said = challenge.description
-    machine = ANY_MACHINE
-    if said.limits.wall_fraction is not None:
-        machine = circumstances(engine, image, challenge, placement).key
+    here = circumstances(engine, image, challenge, placement)
+    machine = here.key if said.limits.wall_fraction is not None else ANY_MACHINE
     before = store.terms(evaluation, machine)
     if before is not None:
         return Terms.model_validate(before)
-    found = None
+    noted = known(here)
+    found = (here, noted) if noted is not None else None
     if said.limits.wall_fraction is not None:
         found = timed(
             engine=engine,

@@ -32,6 +32,7 @@ class Terms(BaseModel):
     total_seconds: Seconds | None
     wall_fraction: Annotated[float, Field(gt=0)] | None
     retrain_seconds: Seconds | None
+    """What retraining takes where the evaluation began, if that is known; limits need not depend on it."""
     feedback: Feedback
 
     def applied_to(self, challenge: Challenge) -> Challenge:
@@ -44,16 +45,14 @@ class Terms(BaseModel):
 def terms_of(
     limits: Limits, feedback: Feedback, timed: tuple[Circumstances, Measurement] | None = None
 ) -> Terms:
-    """Return the terms that limits come to.
+    """Return the terms that limits come to; seconds hold on any machine, whatever retraining takes there.
 
     Raises:
         ConfigurationError: they ask for a fraction of retraining, which was not timed.
     """
-    if limits.wall_fraction is None:
-        timed = None
     retrain_seconds = timed[1].retrain_seconds if timed is not None else None
     return Terms(
-        machine=timed[0].key if timed is not None else ANY_MACHINE,
+        machine=timed[0].key if timed is not None and limits.wall_fraction is not None else ANY_MACHINE,
         wall_seconds=effective(limits, retrain_seconds).in_force(),
         total_seconds=limits.total_seconds,
         wall_fraction=limits.wall_fraction,

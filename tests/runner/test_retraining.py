@@ -105,11 +105,12 @@ def test_terms_of_a_fraction() -> None:
 
 
 def test_terms_of_seconds_hold_on_any_machine() -> None:
-    """Nothing has to be measured, and nothing measured has a part in them."""
+    """Nothing has to be measured; what was is noted and has no part in the limit."""
     terms = terms_of(Limits(wall_seconds=5.0), "full", (HERE, FOUND))
     assert terms.machine == ANY_MACHINE
     assert terms.wall_seconds == 5.0
-    assert terms.retrain_seconds is None
+    assert terms.retrain_seconds == 12.0
+    assert terms_of(Limits(wall_seconds=5.0), "full").retrain_seconds is None
     with pytest.raises(ConfigurationError, match="not measured"):
         terms_of(Limits(wall_fraction=0.2), "full")
 
