@@ -217,6 +217,7 @@ def _finish(bench: Bench, work: _Work, seconds: float) -> dict[str, Any]:
     """Write summary and manifest, then note that the evaluation has ended."""
     name, challenge, submission = work.name, work.challenge, work.submission
     runs = bench.store.runs(name)
+    bench.reporter.step(f"{submission.name}: scoring")
     summary = scorecard.summarise(
         evaluation=name,
         submission=submission.name,
