@@ -34,7 +34,9 @@ from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
 from runner.limits import Limits
 from runner.placement import CPU, place
 from runner.progress import ConsoleReporter
+from runner.removal import remove, remove_checkpoints
 from runner.session import remove_leftovers, session
+from runner.settings import MOST_RUNS, Bench, Settings
 from runner.store import Store
 from runner.text import harmless
 
@@ -212,14 +214,12 @@ def run_command(
 
     What is finished is kept: interrupt it, type it again, and only the rest is done.
     """
-    if not 2 <= n <= evaluation.MOST_RUNS:
-        raise ConfigurationError(
-            f"-n must be from 2 to {evaluation.MOST_RUNS}, not {n}; a score compares populations."
-        )
+    if not 2 <= n <= MOST_RUNS:
+        raise ConfigurationError(f"-n must be from 2 to {MOST_RUNS}, not {n}; a score compares populations.")
     problem = challenges.load(challenge)
     loaded = [submission.load(path) for path in submissions]
     engine = Engine()
-    settings = evaluation.Settings(
+    settings = Settings(
         n=n,
         keep_going=keep_going,
         keep_checkpoints=keep_checkpoints == "all",
@@ -235,9 +235,7 @@ def run_command(
     made = image.require(engine)
     kept = Store.in_folder(store, create=True)
     with ConsoleReporter(_err) as reporter, session(engine) as labels, hold(device):
-        bench = evaluation.Bench(
-            engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter
-        )
+        bench = Bench(engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter)
         summaries = [evaluation.evaluate(bench, one, problem, settings) for one in loaded]
     _show_summaries(summaries, store, as_json=as_json)
     if any(summary["score"] is None for summary in summaries):
@@ -311,12 +309,10 @@ def clean_command(
         kept = Store.in_folder(store, create=False)
         for name in names or []:
             found = kept.find(name)
-            evaluation.remove(kept, store, found)
+            remove(kept, store, found)
             _out.print(f"Removed evaluation {found}.")
         if checkpoints:
-            removed = sum(
-                evaluation.remove_checkpoints(kept, store, one["evaluation"]) for one in kept.evaluations()
-            )
+            removed = sum(remove_checkpoints(kept, store, one["evaluation"]) for one in kept.evaluations())
             _out.print(f"Removed {removed} checkpoints.")
     engine = Engine()
     if images:

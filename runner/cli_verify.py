@@ -23,6 +23,7 @@ from runner.paths import archive_of
 from runner.placement import CPU, place
 from runner.progress import ConsoleReporter
 from runner.session import session
+from runner.settings import Bench, Settings
 from runner.store import Store
 from runner.submission import Submission
 from runner.verdict import Verdict
@@ -95,7 +96,7 @@ def _do_again(store: Path, manifest: Manifest, problem: Challenge, indices: list
             "do runs again with the version of unlearn that it was done with."
         )
     told = manifest.settings
-    settings = evaluation.Settings(
+    settings = Settings(
         n=manifest.n,
         keep_going=True,
         keep_checkpoints=False,
@@ -114,7 +115,7 @@ def _do_again(store: Path, manifest: Manifest, problem: Challenge, indices: list
         ConsoleReporter(Console(stderr=True, highlight=False)) as reporter,
         session(engine) as labels,
     ):
-        bench = evaluation.Bench(
+        bench = Bench(
             engine=engine,
             image=made,
             store=Store.in_folder(Path(folder), create=True),

@@ -18,9 +18,9 @@ from runner import scorecard
 from runner.challenge import Challenge
 from runner.checkpoint import CheckpointError, check, content_sha256
 from runner.errors import HostNotReadyError
-from runner.evaluation import USUAL, Where, identity_of
 from runner.manifest import Manifest, ManifestError, attempt_part, parse, run_part
 from runner.paths import Paths, archive_of
+from runner.settings import USUAL, Where, identity_of
 from runner.store import RunRecord, Store
 from runner.text import harmless_line
 from runner.verdict import Verdict

@@ -16,12 +16,12 @@ from runner import challenge_build, image, options
 from runner.challenge import Challenge
 from runner.challenge_build import Plan, default_limits
 from runner.engine import Engine
-from runner.evaluation import Bench
 from runner.image import Image
 from runner.options import FIRST_UID
 from runner.placement import HERE, Placement
 from runner.progress import Reporter, Silent
 from runner.session import session
+from runner.settings import Bench
 from runner.store import Store
 from runner.submission import Submission
 from runner.worker import EndedRun, PlannedRun, Worker

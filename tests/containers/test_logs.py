@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from runner.challenge import Challenge
-from runner.evaluation import Bench, Settings, evaluate
+from runner.evaluation import evaluate
 from runner.paths import Paths
+from runner.settings import Bench, Settings
 from runner.store import Store
 from runner.submission import load
 from runner.text import harmless

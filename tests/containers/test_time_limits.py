@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from runner.challenge import Challenge
-from runner.evaluation import Bench, Settings, evaluate, identity
+from runner.evaluation import evaluate
 from runner.limits import Limits
 from runner.progress import Silent
+from runner.settings import Bench, Settings, identity
 from runner.submission import Submission, load
 from runner.verdict import Verdict
 

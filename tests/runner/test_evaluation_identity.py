@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from runner.challenge import Challenge
-from runner.evaluation import Settings, identity
 from runner.image import Image
 from runner.limits import Limits
 from runner.paths import Paths
 from runner.placement import Isolation, Placement
+from runner.settings import Settings, identity
 from runner.submission import Submission
 
 MINE = Submission(name="mine", sha256="a" * 64, archive=b"zip")

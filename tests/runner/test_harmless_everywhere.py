@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
-from runner.evaluation import log_text
 from runner.report import runs_table, score_table
 from runner.text import harmless
 from runner.verdict import Judgement, Observation, Verdict
+from runner.work import log_text
 from runner.worker import EndedRun
 
 UNLEARN = Path(sys.executable).parent / "unlearn"

@@ -19,13 +19,14 @@ from runner import recovery
 from runner.challenge import Challenge
 from runner.checkpoint import content_sha256
 from runner.engine import Engine
-from runner.evaluation import Bench, Settings, evaluate, identity
+from runner.evaluation import evaluate
 from runner.evaluator import RunOutputs, to_bytes
 from runner.image import Image
 from runner.limits import Limits
 from runner.manifest import parse
 from runner.paths import Paths, archive_of
 from runner.progress import Silent
+from runner.settings import Bench, Settings, identity
 from runner.store import DATABASE, EvaluationRecord, RunRecord, Store
 from runner.submission import Submission
 from runner.verdict import Verdict

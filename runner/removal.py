@@ -1,0 +1,35 @@
+"""What of an evaluation can be removed, while nobody is at it?"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from runner.lease import held
+from runner.paths import Paths, archive_of
+from runner.store import Store
+
+
+def remove(store: Store, folder: Path, name: str) -> None:
+    """Remove an evaluation: its rows and its files.
+
+    Raises:
+        HostNotReadyError: a process is at it.
+    """
+    with held(store.database, folder, name):
+        submission = store.remove(name)
+        shutil.rmtree(folder / name, ignore_errors=True)
+        if submission is not None:
+            archive_of(folder, submission).unlink(missing_ok=True)
+
+
+def remove_checkpoints(store: Store, folder: Path, name: str) -> int:
+    """Remove the checkpoints of evaluated runs, and return how many there were."""
+    paths = Paths(folder=folder / name)
+    removed = 0
+    with held(store.database, folder, name):
+        for run in store.runs(name):
+            if run.evaluated and paths.checkpoint(run.index).is_file():
+                paths.checkpoint(run.index).unlink()
+                removed += 1
+    return removed

@@ -1,0 +1,294 @@
+"""The runs of an evaluation that are still to be done: in containers, judged, evaluated, published.
+
+What is finished is on disk before it is noted in the store, so an interruption at any
+moment loses at most the runs that were going on. It lies beside its place until it is noted,
+so a process that comes back after another has gone on overwrites nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Collection, Generator
+from pathlib import Path
+from typing import Final
+
+from runner import options, recovery
+from runner.challenge import Challenge
+from runner.channel import Stream
+from runner.checkpoint import content_sha256
+from runner.engine import Container, answers
+from runner.errors import HostNotReadyError, SandboxError
+from runner.evaluating import Backlog
+from runner.isolated import Isolated, share_challenge
+from runner.lease import Lease
+from runner.paths import Paths
+from runner.settings import Bench, Settings
+from runner.staging import drop, settle, stage
+from runner.store import RunRecord
+from runner.submission import Submission
+from runner.text import harmless, harmless_line
+from runner.time_budget import TimeBudget
+from runner.verdict import Verdict
+from runner.worker import EndedRun, PlannedRun, Worker
+
+_ATTEMPTS_LOST: Final = 3
+"""So often may the sandbox fail in one command before it is given up."""
+_TRACEBACK_CHARACTERS: Final = 16_000
+_ENGINE_BACK_SECONDS: Final = 60.0
+"""So long may the engine be away, as when it is restarted, before the command ends."""
+_ENGINE_PAUSE_SECONDS: Final = 0.5
+
+
+class Work:
+    """What is left of one evaluation."""
+
+    def __init__(
+        self,
+        *,
+        bench: Bench,
+        submission: Submission,
+        challenge: Challenge,
+        settings: Settings,
+        name: str,
+        paths: Paths,
+        lease: Lease,
+        only: Collection[int] | None = None,
+    ) -> None:
+        self._bench, self.submission, self.challenge = bench, submission, challenge
+        self.settings, self.name, self.paths, self.lease = settings, name, paths, lease
+        self._indices = range(settings.n) if only is None else sorted(only)
+        self.touched = False
+        """Whether anything had to be done."""
+        self._done = 0
+        self._budget = TimeBudget(total_seconds=challenge.description.limits.total_seconds)
+
+    def do_what_is_left(self) -> bool:
+        """Do it; return whether there was anything."""
+        recorded = recovery.recover(
+            self._bench.store, self.paths, self.name, self.lease.token, self._bench.reporter
+        )
+        unevaluated = [run.index for run in recorded if run.verdict is Verdict.OK and not run.evaluated]
+        failed = any(run.verdict is not Verdict.OK for run in recorded)
+        missing = self._missing(recorded)
+        if failed and not self.settings.keep_going:
+            missing = []
+        self._budget = TimeBudget.of(self._budget.total_seconds, (run.host_seconds for run in recorded))
+        if self._budget.used_up and missing:
+            self._done, self.touched = len(recorded), True
+            self._give_up(missing)
+            missing = []
+        if not missing and not unevaluated:
+            return self.touched or self._bench.store.summary(self.name) is None
+        self.touched = True
+        self._bench.reporter.step(f"{self.submission.name}: starting containers")
+        self._done = len(recorded)
+        backlog = Backlog(
+            start=self._start_evaluator,
+            challenge=self.challenge,
+            store=self._bench.store,
+            evaluation=self.name,
+            checkpoint=self.paths.checkpoint,
+            outputs=self.paths.outputs,
+            keep_checkpoints=self.settings.keep_checkpoints,
+            token=self.lease.token,
+            device=self.settings.placement.torch_device,
+        )
+        with backlog:
+            for index in unevaluated:
+                backlog.add(index)
+            lost = 0
+            while missing:
+                try:
+                    stopped = self._attempt(missing, backlog)
+                except SandboxError:
+                    lost += 1
+                    backlog.raise_if_failed()
+                    if lost >= _ATTEMPTS_LOST:
+                        raise
+                    self._await_engine()
+                    stopped = False
+                if stopped:
+                    break
+                missing = self._missing(self._bench.store.runs(self.name))
+                if self._budget.used_up and missing:
+                    self._give_up(missing)
+                    missing = []
+            self._bench.reporter.step(f"{self.submission.name}: evaluating the last checkpoints")
+            backlog.finish()
+        return True
+
+    def _missing(self, recorded: list[RunRecord]) -> list[PlannedRun]:
+        done = {run.index for run in recorded}
+        return [
+            PlannedRun(index=index, seed=self.challenge.run_seed(index))
+            for index in self._indices
+            if index not in done
+        ]
+
+    def _attempt(self, missing: list[PlannedRun], backlog: Backlog) -> bool:
+        """Do runs in worker containers; return whether the evaluation is to stop here."""
+        bench = self._bench
+        number = bench.store.begin_attempt(self.name, token=self.lease.token)
+        outcome = "lost"
+        seeds = {run.index: run.seed for run in missing}
+        try:
+            with contextlib.closing(self._runs(missing, backlog)) as runs:
+                for ended in runs:
+                    backlog.raise_if_failed()
+                    self.lease.raise_if_lost()
+                    self._publish(ended, number, seeds[ended.index], backlog)
+                    if ended.judgement.verdict is not Verdict.OK and not self.settings.keep_going:
+                        outcome = "stopped at the first failure"
+                        return True
+            outcome = "done"
+            return False
+        except SandboxError as error:
+            outcome = harmless(str(error), 500)
+            raise
+        finally:
+            bench.store.end_attempt(self.name, number, outcome)
+
+    def _runs(self, missing: list[PlannedRun], backlog: Backlog) -> Generator[EndedRun]:
+        """Yield runs as they end, in one container or in one each; leave none behind."""
+        if self.settings.isolation == "container":
+            told = share_challenge(self.challenge)
+            isolated = Isolated(
+                start=lambda: self._start_worker(told),
+                work=lambda stream: self._worker(stream, told, runs=1),
+                side_by_side=self.challenge.description.limits.concurrency,
+            )
+            with isolated:
+                yield from isolated.do(missing, may_start=backlog.has_room, enough=self._is_used_up)
+            return
+        container = self._start_worker(self.challenge)
+        try:
+            worker = self._worker(container, self.challenge, runs=len(missing))
+            yield from worker.do(missing, may_start=backlog.has_room, enough=self._is_used_up)
+        finally:
+            container.remove()
+
+    def _is_used_up(self) -> bool:
+        return self._budget.used_up
+
+    def _start_worker(self, challenge: Challenge) -> Container:
+        return self._bench.engine.start(
+            options.worker(
+                image=self._bench.image.tag,
+                limits=challenge.description.limits,
+                labels={**self._bench.labels, options.EVALUATION_LABEL: self.name},
+                placement=self.settings.placement,
+            )
+        )
+
+    def _worker(self, stream: Stream, challenge: Challenge, *, runs: int) -> Worker:
+        room = options.LAST_UID - options.FIRST_UID - self.settings.n
+        return Worker(
+            stream=stream,
+            challenge=challenge,
+            submission=self.submission,
+            runs=runs,
+            first_uid=options.FIRST_UID + secrets.randbelow(room),
+            placement=self.settings.placement,
+        )
+
+    def _publish(self, ended: EndedRun, attempt: int, seed: int, backlog: Backlog) -> None:
+        """Note a run, its files beside their places; then put them in place."""
+        files: list[Path] = []
+        digest = ""
+        try:
+            if ended.log or ended.traceback:
+                files.append(self.paths.log(ended.index))
+                stage(files[-1], attempt, log_text(ended).encode())
+            if ended.checkpoint:
+                digest = content_sha256(ended.checkpoint)
+                files.append(self.paths.checkpoint(ended.index))
+                stage(files[-1], attempt, ended.checkpoint)
+            first = self._bench.store.publish(
+                self.name,
+                RunRecord(
+                    index=ended.index,
+                    seed=seed,
+                    attempt=attempt,
+                    verdict=ended.judgement.verdict,
+                    detail=harmless(ended.judgement.detail, 2000),
+                    host_seconds=ended.host_seconds,
+                    run_seconds=ended.run_seconds,
+                    checkpoint_sha256=digest,
+                    log_bytes_dropped=ended.log_bytes_dropped,
+                    exception_type=harmless_line(ended.exception_type, 200),
+                ),
+                token=self.lease.token,
+            )
+        except HostNotReadyError:
+            for file in files:
+                drop(file, attempt)
+            raise
+        for file in files:
+            (settle if first else drop)(file, attempt)
+        if first:
+            self._budget = self._budget.after(ended.host_seconds)
+        if first and ended.checkpoint:
+            backlog.add(ended.index)
+        self._tell(ended=1)
+
+    def _give_up(self, missing: list[PlannedRun]) -> None:
+        """Note how runs ended that are not started, because the time of the evaluation is used up."""
+        judgement = self._budget.verdict_on_the_rest()
+        for run in missing:
+            self._bench.store.publish(
+                self.name,
+                RunRecord(
+                    index=run.index,
+                    seed=run.seed,
+                    attempt=0,
+                    verdict=judgement.verdict,
+                    detail=judgement.detail,
+                    host_seconds=0.0,
+                    run_seconds=0.0,
+                    checkpoint_sha256="",
+                    log_bytes_dropped=0,
+                ),
+                token=self.lease.token,
+            )
+        self._tell(ended=len(missing))
+
+    def _await_engine(self) -> None:
+        """Give an engine that is being restarted the time to come back.
+
+        Raises:
+            HostNotReadyError: it did not.
+        """
+        deadline = time.monotonic() + _ENGINE_BACK_SECONDS
+        while not answers():
+            if time.monotonic() > deadline:
+                raise HostNotReadyError(
+                    "The container engine went away and did not come back; what was finished is kept. "
+                    "Start it, and repeat the command to go on."
+                )
+            time.sleep(_ENGINE_PAUSE_SECONDS)
+
+    def _start_evaluator(self) -> Container:
+        self._await_engine()
+        labels = {**self._bench.labels, options.EVALUATION_LABEL: self.name}
+        cpus = self.challenge.description.limits.cpus
+        return self._bench.engine.start(
+            options.evaluator(
+                image=self._bench.image.tag, cpus=cpus, labels=labels, placement=self.settings.placement
+            )
+        )
+
+    def _tell(self, ended: int = 0) -> None:
+        self._done += ended
+        self._bench.reporter.count(f"{self.submission.name}: runs", self._done, self.settings.n)
+
+
+def log_text(ended: EndedRun) -> str:
+    """Return what a run printed and raised, fit to be opened in a terminal."""
+    parts = [harmless(ended.log)]
+    if ended.log_bytes_dropped:
+        parts.append(f"\n[{ended.log_bytes_dropped} bytes between head and tail were dropped]\n")
+    if ended.traceback:
+        parts.append("\n" + harmless(ended.traceback, _TRACEBACK_CHARACTERS))
+    return "".join(parts)
