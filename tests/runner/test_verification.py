@@ -44,6 +44,9 @@ class NoEngine:
     def describe(self) -> dict[str, str]:
         return {"engine": "none"}
 
+    def machine(self) -> dict[str, str]:
+        return {"engine": "none"}
+
 
 @dataclass
 class Ended:
