@@ -17,6 +17,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTH
 # in no submission's hands.
 RUN python3 -m sandbox.unreadable \
  && find / -xdev -path '*/sklearn/datasets/data/*' -type f -exec chgrp 1998 {} + -exec chmod 0640 {} +
+# The contest's folders are whatever folder a process is in: its run's own scratch, where it starts.
+RUN ln -sfn /proc/self/cwd /kaggle/tmp && ln -sfn /proc/self/cwd /kaggle/working
 CMD ["python", "-m", "sandbox.worker"]
 
 FROM ${BASE} AS wheels

@@ -39,6 +39,14 @@ from sandbox.syscalls import install
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _NICENESS: Final = 5
 """So that the supervisor and the helpers get a core whatever the run does."""
+_AS_ENTRIES_EXPECT: Final = {
+    # There is no compiler here, and nothing that one makes could be executed: `torch.compile` gives back
+    # what it is given, instead of failing at the first batch.
+    "TORCHDYNAMO_DISABLE": "1",
+    # Whole networks saved in a run can be loaded in it, as in the contest's torch. What is unpickled is the
+    # run's own, by a process that has nothing left to lose.
+    "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1",
+}
 _TRACEBACK_CHARACTERS: Final = 12_000
 _MESSAGE_CHARACTERS: Final = 2_000
 
@@ -143,6 +151,7 @@ def _give_up_everything(material: Material, seat: Seat) -> int:
     os.environ.update(
         HOME=own, TMPDIR=own, TORCHINDUCTOR_CACHE_DIR=f"{own}/.inductor", TRITON_CACHE_DIR=f"{own}/.triton"
     )
+    os.environ.update(_AS_ENTRIES_EXPECT)
     os.setsid()
     return result_fd
 

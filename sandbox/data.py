@@ -36,9 +36,9 @@ class DictItems(Dataset[dict[str, Any]]):
         return len(self.images)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Return one example."""
+        """Return one example, whose image the caller may change."""
         return {
-            "image": self.images[index],
+            "image": self.images[index].clone(),
             **{name: values[index] for name, values in self.columns.items()},
         }
 
@@ -56,8 +56,8 @@ class TupleItems(Dataset[tuple[Tensor, int]]):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """Return one example."""
-        return self.images[index], self.labels[index]
+        """Return one example, whose image the caller may change."""
+        return self.images[index].clone(), self.labels[index]
 
 
 def read_split(data: bytes) -> dict[str, Tensor]:

@@ -293,6 +293,7 @@ def test_a_run_sees_no_host_no_network_and_no_hidden_data(probed: dict[str, obje
         *("PATH", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"),
         *("LANG", "HOME", "TMPDIR", "OMP_NUM_THREADS", "HOSTNAME"),
         *("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK"),
+        *("TORCHDYNAMO_DISABLE", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"),
     }
     for name in ("root", "image"):
         assert probed[name] == "OSError"  # the file system is read-only
