@@ -61,6 +61,18 @@ class Training(BaseModel):
     weight_decay: float
 
 
+class Source(BaseModel):
+    """What a recipe was given besides seed and fraction; what is left out was the recipe's choice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_sha256: Sha256 | None = None
+    """Of the organizer's files, names and contents (`runner.challenge_data`)."""
+    most_examples: Annotated[int, Field(ge=1)] | None = None
+    architecture: str | None = None
+    epochs: Annotated[int, Field(ge=1)] | None = None
+
+
 class Description(BaseModel):
     """What ``challenge.toml`` says. Unknown names are errors."""
 
@@ -69,6 +81,7 @@ class Description(BaseModel):
     schema_version: Literal[1]
     name: Annotated[str, Field(min_length=1, max_length=100)]
     recipe: str
+    source: Source = Source()
     seed: Annotated[int, Field(ge=0, lt=1 << 40)]
     forget_fraction: Annotated[float, Field(gt=0, lt=1)]
     architecture: str
