@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sandbox.recipes import digits, idx
+from sandbox.recipes import arrays, cifar10, digits, faces, idx
 from sandbox.recipes.draft import Draft, Request
 
 RECIPES: Final[dict[str, Callable[[Request], Draft]]] = {
+    "arrays": arrays.recipe,
+    "cifar10": cifar10.recipe,
     "digits": digits.recipe,
+    "faces": faces.recipe,
     "idx": idx.recipe,
 }
