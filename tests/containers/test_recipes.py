@@ -44,7 +44,7 @@ def built(tmp_path: Path, recipe: str, files: Mapping[str, bytes], *options: obj
     return challenges.load(tmp_path / "built")
 
 
-def columns(challenge: Challenge) -> dict[str, dict[str, np.ndarray]]:  # type: ignore[type-arg]
+def columns(challenge: Challenge) -> dict[str, dict[str, np.ndarray]]:
     return {name: load_safetensors(challenge.data(name)) for name in SPLITS}
 
 
