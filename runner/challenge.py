@@ -236,7 +236,10 @@ def _read_checked(folder: Path, name: str, description: Description) -> bytes:
 
 def render(description: Description) -> bytes:
     """Return the text of ``challenge.toml``."""
-    return tomli_w.dumps(description.model_dump(mode="json", exclude_none=True)).encode()
+    said = description.model_dump(mode="json", exclude_none=True)
+    if not said["source"]:
+        del said["source"]  # an empty table says nothing
+    return tomli_w.dumps(said).encode()
 
 
 def read_references(data: bytes) -> References:
