@@ -18,13 +18,16 @@ from sandbox.messages import TO_TRAINER
 from sandbox.models import build
 from sandbox.outputs import outputs_of
 from sandbox.recipes import RECIPES
+from sandbox.recipes.assembling import assemble
+from sandbox.recipes.draft import Request
 from sandbox.stdio import Stdio
 from sandbox.trainer import reference_seed
 from sandbox.training import initial_state
 
 stdio = Stdio(TO_TRAINER)
 job = TrainerJob.from_json(next(iter(stdio.frames())).payload)
-recipe = RECIPES[job.recipe](job.seed, job.forget_fraction)
+request = Request(seed=job.seed, forget_fraction=job.forget_fraction)
+recipe = assemble(RECIPES[job.recipe](request), request)
 retain, preset = recipe.splits["retain"], recipe.preset
 
 
@@ -83,10 +86,10 @@ stdio.send(
 torch.set_num_threads(1)
 trainer._recipe = recipe
 begun = time.monotonic()
-groups = dict(trainer._groups(recipe, job))
+groups = dict(trainer._groups(recipe, job, lambda: None))
 stacked_seconds = time.monotonic() - begun
 for first in sorted(groups):
-    stdio.send("group", groups[first], first=1 + first, count=trainer.GROUP_SIZE)
+    stdio.send("group", groups[first], first=1 + first, count=trainer.group_size(recipe.architecture))
 facts = {
     "plain_seconds": plain_seconds,
     "plain_threads": threads,

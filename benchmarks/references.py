@@ -82,6 +82,10 @@ def main() -> None:
         skip_original=True,
         device="cpu",
         processes=engine.cores(),
+        data_files=0,
+        most_examples=None,
+        architecture=None,
+        epochs=None,
     )
     with session(engine) as labels:
         facts, groups = race(engine, labels, job)

@@ -61,6 +61,18 @@ class Training(BaseModel):
     weight_decay: float
 
 
+class Source(BaseModel):
+    """What a recipe was given besides seed and fraction; what is left out was the recipe's choice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_sha256: Sha256 | None = None
+    """Of the organizer's files, names and contents (`runner.challenge_data`)."""
+    most_examples: Annotated[int, Field(ge=1)] | None = None
+    architecture: str | None = None
+    epochs: Annotated[int, Field(ge=1)] | None = None
+
+
 class Description(BaseModel):
     """What ``challenge.toml`` says. Unknown names are errors."""
 
@@ -69,6 +81,7 @@ class Description(BaseModel):
     schema_version: Literal[1]
     name: Annotated[str, Field(min_length=1, max_length=100)]
     recipe: str
+    source: Source = Source()
     seed: Annotated[int, Field(ge=0, lt=1 << 40)]
     forget_fraction: Annotated[float, Field(gt=0, lt=1)]
     architecture: str
@@ -223,7 +236,10 @@ def _read_checked(folder: Path, name: str, description: Description) -> bytes:
 
 def render(description: Description) -> bytes:
     """Return the text of ``challenge.toml``."""
-    return tomli_w.dumps(description.model_dump(mode="json", exclude_none=True)).encode()
+    said = description.model_dump(mode="json", exclude_none=True)
+    if not said["source"]:
+        del said["source"]  # an empty table says nothing
+    return tomli_w.dumps(said).encode()
 
 
 def read_references(data: bytes) -> References:

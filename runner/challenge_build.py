@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,16 @@ import numpy as np
 
 from runner import arrays, options
 from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, REFERENCES, Challenge, Description, Feedback, Training
+from runner.challenge import (
+    DESCRIPTION,
+    REFERENCES,
+    Challenge,
+    Description,
+    Feedback,
+    Source,
+    Training,
+)
+from runner.challenge_data import OrganizerData
 from runner.channel import Channel, StreamEndedError
 from runner.engine import Engine
 from runner.errors import ConfigurationError, SandboxLostError
@@ -26,7 +35,7 @@ from runner.files import write_whole
 from runner.image import Image
 from runner.limits import Limits
 from runner.progress import Reporter
-from sandbox.jobs import SPLITS, TrainerJob
+from sandbox.jobs import EMBEDDED_RECIPE, SPLITS, TrainerJob
 from sandbox.messages import from_trainer
 from sandbox.protocol import Frame, ProtocolViolationError
 
@@ -47,11 +56,13 @@ class Plan:
     item_format: str
     limits: Limits
     feedback: Feedback = "full"
+    source: Source = field(default_factory=Source)
 
     def identity(self, image: Image) -> dict[str, Any]:
         """Return what has to be the same for a build to be gone on with."""
         return {
             "recipe": self.recipe,
+            "source": self.source.model_dump(),
             "seed": self.seed,
             "forget_fraction": self.forget_fraction,
             "image": image.digest,
@@ -66,8 +77,9 @@ def build(
     folder: Path,
     labels: Mapping[str, str],
     reporter: Reporter,
+    data: OrganizerData | None = None,
 ) -> Challenge:
-    """Return the challenge, building what is missing of it.
+    """Return the challenge, building what is missing of it; ``data`` is what the recipe reads.
 
     Raises:
         ConfigurationError: the folder holds something else, or the recipe refuses.
@@ -78,7 +90,7 @@ def build(
         if _is_what_is_wanted(found.description, plan):
             return found
         raise ConfigurationError(
-            f"{folder} holds another challenge (its recipe, seed, references, items, limits "
+            f"{folder} holds another challenge (its recipe, data, seed, references, items, limits "
             "or feedback differ); choose another folder, or remove it."
         )
     if folder.exists() and any(entry.name != _BUILDING for entry in folder.iterdir()):
@@ -92,7 +104,7 @@ def build(
     )
     try:
         channel = Channel(container, from_trainer())
-        _converse(channel, site, plan, engine.cores(), reporter)
+        _converse(channel, site, plan, data=data, cores=engine.cores(), reporter=reporter)
     finally:
         container.remove()
     return _finish(site, plan, image, folder)
@@ -101,6 +113,7 @@ def build(
 def _is_what_is_wanted(found: Description, plan: Plan) -> bool:
     return (
         found.recipe == plan.recipe
+        and found.source == plan.source
         and found.seed == plan.seed
         and found.forget_fraction == plan.forget_fraction
         and found.references == plan.references
@@ -110,7 +123,16 @@ def _is_what_is_wanted(found: Description, plan: Plan) -> bool:
     )
 
 
-def _converse(channel: Channel, site: _Site, plan: Plan, cores: int, reporter: Reporter) -> None:
+def _converse(
+    channel: Channel,
+    site: _Site,
+    plan: Plan,
+    *,
+    data: OrganizerData | None,
+    cores: int,
+    reporter: Reporter,
+) -> None:
+    files = data.files if data is not None else ()
     job = TrainerJob(
         recipe=plan.recipe,
         seed=plan.seed,
@@ -120,10 +142,17 @@ def _converse(channel: Channel, site: _Site, plan: Plan, cores: int, reporter: R
         skip_original=site.has_original(),
         device="cpu",
         processes=cores,
+        data_files=len(files),
+        most_examples=plan.source.most_examples,
+        architecture=plan.source.architecture,
+        epochs=plan.source.epochs,
     )
     reporter.step(f"{plan.name}: starting the trainer")
     channel.send("job", job.to_json())
     channel.await_ready()
+    for sent, file in enumerate(files):
+        reporter.count(f"{plan.name}: sending data", sent, len(files))
+        channel.send("data", file.read(), name=file.name)
     while True:
         try:
             frame = channel.receive(_SILENCE_SECONDS)
@@ -236,6 +265,7 @@ def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
         schema_version=challenges.SCHEMA_VERSION,
         name=plan.name,
         recipe=plan.recipe,
+        source=plan.source,
         seed=plan.seed,
         forget_fraction=plan.forget_fraction,
         architecture=facts["architecture"],
@@ -257,6 +287,6 @@ def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
 
 def default_limits(recipe: str) -> Limits:
     """Return the limits that a recipe's challenge has unless told otherwise."""
-    if recipe == "digits":
+    if recipe == EMBEDDED_RECIPE:
         return Limits(wall_seconds=60.0, cpus=2.0, concurrency=2)
     return Limits()

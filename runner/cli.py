@@ -20,8 +20,9 @@ from rich.table import Table
 
 from runner import challenge as challenges
 from runner import challenge_build, cli_verify, evaluation, image, report, setup, setup_runtimes, submission
-from runner.challenge import Feedback
+from runner.challenge import Feedback, Source
 from runner.challenge_build import Plan, default_limits
+from runner.challenge_data import gather
 from runner.cli_doctor import doctor_command
 from runner.cli_gallery import gallery_command
 from runner.cli_measure import measure_command
@@ -39,6 +40,7 @@ from runner.session import remove_leftovers, session
 from runner.settings import MOST_RUNS, Bench, Settings
 from runner.store import Store
 from runner.text import harmless
+from sandbox.jobs import EMBEDDED_RECIPE, RECIPES
 
 INTERRUPTED: Final = 130
 _INTERRUPTED_SENTENCE: Final = "Interrupted; what was finished is kept. Repeat the command to go on."
@@ -119,8 +121,11 @@ def image_show(as_json: JsonOption = False) -> None:
 
 @challenge_app.command("build")
 def challenge_build_command(
-    recipe: Annotated[str, typer.Argument(help="Where the data come from: digits.")],
+    recipe: Annotated[str, typer.Argument(help=f"Where the data come from: {', '.join(RECIPES)}.")],
     folder: Annotated[Path, typer.Argument(help="Where the challenge is to be.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Your files, a folder or one file; digits brings its own.")
+    ] = None,
     references: Annotated[int, typer.Option(help="Networks retrained without the forget set.", min=2)] = 64,
     seed: Annotated[int, typer.Option(help="Decides splits, weights and run seeds.", min=0)] = 0,
     forget_fraction: Annotated[
@@ -142,13 +147,29 @@ def challenge_build_command(
     feedback: Annotated[
         Feedback, typer.Option(help="What participants are told: everything, or how runs ended alone.")
     ] = "full",
+    limit_examples: Annotated[
+        int | None, typer.Option(help="Take at most so many examples, all splits together.", min=100)
+    ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(help="The network, in place of the recipe's: convnet-1, convnet-3 (colour), resnet18."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs of training, in place of the recipe's.", min=1)
+    ] = None,
 ) -> None:
     """Build a challenge, or go on with one that was interrupted.
 
     Trains the original network and the references in a sealed container.
     """
-    if recipe != "digits":
-        raise ConfigurationError(f"There is no recipe {recipe!r}; there is: digits")
+    if recipe not in RECIPES:
+        raise ConfigurationError(f"There is no recipe {recipe!r}; there are: {', '.join(RECIPES)}.")
+    if (data is None) != (recipe == EMBEDDED_RECIPE):
+        raise ConfigurationError(
+            f"The recipe {recipe} brings its own data; leave --data out."
+            if data is not None
+            else f"The recipe {recipe} reads your files; name them with --data."
+        )
     if seed >= 1 << 40:
         raise ConfigurationError("The seed must be below 2^40.")
     changed = {
@@ -159,6 +180,7 @@ def challenge_build_command(
         "cpus": cpus,
         "memory_bytes": memory_mib << 20 if memory_mib is not None else None,
     }
+    given = gather(data) if data is not None else None
     plan = Plan(
         recipe=recipe,
         name=folder.resolve().name,
@@ -168,12 +190,18 @@ def challenge_build_command(
         item_format=items,
         limits=_limits(default_limits(recipe), changed),
         feedback=feedback,
+        source=Source(
+            data_sha256=given.sha256 if given is not None else None,
+            most_examples=limit_examples,
+            architecture=architecture,
+            epochs=epochs,
+        ),
     )
     engine = Engine()
     made = image.require(engine)
     with ConsoleReporter(_err) as reporter, session(engine) as labels:
         built = challenge_build.build(
-            engine=engine, image=made, plan=plan, folder=folder, labels=labels, reporter=reporter
+            engine=engine, image=made, plan=plan, folder=folder, labels=labels, reporter=reporter, data=given
         )
     _out.print(report.challenge_table(built))
 

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from runner.challenge import Challenge
+from runner.challenge import Challenge, Source
 from runner.limits import Limits
 from runner.text import harmless_line
 from sandbox.jobs import SPLITS
@@ -117,7 +117,7 @@ def challenge_table(challenge: Challenge) -> Table:
     rows = {
         "challenge": said.name,
         "sha256": challenge.sha256,
-        "recipe": f"{said.recipe}, seed {said.seed}",
+        "recipe": f"{said.recipe}, seed {said.seed}{_data(said.source)}",
         "architecture": f"{said.architecture}, {said.classes} classes",
         "examples": sizes,
         "forget set": forget,
@@ -145,6 +145,10 @@ def terms_line(terms: Mapping[str, Any]) -> Text:
     if terms["total_seconds"] is not None:
         parts.append(f"{terms['total_seconds']:.4g} s for all runs")
     return Text(f"Time limit: {', '.join(parts)}. Participants are told: {terms['feedback']}.")
+
+
+def _data(source: Source) -> str:
+    return f", files {source.data_sha256[:12]}" if source.data_sha256 else ""
 
 
 def _time_limit(limits: Limits) -> str:

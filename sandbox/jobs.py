@@ -17,6 +17,13 @@ SPLITS = ("retain", "forget", "val", "test")
 """In this order everywhere that counts stand side by side."""
 
 
+RECIPES = ("arrays", "cifar10", "digits", "faces", "idx")
+"""Where data can come from: `sandbox.recipes` holds a function for each."""
+
+EMBEDDED_RECIPE = "digits"
+"""The one that brings its data; all others read the organizer's files."""
+
+
 class _Job:
     __slots__ = ()
 
@@ -88,6 +95,12 @@ class TrainerJob(_Job):
     """Whether the host has the splits and the original model already."""
     device: str
     processes: int
+    data_files: int
+    """How many ``data`` frames follow: the organizer's files, by name."""
+    most_examples: int | None
+    architecture: str | None
+    """In place of the recipe's own choice, as is the next."""
+    epochs: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

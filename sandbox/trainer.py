@@ -1,12 +1,14 @@
 """The trainer: a recipe in, a challenge out. Our code on our data.
 
-    host ── job ──>   <── file (public and private splits, original), facts ── container
+    host ── job, data (the organizer's files) ──>
+                      <── file (public and private splits, original), facts ── container
                       <── group (outputs of some references), progress ... done ──
 
     host ── measure, data (retain) ──>   <── progress ... measured ── container
 
-References are trained in groups of `GROUP_SIZE`, one process a core; the host names the
-groups it has already, so a build goes on where it was interrupted.
+References are trained in groups of `group_size`, one process a core; the host names the
+groups it has already, so a build goes on where it was interrupted. The organizer's files are
+read here and never on the host.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import json
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,17 +28,25 @@ from torch import Tensor
 from sandbox.data import read_split
 from sandbox.jobs import TimingJob, TrainerJob
 from sandbox.messages import TO_TRAINER
-from sandbox.models import build
+from sandbox.models import build, can_be_stacked, prepare
 from sandbox.outputs import outputs_of
 from sandbox.recipes import RECIPES
-from sandbox.recipes.recipe import Recipe, RecipeError
+from sandbox.recipes.assembling import assemble
+from sandbox.recipes.draft import RecipeError, Request
+from sandbox.recipes.recipe import Recipe
 from sandbox.stdio import Stdio
 from sandbox.timing import timing
 from sandbox.training import train_stacked
 
-GROUP_SIZE = 16
+_STACKED = 16
+_SIGN_OF_LIFE_SECONDS = 60.0
 _ORIGINAL_SEED_OFFSET = 1 << 40
 _REFERENCE_SEED_OFFSET = 1 << 41
+
+
+def group_size(architecture: str) -> int:
+    """Return how many references are trained together; fixed, since float sums depend on it."""
+    return _STACKED if can_be_stacked(architecture) else 1
 
 
 def reference_seed(seed: int, index: int) -> int:
@@ -44,7 +54,9 @@ def reference_seed(seed: int, index: int) -> int:
     return seed + _REFERENCE_SEED_OFFSET + index
 
 
-def train_original(recipe: Recipe, seed: int, device: str) -> dict[str, Tensor]:
+def train_original(
+    recipe: Recipe, seed: int, device: str, on_epoch: Callable[[int], None]
+) -> dict[str, Tensor]:
     """Train on retain and forget together, as the network that is to be unlearned was."""
     both = [recipe.splits["retain"], recipe.splits["forget"]]
     (state,) = train_stacked(
@@ -54,24 +66,26 @@ def train_original(recipe: Recipe, seed: int, device: str) -> dict[str, Tensor]:
         labels=torch.cat([split["label"] for split in both]).to(device),
         seeds=[seed + _ORIGINAL_SEED_OFFSET],
         preset=recipe.preset,
+        on_epoch=on_epoch,
     )
     return state
 
 
 def train_group(recipe: Recipe, seed: int, first: int, device: str) -> bytes:
-    """Train references ``first`` to ``first + GROUP_SIZE - 1`` and return their outputs.
+    """Train the group of references that begins with ``first`` and return their outputs.
 
     Returns:
-        The logits, float32 [GROUP_SIZE, forget examples, classes], the right answers, int64
-        [GROUP_SIZE, 4, classes], and the losses, float32 [GROUP_SIZE, test examples], as bytes.
+        The logits, float32 [group, forget examples, classes], the right answers, int64
+        [group, 4, classes], and the losses, float32 [group, test examples], as bytes.
     """
     retain = recipe.splits["retain"]
+    members = range(first, first + group_size(recipe.architecture))
     states = train_stacked(
         architecture=recipe.architecture,
         classes=recipe.classes,
         images=retain["image"].to(device),
         labels=retain["label"].to(device),
-        seeds=[reference_seed(seed, first + offset) for offset in range(GROUP_SIZE)],
+        seeds=[reference_seed(seed, member) for member in members],
         preset=recipe.preset,
     )
     net = build(recipe.architecture, recipe.classes).to(device)
@@ -101,8 +115,9 @@ def _group_in_a_process(seed: int, first: int, device: str) -> tuple[int, bytes]
     return first, train_group(_recipe, seed, first, device)
 
 
-def _groups(recipe: Recipe, job: TrainerJob) -> Iterator[tuple[int, bytes]]:
-    missing = [first for first in range(0, job.references, GROUP_SIZE) if first not in job.groups_done]
+def _groups(recipe: Recipe, job: TrainerJob, sign_of_life: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
+    step = group_size(recipe.architecture)
+    missing = [first for first in range(0, job.references, step) if first not in job.groups_done]
     if not missing:
         return
     if job.device != "cpu":
@@ -111,15 +126,29 @@ def _groups(recipe: Recipe, job: TrainerJob) -> Iterator[tuple[int, bytes]]:
         return
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(min(job.processes, len(missing)), mp_context=fork) as pool:
-        waiting = [pool.submit(_group_in_a_process, job.seed, first, job.device) for first in missing]
-        for ended in as_completed(waiting):
-            yield ended.result()
+        waiting = {pool.submit(_group_in_a_process, job.seed, first, job.device) for first in missing}
+        while waiting:
+            ended, waiting = wait(waiting, _SIGN_OF_LIFE_SECONDS, FIRST_COMPLETED)
+            for group in ended:
+                yield group.result()
+            if not ended:
+                sign_of_life()
 
 
-def _train(job: TrainerJob, stdio: Stdio) -> None:
+def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
     global _recipe  # noqa: PLW0603 - how forked processes come to share it
     torch.set_num_threads(1)
-    recipe = RECIPES[job.recipe](job.seed, job.forget_fraction)
+    request = Request(
+        seed=job.seed,
+        forget_fraction=job.forget_fraction,
+        files=files,
+        most_examples=job.most_examples,
+        architecture=job.architecture,
+        epochs=job.epochs,
+    )
+    recipe = assemble(RECIPES[job.recipe](request), request)
+    files.clear()
+    prepare(recipe.architecture)
     _recipe = recipe
     progress: Callable[[str, int, int], None] = lambda stage, done, total: stdio.send(  # noqa: E731
         "progress", stage=stage, done=done, total=total
@@ -129,8 +158,11 @@ def _train(job: TrainerJob, stdio: Stdio) -> None:
             folder = "private" if name == "test" else "public"
             data = safetensors.torch.save(_contiguous(split))
             stdio.send("file", data, name=f"{folder}/{name}.safetensors")
-        progress("original", 0, 1)
-        original = train_original(recipe, job.seed, job.device)
+        epochs = recipe.preset.epochs
+        progress("original", 0, epochs)
+        original = train_original(
+            recipe, job.seed, job.device, lambda done: progress("original", done, epochs)
+        )
         stdio.send("file", safetensors.torch.save(original), name="public/original.safetensors")
         facts = {
             "architecture": recipe.architecture,
@@ -144,15 +176,19 @@ def _train(job: TrainerJob, stdio: Stdio) -> None:
             },
             "training": asdict(recipe.preset),
         }
-        progress("original", 1, 1)
         stdio.send("facts", json.dumps(facts).encode())
+    size = group_size(recipe.architecture)
     done = len(job.groups_done)
-    total = -(-job.references // GROUP_SIZE)
-    progress("references", done * GROUP_SIZE, job.references)
-    for first, outputs in _groups(recipe, job):
-        stdio.send("group", outputs, first=first, count=GROUP_SIZE)
+    total = -(-job.references // size)
+
+    def tell() -> None:
+        progress("references", min(done * size, job.references), job.references)
+
+    tell()
+    for first, outputs in _groups(recipe, job, tell):
+        stdio.send("group", outputs, first=first, count=size)
         done += 1
-        progress("references", min(done * GROUP_SIZE, job.references), job.references)
+        tell()
     assert done == total
     stdio.send("done")
 
@@ -180,21 +216,28 @@ def main() -> None:
     begun = time.monotonic()
     stdio = Stdio(TO_TRAINER)
     to_time: TimingJob | None = None
+    to_build: TrainerJob | None = None
+    files: dict[str, bytes] = {}
     for frame in stdio.frames():
         if frame.kind == "job":
-            job = TrainerJob.from_json(frame.payload)
+            to_build = TrainerJob.from_json(frame.payload)
             stdio.send("ready", seconds=time.monotonic() - begun)
-            try:
-                _train(job, stdio)
-            except RecipeError as error:
-                stdio.send("failed", reason=str(error))
-            return
-        if frame.kind == "measure":
+        elif frame.kind == "measure":
             to_time = TimingJob.from_json(frame.payload)
             stdio.send("ready", seconds=time.monotonic() - begun)
         elif to_time is not None:
             _measure(to_time, frame.payload, stdio)
             return
+        else:
+            files[frame.text("name")] = frame.payload
+        if to_build is not None and len(files) == to_build.data_files:
+            break
+    else:
+        return
+    try:
+        _train(to_build, files, stdio)
+    except RecipeError as error:
+        stdio.send("failed", reason=str(error))
 
 
 if __name__ == "__main__":

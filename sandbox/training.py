@@ -9,26 +9,14 @@ of a fixed size, so that reference i is the same however many are asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from sandbox.models import build
+from sandbox.preset import Preset
 from sandbox.stack import State, images_side_by_side, stack, unstack
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """How a network is trained: SGD with Nesterov momentum and a one-cycle-like schedule."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    """At its peak; it climbs linearly over the first fifth and then falls along a cosine."""
-    momentum: float
-    weight_decay: float
 
 
 def initial_state(architecture: str, classes: int, seed: int) -> State:
@@ -82,7 +70,8 @@ def train_stacked(
     for epoch in range(preset.epochs):
         order = torch.stack([torch.randperm(len(images), generator=order) for order in orders])
         for batch in order.to(images.device).split(preset.batch_size, dim=1):
-            _step(net, optimizer, images[batch], labels[batch])
+            if batch.shape[1] > 1:  # batch normalisation cannot learn from one value
+                _step(net, optimizer, images[batch], labels[batch])
             schedule.step()
         on_epoch(epoch + 1)
     return unstack({name: tensor.cpu() for name, tensor in net.state_dict().items()}, models)

@@ -87,11 +87,14 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
 
     from sandbox.child import Material  # noqa: PLC0415
     from sandbox.data import dataset, read_split  # noqa: PLC0415
+    from sandbox.models import prepare  # noqa: PLC0415
     from sandbox.syscalls import program  # noqa: PLC0415 - loads libseccomp
 
     torch.set_num_threads(1)
-    items = {
-        split: dataset(read_split(received[split]), job.item_format) for split in ("retain", "forget", "val")
+    prepare(job.architecture)
+    items = {  # popped: large data would lie here twice for as long as there are runs
+        split: dataset(read_split(received.pop(split)), job.item_format)
+        for split in ("retain", "forget", "val")
     }
     material = Material(
         architecture=job.architecture,

@@ -71,6 +71,20 @@ def test_the_sandbox_knows_neither_host_nor_score(file: Path) -> None:
     assert not tops(imports(file)) & {"runner", "scoring", "docker"}
 
 
+@pytest.mark.parametrize("file", files("sandbox/recipes"), ids=lambda file: file.name)
+def test_recipes_know_arrays_and_not_torch(file: Path) -> None:
+    """So they are tested on the host; one file makes tensors of what they return, one is only a type."""
+    if file.name not in {"assembling.py", "recipe.py"}:
+        assert not tops(imports(file)) & {"torch", "torchvision", "docker", "subprocess", "socket"}
+        assert "sandbox.recipes.assembling" not in imports(file)
+
+
+def test_one_recipe_reads_pickles() -> None:
+    """CIFAR-10's, in the trainer alone, with an unpickler of its own; nothing else does."""
+    found = [file.name for file in files("sandbox") if tops(imports(file)) & {"pickle", "marshal", "shelve"}]
+    assert found == ["cifar10.py"]
+
+
 @pytest.mark.parametrize("name", WITHOUT_TORCH)
 def test_what_stands_beside_the_zygote_imports_no_torch(name: str) -> None:
     """Neither itself nor through another of our modules, until a function is called."""

@@ -1,4 +1,4 @@
-"""What every recipe returns."""
+"""A recipe's data as tensors: what the trainer trains on and sends to the host."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from sandbox.training import Preset
-
-
-class RecipeError(ValueError):
-    """The data do not allow what was asked for; the text says why."""
+from sandbox.preset import Preset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,10 +135,14 @@ def test_a_stacked_network_trains_as_it_would_alone(in_image: Callable[[str], st
     """After 19 steps, the weights of 4 stacked networks are those of 4 trained one by one."""
     text = in_image("""
 import json, torch
-from sandbox.recipes.digits import recipe, PRESET
-from sandbox.training import Preset, train_stacked
+from sandbox.recipes.digits import recipe
+from sandbox.preset import Preset
+from sandbox.recipes.assembling import assemble
+from sandbox.recipes.draft import Request
+from sandbox.training import train_stacked
 torch.set_num_threads(1)
-made = recipe(0, 0.05)
+asked = Request(seed=0, forget_fraction=0.05)
+made = assemble(recipe(asked), asked)
 retain = made.splits["retain"]
 preset = Preset(epochs=1, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
 def train(seeds):

@@ -20,6 +20,10 @@ TRAINER = TrainerJob(
     skip_original=True,
     device="cpu",
     processes=2,
+    data_files=3,
+    most_examples=None,
+    architecture=None,
+    epochs=4,
 )
 WORKER = WorkerJob(
     architecture="digits",

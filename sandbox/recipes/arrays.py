@@ -1,0 +1,127 @@
+"""Recipe ``arrays``: an organizer's own arrays, in one ``.npz`` or ``.safetensors`` file.
+
+``image``  bytes or floats, [n, h, w] or [n, channels, h, w] with one channel or three
+``label``  integers that count from 0, [n]
+``split``  optional: 0 retain, 1 forget, 2 val, 3 test; left out, the seed decides
+``person`` optional integers: no person is in two splits
+
+Bytes become numbers from 0 to 1; floats stay as they are. Rows are counted from 0.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+
+from sandbox.jobs import SPLITS
+from sandbox.preset import Preset
+from sandbox.recipes.draft import Draft, Images, RecipeError, Request, Rows, Splits
+from sandbox.recipes.splitting import at_most, by_label, by_person, check_labels, random_state
+
+PRESET: Final = Preset(epochs=10, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
+_KNOWN: Final = ("image", "label", "split", "person")
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+def recipe(request: Request) -> Draft:
+    """Return the examples of the file, split as it says or by the seed."""
+    file, columns = _read(request.files)
+    images = _images(file, columns["image"])
+    labels = _integers(file, "label", columns["label"], len(images))
+    check_labels(file, labels)
+    persons = _integers(file, "person", columns["person"], len(images)) if "person" in columns else None
+    return Draft(
+        architecture=f"convnet-{images.shape[1]}",
+        classes=int(labels.max()) + 1,
+        preset=PRESET,
+        images=images,
+        labels=labels,
+        splits=_splits(file, columns, labels, persons, request),
+        extra={} if persons is None else {"person_id": persons},
+    )
+
+
+def _splits(file: str, columns: Columns, labels: Rows, persons: Rows | None, request: Request) -> Splits:
+    state = random_state(request.seed)
+    if "split" in columns:
+        if request.most_examples is not None:
+            raise RecipeError(
+                f"{file} says which example is in which split, so their number cannot be limited"
+            )
+        said = _integers(file, "split", columns["split"], len(labels))
+        wrong = np.flatnonzero((said < 0) | (said >= len(SPLITS)))
+        if len(wrong):
+            raise RecipeError(f"{file}, row {wrong[0]}: there is no split {said[wrong[0]]}; there are 0 to 3")
+        return {name: np.flatnonzero(said == number) for number, name in enumerate(SPLITS)}
+    rows = at_most(np.arange(len(labels)), labels, request.most_examples, state)
+    if persons is not None:
+        return by_person(rows, persons, forget_fraction=request.forget_fraction, state=state)
+    return by_label(rows, labels, forget_fraction=request.forget_fraction, state=state)
+
+
+def _read(files: Mapping[str, bytes]) -> tuple[str, Columns]:
+    found = [name for name in files if name.endswith((".npz", ".safetensors"))]
+    if len(found) != 1:
+        raise RecipeError(f"one .npz or .safetensors file is wanted, and there are {len(found)}")
+    (file,) = found
+    try:
+        columns = _unpack(file, files[file])
+    except (
+        ValueError,
+        KeyError,
+        OSError,
+        EOFError,
+        SafetensorError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise RecipeError(f"{file} cannot be read: {error}") from error
+    missing = {"image", "label"} - columns.keys()
+    unknown = sorted(columns.keys() - set(_KNOWN))
+    if missing or unknown:
+        what = f"has no {min(missing)}" if missing else f"has a column {unknown[0]!r}, which is not known"
+        raise RecipeError(f"{file} {what}; its columns are image, label and, if you like, split and person")
+    return file, columns
+
+
+def _unpack(file: str, data: bytes) -> dict[str, NDArray[Any]]:
+    if file.endswith(".safetensors"):
+        return dict(load_safetensors(data))
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _images(file: str, images: NDArray[Any]) -> Images:
+    if images.ndim == 3:
+        images = images[:, np.newaxis]
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        shape = "x".join(map(str, images.shape))
+        raise RecipeError(
+            f"{file}: image is {shape}; n x h x w or n x channels x h x w is wanted, 1 or 3 channels"
+        )
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype.kind != "f":
+        raise RecipeError(f"{file}: image holds {images.dtype}; bytes (uint8) or floats are wanted")
+    images = images.astype(np.float32)
+    wrong = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
+    if len(wrong):
+        raise RecipeError(f"{file}, row {wrong[0]}: the image holds a number that is not finite")
+    return images
+
+
+def _integers(file: str, column: str, values: NDArray[Any], rows: int) -> Rows:
+    if values.dtype.kind not in "iu" or values.ndim != 1:
+        raise RecipeError(f"{file}: {column} is not one row of integers")
+    if len(values) != rows:
+        raise RecipeError(f"{file} holds {rows} images, and {len(values)} rows of {column}")
+    return values.astype(np.int64)

@@ -1,0 +1,204 @@
+"""Recipe ``faces``: images by person with age groups, laid out as the contest's.
+
+Either ``Age_Gender.txt`` (a line for each person: its name, age and gender) and images in folders
+with the persons' names, anywhere below; then ages are cut into ten groups of equal width and the
+seed deals out persons, so that whoever is forgotten is in no other split. Or ``retain.csv``,
+``forget.csv``, ``validation.csv`` and ``test.csv`` with ``image_id``, ``age_group``, ``age`` and
+``person_id``, where image ``a-b`` lies in ``images/a/b.png``; they must not share a person either.
+Images are 3x32x32 with pixels from 0 to 255, as in the contest's scored phase.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.preset import Preset
+from sandbox.recipes.draft import Draft, Images, RecipeError, Request, Rows, Splits
+from sandbox.recipes.splitting import at_most, by_person, random_state
+
+AGE_GROUPS: Final = 10
+PRESET: Final = Preset(epochs=30, batch_size=64, learning_rate=0.05, momentum=0.9, weight_decay=5e-4)
+_SIDE: Final = 32
+_OLDEST: Final = 150
+_AGES: Final = "Age_Gender.txt"
+_TABLES: Final = {"retain": "retain.csv", "forget": "forget.csv", "val": "validation.csv", "test": "test.csv"}
+_COLUMNS: Final = ("image_id", "age_group", "age", "person_id")
+_PICTURES: Final = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Face:
+    path: str
+    person: str
+    age: int
+
+
+def recipe(request: Request) -> Draft:
+    """Return the faces, split by person."""
+    by_name = {path.rpartition("/")[2]: path for path in sorted(request.files, reverse=True)}
+    tables = {split: by_name[name] for split, name in _TABLES.items() if name in by_name}
+    if tables:
+        faces, labels, splits = _from_tables(tables, request)
+    elif _AGES in by_name:
+        faces, labels, splits = _from_ages(by_name[_AGES], request)
+    else:
+        raise RecipeError(f"there is neither {_AGES} nor {', '.join(_TABLES.values())}")
+    return Draft(
+        architecture="resnet18",
+        classes=AGE_GROUPS,
+        preset=PRESET,
+        images=np.stack([picture(face.path, request.files[face.path]) for face in faces]),
+        labels=labels,
+        splits=splits,
+        extra={
+            "person_id": _numbers([face.person for face in faces]),
+            "age": np.array([face.age for face in faces], np.int64),
+        },
+        to_float=byte_range,
+    )
+
+
+def byte_range(images: Images) -> NDArray[np.float32]:
+    """Return bytes as numbers from 0 to 255."""
+    return images.astype(np.float32)
+
+
+def _from_ages(file: str, request: Request) -> tuple[list[_Face], Rows, Splits]:
+    ages = read_ages(file, request.files[file])
+    faces = []
+    for path in sorted(request.files):
+        if not path.lower().endswith(_PICTURES):
+            continue
+        owners = [folder for folder in path.split("/")[:-1] if folder in ages]
+        if len(owners) != 1:
+            whose = "none of its folders is" if not owners else "more than one of its folders is"
+            raise RecipeError(f"{path}: {whose} a person of {file}")
+        faces.append(_Face(path=path, person=owners[0], age=ages[owners[0]]))
+    if not faces:
+        raise RecipeError(f"there are no images (.png, .jpg, .bmp) beside {file}")
+    labels = age_groups(np.array([face.age for face in faces], np.int64))
+    persons = _numbers([face.person for face in faces])
+    state = random_state(request.seed)
+    rows = at_most(np.arange(len(faces)), labels, request.most_examples, state)
+    return faces, labels, by_person(rows, persons, forget_fraction=request.forget_fraction, state=state)
+
+
+def age_groups(ages: Rows) -> Rows:
+    """Return which of ten groups of equal width each age is in, from the youngest to the oldest."""
+    youngest, years = int(ages.min()), int(ages.max() - ages.min()) + 1
+    return (ages - youngest) * AGE_GROUPS // years
+
+
+def read_ages(file: str, data: bytes) -> dict[str, int]:
+    """Return each person's age; empty lines are passed over, lines are counted from 1.
+
+    Raises:
+        RecipeError: a line is no name, age and gender, or a person stands twice.
+    """
+    found: dict[str, int] = {}
+    for number, line in enumerate(_text(file, data).splitlines(), start=1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 3:
+            raise RecipeError(f"{file}, line {number}: it is not a name, an age and a gender")
+        if words[0] in found:
+            raise RecipeError(f"{file}, line {number}: {words[0]} stands twice")
+        found[words[0]] = _number(words[1], f"{file}, line {number}", "age", _OLDEST)
+    return found
+
+
+def _from_tables(tables: Mapping[str, str], request: Request) -> tuple[list[_Face], Rows, Splits]:
+    missing = [name for split, name in _TABLES.items() if split not in tables]
+    if missing:
+        raise RecipeError(f"{missing[0]} is missing beside {next(iter(tables.values()))}")
+    if request.most_examples is not None:
+        raise RecipeError("the tables say which example is in which split, so their number cannot be limited")
+    by_place = {"/".join(path.split("/")[-3:]): path for path in request.files}
+    faces: list[_Face] = []
+    labels: list[int] = []
+    splits: dict[str, Rows] = {}
+    whose: dict[str, tuple[str, str]] = {}
+    seen: dict[str, str] = {}
+    for split, file in tables.items():
+        first = len(faces)
+        for place, row in _table(file, request.files[file]):
+            image, person = row["image_id"], row["person_id"]
+            if image in seen:
+                raise RecipeError(f"{place}: the image {image} stands in {seen[image]} already")
+            seen[image] = place
+            taken, where = whose.setdefault(person, (split, place))
+            if taken != split:
+                raise RecipeError(f"{place}: person {person} is in {where} too, which is another split")
+            folder, _dash, name = image.partition("-")
+            path = by_place.get(f"images/{folder}/{name}.png")
+            if path is None:
+                raise RecipeError(f"{place}: there is no image images/{folder}/{name}.png")
+            faces.append(_Face(path=path, person=person, age=_number(row["age"], place, "age", _OLDEST)))
+            labels.append(_number(row["age_group"], place, "age_group", AGE_GROUPS - 1))
+        splits[split] = np.arange(first, len(faces))
+    if not faces:
+        raise RecipeError("the tables are empty")
+    return faces, np.array(labels, np.int64), splits
+
+
+def _table(file: str, data: bytes) -> list[tuple[str, dict[str, str]]]:
+    """Return the rows with where each stands; lines are counted from 1, the heading's."""
+    reader = csv.DictReader(io.StringIO(_text(file, data), newline=""))
+    missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise RecipeError(f"{file}, line 1: there is no column {missing[0]}")
+    rows = []
+    try:
+        for row in reader:
+            place = f"{file}, line {reader.line_num}"
+            if None in row or None in row.values():
+                raise RecipeError(f"{place}: it has another number of columns than the heading")
+            rows.append((place, row))
+    except csv.Error as error:
+        raise RecipeError(f"{file}, line {reader.line_num}: {error}") from error
+    return rows
+
+
+def picture(path: str, data: bytes) -> NDArray[np.uint8]:
+    """Return an image as bytes, [3, 32, 32]; other sizes are resized."""
+    from PIL import Image  # noqa: PLC0415 - in the image only, and only this recipe needs it
+
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            pixels = opened.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise RecipeError(f"{path} is no image that can be read") from error
+    if pixels.size != (_SIDE, _SIDE):
+        pixels = pixels.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(pixels, np.uint8).transpose(2, 0, 1)
+
+
+def _text(file: str, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise RecipeError(f"{file}, line {line}: it is not text (UTF-8)") from error
+
+
+def _number(word: str, place: str, what: str, most: int) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) < 10 and int(word) <= most):
+        raise RecipeError(f"{place}: the {what} is {word[:20]!r}, and not a whole number from 0 to {most}")
+    return int(word)
+
+
+def _numbers(persons: list[str]) -> Rows:
+    """Return a number for each person: its name if all names are numbers, else its place among them."""
+    if all(name.isascii() and name.isdigit() and len(name) < 18 for name in persons):
+        names = np.array([int(name) for name in persons], np.int64)
+        if len(np.unique(names)) == len(set(persons)):
+            return names
+    return np.unique(persons, return_inverse=True)[1].astype(np.int64)

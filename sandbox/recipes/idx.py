@@ -1,0 +1,128 @@
+"""Recipe ``idx``: files in MNIST's format, gzipped or not, under their usual names.
+
+A pair of training files and a pair of held-out ones (``t10k``, ``test``): the second is halved
+into val and test. Where there is one pair alone, all of its images are split. The forget set
+lies in a few classes. Pixels are numbers from 0 to 1.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.preset import Preset
+from sandbox.recipes.draft import Draft, RecipeError, Request, Rows
+from sandbox.recipes.splitting import at_most, by_label, check_labels, random_state
+
+PRESET: Final = Preset(epochs=5, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
+
+_NAME: Final = re.compile(
+    r"(?P<set>.*?)(?P<kind>images|labels)[-._]idx[13]([-._]ubyte)?(?P<packed>\.gz)?", re.IGNORECASE
+)
+_HELD_OUT: Final = re.compile(r"t10k|test", re.IGNORECASE)
+_UNSIGNED_BYTES: Final = 0x08
+_AXES: Final = {"images": 3, "labels": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    images: NDArray[np.uint8]
+    labels: Rows
+    labels_file: str
+
+
+def recipe(request: Request) -> Draft:
+    """Return the images of the files, split by the seed."""
+    pairs = _pairs(request.files)
+    state = random_state(request.seed)
+    shapes = {pair.images.shape[1:] for pair in pairs.values()}
+    if len(shapes) > 1:
+        raise RecipeError("training and held-out images differ in size")
+    images = np.concatenate([pair.images for pair in pairs.values()])[:, np.newaxis]
+    labels = np.concatenate([pair.labels for pair in pairs.values()])
+    classes = int(labels.max()) + 1
+    rows = at_most(np.arange(len(labels)), labels, request.most_examples, state)
+    first_held_out = len(pairs["train"].labels) if len(pairs) == 2 else None
+    splits = by_label(
+        rows if first_held_out is None else rows[rows < first_held_out],
+        labels,
+        forget_fraction=request.forget_fraction,
+        state=state,
+        held_out=None if first_held_out is None else rows[rows >= first_held_out],
+    )
+    return Draft(
+        architecture="convnet-1",
+        classes=classes,
+        preset=PRESET,
+        images=images,
+        labels=labels,
+        splits=splits,
+    )
+
+
+def _pairs(files: Mapping[str, bytes]) -> dict[str, _Pair]:
+    """Return the pairs that are there, ``train`` before ``held_out``."""
+    chosen: dict[tuple[str, str], str] = {}
+    for path in sorted(files):  # a name comes before the same name with .gz
+        match = _NAME.fullmatch(path.rpartition("/")[2])
+        if match is None:
+            continue
+        place = ("held_out" if _HELD_OUT.search(match["set"]) else "train", match["kind"].lower())
+        if place not in chosen:
+            chosen[place] = path
+        elif path != f"{chosen[place]}.gz":  # torchvision keeps both; they hold the same
+            raise RecipeError(
+                f"{chosen[place]} and {path} are both {place[1]}; leave one of them in the folder"
+            )
+    found = {}
+    for part in ("train", "held_out"):
+        there = [kind for kind in _AXES if (part, kind) in chosen]
+        if there:
+            if len(there) == 1:
+                raise RecipeError(f"{chosen[part, there[0]]} has no partner with the same beginning")
+            found[part] = _pair(chosen[part, "images"], chosen[part, "labels"], files)
+    if not found:
+        raise RecipeError("no file has a name like train-images-idx3-ubyte or t10k-labels-idx1-ubyte.gz")
+    return found
+
+
+def _pair(images_file: str, labels_file: str, files: Mapping[str, bytes]) -> _Pair:
+    images = read_idx(images_file, files[images_file], _AXES["images"])
+    labels = read_idx(labels_file, files[labels_file], _AXES["labels"]).astype(np.int64)
+    if len(images) != len(labels):
+        raise RecipeError(f"{images_file} holds {len(images)} images, {labels_file} {len(labels)} labels")
+    check_labels(labels_file, labels)
+    return _Pair(images=images, labels=labels, labels_file=labels_file)
+
+
+def read_idx(name: str, data: bytes, axes: int) -> NDArray[np.uint8]:
+    """Return what a file holds.
+
+    Raises:
+        RecipeError: it is not such a file, or damaged; rows are counted from 0.
+    """
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise RecipeError(f"{name} cannot be unzipped: {error}") from error
+    head = 4 * (1 + axes)
+    if data[:4] != bytes((0, 0, _UNSIGNED_BYTES, axes)) or len(data) < head:
+        raise RecipeError(f"{name} does not begin like an idx{axes} file of unsigned bytes")
+    shape = tuple(int(size) for size in np.frombuffer(data, ">u4", count=axes, offset=4))
+    row_bytes = int(np.prod(shape[1:], dtype=np.int64))
+    there, announced = len(data) - head, shape[0] * row_bytes
+    if not announced:
+        raise RecipeError(f"{name} holds no rows")
+    if there < announced:
+        raise RecipeError(f"{name} ends in row {there // row_bytes}; {shape[0]} rows were announced")
+    if there > announced:
+        raise RecipeError(f"{name} goes on for {there - announced} bytes after its last row, {shape[0] - 1}")
+    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)

@@ -1,0 +1,171 @@
+"""Challenges from an organizer's own files, built, run and scored in the real containers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load as load_safetensors
+
+from runner import challenge as challenges
+from runner.challenge import Challenge
+from sandbox.jobs import SPLITS
+from tests.sandbox import recipe_data as made
+
+pytestmark = pytest.mark.container
+
+ROOT = Path(__file__).parent.parent.parent
+QUICK = ("--references", "2", "--epochs", "2", "--forget-fraction", "0.1")
+
+
+def unlearn(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Type a command and require its exit code."""
+    command = [sys.executable, "-m", "runner.cli", *map(str, words)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def lay_out(folder: Path, files: Mapping[str, bytes]) -> Path:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def built(tmp_path: Path, recipe: str, files: Mapping[str, bytes], *options: object) -> Challenge:
+    data = lay_out(tmp_path / "data", files)
+    unlearn("challenge", "build", recipe, tmp_path / "built", "--data", data, *QUICK, *options)
+    return challenges.load(tmp_path / "built")
+
+
+def columns(challenge: Challenge) -> dict[str, dict[str, np.ndarray]]:
+    return {name: load_safetensors(challenge.data(name)) for name in SPLITS}
+
+
+def score(challenge: Challenge, tmp_path: Path, submission: object = "sample_submissions/finetune") -> float:
+    """Run a submission twice and return its score."""
+    words = ("--challenge", challenge.folder, "-n", 2, "--store", tmp_path / "store", "--json")
+    summary = json.loads(unlearn("run", submission, *words).stdout)
+    assert summary["verdicts"] == {"ok": 2}
+    return float(summary["score"])
+
+
+def test_idx_from_files_to_a_score(tmp_path: Path) -> None:
+    """Real MNIST images: split, trained on, unlearned and scored; the same files are the same challenge."""
+    challenge = built(tmp_path, "idx", made.mnist(), "--limit-examples", 280)
+    said = challenge.description
+    assert (said.architecture, said.classes, said.training.epochs) == ("convnet-1", 10, 2)
+    assert said.source.most_examples == 280
+    found = columns(challenge)
+    rows = np.concatenate([found[name]["image_id"] for name in SPLITS])
+    assert len(set(rows)) == len(rows) == 280
+    images, _labels = made.unzipped()
+    first = found["forget"]
+    pixels = np.frombuffer(images, np.uint8, offset=16).reshape(300, 28, 28)[first["image_id"]]
+    assert np.array_equal(first["image"], pixels[:, None] / np.float32(255))
+    assert 0 <= score(challenge, tmp_path) <= 2
+
+    again = ("challenge", "build", "idx", challenge.folder, *QUICK, "--limit-examples", 280, "--data")
+    unlearn(*again, made.MNIST)
+    assert challenges.load(challenge.folder).sha256 == challenge.sha256
+    other = lay_out(tmp_path / "other", {**made.mnist(), "more": b""})
+    assert "holds another challenge" in unlearn(*again, other, code=2).stderr
+
+
+def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
+    """From the same files, two challenges that do not tell each other's forget set."""
+    one = columns(built(tmp_path / "1", "idx", made.mnist(), "--seed", 1))
+    two = columns(built(tmp_path / "2", "idx", made.mnist(), "--seed", 2))
+    for name in SPLITS:
+        assert set(one[name]["image_id"]) != set(two[name]["image_id"])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "files", "options", "words"),
+    [
+        (
+            "idx",
+            {**made.mnist(), made.LABELS: made.unzipped()[1][:50]},
+            (),
+            "The recipe refuses: t10k-labels-idx1-ubyte.gz ends in row 42; 300 rows were announced.",
+        ),
+        ("idx", made.mnist(), ("--architecture", "resnet18"), "resnet18 does not take images of 1x28x28"),
+        ("idx", made.mnist(), ("--architecture", "alexnet"), "no architecture 'alexnet'"),
+        (
+            "faces",
+            {**made.tables(), "images/3/0.png": b"BM no image"},
+            (),
+            "images/3/0.png is no image that can be read",
+        ),
+    ],
+)
+def test_refused(
+    tmp_path: Path, recipe: str, files: dict[str, bytes], options: tuple[str, ...], words: str
+) -> None:
+    """What the trainer cannot use is one sentence and exit code 2; no challenge is left behind."""
+    data = lay_out(tmp_path / "data", files)
+    asked = ("challenge", "build", recipe, tmp_path / "built", "--data", data, *QUICK, *options)
+    done = unlearn(*asked, code=2)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "built" / "challenge.toml").exists()
+
+
+def test_arrays_by_person_from_a_file_to_a_score(tmp_path: Path) -> None:
+    """Colour images with persons: nobody is in two splits."""
+    challenge = built(tmp_path, "arrays", {"own.npz": made.packed(**made.own_arrays())})
+    assert challenge.description.architecture == "convnet-3"
+    found = columns(challenge)
+    persons = [set(found[name]["person_id"]) for name in SPLITS]
+    assert sum(map(len, persons)) == len(set.union(*persons)) == 20
+    assert 0 <= score(challenge, tmp_path) <= 2
+
+
+FACE = """
+def unlearning(net, retain, forget, val):
+    item = forget.dataset[0]
+    assert sorted(item) == ["age", "age_group", "image", "image_id", "person_id"], sorted(item)
+    assert item["image"].shape == (3, 32, 32) and item["image"].max() > 1
+    assert type(net).__name__ == "ResNet" and net.fc.out_features == 10
+    assert {x for x in forget.dataset.columns["person_id"]}.isdisjoint(retain.dataset.columns["person_id"])
+    for batch in retain:
+        net.train()(batch["image"]).sum().backward()
+"""
+
+
+def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
+    """Age groups by person, items and network as in the contest's scored phase."""
+    challenge = built(tmp_path, "faces", made.faces(each=3))
+    found = columns(challenge)
+    persons = [set(found[name]["person_id"]) for name in SPLITS]
+    assert sum(map(len, persons)) == len(set.union(*persons)) == made.PERSONS
+    retain = found["retain"]
+    assert retain["image"].max() > 100
+    assert np.array_equal(retain["label"], (retain["age"] - 20) * 10 // 40)
+    (tmp_path / "face.py").write_text(FACE)
+    assert 0 <= score(challenge, tmp_path, tmp_path / "face.py") <= 2
+
+
+def test_faces_from_tables(tmp_path: Path) -> None:
+    """The splits are those of the tables, and each image is its row's."""
+    challenge = built(tmp_path, "faces", made.tables(), "--architecture", "convnet-3")
+    for number, name in enumerate(SPLITS):
+        split = load_safetensors(challenge.data(name))
+        assert sorted(set(split["person_id"])) == list(range(10 * number, 10 * number + 10))
+        assert set(split["image"][0].ravel()) <= {5 * split["person_id"][0], 5 * split["person_id"][0] + 1}
+
+
+def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
+    """The Python version's pickles are read in the trainer; tuple items, as in the starting kit."""
+    files = {**made.cifar_python(), "forget_idx.npy": made.npy(np.arange(20))}
+    challenge = built(tmp_path, "cifar10", files, "--architecture", "convnet-3", "--items", "tuple")
+    found = columns(challenge)
+    assert found["forget"]["image_id"].tolist() == list(range(20))
+    assert [len(found[name]["label"]) for name in SPLITS] == [180, 20, 50, 50]
+    assert 0 <= score(challenge, tmp_path) <= 2

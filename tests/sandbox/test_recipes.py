@@ -1,0 +1,302 @@
+"""Do recipes read what organizers have, split it cleanly, and refuse damage with file and row?"""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from sandbox.jobs import EMBEDDED_RECIPE, SPLITS
+from sandbox.jobs import RECIPES as NAMES
+from sandbox.recipes import RECIPES
+from sandbox.recipes.draft import Draft, RecipeError, Request
+from sandbox.recipes.faces import age_groups, read_ages
+from sandbox.recipes.splitting import by_person, check_splits, random_state, stratified_order
+from tests.sandbox import recipe_data as made
+
+
+def draft(name: str, files: Mapping[str, bytes], *, seed: int = 3, **asked: Any) -> Draft:
+    fraction = asked.pop("forget_fraction", 0.1)
+    return RECIPES[name](Request(seed=seed, forget_fraction=fraction, files=files, **asked))
+
+
+def refusal(name: str, files: Mapping[str, bytes], **asked: Any) -> str:
+    with pytest.raises(RecipeError) as caught:
+        draft(name, files, **asked)
+    return str(caught.value)
+
+
+def all_rows(found: Draft) -> list[int]:
+    check_splits(found.splits, found.extra.get("person_id"))
+    assert tuple(found.splits) == SPLITS or set(found.splits) == set(SPLITS)
+    return sorted(int(row) for rows in found.splits.values() for row in rows)
+
+
+def test_host_and_trainer_know_the_same_recipes() -> None:
+    """What the command line offers is what the trainer has."""
+    assert set(NAMES) == set(RECIPES)
+    assert EMBEDDED_RECIPE in NAMES
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("digits", {}),
+        ("idx", made.mnist()),
+        (
+            "arrays",
+            {"own.npz": made.packed(image=made.own_arrays()["image"], label=made.own_arrays()["label"])},
+        ),
+        ("arrays", {"own.npz": made.packed(**made.own_arrays())}),
+        ("cifar10", made.cifar_binary()),
+    ],
+    ids=["digits", "idx", "arrays", "arrays by person", "cifar10"],
+)
+def test_splits(name: str, files: dict[str, bytes]) -> None:
+    """Every example is in one split; the same seed gives the same, another seed other splits."""
+    found = draft(name, files)
+    assert all_rows(found) == list(range(len(found.labels)))
+    again, other = draft(name, files), draft(name, files, seed=4)
+    for split in SPLITS:
+        assert np.array_equal(found.splits[split], again.splits[split])
+        assert not np.array_equal(found.splits[split], other.splits[split])
+
+
+def test_limited() -> None:
+    """A limit takes exactly so many examples, each class in proportion, and others by another seed."""
+    found, other = (draft("idx", made.mnist(), seed=seed, most_examples=150) for seed in (1, 2))
+    rows = all_rows(found)
+    assert len(rows) == 150
+    assert set(np.bincount(found.labels[rows])) <= {14, 15, 16}
+    assert rows != all_rows(other)
+
+
+def test_stratified_order_in_every_stretch() -> None:
+    """Of 300 rows in three classes 6 : 3 : 1, any 30 in a row hold about 18, 9 and 3."""
+    labels = np.repeat([0, 1, 2], [180, 90, 30])
+    order = stratified_order(labels, random_state(0))
+    assert sorted(order) == list(range(300))
+    for first in range(0, 271, 15):
+        counts = np.bincount(labels[order[first : first + 30]], minlength=3)
+        assert np.abs(counts - [18, 9, 3]).max() <= 2
+
+
+def test_idx_names_and_pairs() -> None:
+    """Held-out files alone are split; beside training files they become val and test, under any usual name."""
+    images, labels = made.unzipped()
+    zipped = made.mnist()
+    both = {
+        "MNIST/raw/train-images.idx3-ubyte": images,
+        "MNIST/raw/train-labels.idx1-ubyte": labels,
+        "MNIST/raw/train-images-idx3-ubyte.gz": b"not a train image of another name",
+        f"MNIST/raw/{made.IMAGES}": zipped[made.IMAGES],
+        f"MNIST/raw/{made.LABELS}": zipped[made.LABELS],
+        "README": b"hello",
+    }
+    message = refusal("idx", both)
+    assert "are both images" in message
+    both["MNIST/raw/train-images.idx3-ubyte.gz"] = both.pop("MNIST/raw/train-images-idx3-ubyte.gz")
+    found = draft("idx", both)
+    assert all_rows(found) == list(range(600))
+    assert max(*found.splits["retain"], *found.splits["forget"]) < 300
+    assert min(*found.splits["val"], *found.splits["test"]) >= 300
+    assert len(found.splits["forget"]) == 30
+    assert len(set(found.labels[found.splits["forget"]])) == 3
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "words"),
+    [
+        (made.unzipped()[0][:-800], None, r"t10k-images-idx3-ubyte\.gz ends in row 298; 300 rows"),
+        (made.unzipped()[0] + b"x", None, "goes on for 1 bytes after its last row, 299"),
+        (gzip.compress(made.unzipped()[0])[:-20], None, r"t10k-images-idx3-ubyte\.gz cannot be unzipped"),
+        (b"\x1f\x8bnonsense", None, "cannot be unzipped"),
+        (b"PNG", None, "does not begin like an idx3 file"),
+        (made.idx_head(0, 28, 28), None, "holds no rows"),
+        (None, made.unzipped()[1][:50], r"t10k-labels-idx1-ubyte\.gz ends in row 42"),
+        (None, made.idx_head(4) + bytes(4), "300 images, t10k-labels-idx1-ubyte.gz 4 labels"),
+        (
+            None,
+            made.unzipped()[1][:25] + b"\xc8" + made.unzipped()[1][26:],
+            r"t10k-labels-idx1-ubyte\.gz, row 17: the label 200 stands on 1 of 300",
+        ),
+        (None, made.idx_head(300) + bytes(300), "one class only"),
+    ],
+)
+def test_damaged_idx(images: bytes | None, labels: bytes | None, words: str) -> None:
+    """One sentence names the file and the row."""
+    there = made.mnist()
+    files = {
+        made.IMAGES: images if images is not None else there[made.IMAGES],
+        made.LABELS: labels if labels is not None else there[made.LABELS],
+    }
+    with pytest.raises(RecipeError, match=words):
+        draft("idx", files)
+
+
+def test_arrays_say_their_splits() -> None:
+    """In either format; bytes are brought to 0..1, floats left alone."""
+    own = made.own_arrays()
+    own["split"] = np.repeat([0, 1, 2, 3], 50)
+    for files in ({"own.npz": made.packed(**own)}, {"own.safetensors": save(own)}):
+        found = draft("arrays", files)
+        assert [list(found.splits[name]) for name in SPLITS] == np.arange(200).reshape(4, 50).tolist()
+        assert found.architecture == "convnet-3"
+        assert found.to_float(found.images).max() <= 1
+    own["image"] = (own["image"] * 2.0).astype(np.float64)
+    kept = draft("arrays", {"own.npz": made.packed(**own)})
+    assert kept.to_float(kept.images).max() > 255
+
+
+def _with(row: int, **values: Any) -> dict[str, np.ndarray[Any, Any]]:
+    own = {**made.own_arrays(), "split": np.repeat([0, 1, 2, 3], 50)}
+    for name, value in values.items():
+        own[name] = own[name].astype(float if name == "image" else int)
+        own[name][row] = value
+    return own
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (_with(7, image=np.nan), r"own\.npz, row 7: the image holds a number that is not finite"),
+        (_with(9, label=-1), r"own\.npz, row 9: the label -1 is negative"),
+        (_with(11, label=70), r"own\.npz, row 11: the label 70 stands on 1"),
+        (_with(12, split=4), r"own\.npz, row 12: there is no split 4"),
+        ({**_with(0), "label": np.zeros(3, int)}, "200 images, and 3 rows of label"),
+        ({**_with(0), "label": np.array(["a"] * 200)}, "label is not one row of integers"),
+        ({**_with(0), "weight": np.zeros(200)}, "'weight', which is not known"),
+        ({"image": _with(0)["image"]}, "has no label"),
+        ({**_with(0), "image": np.zeros((200, 2, 8, 8))}, "200x2x8x8"),
+        ({**_with(0), "image": np.zeros((200, 8, 8), int)}, "bytes .uint8. or floats"),
+        ({**_with(0), "label": np.array([None] * 200)}, r"own\.npz cannot be read: .*allow_pickle"),
+    ],
+)
+def test_damaged_arrays(columns: dict[str, Any], words: str) -> None:
+    """One sentence names the file and the row; nothing is ever unpickled."""
+    with pytest.raises(RecipeError, match=words):
+        draft("arrays", {"own.npz": made.packed(**columns)})
+
+
+def test_a_person_on_two_sides_is_refused() -> None:
+    """Also where the organizer's file says the splits itself."""
+    own = _with(50, person=0)
+    found = draft("arrays", {"own.npz": made.packed(**own)})
+    with pytest.raises(RecipeError, match="person 0 is in retain and in forget"):
+        check_splits(found.splits, found.extra["person_id"])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_persons_stay_together(seed: int) -> None:
+    """Whatever the seed, with as few as four persons; the forget set is about as large as asked."""
+    few = np.array([7, 7, 7, 8, 9, 9, 4])
+    check_splits(by_person(np.arange(7), few, forget_fraction=0.1, state=random_state(seed)), few)
+    many = np.random.RandomState(seed).randint(0, 400, size=4000)
+    splits = by_person(np.arange(4000), many, forget_fraction=0.1, state=random_state(seed))
+    check_splits(splits, many)
+    assert 280 <= len(splits["forget"]) <= 310
+    assert 2480 <= len(splits["retain"]) <= 2550
+    with pytest.raises(RecipeError, match="3 persons are too few"):
+        by_person(np.arange(6), few[:6], forget_fraction=0.1, state=random_state(seed))
+
+
+def test_age_groups_are_of_equal_width() -> None:
+    """Ten groups from the youngest to the oldest, both of them inside."""
+    assert age_groups(np.arange(20, 70)).tolist() == np.repeat(np.arange(10), 5).tolist()
+    assert age_groups(np.array([33, 33])).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"a 20 M\nb 30", "ages, line 2: it is not a name"),
+        (b"a 20 M\n\nb thirty F", "ages, line 3: the age is 'thirty'"),
+        (b"a 20 M\na 21 M", "ages, line 2: a stands twice"),
+        (b"a 20 M\nb 151 F", "line 2: the age is '151'"),
+        (b"a 20 M\n\xff 15 F", "ages, line 2: it is not text"),
+    ],
+)
+def test_damaged_ages(text: bytes, words: str) -> None:
+    """The file and the line are named."""
+    with pytest.raises(RecipeError, match=words):
+        read_ages("ages", text)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (
+            made.tables(forget="3-0,3,23,3"),
+            r"forget\.csv, line 22: the image 3-0 stands in retain\.csv, line 8",
+        ),
+        (made.tables(forget="3-9,3,23,3"), r"forget\.csv, line 22: person 3 is in retain\.csv, line 8 too"),
+        (made.tables(test="39-9,3,23,39"), r"test\.csv, line 22: there is no image images/39/9\.png"),
+        (made.tables(retain="9-0"), r"retain\.csv, line 22: it has another number of columns"),
+        ({"retain.csv": b"image_id,age\n"}, r"forget\.csv is missing"),
+        (
+            {**made.tables(), "forget.csv": b"image_id,age,person_id\n"},
+            "line 1: there is no column age_group",
+        ),
+        ({**made.faces(), "lost/1.png": b""}, r"lost/1\.png: none of its folders is a person"),
+        ({"a.png": b""}, "there is neither Age_Gender.txt nor retain.csv"),
+    ],
+)
+def test_damaged_faces(files: dict[str, bytes], words: str) -> None:
+    """The file and the line are named, before any image is looked at."""
+    with pytest.raises(RecipeError, match=words):
+        draft("faces", files)
+
+
+def test_both_versions_of_cifar_are_the_same() -> None:
+    """Pixels, labels and splits; the pickle gives NumPy's arrays and nothing else."""
+    found, other = draft("cifar10", made.cifar_binary()), draft("cifar10", made.cifar_python())
+    assert np.array_equal(found.images, other.images)
+    assert np.array_equal(found.labels, other.labels)
+    for split in SPLITS:
+        assert np.array_equal(found.splits[split], other.splits[split])
+
+
+def test_the_starting_kits_forget_file() -> None:
+    """Those training examples are forgotten, all others retained; val and test come from the test batch."""
+    forget = np.array([5, 3, 199])
+    found = draft("cifar10", {**made.cifar_python(), "forget_idx.npy": made.npy(forget)})
+    assert found.splits["forget"].tolist() == [3, 5, 199]
+    assert all_rows(found) == list(range(300))
+    assert min(*found.splits["val"], *found.splits["test"]) >= 200
+
+
+class _Opens:
+    def __reduce__(self) -> Any:
+        return open, ("opened", "w")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (made.cifar_python(extra=_Opens()), r"_batch cannot be read: it wants io\.open"),
+        ({"data_batch_1": pickle.dumps({b"data": 1})}, "it has no data and labels"),
+        ({"data_batch_1": b"\x80\x02nonsense"}, "data_batch_1 cannot be read"),
+        ({"data_batch_1.bin": bytes(3074)}, r"data_batch_1\.bin ends in row 1"),
+        (
+            {**made.cifar_python(), "forget_idx.npy": made.npy(np.array([1, 200]))},
+            "row 1: there is no training example 200",
+        ),
+        ({**made.cifar_python(), "forget_idx.npy": made.npy(np.array([1, 2, 1]))}, "row 2: 1 stands twice"),
+        ({**made.cifar_python(), "forget_idx.npy": b"x"}, r"forget_idx\.npy cannot be read"),
+        ({**made.cifar_python(), **made.cifar_binary()}, "are the same batch"),
+    ],
+)
+def test_damaged_cifar(
+    files: dict[str, bytes], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """File and row are named, and a pickle that wants more than arrays gets nothing done."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecipeError, match=words):
+        draft("cifar10", files)
+    assert not list(tmp_path.iterdir())
