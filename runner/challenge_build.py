@@ -252,6 +252,11 @@ class _Site:
         if not np.isfinite(logits).all():
             diverged = int((~np.isfinite(logits).all(axis=(1, 2))).sum())
             raise ConfigurationError(f"{diverged} references diverged; choose another seed or training.")
+        for split in ("retain", "test"):  # a score divides by their accuracy
+            if not outputs["correct"][:, SPLITS.index(split)].any():
+                raise ConfigurationError(
+                    f"The references get no {split} example right; train them for more epochs."
+                )
         return arrays.pack(**outputs)
 
     def clear(self) -> None:
