@@ -32,9 +32,14 @@ class Duplicates:
     def sentence(self) -> str:
         """What was seen, in one sentence."""
         members = sum(len(group) for group in self.groups)
+        pair = f"{self.groups[0][0]} and {self.groups[0][1]}"
+        if self.equal == members:
+            return f"{members} checkpoints equal another to the last bit, as {pair} do."
+        if self.equal:
+            return f"{members} checkpoints equal another ({self.equal}) or hardly differ from one, as {pair}."
         return (
-            f"{members} checkpoints are copies of each other in groups, {len(self.groups)} in number "
-            f"({self.equal} to the last bit): {self.groups[0][0]} and {self.groups[0][1]} are the first."
+            f"{members} checkpoints hardly differ from another, as {pair}: by less than a tenth of what "
+            "the two closest references do."
         )
 
 

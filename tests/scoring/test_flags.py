@@ -43,7 +43,7 @@ def test_equal_checkpoints_are_grouped():
     assert isinstance(found, Duplicates)
     assert found.groups == ((3, 7, 11, 20), (5, 29))
     assert found.equal == 6
-    assert found.sentence.startswith("6 checkpoints are copies of each other in groups, 2 in number (6 to")
+    assert found.sentence.startswith("6 checkpoints equal another to the last bit, as ")
 
 
 def test_nearly_equal_checkpoints_are_grouped():
