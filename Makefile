@@ -50,6 +50,7 @@ bench: setup
 	@$(BIN)/python benchmarks/contest_scale.py
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/scoring.py
+	@$(BIN)/python benchmarks/references.py
 
 SECONDS ?= 60
 TARGETS ?=

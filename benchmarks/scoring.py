@@ -8,6 +8,7 @@ the slow twin of the fast one); it is timed on a few examples and its time multi
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import resource
 import sys
@@ -16,7 +17,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).parent.parent)  # else this file would be what `import scoring` finds
+# A script of this folder has the folder first in its path, so that `import scoring` finds this file
+# instead of the package: it then gives way.
+_HERE = str(Path(__file__).resolve().parent)
+sys.path[:] = [place for place in sys.path if str(Path(place).resolve()) != _HERE]
+sys.path.insert(0, str(Path(_HERE).parent))
+if __name__ == "scoring":
+    del sys.modules["scoring"]
+    importlib.import_module("scoring")
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # before NumPy reads it
 
