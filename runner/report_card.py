@@ -112,7 +112,7 @@ def _worth(card: ScoreCard) -> Iterator[Row]:
         yield (
             "held-out epsilon",
             f"{held.epsilon_mean:.3f}",
-            "rule chosen on other models; near 0.3 to 0.5 for perfect",
+            "rule chosen on other models; about 0.3 for perfect unlearning",
         )
         certified = f"{held.certified_most:.3f} on {held.certified_examples} of {card.examples}"
         yield "certified epsilon", certified, f"lower bound, right for all examples at {card.confidence:.0%}"
