@@ -39,7 +39,8 @@ def engine(facts: Facts, _purpose: Purpose) -> Finding:
     if facts.info.get("OSType", "linux") != "linux":
         return _finding("engine", Status.BROKEN, found, "Its containers are not Linux containers.")
     if "podman" in _product(facts).lower():
-        return _finding("engine", Status.WARNING, found, "This project was tried with Docker only.")
+        advice = "Podman 4.3 refuses limits and owners of the folders that runs need; use Docker."
+        return _finding("engine", Status.WARNING, found, advice)
     if _dotted(api) < _OLDEST_API_TRIED:
         return _finding(
             "engine", Status.WARNING, found, "Older than what was tried (20.10, API 1.41); update it."
