@@ -51,7 +51,10 @@ def score_command(
         float | None,
         typer.Option(help="How long retraining takes, if the card is to say what part a run is."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of all random halves, folds and permutations.", min=0)] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of all random halves and folds; drawn from the outputs if none is named.", min=0),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the card, as JSON, to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -84,7 +87,7 @@ def score_command(
             raise ConfigurationError(f"{harmless_line(name, 60)} cannot be scored: {error}") from error
     if out is not None:
         write_whole(out, cards[0].to_json().encode())
-    compared = _compared(populations, base, seed) if len(cards) > 1 else None
+    compared = _compared(populations, base, cards[0].seed) if len(cards) > 1 else None
     _show([name for name, _outputs, _seconds in populations], cards, compared, as_json=as_json)
 
 

@@ -112,7 +112,7 @@ class ScoreCard:
     examples: int
     classes: int
     seed: int
-    """Of all random halves, folds and permutations: the same seed gives the same card."""
+    """Of all random halves, folds and permutations; drawn from the outputs, unless one was asked for."""
     confidence: float
     """Of all intervals and certified bounds."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -46,8 +47,10 @@ T = TypeVar("T")
 class CardOptions:
     """What a card may be asked for."""
 
-    seed: int = 0
-    """Of all random halves, folds and permutations, zero or more."""
+    seed: int | None = None
+    """Of all random halves, folds and permutations, from 0 to 2^32 - 1. None draws it from the outputs:
+    a run knows its own place among the runs, and halves that everybody knows beforehand would let
+    a submission behave in one half otherwise than in the other."""
 
     confidence: float = CONFIDENCE
     """Of all intervals and certified bounds, in (0, 1)."""
@@ -60,10 +63,10 @@ class CardOptions:
         """Refuse what cannot be.
 
         Raises:
-            ValueError: the seed is negative, the confidence out of range, or the time no time.
+            ValueError: the seed or the confidence is out of range, or the time is no time.
         """
-        if self.seed < 0:
-            raise ValueError(f"The seed must be zero or more, not {self.seed}.")
+        if self.seed is not None and not 0 <= self.seed < 1 << 32:
+            raise ValueError(f"The seed must be zero or more and below 2^32, not {self.seed}.")
         if not 0 < self.confidence < 1:
             raise ValueError(f"The confidence must lie in (0, 1), but it is {self.confidence}.")
         if self.retraining_seconds is not None and not 0 < self.retraining_seconds < float("inf"):
@@ -101,7 +104,8 @@ def _score_card(unlearned: Outputs, references: Outputs, asked: CardOptions) -> 
         unlearned_accuracies=our_accuracies,
         reference_accuracies=their_accuracies,
     )
-    n, seed, confidence = unlearned.models, asked.seed, asked.confidence
+    n, confidence = unlearned.models, asked.confidence
+    seed = seed_of(unlearned, references) if asked.seed is None else asked.seed
     parts = _Parts()
     uncertainty = parts.take(
         "uncertainty",
@@ -157,6 +161,14 @@ def _score_card(unlearned: Outputs, references: Outputs, asked: CardOptions) -> 
         flags=tuple(_flags(find_flags(ours, theirs, seed=seed), joint, held_out, timed)),
         omitted=parts.omitted,
     )
+
+
+def seed_of(unlearned: Outputs, references: Outputs) -> int:
+    """Return a seed that the outputs decide: equal outputs, equal seeds; no run knows it beforehand."""
+    digest = hashlib.sha256()
+    for outputs in (unlearned, references):
+        digest.update(np.ascontiguousarray(outputs.logits).tobytes())
+    return int.from_bytes(digest.digest()[:4], "big")
 
 
 class _Parts:

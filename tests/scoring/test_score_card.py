@@ -17,6 +17,7 @@ from scoring import (
     score_card,
 )
 from scoring.card import SCHEMA_VERSION
+from scoring.make_card import seed_of
 
 GOLDEN = Path(__file__).parent / "golden" / "card_schema.json"
 
@@ -96,6 +97,40 @@ def test_the_same_seed_gives_the_same_card():
     assert one.to_json() != other.to_json()
 
 
+def test_halves_that_are_known_beforehand_could_be_played_against():
+    """Runs that are too high in one half and too low in the other hide from a known seed, and not by default.
+
+    The control: the same runs in another order, of which no half is favoured, show what they are either way.
+    """
+    theirs = population(1, models=64)
+    seed = 7
+    known_half = np.random.default_rng(seed).permutation(64)[:32]  # as `scoring.held_out` halves the runs
+    shift = np.full(64, -3.0)
+    shift[known_half] = 3.0
+    logits = population(0, models=64).logits.copy()
+    logits[:, np.arange(12), np.arange(12) % 3] += shift[:, np.newaxis]
+    cheat = population(0, models=64, logits=logits)
+    other_order = population(0, models=64, logits=logits[np.random.default_rng(1).permutation(64)])
+    known, default, control = (
+        score_card(runs, theirs, CardOptions(seed=asked)).held_out
+        for runs, asked in ((cheat, seed), (cheat, None), (other_order, seed))
+    )
+    assert known is not None
+    assert default is not None
+    assert control is not None
+    assert known.epsilon_mean < 0.5 * default.epsilon_mean
+    assert control.epsilon_mean > 2 * known.epsilon_mean
+
+
+def test_the_default_seed_is_of_the_outputs():
+    """Equal outputs give equal cards; one other logit gives other halves."""
+    ours, theirs = population(2), population(3)
+    logits = ours.logits.copy()
+    logits[0, 0, 0] += 1e-3
+    assert score_card(ours, theirs).to_json() == score_card(population(2), population(3)).to_json()
+    assert seed_of(population(2, logits=logits), theirs) != seed_of(ours, theirs)
+
+
 def test_what_cannot_be_known_is_omitted_with_its_reason():
     """Two runs, two references, no losses, no times: the published score stands, the rest says why not."""
     bare = {"unseen_losses": None, "seconds": None}
@@ -156,6 +191,7 @@ def test_flags_are_on_the_card():
     ("options", "message"),
     [
         ({"seed": -1}, "seed must be zero or more"),
+        ({"seed": 1 << 32}, "below 2"),
         ({"confidence": 1.0}, "confidence must lie"),
         ({"retraining_seconds": 0.0}, "take some time"),
         ({"retraining_seconds": np.inf}, "take some time"),
