@@ -26,7 +26,7 @@ from runner.challenge_data import gather
 from runner.cli_doctor import doctor_command
 from runner.cli_gallery import gallery_command
 from runner.cli_measure import measure_command
-from runner.cli_options import DeviceOption, IsolationOption, RuntimeOption
+from runner.cli_options import DEFAULT_STORE, DeviceOption, IsolationOption, RuntimeOption, StoreOption
 from runner.cli_report import report_command
 from runner.cli_score import score_command
 from runner.devices import hold
@@ -44,7 +44,6 @@ from sandbox.jobs import EMBEDDED_RECIPE, RECIPES
 
 INTERRUPTED: Final = 130
 _INTERRUPTED_SENTENCE: Final = "Interrupted; what was finished is kept. Repeat the command to go on."
-DEFAULT_STORE: Final = Path("evaluations")
 
 _EPILOG: Final = (
     "Exit codes: 0 every submission was scored; 1 a submission earned no score; 2 wrong usage; "
@@ -73,9 +72,6 @@ _WIDE: Final = 160
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 _err = Console(stderr=True, highlight=False)
 
-StoreOption = Annotated[
-    Path, typer.Option("--store", envvar="UNLEARN_STORE", help="Folder where evaluations are kept.")
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 

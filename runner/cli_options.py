@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
 from runner.placement import Isolation
 
+DEFAULT_STORE: Final = Path("evaluations")
+StoreOption = Annotated[
+    Path, typer.Option("--store", envvar="UNLEARN_STORE", help="Folder where evaluations are kept.")
+]
+MovedChallengeOption = Annotated[
+    Path | None,
+    typer.Option("--challenge", "-c", help="Folder of the challenge, if it is not where it was."),
+]
 IsolationOption = Annotated[
     Isolation,
     typer.Option(help="process: a submission's runs share a container; container: each has its own."),

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from runner import participant
+from runner.cli_options import DEFAULT_STORE, StoreOption
 from runner.files import write_whole
 from runner.paths import Paths
 from runner.store import Store
@@ -17,9 +18,7 @@ from runner.store import Store
 
 def report_command(
     name: Annotated[str, typer.Argument(metavar="EVALUATION", help="By the beginning of its name.")],
-    store: Annotated[
-        Path, typer.Option("--store", envvar="UNLEARN_STORE", help="Folder where evaluations are kept.")
-    ] = Path("evaluations"),
+    store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write it to this file instead of showing it.")] = None,
 ) -> None:

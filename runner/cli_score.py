@@ -12,6 +12,7 @@ from rich.console import Console
 
 from runner import challenge as challenges
 from runner import report_card, scorecard
+from runner.cli_options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import write_whole
 from runner.paths import Paths
@@ -35,13 +36,8 @@ def score_command(
         list[str] | None,
         typer.Argument(metavar="[EVALUATIONS]...", help="By the beginnings of their names."),
     ] = None,
-    store: Annotated[
-        Path, typer.Option("--store", envvar="UNLEARN_STORE", help="Folder where evaluations are kept.")
-    ] = Path("evaluations"),
-    challenge: Annotated[
-        Path | None,
-        typer.Option("--challenge", "-c", help="Folder of the challenge, if it is not where it was."),
-    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+    challenge: MovedChallengeOption = None,
     unlearned: Annotated[
         list[Path] | None,
         typer.Option(help="Instead: an npz file with the outputs of unlearned models; may be repeated."),

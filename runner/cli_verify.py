@@ -15,6 +15,7 @@ from rich.console import Console
 from runner import challenge as challenges
 from runner import evaluation, image, verification
 from runner.challenge import Challenge
+from runner.cli_options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.devices import hold
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError
@@ -31,13 +32,8 @@ from runner.verdict import Verdict
 
 def verify_command(
     name: Annotated[str, typer.Argument(metavar="EVALUATION", help="By the beginning of its name.")],
-    store: Annotated[
-        Path, typer.Option("--store", envvar="UNLEARN_STORE", help="Folder where evaluations are kept.")
-    ] = Path("evaluations"),
-    challenge: Annotated[
-        Path | None,
-        typer.Option("--challenge", "-c", help="Folder of the challenge, if it is not where it was."),
-    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+    challenge: MovedChallengeOption = None,
     rerun: Annotated[
         int, typer.Option(metavar="K", help="Do K of its runs again and compare the checkpoints.", min=0)
     ] = 0,
