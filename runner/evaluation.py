@@ -17,7 +17,7 @@ from runner.lease import held
 from runner.paths import Paths
 from runner.settings import Bench, Settings, identity
 from runner.staging import settle, stage
-from runner.store import EvaluationRecord, RunRecord
+from runner.store_records import EvaluationRecord, RunRecord
 from runner.submission import Submission
 from runner.work import Work
 

@@ -20,7 +20,7 @@ from runner.challenge import Challenge, Sha256
 from runner.files import write_whole
 from runner.image import Image
 from runner.paths import archive_of
-from runner.store import AttemptRecord, RunRecord
+from runner.store_records import AttemptRecord, RunRecord
 from runner.submission import Submission
 from runner.verdict import Verdict
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from runner.challenge import Feedback
 from runner.scorecard import OTHERS
-from runner.store import RunRecord
+from runner.store_records import RunRecord
 from runner.text import harmless, harmless_line
 from runner.verdict import Verdict
 

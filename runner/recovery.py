@@ -13,7 +13,8 @@ from runner.checkpoint import CheckpointError, content_sha256
 from runner.paths import Paths
 from runner.progress import Reporter
 from runner.staging import settle_leftovers
-from runner.store import RunRecord, Store
+from runner.store import Store
+from runner.store_records import RunRecord
 from runner.verdict import Verdict
 
 

@@ -13,7 +13,7 @@ from runner.challenge import ORIGINAL, Challenge
 from runner.checkpoint import content_sha256
 from runner.errors import HostNotReadyError
 from runner.evaluator import RunOutputs, load
-from runner.store import Copy, RunRecord
+from runner.store_records import Copy, RunRecord
 from runner.text import harmless_line
 from runner.verdict import Verdict
 from sandbox.jobs import SPLITS

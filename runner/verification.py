@@ -21,7 +21,8 @@ from runner.errors import HostNotReadyError
 from runner.manifest import Manifest, ManifestError, attempt_part, parse, run_part
 from runner.paths import Paths, archive_of
 from runner.settings import USUAL, Where, identity_of
-from runner.store import RunRecord, Store
+from runner.store import Store
+from runner.store_records import RunRecord
 from runner.text import harmless_line
 from runner.verdict import Verdict
 

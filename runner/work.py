@@ -26,7 +26,7 @@ from runner.lease import Lease
 from runner.paths import Paths
 from runner.settings import Bench, Settings
 from runner.staging import drop, settle, stage
-from runner.store import RunRecord
+from runner.store_records import RunRecord
 from runner.submission import Submission
 from runner.text import harmless, harmless_line
 from runner.time_budget import TimeBudget

@@ -9,10 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from runner.store_records import EvaluationRecord, RunRecord
 
 from runner.limits import Limits
 from runner.paths import Paths
-from runner.store import EvaluationRecord, RunRecord, Store
+from runner.store import Store
 from runner.terms import terms_of
 from runner.verdict import Verdict
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runner.store_records import EvaluationRecord
 
 from runner.challenge import Challenge
 from runner.errors import ConfigurationError
 from runner.limits import Limits
 from runner.placement import Placement
 from runner.retraining import Circumstances, Measurement, known, remember
-from runner.store import EvaluationRecord, Store
+from runner.store import Store
 from runner.terms import ANY_MACHINE, Terms, terms_of
 
 HERE = Circumstances(
