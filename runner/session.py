@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from runner.engine import Engine
 from runner.errors import HostNotReadyError
@@ -34,13 +34,23 @@ def session(engine: Engine) -> Iterator[dict[str, str]]:
     except OSError as error:
         raise HostNotReadyError(f"{folder} cannot be written: {error.strerror}.") from error
     remove_leftovers(engine)
-    name = uuid.uuid4().hex
-    lock = FileLock(folder / name)
-    with lock:
-        try:
-            yield {SESSION_LABEL: name}
-        finally:
-            _end(engine, folder / name)
+    file, lock = take_new_file(folder)
+    try:
+        yield {SESSION_LABEL: file.name}
+    finally:
+        _end(engine, file)
+        lock.release()
+
+
+def take_new_file(folder: Path) -> tuple[Path, BaseFileLock]:
+    """Return a file of this process's own and its lock, held."""
+    while True:
+        file = folder / uuid.uuid4().hex
+        lock = FileLock(file)
+        lock.acquire()
+        if file.is_file():
+            return file, lock
+        lock.release()  # another command took it for a dead process's before it was locked
 
 
 def _end(engine: Engine, file: Path) -> None:
@@ -67,9 +77,16 @@ def remove_leftovers(engine: Engine) -> int:
                 removed += 1
     left = {labels.get(SESSION_LABEL, "") for _identity, labels in engine.containers({})}
     for file in folder.glob("*"):
-        if file.name not in left and not _is_held(file):
-            file.unlink(missing_ok=True)
+        if file.name not in left:
+            remove_unless_held(file)
     return removed
+
+
+def remove_unless_held(file: Path) -> None:
+    """Remove the file of a dead process, holding its lock: nobody begins with it meanwhile."""
+    lock = FileLock(file)
+    with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+        file.unlink(missing_ok=True)
 
 
 def _is_held(file: Path) -> bool:
