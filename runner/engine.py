@@ -25,6 +25,7 @@ from docker.context import ContextAPI
 
 from runner.errors import HostNotReadyError, SandboxLostError, SandboxStartError
 from runner.options import LABEL, ContainerSpec
+from runner.podman import for_podman, is_podman
 
 _CALL_SECONDS: Final = 60
 _PULL_SECONDS: Final = 900
@@ -160,6 +161,7 @@ class Engine:
             raise HostNotReadyError(
                 f"No container engine answers ({_cause(error)}); start Docker, or run: make setup"
             ) from error
+        self.is_podman = is_podman(self.version)
 
     def describe(self) -> dict[str, str]:
         """Return what this engine is, for records."""
@@ -198,6 +200,8 @@ class Engine:
             HostNotReadyError: the image is missing, or the host has fewer cores than are asked for.
         """
         identity, stream = "", None
+        if self.is_podman:
+            spec = for_podman(spec)
         try:
             identity = self._api.create_container(
                 image=spec.image,

@@ -23,10 +23,10 @@ from sandbox.janitor import Janitor
 from sandbox.jobs import WorkerJob
 from sandbox.messages import ERROR_BYTES, LOG_CHUNK_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
 from sandbox.protocol import Frame
+from sandbox.scratch import SCRATCH
 from sandbox.stdio import Stdio
 from sandbox.zygote import Order, Zygote
 
-SCRATCH: Final = Path("/scratch")
 _READ_BYTES: Final = 1 << 18
 _PIPE_PORTIONS: Final = 8
 """More than a pipe can hold."""
