@@ -19,9 +19,10 @@ _ALSO_CLOSED: Final = "noexec,notmpcopyup"
 """Docker mounts a tmpfs noexec by itself, and does not fill it with what the image has there."""
 
 _ITS_OWN_TMPFS: Final = {
-    place: f"ro,nosuid,nodev,{_ALSO_CLOSED},size=4096,mode=0555" for place in ("/run", "/var/tmp")  # noqa: S108
+    place: f"ro,nosuid,nodev,{_ALSO_CLOSED},size=4096,mode=0555"
+    for place in ("/run", "/var/tmp")  # noqa: S108
 }
-"""Where a container with a read-only root gets a writable tmpfs without a limit, unless it is told otherwise."""
+"""Where a container with a read-only root gets a writable tmpfs without a limit, unless told otherwise."""
 
 _ITS_OWN_FILES: Final = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv")
 """Mounted from the host's disk; the first holds the host's own names and addresses."""
