@@ -25,7 +25,7 @@ from docker.context import ContextAPI
 
 from runner.errors import HostNotReadyError, SandboxLostError, SandboxStartError
 from runner.options import LABEL, ContainerSpec
-from runner.podman import for_podman, is_podman
+from runner.podman import for_podman, is_podman, short_name
 
 _CALL_SECONDS: Final = 60
 _PULL_SECONDS: Final = 900
@@ -351,7 +351,7 @@ class Engine:
         """Return the tags of a repository's images."""
         with _answering():
             found = self._api.images(name=repository)
-        return [tag for image in found for tag in image.get("RepoTags") or []]
+        return [short_name(tag) for image in found for tag in image.get("RepoTags") or []]
 
 
 def answers() -> bool:

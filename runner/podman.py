@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from runner.errors import HostNotReadyError
 from runner.options import ContainerSpec
 
 _REFUSED: Final = "nr_inodes"
@@ -40,9 +41,25 @@ def is_podman(version: Mapping[str, Any]) -> bool:
     return any("podman" in str(part.get("Name", "")).lower() for part in version.get("Components") or [])
 
 
+def short_name(image: str) -> str:
+    """Return the name that an image was given, which Podman lists with a registry in front."""
+    return image.removeprefix("localhost/").removeprefix("docker.io/library/")
+
+
 def for_podman(spec: ContainerSpec) -> ContainerSpec:
-    """Return what Podman is to be told for a container that is as closed."""
+    """Return what Podman is to be told for a container that is as closed.
+
+    Raises:
+        HostNotReadyError: a runtime or a GPU is asked for, which Podman would silently leave out.
+    """
     config = dict(spec.host_config)
+    if runtime := config.get("Runtime"):
+        raise HostNotReadyError(
+            f"Podman does not let a container choose its runtime, so {runtime} would not be used; use Docker, or "
+            "leave the choice away to have the one that its service was started with."
+        )
+    if "DeviceRequests" in config:
+        raise HostNotReadyError("GPUs are not given to containers of Podman yet; use Docker, or the CPU.")
     masked = (*config.pop("MaskedPaths"), *_ITS_OWN_FILES)
     config["SecurityOpt"] = [*config["SecurityOpt"], f"mask={':'.join(masked)}"]
     config["Tmpfs"] = {**_ITS_OWN_TMPFS, **{place: _tmpfs(said) for place, said in config["Tmpfs"].items()}}

@@ -16,9 +16,11 @@ import pytest
 
 from runner import options
 from runner.challenge_build import default_limits
+from runner.errors import HostNotReadyError
 from runner.limits import Limits
 from runner.options import ContainerSpec
-from runner.podman import for_podman, is_podman
+from runner.placement import Placement
+from runner.podman import for_podman, is_podman, short_name
 
 GOLDEN = Path(__file__).with_name("golden") / "podman.json"
 LIMITS = default_limits("digits")
@@ -106,6 +108,18 @@ def test_a_worker_may_have_its_processes() -> None:
     assert many.host_config["Ulimits"][-1]["Hard"] == many.host_config["PidsLimit"]
 
 
+@pytest.mark.parametrize(
+    "placement",
+    [Placement(runtime="runsc"), Placement(device_requests=({"Driver": "cdi"},))],
+    ids=["runtime", "gpu"],
+)
+def test_what_podman_would_leave_out_is_refused(placement: Placement) -> None:
+    """It ignores a container's runtime without a word: gVisor would be asked for, recorded, and absent."""
+    spec = options.worker(image="IMAGE", limits=LIMITS, labels={}, placement=placement)
+    with pytest.raises(HostNotReadyError, match="use Docker"):
+        for_podman(spec)
+
+
 def test_nothing_given_is_changed() -> None:
     """The options in Docker's words stay as they were."""
     spec = docker_specs()["worker"]
@@ -119,6 +133,13 @@ def test_an_engine_says_what_it_is() -> None:
     assert is_podman({"Components": [{"Name": "Podman Engine", "Version": "4.3.1"}, {"Name": "Conmon"}]})
     assert not is_podman({"Components": [{"Name": "Engine"}, {"Name": "containerd"}]})
     assert not is_podman({"Version": "1.12"})
+
+
+def test_images_keep_their_names() -> None:
+    """Or the present image would be taken for one that a newer has superseded, and removed."""
+    assert short_name("localhost/unlearn-deps:1") == short_name("docker.io/library/unlearn-deps:1")
+    assert short_name("unlearn-deps:1") == "unlearn-deps:1"
+    assert short_name("example.org/localhost/deps:1") == "example.org/localhost/deps:1"
 
 
 if __name__ == "__main__":
