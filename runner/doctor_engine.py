@@ -106,6 +106,7 @@ def gvisor(facts: Facts, purpose: Purpose) -> Finding:
     if "runsc" not in _runtimes(facts):
         advice = (
             "Strangers' code meets the host's kernel itself. Install gVisor: unlearn setup --runtime runsc"
+            + (" (with Docker: Podman lets no container choose it)" if is_podman(facts.version) else "")
         )
         return _finding("gvisor", Status.WARNING, "runsc is not registered", advice, lost=_SECOND_KERNEL)
     text = _one_line(facts.programs.get("runsc", "")) or "registered; its version is not said"
@@ -152,13 +153,17 @@ def chosen_runtime(facts: Facts, purpose: Purpose) -> str:
 
 def _runtimes(facts: Facts) -> Mapping[str, Any]:
     found = facts.info.get("Runtimes")
-    return found if isinstance(found, Mapping) else {}
+    if not isinstance(found, Mapping):
+        return {}
+    if is_podman(facts.version):  # names all that it has heard of, and starts containers with one
+        return {name: found[name] for name in found if name == facts.info.get("DefaultRuntime")}
+    return found
 
 
 def _component(facts: Facts, name: str) -> str:
     """Return a part's version as the engine says it, with the package's own where that is longer."""
     for part in facts.version.get("Components") or []:
-        if part.get("Name") == name:
+        if part.get("Name") in (name, f"OCI Runtime ({name})"):  # Docker's and Podman's name for it
             version = str(part.get("Version", ""))
             commit = str((part.get("Details") or {}).get("GitCommit", ""))
             return commit if version and commit.startswith(version) else version

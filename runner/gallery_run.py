@@ -26,7 +26,7 @@ from runner.gallery_pack import Batch, Role, Step, batches
 from runner.gallery_refusal import refusal_of
 from runner.image import Image
 from runner.options import FIRST_UID, LAST_UID, ContainerSpec
-from runner.placement import GVISOR, Isolation, Placement
+from runner.placement import Isolation, Placement
 from runner.progress import Reporter
 from runner.text import harmless
 from runner.worker import EndedRun, PlannedRun, Worker
@@ -74,7 +74,7 @@ class Gallery:
         wanted = [one for one in attacks if self.isolation in one.description.isolations]
         engine, before = Engine(), gallery_host.state()
         runtime = self.placement.runtime or engine.describe()["runtime"]
-        if engine.is_podman and runtime != GVISOR:
+        if engine.is_podman:
             runtime = PODMAN
         refused = [self._refusal(one, runtime) for one in wanted if one.description.refusal is not None]
         planned = batches(wanted, self._make)

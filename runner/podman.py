@@ -55,8 +55,8 @@ def for_podman(spec: ContainerSpec) -> ContainerSpec:
     config = dict(spec.host_config)
     if runtime := config.get("Runtime"):
         raise HostNotReadyError(
-            f"Podman does not let a container choose its runtime, so {runtime} would not be used; use Docker, or "
-            "leave the choice away to have the one that its service was started with."
+            f"Podman does not let a container choose its runtime, so {runtime} would not be used; "
+            "use Docker, or leave the choice away to have the one that its service was started with."
         )
     if "DeviceRequests" in config:
         raise HostNotReadyError("GPUs are not given to containers of Podman yet; use Docker, or the CPU.")
