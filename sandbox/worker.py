@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from sandbox.janitor import Janitor
 from sandbox.jobs import READERS_GID, WorkerJob
 from sandbox.messages import TO_WORKER
+from sandbox.scratch import SCRATCH, hand_over
 from sandbox.stdio import Stdio
 from sandbox.supervisor import Supervisor
 from sandbox.unreadable import is_executable_unread
@@ -53,6 +54,8 @@ def main() -> None:
     for frame in stdio.frames():
         if frame.kind == "job":
             job = WorkerJob.from_json(frame.payload)
+            slots = range(job.concurrency)
+            hand_over({SCRATCH / str(slot): job.first_slot_gid + slot for slot in slots})
             janitor = Janitor(helpers=job.concurrency)
         elif frame.kind in ("data", "submission"):
             name = "submission" if frame.kind == "submission" else frame.text("name")

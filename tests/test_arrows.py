@@ -17,6 +17,7 @@ WITHOUT_TORCH = (
     "fds",
     "capture",
     "janitor",
+    "scratch",
     "zygote",
     "supervisor",
     "worker",
