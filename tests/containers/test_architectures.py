@@ -181,7 +181,7 @@ for source in {list(REFUSED)!r}:
 print(json.dumps(found))
 """)
     for said, words in zip(json.loads(text), REFUSED.values(), strict=True):
-        assert words.replace("the architecture file has", "the architecture file has") in said
+        assert words in said
         assert "\n" not in said
 
 
