@@ -132,7 +132,9 @@ for name, models in (("resnet5", 1), ("fasterrcnn_resnet50_fpn", 1), ("resnet50"
         build(name, 7, models)
     except ValueError as error:
         sentences.append(str(error))
-print(json.dumps({"shapes": found, "sentences": sentences}))
+from sandbox.training import group_size
+groups = [group_size(name, device) for name in ("digits", "resnet18", "resnet50") for device in ("cpu", "cuda")]
+print(json.dumps({"shapes": found, "sentences": sentences, "groups": groups}))
 """)
     found = json.loads(text)
     assert {str(one) for one in found["shapes"].values()} == {"[[2, 7], [2, 7]]"}
@@ -141,6 +143,7 @@ print(json.dumps({"shapes": found, "sentences": sentences}))
     assert near.endswith("; there are digits, convnet-1, convnet-3 and any classifier of torchvision")
     assert far.startswith("no architecture 'fasterrcnn_resnet50_fpn'")
     assert stacked == "resnet50 cannot be stacked"
+    assert found["groups"] == [16, 16, 1, 16, 1, 1]
 
 
 REFUSED = {
