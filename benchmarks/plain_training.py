@@ -22,7 +22,7 @@ from sandbox.recipes.assembling import assemble
 from sandbox.recipes.draft import Request
 from sandbox.stdio import Stdio
 from sandbox.trainer import reference_seed
-from sandbox.training import initial_state
+from sandbox.training import group_size, initial_state
 
 stdio = Stdio(TO_TRAINER)
 job = TrainerJob.from_json(next(iter(stdio.frames())).payload)
@@ -86,10 +86,11 @@ stdio.send(
 torch.set_num_threads(1)
 trainer._recipe = recipe
 begun = time.monotonic()
-groups = dict(trainer._groups(recipe, job, lambda: None))
+size = group_size(recipe.architecture, job.device)
+groups = dict(trainer._groups(recipe, job, size, lambda: None))
 stacked_seconds = time.monotonic() - begun
 for first in sorted(groups):
-    stdio.send("group", groups[first], first=1 + first, count=trainer.group_size(recipe.architecture))
+    stdio.send("group", groups[first], first=1 + first, count=size)
 facts = {
     "plain_seconds": plain_seconds,
     "plain_threads": threads,

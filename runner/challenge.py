@@ -22,12 +22,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
-from runner import arrays
+from runner import architecture, arrays
 from runner.checkpoint import CheckpointError, Spec, spec_of
 from runner.errors import ConfigurationError
 from runner.limits import Limits
 from runner.text import harmless_line
-from sandbox.jobs import SPLITS
+from sandbox.jobs import FILE_ARCHITECTURE, SPLITS
 
 Feedback = Literal["full", "verdict-only"]
 
@@ -45,6 +45,9 @@ FILES: Final = (
     "private/test.safetensors",
     REFERENCES,
 )
+"""Of every challenge."""
+ARCHITECTURE: Final = "public/architecture.py"
+"""The organizer's own module, where there is one."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -70,6 +73,8 @@ class Source(BaseModel):
     """Of the organizer's files, names and contents (`runner.challenge_data`)."""
     most_examples: Annotated[int, Field(ge=1)] | None = None
     architecture: str | None = None
+    architecture_sha256: Sha256 | None = None
+    """Of the organizer's own module."""
     epochs: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -91,6 +96,8 @@ class Description(BaseModel):
     device: Literal["cpu", "cuda"] = "cpu"
     """What runs need: ``cuda`` challenges are refused where there is no GPU."""
     references: Annotated[int, Field(ge=2)]
+    reference_group: Annotated[int, Field(ge=1)] | None = None
+    """How many of them were trained as one network; where it is left out, by a version that did not say."""
     image: Sha256
     """Digest of the image that built it."""
     limits: Limits
@@ -107,6 +114,14 @@ class Description(BaseModel):
         if isinstance(said, dict) and not said.keys() & {"wall_seconds", "wall_fraction"}:
             raise ValueError("give either wall_seconds or wall_fraction")
         return said
+
+    @model_validator(mode="after")
+    def _a_module_is_there_if_it_is_named(self) -> Self:
+        if (self.architecture == FILE_ARCHITECTURE) != (ARCHITECTURE in self.files):
+            raise ValueError(
+                f"{ARCHITECTURE} must be listed if the architecture is {FILE_ARCHITECTURE!r}, and only then"
+            )
+        return self
 
     @model_validator(mode="after")
     def _counts_are_complete(self) -> Self:
@@ -144,6 +159,8 @@ class Challenge:
     """What a checkpoint must look like."""
     forget_labels: NDArray[np.int64]
     references: References
+    architecture_source: str | None = None
+    """The text of the organizer's own module: for containers alone, never imported here."""
 
     def data(self, name: str) -> bytes:
         """Return the bytes of a split or of the original network.
@@ -185,6 +202,10 @@ def load(folder: Path) -> Challenge:
         labels = load_safetensors(forget)["label"]
     except (CheckpointError, SafetensorError, KeyError) as error:
         raise ConfigurationError(f"The challenge at {folder} is damaged: {error}.") from error
+    source = None
+    if ARCHITECTURE in description.files:
+        data = _read_checked(folder, ARCHITECTURE, description)
+        source = architecture.text_of(data, folder / ARCHITECTURE)
     references = read_references(_read_checked(folder, REFERENCES, description))
     count, classes = description.references, description.classes
     shapes = (references.logits.shape, references.correct.shape, references.unseen_losses.shape)
@@ -201,6 +222,7 @@ def load(folder: Path) -> Challenge:
         spec=spec,
         forget_labels=labels.astype(np.int64),
         references=references,
+        architecture_source=source,
     )
 
 

@@ -18,7 +18,9 @@ import numpy as np
 
 from runner import arrays, options
 from runner import challenge as challenges
+from runner.architecture import ArchitectureFile
 from runner.challenge import (
+    ARCHITECTURE,
     DESCRIPTION,
     REFERENCES,
     Challenge,
@@ -35,6 +37,7 @@ from runner.files import write_whole
 from runner.image import Image
 from runner.limits import Limits
 from runner.progress import Reporter
+from runner.text import harmless_line
 from sandbox.jobs import EMBEDDED_RECIPE, SPLITS, TrainerJob
 from sandbox.messages import from_trainer
 from sandbox.protocol import Frame, ProtocolViolationError
@@ -57,6 +60,8 @@ class Plan:
     limits: Limits
     feedback: Feedback = "full"
     source: Source = field(default_factory=Source)
+    architecture_file: ArchitectureFile | None = None
+    """The organizer's own network; its hash is part of ``source``."""
 
     def identity(self, image: Image) -> dict[str, Any]:
         """Return what has to be the same for a build to be gone on with."""
@@ -90,8 +95,8 @@ def build(
         if _is_what_is_wanted(found.description, plan):
             return found
         raise ConfigurationError(
-            f"{folder} holds another challenge (its recipe, data, seed, references, items, limits "
-            "or feedback differ); choose another folder, or remove it."
+            f"{folder} holds another challenge (its recipe, data, architecture, seed, references, "
+            "items, limits or feedback differ); choose another folder, or remove it."
         )
     if folder.exists() and any(entry.name != _BUILDING for entry in folder.iterdir()):
         unfinished = (folder / _BUILDING).is_dir()
@@ -146,6 +151,8 @@ def _converse(
         most_examples=plan.source.most_examples,
         architecture=plan.source.architecture,
         epochs=plan.source.epochs,
+        architecture_source=plan.architecture_file.text if plan.architecture_file is not None else None,
+        group_size=site.facts().get("group_size") if site.has_original() else None,
     )
     reporter.step(f"{plan.name}: starting the trainer")
     channel.send("job", job.to_json())
@@ -170,7 +177,7 @@ def _take(frame: Frame, site: _Site, plan: Plan, reporter: Reporter) -> None:
         stage = "original model" if frame.text("stage") == "original" else frame.text("stage")
         reporter.count(f"{plan.name}: {stage}", frame.integer("done"), frame.integer("total"))
     elif frame.kind == "failed":
-        raise ConfigurationError(f"The recipe refuses: {frame.text('reason')}.")
+        raise ConfigurationError(f"The recipe refuses: {harmless_line(frame.text('reason'), 600)}.")
     elif frame.kind == "file":
         site.take_file(frame.text("name"), frame.payload)
     elif frame.kind == "facts":
@@ -266,6 +273,10 @@ class _Site:
 def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
     facts = site.facts()
     write_whole(folder / REFERENCES, site.references(plan.references))
+    names = list(challenges.FILES)
+    if plan.architecture_file is not None:
+        write_whole(folder / ARCHITECTURE, plan.architecture_file.data)
+        names.append(ARCHITECTURE)
     description = Description(
         schema_version=challenges.SCHEMA_VERSION,
         name=plan.name,
@@ -278,12 +289,13 @@ def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
         item_format=plan.item_format,  # type: ignore[arg-type]
         batch_size=facts["batch_size"],
         references=plan.references,
+        reference_group=facts["group_size"],
         image=image.digest,
         limits=plan.limits,
         feedback=plan.feedback,
         training=Training(**facts["training"]),
         class_counts=facts["class_counts"],
-        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in challenges.FILES},
+        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names},
     )
     write_whole(folder / DESCRIPTION, challenges.render(description))
     site.clear()

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from runner import challenge as challenges
 from runner import challenge_build, cli_verify, evaluation, image, report, setup, setup_runtimes, submission
+from runner.architecture import choose
 from runner.challenge import Feedback, Source
 from runner.challenge_build import Plan, default_limits
 from runner.challenge_data import gather
@@ -40,7 +41,7 @@ from runner.session import remove_leftovers, session
 from runner.settings import MOST_RUNS, Bench, Settings
 from runner.store import Store
 from runner.text import harmless
-from sandbox.jobs import EMBEDDED_RECIPE, RECIPES
+from sandbox.jobs import EMBEDDED_RECIPE, FILE_ARCHITECTURE, RECIPES
 
 INTERRUPTED: Final = 130
 _INTERRUPTED_SENTENCE: Final = "Interrupted; what was finished is kept. Repeat the command to go on."
@@ -148,7 +149,14 @@ def challenge_build_command(
     ] = None,
     architecture: Annotated[
         str | None,
-        typer.Option(help="The network, in place of the recipe's: convnet-1, convnet-3 (colour), resnet18."),
+        typer.Option(
+            help="The network, in place of the recipe's: convnet-1, convnet-3 (colour), or any classifier of "
+            "torchvision by its name."
+        ),
+    ] = None,
+    architecture_file: Annotated[
+        Path | None,
+        typer.Option(help="Your own network: a module that defines build(classes), for containers."),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Epochs of training, in place of the recipe's.", min=1)
@@ -177,6 +185,7 @@ def challenge_build_command(
         "memory_bytes": memory_mib << 20 if memory_mib is not None else None,
     }
     given = gather(data) if data is not None else None
+    own = choose(architecture, architecture_file)
     plan = Plan(
         recipe=recipe,
         name=folder.resolve().name,
@@ -189,9 +198,11 @@ def challenge_build_command(
         source=Source(
             data_sha256=given.sha256 if given is not None else None,
             most_examples=limit_examples,
-            architecture=architecture,
+            architecture=architecture if own is None else FILE_ARCHITECTURE,
+            architecture_sha256=own.sha256 if own is not None else None,
             epochs=epochs,
         ),
+        architecture_file=own,
     )
     engine = Engine()
     made = image.require(engine)

@@ -51,7 +51,13 @@ class Evaluator:
         self._unseen = sum(said.class_counts["test"])
         outputs_bytes = 4 * (self._examples * self._classes + self._unseen) + 8 * len(SPLITS) * self._classes
         self._channel = Channel(stream, from_evaluator(outputs_bytes=outputs_bytes))
-        job = EvaluatorJob(architecture=said.architecture, classes=said.classes, device=device, threads=1)
+        job = EvaluatorJob(
+            architecture=said.architecture,
+            architecture_source=challenge.architecture_source,
+            classes=said.classes,
+            device=device,
+            threads=1,
+        )
         self._channel.send("job", job.to_json())
         for name in SPLITS:
             self._channel.send("data", challenge.data(name), name=name)

@@ -183,6 +183,7 @@ def measure(
     said = challenge.description
     job = TimingJob(
         architecture=said.architecture,
+        architecture_source=challenge.architecture_source,
         classes=said.classes,
         epochs=said.training.epochs,
         batch_size=said.training.batch_size,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sandbox.data import read_split
 from sandbox.jobs import SPLITS, EvaluatorJob
 from sandbox.messages import TO_EVALUATOR
-from sandbox.models import build
+from sandbox.models import build, prepare
 from sandbox.outputs import outputs_of
 from sandbox.stdio import Stdio
 
@@ -29,6 +29,7 @@ class Evaluator:
         """Lay out the data on the device."""
         torch.set_num_threads(job.threads)
         self._classes = job.classes
+        prepare(job.architecture, job.architecture_source)
         device = torch.device(job.device)
         self._net: nn.Module = build(job.architecture, job.classes).to(device)
         self._splits: dict[str, dict[str, Tensor]] = {

@@ -23,6 +23,12 @@ RECIPES = ("arrays", "cifar10", "digits", "faces", "idx")
 EMBEDDED_RECIPE = "digits"
 """The one that brings its data; all others read the organizer's files."""
 
+FILE_ARCHITECTURE = "file"
+"""The name of an architecture that is an organizer's own module: its text comes with the job."""
+
+ARCHITECTURE_BYTES = 1 << 20
+"""How long that text may be."""
+
 
 class _Job:
     __slots__ = ()
@@ -69,6 +75,8 @@ class WorkerJob(_Job):
     checkpoint_bytes: int
     log_bytes: int
     processes: int
+    architecture_source: str | None = None
+    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +87,8 @@ class EvaluatorJob(_Job):
     classes: int
     device: str
     threads: int
+    architecture_source: str | None = None
+    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +111,10 @@ class TrainerJob(_Job):
     architecture: str | None
     """In place of the recipe's own choice, as is the next."""
     epochs: int | None
+    architecture_source: str | None = None
+    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
+    group_size: int | None = None
+    """How many references are trained as one: what a build was begun with, or None to choose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +134,5 @@ class TimingJob(_Job):
     """Threads of torch, as each run starts with."""
     portions: int
     """How often to time some epochs; the median counts."""
+    architecture_source: str | None = None
+    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 
 from sandbox.data import dataset, loader
 from sandbox.jobs import TimingJob
-from sandbox.models import build
+from sandbox.models import build, prepare
 from sandbox.training import initial_state
 
 _WARM_UP_STEPS: Final = 5
@@ -44,6 +44,7 @@ def timing(
     """
     torch.set_num_threads(job.threads)
     torch.manual_seed(0)
+    prepare(job.architecture, job.architecture_source)
     net = build(job.architecture, job.classes)
     net.load_state_dict(initial_state(job.architecture, job.classes, 0))
     net.to(job.device).train()

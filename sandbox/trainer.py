@@ -6,7 +6,7 @@
 
     host ── measure, data (retain) ──>   <── progress ... measured ── container
 
-References are trained in groups of `group_size`, one process a core; the host names the
+References are trained in groups of `sandbox.training.group_size`, one process a core; the host names the
 groups it has already, so a build goes on where it was interrupted. The organizer's files are
 read here and never on the host.
 """
@@ -26,27 +26,22 @@ import torch
 from torch import Tensor
 
 from sandbox.data import read_split
-from sandbox.jobs import TimingJob, TrainerJob
+from sandbox.jobs import FILE_ARCHITECTURE, TimingJob, TrainerJob
 from sandbox.messages import TO_TRAINER
-from sandbox.models import build, can_be_stacked, prepare
+from sandbox.models import build, prepare
 from sandbox.outputs import outputs_of
+from sandbox.own_architecture import ArchitectureFileError
 from sandbox.recipes import RECIPES
 from sandbox.recipes.assembling import assemble
 from sandbox.recipes.draft import RecipeError, Request
 from sandbox.recipes.recipe import Recipe
 from sandbox.stdio import Stdio
 from sandbox.timing import timing
-from sandbox.training import train_stacked
+from sandbox.training import group_size, train_stacked
 
-_STACKED = 16
 _SIGN_OF_LIFE_SECONDS = 60.0
 _ORIGINAL_SEED_OFFSET = 1 << 40
 _REFERENCE_SEED_OFFSET = 1 << 41
-
-
-def group_size(architecture: str) -> int:
-    """Return how many references are trained together; fixed, since float sums depend on it."""
-    return _STACKED if can_be_stacked(architecture) else 1
 
 
 def reference_seed(seed: int, index: int) -> int:
@@ -71,15 +66,15 @@ def train_original(
     return state
 
 
-def train_group(recipe: Recipe, seed: int, first: int, device: str) -> bytes:
-    """Train the group of references that begins with ``first`` and return their outputs.
+def train_group(recipe: Recipe, seed: int, first: int, size: int, device: str) -> bytes:
+    """Train the ``size`` references that begin with ``first`` as one network and return their outputs.
 
     Returns:
         The logits, float32 [group, forget examples, classes], the right answers, int64
         [group, 4, classes], and the losses, float32 [group, test examples], as bytes.
     """
     retain = recipe.splits["retain"]
-    members = range(first, first + group_size(recipe.architecture))
+    members = range(first, first + size)
     states = train_stacked(
         architecture=recipe.architecture,
         classes=recipe.classes,
@@ -109,24 +104,25 @@ _recipe: Recipe | None = None
 """Set before the processes are forked, so that they share it."""
 
 
-def _group_in_a_process(seed: int, first: int, device: str) -> tuple[int, bytes]:
+def _group_in_a_process(seed: int, first: int, size: int, device: str) -> tuple[int, bytes]:
     assert _recipe is not None
     torch.set_num_threads(1)
-    return first, train_group(_recipe, seed, first, device)
+    return first, train_group(_recipe, seed, first, size, device)
 
 
-def _groups(recipe: Recipe, job: TrainerJob, sign_of_life: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
-    step = group_size(recipe.architecture)
-    missing = [first for first in range(0, job.references, step) if first not in job.groups_done]
+def _groups(
+    recipe: Recipe, job: TrainerJob, size: int, sign_of_life: Callable[[], None]
+) -> Iterator[tuple[int, bytes]]:
+    missing = [first for first in range(0, job.references, size) if first not in job.groups_done]
     if not missing:
         return
     if job.device != "cpu":
         for first in missing:  # a forked process could not use the device any more
-            yield first, train_group(recipe, job.seed, first, job.device)
+            yield first, train_group(recipe, job.seed, first, size, job.device)
         return
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(min(job.processes, len(missing)), mp_context=fork) as pool:
-        waiting = {pool.submit(_group_in_a_process, job.seed, first, job.device) for first in missing}
+        waiting = {pool.submit(_group_in_a_process, job.seed, first, size, job.device) for first in missing}
         while waiting:
             ended, waiting = wait(waiting, _SIGN_OF_LIFE_SECONDS, FIRST_COMPLETED)
             for group in ended:
@@ -146,10 +142,13 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
         architecture=job.architecture,
         epochs=job.epochs,
     )
+    if job.architecture_source is not None:
+        prepare(FILE_ARCHITECTURE, job.architecture_source)
     recipe = assemble(RECIPES[job.recipe](request), request)
     files.clear()
     prepare(recipe.architecture)
     _recipe = recipe
+    size = job.group_size or group_size(recipe.architecture, job.device)
     progress: Callable[[str, int, int], None] = lambda stage, done, total: stdio.send(  # noqa: E731
         "progress", stage=stage, done=done, total=total
     )
@@ -175,9 +174,9 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
                 for name, split in recipe.splits.items()
             },
             "training": asdict(recipe.preset),
+            "group_size": size,
         }
         stdio.send("facts", json.dumps(facts).encode())
-    size = group_size(recipe.architecture)
     done = len(job.groups_done)
     total = -(-job.references // size)
 
@@ -185,7 +184,7 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
         progress("references", min(done * size, job.references), job.references)
 
     tell()
-    for first, outputs in _groups(recipe, job, tell):
+    for first, outputs in _groups(recipe, job, size, tell):
         stdio.send("group", outputs, first=first, count=size)
         done += 1
         tell()
@@ -236,7 +235,7 @@ def main() -> None:
         return
     try:
         _train(to_build, files, stdio)
-    except RecipeError as error:
+    except (RecipeError, ArchitectureFileError) as error:
         stdio.send("failed", reason=str(error))
 
 

@@ -96,7 +96,12 @@ def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
             "The recipe refuses: t10k-labels-idx1-ubyte.gz ends in row 42; 300 rows were announced.",
         ),
         ("idx", made.mnist(), ("--architecture", "resnet18"), "resnet18 does not take images of 1x28x28"),
-        ("idx", made.mnist(), ("--architecture", "alexnet"), "no architecture 'alexnet'"),
+        (
+            "idx",
+            made.mnist(),
+            ("--architecture", "alexnett"),
+            "'alexnett' (did you mean alexnet?); there are",
+        ),
         (
             "faces",
             {**made.tables(), "images/3/0.png": b"BM no image"},

@@ -93,6 +93,43 @@ def test_description_round_trip(loaded: Challenge) -> None:
     assert challenges.render(again) == text
 
 
+OWN = b"def build(classes): ...\n"
+
+
+def with_own_architecture(challenge_folder: ChallengeFolder, data: bytes = OWN) -> Path:
+    """Return a challenge whose network is the organizer's own file."""
+    folder = challenge_folder.describe()
+    challenge_folder.write(challenges.ARCHITECTURE, data)
+    listed = tomllib.loads((folder / DESCRIPTION).read_text())["files"]
+    listed[challenges.ARCHITECTURE] = hashlib.sha256(data).hexdigest()
+    edit(folder, architecture="file", files=listed)
+    return folder
+
+
+def test_an_organizers_architecture_is_a_text(challenge_folder: ChallengeFolder) -> None:
+    """It is read for the containers; where there is none, there is none."""
+    assert load(challenge_folder.describe()).architecture_source is None
+    assert load(with_own_architecture(challenge_folder)).architecture_source == OWN.decode()
+
+
+def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
+    challenge_folder: ChallengeFolder,
+) -> None:
+    """Altered, missing, no text, too long, not listed, or listed where it is not meant."""
+    folder = with_own_architecture(challenge_folder)
+    challenge_folder.write(challenges.ARCHITECTURE, OWN + b"\n")
+    assert "public/architecture.py is not the file that" in refused(folder)
+    (folder / challenges.ARCHITECTURE).unlink()
+    assert "is incomplete" in refused(folder)
+    assert "is not UTF-8" in refused(with_own_architecture(challenge_folder, b"\xff"))
+    assert "is longer than 1 MiB" in refused(with_own_architecture(challenge_folder, b" " * (1 << 20) + OWN))
+    words = "public/architecture.py must be listed if the architecture is 'file', and only then"
+    edit(with_own_architecture(challenge_folder), architecture="resnet18")
+    assert words in refused(folder)
+    edit(challenge_folder.describe(), architecture="file")
+    assert words in refused(folder)
+
+
 @pytest.mark.parametrize("name", ["original", "retain", "forget", "val", "test"])
 def test_data(loaded: Challenge, name: str) -> None:
     """Each split is found by its name, and is read as it lies there."""

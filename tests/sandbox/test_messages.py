@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sandbox.jobs import EvaluatorJob, TrainerJob, WorkerJob
+from sandbox.jobs import EvaluatorJob, TimingJob, TrainerJob, WorkerJob
 from sandbox.messages import ERROR_BYTES, from_worker
 from sandbox.protocol import Decoder, ProtocolViolationError, Scalar, encode_header
 
@@ -24,6 +24,19 @@ TRAINER = TrainerJob(
     most_examples=None,
     architecture=None,
     epochs=4,
+)
+TIMING = TimingJob(
+    architecture="file",
+    classes=10,
+    epochs=3,
+    batch_size=64,
+    learning_rate=0.1,
+    momentum=0.9,
+    weight_decay=0.0,
+    device="cpu",
+    threads=1,
+    portions=3,
+    architecture_source="def build(classes): ...",
 )
 WORKER = WorkerJob(
     architecture="digits",
@@ -43,8 +56,8 @@ WORKER = WorkerJob(
 )
 
 
-@pytest.mark.parametrize("job", [EVALUATOR, TRAINER, WORKER], ids=lambda job: type(job).__name__)
-def test_job_round_trip(job: EvaluatorJob | TrainerJob | WorkerJob) -> None:
+@pytest.mark.parametrize("job", [EVALUATOR, TRAINER, TIMING, WORKER], ids=lambda job: type(job).__name__)
+def test_job_round_trip(job: EvaluatorJob | TrainerJob | TimingJob | WorkerJob) -> None:
     """A job read is the job that was written."""
     assert type(job).from_json(job.to_json()) == job
 
