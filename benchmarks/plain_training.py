@@ -12,16 +12,15 @@ import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from sandbox import trainer
-from sandbox.jobs import TrainerJob
+from sandbox.jobs import TrainerJob, reference_seed
 from sandbox.messages import TO_TRAINER
 from sandbox.models import build
 from sandbox.outputs import outputs_of
 from sandbox.recipes import RECIPES
 from sandbox.recipes.assembling import assemble
 from sandbox.recipes.draft import Request
+from sandbox.references import group_size, groups
 from sandbox.stdio import Stdio
-from sandbox.trainer import reference_seed
 from sandbox.training import initial_state
 
 stdio = Stdio(TO_TRAINER)
@@ -84,12 +83,11 @@ stdio.send(
 )
 
 torch.set_num_threads(1)
-trainer._recipe = recipe
 begun = time.monotonic()
-groups = dict(trainer._groups(recipe, job, lambda: None))
+trained = dict(groups(recipe, job, lambda: None))
 stacked_seconds = time.monotonic() - begun
-for first in sorted(groups):
-    stdio.send("group", groups[first], first=1 + first, count=trainer.group_size(recipe.architecture))
+for first in sorted(trained):
+    stdio.send("group", trained[first], first=1 + first, count=group_size(recipe.architecture))
 facts = {
     "plain_seconds": plain_seconds,
     "plain_threads": threads,

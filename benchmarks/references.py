@@ -85,6 +85,7 @@ def main() -> None:
         data_files=0,
         most_examples=None,
         architecture=None,
+        training={},
         epochs=None,
     )
     with session(engine) as labels:

@@ -23,6 +23,7 @@ TRAINER = TrainerJob(
     data_files=3,
     most_examples=None,
     architecture=None,
+    training={"preset": "contest", "epochs": 3},
     epochs=4,
 )
 WORKER = WorkerJob(
