@@ -45,7 +45,7 @@ def edit(folder: Path, **changes: Any) -> None:
     said = tomllib.loads((folder / DESCRIPTION).read_text())
     for name, value in changes.items():
         place, *rest = name.split("__")
-        table = said[place] if rest else said
+        table = said.setdefault(place, {}) if rest else said
         key = rest[0] if rest else place
         if value is None:
             del table[key]
