@@ -6,8 +6,7 @@ apart: the joint attack, and held-out epsilon beside what two halves of one popu
 
 On a GPU, at the size of the contest (noise for images, so that nothing has to be fetched)::
 
-    python benchmarks/references.py --device cuda --architecture resnet18 --examples 24000 --epochs 30 \\
-        --models 4
+    python benchmarks/references.py --device cuda --architecture resnet18 --examples 24000 --models 4
 
 which also tells what share of the chip's limit in float32 the training reaches.
 """
@@ -86,7 +85,7 @@ def main() -> None:
     parser.add_argument("--device", default=CPU, help="cpu, cuda (the GPU there is), or cuda:UUID")
     parser.add_argument("--examples", type=int, help="train on so many images of noise, not on the digits")
     parser.add_argument("--architecture", help="with --examples; convnet-3 unless said")
-    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--epochs", type=int, help="30 on noise unless said")
     parser.add_argument(
         "--peak-tflops", type=float, help="the chip's limit in float32; measured unless given"
     )
