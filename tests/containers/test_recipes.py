@@ -113,8 +113,8 @@ def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
 def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> None:
     """Stopped after its first group of references and gone on with, it has the bytes of one that was not."""
     words = ("--data", made.MNIST, "--references", 80, "--epochs", 2, "--training", "contest")
-    command = [sys.executable, "-m", "runner.cli", "challenge", "build", "idx", "FOLDER", *map(str, words)]
-    command[5] = str(tmp_path / "interrupted")
+    asked = ("challenge", "build", "idx", str(tmp_path / "interrupted"), *map(str, words))
+    command = [sys.executable, "-m", "runner.cli", *asked]
     first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("interrupted/.building/group-*.npz")):
@@ -127,7 +127,7 @@ def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> No
     kept = {file: file.stat().st_mtime_ns for file in tmp_path.glob("interrupted/.building/group-*.npz")}
     assert 0 < len(kept) < 5
     original = (tmp_path / "interrupted" / FILES[0]).stat().st_mtime_ns
-    unlearn(*command[3:])
+    unlearn(*asked)
     assert (tmp_path / "interrupted" / FILES[0]).stat().st_mtime_ns == original
     unlearn("challenge", "build", "idx", tmp_path / "straight", *words)
     for name in FILES:
