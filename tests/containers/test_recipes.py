@@ -83,8 +83,8 @@ def test_idx_from_files_to_a_score(tmp_path: Path) -> None:
 
 def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
     """Adam, balanced classes and the best epoch, for the original and the references; the time of a run is
-    a fraction of such a training; the same command finds it built, another training is another challenge."""
-    options = ("--limit-examples", 280, "--training", "contest", "--wall-fraction", 0.5)
+    reckoned from such a training; the same command finds it built, another training is another challenge."""
+    options = ("--limit-examples", 280, "--training", "contest", "--wall-fraction", 100)
     challenge = built(tmp_path, "idx", made.mnist(), *options)
     said = challenge.description
     assert (said.training.optimizer, said.training.epochs, said.training.momentum) == ("adam", 2, 0)
@@ -104,9 +104,9 @@ def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
         280,
         "--wall-fraction",
     )
-    unlearn(*again, 0.5, "--data", made.MNIST, "--training", "contest")
+    unlearn(*again, 100, "--data", made.MNIST, "--training", "contest")
     (tmp_path / "other.toml").write_text('[training]\npreset = "contest"\nlearning_rate = 2e-4\n')
-    other = unlearn(*again, 0.5, "--data", made.MNIST, "--training", tmp_path / "other.toml", code=2)
+    other = unlearn(*again, 100, "--data", made.MNIST, "--training", tmp_path / "other.toml", code=2)
     assert "holds another challenge" in other.stderr
 
 
