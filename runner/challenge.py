@@ -27,6 +27,7 @@ from runner.checkpoint import CheckpointError, Spec, spec_of
 from runner.errors import ConfigurationError
 from runner.limits import Limits
 from runner.text import harmless_line
+from runner.training import Choice, Training
 from sandbox.jobs import FILE_ARCHITECTURE, SPLITS
 
 Feedback = Literal["full", "verdict-only"]
@@ -52,18 +53,6 @@ ARCHITECTURE: Final = "public/architecture.py"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Training(BaseModel):
-    """How the original network and the references were trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    momentum: float
-    weight_decay: float
-
-
 class Source(BaseModel):
     """What a recipe was given besides seed and fraction; what is left out was the recipe's choice."""
 
@@ -75,7 +64,11 @@ class Source(BaseModel):
     architecture: str | None = None
     architecture_sha256: Sha256 | None = None
     """Of the organizer's own module."""
+    training: Choice | None = None
     epochs: Annotated[int, Field(ge=1)] | None = None
+    """In place of what the training says."""
+    device: Literal["cuda"] | None = None
+    """Where the networks were trained; left out: on the CPU."""
 
 
 class Description(BaseModel):

@@ -11,7 +11,9 @@ from rich.text import Text
 
 from runner.challenge import Challenge, Source
 from runner.limits import Limits
+from runner.spread import spread_of
 from runner.text import harmless_line
+from runner.training import Training
 from sandbox.jobs import SPLITS
 
 Summary = Mapping[str, Any]
@@ -106,7 +108,7 @@ def runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:
 
 def challenge_table(challenge: Challenge) -> Table:
     """Return what a challenge is, in short."""
-    said, limits = challenge.description, challenge.description.limits
+    said, limits, spread = challenge.description, challenge.description.limits, spread_of(challenge)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column()
@@ -122,7 +124,9 @@ def challenge_table(challenge: Challenge) -> Table:
         "examples": sizes,
         "forget set": forget,
         "items": f"{said.item_format}, batch size {said.batch_size}",
+        "training": _training(said.training) + (" on a GPU" if said.source.device else ""),
         "references": str(said.references),
+        **{f"accuracy, {split}": _accuracy(*found) for split, found in spread.accuracy.items()},
         "limits": (
             f"{_time_limit(limits)} and {limits.memory_bytes >> 20} MiB a run, "
             f"{limits.concurrency} at once on {limits.cpus:g} cores"
@@ -132,7 +136,25 @@ def challenge_table(challenge: Challenge) -> Table:
     }
     for name, value in rows.items():
         table.add_row(name, plain(value))
+    if (warning := spread.warning()) is not None:
+        table.add_row("warning", Text(warning, style="yellow"))
     return table
+
+
+def _accuracy(least: float, median: float, greatest: float) -> str:
+    return f"{least:.4f}, {median:.4f}, {greatest:.4f} (the least, median and greatest of the references)"
+
+
+def _training(said: Training) -> str:
+    """Return in one line how a challenge's networks were trained."""
+    nesterov = "Nesterov " if said.nesterov else ""
+    momentum = f", {nesterov}momentum {said.momentum:g}" if said.momentum else ""
+    weights = ", classes balanced" if said.class_weights == "balanced" else ""
+    best = ", best epoch by validation" if said.keep == "best-by-validation" else ""
+    return (
+        f"{said.optimizer}, learning rate {said.learning_rate:g} {said.schedule}{momentum}, weight decay "
+        f"{said.weight_decay:g}, {said.epochs} epochs of batches of {said.batch_size}{weights}{best}"
+    )
 
 
 def terms_line(terms: Mapping[str, Any]) -> Text:

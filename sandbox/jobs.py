@@ -16,6 +16,8 @@ READERS_GID = 1_999
 SPLITS = ("retain", "forget", "val", "test")
 """In this order everywhere that counts stand side by side."""
 
+TIMED_SPLITS = ("retain", "val")
+"""What a trainer needs to time a retraining."""
 
 RECIPES = ("arrays", "cifar10", "digits", "faces", "idx")
 """Where data can come from: `sandbox.recipes` holds a function for each."""
@@ -28,6 +30,14 @@ FILE_ARCHITECTURE = "file"
 
 ARCHITECTURE_BYTES = 1 << 20
 """How long that text may be."""
+
+
+_REFERENCE_SEED_OFFSET = 1 << 41
+
+
+def reference_seed(seed: int, index: int) -> int:
+    """Return the seed of a reference: distinct from every other and from the original's."""
+    return seed + _REFERENCE_SEED_OFFSET + index
 
 
 class _Job:
@@ -109,8 +119,11 @@ class TrainerJob(_Job):
     """How many ``data`` frames follow: the organizer's files, by name."""
     most_examples: int | None
     architecture: str | None
-    """In place of the recipe's own choice, as is the next."""
+    """In place of the recipe's own choice, as are the next two."""
+    training: dict[str, Any]
+    """A choice as `sandbox.preset.chosen` takes it; may be empty."""
     epochs: int | None
+    """In place of what the training says."""
     architecture_source: str | None = None
     """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
     group_size: int | None = None
@@ -119,16 +132,12 @@ class TrainerJob(_Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimingJob(_Job):
-    """What a trainer is to time, without building anything: the retain split follows."""
+    """What a trainer is to time, without building anything: retain and val follow."""
 
     architecture: str
     classes: int
-    epochs: int
-    """Of a whole training."""
-    batch_size: int
-    learning_rate: float
-    momentum: float
-    weight_decay: float
+    training: dict[str, Any]
+    """All fields of `sandbox.preset.Preset`."""
     device: str
     threads: int
     """Threads of torch, as each run starts with."""

@@ -90,5 +90,6 @@ def from_trainer() -> Mapping[str, FrameRule]:
         "facts": FrameRule(payload_bytes=JOB_BYTES),
         "measured": FrameRule(payload_bytes=JOB_BYTES),
         "failed": FrameRule(fields={"reason": str}),
+        "unready": FrameRule(fields={"reason": str}),
         "done": FrameRule(),
     }

@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from sandbox.models import build
 from sandbox.own_architecture import described
+from sandbox.preset import chosen
 from sandbox.recipes.draft import Draft, RecipeError, Request, Rows, Splits
 from sandbox.recipes.recipe import Recipe
 from sandbox.recipes.splitting import check_splits
@@ -25,7 +26,7 @@ _STORABLE = frozenset(
 
 
 def assemble(draft: Draft, request: Request) -> Recipe:
-    """Return the recipe; the request may choose another architecture and number of epochs.
+    """Return the recipe; the request may choose another architecture, training and number of epochs.
 
     Raises:
         RecipeError: splits overlap or are empty, or the architecture does not take such images.
@@ -33,7 +34,11 @@ def assemble(draft: Draft, request: Request) -> Recipe:
     columns = {"label": draft.labels, "image_id": np.arange(len(draft.labels)), **draft.extra}
     check_splits(draft.splits, columns.get("person_id"))
     architecture = request.architecture or draft.architecture
-    preset = replace(draft.preset, epochs=request.epochs or draft.preset.epochs)
+    try:
+        preset = chosen(draft.preset, request.training)
+    except ValueError as error:
+        raise RecipeError(f"this training is not possible: {error}") from error
+    preset = replace(preset, epochs=request.epochs or preset.epochs)
     _check_fit(architecture, draft.classes, draft.images.shape[1:], draft.splits, preset.batch_size)
     return Recipe(
         architecture=architecture,

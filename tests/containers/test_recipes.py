@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 
 from runner import challenge as challenges
-from runner.challenge import Challenge
+from runner.challenge import FILES, Challenge
+from runner.engine import Engine
 from sandbox.jobs import SPLITS
 from tests.sandbox import recipe_data as made
 
@@ -76,6 +79,83 @@ def test_idx_from_files_to_a_score(tmp_path: Path) -> None:
     assert challenges.load(challenge.folder).sha256 == challenge.sha256
     other = lay_out(tmp_path / "other", {**made.mnist(), "more": b""})
     assert "holds another challenge" in unlearn(*again, other, code=2).stderr
+
+
+def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
+    """Adam, balanced classes and the best epoch, for the original and the references; the time of a run is
+    reckoned from such a training; the same command finds it built, another training is another challenge."""
+    options = ("--limit-examples", 280, "--training", "contest", "--wall-fraction", 100)
+    challenge = built(tmp_path, "idx", made.mnist(), *options)
+    said = challenge.description
+    assert (said.training.optimizer, said.training.epochs, said.training.momentum) == ("adam", 2, 0)
+    assert (said.training.class_weights, said.training.keep) == ("balanced", "best-by-validation")
+    assert score(challenge, tmp_path) >= 0
+    shown = json.loads(unlearn("challenge", "show", challenge.folder, "--json").stdout)
+    assert shown["source"]["training"]["preset"] == "contest"
+    assert 0 < shown["reference_accuracy"]["retain"]["median"] < 1
+
+    again = (
+        "challenge",
+        "build",
+        "idx",
+        challenge.folder,
+        *QUICK,
+        "--limit-examples",
+        280,
+        "--wall-fraction",
+    )
+    unlearn(*again, 100, "--data", made.MNIST, "--training", "contest")
+    (tmp_path / "other.toml").write_text('[training]\npreset = "contest"\nlearning_rate = 2e-4\n')
+    other = unlearn(*again, 100, "--data", made.MNIST, "--training", tmp_path / "other.toml", code=2)
+    assert "holds another challenge" in other.stderr
+
+
+def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> None:
+    """Stopped after its first group of references and gone on with, it has the bytes of one that was not."""
+    words = ("--data", made.MNIST, "--references", 80, "--epochs", 2, "--training", "contest")
+    asked = ("challenge", "build", "idx", str(tmp_path / "interrupted"), *map(str, words))
+    command = [sys.executable, "-m", "runner.cli", *asked]
+    first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("interrupted/.building/group-*.npz")):
+        assert time.monotonic() < deadline
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.send_signal(signal.SIGINT)
+    _out, said = first.communicate(timeout=60)
+    assert first.returncode == 130, said
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.glob("interrupted/.building/group-*.npz")}
+    assert 0 < len(kept) < 5
+    original = (tmp_path / "interrupted" / FILES[0]).stat().st_mtime_ns
+    unlearn(*asked)
+    assert (tmp_path / "interrupted" / FILES[0]).stat().st_mtime_ns == original
+    unlearn("challenge", "build", "idx", tmp_path / "straight", *words)
+    for name in FILES:
+        assert (tmp_path / "interrupted" / name).read_bytes() == (
+            tmp_path / "straight" / name
+        ).read_bytes(), name
+
+
+def test_a_reference_that_diverges_stops_the_build(tmp_path: Path) -> None:
+    """With its index and seed, as soon as its group is there; the groups that are finished are kept."""
+    (tmp_path / "wild.toml").write_text(
+        '[training]\nlearning_rate = 1e30\nschedule = "constant"\nnesterov = false\nmomentum = 0.0\n'
+    )
+    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK)
+    done = unlearn(*asked, "--training", tmp_path / "wild.toml", code=2)
+    assert "diverged" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "built" / "challenge.toml").exists()
+
+
+def test_a_gpu_where_there_is_none(tmp_path: Path, engine: Engine) -> None:
+    """Exit code 3 and the reason, before anything is built."""
+    if "nvidia" in engine.info()["Runtimes"] or engine.info().get("CDISpecDirs"):
+        pytest.skip("this engine may have one")
+    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK, "--device")
+    assert "The engine offers no GPU" in unlearn(*asked, "all", code=3).stderr
+    assert "--device must be cpu, all, or cuda:UUID" in unlearn(*asked, "cuda:0", code=2).stderr
+    assert not (tmp_path / "built").exists()
 
 
 def test_another_seed_gives_other_splits(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from runner import challenge as challenges
-from runner.challenge import Challenge, Description, Training
+from runner.challenge import Challenge, Description
 from runner.engine import Ending
 from runner.limits import Limits
+from runner.training import Training
 from sandbox.messages import TO_WORKER
 from sandbox.protocol import Decoder, Frame
 

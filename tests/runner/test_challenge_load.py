@@ -16,10 +16,11 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, FILES, REFERENCES, Challenge, load, read_references
+from runner.challenge import DESCRIPTION, FILES, REFERENCES, Challenge, Source, load, read_references
 from runner.checkpoint import TensorSpec, check
 from runner.errors import ConfigurationError
 from runner.limits import Limits
+from runner.training import Choice
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
@@ -44,7 +45,7 @@ def edit(folder: Path, **changes: Any) -> None:
     said = tomllib.loads((folder / DESCRIPTION).read_text())
     for name, value in changes.items():
         place, *rest = name.split("__")
-        table = said[place] if rest else said
+        table = said.setdefault(place, {}) if rest else said
         key = rest[0] if rest else place
         if value is None:
             del table[key]
@@ -130,6 +131,30 @@ def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
     assert words in refused(folder)
 
 
+def test_a_chosen_training_round_trip(loaded: Challenge) -> None:
+    """What was chosen stands beside what came of it, and is read back."""
+    source = Source(training=Choice(preset="contest", epochs=3), device="cuda")
+    text = challenges.render(loaded.description.model_copy(update={"source": source}))
+    assert tomllib.loads(text.decode())["source"] == {
+        "training": {"preset": "contest", "epochs": 3},
+        "device": "cuda",
+    }
+    assert challenges.parse(Path(DESCRIPTION), text).source == source
+
+
+def test_a_training_of_an_earlier_version(challenge_folder: ChallengeFolder) -> None:
+    """A challenge that says five things of its training was made with SGD, Nesterov and one cycle."""
+    folder = challenge_folder.describe()
+    edit(
+        folder,
+        **{f"training__{name}": None for name in ("optimizer", "nesterov", "schedule", "class_weights")},
+    )
+    edit(folder, training__keep=None)
+    found = load(folder).description.training
+    assert (found.optimizer, found.nesterov, found.schedule) == ("sgd", True, "one-cycle")
+    assert (found.class_weights, found.keep) == ("none", "last")
+
+
 @pytest.mark.parametrize("name", ["original", "retain", "forget", "val", "test"])
 def test_data(loaded: Challenge, name: str) -> None:
     """Each split is found by its name, and is read as it lies there."""
@@ -152,6 +177,10 @@ def test_data_altered_after_loading(loaded: Challenge) -> None:
         ({"color": "red"}, "color"),
         ({"limits__gpu": 1}, "limits.gpu"),
         ({"training__warmup": 1}, "training.warmup"),
+        ({"training__learning_rate": 0.0}, "training.learning_rate"),
+        ({"training__optimizer": "lion"}, "training.optimizer"),
+        ({"training__optimizer": "adam"}, "training"),
+        ({"source__training": {"preset": "kaggle"}}, "source.training.preset"),
         ({"name": None}, "name"),
         ({"limits": None}, "limits"),
         ({"schema_version": 2}, "schema_version"),
