@@ -30,6 +30,7 @@ from runner.cli_options import DEFAULT_STORE, DeviceOption, IsolationOption, Run
 from runner.cli_report import report_command
 from runner.cli_score import score_command
 from runner.devices import hold
+from runner.download import ARCHIVES, cache_folder, fetch
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
 from runner.limits import Limits
@@ -122,6 +123,9 @@ def challenge_build_command(
     data: Annotated[
         Path | None, typer.Option(help="Your files, a folder or one file; digits brings its own.")
     ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the data from their home page, for cifar10.")
+    ] = False,
     references: Annotated[int, typer.Option(help="Networks retrained without the forget set.", min=2)] = 64,
     seed: Annotated[int, typer.Option(help="Decides splits, weights and run seeds.", min=0)] = 0,
     forget_fraction: Annotated[
@@ -160,7 +164,11 @@ def challenge_build_command(
     """
     if recipe not in RECIPES:
         raise ConfigurationError(f"There is no recipe {recipe!r}; there are: {', '.join(RECIPES)}.")
-    if (data is None) != (recipe == EMBEDDED_RECIPE):
+    if download and (data is not None or recipe not in ARCHIVES):
+        raise ConfigurationError(
+            f"--download is for {', '.join(ARCHIVES)}, and in place of --data; give one of the two."
+        )
+    if not download and (data is None) != (recipe == EMBEDDED_RECIPE):
         raise ConfigurationError(
             f"The recipe {recipe} brings its own data; leave --data out."
             if data is not None
@@ -176,6 +184,10 @@ def challenge_build_command(
         "cpus": cpus,
         "memory_bytes": memory_mib << 20 if memory_mib is not None else None,
     }
+    if download:
+        with ConsoleReporter(_err) as reporter:
+            reporter.step(f"{folder.resolve().name}: downloading {ARCHIVES[recipe].name}, unless it is there")
+            data = fetch(ARCHIVES[recipe], cache_folder())
     given = gather(data) if data is not None else None
     plan = Plan(
         recipe=recipe,
