@@ -78,7 +78,6 @@ class EvaluatorJob(_Job):
     architecture: str
     classes: int
     device: str
-    threads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
