@@ -1,9 +1,9 @@
 """Does building a challenge take more memory with more references? Memory and disk, read off.
 
-ResNet-18 references are built from a few small random images, for one epoch: what is asked is not how good they are but
-what grows with their number. Each build has a process of its own; read are the highest memory of the
-trainer's control group (page cache included), the highest resident memory of this process (both by the
-kernel), and the bytes below the challenge's folder, sampled.
+ResNet-18 references are built from a few small random images, for one epoch: what is asked is not how
+good they are but what grows with their number. Each build has a process of its own; read are the highest
+memory of the trainer's control group (page cache included), the highest resident memory of this process
+(both by the kernel), and the bytes below the challenge's folder, sampled.
 """
 
 from __future__ import annotations
