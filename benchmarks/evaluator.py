@@ -108,7 +108,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, or cuda:UUID")
-    parser.add_argument("--checkpoints", type=int, default=5, help="each way")
+    parser.add_argument("--checkpoints", type=int, default=5, help="each way; 0 leaves this part out")
+    parser.add_argument("--streamed", type=int, default=5, help="through the stream; 0 leaves this part out")
     parser.add_argument("--network", choices=list(NETWORKS), action="append", help="default: all")
     asked = parser.parse_args()
     engine, console = Engine(), Console(width=130)
@@ -128,9 +129,12 @@ def main() -> None:
                     "cores": engine.cores(),
                 }
             )
-            console.print(table_of(name, facts))
+            if facts:
+                console.print(table_of(name, facts))
+            if not asked.streamed:
+                continue
             waits, ahead = (
-                bench.streamed(name, files, ahead=ahead, checkpoints=asked.checkpoints) for ahead in (0, 1)
+                bench.streamed(name, files, ahead=ahead, checkpoints=asked.streamed) for ahead in (0, 1)
             )
             console.print(
                 f"{name}, through the stream ({len(files['checkpoint']) / 1e6:.1f} MB): {waits:.3f} s a "

@@ -96,7 +96,8 @@ if device.type == "cpu" and cores > 1:
     ways |= {"plain, all cores": (cores, 1, plainly), "ours, all cores": (1, cores, ours_on_all_cores)}
 found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
 products: list[tuple[float, float]] = []
-for turn in range(asked["checkpoints"] + 1):  # the first is for what is imported and chosen once
+turns = asked["checkpoints"] + 1 if asked["checkpoints"] else 0
+for turn in range(turns):  # the first is for what is imported and chosen once
     for name, (threads, done, work) in ways.items():
         torch.set_num_threads(1)
         product = seconds_of(lambda: factors[0] @ factors[1])
@@ -106,16 +107,19 @@ for turn in range(asked["checkpoints"] + 1):  # the first is for what is importe
             products.append(product)
             found[name].append((seconds[0] / done, seconds[1] / done))
     stdio.send("progress", stage="evaluating", done=turn, total=asked["checkpoints"])
-facts = {
-    "examples": examples,
-    "checkpoint_flops": checkpoint_flops,
-    "flops_per_second": [2 * SIDE**3 / statistics.median(column) for column in zip(*products, strict=True)],
-    "seconds": {
-        name: [statistics.median(column) for column in zip(*rows, strict=True)]
-        for name, rows in found.items()
-    },
-}
-stdio.send("facts", json.dumps(facts).encode())
+if turns:
+    facts = {
+        "examples": examples,
+        "checkpoint_flops": checkpoint_flops,
+        "flops_per_second": [
+            2 * SIDE**3 / statistics.median(column) for column in zip(*products, strict=True)
+        ],
+        "seconds": {
+            name: [statistics.median(column) for column in zip(*rows, strict=True)]
+            for name, rows in found.items()
+        },
+    }
+    stdio.send("facts", json.dumps(facts).encode())
 for name, content in {"checkpoint": checkpoint, **data}.items():
     stdio.send("file", content, name=name)
 stdio.send("done")
