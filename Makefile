@@ -51,6 +51,8 @@ bench: setup
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python benchmarks/references.py
+	@$(BIN)/python benchmarks/evaluator.py
+	@$(BIN)/python benchmarks/build_footprint.py
 
 SECONDS ?= 60
 TARGETS ?=

@@ -20,6 +20,7 @@ from runner.challenge_build import Plan, default_limits
 from runner.challenge_data import gather
 from runner.cli_options import DeviceOption
 from runner.devices import hold
+from runner.download import ARCHIVES, cache_folder, fetch
 from runner.engine import Engine
 from runner.errors import ConfigurationError
 from runner.limits import Limits
@@ -40,6 +41,9 @@ def build_command(
     data: Annotated[
         Path | None, typer.Option(help="Your files, a folder or one file; digits brings its own.")
     ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the data from their home page, for cifar10.")
+    ] = False,
     references: Annotated[int, typer.Option(help="Networks retrained without the forget set.", min=2)] = 64,
     seed: Annotated[int, typer.Option(help="Decides splits, weights and run seeds.", min=0)] = 0,
     forget_fraction: Annotated[
@@ -90,7 +94,11 @@ def build_command(
     """
     if recipe not in RECIPES:
         raise ConfigurationError(f"There is no recipe {recipe!r}; there are: {', '.join(RECIPES)}.")
-    if (data is None) != (recipe == EMBEDDED_RECIPE):
+    if download and (data is not None or recipe not in ARCHIVES):
+        raise ConfigurationError(
+            f"--download is for {', '.join(ARCHIVES)}, and in place of --data; give one of the two."
+        )
+    if not download and (data is None) != (recipe == EMBEDDED_RECIPE):
         raise ConfigurationError(
             f"The recipe {recipe} brings its own data; leave --data out."
             if data is not None
@@ -106,6 +114,10 @@ def build_command(
         "cpus": cpus,
         "memory_bytes": memory_mib << 20 if memory_mib is not None else None,
     }
+    if download:
+        with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
+            reporter.step(f"{folder.resolve().name}: downloading {ARCHIVES[recipe].name}, unless it is there")
+            data = fetch(ARCHIVES[recipe], cache_folder())
     given = gather(data) if data is not None else None
     own = choose(architecture, architecture_file)
     plan = Plan(

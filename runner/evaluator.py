@@ -33,8 +33,11 @@ class RunOutputs:
     """Cross-entropy of each test example. Shape [test examples]."""
 
 
-class RejectedCheckpointError(Exception):
-    """The network cannot be used, through the submission's fault; the text says why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The network cannot be used, through the submission's fault."""
+
+    reason: str
 
 
 class Evaluator:
@@ -50,35 +53,51 @@ class Evaluator:
         self._examples, self._classes = len(challenge.forget_labels), said.classes
         self._unseen = sum(said.class_counts["test"])
         outputs_bytes = 4 * (self._examples * self._classes + self._unseen) + 8 * len(SPLITS) * self._classes
+        self._sent: set[int] = set()
+        """Whose outputs have not come yet."""
         self._channel = Channel(stream, from_evaluator(outputs_bytes=outputs_bytes))
         job = EvaluatorJob(
             architecture=said.architecture,
             architecture_source=challenge.architecture_source,
             classes=said.classes,
             device=device,
-            threads=1,
         )
         self._channel.send("job", job.to_json())
         for name in SPLITS:
             self._channel.send("data", challenge.data(name), name=name)
         self._channel.await_ready()
 
-    def outputs(self, index: int, checkpoint: bytes) -> RunOutputs:
-        """Return the outputs of a checkpoint.
+    def side_by_side(self, checkpoints: int) -> None:
+        """Let it evaluate so many at a time, each on a core; at first it is one, beside the runs."""
+        self._channel.send("side_by_side", checkpoints=checkpoints)
+
+    def send(self, index: int, checkpoint: bytes) -> None:
+        """Send a checkpoint, which waits there if others are being evaluated.
 
         Raises:
-            RejectedCheckpointError: the network's answers are not finite.
+            SandboxLostError: the evaluator is gone.
+        """
+        if index in self._sent:
+            raise ValueError(f"checkpoint {index} has been sent already")
+        self._sent.add(index)
+        self._channel.send("checkpoint", checkpoint, index=index)
+
+    def receive(self) -> tuple[int, RunOutputs | Rejected]:
+        """Return what has come of a checkpoint that was sent, whichever is first.
+
+        Raises:
             SandboxLostError: the evaluator failed; it runs our own code.
         """
-        self._channel.send("checkpoint", checkpoint, index=index)
         try:
             frame = self._channel.await_frame(_OUTPUTS_SECONDS)
         except ProtocolViolationError as error:
             raise SandboxLostError(f"The evaluator sent something else than outputs: {error}.") from error
-        if frame.kind == "ready" or frame.integer("index") != index:
+        if frame.kind == "ready" or frame.integer("index") not in self._sent:
             raise SandboxLostError("The evaluator answered another question.")
+        index = frame.integer("index")
+        self._sent.remove(index)
         if frame.kind == "rejected":
-            raise RejectedCheckpointError(frame.text("reason"))
+            return index, Rejected(reason=frame.text("reason"))
         try:
             found = arrays.divide(
                 frame.payload,
@@ -88,7 +107,7 @@ class Evaluator:
             )
         except arrays.ArraysError as error:
             raise SandboxLostError("The evaluator sent outputs of the wrong size.") from error
-        return RunOutputs(
+        return index, RunOutputs(
             logits=found["logits"].astype(np.float32),
             correct=found["correct"].astype(np.int64),
             unseen_losses=found["unseen_losses"].astype(np.float32),

@@ -96,7 +96,6 @@ class EvaluatorJob(_Job):
     architecture: str
     classes: int
     device: str
-    threads: int
     architecture_source: str | None = None
     """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
 

@@ -43,6 +43,7 @@ TO_EVALUATOR: Final[Mapping[str, FrameRule]] = {
     "job": _JOB,
     "data": _DATA,
     "checkpoint": FrameRule(fields={"index": int}, payload_bytes=HOST_PAYLOAD_BYTES),
+    "side_by_side": FrameRule(fields={"checkpoints": int}),
     "stop": _STOP,
 }
 

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -106,6 +107,14 @@ _TORCHVISION_OPTIONS: Final = {
 def can_be_stacked(architecture: str) -> bool:
     """Return whether `build` takes ``models`` above 1."""
     return architecture in _OWN or architecture in _ALSO_STACKED
+
+
+def layout_of(architecture: str) -> torch.memory_format:
+    """Return in which order the numbers of its images are to lie: channels last where that is known to work.
+
+    Any other network may have a ``view`` in it, which refuses images in that order.
+    """
+    return torch.channels_last if can_be_stacked(architecture) else torch.contiguous_format
 
 
 def prepare(architecture: str, source: str | None = None) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sandbox.jobs import TrainerJob, reference_seed
-from sandbox.models import build
+from sandbox.models import build, layout_of
 from sandbox.outputs import outputs_of
 from sandbox.recipes.draft import RecipeError
 from sandbox.recipes.recipe import Recipe
@@ -73,7 +73,7 @@ def train_group(recipe: Recipe, seed: int, first: int, size: int, device: str) -
     found = []
     for state in states:
         net.load_state_dict(state)
-        found.append(outputs_of(net, splits, recipe.classes))
+        found.append(outputs_of(net, splits, recipe.classes, layout_of(recipe.architecture)))
     parts = zip(*((one.logits, one.correct, one.unseen_losses) for one in found), strict=True)
     return b"".join(torch.stack(part).numpy().tobytes() for part in parts)
 

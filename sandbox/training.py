@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sandbox.keeping import Best
-from sandbox.models import build, can_be_stacked
+from sandbox.models import build, can_be_stacked, layout_of
 from sandbox.optimizing import class_weights, optimizer
 from sandbox.preset import Preset
 from sandbox.schedule import rate
@@ -76,8 +76,7 @@ def train_stacked(
     models = len(seeds)
     net = build(architecture, classes, models)
     net.load_state_dict(stack([initial_state(architecture, classes, seed) for seed in seeds]))
-    # Any other network may have a ``view`` in it, which refuses images in that order.
-    layout = torch.channels_last if can_be_stacked(architecture) else torch.contiguous_format
+    layout = layout_of(architecture)
     net.to(device=images.device, memory_format=layout).train()  # type: ignore[call-overload]
     recorder = recording(images.device)
     step = Step(

@@ -59,6 +59,12 @@ def test_only_the_engine_talks_to_docker() -> None:
     assert [file.name for file in files("runner") if "docker" in tops(imports(file))] == ["engine.py"]
 
 
+def test_one_module_of_the_host_downloads() -> None:
+    """And none unpacks what it got."""
+    assert [file.name for file in files("runner") if "pooch" in tops(imports(file))] == ["download.py"]
+    assert not tops(imports(ROOT / "runner" / "download.py")) & {"tarfile", "zipfile", "gzip", "shutil"}
+
+
 @pytest.mark.parametrize("file", files("scoring"), ids=lambda file: file.name)
 def test_scoring_knows_arrays_and_nothing_else(file: Path) -> None:
     """No runner, no sandbox, no engine, and no files but for the one loader."""

@@ -246,6 +246,17 @@ def test_faces_from_tables(tmp_path: Path) -> None:
         assert set(split["image"][0].ravel()) <= {5 * split["person_id"][0], 5 * split["person_id"][0] + 1}
 
 
+def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
+    """The archive is sent whole and opened in the trainer; it is named by its own hash."""
+    archive = tmp_path / "cifar-10-python.tar.gz"
+    archive.write_bytes(made.tarred(made.cifar_python()))
+    asked = ("--data", archive, *QUICK, "--architecture", "convnet-3")
+    unlearn("challenge", "build", "cifar10", tmp_path / "built", *asked)
+    challenge = challenges.load(tmp_path / "built")
+    assert [len(found["label"]) for found in columns(challenge).values()] == [180, 20, 50, 50]
+    assert challenge.description.source.data_sha256 is not None
+
+
 def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
     """The Python version's pickles are read in the trainer; tuple items, as in the starting kit."""
     files = {**made.cifar_python(), "forget_idx.npy": made.npy(np.arange(20))}

@@ -21,7 +21,7 @@ from runner.engine import Ending
 from runner.limits import Limits
 from runner.training import Training
 from sandbox.messages import TO_WORKER
-from sandbox.protocol import Decoder, Frame
+from sandbox.protocol import Decoder, Frame, FrameRule
 
 CLASSES = 2
 REFERENCES = 3
@@ -117,10 +117,17 @@ Script = Callable[[Frame], Iterable[Answer]]
 class FakeStream:
     """A container's stream whose other end is a script; keeps all that the host did."""
 
-    def __init__(self, script: Script, *, ending: Ending | None = None, stderr: bytes = b"") -> None:
+    def __init__(
+        self,
+        script: Script,
+        *,
+        ending: Ending | None = None,
+        stderr: bytes = b"",
+        rules: Mapping[str, FrameRule] = TO_WORKER,
+    ) -> None:
         """Answer each frame of the host as ``script`` says."""
         self._script, self._ending, self.stderr = script, ending, stderr
-        self._decoder = Decoder(TO_WORKER)
+        self._decoder = Decoder(rules)
         self._answers: deque[Answer] = deque()
         self.heard: list[Frame] = []
         self.killed = 0

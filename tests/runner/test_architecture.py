@@ -58,7 +58,7 @@ def test_a_name_and_a_file_are_one_too_many(tmp_path: Path) -> None:
 def test_the_longest_text_fits_into_a_job(character: str) -> None:
     """However many bytes JSON makes of each of its own."""
     source = character * (ARCHITECTURE_BYTES // len(character.encode()))
-    job = EvaluatorJob(architecture="file", classes=10, device="cpu", threads=1, architecture_source=source)
+    job = EvaluatorJob(architecture="file", classes=10, device="cpu", architecture_source=source)
     payload = job.to_json()
     (frame,) = Decoder(TO_EVALUATOR).feed(encode_header("job", len(payload)) + payload)
     assert EvaluatorJob.from_json(frame.payload) == job

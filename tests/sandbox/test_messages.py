@@ -10,7 +10,7 @@ from sandbox.jobs import EvaluatorJob, TimingJob, TrainerJob, WorkerJob
 from sandbox.messages import ERROR_BYTES, from_worker
 from sandbox.protocol import Decoder, ProtocolViolationError, Scalar, encode_header
 
-EVALUATOR = EvaluatorJob(architecture="digits", classes=10, device="cpu", threads=1)
+EVALUATOR = EvaluatorJob(architecture="digits", classes=10, device="cpu")
 TRAINER = TrainerJob(
     recipe="digits",
     seed=1 << 39,
