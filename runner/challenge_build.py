@@ -26,6 +26,7 @@ from runner.challenge import (
     Feedback,
     Source,
     Training,
+    Visibility,
 )
 from runner.challenge_data import OrganizerData
 from runner.channel import Channel, StreamEndedError
@@ -56,6 +57,7 @@ class Plan:
     item_format: str
     limits: Limits
     feedback: Feedback = "full"
+    visibility: Visibility = "private"
     source: Source = field(default_factory=Source)
 
     def identity(self, image: Image) -> dict[str, Any]:
@@ -90,8 +92,8 @@ def build(
         if _is_what_is_wanted(found.description, plan):
             return found
         raise ConfigurationError(
-            f"{folder} holds another challenge (its recipe, data, seed, references, items, limits "
-            "or feedback differ); choose another folder, or remove it."
+            f"{folder} holds another challenge (its recipe, data, seed, references, items, limits, "
+            "feedback or visibility differ, or it is an export); choose another folder, or remove it."
         )
     if folder.exists() and any(entry.name != _BUILDING for entry in folder.iterdir()):
         unfinished = (folder / _BUILDING).is_dir()
@@ -120,6 +122,8 @@ def _is_what_is_wanted(found: Description, plan: Plan) -> bool:
         and found.item_format == plan.item_format
         and found.limits == plan.limits
         and found.feedback == plan.feedback
+        and found.visibility == plan.visibility
+        and found.exported_from is None
     )
 
 
@@ -271,6 +275,7 @@ def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
         name=plan.name,
         recipe=plan.recipe,
         source=plan.source,
+        visibility=plan.visibility,
         seed=plan.seed,
         forget_fraction=plan.forget_fraction,
         architecture=facts["architecture"],

@@ -19,11 +19,22 @@ from rich.console import Console
 from rich.table import Table
 
 from runner import challenge as challenges
-from runner import challenge_build, cli_verify, evaluation, image, report, setup, setup_runtimes, submission
-from runner.challenge import Feedback, Source
+from runner import (
+    challenge_build,
+    cli_verify,
+    evaluation,
+    image,
+    report,
+    scorecard,
+    setup,
+    setup_runtimes,
+    submission,
+)
+from runner.challenge import Challenge, Feedback, Source
 from runner.challenge_build import Plan, default_limits
 from runner.challenge_data import gather
 from runner.cli_doctor import doctor_command
+from runner.cli_export import export_command
 from runner.cli_gallery import gallery_command
 from runner.cli_measure import measure_command
 from runner.cli_options import DEFAULT_STORE, DeviceOption, IsolationOption, RuntimeOption, StoreOption
@@ -46,7 +57,8 @@ INTERRUPTED: Final = 130
 _INTERRUPTED_SENTENCE: Final = "Interrupted; what was finished is kept. Repeat the command to go on."
 
 _EPILOG: Final = (
-    "Exit codes: 0 every submission was scored; 1 a submission earned no score; 2 wrong usage; "
+    "Exit codes: 0 every submission was scored (judged, where a challenge came without references); "
+    "1 a submission earned no score; 2 wrong usage; "
     "3 this host is not ready; 4 the sandbox was lost; 130 interrupted (repeat the command to go on)."
 )
 
@@ -59,12 +71,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 image_app = typer.Typer(help="The container image: build it, show it.", no_args_is_help=True)
-challenge_app = typer.Typer(help="Challenges: build one, show one.", no_args_is_help=True)
+challenge_app = typer.Typer(help="Challenges: build, show, export one.", no_args_is_help=True)
 app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
 app.command("report")(report_command)
 app.command("score")(score_command)
 challenge_app.command("measure")(measure_command)
+challenge_app.command("export")(export_command)
 app.command("doctor")(doctor_command)
 app.command("gallery")(gallery_command)
 
@@ -143,6 +156,13 @@ def challenge_build_command(
     feedback: Annotated[
         Feedback, typer.Option(help="What participants are told: everything, or how runs ended alone.")
     ] = "full",
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public/--private",
+            help="What `challenge export` gives participants: everything, or what a submission sees.",
+        ),
+    ] = False,
     limit_examples: Annotated[
         int | None, typer.Option(help="Take at most so many examples, all splits together.", min=100)
     ] = None,
@@ -186,6 +206,7 @@ def challenge_build_command(
         item_format=items,
         limits=_limits(default_limits(recipe), changed),
         feedback=feedback,
+        visibility="public" if public else "private",
         source=Source(
             data_sha256=given.sha256 if given is not None else None,
             most_examples=limit_examples,
@@ -199,7 +220,7 @@ def challenge_build_command(
         built = challenge_build.build(
             engine=engine, image=made, plan=plan, folder=folder, labels=labels, reporter=reporter, data=given
         )
-    _out.print(report.challenge_table(built))
+    _show_challenge(built)
 
 
 @challenge_app.command("show")
@@ -209,9 +230,10 @@ def challenge_show(
     """Show a challenge after checking every file of it."""
     found = challenges.load(folder)
     if as_json:
-        _print_json({"sha256": found.sha256, **found.description.model_dump(mode="json")})
+        said = found.description.model_dump(mode="json")
+        _print_json({"sha256": found.sha256, **said, "warnings": found.warnings})
     else:
-        _out.print(report.challenge_table(found))
+        _show_challenge(found)
 
 
 @app.command("run")
@@ -262,7 +284,7 @@ def run_command(
         bench = Bench(engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter)
         summaries = [evaluation.evaluate(bench, one, problem, settings) for one in loaded]
     _show_summaries(summaries, store, as_json=as_json)
-    if any(summary["score"] is None for summary in summaries):
+    if not all(map(scorecard.is_in_order, summaries)):
         raise typer.Exit(1)
 
 
@@ -371,6 +393,12 @@ def _show_summaries(summaries: list[dict[str, Any]], store: Path, *, as_json: bo
     for line in report.remarks(summaries):
         _out.print(line)
     _out.print(f"Kept in {store}; more with: unlearn show EVALUATION", markup=False, soft_wrap=True)
+
+
+def _show_challenge(found: Challenge) -> None:
+    _out.print(report.challenge_table(found))
+    for line in report.challenge_remarks(found):
+        _out.print(line)
 
 
 def _show_facts(facts: dict[str, Any], *, as_json: bool) -> None:

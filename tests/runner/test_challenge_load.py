@@ -75,6 +75,7 @@ def test_loaded(loaded: Challenge) -> None:
     }
     assert loaded.forget_labels.tolist() == [0, 1, 1]
     assert loaded.forget_labels.dtype == np.int64
+    assert loaded.references is not None
     assert loaded.references.logits.shape == (3, 3, 2)
     assert loaded.references.correct.shape == (3, 4, 2)
     assert loaded.description.limits == Limits()
