@@ -198,12 +198,19 @@ class Challenge:
         return _read_checked(self.folder, name, self.description)
 
     def run_seed(self, index: int) -> int:
-        """Return the seed of a run: 63 bits drawn from the challenge's seed and the index.
+        """Return the seed of a run: 63 bits that tell a run nothing of the challenge's seed.
 
-        Where the seed is held back, from the export's own hash: these are no seeds of the organizer's.
+        They are drawn from the index, the seed and the hash of the references: of the seed alone, a
+        run could try all seeds until one gives its own. Where these are held back, they are drawn from
+        the export's own hash, and are no seeds of the organizer's.
         """
-        seed = self.description.seed
-        source = self.sha256 if seed is None else seed
+        said = self.description
+        if said.seed is None:
+            source = self.sha256
+        elif "visibility" in said.model_fields_set:
+            source = f"{said.seed} {said.files[REFERENCES]}"
+        else:  # an earlier version built it, and evaluations on it have begun with these
+            source = str(said.seed)
         drawn = hashlib.sha256(f"run {source} {index}".encode()).digest()
         return int.from_bytes(drawn[:8], "big") >> 1
 
