@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -51,6 +52,8 @@ _HEADER_BYTES: Final = 1 << 16
 """More than the header of a split's few columns ever takes."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, Field(pattern=r"^(public|private)/[a-z_]+\.[a-z]+$")]
+"""A file of a challenge is in one of two folders; the name leads nowhere else."""
 
 
 class Training(BaseModel):
@@ -108,7 +111,7 @@ class Description(BaseModel):
     training: Training
     class_counts: dict[str, list[int]]
     """Examples of each class, by split."""
-    files: dict[str, Sha256]
+    files: dict[FileName, Sha256]
 
     @field_validator("limits", mode="before")
     @classmethod
@@ -129,8 +132,8 @@ class Description(BaseModel):
 
     @property
     def file_names(self) -> tuple[str, ...]:
-        """Return the files that are there."""
-        return PUBLIC_FILES if self.held_back else FILES
+        """Return the files that are described and not held back."""
+        return tuple(name for name in self.files if not self.held_back or name in public_part(self.files))
 
     @model_validator(mode="after")
     def _nothing_is_held_back_by_halves(self) -> Self:
@@ -213,6 +216,11 @@ class Challenge:
             source = str(said.seed)
         drawn = hashlib.sha256(f"run {source} {index}".encode()).digest()
         return int.from_bytes(drawn[:8], "big") >> 1
+
+
+def public_part(files: Iterable[str]) -> list[str]:
+    """Return those of a challenge's files that a worker may see."""
+    return [name for name in files if name.startswith("public/")]
 
 
 def load(folder: Path) -> Challenge:

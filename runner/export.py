@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, PUBLIC_FILES, PUBLIC_SPLITS, Challenge, Description
+from runner.challenge import DESCRIPTION, PUBLIC_SPLITS, Challenge, Description, public_part
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import write_whole
 
@@ -98,7 +98,7 @@ def exported(description: Description, sha256: str) -> Description:
             else:
                 told[name] = said[name]
     told["class_counts"] = {split: said["class_counts"][split] for split in PUBLIC_SPLITS}
-    told["files"] = {name: said["files"][name] for name in PUBLIC_FILES}
+    told["files"] = {name: said["files"][name] for name in public_part(said["files"])}
     return Description.model_validate(told)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -150,6 +151,31 @@ def test_public_export_is_everything(public: Challenge, tmp_path: Path) -> None:
     assert made.description == public.description.model_copy(update={"exported_from": public.sha256})
     assert made.references is not None
     assert [made.run_seed(index) for index in range(9)] == [public.run_seed(index) for index in range(9)]
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_other_files_that_are_described(
+    challenge_folder: ChallengeFolder, tmp_path: Path, visibility: Visibility
+) -> None:
+    """A later version's file goes with the folder that it lies in."""
+    hashes = load(challenge_folder.describe(visibility=visibility)).description.files
+    more = {"public/notes.txt": b"for workers", "private/notes.txt": b"for ourselves"}
+    for name, data in more.items():
+        challenge_folder.write(name, data)
+    hashes = {**hashes, **{name: hashlib.sha256(data).hexdigest() for name, data in more.items()}}
+    export(describe(challenge_folder, visibility, files=hashes), tmp_path / "out")
+    assert (tmp_path / "out/public/notes.txt").read_bytes() == b"for workers"
+    assert (tmp_path / "out/private/notes.txt").exists() == (visibility == "public")
+
+
+@pytest.mark.parametrize(
+    "name", ["public/../secret.txt", "/etc/passwd", "../x.txt", "public/a/b.txt", "public/.a", "notes.txt"]
+)
+def test_a_described_file_lies_in_the_challenge(challenge_folder: ChallengeFolder, name: str) -> None:
+    """Nothing else of this machine is read, or written over, because a description names it."""
+    hashes = load(challenge_folder.describe()).description.files
+    with pytest.raises(ConfigurationError, match="files"):
+        describe(challenge_folder, "public", files={**hashes, name: "0" * 64})
 
 
 @pytest.mark.parametrize("visibility", ["public", "private"])
