@@ -24,6 +24,7 @@ from runner.challenge import (
     Description,
     Feedback,
     Source,
+    Visibility,
 )
 from runner.challenge_data import OrganizerData
 from runner.channel import Channel, StreamEndedError
@@ -55,6 +56,7 @@ class Plan:
     item_format: str
     limits: Limits
     feedback: Feedback = "full"
+    visibility: Visibility = "private"
     source: Source = field(default_factory=Source)
     architecture_file: ArchitectureFile | None = None
     """The organizer's own network; its hash is part of ``source``."""
@@ -94,7 +96,8 @@ def build(
             return found
         raise ConfigurationError(
             f"{folder} holds another challenge (its recipe, data, architecture, training, seed, references, "
-            "items, limits or feedback differ); choose another folder, or remove it."
+            "items, limits, feedback or visibility differ, or it is an export); choose another folder, or "
+            "remove it."
         )
     if folder.exists() and any(entry.name != BUILDING for entry in folder.iterdir()):
         unfinished = (folder / BUILDING).is_dir()
@@ -124,6 +127,8 @@ def _is_what_is_wanted(found: Description, plan: Plan) -> bool:
         and found.item_format == plan.item_format
         and found.limits == plan.limits
         and found.feedback == plan.feedback
+        and found.visibility == plan.visibility
+        and found.exported_from is None
     )
 
 
@@ -206,6 +211,7 @@ def _finish(site: Site, plan: Plan, image: Image, folder: Path) -> Challenge:
         name=plan.name,
         recipe=plan.recipe,
         source=plan.source,
+        visibility=plan.visibility,
         seed=plan.seed,
         forget_fraction=plan.forget_fraction,
         architecture=facts["architecture"],

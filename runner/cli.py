@@ -19,9 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from runner import challenge as challenges
-from runner import cli_verify, evaluation, image, report, setup, setup_runtimes, submission
+from runner import cli_verify, evaluation, image, report, scorecard, setup, setup_runtimes, submission
 from runner.cli_challenge import build_command, show_challenge_command
 from runner.cli_doctor import doctor_command
+from runner.cli_export import export_command
 from runner.cli_gallery import gallery_command
 from runner.cli_measure import measure_command
 from runner.cli_options import DEFAULT_STORE, DeviceOption, IsolationOption, RuntimeOption, StoreOption
@@ -42,7 +43,8 @@ INTERRUPTED: Final = 130
 _INTERRUPTED_SENTENCE: Final = "Interrupted; what was finished is kept. Repeat the command to go on."
 
 _EPILOG: Final = (
-    "Exit codes: 0 every submission was scored; 1 a submission earned no score; 2 wrong usage; "
+    "Exit codes: 0 every submission was scored (judged, where a challenge came without references); "
+    "1 a submission earned no score; 2 wrong usage; "
     "3 this host is not ready; 4 the sandbox was lost; 130 interrupted (repeat the command to go on)."
 )
 
@@ -55,7 +57,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 image_app = typer.Typer(help="The container image: build it, show it.", no_args_is_help=True)
-challenge_app = typer.Typer(help="Challenges: build one, show one.", no_args_is_help=True)
+challenge_app = typer.Typer(help="Challenges: build, show, export one.", no_args_is_help=True)
 app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
 app.command("report")(report_command)
@@ -63,6 +65,7 @@ app.command("score")(score_command)
 challenge_app.command("build")(build_command)
 challenge_app.command("show")(show_challenge_command)
 challenge_app.command("measure")(measure_command)
+challenge_app.command("export")(export_command)
 app.command("doctor")(doctor_command)
 app.command("gallery")(gallery_command)
 
@@ -161,7 +164,7 @@ def run_command(
         bench = Bench(engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter)
         summaries = [evaluation.evaluate(bench, one, problem, settings) for one in loaded]
     _show_summaries(summaries, store, as_json=as_json)
-    if any(summary["score"] is None for summary in summaries):
+    if not all(map(scorecard.is_in_order, summaries)):
         raise typer.Exit(1)
 
 

@@ -10,12 +10,11 @@ from typing import Annotated, Any, Final, Literal
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
 
 from runner import challenge as challenges
 from runner import challenge_build, image, report
 from runner.architecture import choose
-from runner.challenge import Feedback, Source
+from runner.challenge import Challenge, Feedback, Source
 from runner.challenge_build import Plan, default_limits
 from runner.challenge_data import gather
 from runner.cli_options import DeviceOption
@@ -65,6 +64,13 @@ def build_command(
     feedback: Annotated[
         Feedback, typer.Option(help="What participants are told: everything, or how runs ended alone.")
     ] = "full",
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public/--private",
+            help="What `challenge export` gives participants: everything, or what a submission sees.",
+        ),
+    ] = False,
     limit_examples: Annotated[
         int | None, typer.Option(help="Take at most so many examples, all splits together.", min=100)
     ] = None,
@@ -129,6 +135,7 @@ def build_command(
         item_format=items,
         limits=_limits(default_limits(recipe), changed),
         feedback=feedback,
+        visibility="public" if public else "private",
         source=Source(
             data_sha256=given.sha256 if given is not None else None,
             most_examples=limit_examples,
@@ -155,7 +162,7 @@ def build_command(
             data=given,
             placement=placement,
         )
-    _show(report.challenge_table(built))
+    _show(built)
 
 
 def show_challenge_command(
@@ -166,14 +173,17 @@ def show_challenge_command(
     found = challenges.load(folder)
     if as_json:
         said = found.description.model_dump(mode="json")
-        shown = {"sha256": found.sha256, **said, **spread_of(found).facts()}
+        shown = {"sha256": found.sha256, **said, **spread_of(found).facts(), "warnings": found.warnings}
         sys.stdout.write(json.dumps(shown) + "\n")
     else:
-        _show(report.challenge_table(found))
+        _show(found)
 
 
-def _show(table: Table) -> None:
-    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
+def _show(challenge: Challenge) -> None:
+    out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+    out.print(report.challenge_table(challenge))
+    for line in report.challenge_remarks(challenge):
+        out.print(line)
 
 
 def _limits(defaults: Limits, changed: dict[str, Any]) -> Limits:

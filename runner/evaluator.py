@@ -1,4 +1,8 @@
-"""The host's side of an evaluator: checkpoints out, outputs in."""
+"""The host's side of an evaluator: checkpoints out, outputs in.
+
+Where the test split is held back, the evaluator is given val in its place, so that a checkpoint is
+judged by the same code; what it says of that split is dropped.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +32,9 @@ class RunOutputs:
     logits: NDArray[np.float32]
     """On the forget examples. Shape [examples, classes]."""
     correct: NDArray[np.int64]
-    """Right answers by split and class. Shape [4, classes]."""
+    """Right answers by split and class; 0 for a split that is held back. Shape [4, classes]."""
     unseen_losses: NDArray[np.float32]
-    """Cross-entropy of each test example. Shape [test examples]."""
+    """Cross-entropy of each test example, none where they are held back. Shape [test examples]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,9 @@ class Evaluator:
         """
         said = challenge.description
         self._examples, self._classes = len(challenge.forget_labels), said.classes
-        self._unseen = sum(said.class_counts["test"])
+        self._held_back = said.held_back
+        sent = {name: "val" if name == "test" and self._held_back else name for name in SPLITS}
+        self._unseen = sum(said.class_counts[sent["test"]])
         outputs_bytes = 4 * (self._examples * self._classes + self._unseen) + 8 * len(SPLITS) * self._classes
         self._sent: set[int] = set()
         """Whose outputs have not come yet."""
@@ -63,8 +69,8 @@ class Evaluator:
             device=device,
         )
         self._channel.send("job", job.to_json())
-        for name in SPLITS:
-            self._channel.send("data", challenge.data(name), name=name)
+        for name, split in sent.items():
+            self._channel.send("data", challenge.data(split), name=name)
         self._channel.await_ready()
 
     def side_by_side(self, checkpoints: int) -> None:
@@ -107,10 +113,12 @@ class Evaluator:
             )
         except arrays.ArraysError as error:
             raise SandboxLostError("The evaluator sent outputs of the wrong size.") from error
+        correct, losses = found["correct"].astype(np.int64), found["unseen_losses"].astype(np.float32)
+        if self._held_back:
+            correct[SPLITS.index("test")] = 0
+            losses = losses[:0]
         return index, RunOutputs(
-            logits=found["logits"].astype(np.float32),
-            correct=found["correct"].astype(np.int64),
-            unseen_losses=found["unseen_losses"].astype(np.float32),
+            logits=found["logits"].astype(np.float32), correct=correct, unseen_losses=losses
         )
 
 

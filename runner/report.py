@@ -9,12 +9,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from runner.challenge import Challenge, Source
+from runner.challenge import Challenge, Description, Source
 from runner.limits import Limits
 from runner.spread import spread_of
 from runner.text import harmless_line
 from runner.training import Training
-from sandbox.jobs import SPLITS
 
 Summary = Mapping[str, Any]
 
@@ -67,7 +66,9 @@ def remarks(summaries: Sequence[Summary]) -> list[Text]:
     lines = []
     for summary in summaries:
         name = harmless_line(summary["submission"], 60)
-        if summary.get("reason"):
+        if summary.get("score_withheld"):
+            lines.append(Text(f"{name}: {harmless_line(summary['reason'])}"))
+        elif summary.get("reason"):
             lines.append(Text(f"{name}: no score: {harmless_line(summary['reason'])}", style="red"))
         told = (*summary["warnings"], *summary.get("flag_sentences", ()))
         lines += [Text(f"{name}: {harmless_line(text)}", style="yellow") for text in told]
@@ -112,20 +113,23 @@ def challenge_table(challenge: Challenge) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column()
-    sizes = ", ".join(f"{sum(said.class_counts[split])} {split}" for split in SPLITS)
+    sizes = ", ".join(f"{sum(said.class_counts[split])} {split}" for split in said.splits)
     forget = ", ".join(
         f"{count} of class {label}" for label, count in enumerate(said.class_counts["forget"]) if count
     )
     rows = {
         "challenge": said.name,
         "sha256": challenge.sha256,
-        "recipe": f"{said.recipe}, seed {said.seed}{_data(said.source)}",
+        "visibility": said.visibility,
+        "contains": _contents(said),
+        **({"exported from": said.exported_from} if said.exported_from else {}),
+        "recipe": f"{said.recipe}{'' if said.seed is None else f', seed {said.seed}'}{_data(said.source)}",
         "architecture": f"{said.architecture}, {said.classes} classes",
         "examples": sizes,
         "forget set": forget,
         "items": f"{said.item_format}, batch size {said.batch_size}",
         "training": _training(said.training) + (" on a GPU" if said.source.device else ""),
-        "references": str(said.references),
+        "references": f"{said.references}{', held back' if said.held_back else ''}",
         **{f"accuracy, {split}": _accuracy(*found) for split, found in spread.accuracy.items()},
         "limits": (
             f"{_time_limit(limits)} and {limits.memory_bytes >> 20} MiB a run, "
@@ -136,8 +140,6 @@ def challenge_table(challenge: Challenge) -> Table:
     }
     for name, value in rows.items():
         table.add_row(name, plain(value))
-    if (warning := spread.warning()) is not None:
-        table.add_row("warning", Text(warning, style="yellow"))
     return table
 
 
@@ -157,6 +159,13 @@ def _training(said: Training) -> str:
     )
 
 
+def challenge_remarks(challenge: Challenge) -> list[Text]:
+    """Return a line for each thing that is worth knowing of a challenge's data and references."""
+    behind = spread_of(challenge).warning()
+    warnings = [*challenge.warnings, *([behind] if behind is not None else [])]
+    return [Text(f"warning: {harmless_line(text)}", style="yellow") for text in warnings]
+
+
 def terms_line(terms: Mapping[str, Any]) -> Text:
     """Return in one line what an evaluation's runs were allowed, on one machine."""
     parts = [f"{terms['wall_seconds']:.4g} s a run"]
@@ -167,6 +176,12 @@ def terms_line(terms: Mapping[str, Any]) -> Text:
     if terms["total_seconds"] is not None:
         parts.append(f"{terms['total_seconds']:.4g} s for all runs")
     return Text(f"Time limit: {', '.join(parts)}. Participants are told: {terms['feedback']}.")
+
+
+def _contents(said: Description) -> str:
+    if said.held_back:
+        return "original, retain, forget and val; test split, references and seed stay with the organizer"
+    return "original, all splits, references"
 
 
 def _data(source: Source) -> str:

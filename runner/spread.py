@@ -52,7 +52,9 @@ class Spread:
 
 
 def spread_of(challenge: Challenge) -> Spread:
-    """Return how the accuracies of a challenge's references are spread."""
+    """Return how the accuracies of a challenge's references are spread; of none, where they are held back."""
+    if challenge.references is None:
+        return Spread(accuracy={}, behind=())
     counts = challenge.description.class_counts
     sizes = np.array([sum(counts[split]) for split in SPLITS])
     accuracy = challenge.references.correct.sum(axis=2) / sizes

@@ -76,6 +76,7 @@ def test_loaded(loaded: Challenge) -> None:
     }
     assert loaded.forget_labels.tolist() == [0, 1, 1]
     assert loaded.forget_labels.dtype == np.int64
+    assert loaded.references is not None
     assert loaded.references.logits.shape == (3, 3, 2)
     assert loaded.references.correct.shape == (3, 4, 2)
     assert loaded.description.limits == Limits()
@@ -383,11 +384,27 @@ def test_run_seeds_are_distinct(loaded: Challenge) -> None:
     assert max(seeds).bit_length() == 63
 
 
-def test_run_seeds_are_stable(loaded: Challenge) -> None:
-    """The seed of a run is the same on every machine, so that an evaluation can be gone on with."""
+def test_run_seeds_are_stable(challenge_folder: ChallengeFolder) -> None:
+    """The seed of a run is the same on every machine, so that an evaluation can be gone on with.
+
+    Challenges of before there was a visibility keep theirs.
+    """
+    folder = challenge_folder.describe()
+    loaded = load(folder)
     assert loaded.description.seed == 0
-    assert loaded.run_seed(0) == 1315983647641129118
+    drawn = hashlib.sha256(f"run 0 {loaded.description.files[REFERENCES]} 0".encode()).digest()
+    assert loaded.run_seed(0) == int.from_bytes(drawn[:8], "big") >> 1
     assert loaded.run_seed(1) != loaded.run_seed(0)
+    edit(folder, visibility=None)
+    assert load(folder).run_seed(0) == 1315983647641129118
+
+
+def test_run_seeds_do_not_tell_the_seed(challenge_folder: ChallengeFolder) -> None:
+    """Who has a run's seed and tries seeds needs the references too: with others it is another."""
+    one = load(challenge_folder.describe()).run_seed(0)
+    outputs = {"logits": 2 * np.ones((3, 3, 2), np.float32), "correct": CORRECT, "unseen_losses": LOSSES}
+    challenge_folder.write(REFERENCES, npz(**outputs))
+    assert load(challenge_folder.describe()).run_seed(0) != one
 
 
 def test_run_seeds_differ_between_challenges(challenge_folder: ChallengeFolder) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from runner.challenge import Challenge
 from runner.limits import Limits
-from runner.report import challenge_table
+from runner.report import challenge_remarks, challenge_table
 from runner.spread import spread_of
 from runner.training import Choice
 
@@ -20,6 +20,7 @@ from runner.training import Choice
 def challenge(load_challenge: Callable[[Limits], Challenge]) -> Challenge:
     """Return the tiny challenge with six references, which know none to all of a hundred examples a class."""
     found = load_challenge(Limits())
+    assert found.references is not None
     counts = {split: [100, 100] for split in ("retain", "forget", "val", "test")}
     right = np.array([90, 92, 94, 96, 98, 100])
     correct = np.repeat(np.repeat(right[:, None, None], 4, axis=1), 2, axis=2)
@@ -32,6 +33,7 @@ def challenge(load_challenge: Callable[[Limits], Challenge]) -> Challenge:
 
 def with_retain(challenge: Challenge, *right: int) -> Challenge:
     """Return the challenge whose first references know so many of each class of retain."""
+    assert challenge.references is not None
     correct = challenge.references.correct.copy()
     for index, count in enumerate(right):
         correct[index, 0] = count
@@ -41,7 +43,7 @@ def with_retain(challenge: Challenge, *right: int) -> Challenge:
 def shown(challenge: Challenge) -> str:
     console = Console(width=200, highlight=False)
     with console.capture() as captured:
-        console.print(challenge_table(challenge))
+        console.print(challenge_table(challenge), *challenge_remarks(challenge))
     return captured.get()
 
 
@@ -68,6 +70,12 @@ def test_who_fell_behind_is_named(challenge: Challenge) -> None:
     assert warning is not None
     assert "0, 3" in warning
     assert warning in shown(with_retain(challenge, 10, 47, 48, 0))
+
+
+def test_references_that_are_held_back_have_no_spread(challenge: Challenge) -> None:
+    """An export of a private challenge says nothing of them."""
+    spread = spread_of(replace(challenge, references=None))
+    assert (spread.facts()["reference_accuracy"], spread.warning()) == ({}, None)
 
 
 def test_half_is_enough(challenge: Challenge) -> None:
