@@ -198,7 +198,7 @@ def test_an_answer_that_nobody_asked_for(bench: Bench) -> None:
 def test_how_many_at_a_time(bench: Bench) -> None:
     """While runs go on one is evaluated and one more is there; then one for each core, and one more."""
     most = {False: 0, True: 0}
-    hurried = threading.Event()
+    hurried, full = threading.Event(), threading.Event()
     answer = Container()
 
     def counting(frame: Frame) -> Iterable[tuple[float, bytes | None]]:
@@ -211,10 +211,13 @@ def test_how_many_at_a_time(bench: Bench) -> None:
             index, phase = frame.integer("index"), hurried.is_set()
             unanswered = len(bench.streams[0].heard_of("checkpoint")) - len(bench.notes.evaluated)
             most[phase] = max(most[phase], unanswered)
+            if unanswered == 2:  # the most there may be, so that waiting for it changes nothing
+                full.set()
             if not phase and index < 3000:
                 bench.hand_over(backlog, [index + 10])
 
     with (backlog := bench.backlog(counting, cores=3)):
         bench.hand_over(backlog, range(10))
+        assert full.wait(30)
         backlog.finish()
     assert most == {False: 2, True: 4}
