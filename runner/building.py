@@ -19,6 +19,8 @@ from runner.files import write_whole
 from sandbox.jobs import SPLITS, reference_seed
 
 BUILDING: Final = ".building"
+PLAN: Final = f"{BUILDING}/plan.json"
+"""What is being built, as `Site` was told; a build that differs begins anew."""
 _EXPECTED_FILES: Final = frozenset(challenges.FILES) - {REFERENCES}
 
 
@@ -34,7 +36,7 @@ class Site:
 
     def open(self) -> None:
         """Make ready, dropping what an other plan or image has left unfinished."""
-        mark = self._building / "plan.json"
+        mark = self.folder / PLAN
         try:
             same = json.loads(mark.read_text()) == self._identity
         except (OSError, ValueError):

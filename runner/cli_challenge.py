@@ -25,6 +25,7 @@ from runner.errors import ConfigurationError
 from runner.limits import Limits
 from runner.placement import CPU, place
 from runner.progress import ConsoleReporter
+from runner.seeds import seed_of
 from runner.session import session
 from runner.spread import spread_of
 from runner.training import choice_of
@@ -44,7 +45,10 @@ def build_command(
         bool, typer.Option("--download", help="Fetch the data from their home page, for cifar10.")
     ] = False,
     references: Annotated[int, typer.Option(help="Networks retrained without the forget set.", min=2)] = 64,
-    seed: Annotated[int, typer.Option(help="Decides splits, weights and run seeds.", min=0)] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Decides splits, weights and run seeds: below 2^40; drawn if left out.", min=0),
+    ] = None,
     forget_fraction: Annotated[
         float, typer.Option(help="Share of the training examples to forget.", min=0.001, max=0.5)
     ] = 0.05,
@@ -110,8 +114,6 @@ def build_command(
             if data is not None
             else f"The recipe {recipe} reads your files; name them with --data."
         )
-    if seed >= 1 << 40:
-        raise ConfigurationError("The seed must be below 2^40.")
     changed = {
         "wall_seconds": wall_seconds,
         "wall_fraction": wall_fraction,
@@ -129,7 +131,7 @@ def build_command(
     plan = Plan(
         recipe=recipe,
         name=folder.resolve().name,
-        seed=seed,
+        seed=seed_of(folder, seed),
         forget_fraction=forget_fraction,
         references=references,
         item_format=items,

@@ -6,6 +6,7 @@ library only, because the host builds these values too.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
@@ -32,12 +33,18 @@ ARCHITECTURE_BYTES = 1 << 20
 """How long that text may be."""
 
 
-_REFERENCE_SEED_OFFSET = 1 << 41
+def original_seed(seed: int) -> int:
+    """Return the seed that a challenge's original network is trained from."""
+    return _drawn(f"original {seed}")
 
 
 def reference_seed(seed: int, index: int) -> int:
-    """Return the seed of a reference: distinct from every other and from the original's."""
-    return seed + _REFERENCE_SEED_OFFSET + index
+    """Return the seed that a reference is trained from: no two challenges share one."""
+    return _drawn(f"reference {seed} {index}")
+
+
+def _drawn(source: str) -> int:
+    return int.from_bytes(hashlib.sha256(source.encode()).digest()[:8], "big") >> 1
 
 
 class _Job:

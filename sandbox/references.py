@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 import torch
 from torch import Tensor
 
-from sandbox.jobs import TrainerJob, reference_seed
+from sandbox.jobs import TrainerJob, original_seed, reference_seed
 from sandbox.models import build, layout_of
 from sandbox.outputs import outputs_of
 from sandbox.recipes.draft import RecipeError
@@ -21,7 +21,6 @@ from sandbox.recipes.recipe import Recipe
 from sandbox.training import train_stacked
 
 _SIGN_OF_LIFE_SECONDS = 60.0
-_ORIGINAL_SEED_OFFSET = 1 << 40
 
 
 def train_original(
@@ -38,7 +37,7 @@ def train_original(
         classes=recipe.classes,
         images=torch.cat([split["image"] for split in both]).to(device),
         labels=torch.cat([split["label"] for split in both]).to(device),
-        seeds=[seed + _ORIGINAL_SEED_OFFSET],
+        seeds=[original_seed(seed)],
         preset=recipe.preset,
         val=_on(device, recipe.splits["val"]),
         on_epoch=on_epoch,
