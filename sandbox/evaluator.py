@@ -29,6 +29,7 @@ from sandbox.messages import TO_EVALUATOR
 from sandbox.models import build, layout_of, prepare
 from sandbox.outputs import outputs_of
 from sandbox.stdio import Stdio
+from sandbox.stepping import exactly
 
 
 class Evaluator:
@@ -37,6 +38,7 @@ class Evaluator:
     def __init__(self, job: EvaluatorJob, data: Mapping[str, bytes]) -> None:
         """Lay out the data on the device."""
         torch.set_num_threads(1)
+        exactly()  # as references were computed
         self._job, self._mine = job, threading.local()
         prepare(job.architecture, job.architecture_source)
         self._splits: dict[str, dict[str, Tensor]] = {
