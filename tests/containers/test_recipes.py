@@ -112,7 +112,8 @@ def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
 
 def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> None:
     """Stopped after its first group of references and gone on with, it has the bytes of one that was not."""
-    words = ("--data", made.MNIST, "--references", 80, "--epochs", 2, "--training", "contest")
+    short = ("--references", 80, "--epochs", 2, "--seed", 5)
+    words = ("--data", made.MNIST, "--training", "contest", *short)
     asked = ("challenge", "build", "idx", str(tmp_path / "interrupted"), *map(str, words))
     command = [sys.executable, "-m", "runner.cli", *asked]
     first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -226,7 +227,7 @@ def unlearning(net, retain, forget, val):
 
 def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
     """Age groups by person, items and network as in the contest's scored phase."""
-    challenge = built(tmp_path, "faces", made.faces(each=3))
+    challenge = built(tmp_path, "faces", made.faces(each=3), "--epochs", 8)
     found = columns(challenge)
     persons = [set(found[name]["person_id"]) for name in SPLITS]
     assert sum(map(len, persons)) == len(set.union(*persons)) == made.PERSONS
