@@ -18,7 +18,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTH
 RUN python3 -m sandbox.unreadable \
  && find / -xdev -path '*/sklearn/datasets/data/*' -type f -exec chgrp 1998 {} + -exec chmod 0640 {} +
 # The contest's folders are whatever folder a process is in: its run's own scratch, where it starts.
-RUN ln -sfn /proc/self/cwd /kaggle/tmp && ln -sfn /proc/self/cwd /kaggle/working
+RUN ln -sfn /proc/self/cwd /kaggle/tmp && ln -sfn /proc/self/cwd /kaggle/working \
+ && ln -sfn /proc/self/cwd/.kaggle-input /kaggle/input
 CMD ["python", "-m", "sandbox.worker"]
 
 FROM ${BASE} AS wheels

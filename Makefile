@@ -30,7 +30,7 @@ setup: $(VENV)/ready
 
 demo: setup
 	@test -f $(CHALLENGE)/challenge.toml || echo "demo: building the challenge $(CHALLENGE): an original network and 64 references"
-	@test -f $(CHALLENGE)/challenge.toml || $(BIN)/unlearn challenge build digits $(CHALLENGE) --references 64
+	@test -f $(CHALLENGE)/challenge.toml || $(BIN)/unlearn challenge build digits $(CHALLENGE) --references 64 --seed 0 --public
 	@echo "demo: running sample_submissions/finetune 64 times, sealed"
 	@$(BIN)/unlearn run sample_submissions/finetune --challenge $(CHALLENGE) -n 64
 
@@ -51,6 +51,8 @@ bench: setup
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python benchmarks/references.py
+	@$(BIN)/python benchmarks/evaluator.py
+	@$(BIN)/python benchmarks/build_footprint.py
 
 SECONDS ?= 60
 TARGETS ?=

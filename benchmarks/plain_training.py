@@ -2,58 +2,91 @@
 
 Sent to the container as ``python -c``; is told a trainer's job, answers with the outputs of both
 populations, and with what each took. The plain loop gets the number of threads that it is fastest with.
+A job with ``most_examples`` is on that many colour images of noise, made here: how fast, and nothing else.
 """
 
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.flop_counter import FlopCounterMode
 
-from sandbox import trainer
-from sandbox.jobs import TrainerJob
+from sandbox.jobs import SPLITS, TrainerJob, reference_seed
 from sandbox.messages import TO_TRAINER
 from sandbox.models import build
+from sandbox.optimizing import class_weights, optimizer, set_rate
 from sandbox.outputs import outputs_of
+from sandbox.preset import Preset
 from sandbox.recipes import RECIPES
 from sandbox.recipes.assembling import assemble
 from sandbox.recipes.draft import Request
+from sandbox.recipes.recipe import Recipe
+from sandbox.references import groups, train_group
+from sandbox.schedule import rate
 from sandbox.stdio import Stdio
-from sandbox.trainer import reference_seed
-from sandbox.training import initial_state
+from sandbox.stepping import exactly
+from sandbox.training import group_size, initial_state
+
+
+def noise(job: TrainerJob) -> Recipe:
+    """Return a challenge of noise, 32x32 in three channels, ten classes."""
+    made = torch.Generator().manual_seed(job.seed)
+    sizes = {"retain": job.most_examples or 0, "forget": 512, "val": 1024, "test": 1024}
+    splits = {
+        name: {
+            "image": torch.rand(size, 3, 32, 32, generator=made),
+            "label": torch.randint(10, (size,), generator=made),
+        }
+        for name, size in sizes.items()
+    }
+    own = Preset(epochs=30, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
+    preset = replace(own, epochs=job.epochs or own.epochs)
+    return Recipe(architecture=job.architecture or "convnet-3", classes=10, preset=preset, splits=splits)
+
 
 stdio = Stdio(TO_TRAINER)
 job = TrainerJob.from_json(next(iter(stdio.frames())).payload)
-request = Request(seed=job.seed, forget_fraction=job.forget_fraction)
-recipe = assemble(RECIPES[job.recipe](request), request)
-retain, preset = recipe.splits["retain"], recipe.preset
+exactly()
+if job.most_examples is None:
+    request = Request(
+        seed=job.seed, forget_fraction=job.forget_fraction, training=job.training, epochs=job.epochs
+    )
+    recipe = assemble(RECIPES[job.recipe](request), request)
+else:
+    recipe = noise(job)
+retain, preset, device = recipe.splits["retain"], recipe.preset, torch.device(job.device)
+steps = -(-len(retain["label"]) // preset.batch_size)
+
+
+def wait() -> None:
+    """Wait until a GPU has done what it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def train_plainly(seed: int) -> torch.nn.Module:
     """Train one network through a DataLoader, with the optimiser and schedule that the stacked ones have."""
     net = build(recipe.architecture, recipe.classes)
     net.load_state_dict(initial_state(recipe.architecture, recipe.classes, seed))
-    net.train()
-    optimizer = torch.optim.SGD(
-        net.parameters(), lr=preset.learning_rate, momentum=preset.momentum,
-        weight_decay=preset.weight_decay, nesterov=True,
-    )  # fmt: skip
+    net.to(device).train()
+    moving = optimizer(net, preset)
+    weights = class_weights(preset, retain["label"].to(device), recipe.classes)
     batches = DataLoader(
         TensorDataset(retain["image"], retain["label"]), batch_size=preset.batch_size, shuffle=True,
-        generator=torch.Generator().manual_seed(seed),
+        generator=torch.Generator().manual_seed(seed), pin_memory=device.type == "cuda",
     )  # fmt: skip
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=preset.learning_rate, total_steps=preset.epochs * len(batches), pct_start=0.2,
-        cycle_momentum=False,
-    )  # fmt: skip
-    for _epoch in range(preset.epochs):
-        for images, labels in batches:
-            optimizer.zero_grad()
-            functional.cross_entropy(net(images), labels).backward()
-            optimizer.step()
-            schedule.step()
+    for epoch in range(preset.epochs):
+        for number, (images, labels) in enumerate(batches):
+            set_rate(moving, rate(preset, epoch * steps + number, steps))
+            moving.zero_grad()
+            logits = net(images.to(device, non_blocking=True))
+            functional.cross_entropy(logits, labels.to(device, non_blocking=True), weight=weights).backward()
+            moving.step()
+    wait()
     return net
 
 
@@ -66,16 +99,53 @@ def seconds_for(threads: int, seeds: Sequence[int]) -> float:
     return time.monotonic() - begun
 
 
-seconds_for(1, [0])  # torch imports and chooses much at its first step
-tried = {threads: seconds_for(threads, [1, 2, 3]) for threads in {1, job.processes}}
-threads = min(tried, key=lambda one: tried[one])
+def flops_of_a_model() -> int:
+    """Return the floating-point operations of a whole training of one network, as torch counts them."""
+    net = build(recipe.architecture, recipe.classes).to(device).train()
+    batch = min(preset.batch_size, len(retain["label"]))
+    images, labels = retain["image"][:batch].to(device), retain["label"][:batch].to(device)
+    with FlopCounterMode(display=False) as counted:
+        functional.cross_entropy(net(images), labels).backward()
+    return int(counted.get_total_flops()) * len(retain["label"]) // batch * preset.epochs
+
+
+def flops_a_second() -> float:
+    """Return what the device does in a large float32 product: the best of some."""
+    size = 8192 if device.type == "cuda" else 1024
+    left, right = torch.rand(size, size, device=device), torch.rand(size, size, device=device)
+    best = float("inf")
+    for _attempt in range(10):
+        wait()
+        begun = time.monotonic()
+        left @ right
+        wait()
+        best = min(best, time.monotonic() - begun)
+    return 2 * size**3 / best
+
+
+if device.type == "cpu":
+    seconds_for(1, [0])  # torch imports and chooses much at its first step
+    tried = {threads: seconds_for(threads, [1, 2, 3]) for threads in {1, job.processes}}
+    threads = min(tried, key=lambda one: tried[one])
+else:
+    once = replace(recipe, preset=replace(preset, epochs=1))
+    train_group(
+        once, job.seed, 0, group_size(recipe.architecture, job.device), job.device
+    )  # the same, of ours
+    threads = job.processes
+torch.set_num_threads(job.processes)
+limit = flops_a_second()
 torch.set_num_threads(threads)
+splits = {
+    name: {column: split[column].to(device) for column in ("image", "label")}
+    for name, split in recipe.splits.items()
+}
 # Seeds of references that are never asked for: the two populations share no network.
 seeds = [reference_seed(job.seed, 1_000_000 + index) for index in range(job.references)]
 begun = time.monotonic()
 plain = []
 for done, seed in enumerate(seeds):
-    plain.append(outputs_of(train_plainly(seed), recipe.splits, recipe.classes))
+    plain.append(outputs_of(train_plainly(seed), splits, recipe.classes))
     stdio.send("progress", stage="plain loop", done=done + 1, total=job.references)
 plain_seconds = time.monotonic() - begun
 parts = zip(*((one.logits, one.correct, one.unseen_losses) for one in plain), strict=True)
@@ -84,24 +154,30 @@ stdio.send(
 )
 
 torch.set_num_threads(1)
-trainer._recipe = recipe
 begun = time.monotonic()
-groups = dict(trainer._groups(recipe, job, lambda: None))
-stacked_seconds = time.monotonic() - begun
-for first in sorted(groups):
-    stdio.send("group", groups[first], first=1 + first, count=trainer.group_size(recipe.architecture))
+size = group_size(recipe.architecture, job.device)
+trained = dict(groups(recipe, job, size, lambda: None))
+ours_seconds = time.monotonic() - begun
+for first in sorted(trained):
+    stdio.send("group", trained[first], first=1 + first, count=size)
 facts = {
     "plain_seconds": plain_seconds,
     "plain_threads": threads,
-    "stacked_seconds": stacked_seconds,
+    "ours_seconds": ours_seconds,
+    "flops_of_a_model": flops_of_a_model(),
+    "flops_a_second": limit,
+    "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{job.processes} cores",
+    "epochs": preset.epochs,
+    "group": size,
+    "architecture": recipe.architecture,
     "models": job.references,
     "examples": len(recipe.splits["forget"]["label"]),
+    "retain": len(retain["label"]),
     "unseen": len(recipe.splits["test"]["label"]),
     "classes": recipe.classes,
     "labels": recipe.splits["forget"]["label"].tolist(),
     "class_counts": [
-        torch.bincount(recipe.splits[split]["label"], minlength=recipe.classes).tolist()
-        for split in ("retain", "forget", "val", "test")
+        torch.bincount(recipe.splits[split]["label"], minlength=recipe.classes).tolist() for split in SPLITS
     ],
 }
 stdio.send("facts", json.dumps(facts).encode())

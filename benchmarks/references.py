@@ -3,6 +3,12 @@
 Both train the same number of networks on the same data for the same epochs on the same cores, inside the
 trainer's container. Then the scorer's own judges are asked whether the two populations can be told
 apart: the joint attack, and held-out epsilon beside what two halves of one population show.
+
+On a GPU, at the size of the contest (noise for images, so that nothing has to be fetched)::
+
+    python benchmarks/references.py --device cuda --architecture resnet18 --examples 24000 --models 4
+
+which also tells what share of the chip's limit in float32 the training reaches.
 """
 
 from __future__ import annotations
@@ -19,7 +25,9 @@ from rich.table import Table
 
 from runner import arrays, image, options
 from runner.channel import Channel
+from runner.devices import hold
 from runner.engine import Engine
+from runner.placement import ALL_GPUS, CPU, Placement, place
 from runner.session import session
 from sandbox.jobs import SPLITS, TrainerJob
 from sandbox.messages import from_trainer
@@ -29,9 +37,12 @@ SCRIPT = (Path(__file__).parent / "plain_training.py").read_text()
 _SILENCE_SECONDS = 3600.0
 
 
-def race(engine: Engine, labels: dict[str, str], job: TrainerJob) -> tuple[dict[str, Any], list[bytes]]:
+def race(
+    engine: Engine, labels: dict[str, str], job: TrainerJob, placement: Placement
+) -> tuple[dict[str, Any], list[bytes]]:
     """Return what the container measured, and the outputs of the plain and of the stacked networks."""
-    spec = options.trainer(image=image.require(engine).tag, cpus=float(engine.cores()), labels=labels)
+    tag = image.require(engine).tag
+    spec = options.trainer(image=tag, cpus=float(engine.cores()), labels=labels, placement=placement)
     environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
     container = engine.start(
         replace(spec, command=("/opt/venv/bin/python", "-c", SCRIPT), environment=environment)
@@ -71,8 +82,19 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--models", type=int, default=128, help="each way; a multiple of a group is fair")
+    parser.add_argument("--device", default=CPU, help="cpu, cuda (the GPU there is), or cuda:UUID")
+    parser.add_argument("--examples", type=int, help="train on so many images of noise, not on the digits")
+    parser.add_argument("--architecture", help="with --examples; convnet-3 unless said")
+    parser.add_argument("--epochs", type=int, help="30 on noise unless said")
+    parser.add_argument(
+        "--peak-tflops", type=float, help="the chip's limit in float32; measured unless given"
+    )
     asked = parser.parse_args()
+    if asked.architecture and not asked.examples:
+        parser.error("--architecture goes with --examples")
     engine = Engine()
+    device = ALL_GPUS if asked.device == "cuda" else asked.device
+    placement = place(runtime="", device=device, wanted_device=CPU, engine_info=engine.info())
     job = TrainerJob(
         recipe="digits",
         seed=0,
@@ -80,33 +102,48 @@ def main() -> None:
         references=asked.models,
         groups_done=[],
         skip_original=True,
-        device="cpu",
+        device=placement.torch_device,
         processes=engine.cores(),
         data_files=0,
-        most_examples=None,
-        architecture=None,
-        epochs=None,
+        most_examples=asked.examples,
+        architecture=asked.architecture,
+        training={},
+        epochs=asked.epochs,
     )
-    with session(engine) as labels:
-        facts, groups = race(engine, labels, job)
-    plain, stacked = outputs_of(facts, groups[:1]), outputs_of(facts, groups[1:])
+    with session(engine) as labels, hold(device):
+        facts, groups = race(engine, labels, job, placement)
 
     console = Console(width=120)
-    speed = Table(title=f"{asked.models} networks of the digits challenge each way, {engine.cores()} cores")
-    for column in ("", "seconds", "models per hour", "ratio"):
-        speed.add_column(column, justify="right" if column else "left")
+    console.print(speed_table(facts, asked.peak_tflops))
+    if asked.examples is None:
+        console.print(sameness_table(facts, groups))
+
+
+def speed_table(facts: dict[str, Any], peak_tflops: float | None) -> Table:
+    """Return how fast each way was, and what share of the device's limit it reached."""
+    limit = peak_tflops * 1e12 if peak_tflops else facts["flops_a_second"]
+    models, data = facts["models"], f"{facts['retain']} examples, {facts['epochs']} epochs"
+    table = Table(title=f"{models} networks {facts['architecture']} each way, {data}, {facts['device']}")
+    share = f"of {limit / 1e12:.3g} TFLOP/s ({'given' if peak_tflops else 'large float32 product'})"
+    for column in ("", "seconds", "models per hour", "ratio", share):
+        table.add_column(column, justify="right" if column else "left")
     for name, seconds in (
         (f"plain loop, one at a time, {facts['plain_threads']} threads", facts["plain_seconds"]),
-        ("ours: stacked, one process a core", facts["stacked_seconds"]),
+        (f"ours: {facts['group']} at a time", facts["ours_seconds"]),
     ):
-        speed.add_row(
+        table.add_row(
             name,
             f"{seconds:.1f}",
-            f"{3600 * asked.models / seconds:.0f}",
+            f"{3600 * models / seconds:.0f}",
             f"{facts['plain_seconds'] / seconds:.2f}",
+            f"{models * facts['flops_of_a_model'] / seconds / limit:.1%}",
         )
-    console.print(speed)
+    return table
 
+
+def sameness_table(facts: dict[str, Any], groups: list[bytes]) -> Table:
+    """Return whether the two populations can be told apart."""
+    plain, stacked = outputs_of(facts, groups[:1]), outputs_of(facts, groups[1:])
     ours, theirs = stacked.confidences(), plain.confidences()
     order, half = np.random.default_rng(1).permutation(len(theirs)), len(theirs) // 2
     same = Table(title="Can they be told apart?")
@@ -123,7 +160,7 @@ def main() -> None:
         accuracies = [one.correct[:, at].sum(axis=1) / one.class_counts[at].sum() for one in (stacked, plain)]
         told = " and ".join(f"{one.mean():.4f} ± {one.std(ddof=1):.4f}" for one in accuracies)
         same.add_row(f"accuracy on {split}: stacked and plain", told, "")
-    console.print(same)
+    return same
 
 
 if __name__ == "__main__":

@@ -7,41 +7,41 @@ there. ``challenge.toml`` is written last, so a folder with one is a whole chall
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from runner import arrays, options
 from runner import challenge as challenges
+from runner import options
+from runner.architecture import ArchitectureFile
+from runner.building import BUILDING, Site
 from runner.challenge import (
+    ARCHITECTURE,
     DESCRIPTION,
     REFERENCES,
     Challenge,
     Description,
     Feedback,
     Source,
-    Training,
+    Visibility,
 )
 from runner.challenge_data import OrganizerData
 from runner.channel import Channel, StreamEndedError
 from runner.engine import Engine
-from runner.errors import ConfigurationError, SandboxLostError
+from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError
 from runner.files import write_whole
 from runner.image import Image
 from runner.limits import Limits
+from runner.placement import CPU, HERE, Placement
 from runner.progress import Reporter
-from sandbox.jobs import EMBEDDED_RECIPE, SPLITS, TrainerJob
+from runner.text import harmless_line
+from runner.training import Training
+from sandbox.jobs import EMBEDDED_RECIPE, TrainerJob
 from sandbox.messages import from_trainer
 from sandbox.protocol import Frame, ProtocolViolationError
 
-_BUILDING: Final = ".building"
 _SILENCE_SECONDS: Final = 3600.0
-_EXPECTED_FILES: Final = frozenset(challenges.FILES) - {REFERENCES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,10 @@ class Plan:
     item_format: str
     limits: Limits
     feedback: Feedback = "full"
+    visibility: Visibility = "private"
     source: Source = field(default_factory=Source)
+    architecture_file: ArchitectureFile | None = None
+    """The organizer's own network; its hash is part of ``source``."""
 
     def identity(self, image: Image) -> dict[str, Any]:
         """Return what has to be the same for a build to be gone on with."""
@@ -78,11 +81,13 @@ def build(
     labels: Mapping[str, str],
     reporter: Reporter,
     data: OrganizerData | None = None,
+    placement: Placement = HERE,
 ) -> Challenge:
     """Return the challenge, building what is missing of it; ``data`` is what the recipe reads.
 
     Raises:
-        ConfigurationError: the folder holds something else, or the recipe refuses.
+        ConfigurationError: the folder holds something else, the recipe refuses, or a network diverged.
+        HostNotReadyError: the container does not see the device.
         SandboxError: the trainer failed; the same command goes on.
     """
     if (folder / DESCRIPTION).is_file():
@@ -90,21 +95,23 @@ def build(
         if _is_what_is_wanted(found.description, plan):
             return found
         raise ConfigurationError(
-            f"{folder} holds another challenge (its recipe, data, seed, references, items, limits "
-            "or feedback differ); choose another folder, or remove it."
+            f"{folder} holds another challenge (its recipe, data, architecture, training, seed, references, "
+            "items, limits, feedback or visibility differ, or it is an export); choose another folder, or "
+            "remove it."
         )
-    if folder.exists() and any(entry.name != _BUILDING for entry in folder.iterdir()):
-        unfinished = (folder / _BUILDING).is_dir()
+    if folder.exists() and any(entry.name != BUILDING for entry in folder.iterdir()):
+        unfinished = (folder / BUILDING).is_dir()
         if not unfinished:
             raise ConfigurationError(f"{folder} is not empty and holds no challenge; choose another folder.")
-    site = _Site(folder, plan.identity(image))
+    site = Site(folder, plan.identity(image), seed=plan.seed, references=plan.references)
     site.open()
     container = engine.start(
-        options.trainer(image=image.tag, cpus=float(engine.cores()), labels=dict(labels))
+        options.trainer(image=image.tag, cpus=float(engine.cores()), labels=dict(labels), placement=placement)
     )
     try:
         channel = Channel(container, from_trainer())
-        _converse(channel, site, plan, data=data, cores=engine.cores(), reporter=reporter)
+        job = _job(site, plan, files=len(data.files) if data is not None else 0, cores=engine.cores())
+        _converse(channel, site, plan, job=job, data=data, reporter=reporter)
     finally:
         container.remove()
     return _finish(site, plan, image, folder)
@@ -120,33 +127,42 @@ def _is_what_is_wanted(found: Description, plan: Plan) -> bool:
         and found.item_format == plan.item_format
         and found.limits == plan.limits
         and found.feedback == plan.feedback
+        and found.visibility == plan.visibility
+        and found.exported_from is None
+    )
+
+
+def _job(site: Site, plan: Plan, *, files: int, cores: int) -> TrainerJob:
+    source = plan.source
+    return TrainerJob(
+        recipe=plan.recipe,
+        seed=plan.seed,
+        forget_fraction=plan.forget_fraction,
+        references=plan.references,
+        groups_done=site.groups(),
+        skip_original=site.has_original(),
+        device=source.device or CPU,
+        processes=cores,
+        data_files=files,
+        most_examples=source.most_examples,
+        architecture=source.architecture,
+        training=source.training.said() if source.training is not None else {},
+        epochs=source.epochs,
+        architecture_source=plan.architecture_file.text if plan.architecture_file is not None else None,
+        group_size=site.facts().get("group_size") if site.has_original() else None,
     )
 
 
 def _converse(
     channel: Channel,
-    site: _Site,
+    site: Site,
     plan: Plan,
     *,
+    job: TrainerJob,
     data: OrganizerData | None,
-    cores: int,
     reporter: Reporter,
 ) -> None:
     files = data.files if data is not None else ()
-    job = TrainerJob(
-        recipe=plan.recipe,
-        seed=plan.seed,
-        forget_fraction=plan.forget_fraction,
-        references=plan.references,
-        groups_done=site.groups(plan.references),
-        skip_original=site.has_original(),
-        device="cpu",
-        processes=cores,
-        data_files=len(files),
-        most_examples=plan.source.most_examples,
-        architecture=plan.source.architecture,
-        epochs=plan.source.epochs,
-    )
     reporter.step(f"{plan.name}: starting the trainer")
     channel.send("job", job.to_json())
     channel.await_ready()
@@ -165,12 +181,16 @@ def _converse(
         _take(frame, site, plan, reporter)
 
 
-def _take(frame: Frame, site: _Site, plan: Plan, reporter: Reporter) -> None:
+def _take(frame: Frame, site: Site, plan: Plan, reporter: Reporter) -> None:
     if frame.kind == "progress":
         stage = "original model" if frame.text("stage") == "original" else frame.text("stage")
         reporter.count(f"{plan.name}: {stage}", frame.integer("done"), frame.integer("total"))
     elif frame.kind == "failed":
-        raise ConfigurationError(f"The recipe refuses: {frame.text('reason')}.")
+        raise ConfigurationError(f"The recipe refuses: {harmless_line(frame.text('reason'), 600)}.")
+    elif frame.kind == "unready":
+        raise HostNotReadyError(
+            f"The trainer cannot use the device: {harmless_line(frame.text('reason'), 600)}."
+        )
     elif frame.kind == "file":
         site.take_file(frame.text("name"), frame.payload)
     elif frame.kind == "facts":
@@ -179,98 +199,19 @@ def _take(frame: Frame, site: _Site, plan: Plan, reporter: Reporter) -> None:
         site.take_group(frame.integer("first"), frame.integer("count"), frame.payload)
 
 
-class _Site:
-    """The folder of a challenge while it is being built."""
-
-    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        self.folder, self._identity = folder, dict(identity)
-        self._building = folder / _BUILDING
-        self._facts = self._building / "facts.json"
-
-    def open(self) -> None:
-        """Make ready, dropping what an other plan or image has left unfinished."""
-        mark = self._building / "plan.json"
-        try:
-            same = json.loads(mark.read_text()) == self._identity
-        except (OSError, ValueError):
-            same = False
-        if not same:
-            shutil.rmtree(self._building, ignore_errors=True)
-            write_whole(mark, json.dumps(self._identity).encode())
-
-    def has_original(self) -> bool:
-        return self._facts.is_file() and all((self.folder / name).is_file() for name in _EXPECTED_FILES)
-
-    def facts(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._facts.read_text())
-        return found
-
-    def groups(self, references: int) -> list[int]:
-        if not self.has_original():
-            return []
-        found = (int(file.stem.removeprefix("group-")) for file in self._building.glob("group-*.npz"))
-        return sorted(first for first in found if first < references)
-
-    def take_file(self, name: str, data: bytes) -> None:
-        if name not in _EXPECTED_FILES:
-            raise SandboxLostError(f"The trainer sent a file that was not due: {name[:60]}.")
-        write_whole(self.folder / name, data)
-
-    def take_facts(self, data: bytes) -> None:
-        write_whole(self._facts, data)
-
-    def take_group(self, first: int, count: int, data: bytes) -> None:
-        facts = self.facts()
-        classes = int(facts["classes"])
-        outputs = arrays.divide(
-            data,
-            logits=("<f4", (count, int(facts["forget_examples"]), classes)),
-            correct=("<i8", (count, len(SPLITS), classes)),
-            unseen_losses=("<f4", (count, sum(facts["class_counts"]["test"]))),
-        )
-        write_whole(self._building / f"group-{first:06d}.npz", arrays.pack(**outputs))
-
-    def references(self, wanted: int) -> bytes:
-        """Return the outputs of all references, as the bytes of ``references.npz``."""
-        parts = []
-        for first in self.groups(wanted):
-            data = (self._building / f"group-{first:06d}.npz").read_bytes()
-            try:
-                found = arrays.unpack(data, challenges.OUTPUTS)
-            except arrays.ArraysError as error:
-                (self._building / f"group-{first:06d}.npz").unlink()
-                raise SandboxLostError(
-                    f"References {first} and on were damaged on disk; repeat the command to train them again."
-                ) from error
-            parts.append(found)
-        outputs = {
-            name: np.concatenate([part[name] for part in parts])[:wanted] for name in challenges.OUTPUTS
-        }
-        logits = outputs["logits"]
-        if len(logits) != wanted:
-            raise SandboxLostError(f"The trainer said it was done after {len(logits)} references.")
-        if not np.isfinite(logits).all():
-            diverged = int((~np.isfinite(logits).all(axis=(1, 2))).sum())
-            raise ConfigurationError(f"{diverged} references diverged; choose another seed or training.")
-        for split in ("retain", "test"):  # a score divides by their accuracy
-            if not outputs["correct"][:, SPLITS.index(split)].any():
-                raise ConfigurationError(
-                    f"The references get no {split} example right; train them for more epochs."
-                )
-        return arrays.pack(**outputs)
-
-    def clear(self) -> None:
-        shutil.rmtree(self._building, ignore_errors=True)
-
-
-def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
+def _finish(site: Site, plan: Plan, image: Image, folder: Path) -> Challenge:
     facts = site.facts()
-    write_whole(folder / REFERENCES, site.references(plan.references))
+    write_whole(folder / REFERENCES, site.references())
+    names = list(challenges.FILES)
+    if plan.architecture_file is not None:
+        write_whole(folder / ARCHITECTURE, plan.architecture_file.data)
+        names.append(ARCHITECTURE)
     description = Description(
         schema_version=challenges.SCHEMA_VERSION,
         name=plan.name,
         recipe=plan.recipe,
         source=plan.source,
+        visibility=plan.visibility,
         seed=plan.seed,
         forget_fraction=plan.forget_fraction,
         architecture=facts["architecture"],
@@ -278,12 +219,13 @@ def _finish(site: _Site, plan: Plan, image: Image, folder: Path) -> Challenge:
         item_format=plan.item_format,  # type: ignore[arg-type]
         batch_size=facts["batch_size"],
         references=plan.references,
+        reference_group=facts["group_size"],
         image=image.digest,
         limits=plan.limits,
         feedback=plan.feedback,
         training=Training(**facts["training"]),
         class_counts=facts["class_counts"],
-        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in challenges.FILES},
+        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names},
     )
     write_whole(folder / DESCRIPTION, challenges.render(description))
     site.clear()

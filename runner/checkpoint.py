@@ -108,6 +108,24 @@ def check(data: bytes, spec: Spec) -> None:
             raise CheckpointError(f"{name} has values that are not finite")
 
 
+def tensors_of(data: bytes, *, most_header_bytes: int) -> Mapping[str, tuple[TensorSpec, memoryview]]:
+    """Return what safetensors hold by name: what each tensor is, and its bytes, not copied.
+
+    Raises:
+        CheckpointError: these are no safetensors, or what the header says is not what follows it.
+    """
+    header, tensors = _split(data, header_limit=most_header_bytes)
+    spec = {
+        name: TensorSpec(dtype=entry["dtype"], shape=tuple(entry["shape"])) for name, entry in header.items()
+    }
+    _check_places(header, spec, len(tensors))
+    found = {}
+    for name, what in spec.items():
+        begin, end = header[name]["data_offsets"]
+        found[name] = (what, tensors[begin:end])
+    return found
+
+
 def content_sha256(data: bytes) -> str:
     """Return the hash of names and values of an accepted checkpoint, whatever their order in it."""
     header, tensors = _split(data, header_limit=len(data))
@@ -125,7 +143,7 @@ def _header_limit(spec: Spec) -> int:
 
 def _split(data: bytes, *, header_limit: int) -> tuple[dict[str, dict[str, Any]], memoryview]:
     if len(data) < _LENGTH.size:
-        raise CheckpointError("it is too short for a checkpoint")
+        raise CheckpointError("it is too short for safetensors")
     (length,) = _LENGTH.unpack_from(data)
     if not 2 <= length <= min(header_limit, len(data) - _LENGTH.size):
         raise CheckpointError(f"its header claims {length} bytes")

@@ -19,11 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from runner import challenge as challenges
-from runner import challenge_build, cli_verify, evaluation, image, report, setup, setup_runtimes, submission
-from runner.challenge import Feedback, Source
-from runner.challenge_build import Plan, default_limits
-from runner.challenge_data import gather
+from runner import cli_verify, evaluation, image, report, scorecard, setup, setup_runtimes, submission
+from runner.cli_challenge import build_command, show_challenge_command
 from runner.cli_doctor import doctor_command
+from runner.cli_export import export_command
 from runner.cli_gallery import gallery_command
 from runner.cli_measure import measure_command
 from runner.cli_options import DEFAULT_STORE, DeviceOption, IsolationOption, RuntimeOption, StoreOption
@@ -32,7 +31,6 @@ from runner.cli_score import score_command
 from runner.devices import hold
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError
-from runner.limits import Limits
 from runner.placement import CPU, place
 from runner.progress import ConsoleReporter
 from runner.removal import remove, remove_checkpoints
@@ -40,13 +38,13 @@ from runner.session import remove_leftovers, session
 from runner.settings import MOST_RUNS, Bench, Settings
 from runner.store import Store
 from runner.text import harmless
-from sandbox.jobs import EMBEDDED_RECIPE, RECIPES
 
 INTERRUPTED: Final = 130
 _INTERRUPTED_SENTENCE: Final = "Interrupted; what was finished is kept. Repeat the command to go on."
 
 _EPILOG: Final = (
-    "Exit codes: 0 every submission was scored; 1 a submission earned no score; 2 wrong usage; "
+    "Exit codes: 0 every submission was scored (judged, where a challenge came without references); "
+    "1 a submission earned no score; 2 wrong usage; "
     "3 this host is not ready; 4 the sandbox was lost; 130 interrupted (repeat the command to go on)."
 )
 
@@ -59,12 +57,15 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 image_app = typer.Typer(help="The container image: build it, show it.", no_args_is_help=True)
-challenge_app = typer.Typer(help="Challenges: build one, show one.", no_args_is_help=True)
+challenge_app = typer.Typer(help="Challenges: build, show, export one.", no_args_is_help=True)
 app.add_typer(image_app, name="image")
 app.add_typer(challenge_app, name="challenge")
 app.command("report")(report_command)
 app.command("score")(score_command)
+challenge_app.command("build")(build_command)
+challenge_app.command("show")(show_challenge_command)
 challenge_app.command("measure")(measure_command)
+challenge_app.command("export")(export_command)
 app.command("doctor")(doctor_command)
 app.command("gallery")(gallery_command)
 
@@ -115,105 +116,6 @@ def image_show(as_json: JsonOption = False) -> None:
     _show_facts(shown, as_json=as_json)
 
 
-@challenge_app.command("build")
-def challenge_build_command(
-    recipe: Annotated[str, typer.Argument(help=f"Where the data come from: {', '.join(RECIPES)}.")],
-    folder: Annotated[Path, typer.Argument(help="Where the challenge is to be.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Your files, a folder or one file; digits brings its own.")
-    ] = None,
-    references: Annotated[int, typer.Option(help="Networks retrained without the forget set.", min=2)] = 64,
-    seed: Annotated[int, typer.Option(help="Decides splits, weights and run seeds.", min=0)] = 0,
-    forget_fraction: Annotated[
-        float, typer.Option(help="Share of the training examples to forget.", min=0.001, max=0.5)
-    ] = 0.05,
-    items: Annotated[
-        Literal["dict", "tuple"],
-        typer.Option(help="Form of the items: dict as in the contest, tuple as in its starting kit."),
-    ] = "dict",
-    wall_seconds: Annotated[float | None, typer.Option(help="Time limit of one run.")] = None,
-    wall_fraction: Annotated[
-        float | None,
-        typer.Option(help="The same as a fraction of retraining, timed on the machine that does the run."),
-    ] = None,
-    total_seconds: Annotated[float | None, typer.Option(help="Time limit of all runs together.")] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Runs going on at once.")] = None,
-    cpus: Annotated[float | None, typer.Option(help="Cores that the runs share.")] = None,
-    memory_mib: Annotated[int | None, typer.Option(help="Memory of one run, in MiB.")] = None,
-    feedback: Annotated[
-        Feedback, typer.Option(help="What participants are told: everything, or how runs ended alone.")
-    ] = "full",
-    limit_examples: Annotated[
-        int | None, typer.Option(help="Take at most so many examples, all splits together.", min=100)
-    ] = None,
-    architecture: Annotated[
-        str | None,
-        typer.Option(help="The network, in place of the recipe's: convnet-1, convnet-3 (colour), resnet18."),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Epochs of training, in place of the recipe's.", min=1)
-    ] = None,
-) -> None:
-    """Build a challenge, or go on with one that was interrupted.
-
-    Trains the original network and the references in a sealed container.
-    """
-    if recipe not in RECIPES:
-        raise ConfigurationError(f"There is no recipe {recipe!r}; there are: {', '.join(RECIPES)}.")
-    if (data is None) != (recipe == EMBEDDED_RECIPE):
-        raise ConfigurationError(
-            f"The recipe {recipe} brings its own data; leave --data out."
-            if data is not None
-            else f"The recipe {recipe} reads your files; name them with --data."
-        )
-    if seed >= 1 << 40:
-        raise ConfigurationError("The seed must be below 2^40.")
-    changed = {
-        "wall_seconds": wall_seconds,
-        "wall_fraction": wall_fraction,
-        "total_seconds": total_seconds,
-        "concurrency": concurrency,
-        "cpus": cpus,
-        "memory_bytes": memory_mib << 20 if memory_mib is not None else None,
-    }
-    given = gather(data) if data is not None else None
-    plan = Plan(
-        recipe=recipe,
-        name=folder.resolve().name,
-        seed=seed,
-        forget_fraction=forget_fraction,
-        references=references,
-        item_format=items,
-        limits=_limits(default_limits(recipe), changed),
-        feedback=feedback,
-        source=Source(
-            data_sha256=given.sha256 if given is not None else None,
-            most_examples=limit_examples,
-            architecture=architecture,
-            epochs=epochs,
-        ),
-    )
-    engine = Engine()
-    made = image.require(engine)
-    with ConsoleReporter(_err) as reporter, session(engine) as labels:
-        built = challenge_build.build(
-            engine=engine, image=made, plan=plan, folder=folder, labels=labels, reporter=reporter, data=given
-        )
-    _out.print(report.challenge_table(built))
-
-
-@challenge_app.command("show")
-def challenge_show(
-    folder: Annotated[Path, typer.Argument(help="Folder of the challenge.")], as_json: JsonOption = False
-) -> None:
-    """Show a challenge after checking every file of it."""
-    found = challenges.load(folder)
-    if as_json:
-        _print_json({"sha256": found.sha256, **found.description.model_dump(mode="json")})
-    else:
-        _out.print(report.challenge_table(found))
-
-
 @app.command("run")
 def run_command(
     submissions: Annotated[
@@ -262,7 +164,7 @@ def run_command(
         bench = Bench(engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter)
         summaries = [evaluation.evaluate(bench, one, problem, settings) for one in loaded]
     _show_summaries(summaries, store, as_json=as_json)
-    if any(summary["score"] is None for summary in summaries):
+    if not all(map(scorecard.is_in_order, summaries)):
         raise typer.Exit(1)
 
 
@@ -344,22 +246,6 @@ def clean_command(
     removed = remove_leftovers(engine)
     at_work = len(engine.containers({}))
     _out.print(f"Removed {removed} leftover containers; {at_work} are at work.")
-
-
-def _limits(defaults: Limits, changed: dict[str, Any]) -> Limits:
-    from pydantic import ValidationError  # noqa: PLC0415 - for this one except clause
-
-    values = {name: value for name, value in changed.items() if value is not None}
-    kept = defaults.model_dump()
-    if "wall_fraction" in values:
-        del kept["wall_seconds"]  # the default gives way; a second one that was typed is an error
-    try:
-        return Limits.model_validate({**kept, **values})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "limits"
-        said = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{where}: {said}.") from error
 
 
 def _show_summaries(summaries: list[dict[str, Any]], store: Path, *, as_json: bool) -> None:

@@ -113,6 +113,8 @@ def _of_store(store: Path, names: list[str], challenge: Path | None) -> tuple[li
             raise ConfigurationError(
                 f"Evaluation {whole} has no score: run {failed[0].index} ended as {failed[0].verdict}."
             )
+        if problem.references is None:
+            raise ConfigurationError(f"Evaluation {whole} has no score. {scorecard.WITHHELD}")
         outputs, base = scorecard.populations(problem, runs, Paths(folder=store / whole).outputs)
         found.append((str(evaluation["submission"]), outputs, kept.retraining_seconds(whole)))
     assert base is not None

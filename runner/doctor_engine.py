@@ -19,6 +19,7 @@ from runner.known_holes import (
     age,
     release_date,
 )
+from runner.podman import is_podman
 
 _OLDEST_API_TRIED: Final = (1, 41)
 _OWN_IMAGE: Final = (
@@ -26,6 +27,7 @@ _OWN_IMAGE: Final = (
     "so they are hard to use."
 )
 _NO_ESCAPE: Final = "that no container escape known by name works against the runtime"
+_FILES_LIMITED: Final = "that the files of a run are limited in number, and not by memory alone"
 _SECOND_KERNEL: Final = "that a hole in the host's kernel stays behind a kernel of the sandbox's own (gVisor)"
 
 
@@ -38,9 +40,12 @@ def engine(facts: Facts, _purpose: Purpose) -> Finding:
     found = f"{_product(facts)} {facts.version.get('Version', '?')}, API {api}"
     if facts.info.get("OSType", "linux") != "linux":
         return _finding("engine", Status.BROKEN, found, "Its containers are not Linux containers.")
-    if "podman" in _product(facts).lower():
-        advice = "Podman 4.3 refuses limits and owners of the folders that runs need; use Docker."
-        return _finding("engine", Status.WARNING, found, advice)
+    if is_podman(facts.version):
+        advice = (
+            "Podman does not limit the number of files: a run that makes them without end is ended for its "
+            "memory, and many take long to clear away. Docker limits them. Tried with Podman 4.3.1, as root."
+        )
+        return _finding("engine", Status.WARNING, found, advice, lost=_FILES_LIMITED)
     if _dotted(api) < _OLDEST_API_TRIED:
         return _finding(
             "engine", Status.WARNING, found, "Older than what was tried (20.10, API 1.41); update it."
@@ -101,6 +106,7 @@ def gvisor(facts: Facts, purpose: Purpose) -> Finding:
     if "runsc" not in _runtimes(facts):
         advice = (
             "Strangers' code meets the host's kernel itself. Install gVisor: unlearn setup --runtime runsc"
+            + (" (with Docker: Podman lets no container choose it)" if is_podman(facts.version) else "")
         )
         return _finding("gvisor", Status.WARNING, "runsc is not registered", advice, lost=_SECOND_KERNEL)
     text = _one_line(facts.programs.get("runsc", "")) or "registered; its version is not said"
@@ -147,13 +153,17 @@ def chosen_runtime(facts: Facts, purpose: Purpose) -> str:
 
 def _runtimes(facts: Facts) -> Mapping[str, Any]:
     found = facts.info.get("Runtimes")
-    return found if isinstance(found, Mapping) else {}
+    if not isinstance(found, Mapping):
+        return {}
+    if is_podman(facts.version):  # names all that it has heard of, and starts containers with one
+        return {name: found[name] for name in found if name == facts.info.get("DefaultRuntime")}
+    return found
 
 
 def _component(facts: Facts, name: str) -> str:
     """Return a part's version as the engine says it, with the package's own where that is longer."""
     for part in facts.version.get("Components") or []:
-        if part.get("Name") == name:
+        if part.get("Name") in (name, f"OCI Runtime ({name})"):  # Docker's and Podman's name for it
             version = str(part.get("Version", ""))
             commit = str((part.get("Details") or {}).get("GitCommit", ""))
             return commit if version and commit.startswith(version) else version

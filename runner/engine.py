@@ -25,6 +25,7 @@ from docker.context import ContextAPI
 
 from runner.errors import HostNotReadyError, SandboxLostError, SandboxStartError
 from runner.options import LABEL, ContainerSpec
+from runner.podman import for_podman, is_podman, short_name
 
 _CALL_SECONDS: Final = 60
 _PULL_SECONDS: Final = 900
@@ -160,6 +161,7 @@ class Engine:
             raise HostNotReadyError(
                 f"No container engine answers ({_cause(error)}); start Docker, or run: make setup"
             ) from error
+        self.is_podman = is_podman(self.version)
 
     def describe(self) -> dict[str, str]:
         """Return what this engine is, for records."""
@@ -198,6 +200,8 @@ class Engine:
             HostNotReadyError: the image is missing, or the host has fewer cores than are asked for.
         """
         identity, stream = "", None
+        if self.is_podman:
+            spec = for_podman(spec)
         try:
             identity = self._api.create_container(
                 image=spec.image,
@@ -347,7 +351,7 @@ class Engine:
         """Return the tags of a repository's images."""
         with _answering():
             found = self._api.images(name=repository)
-        return [tag for image in found for tag in image.get("RepoTags") or []]
+        return [short_name(tag) for image in found for tag in image.get("RepoTags") or []]
 
 
 def answers() -> bool:

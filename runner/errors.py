@@ -11,7 +11,8 @@ and `runner.verdict.Verdict` names it. What remains is ours or the operator's to
         ├── SandboxStartError     the container never came to work
         └── SandboxLostError      it worked, but its end went unseen
 
-Exit 0 means that every score was written, 1 that a submission earned none.
+Exit 0 means that every score was written, 1 that a submission earned none. A challenge that came without
+references has no scores to give: there 0 means that all runs were ``ok``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Checkpoints on their way to the evaluator, in a thread of their own while runs go on."""
+"""Checkpoints on their way to the evaluator, in a thread of their own while runs go on.
+
+One more is sent than can be evaluated at once, so that none waits for the stream. While runs go on
+that is one at a time, on one core, or it would slow them: their limits are wall time. When they are over,
+it is as many as the evaluator has cores.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from typing import Final, Self
 from runner.challenge import Challenge
 from runner.channel import Stream
 from runner.errors import HostNotReadyError, RunnerError, SandboxError
-from runner.evaluator import Evaluator, RejectedCheckpointError, to_bytes
+from runner.evaluator import Evaluator, Rejected, RunOutputs, to_bytes
 from runner.staging import settle, stage
 from runner.store import Store
 
@@ -41,12 +46,20 @@ class Backlog:
         keep_checkpoints: bool,
         token: int,
         device: str = "cpu",
+        cores: int = 1,
     ) -> None:
-        """Prepare; nothing is started yet. ``token`` is that of the evaluation's lease."""
+        """Prepare; nothing is started yet. ``token`` is that of the evaluation's lease.
+
+        The evaluator uses one of its ``cores`` while runs go on, and all once they are over.
+        """
         self._start, self._challenge, self._store = start, challenge, store
         self._evaluation, self._checkpoint, self._outputs = evaluation, checkpoint, outputs
         self._keep, self._token, self._device = keep_checkpoints, token, device
-        self._current: int | None = None
+        self._cores = cores if device == "cpu" else 1
+        self._sent: list[int] = []
+        """Sent to an evaluator and not done: if that is lost, another one gets them."""
+        self._all_came = False
+        self._runs_are_over = threading.Event()
         self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._stream: Stream | None = None
@@ -85,6 +98,7 @@ class Backlog:
         Raises:
             RunnerError: the evaluator failed; checkpoints that are left stay on disk.
         """
+        self._runs_are_over.set()
         self._waiting.put(None)
         while self._thread.is_alive():
             self._thread.join(0.2)  # in portions, so that Ctrl-C is heard
@@ -118,26 +132,44 @@ class Backlog:
             if self._abandoned.is_set():
                 return
             evaluator = Evaluator(stream=container, challenge=self._challenge, device=self._device)
+            for lost in self._sent:
+                evaluator.send(lost, self._checkpoint(lost).read_bytes())
+            at_once = 1
             while not self._abandoned.is_set():
-                if self._current is None:
-                    self._current = self._waiting.get()
-                if self._current is None or self._abandoned.is_set():
+                if self._runs_are_over.is_set() and at_once < self._cores:
+                    at_once = self._cores
+                    evaluator.side_by_side(at_once)
+                if len(self._sent) <= at_once and (index := self._next()) is not None:
+                    self._sent.append(index)
+                    evaluator.send(index, self._checkpoint(index).read_bytes())
+                elif self._sent:
+                    self._take(*evaluator.receive())
+                else:
                     return
-                self._evaluate(evaluator, self._current)
-                self._current = None
         finally:
             container.remove()
 
-    def _evaluate(self, evaluator: Evaluator, index: int) -> None:
-        file = self._checkpoint(index)
+    def _next(self) -> int | None:
+        """Return whose checkpoint to send next, None if there is none; wait only if nothing else is to do."""
+        if self._all_came:
+            return None
         try:
-            outputs = to_bytes(evaluator.outputs(index, file.read_bytes()))
-        except RejectedCheckpointError as error:
-            self._store.reject(self._evaluation, index, str(error), token=self._token)
+            index = self._waiting.get(block=not self._sent)
+        except queue.Empty:
+            return None
+        self._all_came = index is None
+        return index
+
+    def _take(self, index: int, found: RunOutputs | Rejected) -> None:
+        """Keep and note what has come of a checkpoint, which is then done."""
+        if isinstance(found, Rejected):
+            self._store.reject(self._evaluation, index, found.reason, token=self._token)
         else:
+            outputs = to_bytes(found)
             place, digest = self._outputs(index), hashlib.sha256(outputs).hexdigest()
             stage(place, self._token, outputs)
             self._store.mark_evaluated(self._evaluation, index, outputs_sha256=digest, token=self._token)
             settle(place, self._token)
         if not self._keep:
-            file.unlink(missing_ok=True)
+            self._checkpoint(index).unlink(missing_ok=True)
+        self._sent.remove(index)

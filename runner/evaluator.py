@@ -1,4 +1,8 @@
-"""The host's side of an evaluator: checkpoints out, outputs in."""
+"""The host's side of an evaluator: checkpoints out, outputs in.
+
+Where the test split is held back, the evaluator is given val in its place, so that a checkpoint is
+judged by the same code; what it says of that split is dropped.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +32,16 @@ class RunOutputs:
     logits: NDArray[np.float32]
     """On the forget examples. Shape [examples, classes]."""
     correct: NDArray[np.int64]
-    """Right answers by split and class. Shape [4, classes]."""
+    """Right answers by split and class; 0 for a split that is held back. Shape [4, classes]."""
     unseen_losses: NDArray[np.float32]
-    """Cross-entropy of each test example. Shape [test examples]."""
+    """Cross-entropy of each test example, none where they are held back. Shape [test examples]."""
 
 
-class RejectedCheckpointError(Exception):
-    """The network cannot be used, through the submission's fault; the text says why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The network cannot be used, through the submission's fault."""
+
+    reason: str
 
 
 class Evaluator:
@@ -48,31 +55,55 @@ class Evaluator:
         """
         said = challenge.description
         self._examples, self._classes = len(challenge.forget_labels), said.classes
-        self._unseen = sum(said.class_counts["test"])
+        self._held_back = said.held_back
+        sent = {name: "val" if name == "test" and self._held_back else name for name in SPLITS}
+        self._unseen = sum(said.class_counts[sent["test"]])
         outputs_bytes = 4 * (self._examples * self._classes + self._unseen) + 8 * len(SPLITS) * self._classes
+        self._sent: set[int] = set()
+        """Whose outputs have not come yet."""
         self._channel = Channel(stream, from_evaluator(outputs_bytes=outputs_bytes))
-        job = EvaluatorJob(architecture=said.architecture, classes=said.classes, device=device, threads=1)
+        job = EvaluatorJob(
+            architecture=said.architecture,
+            architecture_source=challenge.architecture_source,
+            classes=said.classes,
+            device=device,
+        )
         self._channel.send("job", job.to_json())
-        for name in SPLITS:
-            self._channel.send("data", challenge.data(name), name=name)
+        for name, split in sent.items():
+            self._channel.send("data", challenge.data(split), name=name)
         self._channel.await_ready()
 
-    def outputs(self, index: int, checkpoint: bytes) -> RunOutputs:
-        """Return the outputs of a checkpoint.
+    def side_by_side(self, checkpoints: int) -> None:
+        """Let it evaluate so many at a time, each on a core; at first it is one, beside the runs."""
+        self._channel.send("side_by_side", checkpoints=checkpoints)
+
+    def send(self, index: int, checkpoint: bytes) -> None:
+        """Send a checkpoint, which waits there if others are being evaluated.
 
         Raises:
-            RejectedCheckpointError: the network's answers are not finite.
+            SandboxLostError: the evaluator is gone.
+        """
+        if index in self._sent:
+            raise ValueError(f"checkpoint {index} has been sent already")
+        self._sent.add(index)
+        self._channel.send("checkpoint", checkpoint, index=index)
+
+    def receive(self) -> tuple[int, RunOutputs | Rejected]:
+        """Return what has come of a checkpoint that was sent, whichever is first.
+
+        Raises:
             SandboxLostError: the evaluator failed; it runs our own code.
         """
-        self._channel.send("checkpoint", checkpoint, index=index)
         try:
             frame = self._channel.await_frame(_OUTPUTS_SECONDS)
         except ProtocolViolationError as error:
             raise SandboxLostError(f"The evaluator sent something else than outputs: {error}.") from error
-        if frame.kind == "ready" or frame.integer("index") != index:
+        if frame.kind == "ready" or frame.integer("index") not in self._sent:
             raise SandboxLostError("The evaluator answered another question.")
+        index = frame.integer("index")
+        self._sent.remove(index)
         if frame.kind == "rejected":
-            raise RejectedCheckpointError(frame.text("reason"))
+            return index, Rejected(reason=frame.text("reason"))
         try:
             found = arrays.divide(
                 frame.payload,
@@ -82,10 +113,12 @@ class Evaluator:
             )
         except arrays.ArraysError as error:
             raise SandboxLostError("The evaluator sent outputs of the wrong size.") from error
-        return RunOutputs(
-            logits=found["logits"].astype(np.float32),
-            correct=found["correct"].astype(np.int64),
-            unseen_losses=found["unseen_losses"].astype(np.float32),
+        correct, losses = found["correct"].astype(np.int64), found["unseen_losses"].astype(np.float32)
+        if self._held_back:
+            correct[SPLITS.index("test")] = 0
+            losses = losses[:0]
+        return index, RunOutputs(
+            logits=found["logits"].astype(np.float32), correct=correct, unseen_losses=losses
         )
 
 

@@ -25,6 +25,8 @@ from runner.verdict import Verdict
 
 HOSTILE: Final = Path(__file__).parent.parent / "sample_submissions" / "hostile"
 DESCRIPTION: Final = "attack.toml"
+PODMAN: Final = "podman"
+"""Stands in a runtime's place, since what differs there is the engine's doing."""
 
 GALLERY_LIMITS: Final = Limits(
     wall_seconds=4.0,
@@ -98,6 +100,8 @@ class Description(Ending):
     runc: RuntimeEnding = RuntimeEnding()
     crun: RuntimeEnding = RuntimeEnding()
     runsc: RuntimeEnding = RuntimeEnding()
+    podman: RuntimeEnding = RuntimeEnding()
+    """With that engine, in place of what is said of the runtime under it."""
     process: Ending = Ending()
     container: Ending = Ending()
 
@@ -149,9 +153,13 @@ class Attack:
         return own if own.is_file() else None
 
     def expectation(self, runtime: str, isolation: Isolation) -> Expectation:
-        """Return how it must end there; what is said of the fewest cases counts."""
+        """Return how it must end there; what is said of the fewest cases counts.
+
+        ``runtime``: or `PODMAN`.
+        """
         said = self.description
-        by_runtime = {"runc": said.runc, "crun": said.crun, "runsc": said.runsc}
+        podman = said.podman if said.podman != RuntimeEnding() else said.runc
+        by_runtime = {"runc": said.runc, "crun": said.crun, "runsc": said.runsc, PODMAN: podman}
         under = by_runtime.get(runtime, RuntimeEnding())
         in_both = under.process if isolation == "process" else under.container
         in_isolation = said.process if isolation == "process" else said.container

@@ -46,8 +46,12 @@ def state() -> HostState:
 
 
 def left_of_run(uid: int) -> list[str]:
-    """Return, in words, which processes of a run's uid are still there; none where uids are not shared."""
-    if not (alive := _eventually(lambda: _processes_of(uid), seconds=2.0)):
+    """Return, in words, which processes of a run's uid are still there; none where uids are not shared.
+
+    The last process of a container that has ended is there until it has given back all of its files, which
+    takes seconds where they are millions.
+    """
+    if not (alive := _eventually(lambda: _processes_of(uid), seconds=_PATIENCE_SECONDS)):
         return []
     return [f"{len(alive)} of its processes live on the host ({', '.join(map(str, alive[:5]))})"]
 

@@ -20,7 +20,7 @@ from runner import gallery_host, options
 from runner.challenge import Challenge
 from runner.engine import Engine
 from runner.errors import ConfigurationError, SandboxLostError
-from runner.gallery_attacks import Attack
+from runner.gallery_attacks import PODMAN, Attack
 from runner.gallery_judge import Result, StepEnd, judge
 from runner.gallery_pack import Batch, Role, Step, batches
 from runner.gallery_refusal import refusal_of
@@ -74,6 +74,8 @@ class Gallery:
         wanted = [one for one in attacks if self.isolation in one.description.isolations]
         engine, before = Engine(), gallery_host.state()
         runtime = self.placement.runtime or engine.describe()["runtime"]
+        if engine.is_podman:
+            runtime = PODMAN
         refused = [self._refusal(one, runtime) for one in wanted if one.description.refusal is not None]
         planned = batches(wanted, self._make)
         total = sum(len(batch.steps) for batch in planned)

@@ -75,12 +75,8 @@ def worker(
         "/tmp": _tmpfs(limits.scratch_bytes, limits.scratch_inodes, "mode=1777"),  # noqa: S108
         "/dev/shm": _tmpfs(limits.shared_memory_bytes, limits.scratch_inodes, "noexec,mode=1777"),  # noqa: S108
         **{
-            f"/scratch/{slot}": _tmpfs(
-                limits.scratch_bytes,
-                limits.scratch_inodes,
-                # Sticky, or a run could leave extended attributes on the folder for the next one.
-                f"mode=1770,uid=0,gid={FIRST_SLOT_GID + slot}",
-            )
+            # Nobody's but root's until the supervisor gives it to the slot's group (`sandbox.scratch`).
+            f"/scratch/{slot}": _tmpfs(limits.scratch_bytes, limits.scratch_inodes, "mode=0700")
             for slot in range(limits.concurrency)
         },
     }

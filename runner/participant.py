@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from runner.challenge import Feedback
-from runner.scorecard import OTHERS
+from runner.scorecard import OTHERS, WITHHELD
 from runner.store_records import RunRecord
 from runner.text import harmless, harmless_line
 from runner.verdict import Verdict
@@ -81,6 +81,8 @@ def report(
         **_scores(summary or {}, full=full),
         "runs": [_run(run, log, full=full) for run in runs],
     }
+    if summary is not None and summary.get("score_withheld"):
+        told["no_score"] = WITHHELD
     if full:
         warnings = (summary or {}).get("warnings", ())
         told["warnings"] = [harmless_line(text) for text in warnings if OTHERS not in text]
@@ -118,6 +120,7 @@ def as_text(told: Mapping[str, Any]) -> str:
         f"{told['submission']} on {told['challenge']}: {len(told['runs'])} of {told['n']} runs ended"
         + ("" if told["finished"] else "; not finished"),
         *(f"{name.replace('_', ' ')}: {_shown(told[name])}" for name in _FIGURES if name in told),
+        *([told["no_score"]] if "no_score" in told else []),
         *(f"warning: {text}" for text in told.get("warnings", ())),
         "",
         f"{'run':>5}  {'verdict':<15} {'seconds':>8}  exception",

@@ -9,10 +9,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from runner.challenge import Challenge, Source
+from runner.challenge import Challenge, Description, Source
 from runner.limits import Limits
+from runner.spread import spread_of
 from runner.text import harmless_line
-from sandbox.jobs import SPLITS
+from runner.training import Training
 
 Summary = Mapping[str, Any]
 
@@ -65,7 +66,9 @@ def remarks(summaries: Sequence[Summary]) -> list[Text]:
     lines = []
     for summary in summaries:
         name = harmless_line(summary["submission"], 60)
-        if summary.get("reason"):
+        if summary.get("score_withheld"):
+            lines.append(Text(f"{name}: {harmless_line(summary['reason'])}"))
+        elif summary.get("reason"):
             lines.append(Text(f"{name}: no score: {harmless_line(summary['reason'])}", style="red"))
         told = (*summary["warnings"], *summary.get("flag_sentences", ()))
         lines += [Text(f"{name}: {harmless_line(text)}", style="yellow") for text in told]
@@ -106,23 +109,28 @@ def runs_table(runs: Sequence[Mapping[str, Any]]) -> Table:
 
 def challenge_table(challenge: Challenge) -> Table:
     """Return what a challenge is, in short."""
-    said, limits = challenge.description, challenge.description.limits
+    said, limits, spread = challenge.description, challenge.description.limits, spread_of(challenge)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column()
-    sizes = ", ".join(f"{sum(said.class_counts[split])} {split}" for split in SPLITS)
+    sizes = ", ".join(f"{sum(said.class_counts[split])} {split}" for split in said.splits)
     forget = ", ".join(
         f"{count} of class {label}" for label, count in enumerate(said.class_counts["forget"]) if count
     )
     rows = {
         "challenge": said.name,
         "sha256": challenge.sha256,
-        "recipe": f"{said.recipe}, seed {said.seed}{_data(said.source)}",
+        "visibility": said.visibility,
+        "contains": _contents(said),
+        **({"exported from": said.exported_from} if said.exported_from else {}),
+        "recipe": f"{said.recipe}{'' if said.seed is None else f', seed {said.seed}'}{_data(said.source)}",
         "architecture": f"{said.architecture}, {said.classes} classes",
         "examples": sizes,
         "forget set": forget,
         "items": f"{said.item_format}, batch size {said.batch_size}",
-        "references": str(said.references),
+        "training": _training(said.training) + (" on a GPU" if said.source.device else ""),
+        "references": f"{said.references}{', held back' if said.held_back else ''}",
+        **{f"accuracy, {split}": _accuracy(*found) for split, found in spread.accuracy.items()},
         "limits": (
             f"{_time_limit(limits)} and {limits.memory_bytes >> 20} MiB a run, "
             f"{limits.concurrency} at once on {limits.cpus:g} cores"
@@ -135,6 +143,29 @@ def challenge_table(challenge: Challenge) -> Table:
     return table
 
 
+def _accuracy(least: float, median: float, greatest: float) -> str:
+    return f"{least:.4f}, {median:.4f}, {greatest:.4f} (the least, median and greatest of the references)"
+
+
+def _training(said: Training) -> str:
+    """Return in one line how a challenge's networks were trained."""
+    nesterov = "Nesterov " if said.nesterov else ""
+    momentum = f", {nesterov}momentum {said.momentum:g}" if said.momentum else ""
+    weights = ", classes balanced" if said.class_weights == "balanced" else ""
+    best = ", best epoch by validation" if said.keep == "best-by-validation" else ""
+    return (
+        f"{said.optimizer}, learning rate {said.learning_rate:g} {said.schedule}{momentum}, weight decay "
+        f"{said.weight_decay:g}, {said.epochs} epochs of batches of {said.batch_size}{weights}{best}"
+    )
+
+
+def challenge_remarks(challenge: Challenge) -> list[Text]:
+    """Return a line for each thing that is worth knowing of a challenge's data and references."""
+    behind = spread_of(challenge).warning()
+    warnings = [*challenge.warnings, *([behind] if behind is not None else [])]
+    return [Text(f"warning: {harmless_line(text)}", style="yellow") for text in warnings]
+
+
 def terms_line(terms: Mapping[str, Any]) -> Text:
     """Return in one line what an evaluation's runs were allowed, on one machine."""
     parts = [f"{terms['wall_seconds']:.4g} s a run"]
@@ -145,6 +176,12 @@ def terms_line(terms: Mapping[str, Any]) -> Text:
     if terms["total_seconds"] is not None:
         parts.append(f"{terms['total_seconds']:.4g} s for all runs")
     return Text(f"Time limit: {', '.join(parts)}. Participants are told: {terms['feedback']}.")
+
+
+def _contents(said: Description) -> str:
+    if said.held_back:
+        return "original, retain, forget and val; test split, references and seed stay with the organizer"
+    return "original, all splits, references"
 
 
 def _data(source: Source) -> str:

@@ -31,7 +31,7 @@ from runner.image import Image
 from runner.limits import Seconds
 from runner.placement import HERE, Placement
 from runner.progress import Reporter
-from sandbox.jobs import TimingJob
+from sandbox.jobs import TIMED_SPLITS, TimingJob
 from sandbox.messages import from_trainer
 from sandbox.protocol import ProtocolViolationError
 
@@ -179,16 +179,14 @@ def measure(
 
     Raises:
         SandboxError: the trainer failed.
+        HostNotReadyError: the container does not see the device.
     """
     said = challenge.description
     job = TimingJob(
         architecture=said.architecture,
+        architecture_source=challenge.architecture_source,
         classes=said.classes,
-        epochs=said.training.epochs,
-        batch_size=said.training.batch_size,
-        learning_rate=said.training.learning_rate,
-        momentum=said.training.momentum,
-        weight_decay=said.training.weight_decay,
+        training=said.training.model_dump(),
         device=where.placement.torch_device,
         threads=where.threads,
         portions=_PORTIONS,
@@ -201,7 +199,8 @@ def measure(
         channel = Channel(container, from_trainer())
         channel.send("measure", job.to_json())
         channel.await_ready()
-        channel.send("data", challenge.data("retain"), name="retain")
+        for split in TIMED_SPLITS:
+            channel.send("data", challenge.data(split), name=split)
         payload = _await_measured(channel, said.name, reporter)
     finally:
         container.remove()
@@ -224,6 +223,8 @@ def _await_measured(channel: Channel, name: str, reporter: Reporter) -> bytes:
             raise SandboxLostError("The trainer said nothing for an hour.")
         if frame.kind == "measured":
             return frame.payload
+        if frame.kind == "unready":
+            raise HostNotReadyError(f"The trainer cannot use the device: {frame.text('reason')}.")
         if frame.kind == "progress":
             reporter.count(f"{name}: {frame.text('stage')}", frame.integer("done"), frame.integer("total"))
 

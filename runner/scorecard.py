@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from runner.challenge import ORIGINAL, Challenge
 from runner.checkpoint import content_sha256
-from runner.errors import HostNotReadyError
+from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluator import RunOutputs, load
 from runner.store_records import Copy, RunRecord
 from runner.text import harmless_line
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from scoring.card import ScoreCard
 OTHERS: Final = "another submission:"
 """What a warning says that is the organizer's to know: participants are not told of each other."""
+
+WITHHELD: Final = "This challenge came without references: your runs are judged, the organizer scores them."
+"""Why there is no score on an export of a private challenge, where it is nobody's failure."""
 
 _FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean")
 _CLIPPED: Final = ("retain_ratio_clipped", "test_ratio_clipped", "score_clipped")
@@ -65,6 +68,9 @@ def summarise(
         detail = f" ({first.detail.splitlines()[0]})" if first.detail.strip() else ""
         summary["reason"] = f"run {first.index} ended as {first.verdict}{detail}"
         return summary
+    if challenge.references is None:
+        summary.update(reason=WITHHELD, score_withheld=True)
+        return summary
     try:
         card = card_of(challenge, runs, outputs, retraining_seconds)
     except ValueError as error:
@@ -81,6 +87,11 @@ def summarise(
         flag_sentences=[flag.sentence for flag in card.flags],
     )
     return summary
+
+
+def is_in_order(summary: Mapping[str, Any]) -> bool:
+    """Return whether an evaluation has its score, or earned all that its challenge can give."""
+    return summary["score"] is not None or summary.get("score_withheld") is True
 
 
 def card_of(
@@ -107,8 +118,11 @@ def populations(
     """Return what the scorer is given: the outputs of the runs, and of the references.
 
     Raises:
+        ConfigurationError: the references are held back.
         HostNotReadyError: outputs that were noted cannot be read.
     """
+    if challenge.references is None:
+        raise ConfigurationError(WITHHELD)
     found = [_read(challenge, outputs(run.index)) for run in runs]
     said = challenge.description
     counts = np.array([said.class_counts[split] for split in SPLITS])

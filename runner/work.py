@@ -94,6 +94,7 @@ class Work:
             keep_checkpoints=self.settings.keep_checkpoints,
             token=self.lease.token,
             device=self.settings.placement.torch_device,
+            cores=max(1, int(self.challenge.description.limits.cpus)),
         )
         with backlog:
             for index in unevaluated:

@@ -106,6 +106,7 @@ class Worker:
         self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes))
         job = WorkerJob(
             architecture=said.architecture,
+            architecture_source=challenge.architecture_source,
             classes=said.classes,
             item_format=said.item_format,
             batch_size=said.batch_size,

@@ -29,11 +29,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from sandbox import contest
 from sandbox.checkpoint import checkpoint_bytes
 from sandbox.data import loader
 from sandbox.fds import RunEnds, close_all_but
 from sandbox.messages import ERROR_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
-from sandbox.models import build
+from sandbox.models import build, prepare
 from sandbox.syscalls import install
 
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -56,6 +57,8 @@ class Material:
     """What every run is given, loaded once by the zygote and shared by `fork`."""
 
     architecture: str
+    architecture_source: str | None
+    """An organizer's own module. It is imported by each run, with as few rights as the submission."""
     classes: int
     batch_size: int
     device: str
@@ -67,6 +70,8 @@ class Material:
     val: Dataset[Any]
     groups: tuple[int, ...]
     """What every run needs beside the group of its slot."""
+    class_weights: str | None
+    """What the contest's file says, where items have the form of its scored phase."""
     syscall_filter: bytes
     """The second seccomp filter (`sandbox.syscalls.program`)."""
     submission: bytes
@@ -95,6 +100,10 @@ def run(material: Material, seat: Seat) -> NoReturn:
         seed = int.from_bytes(os.read(seat.ends.seed, 8), "big")
         result_fd = _give_up_everything(material, seat)
         torch.set_num_threads(material.threads)
+        if material.class_weights is not None:
+            contest.lay_out(seat.scratch, material.class_weights)
+        if material.architecture_source is not None:
+            prepare(material.architecture, material.architecture_source)
         net = build(material.architecture, material.classes)
         net.load_state_dict(material.original)
         net.to(material.device)

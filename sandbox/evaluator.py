@@ -1,13 +1,22 @@
 """The evaluator: checkpoints in, outputs out. Our code, strangers' weights as data.
 
 host ── job, data (original, four splits) ──>        <── ready ── container
-host ── checkpoint i ──>                             <── outputs i | rejected i ──
+host ── checkpoint i, checkpoint k ... ──>           <── outputs i | rejected i ... ──
+host ── side_by_side n ──>
+
+Checkpoints are read while others are evaluated, so none waits for the stream. Each is evaluated by
+itself, on one thread: first one at a time, beside the runs, and once the host says so n at a time. What
+is answered depends on the checkpoint alone, byte for byte, in whatever order it comes.
 """
 
 from __future__ import annotations
 
+import os
+import threading
 import time
+import traceback
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import safetensors
 import safetensors.torch
@@ -17,28 +26,37 @@ from torch import Tensor, nn
 from sandbox.data import read_split
 from sandbox.jobs import SPLITS, EvaluatorJob
 from sandbox.messages import TO_EVALUATOR
-from sandbox.models import build
+from sandbox.models import build, layout_of, prepare
 from sandbox.outputs import outputs_of
 from sandbox.stdio import Stdio
+from sandbox.stepping import exactly
 
 
 class Evaluator:
-    """One network, filled with one checkpoint after another."""
+    """The data, and a network for each thread, filled with one checkpoint after another."""
 
     def __init__(self, job: EvaluatorJob, data: Mapping[str, bytes]) -> None:
         """Lay out the data on the device."""
-        torch.set_num_threads(job.threads)
-        self._classes = job.classes
-        device = torch.device(job.device)
-        self._net: nn.Module = build(job.architecture, job.classes).to(device)
+        torch.set_num_threads(1)
+        exactly()  # as references were computed
+        self._job, self._mine = job, threading.local()
+        prepare(job.architecture, job.architecture_source)
         self._splits: dict[str, dict[str, Tensor]] = {
             split: {
-                name: column.to(device)
+                name: column.to(job.device)
                 for name, column in read_split(data[split]).items()
                 if name in ("image", "label")
             }
             for split in SPLITS
         }
+
+    def _net(self) -> nn.Module:
+        """Return this thread's network."""
+        if not hasattr(self._mine, "net"):
+            torch.set_num_threads(1)  # torch keeps it for each thread
+            self._mine.net = build(self._job.architecture, self._job.classes).to(self._job.device)
+        net: nn.Module = self._mine.net
+        return net
 
     def outputs(self, checkpoint: bytes) -> bytes:
         """Return the bytes of the outputs of a checkpoint.
@@ -46,14 +64,52 @@ class Evaluator:
         Raises:
             ValueError: it does not fit the network, or what the network answers is not finite.
         """
+        net = self._net()
         try:
-            self._net.load_state_dict(safetensors.torch.load(checkpoint), strict=True)
+            net.load_state_dict(safetensors.torch.load(checkpoint), strict=True)
         except (safetensors.SafetensorError, RuntimeError) as error:
             raise ValueError("it does not fit the network") from error
-        found = outputs_of(self._net, self._splits, self._classes)
+        found = outputs_of(net, self._splits, self._job.classes, layout_of(self._job.architecture))
         if not bool(torch.isfinite(found.logits).all()):
             raise ValueError("its logits on the forget examples are not finite")
         return found.to_bytes()
+
+
+class _Desk:
+    """Hands checkpoints to threads, and what comes of them to the host."""
+
+    def __init__(self, evaluator: Evaluator, stdio: Stdio) -> None:
+        """Begin with one thread."""
+        self._evaluator, self._stdio = evaluator, stdio
+        self._sending = threading.Lock()
+        self._pool = ThreadPoolExecutor(1)
+
+    def side_by_side(self, checkpoints: int) -> None:
+        """Evaluate so many at a time from now on, beside the one that is going on."""
+        self._pool.shutdown(wait=False)  # or nobody would read what the host is sending
+        self._pool = ThreadPoolExecutor(checkpoints)
+
+    def take(self, index: int, checkpoint: bytes) -> None:
+        """Evaluate a checkpoint as soon as a thread is free."""
+        self._pool.submit(self._answer, index, checkpoint).add_done_callback(_end_if_failed)
+
+    def _answer(self, index: int, checkpoint: bytes) -> None:
+        try:
+            outputs = self._evaluator.outputs(checkpoint)
+        except ValueError as error:
+            with self._sending:
+                self._stdio.send("rejected", index=index, reason=str(error))
+        else:
+            with self._sending:
+                self._stdio.send("outputs", outputs, index=index)
+
+
+def _end_if_failed(done: Future[None]) -> None:
+    """End the program if our own code failed in a thread: the host sees it, and starts another."""
+    error = done.exception()
+    if error is not None:
+        traceback.print_exception(error)
+        os._exit(1)
 
 
 def main() -> None:
@@ -62,21 +118,20 @@ def main() -> None:
     stdio = Stdio(TO_EVALUATOR)
     job: EvaluatorJob | None = None
     data: dict[str, bytes] = {}
-    evaluator: Evaluator | None = None
+    desk: _Desk | None = None
     for frame in stdio.frames():
         if frame.kind == "job":
             job = EvaluatorJob.from_json(frame.payload)
         elif frame.kind == "data":
             data[frame.text("name")] = frame.payload
             if job is not None and data.keys() >= set(SPLITS):
-                evaluator = Evaluator(job, data)
+                desk = _Desk(Evaluator(job, data), stdio)
+                data.clear()
                 stdio.send("ready", seconds=time.monotonic() - begun)
-        elif frame.kind == "checkpoint" and evaluator is not None:
-            index = frame.integer("index")
-            try:
-                stdio.send("outputs", evaluator.outputs(frame.payload), index=index)
-            except ValueError as error:
-                stdio.send("rejected", index=index, reason=str(error))
+        elif frame.kind == "checkpoint" and desk is not None:
+            desk.take(frame.integer("index"), frame.payload)
+        elif frame.kind == "side_by_side" and desk is not None:
+            desk.side_by_side(frame.integer("checkpoints"))
         else:
             return
 

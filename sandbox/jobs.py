@@ -6,6 +6,7 @@ library only, because the host builds these values too.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
@@ -16,12 +17,34 @@ READERS_GID = 1_999
 SPLITS = ("retain", "forget", "val", "test")
 """In this order everywhere that counts stand side by side."""
 
+TIMED_SPLITS = ("retain", "val")
+"""What a trainer needs to time a retraining."""
 
 RECIPES = ("arrays", "cifar10", "digits", "faces", "idx")
 """Where data can come from: `sandbox.recipes` holds a function for each."""
 
 EMBEDDED_RECIPE = "digits"
 """The one that brings its data; all others read the organizer's files."""
+
+FILE_ARCHITECTURE = "file"
+"""The name of an architecture that is an organizer's own module: its text comes with the job."""
+
+ARCHITECTURE_BYTES = 1 << 20
+"""How long that text may be."""
+
+
+def original_seed(seed: int) -> int:
+    """Return the seed that a challenge's original network is trained from."""
+    return _drawn(f"original {seed}")
+
+
+def reference_seed(seed: int, index: int) -> int:
+    """Return the seed that a reference is trained from: no two challenges share one."""
+    return _drawn(f"reference {seed} {index}")
+
+
+def _drawn(source: str) -> int:
+    return int.from_bytes(hashlib.sha256(source.encode()).digest()[:8], "big") >> 1
 
 
 class _Job:
@@ -69,6 +92,8 @@ class WorkerJob(_Job):
     checkpoint_bytes: int
     log_bytes: int
     processes: int
+    architecture_source: str | None = None
+    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +103,8 @@ class EvaluatorJob(_Job):
     architecture: str
     classes: int
     device: str
-    threads: int
+    architecture_source: str | None = None
+    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,24 +125,29 @@ class TrainerJob(_Job):
     """How many ``data`` frames follow: the organizer's files, by name."""
     most_examples: int | None
     architecture: str | None
-    """In place of the recipe's own choice, as is the next."""
+    """In place of the recipe's own choice, as are the next two."""
+    training: dict[str, Any]
+    """A choice as `sandbox.preset.chosen` takes it; may be empty."""
     epochs: int | None
+    """In place of what the training says."""
+    architecture_source: str | None = None
+    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
+    group_size: int | None = None
+    """How many references are trained as one: what a build was begun with, or None to choose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimingJob(_Job):
-    """What a trainer is to time, without building anything: the retain split follows."""
+    """What a trainer is to time, without building anything: retain and val follow."""
 
     architecture: str
     classes: int
-    epochs: int
-    """Of a whole training."""
-    batch_size: int
-    learning_rate: float
-    momentum: float
-    weight_decay: float
+    training: dict[str, Any]
+    """All fields of `sandbox.preset.Preset`."""
     device: str
     threads: int
     """Threads of torch, as each run starts with."""
     portions: int
     """How often to time some epochs; the median counts."""
+    architecture_source: str | None = None
+    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""

@@ -10,9 +10,12 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
+from sandbox.jobs import ARCHITECTURE_BYTES
 from sandbox.protocol import FrameRule
 
 JOB_BYTES: Final = 1 << 20
+_SOURCE_BYTES: Final = 6 * ARCHITECTURE_BYTES
+"""The text of an architecture as JSON: six bytes a character at worst."""
 ERROR_BYTES: Final = 1 << 16
 LOG_CHUNK_BYTES: Final = 1 << 16
 HOST_PAYLOAD_BYTES: Final = 1 << 40
@@ -23,7 +26,7 @@ TAG_ERROR: Final = b"E"
 RESULT_HEAD: Final = struct.Struct(">cQ")
 """How a run's result begins in its pipe: a tag and a length."""
 
-_JOB: Final = FrameRule(payload_bytes=JOB_BYTES)
+_JOB: Final = FrameRule(payload_bytes=JOB_BYTES + _SOURCE_BYTES)
 _DATA: Final = FrameRule(fields={"name": str}, payload_bytes=HOST_PAYLOAD_BYTES)
 _READY: Final = FrameRule(fields={"seconds": float})
 _STOP: Final = FrameRule()
@@ -40,6 +43,7 @@ TO_EVALUATOR: Final[Mapping[str, FrameRule]] = {
     "job": _JOB,
     "data": _DATA,
     "checkpoint": FrameRule(fields={"index": int}, payload_bytes=HOST_PAYLOAD_BYTES),
+    "side_by_side": FrameRule(fields={"checkpoints": int}),
     "stop": _STOP,
 }
 
@@ -87,5 +91,6 @@ def from_trainer() -> Mapping[str, FrameRule]:
         "facts": FrameRule(payload_bytes=JOB_BYTES),
         "measured": FrameRule(payload_bytes=JOB_BYTES),
         "failed": FrameRule(fields={"reason": str}),
+        "unready": FrameRule(fields={"reason": str}),
         "done": FrameRule(),
     }

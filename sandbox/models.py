@@ -1,44 +1,30 @@
-"""The architectures, by name.
+"""The architectures, by name: our own small ones, torchvision's classifiers, an organizer's own file.
 
-An architecture is written once for ``models`` networks at a time: convolutions take one
+Ours are written once for ``models`` networks at a time: convolutions take one
 group a network and every parameter's first axis is the networks side by side. With one
 network it is the ordinary module that a submission receives; with many it trains the
 references (`sandbox.stack` converts). No operation mixes networks, so a stacked network
-computes what it would alone, up to the order of float additions.
-
-``resnet18`` is torchvision's and stands alone: its references are trained one at a time.
+computes what it would alone, up to the order of float additions. torchvision's ``resnet18`` is
+turned into such a network layer by layer (`sandbox.side_by_side`). All others stand alone.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sandbox import own_architecture
+from sandbox.jobs import FILE_ARCHITECTURE
+from sandbox.side_by_side import StackedLinear, side_by_side
+
 STEM_CHANNELS = 16
-
-
-class StackedLinear(nn.Module):
-    """Many linear layers side by side: [batch, models x in] -> [batch, models x out]."""
-
-    def __init__(self, models: int, inputs: int, outputs: int) -> None:
-        """Make room for the weights; `sandbox.stack` fills them."""
-        super().__init__()
-        self.models = models
-        self.weight = nn.Parameter(torch.empty(models * outputs, inputs))
-        self.bias = nn.Parameter(torch.empty(models * outputs))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Apply each network's layer to that network's features."""
-        inputs = features.view(features.shape[0], self.models, -1).transpose(0, 1)
-        weight = self.weight.view(self.models, -1, self.weight.shape[1]).transpose(1, 2)
-        bias = self.bias.view(self.models, 1, -1)
-        return torch.baddbmm(bias, inputs, weight).transpose(0, 1).reshape(features.shape[0], -1)
 
 
 def _linear(models: int, inputs: int, outputs: int) -> nn.Module:
@@ -105,31 +91,43 @@ class ConvNet(nn.Module):
         return logits
 
 
-def _resnet18(classes: int, models: int) -> nn.Module:
-    if models != 1:
-        raise ValueError("resnet18 cannot be stacked")
-    from torchvision.models import resnet18  # noqa: PLC0415 - takes a second, and most challenges need none
-
-    return resnet18(weights=None, num_classes=classes)
-
-
-_BUILDERS: Final[dict[str, Callable[[int, int], nn.Module]]] = {
+_OWN: Final[dict[str, Callable[[int, int], nn.Module]]] = {
     "digits": DigitsNet,
     "convnet-1": partial(ConvNet, 1),
     "convnet-3": partial(ConvNet, 3),
-    "resnet18": _resnet18,
 }
-_ALONE: Final = frozenset({"resnet18"})
+_ALSO_STACKED: Final = frozenset({"resnet18"})
+_WITHOUT_AUXILIARY_HEADS: Final[dict[str, Any]] = {"aux_logits": False, "init_weights": True}
+_TORCHVISION_OPTIONS: Final = {
+    "googlenet": _WITHOUT_AUXILIARY_HEADS,
+    "inception_v3": _WITHOUT_AUXILIARY_HEADS,
+}
 
 
 def can_be_stacked(architecture: str) -> bool:
     """Return whether `build` takes ``models`` above 1."""
-    return architecture not in _ALONE
+    return architecture in _OWN or architecture in _ALSO_STACKED
 
 
-def prepare(architecture: str) -> None:
-    """Import what `build` will take, so that processes forked from this one need not."""
-    if architecture in _ALONE:
+def layout_of(architecture: str) -> torch.memory_format:
+    """Return in which order the numbers of its images are to lie: channels last where that is known to work.
+
+    Any other network may have a ``view`` in it, which refuses images in that order.
+    """
+    return torch.channels_last if can_be_stacked(architecture) else torch.contiguous_format
+
+
+def prepare(architecture: str, source: str | None = None) -> None:
+    """Import what `build` will take, so that processes forked from this one need not.
+
+    Without ``source``, no organizer's file is imported: the zygote is not the place for one.
+
+    Raises:
+        ArchitectureFileError: the organizer's file cannot be used.
+    """
+    if source is not None:
+        own_architecture.load(source)
+    elif architecture not in _OWN and architecture != FILE_ARCHITECTURE:
         importlib.import_module("torchvision")
 
 
@@ -137,8 +135,30 @@ def build(architecture: str, classes: int, models: int = 1) -> nn.Module:
     """Return an untrained network, or ``models`` of them side by side.
 
     Raises:
-        ValueError: no architecture has that name.
+        ValueError: no architecture has that name, or it cannot be stacked.
+        ArchitectureFileError: the organizer's file gives no network.
     """
-    if architecture not in _BUILDERS:
-        raise ValueError(f"no architecture {architecture!r}; there are {', '.join(_BUILDERS)}")
-    return _BUILDERS[architecture](classes, models)
+    if architecture in _OWN:
+        return _OWN[architecture](classes, models)
+    if models != 1 and not can_be_stacked(architecture):
+        raise ValueError(f"{architecture} cannot be stacked")
+    if architecture == FILE_ARCHITECTURE:
+        return own_architecture.network(classes)
+    net = _torchvision(architecture, classes)
+    return net if models == 1 else side_by_side(net, models)
+
+
+def _torchvision(architecture: str, classes: int) -> nn.Module:
+    from torchvision import models  # noqa: PLC0415 - takes a second, and most challenges need none
+
+    names = models.list_models(module=models)
+    if architecture not in names:
+        close = get_close_matches(architecture, [*_OWN, *names], n=3)
+        hint = f" (did you mean {' or '.join(close)}?)" if close else ""
+        raise ValueError(
+            f"no architecture {architecture!r}{hint}; there are {', '.join(_OWN)} and any classifier of "
+            "torchvision"
+        )
+    options = _TORCHVISION_OPTIONS.get(architecture, {})
+    net: nn.Module = models.get_model(architecture, weights=None, num_classes=classes, **options)
+    return net

@@ -23,10 +23,10 @@ from sandbox.janitor import Janitor
 from sandbox.jobs import WorkerJob
 from sandbox.messages import ERROR_BYTES, LOG_CHUNK_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
 from sandbox.protocol import Frame
+from sandbox.scratch import SCRATCH
 from sandbox.stdio import Stdio
 from sandbox.zygote import Order, Zygote
 
-SCRATCH: Final = Path("/scratch")
 _READ_BYTES: Final = 1 << 18
 _PIPE_PORTIONS: Final = 8
 """More than a pipe can hold."""
@@ -84,7 +84,19 @@ class Supervisor:
         self._watch(zygote.socket.fileno(), self._hear_zygote)
 
     def serve(self) -> None:
-        """Go on until the host says stop or goes away."""
+        """Go on until the host says stop or goes away, or no run can be forked or ended any more.
+
+        Raises:
+            ConnectionError: a servant is gone, and no run's use of memory explains it.
+        """
+        try:
+            self._serve()
+        except ConnectionError:
+            if not self._is_memory_used_up():
+                raise
+            self._report_all()
+
+    def _serve(self) -> None:
         while not self._stopping:
             for key, _events in self._selector.select(self._seconds_to_deadline()):
                 if key.fd in self._selector.get_map():
@@ -94,6 +106,21 @@ class Supervisor:
             self._close_runs_that_are_over()
             while self._queue and self._free_slots and not self._stopping:
                 self._start(self._queue.popleft())
+
+    def _is_memory_used_up(self) -> bool:
+        """Return whether the kernel has killed for memory since a run that goes on began.
+
+        What a run writes to a tmpfs outlives it, so the servants may be killed after it; the run did that.
+        """
+        killed = oom_kills()
+        return any(killed > run.oom_kills_before for run in self._runs.values())
+
+    def _report_all(self) -> None:
+        """Report what goes on as it is: ended, and not cleared away."""
+        for run in list(self._runs.values()):
+            run.ended = run.ended or time.monotonic()
+            self._drain(run)
+            self._report(run)
 
     def _watch(self, fd: int, callback: Callable[[], None]) -> None:
         self._selector.register(fd, selectors.EVENT_READ, callback)

@@ -4,9 +4,9 @@
                       <── file (public and private splits, original), facts ── container
                       <── group (outputs of some references), progress ... done ──
 
-    host ── measure, data (retain) ──>   <── progress ... measured ── container
+    host ── measure, data (retain, val) ──>   <── progress ... measured ── container
 
-References are trained in groups of `group_size`, one process a core; the host names the
+References are trained in groups of `sandbox.training.group_size`, one process a core; the host names the
 groups it has already, so a build goes on where it was interrupted. The organizer's files are
 read here and never on the host.
 """
@@ -14,10 +14,8 @@ read here and never on the host.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,117 +24,25 @@ import torch
 from torch import Tensor
 
 from sandbox.data import read_split
-from sandbox.jobs import TimingJob, TrainerJob
+from sandbox.jobs import FILE_ARCHITECTURE, TIMED_SPLITS, TimingJob, TrainerJob
 from sandbox.messages import TO_TRAINER
-from sandbox.models import build, can_be_stacked, prepare
-from sandbox.outputs import outputs_of
+from sandbox.models import prepare
+from sandbox.own_architecture import ArchitectureFileError
 from sandbox.recipes import RECIPES
 from sandbox.recipes.assembling import assemble
 from sandbox.recipes.draft import RecipeError, Request
-from sandbox.recipes.recipe import Recipe
+from sandbox.references import groups, train_original
 from sandbox.stdio import Stdio
+from sandbox.stepping import exactly
 from sandbox.timing import timing
-from sandbox.training import train_stacked
-
-_STACKED = 16
-_SIGN_OF_LIFE_SECONDS = 60.0
-_ORIGINAL_SEED_OFFSET = 1 << 40
-_REFERENCE_SEED_OFFSET = 1 << 41
-
-
-def group_size(architecture: str) -> int:
-    """Return how many references are trained together; fixed, since float sums depend on it."""
-    return _STACKED if can_be_stacked(architecture) else 1
-
-
-def reference_seed(seed: int, index: int) -> int:
-    """Return the seed of a reference: distinct from every other and from the original's."""
-    return seed + _REFERENCE_SEED_OFFSET + index
-
-
-def train_original(
-    recipe: Recipe, seed: int, device: str, on_epoch: Callable[[int], None]
-) -> dict[str, Tensor]:
-    """Train on retain and forget together, as the network that is to be unlearned was."""
-    both = [recipe.splits["retain"], recipe.splits["forget"]]
-    (state,) = train_stacked(
-        architecture=recipe.architecture,
-        classes=recipe.classes,
-        images=torch.cat([split["image"] for split in both]).to(device),
-        labels=torch.cat([split["label"] for split in both]).to(device),
-        seeds=[seed + _ORIGINAL_SEED_OFFSET],
-        preset=recipe.preset,
-        on_epoch=on_epoch,
-    )
-    return state
-
-
-def train_group(recipe: Recipe, seed: int, first: int, device: str) -> bytes:
-    """Train the group of references that begins with ``first`` and return their outputs.
-
-    Returns:
-        The logits, float32 [group, forget examples, classes], the right answers, int64
-        [group, 4, classes], and the losses, float32 [group, test examples], as bytes.
-    """
-    retain = recipe.splits["retain"]
-    members = range(first, first + group_size(recipe.architecture))
-    states = train_stacked(
-        architecture=recipe.architecture,
-        classes=recipe.classes,
-        images=retain["image"].to(device),
-        labels=retain["label"].to(device),
-        seeds=[reference_seed(seed, member) for member in members],
-        preset=recipe.preset,
-    )
-    net = build(recipe.architecture, recipe.classes).to(device)
-    found = []
-    splits = {
-        name: {"image": split["image"].to(device), "label": split["label"].to(device)}
-        for name, split in recipe.splits.items()
-    }
-    for state in states:
-        net.load_state_dict(state)
-        found.append(outputs_of(net, splits, recipe.classes))
-    parts = zip(*((one.logits, one.correct, one.unseen_losses) for one in found), strict=True)
-    return b"".join(torch.stack(part).numpy().tobytes() for part in parts)
+from sandbox.training import group_size
 
 
 def _contiguous(split: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: column.contiguous() for name, column in split.items()}
 
 
-_recipe: Recipe | None = None
-"""Set before the processes are forked, so that they share it."""
-
-
-def _group_in_a_process(seed: int, first: int, device: str) -> tuple[int, bytes]:
-    assert _recipe is not None
-    torch.set_num_threads(1)
-    return first, train_group(_recipe, seed, first, device)
-
-
-def _groups(recipe: Recipe, job: TrainerJob, sign_of_life: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
-    step = group_size(recipe.architecture)
-    missing = [first for first in range(0, job.references, step) if first not in job.groups_done]
-    if not missing:
-        return
-    if job.device != "cpu":
-        for first in missing:  # a forked process could not use the device any more
-            yield first, train_group(recipe, job.seed, first, job.device)
-        return
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(job.processes, len(missing)), mp_context=fork) as pool:
-        waiting = {pool.submit(_group_in_a_process, job.seed, first, job.device) for first in missing}
-        while waiting:
-            ended, waiting = wait(waiting, _SIGN_OF_LIFE_SECONDS, FIRST_COMPLETED)
-            for group in ended:
-                yield group.result()
-            if not ended:
-                sign_of_life()
-
-
 def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
-    global _recipe  # noqa: PLW0603 - how forked processes come to share it
     torch.set_num_threads(1)
     request = Request(
         seed=job.seed,
@@ -144,12 +50,15 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
         files=files,
         most_examples=job.most_examples,
         architecture=job.architecture,
+        training=job.training,
         epochs=job.epochs,
     )
+    if job.architecture_source is not None:
+        prepare(FILE_ARCHITECTURE, job.architecture_source)
     recipe = assemble(RECIPES[job.recipe](request), request)
     files.clear()
     prepare(recipe.architecture)
-    _recipe = recipe
+    size = job.group_size or group_size(recipe.architecture, job.device)
     progress: Callable[[str, int, int], None] = lambda stage, done, total: stdio.send(  # noqa: E731
         "progress", stage=stage, done=done, total=total
     )
@@ -175,9 +84,9 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
                 for name, split in recipe.splits.items()
             },
             "training": asdict(recipe.preset),
+            "group_size": size,
         }
         stdio.send("facts", json.dumps(facts).encode())
-    size = group_size(recipe.architecture)
     done = len(job.groups_done)
     total = -(-job.references // size)
 
@@ -185,7 +94,7 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
         progress("references", min(done * size, job.references), job.references)
 
     tell()
-    for first, outputs in _groups(recipe, job, tell):
+    for first, outputs in groups(recipe, job, size, tell):
         stdio.send("group", outputs, first=first, count=size)
         done += 1
         tell()
@@ -193,12 +102,12 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
     stdio.send("done")
 
 
-def _measure(job: TimingJob, retain: bytes, stdio: Stdio) -> None:
+def _measure(job: TimingJob, files: Mapping[str, bytes], stdio: Stdio) -> None:
     def tell(done: int) -> None:
         stdio.send("progress", stage="timing retraining", done=done, total=job.portions)
 
     tell(0)
-    found = timing(job, read_split(retain), tell)
+    found = timing(job, {name: read_split(data) for name, data in files.items()}, tell)
     stdio.send("measured", json.dumps({**found, "processor": _processor()}).encode())
 
 
@@ -211,33 +120,40 @@ def _processor() -> str:
     return "unknown"
 
 
+def _missing_device(device: str) -> str | None:
+    """Return why a device cannot be used here, or None."""
+    if device == "cpu" or torch.cuda.is_available():
+        return None
+    return f"torch {torch.__version__} finds no GPU inside the container; the host's driver may be too old"
+
+
 def main() -> None:
     """Serve one job."""
     begun = time.monotonic()
     stdio = Stdio(TO_TRAINER)
-    to_time: TimingJob | None = None
-    to_build: TrainerJob | None = None
+    job: TrainerJob | TimingJob | None = None
     files: dict[str, bytes] = {}
     for frame in stdio.frames():
-        if frame.kind == "job":
-            to_build = TrainerJob.from_json(frame.payload)
-            stdio.send("ready", seconds=time.monotonic() - begun)
-        elif frame.kind == "measure":
-            to_time = TimingJob.from_json(frame.payload)
-            stdio.send("ready", seconds=time.monotonic() - begun)
-        elif to_time is not None:
-            _measure(to_time, frame.payload, stdio)
-            return
-        else:
+        if frame.kind == "data":
             files[frame.text("name")] = frame.payload
-        if to_build is not None and len(files) == to_build.data_files:
+        else:
+            job = (TrainerJob if frame.kind == "job" else TimingJob).from_json(frame.payload)
+            stdio.send("ready", seconds=time.monotonic() - begun)
+        expected = job.data_files if isinstance(job, TrainerJob) else len(TIMED_SPLITS)
+        if job is not None and len(files) == expected:
             break
     else:
         return
-    try:
-        _train(to_build, files, stdio)
-    except RecipeError as error:
-        stdio.send("failed", reason=str(error))
+    if (reason := _missing_device(job.device)) is not None:
+        stdio.send("unready", reason=reason)
+    elif isinstance(job, TimingJob):
+        _measure(job, files, stdio)
+    else:
+        exactly()
+        try:
+            _train(job, files, stdio)
+        except (RecipeError, ArchitectureFileError) as error:
+            stdio.send("failed", reason=str(error))
 
 
 if __name__ == "__main__":

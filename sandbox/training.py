@@ -8,15 +8,37 @@ of a fixed size, so that reference i is the same however many are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from sandbox.models import build
+from sandbox.keeping import Best
+from sandbox.models import build, can_be_stacked, layout_of
+from sandbox.optimizing import class_weights, optimizer
 from sandbox.preset import Preset
-from sandbox.stack import State, images_side_by_side, stack, unstack
+from sandbox.schedule import rate
+from sandbox.stack import State, stack, unstack
+from sandbox.stepping import Captured, Eager, Recorder, Step, Stepper, recorder_for
+
+Split = Mapping[str, Tensor]
+
+_STACKED: Final = 16
+_STACKED_ON_GPUS_ALONE: Final = frozenset({"resnet18"})
+"""On a core of a CPU, two side by side took 1.2 times and four 1.8 times as long a network as one alone
+(32x32 images, batches of 64): oneDNN does ungrouped convolutions better. On a GPU stacking is meant to
+hide what launching kernels takes; that has not been measured."""
+
+
+def group_size(architecture: str, device: str) -> int:
+    """Return how many references are trained as one network.
+
+    A reference depends on it, since the order of float additions does: a challenge says which it was.
+    """
+    if architecture in _STACKED_ON_GPUS_ALONE and device == "cpu":
+        return 1
+    return _STACKED if can_be_stacked(architecture) else 1
 
 
 def initial_state(architecture: str, classes: int, seed: int) -> State:
@@ -34,7 +56,9 @@ def train_stacked(
     labels: Tensor,
     seeds: Sequence[int],
     preset: Preset,
+    val: Split | None = None,
     on_epoch: Callable[[int], None] = lambda _epoch: None,
+    recording: Callable[[torch.device], Recorder | None] = recorder_for,
 ) -> list[dict[str, Tensor]]:
     """Train one network a seed and return their weights, in the order of the seeds.
 
@@ -45,44 +69,38 @@ def train_stacked(
         labels: Shape [examples].
         seeds: One a network.
         preset: The recipe of the optimiser.
+        val: On the same device; needed where the preset keeps the best by validation.
         on_epoch: Told the number of epochs done after each.
+        recording: What records steps on a device, if anything does.
     """
     models = len(seeds)
     net = build(architecture, classes, models)
     net.load_state_dict(stack([initial_state(architecture, classes, seed) for seed in seeds]))
-    net.to(device=images.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = torch.optim.SGD(
-        net.parameters(),
-        lr=preset.learning_rate,
-        momentum=preset.momentum,
-        weight_decay=preset.weight_decay,
-        nesterov=True,
+    layout = layout_of(architecture)
+    net.to(device=images.device, memory_format=layout).train()  # type: ignore[call-overload]
+    recorder = recording(images.device)
+    step = Step(
+        net=net,
+        optimizer=optimizer(net, preset, steered=recorder is not None),
+        images=images,
+        labels=labels,
+        weights=class_weights(preset, labels, classes),
+        layout=layout,
     )
-    steps = -(-len(images) // preset.batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=preset.learning_rate,
-        total_steps=preset.epochs * steps,
-        pct_start=0.2,
-        cycle_momentum=False,
-    )
+    stepper: Stepper = Eager(step) if recorder is None else Captured(step, recorder)
+    best = None
+    if preset.keep == "best-by-validation":
+        assert val is not None
+        best = Best(net, val, models, layout)
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
+    steps = -(-len(images) // preset.batch_size)
     for epoch in range(preset.epochs):
         order = torch.stack([torch.randperm(len(images), generator=order) for order in orders])
-        for batch in order.to(images.device).split(preset.batch_size, dim=1):
-            if batch.shape[1] > 1:  # batch normalisation cannot learn from one value
-                _step(net, optimizer, images[batch], labels[batch])
-            schedule.step()
+        for number, rows in enumerate(order.to(images.device).split(preset.batch_size, dim=1)):
+            if rows.shape[1] > 1:  # batch normalisation cannot learn from one value
+                stepper.take(rows, rate(preset, epoch * steps + number, steps))
+        if best is not None:
+            best.look()
         on_epoch(epoch + 1)
-    return unstack({name: tensor.cpu() for name, tensor in net.state_dict().items()}, models)
-
-
-def _step(net: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> None:
-    """Take one step of every network on its own batch: images [models, batch, ...]."""
-    models, batch = labels.shape
-    stacked = images_side_by_side(images).contiguous(memory_format=torch.channels_last)
-    logits = net(stacked).view(batch, models, -1)
-    loss = functional.cross_entropy(logits.flatten(0, 1), labels.T.flatten(), reduction="sum")
-    optimizer.zero_grad(set_to_none=True)
-    (loss / batch).backward()
-    optimizer.step()
+    state = net.state_dict() if best is None else best.state()
+    return unstack({name: tensor.cpu() for name, tensor in state.items()}, models)

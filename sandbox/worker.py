@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from sandbox.janitor import Janitor
 from sandbox.jobs import READERS_GID, WorkerJob
 from sandbox.messages import TO_WORKER
+from sandbox.scratch import SCRATCH, hand_over
 from sandbox.stdio import Stdio
 from sandbox.supervisor import Supervisor
 from sandbox.unreadable import is_executable_unread
@@ -35,7 +36,7 @@ DATA: Final = ("original", "retain", "forget", "val")
 _PRELOADED: Final = ("torch", "torch._dynamo")
 """The first step of any torch optimiser imports the second, which takes a second or more."""
 _PRELOADABLE: Final = ("torchvision", "sklearn", "pandas", "scipy", "tqdm")
-"""Imported here if their name stands in the submission's bytes, to spare each run the time."""
+"""Imported here if their name stands in the submission or the architecture, to spare each run the time."""
 
 _MADV_HUGEPAGE: Final = 14
 _MADV_COLLAPSE: Final = 25
@@ -53,6 +54,8 @@ def main() -> None:
     for frame in stdio.frames():
         if frame.kind == "job":
             job = WorkerJob.from_json(frame.payload)
+            slots = range(job.concurrency)
+            hand_over({SCRATCH / str(slot): job.first_slot_gid + slot for slot in slots})
             janitor = Janitor(helpers=job.concurrency)
         elif frame.kind in ("data", "submission"):
             name = "submission" if frame.kind == "submission" else frame.text("name")
@@ -79,12 +82,14 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
     """Import torch and lay out what every run is given, in the zygote."""
     groups = () if is_executable_unread() else (READERS_GID,)  # forks, so while this process is small
     submission = received["submission"]
-    named = [word for word in _PRELOADABLE if re.search(rb"\b%s\b" % word.encode(), submission)]
+    texts = submission + (job.architecture_source or "").encode()
+    named = [word for word in _PRELOADABLE if re.search(rb"\b%s\b" % word.encode(), texts)]
     for module in (*_PRELOADED, *named):
         importlib.import_module(module)
     # Imported late: they import torch, which the supervisor never does.
     import torch  # noqa: PLC0415
 
+    from sandbox import contest  # noqa: PLC0415
     from sandbox.child import Material  # noqa: PLC0415
     from sandbox.data import dataset, read_split  # noqa: PLC0415
     from sandbox.models import prepare  # noqa: PLC0415
@@ -92,12 +97,16 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
 
     torch.set_num_threads(1)
     prepare(job.architecture)
-    items = {  # popped: large data would lie here twice for as long as there are runs
-        split: dataset(read_split(received.pop(split)), job.item_format)
-        for split in ("retain", "forget", "val")
+    columns = {  # popped: large data would lie here twice for as long as there are runs
+        split: read_split(received.pop(split)) for split in ("retain", "forget", "val")
     }
+    items = {split: dataset(rows, job.item_format) for split, rows in columns.items()}
+    labels = [label for split in ("retain", "forget") for label in columns[split]["label"].tolist()]
+    weights = contest.class_weights(labels, job.classes) if job.item_format == "dict" else None
+    del columns, labels
     material = Material(
         architecture=job.architecture,
+        architecture_source=job.architecture_source,
         classes=job.classes,
         batch_size=job.batch_size,
         device=job.device,
@@ -108,6 +117,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
         forget=items["forget"],
         val=items["val"],
         groups=groups,
+        class_weights=weights,
         syscall_filter=program(),
         submission=submission,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HOST_MAY_TAKE = {"sandbox.protocol", "sandbox.messages", "sandbox.jobs"}
+HOST_MAY_TAKE = {"sandbox.protocol", "sandbox.messages", "sandbox.jobs", "sandbox.preset"}
 WITHOUT_TORCH = (
     "protocol",
     "messages",
@@ -17,6 +17,7 @@ WITHOUT_TORCH = (
     "fds",
     "capture",
     "janitor",
+    "scratch",
     "zygote",
     "supervisor",
     "worker",
@@ -45,7 +46,7 @@ def tops(modules: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("file", files("runner"), ids=lambda file: file.name)
-def test_the_host_takes_three_plain_modules_from_the_sandbox(file: Path) -> None:
+def test_the_host_takes_four_plain_modules_from_the_sandbox(file: Path) -> None:
     """And has neither torch nor pickle."""
     found = imports(file)
     assert {name for name in found if name.startswith("sandbox")} <= HOST_MAY_TAKE
@@ -56,6 +57,12 @@ def test_the_host_takes_three_plain_modules_from_the_sandbox(file: Path) -> None
 def test_only_the_engine_talks_to_docker() -> None:
     """One place imports the client."""
     assert [file.name for file in files("runner") if "docker" in tops(imports(file))] == ["engine.py"]
+
+
+def test_one_module_of_the_host_downloads() -> None:
+    """And none unpacks what it got."""
+    assert [file.name for file in files("runner") if "pooch" in tops(imports(file))] == ["download.py"]
+    assert not tops(imports(ROOT / "runner" / "download.py")) & {"tarfile", "zipfile", "gzip", "shutil"}
 
 
 @pytest.mark.parametrize("file", files("scoring"), ids=lambda file: file.name)
@@ -98,9 +105,10 @@ def test_what_stands_beside_the_zygote_imports_no_torch(name: str) -> None:
         waiting |= {one for one in found if one.startswith("sandbox.")} - seen
 
 
-def test_the_three_modules_need_only_the_standard_library() -> None:
+def test_the_four_modules_need_only_the_standard_library() -> None:
     """So the host and the image can hold different versions of everything else."""
     for name in HOST_MAY_TAKE:
         assert tops(imports(ROOT / (name.replace(".", "/") + ".py"))) <= {
-            *("__future__", "collections", "dataclasses", "json", "math", "struct", "typing", "sandbox"),
+            *("__future__", "collections", "dataclasses", "hashlib", "json", "math", "struct", "typing"),
+            "sandbox",
         }

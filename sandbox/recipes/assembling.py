@@ -6,16 +6,27 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from sandbox.models import build
+from sandbox.own_architecture import described
+from sandbox.preset import chosen
 from sandbox.recipes.draft import Draft, RecipeError, Request, Rows, Splits
 from sandbox.recipes.recipe import Recipe
 from sandbox.recipes.splitting import check_splits
 
+_STORABLE = frozenset(
+    {
+        *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
+        *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
+    }
+)
+"""What the host knows in a checkpoint."""
+
 
 def assemble(draft: Draft, request: Request) -> Recipe:
-    """Return the recipe; the request may choose another architecture and number of epochs.
+    """Return the recipe; the request may choose another architecture, training and number of epochs.
 
     Raises:
         RecipeError: splits overlap or are empty, or the architecture does not take such images.
@@ -23,7 +34,11 @@ def assemble(draft: Draft, request: Request) -> Recipe:
     columns = {"label": draft.labels, "image_id": np.arange(len(draft.labels)), **draft.extra}
     check_splits(draft.splits, columns.get("person_id"))
     architecture = request.architecture or draft.architecture
-    preset = replace(draft.preset, epochs=request.epochs or draft.preset.epochs)
+    try:
+        preset = chosen(draft.preset, request.training)
+    except ValueError as error:
+        raise RecipeError(f"this training is not possible: {error}") from error
+    preset = replace(preset, epochs=request.epochs or preset.epochs)
     _check_fit(architecture, draft.classes, draft.images.shape[1:], draft.splits, preset.batch_size)
     return Recipe(
         architecture=architecture,
@@ -50,15 +65,13 @@ def _check_fit(
         net = build(architecture, classes)
     except ValueError as error:
         raise RecipeError(str(error)) from error
+    _check_weights(architecture, net)
     with torch.no_grad():
+        for training in (False, True):
+            _check_answer(architecture, net.train(training), classes, shape)
         try:
-            net.eval()(torch.zeros(2, *shape))
-        except RuntimeError as error:
-            size = "x".join(map(str, shape))
-            raise RecipeError(f"the architecture {architecture} does not take images of {size}") from error
-        try:
-            net.train()(torch.zeros(1, *shape))
-        except ValueError as error:  # batch normalisation of a single value
+            net(torch.zeros(1, *shape))
+        except Exception as error:  # batch normalisation of a single value, or what an own file raises
             for name in ("retain", "forget"):
                 if len(splits[name]) % batch_size == 1:
                     raise RecipeError(
@@ -66,3 +79,37 @@ def _check_fit(
                         f"the last one alone (the batch size is {batch_size}); take another number of "
                         "examples, forget fraction or seed"
                     ) from error
+
+
+def _check_weights(architecture: str, net: nn.Module) -> None:
+    """Refuse a network that could not be trained, or whose weights a checkpoint could not hold."""
+    state = net.state_dict()
+    for name, tensor in state.items():
+        if not isinstance(tensor, Tensor) or is_lazy(tensor) or tensor.dtype not in _STORABLE:
+            raise RecipeError(
+                f"the architecture {architecture} has {name} in its state dict, which is no tensor of plain "
+                "numbers whose size is known"
+            )
+    names = {name for name, weight in net.named_parameters(remove_duplicate=False) if weight.requires_grad}
+    if not names & state.keys():
+        raise RecipeError(f"the architecture {architecture} has no weights to train")
+
+
+def _check_answer(architecture: str, net: nn.Module, classes: int, shape: tuple[int, ...]) -> None:
+    try:
+        logits = net(torch.zeros(2, *shape))
+    except Exception as error:  # each architecture has its own way to refuse
+        size = "x".join(map(str, shape))
+        raise RecipeError(
+            f"the architecture {architecture} does not take images of {size} ({described(error)})"
+        ) from error
+    if not isinstance(logits, Tensor):
+        found = f"a {type(logits).__name__}"
+    elif logits.shape != (2, classes) or not logits.is_floating_point():
+        found = f"a tensor {list(logits.shape)} of {logits.dtype}"
+    else:
+        return
+    raise RecipeError(
+        f"the architecture {architecture} returns {found} for two images, not one tensor [2, {classes}] of "
+        "logits"
+    )

@@ -1,4 +1,6 @@
-"""Recipe ``cifar10``: the batches of CIFAR-10 in a local folder, of the Python or the binary version.
+"""Recipe ``cifar10``: the batches of CIFAR-10, of the Python or the binary version, loose or as published.
+
+Loose they lie in a folder; as published they are in ``cifar-10-python.tar.gz`` or ``cifar-10-binary.tar.gz``.
 
 ``data_batch_*`` are the training examples, in the order of their numbers; ``test_batch`` is halved
 into val and test, or all are split where it is missing. ``forget_idx.npy``, the starting kit's file
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 from sandbox.preset import Preset
 from sandbox.recipes.draft import Draft, Images, RecipeError, Request, Rows, Splits
 from sandbox.recipes.splitting import at_most, by_label, check_labels, random_state
+from sandbox.recipes.tarred import opened
 
 CLASSES: Final = 10
 PRESET: Final = Preset(epochs=30, batch_size=128, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
@@ -38,7 +41,8 @@ Batch = tuple[NDArray[np.uint8], Rows]
 
 def recipe(request: Request) -> Draft:
     """Return the images of the batches, split by the seed and, where it is there, the forget file."""
-    train, test = _batches(request.files)
+    files = opened(request.files, lambda name: name == FORGET_INDICES or _NAME.fullmatch(name) is not None)
+    train, test = _batches(files)
     images = np.concatenate([images for images, _labels in train + test]).reshape(-1, *_SHAPE)
     labels = np.concatenate([labels for _images, labels in train + test])
     trained = sum(len(labels) for _images, labels in train)
@@ -48,7 +52,7 @@ def recipe(request: Request) -> Draft:
         preset=PRESET,
         images=images,
         labels=labels,
-        splits=_splits(labels, trained if test else None, request),
+        splits=_splits(labels, trained if test else None, files, request),
         to_float=normalised,
     )
 
@@ -59,9 +63,9 @@ def normalised(images: Images) -> NDArray[np.float32]:
     return found
 
 
-def _splits(labels: Rows, trained: int | None, request: Request) -> Splits:
+def _splits(labels: Rows, trained: int | None, files: Mapping[str, bytes], request: Request) -> Splits:
     state = random_state(request.seed)
-    named = [path for path in request.files if path.rpartition("/")[2] == FORGET_INDICES]
+    named = [path for path in files if path.rpartition("/")[2] == FORGET_INDICES]
     rows = at_most(np.arange(len(labels)), labels, request.most_examples, state)
     splits = by_label(
         rows if trained is None else rows[rows < trained],
@@ -75,7 +79,7 @@ def _splits(labels: Rows, trained: int | None, request: Request) -> Splits:
     if trained is None or request.most_examples is not None:
         reason = "test_batch is missing" if trained is None else "the number of examples is limited"
         raise RecipeError(f"{named[0]} counts through all training examples, but {reason}")
-    forget = read_indices(named[0], request.files[named[0]], trained)
+    forget = read_indices(named[0], files[named[0]], trained)
     return {**splits, "forget": forget, "retain": np.setdiff1d(np.arange(trained), forget)}
 
 
@@ -122,7 +126,7 @@ def _batches(files: Mapping[str, bytes]) -> tuple[list[Batch], list[Batch]]:
             raise RecipeError(f"{path}, row {row}: there is no class {batch[1][row]}")
         found[kind == "test_batch"].append(batch)
     if not found[False]:
-        raise RecipeError("there is no file with a name like data_batch_1 or data_batch_1.bin")
+        raise RecipeError("there is no file with a name like data_batch_1, data_batch_1.bin or *.tar.gz")
     return found[False], found[True]
 
 

@@ -37,8 +37,10 @@ class Request:
     """Take at most so many, all splits together; None takes all."""
     architecture: str | None = None
     """In place of the recipe's own choice."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """A choice in place of the recipe's own, as `sandbox.preset.chosen` takes it."""
     epochs: int | None = None
-    """In place of the recipe's own choice."""
+    """In place of what the training says."""
 
 
 def unit_range(images: Images) -> NDArray[np.float32]:

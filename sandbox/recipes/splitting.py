@@ -18,7 +18,7 @@ _LEAST_OF_A_CLASS: Final = 4
 
 def random_state(seed: int) -> np.random.RandomState:
     """Return the generator that all of a recipe's choices come from."""
-    return np.random.RandomState(seed % 2**32)
+    return np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
 
 
 def check_labels(file: str, labels: Rows) -> None:

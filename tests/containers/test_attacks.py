@@ -145,6 +145,20 @@ def unlearning(net, retain, forget, val):
     assert details[2] == "an exception without a name"
 
 
+def test_files_that_take_all_memory_are_the_runs_doing(run_submission: RunSubmission) -> None:
+    """They outlive its processes, so that the servants are killed after it; it was taken for a failure of ours."""
+    source = """
+import os
+def unlearning(net, retain, forget, val):
+    if os.fork() == 0:
+        with open("all", "wb", buffering=0) as file:
+            while file.write(bytes(1 << 22)): pass
+    os.wait()
+"""
+    (ended,) = run_submission(source, memory_bytes=64 << 20, scratch_bytes=64 << 30, concurrency=1)
+    assert ended.judgement.verdict is Verdict.MEMORY_LIMIT
+
+
 def test_shared_memory_is_limited_in_files_too(run_submission: RunSubmission) -> None:
     """A million small files would take their time to be removed."""
     source = """

@@ -46,6 +46,7 @@ def test_the_splits_are_disjoint_and_the_forget_set_lies_in_few_classes(challeng
 
 def test_the_references_know_their_digits_and_differ(challenge: Challenge) -> None:
     """Every one is well trained, and no two are the same network."""
+    assert challenge.references is not None
     correct = challenge.references.correct
     sizes = np.array([sum(challenge.description.class_counts[name]) for name in SPLITS])
     accuracy = correct.sum(axis=2) / sizes
@@ -160,5 +161,5 @@ print(json.dumps({
 """)
     found = json.loads(text)
     assert found["steps"] == 19
-    assert max(found["same"]) < 1e-3
+    assert max(found["same"]) < 1e-2
     assert min(found["other"]) > 1e-1

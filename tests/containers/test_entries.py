@@ -7,6 +7,7 @@ after another in one worker, each in a run of its own; its place in the table is
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -127,6 +128,8 @@ ON_DICTS: dict[str, Expectation] = {
     "dataset_access": head_raised,
     "loaders_side_by_side": head_raised,
     "class_weights": trained,
+    "contest_class_weights": trained,
+    "contest_folder": changed(),
     "writes_files": head_raised,
     "saves_the_whole_net": head_raised,
     "progress_bars": head_raised,
@@ -241,6 +244,28 @@ def test_runs_at_the_same_time_write_the_same_names(run_submission: RunSubmissio
         assert_as_expected(run, original, head_raised)
 
 
+def test_each_run_has_a_class_weights_file_of_its_own(run_submission: RunSubmission) -> None:
+    """What a run does to it no other finds, at the same time or later; without dicts there is none."""
+    spoil = """
+import json, pathlib
+file = pathlib.Path("/kaggle/input/neurips-2023-machine-unlearning/age_class_weights.json")
+weights = json.loads(file.read_text()) if file.exists() else None
+print(weights)
+if weights:
+    file.write_text("[]")
+    file.with_name("more").write_text("")
+    assert len(list(file.parent.iterdir())) == 2
+def unlearning(net, retain, forget, val):
+    pass
+"""
+    ended = run_submission(spoil, range(4), concurrency=2)
+    assert {run.judgement.verdict for run in ended} == {Verdict.OK}, ended[0].traceback
+    assert len({run.log for run in ended}) == 1
+    assert len(json.loads(ended[0].log)) == 10
+    (on_pairs,) = run_submission(spoil, items="tuple")
+    assert on_pairs.log == b"None\n"
+
+
 MISTAKES: dict[str, tuple[str, Verdict, str]] = {
     "wrapper_of_ones_own": (
         """
@@ -302,7 +327,7 @@ def unlearning(net, retain, forget, val):
     "reads_the_contests_data": (
         """
 def unlearning(net, retain, forget, val):
-    open("/kaggle/input/neurips-2023-machine-unlearning/age_class_weights.json")
+    open("/kaggle/input/neurips-2023-machine-unlearning/original_model.pth")
 """,
         Verdict.CRASHED,
         "FileNotFoundError: [Errno 2] No such file or directory: '/kaggle/input/",

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from runner.store_records import RunRecord
 
 from runner.challenge import Challenge
 from runner.engine import Engine
 from runner.errors import RunnerError
 from runner.options import EVALUATION_LABEL, LABEL
 from runner.store import DATABASE, Store
+from runner.store_records import RunRecord
 
 pytestmark = pytest.mark.container
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,14 +15,15 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 
 from runner import challenge as challenges
-from runner.challenge import Challenge
+from runner.challenge import FILES, Challenge
+from runner.engine import Engine
 from sandbox.jobs import SPLITS
 from tests.sandbox import recipe_data as made
 
 pytestmark = pytest.mark.container
 
 ROOT = Path(__file__).parent.parent.parent
-QUICK = ("--references", "2", "--epochs", "2", "--forget-fraction", "0.1")
+QUICK = ("--references", "2", "--seed", "3", "--epochs", "2", "--forget-fraction", "0.1")
 
 
 def unlearn(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -78,6 +81,84 @@ def test_idx_from_files_to_a_score(tmp_path: Path) -> None:
     assert "holds another challenge" in unlearn(*again, other, code=2).stderr
 
 
+def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
+    """Adam, balanced classes and the best epoch, for the original and the references; the time of a run is
+    reckoned from such a training; the same command finds it built, another training is another challenge."""
+    options = ("--limit-examples", 280, "--training", "contest", "--wall-fraction", 100)
+    challenge = built(tmp_path, "idx", made.mnist(), *options)
+    said = challenge.description
+    assert (said.training.optimizer, said.training.epochs, said.training.momentum) == ("adam", 2, 0)
+    assert (said.training.class_weights, said.training.keep) == ("balanced", "best-by-validation")
+    assert score(challenge, tmp_path) >= 0
+    shown = json.loads(unlearn("challenge", "show", challenge.folder, "--json").stdout)
+    assert shown["source"]["training"]["preset"] == "contest"
+    assert 0 < shown["reference_accuracy"]["retain"]["median"] < 1
+
+    again = (
+        "challenge",
+        "build",
+        "idx",
+        challenge.folder,
+        *QUICK,
+        "--limit-examples",
+        280,
+        "--wall-fraction",
+    )
+    unlearn(*again, 100, "--data", made.MNIST, "--training", "contest")
+    (tmp_path / "other.toml").write_text('[training]\npreset = "contest"\nlearning_rate = 2e-4\n')
+    other = unlearn(*again, 100, "--data", made.MNIST, "--training", tmp_path / "other.toml", code=2)
+    assert "holds another challenge" in other.stderr
+
+
+def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> None:
+    """Stopped after its first group of references and gone on with, it has the bytes of one that was not."""
+    short = ("--references", 80, "--epochs", 2, "--seed", 5)
+    words = ("--data", made.MNIST, "--training", "contest", *short)
+    asked = ("challenge", "build", "idx", str(tmp_path / "interrupted"), *map(str, words))
+    command = [sys.executable, "-m", "runner.cli", *asked]
+    first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("interrupted/.building/group-*.npz")):
+        assert time.monotonic() < deadline
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.send_signal(signal.SIGINT)
+    _out, said = first.communicate(timeout=60)
+    assert first.returncode == 130, said
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.glob("interrupted/.building/group-*.npz")}
+    assert 0 < len(kept) < 5
+    original = (tmp_path / "interrupted" / FILES[0]).stat().st_mtime_ns
+    unlearn(*asked)
+    assert (tmp_path / "interrupted" / FILES[0]).stat().st_mtime_ns == original
+    unlearn("challenge", "build", "idx", tmp_path / "straight", *words)
+    for name in FILES:
+        assert (tmp_path / "interrupted" / name).read_bytes() == (
+            tmp_path / "straight" / name
+        ).read_bytes(), name
+
+
+def test_a_reference_that_diverges_stops_the_build(tmp_path: Path) -> None:
+    """With its index and seed, as soon as its group is there; the groups that are finished are kept."""
+    (tmp_path / "wild.toml").write_text(
+        '[training]\nlearning_rate = 1e30\nschedule = "constant"\nnesterov = false\nmomentum = 0.0\n'
+    )
+    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK)
+    done = unlearn(*asked, "--training", tmp_path / "wild.toml", code=2)
+    assert "diverged" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "built" / "challenge.toml").exists()
+
+
+def test_a_gpu_where_there_is_none(tmp_path: Path, engine: Engine) -> None:
+    """Exit code 3 and the reason, before anything is built."""
+    if "nvidia" in engine.info()["Runtimes"] or engine.info().get("CDISpecDirs"):
+        pytest.skip("this engine may have one")
+    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK, "--device")
+    assert "The engine offers no GPU" in unlearn(*asked, "all", code=3).stderr
+    assert "--device must be cpu, all, or cuda:UUID" in unlearn(*asked, "cuda:0", code=2).stderr
+    assert not (tmp_path / "built").exists()
+
+
 def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
     """From the same files, two challenges that do not tell each other's forget set."""
     one = columns(built(tmp_path / "1", "idx", made.mnist(), "--seed", 1))
@@ -96,7 +177,12 @@ def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
             "The recipe refuses: t10k-labels-idx1-ubyte.gz ends in row 42; 300 rows were announced.",
         ),
         ("idx", made.mnist(), ("--architecture", "resnet18"), "resnet18 does not take images of 1x28x28"),
-        ("idx", made.mnist(), ("--architecture", "alexnet"), "no architecture 'alexnet'"),
+        (
+            "idx",
+            made.mnist(),
+            ("--architecture", "alexnett"),
+            "'alexnett' (did you mean alexnet?); there are",
+        ),
         (
             "faces",
             {**made.tables(), "images/3/0.png": b"BM no image"},
@@ -141,7 +227,7 @@ def unlearning(net, retain, forget, val):
 
 def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
     """Age groups by person, items and network as in the contest's scored phase."""
-    challenge = built(tmp_path, "faces", made.faces(each=3))
+    challenge = built(tmp_path, "faces", made.faces(each=3), "--epochs", 8)
     found = columns(challenge)
     persons = [set(found[name]["person_id"]) for name in SPLITS]
     assert sum(map(len, persons)) == len(set.union(*persons)) == made.PERSONS
@@ -159,6 +245,17 @@ def test_faces_from_tables(tmp_path: Path) -> None:
         split = load_safetensors(challenge.data(name))
         assert sorted(set(split["person_id"])) == list(range(10 * number, 10 * number + 10))
         assert set(split["image"][0].ravel()) <= {5 * split["person_id"][0], 5 * split["person_id"][0] + 1}
+
+
+def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
+    """The archive is sent whole and opened in the trainer; it is named by its own hash."""
+    archive = tmp_path / "cifar-10-python.tar.gz"
+    archive.write_bytes(made.tarred(made.cifar_python()))
+    asked = ("--data", archive, *QUICK, "--architecture", "convnet-3")
+    unlearn("challenge", "build", "cifar10", tmp_path / "built", *asked)
+    challenge = challenges.load(tmp_path / "built")
+    assert [len(found["label"]) for found in columns(challenge).values()] == [180, 20, 50, 50]
+    assert challenge.description.source.data_sha256 is not None
 
 
 def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.challenge import FILES, Description, Training, parse, render
+from runner.challenge import FILES, Description, parse, render
 from runner.errors import ConfigurationError
 from runner.limits import Limits
+from runner.training import Training
 
 INSTRUMENTED = ("runner.challenge", "runner.limits", "tomllib._parser", "tomllib._re")
 _FILE = Path("challenge.toml")

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from runner import challenge as challenges
-from runner.challenge import Challenge, Description, Training
+from runner.challenge import Challenge, Description, Visibility
 from runner.engine import Ending
 from runner.limits import Limits
+from runner.training import Training
+from sandbox.jobs import SPLITS
 from sandbox.messages import TO_WORKER
-from sandbox.protocol import Decoder, Frame
+from sandbox.protocol import Decoder, Frame, FrameRule
 
 CLASSES = 2
 REFERENCES = 3
@@ -40,8 +42,9 @@ def npz(**arrays: NDArray[Any]) -> bytes:
 
 def _split(name: str) -> bytes:
     labels = FORGET_LABELS if name == "forget" else np.array([0, 1], dtype=np.int64)
-    images = np.full((len(labels), 1, 2, 2), len(name), dtype=np.float32)
-    return save({"image": images, "label": labels})
+    first = 10 * SPLITS.index(name)
+    images = np.arange(first, first + 4 * len(labels), dtype=np.float32).reshape(-1, 1, 2, 2)
+    return save({"image": 100 * images + first, "label": labels, "image_id": first + np.arange(len(labels))})
 
 
 class ChallengeFolder:
@@ -68,12 +71,13 @@ class ChallengeFolder:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(data)
 
-    def describe(self, limits: Limits | None = None) -> Path:
+    def describe(self, limits: Limits | None = None, visibility: Visibility = "private") -> Path:
         """Write a description that fits the files, whatever they hold; return the folder."""
         description = Description(
             schema_version=1,
             name="tiny",
             recipe="digits",
+            visibility=visibility,
             seed=0,
             forget_fraction=0.5,
             architecture="none",
@@ -116,10 +120,17 @@ Script = Callable[[Frame], Iterable[Answer]]
 class FakeStream:
     """A container's stream whose other end is a script; keeps all that the host did."""
 
-    def __init__(self, script: Script, *, ending: Ending | None = None, stderr: bytes = b"") -> None:
+    def __init__(
+        self,
+        script: Script,
+        *,
+        ending: Ending | None = None,
+        stderr: bytes = b"",
+        rules: Mapping[str, FrameRule] = TO_WORKER,
+    ) -> None:
         """Answer each frame of the host as ``script`` says."""
         self._script, self._ending, self.stderr = script, ending, stderr
-        self._decoder = Decoder(TO_WORKER)
+        self._decoder = Decoder(rules)
         self._answers: deque[Answer] = deque()
         self.heard: list[Frame] = []
         self.killed = 0

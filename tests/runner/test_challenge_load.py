@@ -16,10 +16,11 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, FILES, REFERENCES, Challenge, load, read_references
+from runner.challenge import DESCRIPTION, FILES, REFERENCES, Challenge, Source, load, read_references
 from runner.checkpoint import TensorSpec, check
 from runner.errors import ConfigurationError
 from runner.limits import Limits
+from runner.training import Choice
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
@@ -44,7 +45,7 @@ def edit(folder: Path, **changes: Any) -> None:
     said = tomllib.loads((folder / DESCRIPTION).read_text())
     for name, value in changes.items():
         place, *rest = name.split("__")
-        table = said[place] if rest else said
+        table = said.setdefault(place, {}) if rest else said
         key = rest[0] if rest else place
         if value is None:
             del table[key]
@@ -75,6 +76,7 @@ def test_loaded(loaded: Challenge) -> None:
     }
     assert loaded.forget_labels.tolist() == [0, 1, 1]
     assert loaded.forget_labels.dtype == np.int64
+    assert loaded.references is not None
     assert loaded.references.logits.shape == (3, 3, 2)
     assert loaded.references.correct.shape == (3, 4, 2)
     assert loaded.description.limits == Limits()
@@ -91,6 +93,67 @@ def test_description_round_trip(loaded: Challenge) -> None:
     again = challenges.Description.model_validate(tomllib.loads(text.decode()))
     assert again == loaded.description
     assert challenges.render(again) == text
+
+
+OWN = b"def build(classes): ...\n"
+
+
+def with_own_architecture(challenge_folder: ChallengeFolder, data: bytes = OWN) -> Path:
+    """Return a challenge whose network is the organizer's own file."""
+    folder = challenge_folder.describe()
+    challenge_folder.write(challenges.ARCHITECTURE, data)
+    listed = tomllib.loads((folder / DESCRIPTION).read_text())["files"]
+    listed[challenges.ARCHITECTURE] = hashlib.sha256(data).hexdigest()
+    edit(folder, architecture="file", files=listed)
+    return folder
+
+
+def test_an_organizers_architecture_is_a_text(challenge_folder: ChallengeFolder) -> None:
+    """It is read for the containers; where there is none, there is none."""
+    assert load(challenge_folder.describe()).architecture_source is None
+    assert load(with_own_architecture(challenge_folder)).architecture_source == OWN.decode()
+
+
+def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
+    challenge_folder: ChallengeFolder,
+) -> None:
+    """Altered, missing, no text, too long, not listed, or listed where it is not meant."""
+    folder = with_own_architecture(challenge_folder)
+    challenge_folder.write(challenges.ARCHITECTURE, OWN + b"\n")
+    assert "public/architecture.py is not the file that" in refused(folder)
+    (folder / challenges.ARCHITECTURE).unlink()
+    assert "is incomplete" in refused(folder)
+    assert "is not UTF-8" in refused(with_own_architecture(challenge_folder, b"\xff"))
+    assert "is longer than 1 MiB" in refused(with_own_architecture(challenge_folder, b" " * (1 << 20) + OWN))
+    words = "public/architecture.py must be listed if the architecture is 'file', and only then"
+    edit(with_own_architecture(challenge_folder), architecture="resnet18")
+    assert words in refused(folder)
+    edit(challenge_folder.describe(), architecture="file")
+    assert words in refused(folder)
+
+
+def test_a_chosen_training_round_trip(loaded: Challenge) -> None:
+    """What was chosen stands beside what came of it, and is read back."""
+    source = Source(training=Choice(preset="contest", epochs=3), device="cuda")
+    text = challenges.render(loaded.description.model_copy(update={"source": source}))
+    assert tomllib.loads(text.decode())["source"] == {
+        "training": {"preset": "contest", "epochs": 3},
+        "device": "cuda",
+    }
+    assert challenges.parse(Path(DESCRIPTION), text).source == source
+
+
+def test_a_training_of_an_earlier_version(challenge_folder: ChallengeFolder) -> None:
+    """A challenge that says five things of its training was made with SGD, Nesterov and one cycle."""
+    folder = challenge_folder.describe()
+    edit(
+        folder,
+        **{f"training__{name}": None for name in ("optimizer", "nesterov", "schedule", "class_weights")},
+    )
+    edit(folder, training__keep=None)
+    found = load(folder).description.training
+    assert (found.optimizer, found.nesterov, found.schedule) == ("sgd", True, "one-cycle")
+    assert (found.class_weights, found.keep) == ("none", "last")
 
 
 @pytest.mark.parametrize("name", ["original", "retain", "forget", "val", "test"])
@@ -115,6 +178,10 @@ def test_data_altered_after_loading(loaded: Challenge) -> None:
         ({"color": "red"}, "color"),
         ({"limits__gpu": 1}, "limits.gpu"),
         ({"training__warmup": 1}, "training.warmup"),
+        ({"training__learning_rate": 0.0}, "training.learning_rate"),
+        ({"training__optimizer": "lion"}, "training.optimizer"),
+        ({"training__optimizer": "adam"}, "training"),
+        ({"source__training": {"preset": "kaggle"}}, "source.training.preset"),
         ({"name": None}, "name"),
         ({"limits": None}, "limits"),
         ({"schema_version": 2}, "schema_version"),
@@ -317,11 +384,27 @@ def test_run_seeds_are_distinct(loaded: Challenge) -> None:
     assert max(seeds).bit_length() == 63
 
 
-def test_run_seeds_are_stable(loaded: Challenge) -> None:
-    """The seed of a run is the same on every machine, so that an evaluation can be gone on with."""
+def test_run_seeds_are_stable(challenge_folder: ChallengeFolder) -> None:
+    """The seed of a run is the same on every machine, so that an evaluation can be gone on with.
+
+    Challenges of before there was a visibility keep theirs.
+    """
+    folder = challenge_folder.describe()
+    loaded = load(folder)
     assert loaded.description.seed == 0
-    assert loaded.run_seed(0) == 1315983647641129118
+    drawn = hashlib.sha256(f"run 0 {loaded.description.files[REFERENCES]} 0".encode()).digest()
+    assert loaded.run_seed(0) == int.from_bytes(drawn[:8], "big") >> 1
     assert loaded.run_seed(1) != loaded.run_seed(0)
+    edit(folder, visibility=None)
+    assert load(folder).run_seed(0) == 1315983647641129118
+
+
+def test_run_seeds_do_not_tell_the_seed(challenge_folder: ChallengeFolder) -> None:
+    """Who has a run's seed and tries seeds needs the references too: with others it is another."""
+    one = load(challenge_folder.describe()).run_seed(0)
+    outputs = {"logits": 2 * np.ones((3, 3, 2), np.float32), "correct": CORRECT, "unseen_losses": LOSSES}
+    challenge_folder.write(REFERENCES, npz(**outputs))
+    assert load(challenge_folder.describe()).run_seed(0) != one
 
 
 def test_run_seeds_differ_between_challenges(challenge_folder: ChallengeFolder) -> None:

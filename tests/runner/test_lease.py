@@ -8,12 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from runner.store_records import EvaluationRecord, RunRecord
 from sqlalchemy import select
 
 from runner.errors import HostNotReadyError, TakenOverError
 from runner.lease import Lease, held
 from runner.store import Store
+from runner.store_records import EvaluationRecord, RunRecord
 from runner.tables import LeaseRow
 from runner.verdict import Verdict
 

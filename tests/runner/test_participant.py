@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runner.store_records import RunRecord
 
 from runner.participant import as_text, exception_name, policy_of, report
 from runner.scorecard import OTHERS
+from runner.store_records import RunRecord
 from runner.text import harmless
 from runner.verdict import Verdict
 

@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from runner.store_records import EvaluationRecord, RunRecord
 
 from runner.limits import Limits
 from runner.paths import Paths
 from runner.store import Store
+from runner.store_records import EvaluationRecord, RunRecord
 from runner.terms import terms_of
 from runner.verdict import Verdict
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runner.store_records import EvaluationRecord
 
 from runner.challenge import Challenge
 from runner.errors import ConfigurationError
@@ -16,6 +15,7 @@ from runner.limits import Limits
 from runner.placement import Placement
 from runner.retraining import Circumstances, Measurement, known, remember
 from runner.store import Store
+from runner.store_records import EvaluationRecord
 from runner.terms import ANY_MACHINE, Terms, terms_of
 
 HERE = Circumstances(

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runner.store_records import EvaluationRecord, RunRecord
 
 from runner.challenge import Challenge
 from runner.evaluator import RunOutputs, to_bytes
 from runner.limits import Limits
 from runner.paths import Paths
 from runner.store import Store
+from runner.store_records import EvaluationRecord, RunRecord
 from runner.terms import terms_of
 from runner.verdict import Verdict
 from scoring.card import ScoreCard

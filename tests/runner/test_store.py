@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from runner.store_records import EvaluationRecord, RunRecord
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.store import DATABASE, Store
+from runner.store_records import EvaluationRecord, RunRecord
 from runner.tables import RunRow
 from runner.verdict import Verdict
 

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from runner.store_records import EvaluationRecord, RunRecord
 from safetensors.numpy import save as save_network
 
 from runner import recovery
@@ -29,6 +28,7 @@ from runner.paths import Paths, archive_of
 from runner.progress import Silent
 from runner.settings import Bench, Settings, identity
 from runner.store import DATABASE, Store
+from runner.store_records import EvaluationRecord, RunRecord
 from runner.submission import Submission
 from runner.verdict import Verdict
 from runner.verification import compare_rerun, spread, verify

@@ -6,6 +6,8 @@ import gzip
 import io
 import pickle
 import pickletools
+import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,20 @@ def cifar_binary(batches: int = 2) -> dict[str, bytes]:
     batch = np.concatenate([np.array(labels, np.uint8)[:, None], images], axis=1).tobytes()
     names = [*(f"data_batch_{number + 1}" for number in range(batches)), "test_batch"]
     return {f"cifar-10-batches-bin/{name}.bin": batch for name in names}
+
+
+def tarred(files: Mapping[str, bytes], mode: str = "w:gz") -> bytes:
+    """Return files as an archive, with the folders that they are in and a page that nobody asked for."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as archive:  # type: ignore[call-overload]
+        folder = tarfile.TarInfo(next(iter(files)).partition("/")[0])
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name, data in {**files, f"{folder.name}/readme.html": b"<html>"}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return packed.getvalue()
 
 
 def npy(values: NDArray[Any]) -> bytes:

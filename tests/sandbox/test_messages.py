@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from sandbox.jobs import EvaluatorJob, TrainerJob, WorkerJob
+from sandbox.jobs import EvaluatorJob, TimingJob, TrainerJob, WorkerJob
 from sandbox.messages import ERROR_BYTES, from_worker
 from sandbox.protocol import Decoder, ProtocolViolationError, Scalar, encode_header
 
-EVALUATOR = EvaluatorJob(architecture="digits", classes=10, device="cpu", threads=1)
+EVALUATOR = EvaluatorJob(architecture="digits", classes=10, device="cpu")
 TRAINER = TrainerJob(
     recipe="digits",
     seed=1 << 39,
@@ -23,7 +23,17 @@ TRAINER = TrainerJob(
     data_files=3,
     most_examples=None,
     architecture=None,
+    training={"preset": "contest", "epochs": 3},
     epochs=4,
+)
+TIMING = TimingJob(
+    architecture="file",
+    classes=10,
+    training={"epochs": 3, "batch_size": 64},
+    device="cpu",
+    threads=1,
+    portions=3,
+    architecture_source="def build(classes): ...",
 )
 WORKER = WorkerJob(
     architecture="digits",
@@ -43,8 +53,8 @@ WORKER = WorkerJob(
 )
 
 
-@pytest.mark.parametrize("job", [EVALUATOR, TRAINER, WORKER], ids=lambda job: type(job).__name__)
-def test_job_round_trip(job: EvaluatorJob | TrainerJob | WorkerJob) -> None:
+@pytest.mark.parametrize("job", [EVALUATOR, TRAINER, TIMING, WORKER], ids=lambda job: type(job).__name__)
+def test_job_round_trip(job: EvaluatorJob | TrainerJob | TimingJob | WorkerJob) -> None:
     """A job read is the job that was written."""
     assert type(job).from_json(job.to_json()) == job
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import pickle
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from safetensors.numpy import save
 
 from sandbox.jobs import EMBEDDED_RECIPE, SPLITS
 from sandbox.jobs import RECIPES as NAMES
-from sandbox.recipes import RECIPES
+from sandbox.recipes import RECIPES, tarred
 from sandbox.recipes.draft import Draft, RecipeError, Request
 from sandbox.recipes.faces import age_groups, read_ages
 from sandbox.recipes.splitting import by_person, check_splits, random_state, stratified_order
@@ -262,6 +264,33 @@ def test_both_versions_of_cifar_are_the_same() -> None:
         assert np.array_equal(found.splits[split], other.splits[split])
 
 
+@pytest.mark.parametrize("files", [made.cifar_python(), made.cifar_binary()], ids=["python", "binary"])
+def test_cifar_as_it_is_published(files: dict[str, bytes]) -> None:
+    """The archive gives what its batches give, and the starting kit's file may lie beside it."""
+    beside = {"forget_idx.npy": made.npy(np.array([5, 3, 199]))}
+    loose, packed = (
+        draft("cifar10", {**data, **beside}) for data in (files, {"cifar-10.tar.gz": made.tarred(files)})
+    )
+    assert np.array_equal(loose.images, packed.images)
+    for split in SPLITS:
+        assert np.array_equal(loose.splits[split], packed.splits[split])
+
+
+def test_a_tar_that_claims_too_much() -> None:
+    """A member is refused by what it claims, before it is inflated; so is the sum of all members."""
+    assert all(name in str(tarred.ENDINGS) for name in (".tar.gz", ".tgz"))
+    large, many = tarfile.TarInfo("large"), io.BytesIO()
+    large.size = tarred.MEMBER_BYTES + 1
+    words = refusal("cifar10", {"a.tar": large.tobuf() + bytes(512)})
+    assert words == "a.tar: 'large' is larger than an archive's file may be"
+    with gzip.GzipFile(fileobj=many, mode="wb", compresslevel=1) as file:
+        for _ in range(1 + tarred.TOTAL_BYTES // tarred.MEMBER_BYTES):
+            large.size = tarred.MEMBER_BYTES
+            file.write(large.tobuf())
+            file.write(bytes(large.size))
+    assert "larger than" in refusal("cifar10", {"a.tar.gz": many.getvalue()})
+
+
 def test_the_starting_kits_forget_file() -> None:
     """Those training examples are forgotten, all others retained; val and test come from the test batch."""
     forget = np.array([5, 3, 199])
@@ -290,6 +319,10 @@ class _Opens:
         ({**made.cifar_python(), "forget_idx.npy": made.npy(np.array([1, 2, 1]))}, "row 2: 1 stands twice"),
         ({**made.cifar_python(), "forget_idx.npy": b"x"}, r"forget_idx\.npy cannot be read"),
         ({**made.cifar_python(), **made.cifar_binary()}, "are the same batch"),
+        ({"a.tgz": made.tarred(made.cifar_python()), **made.cifar_python()}, "are the same batch"),
+        ({"a.tar.gz": b"\x1f\x8bnonsense"}, r"a\.tar\.gz cannot be read"),
+        ({"a.tar.gz": made.tarred(made.cifar_python())[:9000]}, r"a\.tar\.gz cannot be read"),
+        ({"a.tar": made.tarred({"x/y": b"z"}, "w")}, r"there is no file with a name like data_batch_1"),
     ],
 )
 def test_damaged_cifar(

@@ -6,6 +6,8 @@ EXPECTED = {
     *("PATH", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "LANG", "HOME"),
     *("TMPDIR", "OMP_NUM_THREADS", "HOSTNAME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "LC_CTYPE"),
 }
+ENGINES_OWN = {("container", "podman"), ("TERM", "xterm")}
+"""The same on every host that has Podman."""
 
 
 class Escaped(Exception):
@@ -29,8 +31,13 @@ def unlearning(net, retain, forget, val):
     if not tried:
         raise Escaped("no process was there to be tried")
     # What torch and its kin set themselves begins with their names.
+    # An empty one keeps the engine from giving its own.
     more = {
-        name for name in os.environ if not name.startswith(("KMP_", "TORCH", "PYTORCH", "NVIDIA_", "CUDA_"))
+        name
+        for name, value in os.environ.items()
+        if value
+        and (name, value) not in ENGINES_OWN
+        and not name.startswith(("KMP_", "TORCH", "PYTORCH", "NVIDIA_", "CUDA_"))
     }
     if more - EXPECTED:
         raise Escaped(f"variables of the host: {sorted(more - EXPECTED)}")

@@ -1,0 +1,177 @@
+"""Does building a challenge take more memory with more references? Memory and disk, read off.
+
+ResNet-18 references are built from a few small random images, for one epoch: what is asked is not how
+good they are but what grows with their number. Each build has a process of its own; read are the highest
+memory of the trainer's control group (page cache included), the highest resident memory of this process
+(both by the kernel), and the bytes below the challenge's folder, sampled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from runner import challenge as challenges
+from runner import challenge_build, image
+from runner.challenge import Source
+from runner.challenge_build import Plan
+from runner.challenge_data import gather
+from runner.engine import Container, Engine
+from runner.limits import MIB, Limits
+from runner.options import ContainerSpec
+from runner.progress import Silent
+from runner.session import session
+
+CLASSES = 10
+_PEAKS = (
+    "memory/docker/{0}/memory.max_usage_in_bytes",
+    "memory/system.slice/docker-{0}.scope/memory.max_usage_in_bytes",
+    "system.slice/docker-{0}.scope/memory.peak",
+    "docker/{0}/memory.peak",
+)
+"""Where the kernel tells it: control groups of version 1 and 2, by cgroupfs and by systemd."""
+
+
+class Watched(Engine):
+    """An engine whose containers' highest memory can be read."""
+
+    peak_bytes = 0
+
+    def start(self, spec: ContainerSpec) -> Container:
+        """Start a container and watch it until it is gone."""
+        container = super().start(spec)
+        files = [Path("/sys/fs/cgroup", one.format(container.identity)) for one in _PEAKS]
+        there = [file for file in files if file.is_file()]
+        assert there, f"none of these is there: {files}"
+        threading.Thread(target=self._watch, args=(there[0],), daemon=True).start()
+        return container
+
+    def _watch(self, file: Path) -> None:
+        wait = threading.Event().wait
+        while True:
+            try:
+                self.peak_bytes = max(self.peak_bytes, int(file.read_text()))
+            except (OSError, ValueError):
+                return
+            wait(0.05)
+
+
+def images(examples: int) -> bytes:
+    """Return images whose brightness tells the class, as a file for the recipe ``arrays``."""
+    state, packed = np.random.RandomState(0), io.BytesIO()
+    labels = np.arange(examples) % CLASSES
+    noise = state.randint(0, 60, size=(examples, 3, 32, 32))
+    np.savez(packed, image=(noise + 20 * labels[:, None, None, None]).astype(np.uint8), label=labels)
+    return packed.getvalue()
+
+
+def bytes_below(folder: Path) -> int:
+    """Return the bytes of all files there, whichever are there just now."""
+    total = 0
+    for file in folder.rglob("*"):
+        try:
+            total += file.stat().st_size if file.is_file() else 0
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def one(references: int, examples: int) -> dict[str, Any]:
+    """Build a challenge; return what it took."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, data = Path(place, "challenge"), Path(place, "own.npz")
+        data.write_bytes(images(examples))
+        given = gather(data)
+        plan = Plan(
+            recipe="arrays",
+            name="footprint",
+            seed=0,
+            forget_fraction=0.1,
+            references=references,
+            item_format="tuple",
+            limits=Limits(wall_seconds=60.0),
+            source=Source(data_sha256=given.sha256, architecture="resnet18", epochs=1),
+        )
+        engine, done, highest = Watched(), threading.Event(), [0]
+
+        def sample() -> None:
+            while not done.wait(0.02):
+                highest[0] = max(highest[0], bytes_below(folder))
+
+        sampler = threading.Thread(target=sample)
+        sampler.start()
+        try:
+            with session(engine) as labels:
+                built = challenge_build.build(
+                    engine=engine,
+                    image=image.require(engine),
+                    plan=plan,
+                    folder=folder,
+                    labels=labels,
+                    reporter=Silent(),
+                    data=given,
+                )
+        finally:
+            done.set()
+            sampler.join()
+        status = Path("/proc/self/status").read_text()
+        return {
+            "trainer_bytes": engine.peak_bytes,
+            "host_bytes": int(status.partition("VmHWM:")[2].split()[0]) * 1024,
+            "disk_bytes": bytes_below(folder),
+            "highest_disk_bytes": highest[0],
+            "references_bytes": (folder / challenges.REFERENCES).stat().st_size,
+            "forget": len(built.forget_labels),
+            "test": sum(built.description.class_counts["test"]),
+        }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--references", type=int, nargs="+", default=[2, 4, 8])
+    parser.add_argument("--examples", type=int, default=300)
+    parser.add_argument("--one", action="store_true", help="one build in this very process, as JSON")
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(one(asked.references[0], asked.examples)))
+        return
+    found = Table(title=f"resnet18, {asked.examples} images of 3x32x32, one epoch; MiB")
+    columns = ("references", "trainer", "host", "disk, highest", "disk, at the end", "references.npz")
+    for column in columns:
+        found.add_column(column, justify="right")
+    for references in asked.references:
+        command = [sys.executable, __file__, "--one", "--references", str(references)]
+        done = subprocess.run(
+            [*command, "--examples", str(asked.examples)], check=True, capture_output=True, text=True
+        )
+        facts = json.loads(done.stdout)
+        each = 4 * facts["forget"] * CLASSES + 4 * facts["test"] + 8 * 4 * CLASSES
+        megabytes = [
+            facts[name] / MIB
+            for name in (
+                "trainer_bytes",
+                "host_bytes",
+                "highest_disk_bytes",
+                "disk_bytes",
+                "references_bytes",
+            )
+        ]
+        found.add_row(str(references), *(f"{value:.2f}" for value in megabytes))
+        print(f"{references} references of {each} bytes: {facts}", flush=True)
+    Console(width=120).print(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Checkpoints evaluated twice over: as the contest's evaluator did, then our way. Runs in the image.
+
+Sent to the container as ``python -c``; is told what to evaluate, answers with what each way took, and
+with the checkpoint and the data, for the host to send through a stream. The plain way is one checkpoint
+at a time, a DataLoader with batches of 64, and Python for each batch. The limit is what the network's
+multiplications would take at the rate of a product of two large matrices, measured in between.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch.nn import functional
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
+
+from sandbox.data import TupleItems
+from sandbox.evaluator import Evaluator
+from sandbox.jobs import SPLITS, EvaluatorJob
+from sandbox.messages import TO_EVALUATOR
+from sandbox.models import build
+from sandbox.stdio import Stdio
+
+CLASSES, SIDE = 10, 2048
+SHARES = {"retain": 0.64, "forget": 0.04, "val": 0.16, "test": 0.16}
+
+stdio = Stdio(TO_EVALUATOR)
+asked: dict[str, Any] = json.loads(next(iter(stdio.frames())).payload)
+device, architecture, cores = torch.device(asked["device"]), asked["architecture"], asked["cores"]
+torch.manual_seed(0)
+splits = {
+    name: {
+        "image": torch.randn(round(share * asked["examples"]), *asked["shape"]),
+        "label": torch.randint(CLASSES, (round(share * asked["examples"]),)),
+    }
+    for name, share in SHARES.items()
+}
+examples = sum(len(split["label"]) for split in splits.values())
+checkpoint = safetensors.torch.save(build(architecture, CLASSES).state_dict())
+data = {name: safetensors.torch.save(split) for name, split in splits.items()}
+with FlopCounterMode(display=False) as counter, torch.no_grad():
+    build(architecture, CLASSES).eval()(splits["forget"]["image"][:1])
+checkpoint_flops = counter.get_total_flops() * examples
+
+
+def plainly() -> list[list[float]]:
+    """Return logits on the forget examples, after right answers of all and losses of one split."""
+    net = build(architecture, CLASSES)
+    net.load_state_dict(safetensors.torch.load(checkpoint))
+    net.to(device).eval()
+    forget: list[list[float]] = []
+    with torch.no_grad():
+        for name in SPLITS:
+            correct, losses = 0, []
+            for images, labels in DataLoader(TupleItems(splits[name]), batch_size=64):
+                there = labels.to(device)
+                logits = net(images.to(device))
+                correct += int((logits.argmax(dim=1) == there).sum())
+                losses += functional.cross_entropy(logits, there, reduction="none").tolist()
+                if name == "forget":
+                    forget += logits.tolist()
+    return forget
+
+
+def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
+    """Return how long it takes by the clock and by the processor's."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    clock, processor = time.perf_counter(), time.process_time()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - clock, time.process_time() - processor
+
+
+evaluator = Evaluator(EvaluatorJob(architecture=architecture, classes=CLASSES, device=device.type), data)
+factors = [torch.randn(SIDE, SIDE, device=device) for _ in range(2)]
+side_by_side = ThreadPoolExecutor(cores if device.type == "cpu" else 1)
+
+
+def ours_on_all_cores() -> None:
+    """Evaluate one checkpoint for each core."""
+    list(side_by_side.map(lambda _: evaluator.outputs(checkpoint), range(cores)))
+
+
+ways: dict[str, tuple[int, int, Callable[[], object]]] = {
+    "plain": (1, 1, plainly),
+    "ours": (1, 1, lambda: evaluator.outputs(checkpoint)),
+}
+if device.type == "cpu" and cores > 1:
+    ways |= {"plain, all cores": (cores, 1, plainly), "ours, all cores": (1, cores, ours_on_all_cores)}
+found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+products: list[tuple[float, float]] = []
+turns = asked["checkpoints"] + 1 if asked["checkpoints"] else 0
+for turn in range(turns):  # the first is for what is imported and chosen once
+    for name, (threads, done, work) in ways.items():
+        torch.set_num_threads(1)
+        product = seconds_of(lambda: factors[0] @ factors[1])
+        torch.set_num_threads(threads)
+        seconds = seconds_of(work)
+        if turn:
+            products.append(product)
+            found[name].append((seconds[0] / done, seconds[1] / done))
+    stdio.send("progress", stage="evaluating", done=turn, total=asked["checkpoints"])
+if turns:
+    facts = {
+        "examples": examples,
+        "checkpoint_flops": checkpoint_flops,
+        "flops_per_second": [
+            2 * SIDE**3 / statistics.median(column) for column in zip(*products, strict=True)
+        ],
+        "seconds": {
+            name: [statistics.median(column) for column in zip(*rows, strict=True)]
+            for name, rows in found.items()
+        },
+    }
+    stdio.send("facts", json.dumps(facts).encode())
+for name, content in {"checkpoint": checkpoint, **data}.items():
+    stdio.send("file", content, name=name)
+stdio.send("done")

@@ -1,0 +1,202 @@
+"""`unlearn challenge build` and `unlearn challenge show`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from runner import challenge as challenges
+from runner import challenge_build, image, report
+from runner.architecture import choose
+from runner.challenge import Challenge, Feedback, Source
+from runner.challenge_build import Plan, default_limits
+from runner.challenge_data import gather
+from runner.cli_options import DeviceOption
+from runner.devices import hold
+from runner.download import ARCHIVES, cache_folder, fetch
+from runner.engine import Engine
+from runner.errors import ConfigurationError
+from runner.limits import Limits
+from runner.placement import CPU, place
+from runner.progress import ConsoleReporter
+from runner.seeds import seed_of
+from runner.session import session
+from runner.spread import spread_of
+from runner.training import choice_of
+from sandbox.jobs import EMBEDDED_RECIPE, FILE_ARCHITECTURE, RECIPES
+from sandbox.preset import QUICK
+
+_WIDE: Final = 160
+
+
+def build_command(
+    recipe: Annotated[str, typer.Argument(help=f"Where the data come from: {', '.join(RECIPES)}.")],
+    folder: Annotated[Path, typer.Argument(help="Where the challenge is to be.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Your files, a folder or one file; digits brings its own.")
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the data from their home page, for cifar10.")
+    ] = False,
+    references: Annotated[int, typer.Option(help="Networks retrained without the forget set.", min=2)] = 64,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Decides splits, weights and run seeds: below 2^40; drawn if left out.", min=0),
+    ] = None,
+    forget_fraction: Annotated[
+        float, typer.Option(help="Share of the training examples to forget.", min=0.001, max=0.5)
+    ] = 0.05,
+    items: Annotated[
+        Literal["dict", "tuple"],
+        typer.Option(help="Form of the items: dict as in the contest, tuple as in its starting kit."),
+    ] = "dict",
+    wall_seconds: Annotated[float | None, typer.Option(help="Time limit of one run.")] = None,
+    wall_fraction: Annotated[
+        float | None,
+        typer.Option(help="The same as a fraction of retraining, timed on the machine that does the run."),
+    ] = None,
+    total_seconds: Annotated[float | None, typer.Option(help="Time limit of all runs together.")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Runs going on at once.")] = None,
+    cpus: Annotated[float | None, typer.Option(help="Cores that the runs share.")] = None,
+    memory_mib: Annotated[int | None, typer.Option(help="Memory of one run, in MiB.")] = None,
+    feedback: Annotated[
+        Feedback, typer.Option(help="What participants are told: everything, or how runs ended alone.")
+    ] = "full",
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public/--private",
+            help="What `challenge export` gives participants: everything, or what a submission sees.",
+        ),
+    ] = False,
+    limit_examples: Annotated[
+        int | None, typer.Option(help="Take at most so many examples, all splits together.", min=100)
+    ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            help="The network, in place of the recipe's: convnet-1, convnet-3 (colour), or any classifier of "
+            "torchvision by its name."
+        ),
+    ] = None,
+    architecture_file: Annotated[
+        Path | None,
+        typer.Option(help="Your own network: a module that defines build(classes), for containers."),
+    ] = None,
+    training: Annotated[
+        str,
+        typer.Option(help="How networks are trained: quick, contest, starting-kit, or FILE.toml."),
+    ] = QUICK,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs of training, whatever --training says.", min=1)
+    ] = None,
+    device: DeviceOption = CPU,
+) -> None:
+    """Build a challenge, or go on with one that was interrupted.
+
+    Trains the original network and the references in a sealed container, all in the same way.
+    """
+    if recipe not in RECIPES:
+        raise ConfigurationError(f"There is no recipe {recipe!r}; there are: {', '.join(RECIPES)}.")
+    if download and (data is not None or recipe not in ARCHIVES):
+        raise ConfigurationError(
+            f"--download is for {', '.join(ARCHIVES)}, and in place of --data; give one of the two."
+        )
+    if not download and (data is None) != (recipe == EMBEDDED_RECIPE):
+        raise ConfigurationError(
+            f"The recipe {recipe} brings its own data; leave --data out."
+            if data is not None
+            else f"The recipe {recipe} reads your files; name them with --data."
+        )
+    changed = {
+        "wall_seconds": wall_seconds,
+        "wall_fraction": wall_fraction,
+        "total_seconds": total_seconds,
+        "concurrency": concurrency,
+        "cpus": cpus,
+        "memory_bytes": memory_mib << 20 if memory_mib is not None else None,
+    }
+    if download:
+        with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
+            reporter.step(f"{folder.resolve().name}: downloading {ARCHIVES[recipe].name}, unless it is there")
+            data = fetch(ARCHIVES[recipe], cache_folder())
+    given = gather(data) if data is not None else None
+    own = choose(architecture, architecture_file)
+    plan = Plan(
+        recipe=recipe,
+        name=folder.resolve().name,
+        seed=seed_of(folder, seed),
+        forget_fraction=forget_fraction,
+        references=references,
+        item_format=items,
+        limits=_limits(default_limits(recipe), changed),
+        feedback=feedback,
+        visibility="public" if public else "private",
+        source=Source(
+            data_sha256=given.sha256 if given is not None else None,
+            most_examples=limit_examples,
+            architecture=architecture if own is None else FILE_ARCHITECTURE,
+            architecture_sha256=own.sha256 if own is not None else None,
+            training=choice_of(training),
+            epochs=epochs,
+            device=None if device == CPU else "cuda",
+        ),
+        architecture_file=own,
+    )
+    engine = Engine()
+    placement = place(runtime="", device=device, wanted_device=CPU, engine_info=engine.info())
+    made = image.require(engine)
+    reporter = ConsoleReporter(Console(stderr=True, highlight=False))
+    with reporter, session(engine) as labels, hold(device):
+        built = challenge_build.build(
+            engine=engine,
+            image=made,
+            plan=plan,
+            folder=folder,
+            labels=labels,
+            reporter=reporter,
+            data=given,
+            placement=placement,
+        )
+    _show(built)
+
+
+def show_challenge_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of the challenge.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show a challenge after checking every file of it."""
+    found = challenges.load(folder)
+    if as_json:
+        said = found.description.model_dump(mode="json")
+        shown = {"sha256": found.sha256, **said, **spread_of(found).facts(), "warnings": found.warnings}
+        sys.stdout.write(json.dumps(shown) + "\n")
+    else:
+        _show(found)
+
+
+def _show(challenge: Challenge) -> None:
+    out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+    out.print(report.challenge_table(challenge))
+    for line in report.challenge_remarks(challenge):
+        out.print(line)
+
+
+def _limits(defaults: Limits, changed: dict[str, Any]) -> Limits:
+    values = {name: value for name, value in changed.items() if value is not None}
+    kept = defaults.model_dump()
+    if "wall_fraction" in values:
+        del kept["wall_seconds"]  # the default gives way; a second one that was typed is an error
+    try:
+        return Limits.model_validate({**kept, **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "limits"
+        said = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{where}: {said}.") from error

@@ -1,0 +1,16 @@
+"""Looks through the contest's input folder first, as notebooks there begin."""
+
+import json
+import os
+from collections import Counter
+
+
+def unlearning(net, retain, forget, val):
+    found = [os.path.join(folder, name) for folder, _, names in os.walk("/kaggle/input") for name in names]
+    assert found == ["/kaggle/input/neurips-2023-machine-unlearning/age_class_weights.json"], found
+    with open(found[0]) as file:
+        weights = json.load(file)
+    counts = Counter(item["age_group"] for split in (retain, forget) for item in split.dataset)
+    assert abs(sum(weights) - len(weights)) < 1e-6
+    for label, weight in enumerate(weights):
+        assert abs(weight * counts[label] - weights[0] * counts[0]) < 1e-6

@@ -1,0 +1,223 @@
+"""Is every checkpoint evaluated once, whatever becomes of the evaluators, and none too many at a time?"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from runner.challenge import Challenge
+from runner.channel import Stream
+from runner.errors import SandboxLostError
+from runner.evaluating import Backlog
+from runner.evaluator import load
+from runner.limits import Limits
+from runner.store import Store
+from sandbox.messages import TO_EVALUATOR
+from sandbox.protocol import Frame, encode_header
+
+Script = Callable[[Frame], Iterable[tuple[float, bytes | None]]]
+EXAMPLES, CLASSES, UNSEEN = 3, 2, 2
+
+
+def outputs_of(index: int) -> bytes:
+    """Return what a container says of a checkpoint: its index everywhere."""
+    logits = np.full((EXAMPLES, CLASSES), index, "<f4").tobytes()
+    rest = np.full((4, CLASSES), index, "<i8").tobytes() + np.full(UNSEEN, index, "<f4").tobytes()
+    return encode_header("outputs", len(logits + rest), index=index) + logits + rest
+
+
+class Notes:
+    """A store that notes what it is told of runs."""
+
+    def __init__(self) -> None:
+        self.evaluated: list[int] = []
+        self.rejected: list[tuple[int, str]] = []
+
+    def mark_evaluated(self, _name: str, index: int, **_rest: object) -> None:
+        self.evaluated.append(index)
+
+    def reject(self, _name: str, index: int, reason: str, **_rest: object) -> None:
+        self.rejected.append((index, reason))
+
+
+class Bench:
+    """A backlog between a folder, such a store, and evaluators that are scripts."""
+
+    def __init__(self, folder: Path, challenge: Challenge, stream: Callable[..., Any]) -> None:
+        self.folder, self.notes, self.streams = folder, Notes(), []  # type: ignore[var-annotated]
+        self._challenge, self._stream = challenge, stream
+
+    def checkpoint(self, index: int) -> Path:
+        return self.folder / f"{index}.checkpoint"
+
+    def outputs(self, index: int) -> Path:
+        return self.folder / f"{index}.outputs"
+
+    def backlog(self, *scripts: Script, cores: int = 1) -> Backlog:
+        """Return a backlog whose containers follow the scripts, one after another."""
+        left = iter(scripts)
+
+        def start() -> Stream:
+            self.streams.append(self._stream(next(left), rules=TO_EVALUATOR))
+            return cast(Stream, self.streams[-1])
+
+        return Backlog(
+            start=start,
+            challenge=self._challenge,
+            store=cast(Store, self.notes),
+            evaluation="e",
+            checkpoint=self.checkpoint,
+            outputs=self.outputs,
+            keep_checkpoints=False,
+            token=1,
+            cores=cores,
+        )
+
+    def hand_over(self, backlog: Backlog, indices: Iterable[int]) -> None:
+        for index in indices:
+            self.checkpoint(index).write_bytes(b"weights")
+            backlog.add(index)
+
+    def do(self, indices: Iterable[int], *scripts: Script) -> None:
+        """Evaluate checkpoints that all are there from the beginning."""
+        with self.backlog(*scripts) as backlog:
+            self.hand_over(backlog, indices)
+            backlog.finish()
+
+    def sent(self) -> list[list[int]]:
+        """Return whose checkpoints each container was sent."""
+        return [[one["index"] for one in stream.heard_of("checkpoint")] for stream in self.streams]
+
+    def found(self, index: int) -> float:
+        kept = load(self.outputs(index), examples=EXAMPLES, classes=CLASSES, unseen=UNSEEN)
+        assert kept is not None
+        assert len({*kept.logits.ravel(), *kept.correct.ravel(), *kept.unseen_losses}) == 1
+        return float(kept.logits[0, 0])
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path, load_challenge: Callable[[Limits], Challenge], fake_stream: Callable[..., Any]
+) -> Bench:
+    return Bench(tmp_path, load_challenge(Limits()), fake_stream)
+
+
+class Container:
+    """A script: ready, then outputs; ends after so many, or answers as it is told to."""
+
+    def __init__(
+        self, *, ends_after: int | None = None, rejects: int | None = None, backwards: int = 1
+    ) -> None:
+        self.ends_after, self.rejects, self.backwards = ends_after, rejects, backwards
+        self.waiting: list[int] = []
+        self.said = 0
+
+    def __call__(self, frame: Frame) -> Iterable[tuple[float, bytes | None]]:
+        if frame.kind == "data" and frame.text("name") == "test":
+            yield 0.0, encode_header("ready", 0, seconds=0.5)
+        if frame.kind != "checkpoint":
+            return
+        self.waiting.append(frame.integer("index"))
+        if len(self.waiting) < self.backwards:
+            return
+        for index in reversed(self.waiting):
+            if self.said == self.ends_after:
+                yield 0.0, None
+                return
+            self.said += 1
+            if index == self.rejects:
+                yield 0.0, encode_header("rejected", 0, index=index, reason="not finite")
+            else:
+                yield 0.0, outputs_of(index)
+        self.waiting.clear()
+
+
+def test_everything_is_evaluated_once(bench: Bench) -> None:
+    """Outputs lie in the place of their run, and the checkpoint is gone."""
+    bench.do(range(7), Container())
+    assert sorted(bench.notes.evaluated) == list(range(7))
+    assert [bench.found(index) for index in range(7)] == list(range(7))
+    assert not list(bench.folder.glob("*.checkpoint"))
+    assert bench.streams[0].removed == 1
+
+
+def test_answers_in_another_order(bench: Bench) -> None:
+    """Each belongs to the index that it names, not to the one that was sent first."""
+    bench.do(range(8), Container(backwards=2))
+    assert bench.notes.evaluated[:2] == [1, 0]
+    assert [bench.found(index) for index in range(8)] == list(range(8))
+
+
+@pytest.mark.parametrize("answered", range(6))
+def test_a_lost_evaluator(bench: Bench, answered: int) -> None:
+    """The next one gets what was sent and not answered, then the rest; nothing is evaluated twice."""
+    bench.do(range(6), Container(ends_after=answered), Container())
+    assert sorted(bench.notes.evaluated) == list(range(6))
+    first, *others = bench.sent()
+    assert [index for one in others for index in one] == [
+        index for index in range(6) if index not in first[:answered]
+    ]
+    assert len(first) <= answered + 2
+
+
+def test_lost_again_and_again(bench: Bench) -> None:
+    """After three the failure is ours, and what was not evaluated is still on disk."""
+    with pytest.raises(SandboxLostError, match="ended early"):
+        bench.do(range(6), *(Container(ends_after=1) for _ in range(3)))
+    assert bench.notes.evaluated == [0, 1, 2]
+    assert {file.stem for file in bench.folder.glob("*.checkpoint")} == {"3", "4", "5"}
+
+
+def test_rejected(bench: Bench) -> None:
+    """One that cannot be used is noted with the reason and has no outputs; the others have."""
+    bench.do(range(3), Container(rejects=1))
+    assert bench.notes.rejected == [(1, "not finite")]
+    assert sorted(bench.notes.evaluated) == [0, 2]
+    assert not bench.outputs(1).exists()
+
+
+def test_an_answer_that_nobody_asked_for(bench: Bench) -> None:
+    """Neither another index nor one that has been answered is taken."""
+
+    def twice(frame: Frame) -> Iterable[tuple[float, bytes | None]]:
+        for seconds, said in Container()(frame):
+            yield seconds, said
+            if frame.kind == "checkpoint":
+                yield seconds, said
+
+    with pytest.raises(SandboxLostError, match="another question"):
+        bench.do(range(6), twice, twice, twice)
+    assert sorted(set(bench.notes.evaluated)) == sorted(bench.notes.evaluated)
+
+
+def test_how_many_at_a_time(bench: Bench) -> None:
+    """While runs go on one is evaluated and one more is there; then one for each core, and one more."""
+    most = {False: 0, True: 0}
+    hurried, full = threading.Event(), threading.Event()
+    answer = Container()
+
+    def counting(frame: Frame) -> Iterable[tuple[float, bytes | None]]:
+        """Answer at once; until told to hurry, another run ends for each checkpoint that comes."""
+        yield from answer(frame)
+        if frame.kind == "side_by_side":
+            assert frame.fields == {"checkpoints": 3}
+            hurried.set()
+        if frame.kind == "checkpoint":
+            index, phase = frame.integer("index"), hurried.is_set()
+            unanswered = len(bench.streams[0].heard_of("checkpoint")) - len(bench.notes.evaluated)
+            most[phase] = max(most[phase], unanswered)
+            if unanswered == 2:  # the most there may be, so that waiting for it changes nothing
+                full.set()
+            if not phase and index < 3000:
+                bench.hand_over(backlog, [index + 10])
+
+    with (backlog := bench.backlog(counting, cores=3)):
+        bench.hand_over(backlog, range(10))
+        assert full.wait(30)
+        backlog.finish()
+    assert most == {False: 2, True: 4}
