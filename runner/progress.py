@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -18,6 +20,14 @@ from rich.progress import (
 )
 
 _LINE_EVERY_SECONDS: Final = 10.0
+
+
+def rounded_up(seconds: float) -> str:
+    """Return a duration as a person says it: seconds, minutes, or hours and minutes."""
+    if seconds <= 99:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class Reporter(Protocol):
@@ -43,12 +53,15 @@ class Silent:
 class ConsoleReporter:
     """Tells a person. Use as a context manager."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Write to ``console``, which should be on stderr."""
-        self._console = console
+        self._console, self._clock = console, clock
         self._bars: Progress | None = None
         self._task: tuple[str, int] | None = None
         self._told: tuple[str, float] = ("", 0.0)
+        """The last line's step, and when it was written."""
+        self._begun: tuple[str, int, float] = ("", 0, 0.0)
+        """The step that is counted, how far it was when it was first told of, and when."""
         if console.is_terminal:
             self._bars = Progress(
                 SpinnerColumn(),
@@ -88,11 +101,22 @@ class ConsoleReporter:
         """Say how far a step is that can be counted."""
         if self._bars is not None:
             self._show(text, total, done)
-        elif self._told[0] != text or done == total or time.monotonic() - self._told[1] > _LINE_EVERY_SECONDS:
-            self._say(text, f"{text}: {done} of {total}")
+        elif self._told[0] != text or done == total or self._clock() - self._told[1] > _LINE_EVERY_SECONDS:
+            self._say(text, f"{text}: {done} of {total}{self._left(text, done, total)}")
+
+    def _left(self, text: str, done: int, total: int) -> str:
+        """Return how long the rest will take at the pace since the step was first told of."""
+        now = self._clock()
+        if self._begun[0] != text or done < self._begun[1]:
+            self._begun = (text, done, now)
+        _text, first, since = self._begun
+        if done == first or done >= total:
+            return ""
+        left_seconds = (now - since) / (done - first) * (total - done)
+        return f", {rounded_up(left_seconds)} left"
 
     def _say(self, step: str, line: str) -> None:
-        self._told = (step, time.monotonic())
+        self._told = (step, self._clock())
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _show(self, text: str, total: int | None, done: int) -> None:

@@ -1,0 +1,67 @@
+"""Does a log tell how far a long step is, and how long it will take?"""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from runner.progress import ConsoleReporter, rounded_up
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_log_tells_the_time_left() -> None:
+    """At the pace since the step was first told of, so what was finished before does not count."""
+    clock, written = Clock(), io.StringIO()
+    reporter = ConsoleReporter(Console(file=written, width=200), clock=clock)
+    for done, now in ((64, 100.0), (65, 105.0), (80, 112.0), (256, 212.0), (512, 300.0)):
+        clock.now = now
+        reporter.count("references", done, 512)
+    assert written.getvalue().splitlines() == [
+        "references: 64 of 512",
+        "references: 80 of 512, 6 min left",
+        "references: 256 of 512, 3 min left",
+        "references: 512 of 512",
+    ]
+
+
+def test_each_step_has_its_own_pace() -> None:
+    """A new step begins without a forecast, and so does one that begins anew."""
+    clock, written = Clock(), io.StringIO()
+    reporter = ConsoleReporter(Console(file=written, width=200), clock=clock)
+    for text, done, now in (("a", 0, 0.0), ("a", 1, 20.0), ("b", 1, 40.0), ("b", 2, 60.0), ("a", 0, 80.0)):
+        clock.now = now
+        reporter.count(text, done, 4)
+    assert written.getvalue().splitlines() == [
+        "a: 0 of 4",
+        "a: 1 of 4, 60 s left",
+        "b: 1 of 4",
+        "b: 2 of 4, 40 s left",
+        "a: 0 of 4",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "1 s"),
+        (99, "99 s"),
+        (100, "2 min"),
+        (3599, "1 h 0 min"),
+        (3601, "1 h 1 min"),
+        (90000, "25 h 0 min"),
+    ],
+)
+def test_durations(seconds: float, said: str) -> None:
+    """As a person says them, never too short."""
+    assert rounded_up(seconds) == said
