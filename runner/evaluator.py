@@ -22,7 +22,8 @@ from sandbox.jobs import SPLITS, EvaluatorJob
 from sandbox.messages import from_evaluator
 from sandbox.protocol import ProtocolViolationError
 
-_OUTPUTS_SECONDS: Final = 900.0
+_SILENCE_SECONDS: Final = 900.0
+"""Between two batches; an evaluator that works says so every minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,8 @@ class Evaluator:
             SandboxLostError: the evaluator failed; it runs our own code.
         """
         try:
-            frame = self._channel.await_frame(_OUTPUTS_SECONDS)
+            while (frame := self._channel.await_frame(_SILENCE_SECONDS)).kind == "progress":
+                pass
         except ProtocolViolationError as error:
             raise SandboxLostError(f"The evaluator sent something else than outputs: {error}.") from error
         if frame.kind == "ready" or frame.integer("index") not in self._sent:

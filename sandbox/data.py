@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import safetensors.torch
-import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -75,8 +74,3 @@ def dataset(columns: Mapping[str, Tensor], item_format: str) -> Dataset[Any]:
 def loader(items: Dataset[Any], batch_size: int) -> DataLoader[Any]:
     """Return the loader that a submission receives: shuffled by torch's own generator."""
     return DataLoader(items, batch_size=batch_size, shuffle=True)
-
-
-def class_count(columns: Mapping[str, Tensor]) -> int:
-    """Return one more than the largest label."""
-    return int(torch.max(columns["label"])) + 1

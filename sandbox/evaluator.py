@@ -1,6 +1,6 @@
 """The evaluator: checkpoints in, outputs out. Our code, strangers' weights as data.
 
-host ── job, data (original, four splits) ──>        <── ready ── container
+host ── job, data (four splits) ──>        <── ready ── container
 host ── checkpoint i, checkpoint k ... ──>           <── outputs i | rejected i ... ──
 host ── side_by_side n ──>
 
@@ -15,7 +15,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import safetensors
@@ -30,6 +30,12 @@ from sandbox.models import build, layout_of, prepare
 from sandbox.outputs import outputs_of
 from sandbox.stdio import Stdio
 from sandbox.stepping import exactly
+
+_SIGN_OF_LIFE_SECONDS = 60.0
+
+
+class UnfitError(Exception):
+    """A checkpoint cannot be used; the text says why."""
 
 
 class Evaluator:
@@ -51,27 +57,31 @@ class Evaluator:
         }
 
     def _net(self) -> nn.Module:
-        """Return this thread's network."""
+        """Return this thread's network, built when it is first asked for."""
         if not hasattr(self._mine, "net"):
             torch.set_num_threads(1)  # torch keeps it for each thread
             self._mine.net = build(self._job.architecture, self._job.classes).to(self._job.device)
         net: nn.Module = self._mine.net
         return net
 
-    def outputs(self, checkpoint: bytes) -> bytes:
+    def outputs(self, checkpoint: bytes, on_batch: Callable[[], None] = lambda: None) -> bytes:
         """Return the bytes of the outputs of a checkpoint.
 
         Raises:
-            ValueError: it does not fit the network, or what the network answers is not finite.
+            UnfitError: it does not fit the network, or the network fails with it or answers nonsense.
         """
         net = self._net()
         try:
             net.load_state_dict(safetensors.torch.load(checkpoint), strict=True)
         except (safetensors.SafetensorError, RuntimeError) as error:
-            raise ValueError("it does not fit the network") from error
-        found = outputs_of(net, self._splits, self._job.classes, layout_of(self._job.architecture))
+            raise UnfitError("it does not fit the network") from error
+        layout = layout_of(self._job.architecture)
+        try:
+            found = outputs_of(net, self._splits, self._job.classes, layout, on_batch)
+        except (IndexError, ValueError) as error:
+            raise UnfitError("the network fails with it") from error
         if not bool(torch.isfinite(found.logits).all()):
-            raise ValueError("its logits on the forget examples are not finite")
+            raise UnfitError("its logits on the forget examples are not finite")
         return found.to_bytes()
 
 
@@ -81,7 +91,7 @@ class _Desk:
     def __init__(self, evaluator: Evaluator, stdio: Stdio) -> None:
         """Begin with one thread."""
         self._evaluator, self._stdio = evaluator, stdio
-        self._sending = threading.Lock()
+        self._sending, self._said = threading.Lock(), time.monotonic()
         self._pool = ThreadPoolExecutor(1)
 
     def side_by_side(self, checkpoints: int) -> None:
@@ -95,13 +105,21 @@ class _Desk:
 
     def _answer(self, index: int, checkpoint: bytes) -> None:
         try:
-            outputs = self._evaluator.outputs(checkpoint)
-        except ValueError as error:
-            with self._sending:
-                self._stdio.send("rejected", index=index, reason=str(error))
+            outputs = self._evaluator.outputs(checkpoint, self._show_life)
+        except UnfitError as error:
+            self._send("rejected", index=index, reason=str(error))
         else:
-            with self._sending:
-                self._stdio.send("outputs", outputs, index=index)
+            self._send("outputs", outputs, index=index)
+
+    def _show_life(self) -> None:
+        """Say now and then that work goes on: a large network takes long for one checkpoint."""
+        if time.monotonic() - self._said > _SIGN_OF_LIFE_SECONDS:
+            self._send("progress")
+
+    def _send(self, kind: str, payload: bytes = b"", **fields: int | str) -> None:
+        with self._sending:
+            self._stdio.send(kind, payload, **fields)
+            self._said = time.monotonic()
 
 
 def _end_if_failed(done: Future[None]) -> None:

@@ -52,13 +52,14 @@ class Best:
         better = correct > self._most
         self._most = torch.where(better, correct, self._most)
         for name, tensor in self._net.state_dict().items():
+            is_counter = not tensor.ndim and not tensor.is_floating_point()
             if name not in self._state:
                 self._state[name] = tensor.clone()
-            elif tensor.ndim:
+            elif is_counter or (self._models == 1 and bool(better)):
+                self._state[name].copy_(tensor)
+            elif self._models > 1:
                 theirs = (self._models, -1)
                 self._state[name].unflatten(0, theirs)[better] = tensor.unflatten(0, theirs)[better]
-            else:
-                self._state[name].copy_(tensor)
 
     def state(self) -> dict[str, Tensor]:
         """Return the state dict of the stack of all the best."""

@@ -78,6 +78,7 @@ def from_evaluator(*, outputs_bytes: int) -> Mapping[str, FrameRule]:
         "ready": _READY,
         "outputs": FrameRule(fields={"index": int}, payload_bytes=outputs_bytes),
         "rejected": FrameRule(fields={"index": int, "reason": str}),
+        "progress": FrameRule(),
     }
 
 

@@ -34,18 +34,18 @@ class SteeredSGD(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
-        """Move every parameter along its gradient."""
-        moves = [one.grad for one in self._parameters]
+        """Move every parameter that has a gradient along it."""
+        live = [place for place, one in enumerate(self._parameters) if one.grad is not None]
+        weights = [self._parameters[place] for place in live]
+        moves = [one.grad for one in weights]
         if self._weight_decay:
-            moves = torch._foreach_add(moves, self._parameters, alpha=self._weight_decay)
+            moves = torch._foreach_add(moves, weights, alpha=self._weight_decay)
         if self._momentum:
-            torch._foreach_mul_(self._buffers, self._momentum)
-            torch._foreach_add_(self._buffers, moves)
-            if self._nesterov:
-                moves = torch._foreach_add(moves, self._buffers, alpha=self._momentum)
-            else:
-                moves = self._buffers
-        torch._foreach_sub_(self._parameters, torch._foreach_mul(moves, self.param_groups[0]["lr"]))
+            buffers = [self._buffers[place] for place in live]
+            torch._foreach_mul_(buffers, self._momentum)
+            torch._foreach_add_(buffers, moves)
+            moves = torch._foreach_add(moves, buffers, alpha=self._momentum) if self._nesterov else buffers
+        torch._foreach_sub_(weights, torch._foreach_mul(moves, self.param_groups[0]["lr"]))
 
 
 def optimizer(net: nn.Module, preset: Preset, *, steered: bool = False) -> torch.optim.Optimizer:

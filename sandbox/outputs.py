@@ -7,7 +7,7 @@ network, and are of a size that depends on the examples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +19,8 @@ LARGEST_LOSS = 1e4
 _BATCH = 4096
 _BATCH_BYTES = 3 << 19
 """On a CPU. More images of that size at a time do not fit its caches: see benchmarks/README.md."""
+_GPU_BATCH_BYTES = 64 << 20
+"""On a GPU: what lies between a network's layers is a multiple of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +46,15 @@ class Outputs:
 def batches_of(images: Tensor, layout: torch.memory_format) -> Iterator[Tensor]:
     """Yield images [examples, ...] in the portions that their device is fastest with."""
     if images.device.type != "cpu":
-        yield from images.split(_BATCH)
+        yield from images.split(_size(images, _GPU_BATCH_BYTES))
         return
-    size = max(1, min(_BATCH, _BATCH_BYTES // (images[0].numel() * images.element_size())))
+    size = _size(images, _BATCH_BYTES)
     for batch in images.split(size):
         yield batch.contiguous(memory_format=layout)
+
+
+def _size(images: Tensor, most_bytes: int) -> int:
+    return max(1, min(_BATCH, most_bytes // (images[0].numel() * images.element_size())))
 
 
 @torch.inference_mode()
@@ -57,6 +63,7 @@ def outputs_of(
     splits: Mapping[str, Mapping[str, Tensor]],
     classes: int,
     layout: torch.memory_format = torch.channels_last,
+    on_batch: Callable[[], None] = lambda: None,
 ) -> Outputs:
     """Return the outputs of a network on all four splits, whatever mode it came in.
 
@@ -65,6 +72,7 @@ def outputs_of(
         splits: By name and column, ``image`` and ``label``.
         classes: How many the head tells apart.
         layout: What the network takes (`sandbox.models.layout_of`); a CPU uses it.
+        on_batch: Told of each batch before it is computed.
     """
     net.eval()
     if next(net.parameters()).device.type == "cpu":  # a tenth faster there, the same or slower on a GPU
@@ -74,7 +82,11 @@ def outputs_of(
     losses: Tensor | None = None
     for row, split in enumerate(SPLITS):
         labels = splits[split]["label"]
-        logits = torch.cat([net(batch).float() for batch in batches_of(splits[split]["image"], layout)])
+        parts = []
+        for batch in batches_of(splits[split]["image"], layout):
+            on_batch()
+            parts.append(net(batch).float())
+        logits = torch.cat(parts)
         right = labels[logits.argmax(dim=1) == labels]
         correct[row] = torch.bincount(right, minlength=classes).cpu()
         if split == "forget":

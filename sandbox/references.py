@@ -50,7 +50,15 @@ def train_original(
     return state
 
 
-def train_group(recipe: Recipe, seed: int, first: int, size: int, device: str) -> bytes:
+def train_group(
+    recipe: Recipe,
+    seed: int,
+    first: int,
+    size: int,
+    device: str,
+    *,
+    on_epoch: Callable[[int], None] = lambda _epoch: None,
+) -> bytes:
     """Train the ``size`` references that begin with ``first`` as one network and return their outputs.
 
     Returns:
@@ -67,6 +75,7 @@ def train_group(recipe: Recipe, seed: int, first: int, size: int, device: str) -
         seeds=[reference_seed(seed, member) for member in members],
         preset=recipe.preset,
         val=splits["val"],
+        on_epoch=on_epoch,
     )
     net = build(recipe.architecture, recipe.classes).to(device)
     found = []
@@ -102,7 +111,12 @@ def groups(
         return
     if job.device != "cpu":
         for first in missing:  # a forked process could not use the device any more
-            yield first, train_group(recipe, job.seed, first, size, job.device)
+            yield (
+                first,
+                train_group(
+                    recipe, job.seed, first, size, job.device, on_epoch=lambda _epoch: sign_of_life()
+                ),
+            )
         return
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(min(job.processes, len(missing)), mp_context=fork) as pool:

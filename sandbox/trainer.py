@@ -146,14 +146,15 @@ def main() -> None:
         return
     if (reason := _missing_device(job.device)) is not None:
         stdio.send("unready", reason=reason)
-    elif isinstance(job, TimingJob):
-        _measure(job, files, stdio)
-    else:
-        exactly()
-        try:
+        return
+    exactly()
+    try:
+        if isinstance(job, TimingJob):
+            _measure(job, files, stdio)
+        else:
             _train(job, files, stdio)
-        except (RecipeError, ArchitectureFileError) as error:
-            stdio.send("failed", reason=str(error))
+    except (RecipeError, ArchitectureFileError) as error:
+        stdio.send("failed", reason=str(error))
 
 
 if __name__ == "__main__":

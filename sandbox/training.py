@@ -78,7 +78,9 @@ def train_stacked(
     net.load_state_dict(stack([initial_state(architecture, classes, seed) for seed in seeds]))
     layout = layout_of(architecture)
     net.to(device=images.device, memory_format=layout).train()  # type: ignore[call-overload]
-    recorder = recording(images.device)
+    torch.manual_seed(seeds[0])  # dropout draws from here; networks that may have it are never stacked
+    # Others may draw numbers or ask for values in mid-step, and a recording that fails spoils the generator.
+    recorder = recording(images.device) if can_be_stacked(architecture) else None
     step = Step(
         net=net,
         optimizer=optimizer(net, preset, steered=recorder is not None),

@@ -62,9 +62,11 @@ def _check_fit(
     architecture: str, classes: int, shape: tuple[int, ...], splits: Splits, batch_size: int
 ) -> None:
     try:
-        net = build(architecture, classes)
+        net, again = build(architecture, classes), build(architecture, classes)
     except ValueError as error:
         raise RecipeError(str(error)) from error
+    if _shapes(net) != _shapes(again):
+        raise RecipeError(f"the architecture {architecture} has other names or shapes each time it is built")
     _check_weights(architecture, net)
     with torch.no_grad():
         for training in (False, True):
@@ -79,6 +81,10 @@ def _check_fit(
                         f"the last one alone (the batch size is {batch_size}); take another number of "
                         "examples, forget fraction or seed"
                     ) from error
+
+
+def _shapes(net: nn.Module) -> dict[str, object]:
+    return {name: getattr(one, "shape", None) for name, one in net.state_dict().items() if not is_lazy(one)}
 
 
 def _check_weights(architecture: str, net: nn.Module) -> None:

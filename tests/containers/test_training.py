@@ -241,3 +241,97 @@ print(json.dumps([torch.backends.cuda.matmul.fp32_precision, cudnn.conv.fp32_pre
                   cudnn.benchmark]))
 """,
     ) == ["ieee", "ieee", True, False]
+
+
+OWN = """
+import torch
+from torch import nn
+class Own(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.body, self.drop, self.scale = nn.Linear(64, classes), nn.Dropout(0.5), nn.Parameter(torch.tensor(1.0))
+        self.idle = nn.Parameter(torch.ones(3))
+    def forward(self, images):
+        return self.scale * self.body(self.drop(images.flatten(1)))
+def build(classes):
+    return Own(classes)
+"""
+
+
+def test_dropout_comes_from_the_networks_own_seed(in_image: InImage) -> None:
+    """A network with dropout is the same whatever was trained before it, and another seed draws others."""
+    told = found(
+        in_image,
+        f"""
+from sandbox.own_architecture import load
+load({OWN!r})
+own = lambda seed, **more: train_stacked(architecture="file", classes=5, images=images, labels=labels,
+                                         seeds=[seed], preset=replace(sgd, **more), val=val)[0]
+first = own(1)
+torch.rand(1000)
+print(json.dumps({{"again": distance(first, own(1)), "other": distance(first, own(2))}}))
+""",
+    )
+    assert told["again"] == 0
+    assert told["other"] > 1e-2
+
+
+def test_the_best_epoch_is_kept_whole(in_image: InImage) -> None:
+    """A single number among the weights is that of the best epoch too, not of the last."""
+    assert (
+        found(
+            in_image,
+            f"""
+import sandbox.training as training
+from sandbox.own_architecture import load
+load({OWN!r})
+ups_and_downs = [0.02, 9.0, 9.0]
+training.rate = lambda preset, step, steps: ups_and_downs[step // steps]
+own = lambda **more: train_stacked(architecture="file", classes=5, images=images, labels=labels, seeds=[1], val=val,
+                                   preset=replace(sgd, schedule="constant", **more))[0]
+best, ends = own(epochs=3, keep="best-by-validation"), [own(epochs=epochs, keep="last") for epochs in (1, 2, 3)]
+print(json.dumps([distance(best, end) for end in ends]))
+""",
+        )[0]
+        == 0
+    )
+
+
+def test_parameters_without_gradients_stay(in_image: InImage) -> None:
+    """The optimiser of recorded steps leaves what is not used alone, and moves the rest as torch's does."""
+    told = found(
+        in_image,
+        f"""
+from sandbox.optimizing import optimizer
+from sandbox.own_architecture import load, network
+load({OWN!r})
+moved = []
+for steered in (False, True):
+    torch.manual_seed(0)
+    net = network(5).eval()
+    steps = optimizer(net, sgd, steered=steered)
+    for _ in range(3):
+        steps.zero_grad()
+        net(images).square().mean().backward()
+        steps.step()
+    moved.append({{name: one.detach().clone() for name, one in net.state_dict().items()}})
+print(json.dumps({{"apart": distance(*moved), "idle": moved[1]["idle"].tolist()}}))
+""",
+    )
+    assert told["apart"] < 1e-4
+    assert told["idle"] == [1.0, 1.0, 1.0]
+
+
+def test_both_class_weights_are_the_same(in_image: InImage) -> None:
+    """Those that networks are trained with and those that entries find in the contest's file."""
+    told = found(
+        in_image,
+        """
+from sandbox import contest
+from sandbox.optimizing import class_weights
+some = torch.tensor([0] * 5 + [1] * 3 + [3])
+ours = class_weights(replace(sgd, class_weights="balanced"), some, 5).tolist()
+print(json.dumps([ours, json.loads(contest.class_weights(some.tolist(), 5))]))
+""",
+    )
+    assert told[0] == pytest.approx(told[1])
