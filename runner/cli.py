@@ -36,6 +36,7 @@ from runner.progress import ConsoleReporter
 from runner.removal import remove, remove_checkpoints
 from runner.session import remove_leftovers, session
 from runner.settings import MOST_RUNS, Bench, Settings
+from runner.several import one_after_another
 from runner.store import Store
 from runner.text import harmless
 
@@ -162,9 +163,14 @@ def run_command(
     kept = Store.in_folder(store, create=True)
     with ConsoleReporter(_err) as reporter, session(engine) as labels, hold(device):
         bench = Bench(engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter)
-        summaries = [evaluation.evaluate(bench, one, problem, settings) for one in loaded]
-    _show_summaries(summaries, store, as_json=as_json)
-    if not all(map(scorecard.is_in_order, summaries)):
+        ended = one_after_another(
+            loaded, lambda one: evaluation.evaluate(bench, one, problem, settings), _complain
+        )
+    if ended.summaries:
+        _show_summaries(ended.summaries, store, as_json=as_json)
+    if ended.lost is not None:
+        raise typer.Exit(ended.lost.exit_code)
+    if not all(map(scorecard.is_in_order, ended.summaries)):
         raise typer.Exit(1)
 
 
@@ -293,8 +299,12 @@ def _sentences() -> Iterator[None]:
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    _err.print(f"unlearn: {harmless(sentence)}", markup=False, soft_wrap=True, style="red")
+    _complain(sentence)
     sys.exit(code)
+
+
+def _complain(sentence: str) -> None:
+    _err.print(f"unlearn: {harmless(sentence)}", markup=False, soft_wrap=True, style="red")
 
 
 def _interrupt(_number: int, _frame: object) -> None:
