@@ -47,4 +47,4 @@ def test_all_that_end() -> None:
 def test_a_host_that_cannot_go_on_ends_all() -> None:
     """It would fail the third one, too."""
     with pytest.raises(HostNotReadyError, match="disk"):
-        one_after_another(THREE, evaluating(HostNotReadyError("The disk is full.")), [].append)
+        one_after_another(THREE, evaluating(HostNotReadyError("The disk is full.")), lambda _said: None)
