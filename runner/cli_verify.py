@@ -27,6 +27,7 @@ from runner.session import session
 from runner.settings import Bench, Settings
 from runner.store import Store
 from runner.submission import Submission
+from runner.text import harmless_line
 from runner.verdict import Verdict
 
 
@@ -139,7 +140,7 @@ def _show(
         return
     out = Console(highlight=False)
     for line in mismatches:
-        out.print(line, markup=False, soft_wrap=True, style="red")
+        out.print(harmless_line(line, 1000), markup=False, soft_wrap=True, style="red")
     counts = ", ".join(f"{count} {kind}" for kind, count in checked.items())
     again = f"; runs done again: {', '.join(map(str, indices))}" if indices else ""
     verdict = f"{len(mismatches)} do not match" if mismatches else "all of it matches"
