@@ -20,6 +20,7 @@ from rich.table import Table
 
 from runner import challenge as challenges
 from runner import cli_verify, evaluation, image, report, scorecard, setup, setup_runtimes, submission
+from runner.capacity import require_memory
 from runner.cli_challenge import build_command, show_challenge_command
 from runner.cli_doctor import doctor_command
 from runner.cli_export import export_command
@@ -146,6 +147,8 @@ def run_command(
     problem = challenges.load(challenge)
     loaded = [submission.load(path) for path in submissions]
     engine = Engine()
+    info = engine.info()
+    require_memory(problem.description.limits, info)
     settings = Settings(
         n=n,
         keep_going=keep_going,
@@ -156,7 +159,7 @@ def run_command(
             runtime=runtime,
             device=device,
             wanted_device=problem.description.device,
-            engine_info=engine.info(),
+            engine_info=info,
         ),
     )
     made = image.require(engine)

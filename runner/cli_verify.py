@@ -14,6 +14,7 @@ from rich.console import Console
 
 from runner import challenge as challenges
 from runner import evaluation, image, verification
+from runner.capacity import require_memory
 from runner.challenge import Challenge
 from runner.cli_options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.devices import hold
@@ -86,6 +87,8 @@ def _do_again(store: Path, manifest: Manifest, problem: Challenge, indices: list
         return ["no run was done again: the submission's archive is not the one that was evaluated"]
     mine = Submission(name=manifest.submission.name, sha256=manifest.submission.sha256, archive=archive)
     engine = Engine()
+    info = engine.info()
+    require_memory(problem.description.limits, info)
     made = image.require(engine)
     if made.digest != manifest.image.inputs:
         raise HostNotReadyError(
@@ -103,7 +106,7 @@ def _do_again(store: Path, manifest: Manifest, problem: Challenge, indices: list
             runtime=str(told.get("runtime", "")),
             device=str(told.get("device", CPU)),
             wanted_device=problem.description.device,
-            engine_info=engine.info(),
+            engine_info=info,
         ),
     )
     with (

@@ -81,7 +81,7 @@ def worker(
         },
     }
     config = _closed(
-        memory_bytes=limits.memory_bytes * limits.concurrency + _SUPERVISOR_MEMORY_BYTES,
+        memory_bytes=worker_memory_bytes(limits),
         processes=limits.processes * limits.concurrency
         + _SUPERVISOR_PROCESSES
         + (_GVISOR_PROCESSES if placement.runtime == GVISOR else 0),
@@ -99,6 +99,11 @@ def worker(
         config=config,
         placement=placement,
     )
+
+
+def worker_memory_bytes(limits: Limits) -> int:
+    """Return what a worker container may use, runs and supervisor together."""
+    return limits.memory_bytes * limits.concurrency + _SUPERVISOR_MEMORY_BYTES
 
 
 def evaluator(
