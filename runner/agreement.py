@@ -31,6 +31,7 @@ def agree(
     of it a run takes.
 
     Raises:
+        ConfigurationError: retraining could not be timed, for the organizer's own network is of no use.
         SandboxError: retraining could not be timed.
     """
     said = challenge.description

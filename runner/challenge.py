@@ -28,10 +28,11 @@ from runner import architecture, arrays, challenge_checks
 from runner.challenge_checks import BadSplitError, Column, Digest
 from runner.checkpoint import CheckpointError, Spec, check, spec_of, tensors_of
 from runner.errors import ConfigurationError
-from runner.limits import Limits
+from runner.files import read_plain
+from runner.limits import MIB, Limits
 from runner.text import harmless_line
 from runner.training import Choice, Training
-from sandbox.jobs import FILE_ARCHITECTURE, SPLITS
+from sandbox.jobs import ARCHITECTURE_BYTES, FILE_ARCHITECTURE, SPLITS
 
 Feedback = Literal["full", "verdict-only"]
 Visibility = Literal["public", "private"]
@@ -54,6 +55,9 @@ ARCHITECTURE: Final = "public/architecture.py"
 """The organizer's own module, where there is one."""
 _HEADER_BYTES: Final = 1 << 16
 """More than the header of a split's few columns ever takes."""
+_DESCRIPTION_BYTES: Final = 4 * MIB
+_FILE_BYTES: Final = 16384 * MIB
+"""No file is longer: a trainer sends none that is (`sandbox.messages`)."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, Field(pattern=r"^(public|private)/[a-z_]+\.[a-z]+$")]
@@ -242,7 +246,7 @@ def load(folder: Path) -> Challenge:
     """
     file = folder / DESCRIPTION
     try:
-        text = file.read_bytes()
+        text = read_plain(file, most_bytes=_DESCRIPTION_BYTES)
     except FileNotFoundError:
         raise ConfigurationError(
             f"There is no challenge at {folder}; build one with: unlearn challenge build digits {folder}"
@@ -330,8 +334,9 @@ def parse(file: Path, text: bytes) -> Description:
 
 
 def _read_checked(folder: Path, name: str, description: Description) -> bytes:
+    most_bytes = ARCHITECTURE_BYTES if name == ARCHITECTURE else _FILE_BYTES
     try:
-        data = (folder / name).read_bytes()
+        data = read_plain(folder / name, most_bytes=most_bytes)
     except OSError as error:
         raise ConfigurationError(f"The challenge at {folder} is incomplete: {error}.") from error
     if hashlib.sha256(data).hexdigest() != description.files.get(name):

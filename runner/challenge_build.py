@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from runner import challenge as challenges
 from runner import options
@@ -27,21 +27,19 @@ from runner.challenge import (
     Visibility,
 )
 from runner.challenge_data import OrganizerData
-from runner.channel import Channel, StreamEndedError
+from runner.channel import Channel
 from runner.engine import Engine
-from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError
+from runner.errors import ConfigurationError
 from runner.files import write_whole
 from runner.image import Image
 from runner.limits import Limits
 from runner.placement import CPU, HERE, Placement
 from runner.progress import Reporter
-from runner.text import harmless_line
+from runner.trainer_frames import trainer_frames
 from runner.training import Training
 from sandbox.jobs import EMBEDDED_RECIPE, TrainerJob
 from sandbox.messages import from_trainer
-from sandbox.protocol import Frame, ProtocolViolationError
-
-_SILENCE_SECONDS: Final = 3600.0
+from sandbox.protocol import Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,29 +167,14 @@ def _converse(
     for sent, file in enumerate(files):
         reporter.count(f"{plan.name}: sending data", sent, len(files))
         channel.send("data", file.read(), name=file.name)
-    while True:
-        try:
-            frame = channel.receive(_SILENCE_SECONDS)
-        except (StreamEndedError, ProtocolViolationError) as error:
-            raise SandboxLostError(f"The trainer ended early{channel.complaint()}.") from error
-        if frame is None:
-            raise SandboxLostError("The trainer said nothing for an hour.")
-        if frame.kind == "done":
-            return
-        _take(frame, site, plan, reporter)
+    for frame in trainer_frames(
+        channel, name=plan.name, reporter=reporter, until="done", refusal="The recipe refuses"
+    ):
+        _take(frame, site)
 
 
-def _take(frame: Frame, site: Site, plan: Plan, reporter: Reporter) -> None:
-    if frame.kind == "progress":
-        stage = "original model" if frame.text("stage") == "original" else frame.text("stage")
-        reporter.count(f"{plan.name}: {stage}", frame.integer("done"), frame.integer("total"))
-    elif frame.kind == "failed":
-        raise ConfigurationError(f"The recipe refuses: {harmless_line(frame.text('reason'), 600)}.")
-    elif frame.kind == "unready":
-        raise HostNotReadyError(
-            f"The trainer cannot use the device: {harmless_line(frame.text('reason'), 600)}."
-        )
-    elif frame.kind == "file":
+def _take(frame: Frame, site: Site) -> None:
+    if frame.kind == "file":
         site.take_file(frame.text("name"), frame.payload)
     elif frame.kind == "facts":
         site.take_facts(frame.payload)

@@ -3,7 +3,9 @@
 The layout of safetensors is eight bytes of header length, a JSON header that gives each
 tensor's dtype, shape and place, then the data. Names, dtypes and shapes must be exactly
 the original network's and the tensors must fill the data without gap or overlap, so the
-only freedom left is the order of the tensors and their finite values.
+only freedom left is the order of the tensors and their values. Of these floats must be finite, and
+integers of a tensor with dimensions within the original's: networks index with such buffers, and an
+index out of bounds ends the evaluator.
 
 Source: the format section of the safetensors documentation (0.8).
 """
@@ -15,7 +17,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -44,6 +46,16 @@ _FLOATS: Final[Mapping[str, np.dtype[Any]]] = {
 }
 
 
+_INTEGERS: Final[Mapping[str, np.dtype[Any]]] = {
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
+    "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"),
+    "BOOL": np.dtype("u1"),
+}
+
+
 class CheckpointError(ValueError):
     """The bytes are not the checkpoint that was due; the text says why."""
 
@@ -54,6 +66,8 @@ class TensorSpec:
 
     dtype: str
     shape: tuple[int, ...]
+    bounds: tuple[int, int] | None = None
+    """The least and the greatest that integers may be; None: any, and of floats all that are finite."""
 
     @property
     def bytes(self) -> int:
@@ -68,11 +82,12 @@ def spec_of(original: bytes) -> Spec:
     """Return what a checkpoint must look like, from the original network's safetensors.
 
     Raises:
-        CheckpointError: these are no safetensors, or have a dtype that is not known here.
+        CheckpointError: these are no safetensors, have a dtype that is not known here, or what the
+            header says is not what follows it.
     """
-    header, _data = _split(original, header_limit=len(original))
     return {
-        name: TensorSpec(dtype=entry["dtype"], shape=tuple(entry["shape"])) for name, entry in header.items()
+        name: replace(tensor, bounds=_bounds_of(tensor, data))
+        for name, (tensor, data) in tensors_of(original, most_header_bytes=len(original)).items()
     }
 
 
@@ -106,6 +121,11 @@ def check(data: bytes, spec: Spec) -> None:
         begin, end = header[name]["data_offsets"]
         if not _is_finite(tensors[begin:end], wanted.dtype):
             raise CheckpointError(f"{name} has values that are not finite")
+        if wanted.bounds is not None and not _is_within(tensors[begin:end], wanted):
+            least, greatest = wanted.bounds
+            raise CheckpointError(
+                f"{name} has integers that are not from {least} to {greatest}, as the original's are"
+            )
 
 
 def tensors_of(data: bytes, *, most_header_bytes: int) -> Mapping[str, tuple[TensorSpec, memoryview]]:
@@ -230,6 +250,27 @@ def _is_finite(data: memoryview, dtype: str) -> bool:
     if dtype in _FLOATS:
         return bool(np.isfinite(np.frombuffer(data, dtype=_FLOATS[dtype])).all())
     return True
+
+
+def _bounds_of(tensor: TensorSpec, data: memoryview) -> tuple[int, int] | None:
+    """Return what integers of a checkpoint may be, given the original's.
+
+    A counter, which has no dimensions, is free: training moves it. Truth values are 0 and 1, either.
+    """
+    if tensor.dtype == "BOOL":
+        return 0, 1
+    if tensor.dtype not in _INTEGERS or not tensor.shape or not len(data):
+        return None
+    values = np.frombuffer(data, dtype=_INTEGERS[tensor.dtype])
+    return int(values.min()), int(values.max())
+
+
+def _is_within(data: memoryview, wanted: TensorSpec) -> bool:
+    values = np.frombuffer(data, dtype=_INTEGERS[wanted.dtype])
+    if wanted.bounds is None or not len(values):
+        return True
+    least, greatest = wanted.bounds
+    return least <= int(values.min()) and int(values.max()) <= greatest
 
 
 def _some(names: list[str]) -> str:

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from runner import challenge as challenges
 from runner import cli_verify, evaluation, image, report, scorecard, setup, setup_runtimes, submission
+from runner.capacity import require_memory
 from runner.cli_challenge import build_command, show_challenge_command
 from runner.cli_doctor import doctor_command
 from runner.cli_export import export_command
@@ -36,6 +37,7 @@ from runner.progress import ConsoleReporter
 from runner.removal import remove, remove_checkpoints
 from runner.session import remove_leftovers, session
 from runner.settings import MOST_RUNS, Bench, Settings
+from runner.several import one_after_another
 from runner.store import Store
 from runner.text import harmless
 
@@ -145,6 +147,8 @@ def run_command(
     problem = challenges.load(challenge)
     loaded = [submission.load(path) for path in submissions]
     engine = Engine()
+    info = engine.info()
+    require_memory(problem.description.limits, info)
     settings = Settings(
         n=n,
         keep_going=keep_going,
@@ -155,16 +159,21 @@ def run_command(
             runtime=runtime,
             device=device,
             wanted_device=problem.description.device,
-            engine_info=engine.info(),
+            engine_info=info,
         ),
     )
     made = image.require(engine)
     kept = Store.in_folder(store, create=True)
     with ConsoleReporter(_err) as reporter, session(engine) as labels, hold(device):
         bench = Bench(engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter)
-        summaries = [evaluation.evaluate(bench, one, problem, settings) for one in loaded]
-    _show_summaries(summaries, store, as_json=as_json)
-    if not all(map(scorecard.is_in_order, summaries)):
+        ended = one_after_another(
+            loaded, lambda one: evaluation.evaluate(bench, one, problem, settings), _complain
+        )
+    if ended.summaries:
+        _show_summaries(ended.summaries, store, as_json=as_json)
+    if ended.lost is not None:
+        raise typer.Exit(ended.lost.exit_code)
+    if not all(map(scorecard.is_in_order, ended.summaries)):
         raise typer.Exit(1)
 
 
@@ -293,8 +302,12 @@ def _sentences() -> Iterator[None]:
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    _err.print(f"unlearn: {harmless(sentence)}", markup=False, soft_wrap=True, style="red")
+    _complain(sentence)
     sys.exit(code)
+
+
+def _complain(sentence: str) -> None:
+    _err.print(f"unlearn: {harmless(sentence)}", markup=False, soft_wrap=True, style="red")
 
 
 def _interrupt(_number: int, _frame: object) -> None:

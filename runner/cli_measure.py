@@ -13,6 +13,7 @@ from rich.console import Console
 
 from runner import challenge as challenges
 from runner import image
+from runner.capacity import require_memory
 from runner.cli_options import DeviceOption, RuntimeOption
 from runner.devices import hold
 from runner.engine import Engine
@@ -37,12 +38,14 @@ def measure_command(
     """
     problem = challenges.load(folder)
     engine = Engine()
+    info = engine.info()
+    require_memory(problem.description.limits, info)
     made = image.require(engine)
     placement = place(
         runtime=runtime,
         device=device,
         wanted_device=problem.description.device,
-        engine_info=engine.info(),
+        engine_info=info,
     )
     reporter = ConsoleReporter(Console(stderr=True, highlight=False))
     with reporter, session(engine) as labels, hold(device):

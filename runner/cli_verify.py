@@ -14,6 +14,7 @@ from rich.console import Console
 
 from runner import challenge as challenges
 from runner import evaluation, image, verification
+from runner.capacity import require_memory
 from runner.challenge import Challenge
 from runner.cli_options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.devices import hold
@@ -27,6 +28,7 @@ from runner.session import session
 from runner.settings import Bench, Settings
 from runner.store import Store
 from runner.submission import Submission
+from runner.text import harmless_line
 from runner.verdict import Verdict
 
 
@@ -85,6 +87,8 @@ def _do_again(store: Path, manifest: Manifest, problem: Challenge, indices: list
         return ["no run was done again: the submission's archive is not the one that was evaluated"]
     mine = Submission(name=manifest.submission.name, sha256=manifest.submission.sha256, archive=archive)
     engine = Engine()
+    info = engine.info()
+    require_memory(problem.description.limits, info)
     made = image.require(engine)
     if made.digest != manifest.image.inputs:
         raise HostNotReadyError(
@@ -102,7 +106,7 @@ def _do_again(store: Path, manifest: Manifest, problem: Challenge, indices: list
             runtime=str(told.get("runtime", "")),
             device=str(told.get("device", CPU)),
             wanted_device=problem.description.device,
-            engine_info=engine.info(),
+            engine_info=info,
         ),
     )
     with (
@@ -139,7 +143,7 @@ def _show(
         return
     out = Console(highlight=False)
     for line in mismatches:
-        out.print(line, markup=False, soft_wrap=True, style="red")
+        out.print(harmless_line(line, 1000), markup=False, soft_wrap=True, style="red")
     counts = ", ".join(f"{count} {kind}" for kind, count in checked.items())
     again = f"; runs done again: {', '.join(map(str, indices))}" if indices else ""
     verdict = f"{len(mismatches)} do not match" if mismatches else "all of it matches"

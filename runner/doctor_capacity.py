@@ -67,7 +67,7 @@ def store(facts: Facts, _purpose: Purpose) -> Finding:
 
 def memory(facts: Facts, purpose: Purpose) -> Finding:
     """Check that a worker reaches its own limit of memory before the host's end."""
-    wanted = worker_memory_bytes(purpose)
+    wanted = options.worker_memory_bytes(purpose.limits)
     total, available = int(facts.info.get("MemTotal") or 0), facts.memory_available_bytes
     found = f"a worker may use {_gb(wanted)} of {_gb(total)}"
     if total and wanted > total:
@@ -115,12 +115,6 @@ def restart(facts: Facts, _purpose: Purpose) -> Finding:
         return _finding("restart", Status.OK, "live-restore is on", advice)
     advice = "A restart of the engine ends the runs that are going on; they are attempted again."
     return _finding("restart", Status.OK, "live-restore is off", advice)
-
-
-def worker_memory_bytes(purpose: Purpose) -> int:
-    """Return what a worker container may use, runs and supervisor together."""
-    spec = options.worker(image="", limits=purpose.limits, labels={})
-    return int(spec.host_config["Memory"])
 
 
 def _gb(size_bytes: int) -> str:

@@ -2,7 +2,7 @@
 
 One more is sent than can be evaluated at once, so that none waits for the stream. While runs go on
 that is one at a time, on one core, or it would slow them: their limits are wall time. When they are over,
-it is as many as the evaluator has cores.
+it is as many as the evaluator has cores, and memory, for (`runner.options.side_by_side`).
 """
 
 from __future__ import annotations

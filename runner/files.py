@@ -1,13 +1,15 @@
-"""Files that appear whole or not at all, owned by whoever runs the command."""
+"""Files: written whole or not at all; read only if they are plain files and not too long."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
-from runner.errors import HostNotReadyError
+from runner.errors import ConfigurationError, HostNotReadyError
+from runner.limits import MIB
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -29,3 +31,28 @@ def write_whole(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         raise HostNotReadyError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def read_plain(path: Path, *, most_bytes: int) -> bytes:
+    """Return what a file holds that a stranger may have put there, deciding about it before it is read.
+
+    A pipe is not waited for, a device not read, and a link followed to what is itself a plain file alone.
+
+    Raises:
+        ConfigurationError: it is no plain file, is longer than that, or changed while it was read.
+        OSError: it cannot be opened or read.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigurationError(f"{path} is not a regular file.")
+        if found.st_size > most_bytes:
+            raise ConfigurationError(f"{path} is longer than {most_bytes // MIB} MiB.")
+        with open(fd, "rb", closefd=False) as file:
+            data = file.read(found.st_size + 1)
+    finally:
+        os.close(fd)
+    if len(data) != found.st_size:
+        raise ConfigurationError(f"{path} changed while it was read.")
+    return data

@@ -25,6 +25,13 @@ LAST_UID: Final = 60_000
 
 _SUPERVISOR_MEMORY_BYTES: Final = 1536 * MIB
 """Torch, the data and the checkpoints in passing, beside what the runs may use."""
+_EVALUATOR_MEMORY_BYTES: Final = 8192 * MIB
+_CHECKPOINTS_MEMORY_BYTES: Final = _EVALUATOR_MEMORY_BYTES // 2
+"""Of it, for the checkpoints that are evaluated; torch, the data and their outputs have the rest."""
+_COPIES: Final = 4
+"""Of a checkpoint's bytes an evaluator holds so many: as they came, as tensors, in the network, and one
+that waits."""
+_MOST_SIDE_BY_SIDE: Final = 64
 _SUPERVISOR_PROCESSES: Final = 64
 _GVISOR_PROCESSES: Final = 1024
 """Of gVisor: a host process for each address space, kept a while, and the threads of its kernel, which
@@ -81,7 +88,7 @@ def worker(
         },
     }
     config = _closed(
-        memory_bytes=limits.memory_bytes * limits.concurrency + _SUPERVISOR_MEMORY_BYTES,
+        memory_bytes=worker_memory_bytes(limits),
         processes=limits.processes * limits.concurrency
         + _SUPERVISOR_PROCESSES
         + (_GVISOR_PROCESSES if placement.runtime == GVISOR else 0),
@@ -101,12 +108,17 @@ def worker(
     )
 
 
+def worker_memory_bytes(limits: Limits) -> int:
+    """Return what a worker container may use, runs and supervisor together."""
+    return limits.memory_bytes * limits.concurrency + _SUPERVISOR_MEMORY_BYTES
+
+
 def evaluator(
     *, image: str, cpus: float, labels: dict[str, str], placement: Placement = HERE
 ) -> ContainerSpec:
     """Return the container that turns checkpoints into outputs: nobody, without any capability."""
     config = _closed(
-        memory_bytes=8192 * MIB,
+        memory_bytes=_EVALUATOR_MEMORY_BYTES,
         processes=256,
         cpus=cpus,
         shared_memory_bytes=64 * MIB,
@@ -121,6 +133,17 @@ def evaluator(
         config=config,
         placement=placement,
     )
+
+
+def side_by_side(*, cpus: float, checkpoint_bytes: int) -> int:
+    """Return how many checkpoints an evaluator may have in work at once: on a core each, if all have room.
+
+    Args:
+        cpus: The cores that it has.
+        checkpoint_bytes: The length that no checkpoint exceeds.
+    """
+    room = _CHECKPOINTS_MEMORY_BYTES // (_COPIES * checkpoint_bytes)
+    return max(1, min(int(cpus), _MOST_SIDE_BY_SIDE, room))
 
 
 def trainer(*, image: str, cpus: float, labels: dict[str, str], placement: Placement = HERE) -> ContainerSpec:

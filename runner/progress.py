@@ -1,4 +1,7 @@
-"""How far a long step is: a bar on a terminal, a line now and then elsewhere. On stderr."""
+"""How far a long step is: a bar on a terminal, a line now and then elsewhere. On stderr.
+
+Steps are named after challenges and submissions, which strangers name: each text is made harmless here.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from runner.text import harmless_line
 
 _LINE_EVERY_SECONDS: Final = 10.0
 
@@ -92,6 +97,7 @@ class ConsoleReporter:
 
     def step(self, text: str) -> None:
         """Begin a step that cannot be counted."""
+        text = harmless_line(text)
         if self._bars is not None:
             self._show(text, None, 0)
         elif self._told[0] != text:
@@ -99,6 +105,7 @@ class ConsoleReporter:
 
     def count(self, text: str, done: int, total: int) -> None:
         """Say how far a step is that can be counted."""
+        text = harmless_line(text)
         if self._bars is not None:
             self._show(text, total, done)
         elif self._told[0] != text or done == total or self._clock() - self._told[1] > _LINE_EVERY_SECONDS:

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runner import options
 from runner.challenge import Challenge
-from runner.channel import Channel, StreamEndedError
+from runner.channel import Channel
 from runner.engine import Engine
 from runner.errors import HostNotReadyError, SandboxLostError
 from runner.files import write_whole
@@ -31,12 +31,11 @@ from runner.image import Image
 from runner.limits import Seconds
 from runner.placement import HERE, Placement
 from runner.progress import Reporter
+from runner.trainer_frames import trainer_frames
 from sandbox.jobs import TIMED_SPLITS, TimingJob
 from sandbox.messages import from_trainer
-from sandbox.protocol import ProtocolViolationError
 
 _PORTIONS: Final = 3
-_SILENCE_SECONDS: Final = 3600.0
 _CPUINFO: Final = Path("/proc/cpuinfo")
 
 
@@ -140,8 +139,9 @@ def timed(
     """Return what is known of retraining here, measuring it where nothing is or ``again`` is asked for.
 
     Raises:
+        ConfigurationError: the organizer's own network is of no use.
         SandboxError: the trainer failed.
-        HostNotReadyError: the cache cannot be written.
+        HostNotReadyError: the cache cannot be written, or the container does not see the device.
     """
     where = circumstances(engine, image, challenge, placement)
     if not again and (found := known(where)) is not None:
@@ -178,6 +178,7 @@ def measure(
     """Time retraining in a container of its own, and return what was found.
 
     Raises:
+        ConfigurationError: the organizer's own network is of no use.
         SandboxError: the trainer failed.
         HostNotReadyError: the container does not see the device.
     """
@@ -201,7 +202,14 @@ def measure(
         channel.await_ready()
         for split in TIMED_SPLITS:
             channel.send("data", challenge.data(split), name=split)
-        payload = _await_measured(channel, said.name, reporter)
+        frames = trainer_frames(
+            channel,
+            name=said.name,
+            reporter=reporter,
+            until="measured",
+            refusal="Retraining cannot be timed",
+        )
+        payload = next(frame.payload for frame in frames if frame.kind == "measured")
     finally:
         container.remove()
     try:
@@ -211,22 +219,6 @@ def measure(
         )
     except (ValueError, TypeError) as error:
         raise SandboxLostError("The trainer measured something that is no time.") from error
-
-
-def _await_measured(channel: Channel, name: str, reporter: Reporter) -> bytes:
-    while True:
-        try:
-            frame = channel.receive(_SILENCE_SECONDS)
-        except (StreamEndedError, ProtocolViolationError) as error:
-            raise SandboxLostError(f"The trainer ended early{channel.complaint()}.") from error
-        if frame is None:
-            raise SandboxLostError("The trainer said nothing for an hour.")
-        if frame.kind == "measured":
-            return frame.payload
-        if frame.kind == "unready":
-            raise HostNotReadyError(f"The trainer cannot use the device: {frame.text('reason')}.")
-        if frame.kind == "progress":
-            reporter.count(f"{name}: {frame.text('stage')}", frame.integer("done"), frame.integer("total"))
 
 
 def _file(where: Circumstances, folder: Path | None) -> Path:

@@ -17,7 +17,7 @@ from typing import Final
 from runner import options, recovery
 from runner.challenge import Challenge
 from runner.channel import Stream
-from runner.checkpoint import content_sha256
+from runner.checkpoint import content_sha256, largest_checkpoint_bytes
 from runner.engine import Container, answers
 from runner.errors import HostNotReadyError, SandboxError
 from runner.evaluating import Backlog
@@ -94,7 +94,10 @@ class Work:
             keep_checkpoints=self.settings.keep_checkpoints,
             token=self.lease.token,
             device=self.settings.placement.torch_device,
-            cores=max(1, int(self.challenge.description.limits.cpus)),
+            cores=options.side_by_side(
+                cpus=self.challenge.description.limits.cpus,
+                checkpoint_bytes=largest_checkpoint_bytes(self.challenge.spec),
+            ),
         )
         with backlog:
             for index in unevaluated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 import tomllib
 from pathlib import Path
@@ -263,6 +264,39 @@ def test_altered_file(challenge_folder: ChallengeFolder, name: str) -> None:
     data[-1] ^= 1
     (folder / name).write_bytes(data)
     assert refused(folder) == f"{folder / name} is not the file that {DESCRIPTION} describes."
+
+
+@pytest.mark.parametrize("name", [DESCRIPTION, *FILES])
+def test_file_that_is_none(challenge_folder: ChallengeFolder, name: str) -> None:
+    """A pipe is not waited for, an endless device not read, a folder no file: each is told as what it is not."""
+    folder = challenge_folder.describe()
+    file = folder / name
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    assert refused(folder) == f"{file} is not a regular file."
+    file.unlink()
+    os.mkfifo(file)
+    assert refused(folder) == f"{file} is not a regular file."
+    file.unlink()
+    file.mkdir()
+    assert refused(folder) == f"{file} is not a regular file."
+
+
+@pytest.mark.parametrize(("name", "most_mib"), [(DESCRIPTION, 4), *((name, 16384) for name in FILES)])
+def test_file_that_is_too_long(challenge_folder: ChallengeFolder, name: str, most_mib: int) -> None:
+    """It is refused by its length, before a byte of it is read."""
+    folder = challenge_folder.describe()
+    os.truncate(folder / name, (most_mib << 20) + 1)  # sparse: it takes no room
+    assert refused(folder) == f"{folder / name} is longer than {most_mib} MiB."
+
+
+def test_a_link_to_a_file_is_followed(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
+    """Large files may lie elsewhere."""
+    folder = challenge_folder.describe()
+    file = folder / "public/retain.safetensors"
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    assert load(folder).data("retain") == (tmp_path / "elsewhere").read_bytes()
 
 
 def test_exchanged_files(challenge_folder: ChallengeFolder) -> None:

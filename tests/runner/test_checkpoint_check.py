@@ -154,6 +154,46 @@ def test_integers_of_any_value_are_accepted() -> None:
     check(data, spec_of(data))
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.int16, np.int8, np.uint8])
+def test_integers_stay_within_the_originals(dtype: type[np.integer[Any]]) -> None:
+    """A network may index with them: one beyond the original's least or greatest is refused, others are not."""
+    original = np.arange(5, 105, dtype=dtype).reshape(10, 10)
+    spec = spec_of(save({"index": original}))
+    assert spec["index"].bounds == (5, 104)
+    check(save({"index": original[::-1].copy()}), spec)
+    for value in (4, 105, np.iinfo(dtype).min, np.iinfo(dtype).max):
+        changed = original.copy()
+        changed[7, 7] = value
+        reason = "index has integers that are not from 5 to 104, as the original's are"
+        assert why(save({"index": changed}), spec) == reason
+
+
+def test_counters_are_free() -> None:
+    """An integer without dimensions, as batch normalisation counts with, may be any; none is within nothing."""
+    tensors = {"count": np.array(7, np.int64), "none": np.zeros((0, 2), np.int64)}
+    spec = spec_of(save(tensors))
+    check(save(tensors | {"count": np.array(-(1 << 63), np.int64)}), spec)
+
+
+def test_truth_values_are_0_and_1() -> None:
+    """Either, whatever the original's are; any other byte is refused."""
+    spec = spec_of(save({"mask": np.array([True, True])}))
+    check(save({"mask": np.array([False, True])}), spec)
+    header = {"mask": {"dtype": "BOOL", "shape": [2], "data_offsets": [0, 2]}}
+    assert "from 0 to 1" in why(by_hand(header, b"\x01\x02"), spec)
+
+
+def test_the_range_costs_no_memory() -> None:
+    """Eight million integers are looked at where they are."""
+    data = save({"index": np.zeros(1 << 23, dtype=np.int64)})
+    tracemalloc.start()
+    try:
+        check(data, spec_of(data))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_truncated() -> None:
     """No proper beginning of a valid checkpoint is one."""
     for length in range(len(VALID)):

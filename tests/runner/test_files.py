@@ -1,4 +1,4 @@
-"""Do files appear whole or not at all, and is nothing left behind?"""
+"""Do files appear whole or not at all, is nothing left behind, and is only a plain file read?"""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import HostNotReadyError
-from runner.files import write_whole
+from runner.errors import ConfigurationError, HostNotReadyError
+from runner.files import read_plain, write_whole
 
 
 @contextmanager
@@ -102,3 +102,15 @@ def test_reader_never_sees_a_half(tmp_path: Path) -> None:
     for writer in writers:
         writer.join()
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_is_read_is_a_plain_file(tmp_path: Path) -> None:
+    """Of at most so many bytes; what the kernel makes up while it is read has not the length it tells."""
+    (tmp_path / "x").write_bytes(b"12345")
+    assert read_plain(tmp_path / "x", most_bytes=5) == b"12345"
+    with pytest.raises(ConfigurationError, match="is longer than 0 MiB"):
+        read_plain(tmp_path / "x", most_bytes=4)
+    with pytest.raises(ConfigurationError, match="changed while it was read"):
+        read_plain(Path("/proc/self/status"), most_bytes=5)
+    with pytest.raises(FileNotFoundError):
+        read_plain(tmp_path / "y", most_bytes=5)

@@ -47,6 +47,25 @@ def test_golden_record() -> None:
     assert record() == GOLDEN.read_text(), "the wall has changed: is it meant? Then see the top of this file."
 
 
+@pytest.mark.parametrize(
+    ("cpus", "checkpoint_mib", "expected"),
+    [
+        (2.0, 1, 2),
+        (2.9, 1, 2),
+        (0.5, 1, 1),
+        (1024.0, 1, 64),
+        (16.0, 64, 16),
+        (16.0, 65, 15),
+        (16.0, 512, 2),
+        (16.0, 513, 1),
+        (16.0, 4096, 1),
+    ],
+)
+def test_checkpoints_side_by_side(cpus: float, checkpoint_mib: int, expected: int) -> None:
+    """One on each core, as long as four copies of each fill no more than half of the evaluator's memory."""
+    assert options.side_by_side(cpus=cpus, checkpoint_bytes=checkpoint_mib << 20) == expected
+
+
 @ROLES
 def test_no_way_to_the_host(role: str) -> None:
     """No role sees a folder, a device, a namespace or a volume of the host."""

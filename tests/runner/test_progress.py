@@ -51,6 +51,28 @@ def test_each_step_has_its_own_pace() -> None:
     ]
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_names_of_strangers_are_harmless(terminal: bool) -> None:
+    """A challenge's name, or what a trainer says that it does, sends a terminal no command and no new line."""
+    written = io.StringIO()
+    console = Console(file=written, width=200, force_terminal=terminal, _environ={"TERM": "xterm"})
+    with ConsoleReporter(console, clock=Clock()) as reporter:
+        reporter.step("\x1b]0;title\x07mine\nscore: 1.0")
+        reporter.count("\x1b[2J\u202eyours\r", 1, 2)
+    said = written.getvalue()
+    assert "\x1b]0;" not in said
+    assert "\x1b[2J" not in said
+    assert "\x07" not in said
+    assert "\u202e" not in said
+    mark = "\N{REPLACEMENT CHARACTER}"
+    assert f"{mark}[2J{mark}yours" in said
+    if not terminal:
+        assert said.splitlines() == [
+            f"{mark}]0;title{mark}mine score: 1.0",
+            f"{mark}[2J{mark}yours{mark}: 1 of 2",
+        ]
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
