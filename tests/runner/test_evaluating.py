@@ -85,8 +85,9 @@ class Bench:
 
     def do(self, indices: Iterable[int], *scripts: Script) -> None:
         """Evaluate checkpoints that all are there from the beginning."""
-        with self.backlog(*scripts) as backlog:
-            self.hand_over(backlog, indices)
+        backlog = self.backlog(*scripts)
+        self.hand_over(backlog, indices)
+        with backlog:
             backlog.finish()
 
     def sent(self) -> list[list[int]]:
