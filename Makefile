@@ -12,7 +12,7 @@ help:
 	@echo "make test    set up all that is needed, check the code, run all tests, containers included"
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"
-	@echo "make gallery every attack under every runtime and isolation (the better part of an hour)"
+	@echo "make gallery every attack under every runtime and isolation (two hours or more)"
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
 	@echo "make plots   the plots of docs/metrics.md, from simulations (two minutes)"
 	@echo "make fuzz    fuzz what the host parses, SECONDS=60 for each target (tests/fuzz/README.md)"
