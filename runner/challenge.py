@@ -36,6 +36,7 @@ from sandbox.jobs import ARCHITECTURE_BYTES, FILE_ARCHITECTURE, SPLITS
 
 Feedback = Literal["full", "verdict-only"]
 Visibility = Literal["public", "private"]
+RunDevice = Literal["cpu", "cuda"]
 
 SCHEMA_VERSION: Final = 1
 DESCRIPTION: Final = "challenge.toml"
@@ -102,7 +103,7 @@ class Description(BaseModel):
     classes: Annotated[int, Field(ge=2, le=100_000)]
     item_format: Literal["dict", "tuple"]
     batch_size: Annotated[int, Field(ge=1)]
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: RunDevice = "cpu"
     """What runs need: ``cuda`` challenges are refused where there is no GPU."""
     references: Annotated[int, Field(ge=2)]
     reference_group: Annotated[int, Field(ge=1)] | None = None

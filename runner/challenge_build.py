@@ -23,6 +23,7 @@ from runner.challenge import (
     Challenge,
     Description,
     Feedback,
+    RunDevice,
     Source,
     Visibility,
 )
@@ -55,6 +56,8 @@ class Plan:
     limits: Limits
     feedback: Feedback = "full"
     visibility: Visibility = "private"
+    device: RunDevice = "cpu"
+    """What runs need."""
     source: Source = field(default_factory=Source)
     architecture_file: ArchitectureFile | None = None
     """The organizer's own network; its hash is part of ``source``."""
@@ -94,8 +97,8 @@ def build(
             return found
         raise ConfigurationError(
             f"{folder} holds another challenge (its recipe, data, architecture, training, seed, references, "
-            "items, limits, feedback or visibility differ, or it is an export); choose another folder, or "
-            "remove it."
+            "items, limits, feedback, device or visibility differ, or it is an export); choose another "
+            "folder, or remove it."
         )
     if folder.exists() and any(entry.name != BUILDING for entry in folder.iterdir()):
         unfinished = (folder / BUILDING).is_dir()
@@ -126,6 +129,7 @@ def _is_what_is_wanted(found: Description, plan: Plan) -> bool:
         and found.limits == plan.limits
         and found.feedback == plan.feedback
         and found.visibility == plan.visibility
+        and found.device == plan.device
         and found.exported_from is None
     )
 
@@ -201,6 +205,7 @@ def _finish(site: Site, plan: Plan, image: Image, folder: Path) -> Challenge:
         classes=facts["classes"],
         item_format=plan.item_format,  # type: ignore[arg-type]
         batch_size=facts["batch_size"],
+        device=plan.device,
         references=plan.references,
         reference_group=facts["group_size"],
         image=image.digest,

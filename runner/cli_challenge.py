@@ -14,7 +14,7 @@ from rich.console import Console
 from runner import challenge as challenges
 from runner import challenge_build, image, report
 from runner.architecture import choose
-from runner.challenge import Challenge, Feedback, Source
+from runner.challenge import Challenge, Feedback, RunDevice, Source
 from runner.challenge_build import Plan, default_limits
 from runner.challenge_data import gather
 from runner.cli_options import DeviceOption
@@ -97,6 +97,9 @@ def build_command(
         int | None, typer.Option(help="Epochs of training, whatever --training says.", min=1)
     ] = None,
     device: DeviceOption = CPU,
+    runs_on: Annotated[
+        RunDevice, typer.Option(help="What runs need: cuda is refused where there is no GPU.")
+    ] = "cpu",
 ) -> None:
     """Build a challenge, or go on with one that was interrupted.
 
@@ -138,6 +141,7 @@ def build_command(
         limits=_limits(default_limits(recipe), changed),
         feedback=feedback,
         visibility="public" if public else "private",
+        device=runs_on,
         source=Source(
             data_sha256=given.sha256 if given is not None else None,
             most_examples=limit_examples,

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 
 from runner import challenge as challenges
-from runner.challenge import FILES, Challenge
+from runner.challenge import DESCRIPTION, FILES, Challenge
 from runner.engine import Engine
 from sandbox.jobs import SPLITS
 from tests.sandbox import recipe_data as made
@@ -266,3 +267,23 @@ def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
     assert found["forget"]["image_id"].tolist() == list(range(20))
     assert [len(found[name]["label"]) for name in SPLITS] == [180, 20, 50, 50]
     assert score(challenge, tmp_path) >= 0
+
+
+def test_a_challenge_for_gpus_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    """It can be built anywhere, says what runs need, and is another challenge than one for the CPU."""
+    asked = ("challenge", "build", "digits", tmp_path / "gpu", *QUICK)
+    unlearn(*asked, "--runs-on", "cuda")
+    assert tomllib.loads((tmp_path / "gpu" / DESCRIPTION).read_text())["device"] == "cuda"
+    assert "holds another challenge" in unlearn(*asked, code=2).stderr
+    refused = unlearn(
+        "run",
+        "sample_submissions/scrub",
+        "-c",
+        tmp_path / "gpu",
+        "-n",
+        2,
+        "--store",
+        tmp_path / "store",
+        code=3,
+    )
+    assert "GPU" in refused.stderr
