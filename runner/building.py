@@ -16,7 +16,8 @@ from runner import challenge as challenges
 from runner.challenge import REFERENCES
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.files import write_whole
-from sandbox.jobs import SPLITS, reference_seed
+from runner.snapshots import SnapshotFiles
+from sandbox.jobs import ORIGINAL, SPLITS, reference_seed
 
 BUILDING: Final = ".building"
 PLAN: Final = f"{BUILDING}/plan.json"
@@ -33,6 +34,7 @@ class Site:
         self._seed, self._references = seed, references
         self._building = folder / BUILDING
         self._facts = self._building / "facts.json"
+        self.snapshots = SnapshotFiles(self._building)
 
     def open(self) -> None:
         """Make ready, dropping what an other plan or image has left unfinished."""
@@ -61,6 +63,13 @@ class Site:
         found = (int(file.stem.removeprefix("group-")) for file in self._building.glob("group-*.npz"))
         return sorted(first for first in found if first < self._references)
 
+    def begun(self) -> list[int]:
+        """Return what is in training and can be gone on with: first references, or `ORIGINAL`."""
+        if not self.has_original():
+            return self.snapshots.usable({ORIGINAL})
+        finished = set(self.groups())
+        return self.snapshots.usable({one for one in range(self._references) if one not in finished})
+
     def take_file(self, name: str, data: bytes) -> None:
         """Keep a split or the original network."""
         if name not in _EXPECTED_FILES:
@@ -70,6 +79,7 @@ class Site:
     def take_facts(self, data: bytes) -> None:
         """Keep what the trainer says of the challenge."""
         write_whole(self._facts, data)
+        self.snapshots.forget(ORIGINAL)
 
     def take_group(self, first: int, count: int, data: bytes) -> None:
         """Keep the outputs of a group of references.
@@ -87,6 +97,7 @@ class Site:
         )
         self._require_finite(outputs["logits"], first)
         write_whole(self._building / f"group-{first:06d}.npz", arrays.pack(**outputs))
+        self.snapshots.forget(first)
 
     def _require_finite(self, logits: NDArray[np.float32], first: int) -> None:
         """Refuse a wanted reference that diverged; one beyond those that are wanted may."""

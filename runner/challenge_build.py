@@ -83,8 +83,21 @@ def build(
     reporter: Reporter,
     data: OrganizerData | None = None,
     placement: Placement = HERE,
+    snapshot_seconds: float = 60.0,
 ) -> Challenge:
-    """Return the challenge, building what is missing of it; ``data`` is what the recipe reads.
+    """Return the challenge, building what is missing of it.
+
+    Args:
+        engine: Where the trainer runs.
+        image: What it runs in.
+        plan: What is to be built.
+        folder: Where; it may hold what an interrupted build left.
+        labels: Of the container.
+        reporter: Is told of progress.
+        data: What the recipe reads.
+        placement: How the container runs.
+        snapshot_seconds: How long a training goes on at least between two snapshots, from which an
+            interrupted build goes on.
 
     Raises:
         ConfigurationError: the folder holds something else, the recipe refuses, or a network diverged.
@@ -111,7 +124,13 @@ def build(
     )
     try:
         channel = Channel(container, from_trainer())
-        job = _job(site, plan, files=len(data.files) if data is not None else 0, cores=engine.cores())
+        job = _job(
+            site,
+            plan,
+            files=len(data.files) if data is not None else 0,
+            cores=engine.cores(),
+            snapshot_seconds=snapshot_seconds,
+        )
         _converse(channel, site, plan, job=job, data=data, reporter=reporter)
     finally:
         container.remove()
@@ -134,7 +153,7 @@ def _is_what_is_wanted(found: Description, plan: Plan) -> bool:
     )
 
 
-def _job(site: Site, plan: Plan, *, files: int, cores: int) -> TrainerJob:
+def _job(site: Site, plan: Plan, *, files: int, cores: int, snapshot_seconds: float) -> TrainerJob:
     source = plan.source
     return TrainerJob(
         recipe=plan.recipe,
@@ -152,6 +171,8 @@ def _job(site: Site, plan: Plan, *, files: int, cores: int) -> TrainerJob:
         epochs=source.epochs,
         architecture_source=plan.architecture_file.text if plan.architecture_file is not None else None,
         group_size=site.facts().get("group_size") if site.has_original() else None,
+        snapshots=site.begun(),
+        snapshot_seconds=snapshot_seconds,
     )
 
 
@@ -171,6 +192,13 @@ def _converse(
     for sent, file in enumerate(files):
         reporter.count(f"{plan.name}: sending data", sent, len(files))
         channel.send("data", file.read(), name=file.name)
+    if job.snapshots:
+        count = len(job.snapshots)
+        networks = "1 network" if count == 1 else f"{count} networks or groups of them"
+        reporter.step(f"{plan.name}: going on with {networks} that an interrupted build began")
+    for first in job.snapshots:
+        for piece, last in site.snapshots.pieces(first):
+            channel.send("snapshot", piece, first=first, last=last)
     for frame in trainer_frames(
         channel, name=plan.name, reporter=reporter, until="done", refusal="The recipe refuses"
     ):
@@ -184,6 +212,8 @@ def _take(frame: Frame, site: Site) -> None:
         site.take_facts(frame.payload)
     elif frame.kind == "group":
         site.take_group(frame.integer("first"), frame.integer("count"), frame.payload)
+    elif frame.kind == "snapshot":
+        site.snapshots.take(frame.integer("first"), frame.payload, last=bool(frame.fields["last"]))
 
 
 def _finish(site: Site, plan: Plan, image: Image, folder: Path) -> Challenge:

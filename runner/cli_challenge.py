@@ -100,6 +100,10 @@ def build_command(
     runs_on: Annotated[
         RunDevice, typer.Option(help="What runs need: cuda is refused where there is no GPU.")
     ] = "cpu",
+    snapshot_seconds: Annotated[
+        float,
+        typer.Option(help="How long a training goes on between two snapshots, which resuming needs.", min=0),
+    ] = 60.0,
 ) -> None:
     """Build a challenge, or go on with one that was interrupted.
 
@@ -167,6 +171,7 @@ def build_command(
             reporter=reporter,
             data=given,
             placement=placement,
+            snapshot_seconds=snapshot_seconds,
         )
     _show(built)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 READERS_GID = 1_999
@@ -31,6 +31,10 @@ FILE_ARCHITECTURE = "file"
 
 ARCHITECTURE_BYTES = 1 << 20
 """How long that text may be."""
+
+
+ORIGINAL = -1
+"""Stands for the original network where references are told apart by number."""
 
 
 def original_seed(seed: int) -> int:
@@ -134,6 +138,11 @@ class TrainerJob(_Job):
     """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
     group_size: int | None = None
     """How many references are trained as one: what a build was begun with, or None to choose."""
+    snapshots: list[int] = field(default_factory=list)
+    """What an interrupted build had begun to train, by first reference or `ORIGINAL`: a ``snapshot`` frame or
+    more of each follows the data."""
+    snapshot_seconds: float = 60.0
+    """How long a training goes on at least between two snapshots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

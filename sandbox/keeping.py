@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sandbox.stack import images_side_by_side
 
 _BATCH: Final = 256
+_STATE, _MOST = "state/", "most"
 
 
 @torch.no_grad()
@@ -64,3 +65,16 @@ class Best:
     def state(self) -> dict[str, Tensor]:
         """Return the state dict of the stack of all the best."""
         return self._state
+
+    def parts(self) -> dict[str, Tensor]:
+        """Return all that this remembers, for `go_on_from`."""
+        return {f"{_STATE}{name}": tensor for name, tensor in self._state.items()} | {_MOST: self._most}
+
+    def go_on_from(self, parts: Mapping[str, Tensor]) -> None:
+        """Remember what `parts` returned."""
+        self._most.copy_(parts[_MOST])
+        self._state = {
+            name: torch.empty_like(tensor).copy_(parts[f"{_STATE}{name}"])
+            for name, tensor in self._net.state_dict().items()
+            if f"{_STATE}{name}" in parts
+        }

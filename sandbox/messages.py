@@ -47,7 +47,16 @@ TO_EVALUATOR: Final[Mapping[str, FrameRule]] = {
     "stop": _STOP,
 }
 
-TO_TRAINER: Final[Mapping[str, FrameRule]] = {"job": _JOB, "measure": _JOB, "data": _DATA}
+SNAPSHOT_PIECE_BYTES: Final = 1 << 23
+_SNAPSHOT: Final = FrameRule(fields={"first": int, "last": bool}, payload_bytes=SNAPSHOT_PIECE_BYTES)
+"""A piece of one, so that neither side holds more than that on its way."""
+
+TO_TRAINER: Final[Mapping[str, FrameRule]] = {
+    "job": _JOB,
+    "measure": _JOB,
+    "data": _DATA,
+    "snapshot": _SNAPSHOT,
+}
 
 
 def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
@@ -89,6 +98,7 @@ def from_trainer() -> Mapping[str, FrameRule]:
         "progress": FrameRule(fields={"stage": str, "done": int, "total": int}),
         "file": FrameRule(fields={"name": str}, payload_bytes=1 << 34),
         "group": FrameRule(fields={"first": int, "count": int}, payload_bytes=1 << 34),
+        "snapshot": _SNAPSHOT,
         "facts": FrameRule(payload_bytes=JOB_BYTES),
         "measured": FrameRule(payload_bytes=JOB_BYTES),
         "failed": FrameRule(fields={"reason": str}),

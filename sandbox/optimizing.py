@@ -29,19 +29,19 @@ class SteeredSGD(torch.optim.Optimizer):
         """Take what torch.optim.SGD takes; buffers start at zero, which after a step is the same."""
         super().__init__(parameters, {"lr": lr})
         self._parameters = [one for group in self.param_groups for one in group["params"]]
-        self._buffers = [torch.zeros_like(one) for one in self._parameters] if momentum else []
+        for one in self._parameters if momentum else ():
+            self.state[one] = {"momentum_buffer": torch.zeros_like(one)}
         self._momentum, self._weight_decay, self._nesterov = momentum, weight_decay, nesterov
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
         """Move every parameter that has a gradient along it."""
-        live = [place for place, one in enumerate(self._parameters) if one.grad is not None]
-        weights = [self._parameters[place] for place in live]
+        weights = [one for one in self._parameters if one.grad is not None]
         moves = [one.grad for one in weights]
         if self._weight_decay:
             moves = torch._foreach_add(moves, weights, alpha=self._weight_decay)
         if self._momentum:
-            buffers = [self._buffers[place] for place in live]
+            buffers = [self.state[one]["momentum_buffer"] for one in weights]
             torch._foreach_mul_(buffers, self._momentum)
             torch._foreach_add_(buffers, moves)
             moves = torch._foreach_add(moves, buffers, alpha=self._momentum) if self._nesterov else buffers

@@ -6,25 +6,42 @@ Where classes are balanced, each counts them in what it is trained on.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Lock
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from sandbox.jobs import TrainerJob, original_seed, reference_seed
+from sandbox.messages import SNAPSHOT_PIECE_BYTES
 from sandbox.models import build, layout_of
 from sandbox.outputs import outputs_of
+from sandbox.pace import Pace
 from sandbox.recipes.draft import RecipeError
 from sandbox.recipes.recipe import Recipe
+from sandbox.snapshot import Snapshots, in_pieces
 from sandbox.training import train_stacked
+
+Keep = Callable[[int, bytes, bool], None]
+"""Takes a piece of a snapshot: the first reference of the group, the bytes, and whether it is the last."""
 
 _SIGN_OF_LIFE_SECONDS = 60.0
 
 
 def train_original(
-    recipe: Recipe, seed: int, device: str, on_epoch: Callable[[int], None]
+    recipe: Recipe,
+    seed: int,
+    device: str,
+    on_epoch: Callable[[int], None],
+    snapshots: Snapshots | None = None,
 ) -> dict[str, Tensor]:
     """Train on retain and forget together, as the network that is to be unlearned was.
 
@@ -41,6 +58,7 @@ def train_original(
         preset=recipe.preset,
         val=_on(device, recipe.splits["val"]),
         on_epoch=on_epoch,
+        snapshots=snapshots,
     )
     if not all(tensor.isfinite().all() for tensor in state.values()):
         raise RecipeError(
@@ -58,6 +76,7 @@ def train_group(
     device: str,
     *,
     on_epoch: Callable[[int], None] = lambda _epoch: None,
+    snapshots: Snapshots | None = None,
 ) -> bytes:
     """Train the ``size`` references that begin with ``first`` as one network and return their outputs.
 
@@ -76,6 +95,7 @@ def train_group(
         preset=recipe.preset,
         val=splits["val"],
         on_epoch=on_epoch,
+        snapshots=snapshots,
     )
     net = build(recipe.architecture, recipe.classes).to(device)
     found = []
@@ -90,40 +110,98 @@ def _on(device: str, split: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: split[name].to(device) for name in ("image", "label")}
 
 
-_recipe: Recipe | None = None
-"""Set before the processes are forked, so that they share it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """What is to be trained, and how."""
+
+    recipe: Recipe
+    job: TrainerJob
+    group: int
+    """How many are trained as one."""
+    earlier: Mapping[int, bytes] = field(default_factory=dict)
+    """The snapshot that an interrupted build wrote of a group, by its first reference."""
+    keep: Keep = lambda _first, _piece, _last: None
+    """May be called by another thread."""
+
+    def train(self, first: int, on_epoch: Callable[[int], None], snapshots: Snapshots) -> bytes:
+        """Return the outputs of a group."""
+        job = self.job
+        return train_group(
+            self.recipe, job.seed, first, self.group, job.device, on_epoch=on_epoch, snapshots=snapshots
+        )
 
 
-def _group_in_a_process(seed: int, first: int, size: int, device: str) -> tuple[int, bytes]:
-    assert _recipe is not None
-    torch.set_num_threads(1)
-    return first, train_group(_recipe, seed, first, size, device)
-
-
-def groups(
-    recipe: Recipe, job: TrainerJob, size: int, sign_of_life: Callable[[], None]
-) -> Iterator[tuple[int, bytes]]:
+def groups(wanted: References, sign_of_life: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
     """Train the groups that the host does not have, and yield each with its first reference."""
-    global _recipe  # noqa: PLW0603 - how forked processes come to share it
-    _recipe = recipe
-    missing = [first for first in range(0, job.references, size) if first not in job.groups_done]
+    job = wanted.job
+    missing = [first for first in range(0, job.references, wanted.group) if first not in job.groups_done]
     if not missing:
         return
-    if job.device != "cpu":
-        for first in missing:  # a forked process could not use the device any more
-            yield (
-                first,
-                train_group(
-                    recipe, job.seed, first, size, job.device, on_epoch=lambda _epoch: sign_of_life()
-                ),
-            )
+    if job.device == "cpu":
+        yield from _side_by_side(wanted, missing, sign_of_life)
         return
+    for first in missing:  # a forked process could not use the device any more
+        snapshots = snapshots_of(first, job, wanted.earlier, wanted.keep)
+        yield first, wanted.train(first, lambda _epoch: sign_of_life(), snapshots)
+
+
+def snapshots_of(
+    first: int,
+    job: TrainerJob,
+    earlier: Mapping[int, bytes],
+    keep: Keep,
+    alone: AbstractContextManager[Any] | None = None,
+) -> Snapshots:
+    """Return by what a training goes on: that of a group, or of `sandbox.jobs.ORIGINAL`.
+
+    Who holds ``alone`` makes a snapshot, so that memory has to hold one of them.
+    """
+
+    def write(snapshot: bytes) -> None:
+        for piece, last in in_pieces(snapshot, SNAPSHOT_PIECE_BYTES):
+            keep(first, piece, last)
+
+    return Snapshots(
+        earlier=earlier.get(first),
+        write=write,
+        pace=Pace(job.snapshot_seconds),
+        alone=alone or contextlib.nullcontext(),
+    )
+
+
+_shared: tuple[References, Connection, Lock] | None = None
+"""What is wanted, where pieces of snapshots go, and who may make one: set before the processes are forked."""
+
+
+def _group_in_a_process(first: int) -> tuple[int, bytes]:
+    assert _shared is not None
+    wanted, pieces, alone = _shared
+    torch.set_num_threads(1)
+    snapshots = snapshots_of(first, wanted.job, wanted.earlier, lambda *piece: pieces.send(piece), alone)
+    return first, wanted.train(first, lambda _epoch: None, snapshots)
+
+
+def _side_by_side(
+    wanted: References, missing: Sequence[int], sign_of_life: Callable[[], None]
+) -> Iterator[tuple[int, bytes]]:
+    """Train groups in forked processes, a core each."""
+    global _shared  # noqa: PLW0603 - how forked processes come to share it
     fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(job.processes, len(missing)), mp_context=fork) as pool:
-        waiting = {pool.submit(_group_in_a_process, job.seed, first, size, job.device) for first in missing}
+    arriving, pieces = fork.Pipe(duplex=False)
+    _shared = wanted, pieces, fork.Lock()
+    with ProcessPoolExecutor(min(wanted.job.processes, len(missing)), mp_context=fork) as pool:
+        waiting = {pool.submit(_group_in_a_process, first) for first in missing}
+        pieces.close()  # the processes have theirs, and the thread ends with the last of them
+        threading.Thread(target=_hand_on, args=(arriving, wanted.keep), daemon=True).start()
         while waiting:
             ended, waiting = wait(waiting, _SIGN_OF_LIFE_SECONDS, FIRST_COMPLETED)
             for group in ended:
                 yield group.result()
             if not ended:
                 sign_of_life()
+
+
+def _hand_on(arriving: Connection, keep: Keep) -> None:
+    with contextlib.suppress(EOFError):
+        while True:
+            keep(*arriving.recv())

@@ -1,19 +1,20 @@
 """The trainer: a recipe in, a challenge out. Our code on our data.
 
-    host ── job, data (the organizer's files) ──>
+    host ── job, data (the organizer's files), snapshot (what was begun) ──>
                       <── file (public and private splits, original), facts ── container
-                      <── group (outputs of some references), progress ... done ──
+                      <── group (outputs of some references), snapshot, progress ... done ──
 
     host ── measure, data (retain, val) ──>   <── progress ... measured ── container
 
 References are trained in groups of `sandbox.training.group_size`, one process a core; the host names the
-groups it has already, so a build goes on where it was interrupted. The organizer's files are
-read here and never on the host.
+groups it has already, and sends back the last snapshot of what was in training, so a build goes on
+where it was interrupted. The organizer's files are read here and never on the host.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -24,25 +25,39 @@ import torch
 from torch import Tensor
 
 from sandbox.data import read_split
-from sandbox.jobs import FILE_ARCHITECTURE, TIMED_SPLITS, TimingJob, TrainerJob
+from sandbox.jobs import FILE_ARCHITECTURE, ORIGINAL, TIMED_SPLITS, TimingJob, TrainerJob
 from sandbox.messages import TO_TRAINER
 from sandbox.models import prepare
 from sandbox.own_architecture import ArchitectureFileError
+from sandbox.protocol import FrameRule, Scalar
 from sandbox.recipes import RECIPES
 from sandbox.recipes.assembling import assemble
 from sandbox.recipes.draft import RecipeError, Request
-from sandbox.references import groups, train_original
+from sandbox.references import Keep, References, groups, snapshots_of, train_original
 from sandbox.stdio import Stdio
 from sandbox.stepping import exactly
 from sandbox.timing import timing
 from sandbox.training import group_size
 
 
+class _Orderly(Stdio):
+    """Frames of several threads, one after the other."""
+
+    def __init__(self, rules: Mapping[str, FrameRule]) -> None:
+        super().__init__(rules)
+        self._turn = threading.Lock()
+
+    def send(self, kind: str, payload: bytes | memoryview = b"", **fields: Scalar) -> None:
+        """Write one frame whole."""
+        with self._turn:
+            super().send(kind, payload, **fields)
+
+
 def _contiguous(split: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: column.contiguous() for name, column in split.items()}
 
 
-def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
+def _train(job: TrainerJob, files: dict[str, bytes], snapshots: dict[int, bytes], stdio: _Orderly) -> None:
     torch.set_num_threads(1)
     request = Request(
         seed=job.seed,
@@ -62,6 +77,7 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
     progress: Callable[[str, int, int], None] = lambda stage, done, total: stdio.send(  # noqa: E731
         "progress", stage=stage, done=done, total=total
     )
+    keep: Keep = lambda first, piece, last: stdio.send("snapshot", piece, first=first, last=last)  # noqa: E731
     if not job.skip_original:
         for name, split in recipe.splits.items():
             folder = "private" if name == "test" else "public"
@@ -70,7 +86,11 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
         epochs = recipe.preset.epochs
         progress("original", 0, epochs)
         original = train_original(
-            recipe, job.seed, job.device, lambda done: progress("original", done, epochs)
+            recipe,
+            job.seed,
+            job.device,
+            lambda done: progress("original", done, epochs),
+            snapshots_of(ORIGINAL, job, snapshots, keep),
         )
         stdio.send("file", safetensors.torch.save(original), name="public/original.safetensors")
         facts = {
@@ -94,7 +114,8 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
         progress("references", min(done * size, job.references), job.references)
 
     tell()
-    for first, outputs in groups(recipe, job, size, tell):
+    wanted = References(recipe=recipe, job=job, group=size, earlier=snapshots, keep=keep)
+    for first, outputs in groups(wanted, tell):
         stdio.send("group", outputs, first=first, count=size)
         done += 1
         tell()
@@ -102,7 +123,7 @@ def _train(job: TrainerJob, files: dict[str, bytes], stdio: Stdio) -> None:
     stdio.send("done")
 
 
-def _measure(job: TimingJob, files: Mapping[str, bytes], stdio: Stdio) -> None:
+def _measure(job: TimingJob, files: Mapping[str, bytes], stdio: _Orderly) -> None:
     def tell(done: int) -> None:
         stdio.send("progress", stage="timing retraining", done=done, total=job.portions)
 
@@ -130,17 +151,25 @@ def _missing_device(device: str) -> str | None:
 def main() -> None:
     """Serve one job."""
     begun = time.monotonic()
-    stdio = Stdio(TO_TRAINER)
+    stdio = _Orderly(TO_TRAINER)
     job: TrainerJob | TimingJob | None = None
     files: dict[str, bytes] = {}
+    snapshots: dict[int, bytes] = {}
+    unfinished: dict[int, bytearray] = {}
     for frame in stdio.frames():
         if frame.kind == "data":
             files[frame.text("name")] = frame.payload
+        elif frame.kind == "snapshot":
+            first = frame.integer("first")
+            unfinished.setdefault(first, bytearray()).extend(frame.payload)
+            if frame.fields["last"]:
+                snapshots[first] = bytes(unfinished.pop(first))
         else:
             job = (TrainerJob if frame.kind == "job" else TimingJob).from_json(frame.payload)
             stdio.send("ready", seconds=time.monotonic() - begun)
         expected = job.data_files if isinstance(job, TrainerJob) else len(TIMED_SPLITS)
-        if job is not None and len(files) == expected:
+        announced = len(job.snapshots) if isinstance(job, TrainerJob) else 0
+        if job is not None and len(files) == expected and len(snapshots) == announced:
             break
     else:
         return
@@ -152,7 +181,7 @@ def main() -> None:
         if isinstance(job, TimingJob):
             _measure(job, files, stdio)
         else:
-            _train(job, files, stdio)
+            _train(job, files, snapshots, stdio)
     except (RecipeError, ArchitectureFileError) as error:
         stdio.send("failed", reason=str(error))
 

@@ -19,6 +19,7 @@ from sandbox.models import build, can_be_stacked, layout_of
 from sandbox.optimizing import class_weights, optimizer
 from sandbox.preset import Preset
 from sandbox.schedule import rate
+from sandbox.snapshot import Snapshots, Training
 from sandbox.stack import State, stack, unstack
 from sandbox.stepping import Captured, Eager, Recorder, Step, Stepper, recorder_for
 
@@ -59,6 +60,7 @@ def train_stacked(
     val: Split | None = None,
     on_epoch: Callable[[int], None] = lambda _epoch: None,
     recording: Callable[[torch.device], Recorder | None] = recorder_for,
+    snapshots: Snapshots | None = None,
 ) -> list[dict[str, Tensor]]:
     """Train one network a seed and return their weights, in the order of the seeds.
 
@@ -72,6 +74,7 @@ def train_stacked(
         val: On the same device; needed where the preset keeps the best by validation.
         on_epoch: Told the number of epochs done after each.
         recording: What records steps on a device, if anything does.
+        snapshots: By which the training goes on if it is interrupted.
     """
     models = len(seeds)
     net = build(architecture, classes, models)
@@ -96,7 +99,9 @@ def train_stacked(
         best = Best(net, val, models, layout)
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
     steps = -(-len(images) // preset.batch_size)
-    for epoch in range(preset.epochs):
+    training = Training(net=net, optimizer=step.optimizer, best=best, orders=orders, device=images.device)
+    done = 0 if snapshots is None or snapshots.earlier is None else training.go_on_from(snapshots.earlier)
+    for epoch in range(done, preset.epochs):
         order = torch.stack([torch.randperm(len(images), generator=order) for order in orders])
         for number, rows in enumerate(order.to(images.device).split(preset.batch_size, dim=1)):
             if rows.shape[1] > 1:  # batch normalisation cannot learn from one value
@@ -104,5 +109,7 @@ def train_stacked(
         if best is not None:
             best.look()
         on_epoch(epoch + 1)
+        if snapshots is not None and epoch + 1 < preset.epochs:
+            snapshots.offer(training, epoch + 1)
     state = net.state_dict() if best is None else best.state()
     return unstack({name: tensor.cpu() for name, tensor in state.items()}, models)

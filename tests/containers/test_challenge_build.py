@@ -90,6 +90,50 @@ def test_the_same_seed_gives_the_same_bytes(
     assert not [one for one in engine.containers(trainers) if one not in engine.containers(labels)]
 
 
+OWN = """
+from torch import nn
+
+def build(classes: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(64, classes))
+"""
+
+
+def test_what_was_in_training_is_gone_on_with_after_kill_9(
+    engine: Engine, built_image: Image, tmp_path: Path
+) -> None:
+    """Killed while the original is trained, and again while references are, a build goes on from the last
+    snapshot of each, and its challenge is that of a build which nobody disturbed."""
+    own = tmp_path / "own.py"
+    own.write_text(OWN)
+
+    def command(folder: Path) -> list[str]:
+        return [
+            *(str(UNLEARN), "challenge", "build", "digits", str(folder), "--seed", "3", "--references", "2"),
+            *("--architecture-file", str(own), "--epochs", "100", "--snapshot-seconds", "0"),
+        ]
+
+    folder = tmp_path / "disturbed" / "own"
+    words = []
+    for wanted in ("snapshot.-1.*", "snapshot.[01].*"):
+        build = subprocess.Popen(command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 240
+        while not any(file.suffix != ".partly" for file in (folder / ".building").glob(wanted)):
+            assert time.monotonic() < deadline
+            assert build.poll() is None
+            time.sleep(0.01)
+        build.kill()
+        words.append(build.communicate()[1])
+    done = subprocess.run(command(folder), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    words.append(done.stderr)
+    assert ["an interrupted build began" in said for said in words] == [False, True, True]
+    assert not (folder / ".building").exists()
+    calm = tmp_path / "calm" / "own"
+    assert subprocess.run(command(calm), capture_output=True, check=False).returncode == 0
+    for name in FILES:
+        assert (folder / name).read_bytes() == (calm / name).read_bytes(), name
+
+
 def test_another_plan_is_refused_in_a_folder_that_is_taken(
     engine: Engine, built_image: Image, labels: dict[str, str], plan: Plan, challenge: Challenge
 ) -> None:

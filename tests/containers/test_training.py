@@ -35,6 +35,21 @@ def distance(a, b):
 """
 
 
+OWN = """
+import torch
+from torch import nn
+class Own(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.body, self.drop, self.scale = nn.Linear(64, classes), nn.Dropout(0.5), nn.Parameter(torch.tensor(1.0))
+        self.idle = nn.Parameter(torch.ones(3))
+    def forward(self, images):
+        return self.scale * self.body(self.drop(images.flatten(1)))
+def build(classes):
+    return Own(classes)
+"""
+
+
 def found(in_image: InImage, script: str) -> Any:
     return json.loads(in_image(PRELUDE + script))
 
@@ -140,6 +155,53 @@ print(json.dumps({"chosen": chosen, "again": distance(best[0], train(preset, [1,
         assert distance == 0
 
 
+def test_an_interrupted_training_goes_on_to_the_same_bits(in_image: InImage) -> None:
+    """From what was written after any epoch, with either optimiser, the last epoch kept or the best, alone or
+    stacked, with dropout, and where steps are recorded; and no epoch before is trained again."""
+    told = found(
+        in_image,
+        f"""
+import contextlib
+from sandbox.own_architecture import load
+from sandbox.snapshot import Snapshots
+load({OWN!r})
+class StandIn:
+    def aside(self, work): work()
+    def record(self, work): return work
+class AfterEveryEpoch:
+    def is_due(self): return True
+    def write(self, work): work()
+def snapshots(earlier, write):
+    return Snapshots(earlier=earlier, write=write, pace=AfterEveryEpoch(), alone=contextlib.nullcontext())
+told = {{}}
+bare = replace(sgd, momentum=0.0, nesterov=False)
+for optimizer, preset in (("sgd", sgd), ("bare", bare), ("adam", adam)):
+    for keep in ("last", "best-by-validation"):
+        for way, more in {{"alone": {{}}, "stacked": {{}}, "dropout": {{"architecture": "file"}},
+                          "recorded": {{"recording": lambda _device: StandIn()}}}}.items():
+            one, seeds = replace(preset, keep=keep, epochs=4), [1, 2, 3] if way == "stacked" else [1]
+            made, differ, epochs = [], [], []
+            def whole(**said):
+                return train_stacked(**{{"architecture": "digits", "classes": 5, "images": images, "labels": labels,
+                                        "seeds": seeds, "preset": one, "val": val, **more, **said}})
+            undisturbed = whole()
+            watched = whole(snapshots=snapshots(None, made.append))
+            for after, written in enumerate(made, start=1):
+                torch.rand(after)
+                resumed = whole(snapshots=snapshots(written, lambda _bytes: None), on_epoch=epochs.append)
+                differ.append(sum(not torch.equal(a[name], b[name]) for a, b in zip(undisturbed, resumed) for name in a))
+            differ.append(sum(not torch.equal(a[name], b[name]) for a, b in zip(undisturbed, watched) for name in a))
+            told[f"{{optimizer}}, {{keep}}, {{way}}"] = [differ, epochs, len(set(made))]
+print(json.dumps(told))
+""",
+    )
+    assert len(told) == 24
+    for way, (differ, epochs, snapshots) in told.items():
+        assert differ == [0, 0, 0, 0], way
+        assert epochs == [2, 3, 4, 3, 4, 4], way
+        assert snapshots == 3, way
+
+
 def test_class_weights_are_torchs(in_image: InImage) -> None:
     """By the inverse of the frequency, with a mean of 1; the loss of a lone network is torch's weighted mean;
     a class that does not occur weighs nothing and does not disturb the others."""
@@ -241,21 +303,6 @@ print(json.dumps([torch.backends.cuda.matmul.fp32_precision, cudnn.conv.fp32_pre
                   cudnn.benchmark]))
 """,
     ) == ["ieee", "ieee", True, False]
-
-
-OWN = """
-import torch
-from torch import nn
-class Own(nn.Module):
-    def __init__(self, classes):
-        super().__init__()
-        self.body, self.drop, self.scale = nn.Linear(64, classes), nn.Dropout(0.5), nn.Parameter(torch.tensor(1.0))
-        self.idle = nn.Parameter(torch.ones(3))
-    def forward(self, images):
-        return self.scale * self.body(self.drop(images.flatten(1)))
-def build(classes):
-    return Own(classes)
-"""
 
 
 def test_dropout_comes_from_the_networks_own_seed(in_image: InImage) -> None:

@@ -25,6 +25,7 @@ TRAINER = TrainerJob(
     architecture=None,
     training={"preset": "contest", "epochs": 3},
     epochs=4,
+    snapshots=[-1, 32],
 )
 TIMING = TimingJob(
     architecture="file",
