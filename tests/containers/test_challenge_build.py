@@ -115,7 +115,9 @@ def test_what_was_in_training_is_gone_on_with_after_kill_9(
     folder = tmp_path / "disturbed" / "own"
     words = []
     for wanted in ("snapshot.-1.*", "snapshot.[01].*"):
-        build = subprocess.Popen(command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        build = subprocess.Popen(
+            command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
         deadline = time.monotonic() + 240
         while not any(file.suffix != ".partly" for file in (folder / ".building").glob(wanted)):
             assert time.monotonic() < deadline
