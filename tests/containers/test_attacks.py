@@ -79,7 +79,7 @@ def unlearning(net, retain, forget, val):
         os.mkdir(box); os.chmod(box, 0o777)
     except FileExistsError:
         os.mkdir(f"{box}/in", 0o700); open(f"{box}/in/file", "w").close()
-        time.sleep(2)
+        time.sleep(10)
         return
     while "in" not in os.listdir(box): time.sleep(0.02)
 """
@@ -101,11 +101,12 @@ def unlearning(net, retain, forget, val):
         return
     other, _ = one.accept()
     kept = socket.recv_fds(other, 10, 4)
-    time.sleep(3)
+    time.sleep(12)
 """
     ended = run_submission(source, [0, 1])
     assert verdicts(ended) == [Verdict.OK] * 2, ended
-    assert min(run.host_seconds for run in ended) < 2.0
+    handed, held = sorted(run.host_seconds for run in ended)
+    assert handed < held - 6, "it was ended only when the other run was"
 
 
 def test_a_result_in_time_counts_however_long_clearing_takes(run_submission: RunSubmission) -> None:
