@@ -115,20 +115,20 @@ class Evaluating:
         """
         while True:
             process.send_signal(signal.SIGSTOP)
-            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-            with closing(
-                sqlite3.connect(self.store / DATABASE, timeout=0.1, isolation_level=None)
-            ) as database:
-                try:
-                    database.execute("BEGIN IMMEDIATE")
-                except sqlite3.OperationalError:
-                    process.send_signal(signal.SIGCONT)
-                    time.sleep(0.05)
-                    continue
-                database.rollback()
-                yield database
-            process.send_signal(signal.SIGCONT)
-            return
+            try:
+                os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+                with closing(sqlite3.connect(self.store / DATABASE, timeout=0.1)) as database:
+                    database.isolation_level = None
+                    try:
+                        database.execute("BEGIN IMMEDIATE")
+                    except sqlite3.OperationalError:
+                        continue
+                    database.rollback()
+                    yield database
+                    return
+            finally:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)  # it is to get on before it is stopped again
 
     def files(self) -> dict[str, int]:
         """Return every file of the evaluation and when it was written."""
