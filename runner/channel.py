@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from runner.engine import Ending
@@ -48,9 +48,15 @@ class StreamEndedError(Exception):
 class Channel:
     """One conversation with one container."""
 
-    def __init__(self, stream: Stream, rules: Mapping[str, FrameRule]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        rules: Mapping[str, FrameRule],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Accept the frames that ``rules`` names."""
-        self.stream = stream
+        self.stream, self._clock = stream, clock
         self._decoder = Decoder(rules)
         self._arrived: deque[Frame] = deque()
 
@@ -75,14 +81,14 @@ class Channel:
             ProtocolViolationError: what came is no frame that is allowed.
             SandboxLostError: the connection to the engine broke.
         """
-        deadline = time.monotonic() + seconds
+        deadline = self._clock() + seconds
         while not self._arrived:
-            data = self.stream.receive(max(0.0, deadline - time.monotonic()))
+            data = self.stream.receive(max(0.0, deadline - self._clock()))
             if data is None:
                 raise StreamEndedError
             if data:
                 self._arrived.extend(self._decoder.feed(data))
-            if not self._arrived and time.monotonic() >= deadline + (_LAST_LOOK_SECONDS if data else 0):
+            if not self._arrived and self._clock() >= deadline + (_LAST_LOOK_SECONDS if data else 0):
                 return None
         return self._arrived.popleft()
 

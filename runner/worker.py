@@ -87,6 +87,7 @@ class Worker:
         first_uid: int,
         placement: Placement = HERE,
         clearing_seconds: float = CLEARING_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Send everything that the runs need and wait until the worker has it.
 
@@ -96,14 +97,14 @@ class Worker:
         said = challenge.description
         self._limits: Limits = said.limits
         self._wall_seconds = said.limits.in_force()
-        self._clearing_seconds = clearing_seconds
+        self._clearing_seconds, self._clock = clearing_seconds, clock
         self._runtime = placement.runtime
         self._killed_for_memory = False
         """Whether the kernel has killed for memory before, in a run that is over. The engine says it
         of the container from then on, however that ends."""
         self._spec = challenge.spec
         checkpoint_bytes = largest_checkpoint_bytes(self._spec)
-        self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes))
+        self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes), clock=clock)
         job = WorkerJob(
             architecture=said.architecture,
             architecture_source=challenge.architecture_source,
@@ -154,14 +155,14 @@ class Worker:
                 waiting.clear()
             while waiting and len(flights) < self._limits.concurrency and may_start():
                 run = waiting.popleft()
-                flights[run.index] = _Flight(index=run.index, sent=time.monotonic())
+                flights[run.index] = _Flight(index=run.index, sent=self._clock())
                 self._channel.send("run", index=run.index, seed=run.seed)
             if not flights:
                 time.sleep(_PAUSE_SECONDS)
                 continue
             latest = min(self._deadline(flight) for flight in flights.values())
             try:
-                frame = self._channel.receive(max(0.0, latest - time.monotonic()))
+                frame = self._channel.receive(max(0.0, latest - self._clock()))
                 ended = self._take(frame, flights) if frame is not None else None
             except ProtocolViolationError as error:
                 yield from self._end_all(flights, stream_violation=str(error))
@@ -170,9 +171,9 @@ class Worker:
                 yield from self._after_the_end(flights)
                 return
             if ended is not None:
-                paused = time.monotonic()
+                paused = self._clock()
                 yield ended
-                paused = time.monotonic() - paused
+                paused = self._clock() - paused
                 for flight in flights.values():  # what the caller did meanwhile is not their time
                     flight.sent += paused
                     flight.ended = flight.ended + paused if flight.ended is not None else None
@@ -195,7 +196,7 @@ class Worker:
         if frame.kind == "ended":
             if flight.ended is not None:
                 raise ProtocolViolationError("a run that ended twice")
-            flight.ended = time.monotonic()
+            flight.ended = self._clock()
             return None
         if frame.kind == "log":
             flight.log += frame.payload
@@ -206,7 +207,7 @@ class Worker:
         return self._finished(frame, flight)
 
     def _finished(self, frame: Frame, flight: _Flight) -> EndedRun:
-        host_seconds = (flight.ended or time.monotonic()) - flight.sent
+        host_seconds = (flight.ended or self._clock()) - flight.sent
         result, problem = frame.text("result"), ""
         if result == "checkpoint":
             try:
@@ -246,7 +247,7 @@ class Worker:
         The others are not judged.
         """
         self._channel.stream.kill()
-        now = time.monotonic()
+        now = self._clock()
         for flight in list(flights.values()):
             if now >= self._deadline(flight):
                 over = flight.ended is not None
@@ -289,7 +290,7 @@ class Worker:
         never_cleared: bool = False,
         ending: Ending | None = None,
     ) -> EndedRun:
-        host_seconds = (flight.ended or time.monotonic()) - flight.sent
+        host_seconds = (flight.ended or self._clock()) - flight.sent
         seen = Observation(
             host_seconds=host_seconds,
             wall_limit_seconds=self._wall_seconds,

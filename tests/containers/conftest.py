@@ -131,7 +131,7 @@ def in_image(engine: Engine, built_image: Image, labels: dict[str, str]) -> InIm
         container = engine.start(spec)
         try:
             text = b""
-            while (data := container.receive(300.0)) is not None:
+            while (data := container.receive(800.0)) is not None:
                 assert data, "the script printed nothing for too long"
                 text += data
             ending = container.ending()

@@ -79,7 +79,7 @@ def unlearning(net, retain, forget, val):
         os.mkdir(box); os.chmod(box, 0o777)
     except FileExistsError:
         os.mkdir(f"{box}/in", 0o700); open(f"{box}/in/file", "w").close()
-        time.sleep(2)
+        time.sleep(10)
         return
     while "in" not in os.listdir(box): time.sleep(0.02)
 """
@@ -101,27 +101,32 @@ def unlearning(net, retain, forget, val):
         return
     other, _ = one.accept()
     kept = socket.recv_fds(other, 10, 4)
-    time.sleep(3)
+    time.sleep(12)
 """
     ended = run_submission(source, [0, 1])
     assert verdicts(ended) == [Verdict.OK] * 2, ended
-    assert min(run.host_seconds for run in ended) < 2.0
+    handed, held = sorted(run.host_seconds for run in ended)
+    assert handed < held - 6, "it was ended only when the other run was"
 
 
 def test_a_result_in_time_counts_however_long_clearing_takes(run_submission: RunSubmission) -> None:
-    """A run's time stops with its result; ending 200 processes and a deep tree is ours."""
+    """A run's time stops with its result; ending 200 processes and a deep tree is ours. What lies between a
+    run's last step and the next one's first is clearing, for the most part."""
     source = """
-import os, time
+import json, os, time
 def unlearning(net, retain, forget, val):
     begun = time.monotonic()
     for _ in range(200):
         if os.fork() == 0: time.sleep(1000)
     for _ in range(4000):
         os.mkdir("d"); os.chdir("d")
-    time.sleep(max(0, 7.0 - (time.monotonic() - begun)))
+    print(json.dumps([begun, time.monotonic()]))
 """
-    ended = run_submission(source, [0, 1], concurrency=1, wall_seconds=8.0)
+    ended = run_submission(source, [0, 1], concurrency=1)
     assert verdicts(ended) == [Verdict.OK] * 2, ended
+    (begun, done), (next_begun, _done) = (json.loads(run.log) for run in ended)
+    counted, clearing = ended[0].host_seconds - (done - begun), next_begun - done
+    assert counted < clearing / 2, (counted, clearing)
 
 
 def test_exceptions_that_fight_back_are_named_all_the_same(run_submission: RunSubmission) -> None:

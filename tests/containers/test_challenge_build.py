@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from runner.challenge_build import Plan
 from runner.engine import Engine
 from runner.errors import ConfigurationError
 from runner.image import Image
+from runner.options import SESSION_LABEL
 from runner.progress import Silent
 from sandbox.jobs import SPLITS
 
@@ -64,30 +66,34 @@ def test_the_same_seed_gives_the_same_bytes(
     tmp_path: Path,
 ) -> None:
     """And a challenge that is interrupted and gone on with is the same challenge."""
-    folder = tmp_path / "small"
+    folder, sessions = tmp_path / "small", tmp_path / "state" / "unlearn" / "sessions"
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
     command = [
         *(str(UNLEARN), "challenge", "build", "digits", str(folder)),
         *("--references", "16", "--seed", "7"),
     ]
-    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
+    first = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 600
     while not (folder / ".building" / "facts.json").is_file():
         assert time.monotonic() < deadline
         assert first.poll() is None
         time.sleep(0.01)
+    (session,) = sessions.iterdir()
     first.send_signal(signal.SIGINT)
-    _out, words = first.communicate(timeout=60)
+    _out, words = first.communicate(timeout=240)
     assert first.returncode == 130
     assert "unlearn: Interrupted" in words
+    assert engine.containers({SESSION_LABEL: session.name}) == []
     original = (folder / FILES[0]).stat().st_mtime_ns
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (folder / FILES[0]).stat().st_mtime_ns == original, "the original was trained a second time"
     for name in FILES:
         assert (folder / name).read_bytes() == (challenge.folder / name).read_bytes(), name
     assert not (folder / ".building").exists()
-    trainers = {"org.unlearn.role": "trainer"}  # other work on this engine may have containers of its own
-    assert not [one for one in engine.containers(trainers) if one not in engine.containers(labels)]
+    assert not list(sessions.iterdir())  # a process's file goes after the last of its containers
 
 
 OWN = """

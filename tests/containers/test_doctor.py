@@ -22,7 +22,7 @@ def test_attacks_are_contained_on_this_host(built_image: Image, tmp_path: Path) 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=840,
         check=False,
     )
     said = json.loads(done.stdout)

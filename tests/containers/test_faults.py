@@ -22,6 +22,7 @@ import pytest
 from runner.challenge import Challenge
 from runner.engine import Engine
 from runner.errors import RunnerError
+from runner.lease import LEASE_SECONDS
 from runner.options import EVALUATION_LABEL, LABEL
 from runner.store import DATABASE, Store
 from runner.store_records import RunRecord
@@ -34,14 +35,15 @@ N: Final = 12
 PATIENCE_SECONDS: Final = 240.0
 
 SLOW_NOISE: Final = """
-import time, torch
+import os, time, torch
 
 def unlearning(net, retain, forget, val):
-    time.sleep(0.4)
+    if int(os.getcwd().rpartition("-")[2]) >= 3: time.sleep(1.2)
     with torch.no_grad():
         for weight in net.parameters():
             weight.add_(torch.randn_like(weight) * 0.01)
 """
+"""Three runs are soon there; the rest leave whoever waits for those, on a busy machine, seconds to act."""
 
 
 class Evaluating:
@@ -104,6 +106,29 @@ class Evaluating:
         """Wait until so many runs are published, and return them."""
         self.until(process, lambda: len(self.runs()) >= count)
         return self.runs()
+
+    @contextlib.contextmanager
+    def standing_still(self, process: subprocess.Popen[str]) -> Iterator[sqlite3.Connection]:
+        """Have the command stand still and its database to oneself, to be changed at once if at all.
+
+        It is stopped again where it stood in the middle of writing: a database stays locked as long.
+        """
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            try:
+                os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+                with closing(sqlite3.connect(self.store / DATABASE, timeout=0.1)) as database:
+                    database.isolation_level = None
+                    try:
+                        database.execute("BEGIN IMMEDIATE")
+                    except sqlite3.OperationalError:
+                        continue
+                    database.rollback()
+                    yield database
+                    return
+            finally:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)  # it is to get on before it is stopped again
 
     def files(self) -> dict[str, int]:
         """Return every file of the evaluation and when it was written."""
@@ -285,7 +310,7 @@ def test_kill_9_leaves_containers_that_the_next_command_removes(
     begun = time.monotonic()
     process = mine.start()
     mine.until(process, lambda: len(mine.attempts()) == 2)
-    assert time.monotonic() - begun < 60.0
+    assert time.monotonic() - begun < LEASE_SECONDS
     code, out, _said = mine.end(process)
     assert code == 0
     require_whole(mine, out, before)
@@ -296,7 +321,8 @@ def test_two_commands_on_one_evaluation(mine: Evaluating) -> None:
     """The second is told who is at it and until when, exit code 3; the first is not disturbed."""
     first = mine.start()
     before = mine.until_published(first, 2)
-    code, out, said = mine.run()
+    with mine.standing_still(first):  # so that it is not done before the second has begun
+        code, out, said = mine.run()
     assert (code, out) == (3, "")
     assert f"process {first.pid}" in said
     assert "UTC unless renewed" in said
@@ -313,12 +339,15 @@ def test_a_command_that_stood_still_while_another_took_over_changes_nothing(
     stops with a sentence, and neither a row nor a file of the other's has changed."""
     process = mine.start()
     mine.until_published(process, 3)
-    process.send_signal(signal.SIGSTOP)
-    with closing(sqlite3.connect(mine.store / DATABASE, timeout=30.0)) as database, database:
+    with mine.standing_still(process) as database:
         database.execute("UPDATE leases SET token = token + 1, holder = 'host-b, process 9', place = 'b'")
-    published = mine.runs()
-    files = {file: when for file, when in mine.files().items() if ".part" not in file}
-    process.send_signal(signal.SIGCONT)
+        published = mine.runs()
+        done_with = {f"{run.index:05d}.safetensors" for run in published.values() if run.evaluated}
+        files = {
+            file: when
+            for file, when in mine.files().items()
+            if ".part" not in file and Path(file).name not in done_with  # which it may be about to remove
+        }
     code, _out, said = mine.end(process)
     assert code == 3
     assert "taken over by host-b, process 9" in said or "not the newest" in said
@@ -356,8 +385,8 @@ def test_a_disk_that_fills_up_is_one_sentence_and_loses_nothing(
         code, _out, said = mine.end(process)
         assert code == 3
         assert "full" in said or "No space left" in said
-        assert nothing_left(mine) == []
         filler.unlink()
+        assert nothing_left(mine) == []
         assert not [file for file in mine.files() if Path(file).name.startswith(".")]
         before = mine.runs()
         assert 2 <= len(before) < N

@@ -12,6 +12,7 @@ import pytest
 
 from runner.challenge import Challenge
 from runner.engine import Engine
+from runner.options import EVALUATION_LABEL
 from runner.store import Store
 
 pytestmark = pytest.mark.container
@@ -47,22 +48,30 @@ def checkpoints(store: Path, summary: dict[str, Any]) -> list[str]:
     return [one.checkpoint_sha256 for one in Store.in_folder(store, create=False).runs(summary["evaluation"])]
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def usual(challenge: Challenge, store: Path) -> dict[str, Any]:
+    """Return the summary of an evaluation as it is done when nothing else is asked for."""
+    return run(SAMPLE, challenge, store)
+
+
 @pytest.mark.parametrize("options", [("--isolation", "container"), ("--runtime", "runsc")], ids=" ".join)
 def test_the_same_comes_out(
-    engine: Engine, challenge: Challenge, tmp_path: Path, options: tuple[str, str]
+    engine: Engine, challenge: Challenge, store: Path, usual: dict[str, Any], options: tuple[str, str]
 ) -> None:
     """Bit-identical checkpoints and the same score, recorded as an evaluation of its own."""
     if options[1] not in ("container", *engine.info()["Runtimes"]):
         pytest.skip(f"this engine has no runtime {options[1]}; see: unlearn setup --runtime {options[1]}")
-    usual = run(SAMPLE, challenge, tmp_path)
-    other = run(SAMPLE, challenge, tmp_path, *options)
+    other = run(SAMPLE, challenge, store, *options)
     assert other["evaluation"] != usual["evaluation"]
     assert other["score"] == usual["score"]
-    assert checkpoints(tmp_path, other) == checkpoints(tmp_path, usual)
-    assert engine.containers({}) == [] or all(
-        labels.get("org.unlearn.evaluation") not in (usual["evaluation"], other["evaluation"])
-        for _identity, labels in engine.containers({})
-    )
+    assert checkpoints(store, other) == checkpoints(store, usual)
+    for one in (usual, other):
+        assert engine.containers({EVALUATION_LABEL: one["evaluation"]}) == []
 
 
 def test_a_container_for_each_run_leaves_even_tmp_to_nobody(challenge: Challenge, tmp_path: Path) -> None:

@@ -25,7 +25,12 @@ pytestmark = pytest.mark.container
 
 UNLEARN = Path(sys.executable).parent / "unlearn"
 SLOW = "import time\ndef unlearning(*_):\n    time.sleep(0.4)\n"
-ENDLESS = "import time\ndef unlearning(*_):\n    time.sleep(60)\n"
+THIRD_IS_LONG = """
+import os, time
+def unlearning(*_):
+    if os.getcwd().endswith("run-2"): time.sleep(TOTAL + 0.5)
+"""
+ENDLESS = "import time\ndef unlearning(*_):\n    time.sleep(600)\n"
 SETTINGS = Settings(n=8, keep_going=False, keep_checkpoints=False)
 
 
@@ -80,11 +85,12 @@ def test_no_run_is_started_once_the_total_is_used_up(
     tmp_path: Path,
     stop_at: int | None,
 ) -> None:
-    """Three runs of 0.4 s exceed 1 s: the other five are `time-limit`, were never started, and an
-    interruption after the second run changes nothing of it."""
-    short = limited(challenge, total_seconds=1.0, concurrency=1)
+    """The third run takes more than all may take together: the other five are `time-limit`, were never
+    started, and an interruption after the second run changes nothing of it."""
+    total_seconds = 6.0  # many times what the first two take, on a busy machine too
+    short = limited(challenge, total_seconds=total_seconds, concurrency=1)
     store = tmp_path / "store"
-    submission = written(SLOW)
+    submission = written(THIRD_IS_LONG.replace("TOTAL", str(total_seconds)))
     if stop_at is not None:
         with pytest.raises(KeyboardInterrupt):
             evaluate(bench(store, Listening(stop_at)), submission, short, SETTINGS)
@@ -93,10 +99,10 @@ def test_no_run_is_started_once_the_total_is_used_up(
     runs = desk.store.runs(summary["evaluation"])
     assert summary["verdicts"] == {"ok": 3, "time-limit": 5}
     assert summary["score"] is None
-    assert 1.0 <= sum(run.host_seconds for run in runs) < 2.5
+    assert sum(run.host_seconds for run in runs[:2]) < total_seconds < runs[2].host_seconds
     for run in runs[3:]:
         assert run.verdict is Verdict.TIME_LIMIT
-        assert run.detail.startswith("not started: the 1 s of the whole evaluation")
+        assert run.detail.startswith("not started: the 6 s of the whole evaluation")
         assert (run.host_seconds, run.attempt, run.checkpoint_sha256) == (0.0, 0, "")
     again = Listening()
     assert evaluate(bench(store, again), submission, short, SETTINGS) == summary

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -117,6 +116,22 @@ Script = Callable[[Frame], Iterable[Answer]]
 """What the container says in answer to a frame of the host."""
 
 
+class Clock:
+    """A clock that moves only while somebody waits by it, however busy the machine is."""
+
+    def __init__(self) -> None:
+        """Begin at some moment."""
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Tell the time, in seconds."""
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self.now += seconds
+
+
 class FakeStream:
     """A container's stream whose other end is a script; keeps all that the host did."""
 
@@ -130,6 +145,7 @@ class FakeStream:
     ) -> None:
         """Answer each frame of the host as ``script`` says."""
         self._script, self._ending, self.stderr = script, ending, stderr
+        self.clock = Clock()
         self._decoder = Decoder(rules)
         self._answers: deque[Answer] = deque()
         self.heard: list[Frame] = []
@@ -140,19 +156,19 @@ class FakeStream:
         """Take what the host writes; a host that breaks the rules of its own stream fails the test."""
         for frame in self._decoder.feed(data):
             self.heard.append(frame)
-            now = time.monotonic()
+            now = self.clock()
             self._answers.extend((now + seconds, said) for seconds, said in self._script(frame))
 
     def receive(self, seconds: float) -> bytes | None:
         """Return the next answer once it is due, or b"" after ``seconds``."""
-        deadline = time.monotonic() + seconds
+        deadline = self.clock() + seconds
         if self._answers and self._answers[0][0] <= deadline:
             due, said = self._answers[0]
-            time.sleep(max(0.0, due - time.monotonic()))
+            self.clock.wait(max(0.0, due - self.clock()))
             if said is not None:
                 self._answers.popleft()
             return said
-        time.sleep(seconds)
+        self.clock.wait(seconds)
         return b""
 
     def kill(self) -> None:

@@ -23,7 +23,7 @@ def doctor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **nowhere},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from sandbox.messages import from_worker
 from sandbox.protocol import Frame, Scalar, encode, encode_header
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Answer, FakeStream, Script
+    from tests.runner.conftest import Answer, Clock, FakeStream, Script
 
 MINE = Submission(name="mine", sha256="a" * 64, archive=b"PK: never opened here")
 READY = encode("ready", seconds=0.25)
@@ -106,6 +105,7 @@ def begin(fake_stream: type[FakeStream], load_challenge: Callable[[Limits], Chal
             first_uid=10_000,
             placement=placement,
             clearing_seconds=CLEARING,
+            clock=stream.clock,
         )
         return worker, stream
 
@@ -186,7 +186,7 @@ def test_ok(begin: Begin) -> None:
     assert run.log == b"one two"
     assert run.log_bytes_dropped == 3
     assert run.run_seconds == 0.5
-    assert 0.02 <= run.host_seconds < 1.0
+    assert run.host_seconds == pytest.approx(0.02)
     assert run.traceback == ""
     assert stream.heard_of("run") == [{"index": 5, "seed": 1005}]
     assert stream.killed == 0
@@ -374,9 +374,9 @@ def test_frame_cut_by_the_end(begin: Begin) -> None:
 def test_silence(begin: Begin) -> None:
     """A run that says nothing is ended by the host's own clock, once limit and grace have passed."""
     worker, stream = begin(lambda index: [(0.0, log(index, b"still here"))], wall_seconds=SHORT)
-    begun = time.monotonic()
+    begun = stream.clock()
     (run,) = worker.do(planned(3))
-    assert SHORT + HOST_GRACE_SECONDS <= time.monotonic() - begun < SHORT + HOST_GRACE_SECONDS + 1.0
+    assert stream.clock() - begun == pytest.approx(SHORT + HOST_GRACE_SECONDS)
     assert run.judgement.verdict is Verdict.TIME_LIMIT
     assert run.judgement.detail == "not finished within 0.05 s"
     assert run.log == b"still here"
@@ -439,10 +439,10 @@ def test_a_container_in_which_something_is_left_is_not_used_on(begin: Begin) -> 
 
 def test_slow_caller_is_not_the_submissions_fault(begin: Begin) -> None:
     """Runs that had answered in time are ``ok``, however long the host takes to put the first on disk."""
-    worker, _stream = begin(lambda index: [(0.0, finished(index))], wall_seconds=SHORT, concurrency=2)
+    worker, stream = begin(lambda index: [(0.0, finished(index))], wall_seconds=SHORT, concurrency=2)
     runs = worker.do(planned(2))
     assert next(runs).judgement.verdict is Verdict.OK
-    time.sleep(SHORT + HOST_GRACE_SECONDS + 0.1)
+    stream.clock.wait(SHORT + HOST_GRACE_SECONDS + 0.1)
     assert next(runs).judgement.verdict is Verdict.OK
 
 
@@ -451,15 +451,15 @@ class _Trickle:
 
     stderr = b""
 
-    def __init__(self, said: bytes) -> None:
-        self._left = iter(said)
+    def __init__(self, said: bytes, clock: Clock) -> None:
+        self._left, self.clock = iter(said), clock
 
     def send(self, data: bytes | memoryview) -> None:
         """Take it."""
 
     def receive(self, seconds: float) -> bytes | None:
         """Return the next byte."""
-        time.sleep(0.001)
+        self.clock.wait(0.001)
         return next(self._left).to_bytes()
 
     def kill(self) -> None:
@@ -473,9 +473,10 @@ class _Trickle:
         """Do nothing."""
 
 
-def test_trickle_does_not_stop_the_clock() -> None:
+def test_trickle_does_not_stop_the_clock(fake_stream: type[FakeStream]) -> None:
     """A frame that comes byte by byte does not keep the host beyond the time that it gave."""
-    channel = Channel(_Trickle(log(0, bytes(500))), from_worker(checkpoint_bytes=0))
+    clock = fake_stream(lambda _frame: QUIET).clock
+    channel = Channel(_Trickle(log(0, bytes(500)), clock), from_worker(checkpoint_bytes=0), clock=clock)
     assert channel.receive(0.1) is None
 
 
