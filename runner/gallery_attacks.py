@@ -40,7 +40,7 @@ GALLERY_LIMITS: Final = Limits(
     log_bytes=64 << 10,
 )
 """Small, so that reaching one takes little time; attacks with equal limits share a worker."""
-_AMPLE_WALL_SECONDS: Final = 15.0
+HONEST_LIMITS: Final = GALLERY_LIMITS.model_copy(update={"wall_seconds": 15.0})
 """On a busy machine an honest run, or an attack that is refused at once, may take long."""
 
 
@@ -118,10 +118,13 @@ class Description(Ending):
 
     def all_limits(self) -> Limits:
         """Return the limits that its runs get: the time of those that are not to reach its limit is ample."""
-        wall_seconds = GALLERY_LIMITS.wall_seconds if self._may_take_all_time() else _AMPLE_WALL_SECONDS
-        return Limits.model_validate(
-            {**GALLERY_LIMITS.model_dump(), "wall_seconds": wall_seconds, **self.limits}
-        )
+        if self._may_take_all_time():
+            return Limits.model_validate({**GALLERY_LIMITS.model_dump(), **self.limits})
+        return self.controls_limits()
+
+    def controls_limits(self) -> Limits:
+        """Return the limits of a control that has a worker of its own: its time is ample."""
+        return Limits.model_validate({**HONEST_LIMITS.model_dump(), **self.limits})
 
     def _may_take_all_time(self) -> bool:
         """Return whether anywhere a truthful ending is that the time is over."""

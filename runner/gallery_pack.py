@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from runner import submission
-from runner.gallery_attacks import GALLERY_LIMITS, Attack
+from runner.gallery_attacks import HONEST_LIMITS, Attack
 from runner.limits import Limits
 from runner.submission import Submission
 
@@ -80,7 +80,7 @@ def batches(attacks: Sequence[Attack], make: Callable[[Attack, Role], Path]) -> 
     for attack in runnable:
         if attack.description.alone or attack.description.kind == "host":
             own += _alone(attack, make)
-            packed.setdefault((GALLERY_LIMITS, ""), []).append((attack, ("probe",)))
+            packed.setdefault((HONEST_LIMITS, ""), []).append((attack, ("probe",)))
         else:
             attacked: list[Role] = ["attack" for _ in range(attack.description.times)]
             roles: tuple[Role, ...] = ("control", *attacked, "probe")
@@ -98,8 +98,10 @@ def _alone(attack: Attack, make: Callable[[Attack, Role], Path]) -> list[Batch]:
             archive = submission.load(make(attack, role))
         else:
             archive = _archive({"submission.py": _source(attack, role).read_bytes()})
+        said = attack.description
+        limits = said.controls_limits() if role == "control" else said.all_limits()
         steps = tuple(Step(attack=attack.name, role=role, seed=seed) for seed in range(times))
-        found.append(Batch(limits=attack.description.all_limits(), submission=archive, steps=steps))
+        found.append(Batch(limits=limits, submission=archive, steps=steps))
     return found
 
 
