@@ -70,8 +70,8 @@ def run_gallery(
 
     @cache
     def run(runtime: str, isolation: Isolation) -> Report:
-        if (error := failed.get((runtime, isolation))) is not None:
-            raise error  # the batch is not run again for each test that asks about it
+        if (runtime, isolation) in failed:
+            raise failed[runtime, isolation]  # the batch is not run again for each test that asks about it
         require_runtime(engine, built_image, labels, runtime)
         try:
             return all_of_it(runtime, isolation)
