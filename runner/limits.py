@@ -97,7 +97,7 @@ class Limits(BaseModel):
 
 
 def effective(limits: Limits, retrain_seconds: float | None) -> Limits:
-    """Return the limits with the time of a run in seconds, within `LEAST_WALL_SECONDS` and `MOST_WALL_SECONDS`.
+    """Return the limits with the time of a run in seconds: from `LEAST_WALL_SECONDS` to `MOST_WALL_SECONDS`.
 
     Limits that say it in seconds come back as they are.
 

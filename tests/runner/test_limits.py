@@ -36,7 +36,7 @@ def test_a_run_ends_within_what_can_be_waited_for() -> None:
         Limits(wall_seconds=1e300)
 
 
-@pytest.mark.parametrize("total",, [0.0, -1.0, math.inf, math.nan])
+@pytest.mark.parametrize("total", [0.0, -1.0, math.inf, math.nan])
 def test_a_total_is_a_time_or_is_not_given(total: float) -> None:
     """0 and infinity do not mean unlimited; leaving it out does."""
     with pytest.raises(ValidationError):
