@@ -229,7 +229,7 @@ def not_a_number(data: bytes) -> bytes:
     return save(tensors)
 
 
-LIMITS = ("wall_seconds", "memory_bytes", "processes", "cpus", "concurrency", "shared_memory_bytes")
+LIMITS = ("wall_seconds", "memory_bytes", "cpus")
 
 REFUSED: dict[str, tuple[Change, str, str]] = {
     # what a file is
@@ -291,25 +291,36 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
 }  # fmt: skip
 
 
+def require_refusal(place: Place, command: subprocess.Popen[str], file: str, words: str) -> None:
+    ended = end(command)
+    said = sentence(ended)
+    assert ended.code == 2
+    assert file in said
+    assert words in said
+    assert ended.out == ""
+    assert place.written() == []
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_hostile_folder_is_refused_in_a_sentence(place: Place, name: str) -> None:
-    """Whoever looks at it or runs it is told which file is wrong and how; no engine is asked, nothing written."""
+    """Whoever looks at it is told which file is wrong and how; no engine is asked, nothing written."""
     change, file, words = REFUSED[name]
     change(place.folder)
-    both = [place.show(), place.run()]
-    for ended in map(end, both):
-        said = sentence(ended)
-        assert ended.code == 2
-        assert file in said
-        assert words in said
-        assert ended.out == ""
+    require_refusal(place, place.show(), file, words)
+
+
+@pytest.mark.parametrize("name", ["data never end", "a name of many parts", "a pickle"])
+def test_to_run_on_it_is_refused_alike(place: Place, name: str) -> None:
+    """Before there is a store: a file that is none, a description and contents that make no sense."""
+    change, file, words = REFUSED[name]
+    change(place.folder)
+    require_refusal(place, place.run(), file, words)
     assert not place.store.exists()
-    assert place.written() == []
 
 
 ESCAPED = {
     "untouched": {},
-    "escapes": {"name": ESCAPE, "recipe": ESCAPE * 1000, "source__architecture": ESCAPE},
+    "escapes": {"name": ESCAPE, "recipe": ESCAPE * 1000},
 }
 
 

@@ -53,8 +53,8 @@ def test_a_name_of_many_parts_is_refused_unread(text: bytes) -> None:
 @pytest.mark.parametrize("piece", [b"a", b"'", b'"', b"\\", b" ", b"a ", b"'\"", b"a.", b"a.\\", b". "])
 def test_looking_for_such_a_name_takes_time_that_grows_with_the_text(piece: bytes) -> None:
     """Four million characters of one kind are looked through at once: squared, none of these would end."""
-    with pytest.raises(ValueError, match="."):
-        read(piece * (4_000_000 // len(piece)))
+    with pytest.raises(ValueError, match=r"\(at "):
+        read(piece * (4_000_000 // len(piece)) + b"=")
 
 
 @pytest.mark.parametrize("number", [b"9223372036854775808", b"-9223372036854775809", b"0x" + b"f" * 100_000])
