@@ -69,7 +69,10 @@ def unpack(data: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:
             return {name: _array(name, _member(archive, f"{name}.npy")) for name in names}
     except ArraysError:
         raise
-    except (ValueError, KeyError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, struct.error) as error:
+    except (
+        *(ValueError, KeyError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, struct.error),
+        OverflowError,  # a member that claims to lie beyond all that can be counted to
+    ) as error:
         raise ArraysError(str(error) or "it is empty") from error
 
 

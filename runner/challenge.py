@@ -13,7 +13,6 @@ submissions are run and judged, and not scored.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ import tomli_w
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from runner import architecture, arrays, challenge_checks
+from runner import architecture, arrays, challenge_checks, description_text
 from runner.challenge_checks import BadSplitError, Column, Digest
 from runner.checkpoint import CheckpointError, Spec, check, spec_of, tensors_of
 from runner.errors import ConfigurationError
@@ -57,6 +56,7 @@ ARCHITECTURE: Final = "public/architecture.py"
 _HEADER_BYTES: Final = 1 << 16
 """More than the header of a split's few columns ever takes."""
 _DESCRIPTION_BYTES: Final = 4 * MIB
+_MOST_ERRORS: Final = 1000
 _FILE_BYTES: Final = 16384 * MIB
 """No file is longer: a trainer sends none that is (`sandbox.messages`)."""
 
@@ -303,14 +303,21 @@ def _load_split(folder: Path, split: str, description: Description) -> Digest:
 
 def _load_references(folder: Path, description: Description, forget_examples: int) -> References:
     references = read_references(_read_checked(folder, REFERENCES, description))
-    count, classes = description.references, description.classes
+    count, classes, counts = description.references, description.classes, description.class_counts
     shapes = (references.logits.shape, references.correct.shape, references.unseen_losses.shape)
     if shapes != (
         (count, forget_examples, classes),
         (count, len(SPLITS), classes),
-        (count, sum(description.class_counts["test"])),
+        (count, sum(counts["test"])),
     ):
         raise ConfigurationError(f"{folder / REFERENCES} has the wrong shape; build the challenge anew.")
+    if not (np.isfinite(references.logits).all() and np.isfinite(references.unseen_losses).all()):
+        raise ConfigurationError(f"{folder / REFERENCES} has outputs that are not finite.")
+    there = np.array([counts[split] for split in SPLITS])
+    if (references.correct < 0).any() or (references.correct > there).any():
+        raise ConfigurationError(
+            f"{folder / REFERENCES} has more right answers than examples, or fewer than none."
+        )
     return references
 
 
@@ -321,17 +328,22 @@ def parse(file: Path, text: bytes) -> Description:
         ConfigurationError: it is not TOML, or not a description.
     """
     try:
-        return Description.model_validate(tomllib.loads(text.decode()))
+        return Description.model_validate(description_text.read(text))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        reason = harmless_line(f"{where or 'it'}: {said}")
-        raise ConfigurationError(f"{file}: {reason}.") from error
+        raise ConfigurationError(f"{file}: {_what_is_wrong(error)}.") from error
     except RecursionError as error:
         raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
     except ValueError as error:  # what TOML refuses, and numbers that Python does
         raise ConfigurationError(f"{file} is not TOML: {harmless_line(str(error))}.") from error
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """Return the first thing that is wrong; of very many their number, for pydantic tells all or none."""
+    if error.error_count() > _MOST_ERRORS:
+        return f"{error.error_count()} names or values are wrong"
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return harmless_line(f"{where or 'it'}: {first['msg'].removeprefix('Value error, ')}")
 
 
 def _read_checked(folder: Path, name: str, description: Description) -> bytes:

@@ -226,7 +226,7 @@ class Engine:
                 self.remove(identity)
             if isinstance(error, docker.errors.ImageNotFound):
                 raise HostNotReadyError("The image is not built; run: unlearn image build") from error
-            if "range of CPUs" in str(error):
+            if "range of cpus" in str(error).lower():
                 raise HostNotReadyError(f"This host has too few cores: {_cause(error)}.") from error
             raise SandboxStartError(f"A container could not be started: {_cause(error)}.") from error
         return Container(self._api, identity, stream)

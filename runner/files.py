@@ -6,7 +6,10 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.limits import MIB
@@ -33,12 +36,18 @@ def write_whole(path: Path, data: bytes) -> None:
         raise HostNotReadyError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def read_plain(path: Path, *, most_bytes: int) -> bytes:
+def free_memory_bytes() -> int:
+    """Return how much memory this host can give without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
+def read_plain(path: Path, *, most_bytes: int, free_bytes: Callable[[], int] = free_memory_bytes) -> bytes:
     """Return what a file holds that a stranger may have put there, deciding about it before it is read.
 
     A pipe is not waited for, a device not read, and a link followed to what is itself a plain file alone.
 
     Raises:
+        HostNotReadyError: it is larger than this host's free memory.
         ConfigurationError: it is no plain file, is longer than that, or changed while it was read.
         OSError: it cannot be opened or read.
     """
@@ -49,6 +58,10 @@ def read_plain(path: Path, *, most_bytes: int) -> bytes:
             raise ConfigurationError(f"{path} is not a regular file.")
         if found.st_size > most_bytes:
             raise ConfigurationError(f"{path} is longer than {most_bytes // MIB} MiB.")
+        if found.st_size > (free := free_bytes()):
+            raise HostNotReadyError(
+                f"{path} is {found.st_size // MIB} MiB, and this host has {free // MIB} MiB of memory free."
+            )
         with open(fd, "rb", closefd=False) as file:
             data = file.read(found.st_size + 1)
     finally:

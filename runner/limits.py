@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from runner.errors import ConfigurationError
 
+MOST_WALL_SECONDS: Final = 1_000_000.0
+"""Of a run: eleven days. Whoever waits for a socket waits at most twice as long (2^31 ms)."""
+
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0, le=1 << 50)]
 Count = Annotated[int, Field(gt=0, le=1 << 20)]
@@ -32,7 +35,7 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    wall_seconds: Seconds | None = None
+    wall_seconds: Annotated[float, Field(gt=0, le=MOST_WALL_SECONDS, allow_inf_nan=False)] | None = None
     """From the `run` frame to the last byte of its checkpoint, by the host's clock. None where
     ``wall_fraction`` is given; 60 where neither is."""
 
@@ -94,7 +97,7 @@ class Limits(BaseModel):
 
 
 def effective(limits: Limits, retrain_seconds: float | None) -> Limits:
-    """Return the limits with the time of a run in seconds, at least `LEAST_WALL_SECONDS`.
+    """Return the limits with the time of a run in seconds: from `LEAST_WALL_SECONDS` to `MOST_WALL_SECONDS`.
 
     Limits that say it in seconds come back as they are.
 
@@ -105,5 +108,5 @@ def effective(limits: Limits, retrain_seconds: float | None) -> Limits:
         return limits
     if retrain_seconds is None or not (math.isfinite(retrain_seconds) and retrain_seconds > 0):
         raise ConfigurationError("The time limit is a fraction of retraining, which was not measured.")
-    seconds = max(LEAST_WALL_SECONDS, limits.wall_fraction * retrain_seconds)
+    seconds = min(MOST_WALL_SECONDS, max(LEAST_WALL_SECONDS, limits.wall_fraction * retrain_seconds))
     return limits.model_copy(update={"wall_seconds": seconds, "wall_fraction": None})

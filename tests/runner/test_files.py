@@ -114,3 +114,12 @@ def test_what_is_read_is_a_plain_file(tmp_path: Path) -> None:
         read_plain(Path("/proc/self/status"), most_bytes=5)
     with pytest.raises(FileNotFoundError):
         read_plain(tmp_path / "y", most_bytes=5)
+
+
+def test_a_file_larger_than_free_memory_is_not_read(tmp_path: Path) -> None:
+    """The host is told what it lacks; a file of just that size is read."""
+    (tmp_path / "x").write_bytes(b"12345")
+    assert read_plain(tmp_path / "x", most_bytes=5, free_bytes=lambda: 5) == b"12345"
+    os.truncate(tmp_path / "x", 15 << 30)  # sparse: it takes no room
+    with pytest.raises(HostNotReadyError, match="x is 15360 MiB, and this host has 1024 MiB of memory free"):
+        read_plain(tmp_path / "x", most_bytes=16 << 30, free_bytes=lambda: 1 << 30)

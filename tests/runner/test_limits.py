@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from runner.errors import ConfigurationError
-from runner.limits import LEAST_WALL_SECONDS, Limits, effective
+from runner.limits import LEAST_WALL_SECONDS, MOST_WALL_SECONDS, Limits, effective
 
 
 def test_seconds_and_fraction_exclude_each_other() -> None:
@@ -29,6 +29,13 @@ def test_a_fraction_is_a_positive_number(fraction: object) -> None:
         Limits.model_validate({"wall_fraction": fraction})
 
 
+def test_a_run_ends_within_what_can_be_waited_for() -> None:
+    """A longer time is refused, before a socket is asked to wait so long."""
+    assert Limits(wall_seconds=MOST_WALL_SECONDS).in_force() == MOST_WALL_SECONDS
+    with pytest.raises(ValidationError, match="less than or equal to 1000000"):
+        Limits(wall_seconds=1e300)
+
+
 @pytest.mark.parametrize("total", [0.0, -1.0, math.inf, math.nan])
 def test_a_total_is_a_time_or_is_not_given(total: float) -> None:
     """0 and infinity do not mean unlimited; leaving it out does."""
@@ -45,10 +52,10 @@ def test_by_hand() -> None:
 
 
 @given(st.floats(1e-6, 100.0), st.floats(1e-6, 1e7))
-def test_never_below_the_floor_and_otherwise_the_product(fraction: float, retrain: float) -> None:
-    """The result is in force, is the fraction unless that is too little, and fits a `Limits`."""
+def test_within_floor_and_ceiling_and_otherwise_the_product(fraction: float, retrain: float) -> None:
+    """The result is in force, is the fraction unless that is too little or too much, and fits a `Limits`."""
     found = effective(Limits(wall_fraction=fraction), retrain)
-    assert found.in_force() == max(LEAST_WALL_SECONDS, fraction * retrain)
+    assert found.in_force() == min(MOST_WALL_SECONDS, max(LEAST_WALL_SECONDS, fraction * retrain))
     assert Limits.model_validate(found.model_dump()) == found
 
 
