@@ -7,6 +7,7 @@ reads them. A file's name ends with its SHA-256, so that what a disk or a crash 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from sandbox.messages import SNAPSHOT_PIECE_BYTES
 
 _BEGIN: Final = "snapshot"
 _PARTLY: Final = "partly"
+_NAME: Final = re.compile(rf"{_BEGIN}\.(?P<first>-?[0-9]{{1,9}})\.(?P<digest>[0-9a-f]{{64}}|{_PARTLY})")
 
 
 class SnapshotFiles:
@@ -29,8 +31,10 @@ class SnapshotFiles:
         """Return which of those that are wanted can be gone on with, removing all other files."""
         found: dict[int, Path] = {}
         for file in sorted(self._folder.glob(f"{_BEGIN}.*")):
-            _begin, first, digest = file.name.split(".")
-            number = int(first)
+            named = _NAME.fullmatch(file.name)
+            if named is None:
+                continue
+            number, digest = int(named["first"]), named["digest"]
             if number in wanted and number not in found and digest != _PARTLY and _sha256(file) == digest:
                 found[number] = file
             else:

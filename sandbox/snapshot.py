@@ -7,11 +7,10 @@ own keeps outside of its state dict is not in it.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -20,9 +19,8 @@ from torch import Tensor, nn
 from sandbox.keeping import Best
 from sandbox.pace import Pace
 
-_EPOCHS: Final = struct.Struct("<Q")
 _NET, _OPTIMIZER, _BEST, _ORDER = "net/", "optimizer/", "best/", "order/"
-_RANDOM, _RANDOM_OF_GPU = "random", "random of gpu"
+_RANDOM, _RANDOM_OF_GPU, _EPOCHS = "random", "random of gpu", "epochs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +49,13 @@ class Training:
             name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
             for name, tensor in tensors.items()
         }
-        return _EPOCHS.pack(epochs) + safetensors.torch.save(plain)
+        plain[_EPOCHS] = torch.tensor(epochs)
+        made: bytes = safetensors.torch.save(plain)
+        return made
 
     def go_on_from(self, snapshot: bytes) -> int:
         """Become what a training was, and return how many epochs it had done."""
-        (epochs,) = _EPOCHS.unpack_from(snapshot)
-        tensors = safetensors.torch.load(snapshot[_EPOCHS.size :])
+        tensors = safetensors.torch.load(snapshot)
         self.net.load_state_dict(_under(_NET, tensors))
         self.optimizer.load_state_dict(
             {
@@ -71,7 +70,7 @@ class Training:
         torch.set_rng_state(tensors[_RANDOM])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(tensors[_RANDOM_OF_GPU], self.device)
-        return int(epochs)
+        return int(tensors[_EPOCHS])
 
     def _optimizers_state(self, tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Any]]:
         """Return it by parameter; what is shaped like one lies in memory as it does."""
