@@ -229,8 +229,6 @@ def not_a_number(data: bytes) -> bytes:
     return save(tensors)
 
 
-LIMITS = ("wall_seconds", "memory_bytes", "cpus")
-
 REFUSED: dict[str, tuple[Change, str, str]] = {
     # what a file is
     "description is a pipe": (instead(DESCRIPTION, os.mkfifo), DESCRIPTION, "is not a regular file"),
@@ -258,7 +256,7 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
         holding(DESCRIPTION, lambda data: data.replace(b"batch_size = 64", b"batch_size = 0x" + b"f" * 1_000_000, 1)),
         DESCRIPTION, "is not TOML",
     ),
-    **{f"negative {name}": (saying(**{f"limits__{name}": -1}), DESCRIPTION, f"limits.{name}: ") for name in LIMITS},
+    "negative memory": (saying(limits__memory_bytes=-1), DESCRIPTION, "limits.memory_bytes: "),
     "a time without end": (saying(limits__wall_seconds=1e300), DESCRIPTION, "limits.wall_seconds: "),
     "concurrency of a million": (saying(limits__concurrency=10**6), DESCRIPTION, "limits.concurrency: "),
     "a file that leads elsewhere": (
