@@ -25,7 +25,7 @@ from sandbox.recipes import RECIPES
 from sandbox.recipes.assembling import assemble
 from sandbox.recipes.draft import Request
 from sandbox.recipes.recipe import Recipe
-from sandbox.references import References, groups, train_group
+from sandbox.references import ReferenceTraining, groups, train_group
 from sandbox.schedule import rate
 from sandbox.stdio import Stdio
 from sandbox.stepping import exactly
@@ -156,7 +156,7 @@ stdio.send(
 torch.set_num_threads(1)
 begun = time.monotonic()
 size = group_size(recipe.architecture, job.device)
-trained = dict(groups(References(recipe=recipe, job=job, group=size), lambda: None))
+trained = dict(groups(ReferenceTraining(recipe=recipe, job=job, group=size), lambda: None))
 ours_seconds = time.monotonic() - begun
 for first in sorted(trained):
     stdio.send("group", trained[first], first=1 + first, count=size)

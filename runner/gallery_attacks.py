@@ -67,7 +67,7 @@ class Ending(BaseModel):
     """A pattern to be found in the verdict's detail or in what the run printed."""
 
     open: Annotated[str | None, Field(min_length=1)] = None
-    """Why this hole is known and open. That it turns out closed is an error too."""
+    """Why this hole is known and open. That it turns out closed is an error too, if it is not unsteady."""
 
 
 class RuntimeEnding(Ending):
@@ -97,6 +97,9 @@ class Description(Ending):
 
     apart: bool = False
     """Whether its runs share a worker with no other attack's: where what it leaves open would harm theirs."""
+
+    unsteady: bool = False
+    """Whether a hole that is open shows on a quiet host alone: that it did not show proves nothing."""
 
     isolations: tuple[Isolation, ...] = ("process", "container")
     runc: RuntimeEnding = RuntimeEnding()

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
     CONTAINED = "contained"
     OPEN = "open"
-    """It was not contained, and that is known."""
+    """It was not contained, and that is known; or it is known and, being unsteady, did not show."""
     ESCAPED = "escaped"
     CLOSED = "closed"
     """It was contained although it is marked as open; the mark has to go."""
@@ -70,6 +70,8 @@ class Result:
             return Outcome.ESCAPED
         if self.problems:
             return Outcome.OPEN if known else Outcome.ESCAPED
+        if known and self.attack.description.unsteady:
+            return Outcome.OPEN
         return Outcome.CLOSED if known else Outcome.CONTAINED
 
     @property

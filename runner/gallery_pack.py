@@ -11,7 +11,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -87,6 +87,15 @@ def batches(attacks: Sequence[Attack], make: Callable[[Attack, Role], Path]) -> 
             place = (attack.description.all_limits(), attack.name if attack.description.apart else "")
             packed.setdefault(place, []).append((attack, roles))
     return own + [_packed(limits, members) for (limits, _name), members in packed.items()]
+
+
+def one_by_one(planned: Sequence[Batch]) -> list[list[Batch]]:
+    """Return a batch for each run, those of one attack together and in their order."""
+    attacks: dict[str, list[Batch]] = {}
+    for batch in planned:
+        for step in batch.steps:
+            attacks.setdefault(step.attack, []).append(replace(batch, steps=(step,)))
+    return list(attacks.values())
 
 
 def _alone(attack: Attack, make: Callable[[Attack, Role], Path]) -> list[Batch]:

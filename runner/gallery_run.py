@@ -2,7 +2,8 @@
 
 Under isolation "process" the runs of a batch follow each other in one worker, and a new one
 is started for the rest whenever a container ended. Under "container" every run has one of
-its own, two at a time.
+its own; those of one attack follow each other there too, so that a run finds what the one
+before it left, and two attacks go on at a time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from runner.engine import Engine
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.gallery_attacks import PODMAN, Attack
 from runner.gallery_judge import Result, StepEnd, judge
-from runner.gallery_pack import Batch, Role, Step, batches
+from runner.gallery_pack import Batch, Role, Step, batches, one_by_one
 from runner.gallery_refusal import refusal_of
 from runner.image import Image
 from runner.options import FIRST_UID, LAST_UID, ContainerSpec
@@ -32,7 +33,7 @@ from runner.text import harmless
 from runner.worker import EndedRun, PlannedRun, Worker
 
 _AT_ONCE: Final = 2
-"""Containers at a time under isolation "container"."""
+"""Attacks at a time under isolation "container", each with one container."""
 _UIDS_WANTED: Final = 10_000
 _SAID_CHARACTERS: Final = 4_000
 
@@ -125,17 +126,22 @@ class Gallery:
             for batch in planned:
                 yield from self._in_workers(batch, Engine(), indices)
             return
-        each = [replace(batch, steps=(step,)) for batch in planned for step in batch.steps]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:  # each with a client of its own: they do not share well
-            waiting = [pool.submit(self._one_by_itself, at, one) for at, one in enumerate(each)]
+        attacks = one_by_one(planned)
+        starts = accumulate((len(steps) for steps in attacks), initial=0)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            waiting = [
+                pool.submit(self._each_by_itself, start, steps)
+                for start, steps in zip(starts, attacks, strict=False)
+            ]
             try:
                 for future in waiting:
                     yield from future.result()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def _one_by_itself(self, at: int, batch: Batch) -> list[StepEnd]:
-        return list(self._in_workers(batch, Engine(), count(at)))
+    def _each_by_itself(self, start: int, steps: Sequence[Batch]) -> list[StepEnd]:
+        engine, indices = Engine(), count(start)  # threads do not share a client well
+        return [end for step in steps for end in self._in_workers(step, engine, indices)]
 
     def _in_workers(self, batch: Batch, engine: Engine, indices: Iterator[int]) -> Iterator[StepEnd]:
         """Do the runs of a batch in as many workers as it takes."""

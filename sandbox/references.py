@@ -111,7 +111,7 @@ def _on(device: str, split: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class References:
+class ReferenceTraining:
     """What is to be trained, and how."""
 
     recipe: Recipe
@@ -131,7 +131,7 @@ class References:
         )
 
 
-def groups(wanted: References, sign_of_life: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
+def groups(wanted: ReferenceTraining, sign_of_life: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
     """Train the groups that the host does not have, and yield each with its first reference."""
     job = wanted.job
     missing = [first for first in range(0, job.references, wanted.group) if first not in job.groups_done]
@@ -169,7 +169,7 @@ def snapshots_of(
     )
 
 
-_shared: tuple[References, Connection, Lock] | None = None
+_shared: tuple[ReferenceTraining, Connection, Lock] | None = None
 """What is wanted, where pieces of snapshots go, and who may make one: set before the processes are forked."""
 
 
@@ -182,7 +182,7 @@ def _group_in_a_process(first: int) -> tuple[int, bytes]:
 
 
 def _side_by_side(
-    wanted: References, missing: Sequence[int], sign_of_life: Callable[[], None]
+    wanted: ReferenceTraining, missing: Sequence[int], sign_of_life: Callable[[], None]
 ) -> Iterator[tuple[int, bytes]]:
     """Train groups in forked processes, a core each."""
     global _shared  # noqa: PLW0603 - how forked processes come to share it
@@ -202,6 +202,9 @@ def _side_by_side(
 
 
 def _hand_on(arriving: Connection, keep: Keep) -> None:
-    with contextlib.suppress(EOFError):
+    with (
+        arriving,
+        contextlib.suppress(EOFError),
+    ):  # closed also if keeping fails: nobody waits to be read then
         while True:
             keep(*arriving.recv())

@@ -33,7 +33,7 @@ from sandbox.protocol import FrameRule, Scalar
 from sandbox.recipes import RECIPES
 from sandbox.recipes.assembling import assemble
 from sandbox.recipes.draft import RecipeError, Request
-from sandbox.references import Keep, References, groups, snapshots_of, train_original
+from sandbox.references import Keep, ReferenceTraining, groups, snapshots_of, train_original
 from sandbox.stdio import Stdio
 from sandbox.stepping import exactly
 from sandbox.timing import timing
@@ -114,7 +114,7 @@ def _train(job: TrainerJob, files: dict[str, bytes], snapshots: dict[int, bytes]
         progress("references", min(done * size, job.references), job.references)
 
     tell()
-    wanted = References(recipe=recipe, job=job, group=size, earlier=snapshots, keep=keep)
+    wanted = ReferenceTraining(recipe=recipe, job=job, group=size, earlier=snapshots, keep=keep)
     for first, outputs in groups(wanted, tell):
         stdio.send("group", outputs, first=first, count=size)
         done += 1

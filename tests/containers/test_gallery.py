@@ -1,6 +1,7 @@
 """Every attack of the gallery against real containers: under each runtime, in both isolations.
 
-An attack's batch is run once for all tests that ask about it. Known holes are strict expected failures.
+An attack's batch is run once for all tests that ask about it. Known holes are strict expected failures,
+but for those that show on a quiet host alone.
 """
 
 from __future__ import annotations
@@ -140,7 +141,8 @@ def test_an_attack_is_contained(
     (result,) = [one for one in report.results if one.attack.name == attack.name]
     assert not result.broken, result.broken
     if result.expectation.open is not None:
-        request.applymarker(pytest.mark.xfail(reason=result.expectation.open, strict=True))
+        strict = not attack.description.unsteady
+        request.applymarker(pytest.mark.xfail(reason=result.expectation.open, strict=strict))
     assert not result.problems, result.problems
 
 

@@ -13,7 +13,7 @@ from runner import gallery_attacks, gallery_report
 from runner.errors import ConfigurationError
 from runner.gallery_attacks import GALLERY_LIMITS, Attack
 from runner.gallery_judge import Outcome, Result, StepEnd, judge, judge_refusal
-from runner.gallery_pack import Batch, Role, Step, batches
+from runner.gallery_pack import Batch, Role, Step, batches, one_by_one
 from runner.gallery_run import Report
 from runner.verdict import Verdict
 
@@ -143,6 +143,22 @@ def test_attacks_with_equal_limits_share_an_archive(tmp_path: Path) -> None:
     assert {"submission.py", "probe.py", "a/submission.py", "a/control.py"} <= set(names_of(first))
 
 
+def test_with_a_container_each_the_runs_of_an_attack_stay_together_and_in_order(tmp_path: Path) -> None:
+    """Else a run might look for what another has yet to leave. A probe may come from another batch."""
+    found = [
+        attack(tmp_path / "a", "times = 2"),
+        attack(tmp_path / "b", "alone = true"),
+        attack(tmp_path / "c"),
+    ]
+    attacks = one_by_one(batches(found, no_files))
+    assert sorted([[(batch.steps[0].attack, batch.steps[0].role) for batch in one] for one in attacks]) == [
+        [("a", "control"), ("a", "attack"), ("a", "attack"), ("a", "probe")],
+        [("b", "control"), ("b", "attack"), ("b", "probe")],
+        [("c", "control"), ("c", "attack"), ("c", "probe")],
+    ]
+    assert all(len(batch.steps) == 1 for one in attacks for batch in one)
+
+
 def test_an_attack_apart_shares_no_worker(tmp_path: Path) -> None:
     """Its control, itself and its probe follow each other in one worker, without anybody else's."""
     found = batches([attack(tmp_path / "a", "apart = true"), attack(tmp_path / "b")], no_files)
@@ -214,6 +230,15 @@ def test_a_known_hole_is_excused_until_it_is_closed(tmp_path: Path) -> None:
     assert closed.outcome is Outcome.CLOSED
     assert not closed.passed
     assert not judged(one, ending=end("attack", Verdict.OK), control=Verdict.CRASHED).passed
+
+
+def test_an_unsteady_hole_that_does_not_show_is_still_open(tmp_path: Path) -> None:
+    """Its mark stays; one that is not marked as open anywhere is contained as any other."""
+    unsteady = attack(tmp_path / "a", 'unsteady = true\n[runc]\nopen = "shared"', verdicts='["ok"]')
+    assert judged(unsteady, ending=end("attack", Verdict.OK)).outcome is Outcome.OPEN
+    assert judged(unsteady, ending=end("attack", Verdict.CRASHED)).outcome is Outcome.OPEN
+    steady = attack(tmp_path / "b", "unsteady = true", verdicts='["ok"]')
+    assert judged(steady, ending=end("attack", Verdict.OK)).outcome is Outcome.CONTAINED
 
 
 def test_a_run_that_was_not_done_is_no_success(tmp_path: Path) -> None:
