@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from runner.engine import Ending
-from runner.errors import SandboxLostError, SandboxStartError
+from runner.errors import ConfigurationError, SandboxLostError, SandboxStartError
 from runner.text import harmless_line
 from sandbox.protocol import Decoder, Frame, FrameRule, ProtocolViolationError, Scalar, encode_header
 
@@ -111,6 +111,7 @@ class Channel:
 
         Raises:
             SandboxStartError: it ended, or was not ready in time.
+            ConfigurationError: the challenge's network is of no use; the container says why.
         """
         try:
             frame = self.await_frame(START_SECONDS)
@@ -118,6 +119,9 @@ class Channel:
             raise SandboxStartError(str(error)) from error
         except ProtocolViolationError as error:
             raise SandboxStartError(f"The container began with {error}{self.complaint()}.") from error
+        if frame.kind == "unready":
+            reason = harmless_line(frame.text("reason"), 500).removesuffix(".")
+            raise ConfigurationError(f"The challenge's network is of no use: {reason}.")
         if frame.kind != "ready":
             raise SandboxStartError(f"The container began with a {frame.kind} frame.")
         return frame.number("seconds")

@@ -3,6 +3,11 @@
 One more is sent than can be evaluated at once, so that none waits for the stream. While runs go on
 that is one at a time, on one core, or it would slow them: their limits are wall time. When they are over,
 it is as many as the evaluator has cores, and memory, for (`runner.options.side_by_side`).
+
+An evaluator that is lost may have been lost through a checkpoint: an organizer's own network may fail with
+some weights, or never answer. So the next one is given those that it was lost with one by one, each after
+the original network. What it is lost with twice, having answered with the original each time, is the
+submission's fault.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -18,14 +24,19 @@ from typing import Final, Self
 from runner.challenge import Challenge
 from runner.channel import Stream
 from runner.errors import HostNotReadyError, RunnerError, SandboxError
-from runner.evaluator import Evaluator, Rejected, RunOutputs, to_bytes
+from runner.evaluator import Evaluator, EvaluatorFaultError, Rejected, RunOutputs, to_bytes
 from runner.staging import settle, stage
 from runner.store import Store
 
 _ROOM: Final = 64
 """Checkpoints that may wait before no new run is started."""
 _LOST: Final = 3
-"""So often may the evaluator's container be lost before that is given up."""
+"""So often may the evaluator's container be lost, and no checkpoint be to blame, before that is given up."""
+_LOST_THROUGH: Final = 2
+"""So often is it lost with a checkpoint by itself before that is to blame."""
+_ORIGINAL: Final = -1
+"""In the place of a run's index."""
+TO_BLAME: Final = "the network ended the evaluator with it, twice, and did not with the original"
 
 
 class Backlog:
@@ -58,6 +69,10 @@ class Backlog:
         self._cores = cores if device == "cpu" else 1
         self._sent: list[int] = []
         """Sent to an evaluator and not done: if that is lost, another one gets them."""
+        self._suspect: int | None = None
+        """Which of them the evaluator has by itself."""
+        self._lost_with: Counter[int] = Counter()
+        self._lost = 0
         self._all_came = False
         self._runs_are_over = threading.Event()
         self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
@@ -110,15 +125,16 @@ class Backlog:
             raise self._failure
 
     def _work(self) -> None:
-        lost = 0
         try:
             while True:
                 try:
                     self._evaluate_all()
                     return
-                except SandboxError:
-                    lost += 1
-                    if lost >= _LOST or self._abandoned.is_set():
+                except SandboxError as error:
+                    if self._abandoned.is_set():
+                        raise  # it may be we who ended it
+                    self._note_loss(error)
+                    if self._lost >= _LOST:
                         raise
         except RunnerError as error:
             self._failure = error
@@ -132,8 +148,8 @@ class Backlog:
             if self._abandoned.is_set():
                 return
             evaluator = Evaluator(stream=container, challenge=self._challenge, device=self._device)
-            for lost in self._sent:
-                evaluator.send(lost, self._checkpoint(lost).read_bytes())
+            for sent in tuple(self._sent):
+                self._try_by_itself(evaluator, sent)
             at_once = 1
             while not self._abandoned.is_set():
                 if self._runs_are_over.is_set() and at_once < self._cores:
@@ -148,6 +164,28 @@ class Backlog:
                     return
         finally:
             container.remove()
+
+    def _note_loss(self, error: SandboxError) -> None:
+        """Count a loss for the checkpoint that the evaluator had by itself, or else for us."""
+        suspect, self._suspect = self._suspect, None
+        if suspect is None or isinstance(error, EvaluatorFaultError):
+            self._lost += 1
+            return
+        self._lost_with[suspect] += 1
+        if self._lost_with[suspect] >= _LOST_THROUGH:
+            self._take(suspect, Rejected(reason=TO_BLAME))
+            self._lost = 0  # what was lost before was lost through it
+
+    def _try_by_itself(self, evaluator: Evaluator, index: int) -> None:
+        """Evaluate a checkpoint that an evaluator was lost with, after a network that is known to be good."""
+        evaluator.send(_ORIGINAL, self._challenge.data("original"))
+        _, found = evaluator.receive()
+        if isinstance(found, Rejected):
+            raise EvaluatorFaultError(f"The evaluator refuses the original network: {found.reason}.")
+        evaluator.send(index, self._checkpoint(index).read_bytes())
+        self._suspect = index
+        self._take(*evaluator.receive())
+        self._suspect = None
 
     def _next(self) -> int | None:
         """Return whose checkpoint to send next, None if there is none; wait only if nothing else is to do."""

@@ -26,6 +26,10 @@ _SILENCE_SECONDS: Final = 900.0
 """Between two batches; an evaluator that works says so every minute."""
 
 
+class EvaluatorFaultError(SandboxLostError):
+    """The evaluator said what it never says, whatever a checkpoint does to it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutputs:
     """What the evaluator computed from one checkpoint."""
@@ -93,15 +97,16 @@ class Evaluator:
         """Return what has come of a checkpoint that was sent, whichever is first.
 
         Raises:
-            SandboxLostError: the evaluator failed; it runs our own code.
+            SandboxLostError: it ended, or says nothing any more.
+            EvaluatorFaultError: its answer makes no sense.
         """
         try:
             while (frame := self._channel.await_frame(_SILENCE_SECONDS)).kind == "progress":
                 pass
         except ProtocolViolationError as error:
-            raise SandboxLostError(f"The evaluator sent something else than outputs: {error}.") from error
+            raise EvaluatorFaultError(f"The evaluator sent something else than outputs: {error}.") from error
         if frame.kind == "ready" or frame.integer("index") not in self._sent:
-            raise SandboxLostError("The evaluator answered another question.")
+            raise EvaluatorFaultError("The evaluator answered another question.")
         index = frame.integer("index")
         self._sent.remove(index)
         if frame.kind == "rejected":
@@ -114,7 +119,7 @@ class Evaluator:
                 unseen_losses=("<f4", (self._unseen,)),
             )
         except arrays.ArraysError as error:
-            raise SandboxLostError("The evaluator sent outputs of the wrong size.") from error
+            raise EvaluatorFaultError("The evaluator sent outputs of the wrong size.") from error
         correct, losses = found["correct"].astype(np.int64), found["unseen_losses"].astype(np.float32)
         if self._held_back:
             correct[SPLITS.index("test")] = 0

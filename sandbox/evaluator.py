@@ -42,11 +42,16 @@ class Evaluator:
     """The data, and a network for each thread, filled with one checkpoint after another."""
 
     def __init__(self, job: EvaluatorJob, data: Mapping[str, bytes]) -> None:
-        """Lay out the data on the device."""
+        """Lay out the data on the device.
+
+        Raises:
+            ValueError: there is no such architecture, or an organizer's own is of no use.
+        """
         torch.set_num_threads(1)
         exactly()  # as references were computed
         self._job, self._mine = job, threading.local()
         prepare(job.architecture, job.architecture_source)
+        build(job.architecture, job.classes)  # each thread has one of its own later; does it work at all?
         self._splits: dict[str, dict[str, Tensor]] = {
             split: {
                 name: column.to(job.device)
@@ -143,7 +148,11 @@ def main() -> None:
         elif frame.kind == "data":
             data[frame.text("name")] = frame.payload
             if job is not None and data.keys() >= set(SPLITS):
-                desk = _Desk(Evaluator(job, data), stdio)
+                try:
+                    desk = _Desk(Evaluator(job, data), stdio)
+                except ValueError as error:
+                    stdio.send("unready", reason=str(error))
+                    return
                 data.clear()
                 stdio.send("ready", seconds=time.monotonic() - begun)
         elif frame.kind == "checkpoint" and desk is not None:

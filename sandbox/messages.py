@@ -29,6 +29,7 @@ RESULT_HEAD: Final = struct.Struct(">cQ")
 _JOB: Final = FrameRule(payload_bytes=JOB_BYTES + _SOURCE_BYTES)
 _DATA: Final = FrameRule(fields={"name": str}, payload_bytes=HOST_PAYLOAD_BYTES)
 _READY: Final = FrameRule(fields={"seconds": float})
+_UNREADY: Final = FrameRule(fields={"reason": str})
 _STOP: Final = FrameRule()
 
 TO_WORKER: Final[Mapping[str, FrameRule]] = {
@@ -63,6 +64,7 @@ def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
     """Return what a worker may send; a checkpoint is at most ``checkpoint_bytes`` long."""
     return {
         "ready": _READY,
+        "unready": _UNREADY,
         "log": FrameRule(fields={"index": int, "stream": str}, payload_bytes=LOG_CHUNK_BYTES),
         "ended": FrameRule(fields={"index": int}),
         "finished": FrameRule(
@@ -85,6 +87,7 @@ def from_evaluator(*, outputs_bytes: int) -> Mapping[str, FrameRule]:
     """Return what an evaluator may send; outputs are at most ``outputs_bytes`` long."""
     return {
         "ready": _READY,
+        "unready": _UNREADY,
         "outputs": FrameRule(fields={"index": int}, payload_bytes=outputs_bytes),
         "rejected": FrameRule(fields={"index": int, "reason": str}),
         "progress": FrameRule(),
@@ -102,6 +105,6 @@ def from_trainer() -> Mapping[str, FrameRule]:
         "facts": FrameRule(payload_bytes=JOB_BYTES),
         "measured": FrameRule(payload_bytes=JOB_BYTES),
         "failed": FrameRule(fields={"reason": str}),
-        "unready": FrameRule(fields={"reason": str}),
+        "unready": _UNREADY,
         "done": FrameRule(),
     }

@@ -11,7 +11,7 @@ turned into such a network layer by layer (`sandbox.side_by_side`). All others s
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final
@@ -146,6 +146,19 @@ def build(architecture: str, classes: int, models: int = 1) -> nn.Module:
         return own_architecture.network(classes)
     net = _torchvision(architecture, classes)
     return net if models == 1 else side_by_side(net, models)
+
+
+def check(architecture: str, classes: int, state: Mapping[str, Tensor]) -> None:
+    """Find out whether weights fit an architecture.
+
+    Raises:
+        ValueError: no architecture has that name, or they do not fit; a sentence of one line.
+    """
+    net = build(architecture, classes)
+    try:
+        net.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ValueError(f"the weights do not fit {architecture}: {' '.join(str(error).split())}") from error
 
 
 def _torchvision(architecture: str, classes: int) -> nn.Module:

@@ -27,7 +27,7 @@ from sandbox.scratch import SCRATCH, hand_over
 from sandbox.stdio import Stdio
 from sandbox.supervisor import Supervisor
 from sandbox.unreadable import is_executable_unread
-from sandbox.zygote import Zygote
+from sandbox.zygote import UnreadyError, Zygote
 
 if TYPE_CHECKING:
     from sandbox.child import Material
@@ -73,7 +73,11 @@ def _serve(job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Ja
     zygote = Zygote(lambda: _load(job, received))
     received.clear()
     supervisor = Supervisor(job, stdio, janitor, zygote)
-    zygote.await_ready()
+    try:
+        zygote.await_ready()
+    except UnreadyError as error:
+        stdio.send("unready", reason=str(error))
+        return
     stdio.send("ready", seconds=time.monotonic() - begun)
     supervisor.serve()
 
@@ -92,11 +96,17 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
     from sandbox import contest  # noqa: PLC0415
     from sandbox.child import Material  # noqa: PLC0415
     from sandbox.data import dataset, read_split  # noqa: PLC0415
-    from sandbox.models import prepare  # noqa: PLC0415
+    from sandbox.models import check, prepare  # noqa: PLC0415
     from sandbox.syscalls import program  # noqa: PLC0415 - loads libseccomp
 
     torch.set_num_threads(1)
     prepare(job.architecture)
+    original = read_split(received["original"])
+    if job.architecture_source is None:  # an organizer's own is imported by runs alone
+        try:
+            check(job.architecture, job.classes, original)
+        except ValueError as error:
+            raise UnreadyError(str(error)) from error
     columns = {  # popped: large data would lie here twice for as long as there are runs
         split: read_split(received.pop(split)) for split in ("retain", "forget", "val")
     }
@@ -112,7 +122,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> Material:
         device=job.device,
         threads=job.threads,
         processes=job.processes,
-        original=read_split(received["original"]),
+        original=original,
         retain=items["retain"],
         forget=items["forget"],
         val=items["val"],

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sandbox.child import Material
 
 _MESSAGE_BYTES: Final = 1024
+_UNREADY: Final = b"unready: "
 _ENDS_BYTES: Final = 4 * len(RunEnds._fields)
 
 
@@ -39,6 +40,10 @@ class Order:
     scratch: str
 
 
+class UnreadyError(Exception):
+    """What the zygote was given is of no use; the text says why, in one line."""
+
+
 class Zygote:
     """The supervisor's handle on the zygote."""
 
@@ -47,7 +52,7 @@ class Zygote:
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if os.fork() == 0:
             close_all_but(theirs.fileno())
-            _serve(theirs, load())
+            _serve(theirs, _loaded(theirs, load))
         theirs.close()
 
     def await_ready(self) -> None:
@@ -55,8 +60,12 @@ class Zygote:
 
         Raises:
             ConnectionError: it ended before.
+            UnreadyError: what it was to load is of no use.
         """
-        if self.socket.recv(_MESSAGE_BYTES) != b"ready":
+        message = self.socket.recv(_MESSAGE_BYTES)
+        if message.startswith(_UNREADY):
+            raise UnreadyError(message.removeprefix(_UNREADY).decode(errors="replace"))
+        if message != b"ready":
             raise ConnectionError("the zygote is gone")
 
     def fork(self, order: Order, ends: RunEnds) -> None:
@@ -76,6 +85,14 @@ class Zygote:
             raise ConnectionError("the zygote is gone")
         index, status = message.split()
         return int(index), int(status)
+
+
+def _loaded(supervisor: socket.socket, load: Callable[[], Material]) -> Material:
+    try:
+        return load()
+    except UnreadyError as error:
+        supervisor.send((_UNREADY + str(error).encode())[:_MESSAGE_BYTES])
+        os._exit(1)
 
 
 def _serve(supervisor: socket.socket, material: Material) -> NoReturn:

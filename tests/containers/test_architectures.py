@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner import challenge as challenges
+from runner.challenge import Challenge
 from tests.sandbox import recipe_data as made
 
 pytestmark = pytest.mark.container
@@ -186,6 +188,31 @@ print(json.dumps(found))
     for said, words in zip(json.loads(text), REFUSED.values(), strict=True):
         assert words in said
         assert "\n" not in said
+
+
+@pytest.mark.parametrize("isolation", ["process", "container"])
+@pytest.mark.parametrize(
+    ("architecture", "sentence"),
+    [
+        ("digitz", "no architecture 'digitz' (did you mean digits?)"),
+        ("convnet-1", "the weights do not fit convnet-1: "),
+    ],
+)
+def test_a_challenge_whose_network_is_of_no_use_blames_no_submission(
+    challenge: Challenge, tmp_path: Path, architecture: str, sentence: str, isolation: str
+) -> None:
+    """No run is begun and none is noted, so that the command comes to its end once the challenge is mended."""
+    folder = shutil.copytree(challenge.folder, tmp_path / "challenge")
+    description = folder / "challenge.toml"
+    said = description.read_text()
+    description.write_text(said.replace('architecture = "digits"', f'architecture = "{architecture}"'))
+    command = ("run", ROOT / "sample_submissions" / "original", "--challenge", folder, "-n", 2)
+    words = (*command, "--store", tmp_path / "store", "--isolation", isolation)
+    refused = unlearn(*words, code=2).stderr
+    assert f"The challenge's network is of no use: {sentence}" in refused
+    assert "Traceback" not in refused
+    description.write_text(said)
+    assert json.loads(unlearn(*words, "--json").stdout)["verdicts"] == {"ok": 2}
 
 
 def test_an_own_network_from_its_file_to_a_score(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ import pytest
 from runner.challenge import Challenge
 from runner.channel import Stream
 from runner.errors import SandboxLostError
-from runner.evaluating import Backlog
+from runner.evaluating import TO_BLAME, Backlog
 from runner.evaluator import load
 from runner.limits import Limits
 from runner.store import Store
@@ -22,6 +23,7 @@ from sandbox.protocol import Frame, encode_header
 
 Script = Callable[[Frame], Iterable[tuple[float, bytes | None]]]
 EXAMPLES, CLASSES, UNSEEN = 3, 2, 2
+ORIGINAL = -1
 
 
 def outputs_of(index: int) -> bytes:
@@ -91,7 +93,7 @@ class Bench:
             backlog.finish()
 
     def sent(self) -> list[list[int]]:
-        """Return whose checkpoints each container was sent."""
+        """Return whose checkpoints each container was sent; the original's index is -1."""
         return [[one["index"] for one in stream.heard_of("checkpoint")] for stream in self.streams]
 
     def found(self, index: int) -> float:
@@ -109,12 +111,18 @@ def bench(
 
 
 class Container:
-    """A script: ready, then outputs; ends after so many, or answers as it is told to."""
+    """A script: ready, then outputs; ends after so many or with some, or answers as it is told to."""
 
     def __init__(
-        self, *, ends_after: int | None = None, rejects: int | None = None, backwards: int = 1
+        self,
+        *,
+        ends_after: int | None = None,
+        ends_with: Collection[int] = (),
+        rejects: int | None = None,
+        backwards: int = 1,
     ) -> None:
-        self.ends_after, self.rejects, self.backwards = ends_after, rejects, backwards
+        self.ends_after, self.ends_with = ends_after, ends_with
+        self.rejects, self.backwards = rejects, backwards
         self.waiting: list[int] = []
         self.said = 0
 
@@ -127,7 +135,7 @@ class Container:
         if len(self.waiting) < self.backwards:
             return
         for index in reversed(self.waiting):
-            if self.said == self.ends_after:
+            if self.said == self.ends_after or index in self.ends_with:
                 yield 0.0, None
                 return
             self.said += 1
@@ -159,19 +167,80 @@ def test_a_lost_evaluator(bench: Bench, answered: int) -> None:
     """The next one gets what was sent and not answered, then the rest; nothing is evaluated twice."""
     bench.do(range(6), Container(ends_after=answered), Container())
     assert sorted(bench.notes.evaluated) == list(range(6))
-    first, *others = bench.sent()
-    assert [index for one in others for index in one] == [
+    first, second = bench.sent()
+    assert [index for index in second if index != ORIGINAL] == [
         index for index in range(6) if index not in first[:answered]
     ]
     assert len(first) <= answered + 2
+    again = first[answered:]
+    assert second[: 2 * len(again)] == [one for index in again for one in (ORIGINAL, index)]
+    assert bench.notes.rejected == []
 
 
 def test_lost_again_and_again(bench: Bench) -> None:
-    """After three the failure is ours, and what was not evaluated is still on disk."""
+    """After three the failure is ours, and what was not evaluated is still on disk: the original fails too."""
     with pytest.raises(SandboxLostError, match="ended early"):
-        bench.do(range(6), *(Container(ends_after=1) for _ in range(3)))
-    assert bench.notes.evaluated == [0, 1, 2]
-    assert {file.stem for file in bench.folder.glob("*.checkpoint")} == {"3", "4", "5"}
+        bench.do(range(6), Container(ends_after=2), *(Container(ends_after=0) for _ in range(2)))
+    assert bench.notes.evaluated == [0, 1]
+    assert bench.notes.rejected == []
+    assert {file.stem for file in bench.folder.glob("*.checkpoint")} == {"2", "3", "4", "5"}
+
+
+def test_an_evaluator_that_refuses_the_original_blames_nobody(bench: Bench) -> None:
+    """It says nothing of checkpoints."""
+    broken = [Container(rejects=ORIGINAL) for _ in range(2)]
+    with pytest.raises(SandboxLostError, match="refuses the original network: not finite"):
+        bench.do(range(3), Container(ends_after=0), *broken)
+    assert bench.notes.rejected == []
+
+
+@pytest.mark.parametrize("poisonous", [{0}, {3}, {5}, {1, 2}, {0, 1, 3, 4, 5}, set(range(6))])
+def test_a_checkpoint_that_ends_every_evaluator_is_refused(bench: Bench, poisonous: set[int]) -> None:
+    """After twice by itself, beside the original; whatever was sent along with it is evaluated."""
+    containers = [Container(ends_with=poisonous) for _ in range(1 + 3 * len(poisonous))]
+    bench.do(range(6), *containers)
+    assert bench.notes.rejected == [(index, TO_BLAME) for index in sorted(poisonous)]
+    assert sorted(bench.notes.evaluated) == sorted(set(range(6)) - poisonous)
+    assert not list(bench.folder.glob("*.checkpoint"))
+    for index in poisonous:
+        by_itself = [one for one in bench.sent() if one[-2:] == [ORIGINAL, index]]
+        assert len(by_itself) == 2
+
+
+def test_a_checkpoint_that_was_unlucky_once_is_not_refused(bench: Bench) -> None:
+    """Lost in company, lost by itself, then evaluated."""
+    bench.do([7], Container(ends_with={7}), Container(ends_with={7}), Container())
+    assert bench.sent() == [[7], [ORIGINAL, 7], [ORIGINAL, 7]]
+    assert bench.notes.rejected == []
+    assert bench.notes.evaluated == [7]
+
+
+def give_up_after(event: threading.Event) -> None:
+    assert event.wait(30)
+    raise KeyboardInterrupt
+
+
+def test_who_gives_up_in_the_middle_refuses_nothing(bench: Bench) -> None:
+    """An evaluator that is ended from here was not lost through a checkpoint."""
+    alone = threading.Event()
+
+    def waits(frame: Frame) -> Iterable[tuple[float, bytes | None]]:
+        """Answer nothing once it has the checkpoint by itself, until it is ended."""
+        if frame.kind != "checkpoint" or frame.integer("index") == ORIGINAL:
+            yield from Container()(frame)
+            return
+        alone.set()
+        while not bench.streams[2].killed:
+            time.sleep(0.001)
+        yield 0.0, None
+
+    backlog = bench.backlog(Container(ends_with={7}), Container(ends_with={7}), waits)
+    bench.hand_over(backlog, [7])
+    with pytest.raises(KeyboardInterrupt), backlog:
+        give_up_after(alone)
+    assert len(bench.sent()) == 3
+    assert bench.notes.rejected == []
+    assert bench.checkpoint(7).exists()
 
 
 def test_rejected(bench: Bench) -> None:

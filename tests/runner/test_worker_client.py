@@ -15,7 +15,7 @@ from runner.challenge import Challenge
 from runner.channel import Channel
 from runner.checkpoint import largest_checkpoint_bytes
 from runner.engine import Ending
-from runner.errors import SandboxError, SandboxLostError, SandboxStartError
+from runner.errors import ConfigurationError, SandboxError, SandboxLostError, SandboxStartError
 from runner.limits import Limits
 from runner.placement import HERE, Placement
 from runner.submission import Submission
@@ -148,6 +148,19 @@ def test_container_that_does_not_come_to_work(
     with pytest.raises(SandboxStartError) as caught:
         Worker(stream=stream, challenge=load_challenge(Limits()), submission=MINE, runs=1, first_uid=10_000)
     assert str(caught.value) == "The container ended early: no \N{REPLACEMENT CHARACTER}[1mtorch."
+
+
+def test_a_network_of_no_use_is_the_challenges_fault(
+    fake_stream: type[FakeStream], load_challenge: Callable[[Limits], Challenge]
+) -> None:
+    """The container says why; no run is begun, so none is blamed."""
+    said = encode("unready", reason="no architecture 'dig\x1b[1mitz'.\nnone")
+    stream = fake_stream(lambda frame: [(0.0, said)] if frame.kind == "submission" else QUIET)
+    with pytest.raises(ConfigurationError) as caught:
+        Worker(stream=stream, challenge=load_challenge(Limits()), submission=MINE, runs=1, first_uid=10_000)
+    assert str(caught.value) == (
+        "The challenge's network is of no use: no architecture 'dig\N{REPLACEMENT CHARACTER}[1mitz'. none."
+    )
 
 
 @pytest.mark.parametrize(
