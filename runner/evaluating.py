@@ -73,6 +73,7 @@ class Backlog:
         """Which of them the evaluator has by itself."""
         self._lost_with: Counter[int] = Counter()
         self._lost = 0
+        self._refused = 0
         self._all_came = False
         self._runs_are_over = threading.Event()
         self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
@@ -106,6 +107,11 @@ class Backlog:
     def has_room(self) -> bool:
         """Return whether so few wait that another run may be started."""
         return self._failure is not None or self._waiting.qsize() < _ROOM
+
+    @property
+    def refused(self) -> int:
+        """Return how many checkpoints turned out to be of no use."""
+        return self._refused
 
     def finish(self) -> None:
         """Wait until nothing waits any more.
@@ -202,6 +208,7 @@ class Backlog:
         """Keep and note what has come of a checkpoint, which is then done."""
         if isinstance(found, Rejected):
             self._store.reject(self._evaluation, index, found.reason, token=self._token)
+            self._refused += 1
         else:
             outputs = to_bytes(found)
             place, digest = self._outputs(index), hashlib.sha256(outputs).hexdigest()

@@ -143,7 +143,8 @@ class Work:
                     backlog.raise_if_failed()
                     self.lease.raise_if_lost()
                     self._publish(ended, number, seeds[ended.index], backlog)
-                    if ended.judgement.verdict is not Verdict.OK and not self.settings.keep_going:
+                    failed = ended.judgement.verdict is not Verdict.OK or backlog.refused > 0
+                    if failed and not self.settings.keep_going:
                         outcome = "stopped at the first failure"
                         return True
             outcome = "done"

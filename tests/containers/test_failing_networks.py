@@ -58,6 +58,16 @@ def unlearning(net, retain, forget, val):
     net.head.bias.data[0] {change}
     return net
 """
+SLOW = """
+import time
+
+import torch
+
+def unlearning(net, retain, forget, val):
+    time.sleep(0.25)
+    net.head.weight.data[:] = 3e38
+    net.head.bias.data += torch.rand(1).item()
+"""
 CHANGES = {"raises": "= 1500.0", "ends": "= 2500.0", "honest": "+= 0.1"}
 
 
@@ -73,19 +83,26 @@ def unlearn(*words: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def summaries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Return by name what one command made of all submissions, the honest one last."""
+def touchy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a challenge with such a network."""
     place = tmp_path_factory.mktemp("touchy")
     (place / "net.py").write_text(OWN)
     built = unlearn(
         *("challenge", "build", "digits", place / "built", *QUICK), "--architecture-file", place / "net.py"
     )
     assert built.returncode == 0, built.stderr
+    return place / "built"
+
+
+@pytest.fixture(scope="module")
+def summaries(touchy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Return by name what one command made of all submissions, the honest one last."""
+    place = tmp_path_factory.mktemp("submissions")
     for name, change in CHANGES.items():
         (place / name).mkdir()
         (place / name / "submission.py").write_text(SUBMISSION.format(change=change))
     done = unlearn(
-        *("run", *(place / name for name in CHANGES), "--challenge", place / "built"),
+        *("run", *(place / name for name in CHANGES), "--challenge", touchy),
         *("-n", 2, "--store", place / "store", "--json"),
     )
     assert done.returncode == 1, done.stderr
@@ -109,3 +126,17 @@ def test_the_honest_submission_after_them_is_scored(summaries: dict[str, dict[st
     """In the same command."""
     assert summaries["honest"]["verdicts"] == {"ok": 2}
     assert isinstance(summaries["honest"]["score"], float)
+
+
+def test_a_checkpoint_that_is_refused_ends_the_evaluation_as_a_failed_run_does(
+    touchy: Path, tmp_path: Path
+) -> None:
+    """Of 480 runs, which would take two minutes, no more is begun once the first answers are not finite."""
+    (tmp_path / "submission.py").write_text(SLOW)
+    command = ("run", tmp_path / "submission.py", "--challenge", touchy, "-n", 480)
+    done = unlearn(*command, "--store", tmp_path / "store", "--json")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found["verdicts"]) == {"bad-checkpoint"}
+    assert found["verdicts"]["bad-checkpoint"] < 480
+    assert "not finite" in found["reason"]
