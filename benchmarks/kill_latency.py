@@ -154,6 +154,10 @@ class Watched:
         """Pass on."""
         return self._container.ending(seconds)
 
+    def is_running(self) -> bool:
+        """Pass on."""
+        return self._container.is_running()
+
     def remove(self) -> None:
         """Pass on."""
         self._container.remove()

@@ -37,6 +37,9 @@ class Stream(Protocol):
     def ending(self, seconds: float = 10.0) -> Ending | None:
         """Return how it ended, if that is known."""
 
+    def is_running(self) -> bool:
+        """Return whether it is known to run."""
+
     def remove(self) -> None:
         """Remove it, running or not."""
 

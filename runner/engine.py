@@ -135,6 +135,13 @@ class Container:
                 return None
             time.sleep(0.02)
 
+    def is_running(self) -> bool:
+        """Return whether the engine answers and says that it runs."""
+        try:
+            return bool(self._api.inspect_container(self.identity)["State"]["Running"])
+        except _TROUBLE:
+            return False
+
     def remove(self) -> None:
         """Remove the container, running or not, and close the stream."""
         with contextlib.suppress(*_TROUBLE):

@@ -4,10 +4,11 @@ One more is sent than can be evaluated at once, so that none waits for the strea
 that is one at a time, on one core, or it would slow them: their limits are wall time. When they are over,
 it is as many as the evaluator has cores, and memory, for (`runner.options.side_by_side`).
 
-An evaluator that is lost may have been lost through a checkpoint: an organizer's own network may fail with
-some weights, or never answer. So the next one is given those that it was lost with one by one, each after
-the original network. What it is lost with twice, having answered with the original each time, is the
-submission's fault.
+An evaluator that fails may have failed through a checkpoint: an organizer's own network may end its process
+with some weights, or never answer. Every evaluator is given the original network first, which shows that it
+works and how long it takes. Those that an evaluator was lost with are given to the next one by one. What two
+fail with by itself is the submission's fault; from then on all are given one by one. Losses that come from
+outside are nobody's but ours.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +25,8 @@ from typing import Final, Self
 
 from runner.challenge import Challenge
 from runner.channel import Stream
-from runner.errors import HostNotReadyError, RunnerError, SandboxError
-from runner.evaluator import Evaluator, EvaluatorFaultError, Rejected, RunOutputs, to_bytes
+from runner.errors import HostNotReadyError, RunnerError, SandboxError, SandboxLostError
+from runner.evaluator import Evaluator, EvaluatorFailedError, Rejected, RunOutputs, to_bytes
 from runner.staging import settle, stage
 from runner.store import Store
 
@@ -32,11 +34,17 @@ _ROOM: Final = 64
 """Checkpoints that may wait before no new run is started."""
 _LOST: Final = 3
 """So often may the evaluator's container be lost, and no checkpoint be to blame, before that is given up."""
-_LOST_THROUGH: Final = 2
-"""So often is it lost with a checkpoint by itself before that is to blame."""
+_FAILED_WITH: Final = 2
+"""So many fail with a checkpoint by itself before that is to blame."""
+_PATIENCE: Final = 20.0
+"""So many times what the original network takes may a checkpoint take: the machine has other work too."""
+_LEAST_SECONDS: Final = 60.0
+"""And so long at least, by itself."""
+_BESIDE_OTHERS_SECONDS: Final = 900.0
+"""And so much longer beside others."""
 _ORIGINAL: Final = -1
 """In the place of a run's index."""
-TO_BLAME: Final = "the network ended the evaluator with it, twice, and did not with the original"
+TO_BLAME: Final = "two evaluators failed with it by itself, and not with the original network"
 
 
 class Backlog:
@@ -58,22 +66,29 @@ class Backlog:
         token: int,
         device: str = "cpu",
         cores: int = 1,
+        keep_going: bool = True,
+        evaluator: Callable[..., Evaluator] = Evaluator,
     ) -> None:
         """Prepare; nothing is started yet. ``token`` is that of the evaluation's lease.
 
-        The evaluator uses one of its ``cores`` while runs go on, and all once they are over.
+        The evaluator uses one of its ``cores`` while runs go on, and all once they are over. Without
+        ``keep_going`` nothing more is evaluated once evaluators have failed with a checkpoint: the
+        evaluation has failed, and each of the others might take as long.
         """
         self._start, self._challenge, self._store = start, challenge, store
         self._evaluation, self._checkpoint, self._outputs = evaluation, checkpoint, outputs
         self._keep, self._token, self._device = keep_checkpoints, token, device
         self._cores = cores if device == "cpu" else 1
+        self._keep_going, self._evaluator = keep_going, evaluator
         self._sent: list[int] = []
         """Sent to an evaluator and not done: if that is lost, another one gets them."""
-        self._suspect: int | None = None
+        self._by_itself: int | None = None
         """Which of them the evaluator has by itself."""
-        self._lost_with: Counter[int] = Counter()
+        self._failures: Counter[int] = Counter()
+        """How many evaluators have failed with each by itself."""
         self._lost = 0
         self._refused = 0
+        self._blamed = 0
         self._all_came = False
         self._runs_are_over = threading.Event()
         self._waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
@@ -106,7 +121,7 @@ class Backlog:
 
     def has_room(self) -> bool:
         """Return whether so few wait that another run may be started."""
-        return self._failure is not None or self._waiting.qsize() < _ROOM
+        return self._waiting.qsize() < _ROOM or not self._thread.is_alive()
 
     @property
     def refused(self) -> int:
@@ -132,20 +147,23 @@ class Backlog:
 
     def _work(self) -> None:
         try:
-            while True:
+            while self._sent or not self._all_came:
                 try:
                     self._evaluate_all()
-                    return
                 except SandboxError as error:
                     if self._abandoned.is_set():
                         raise  # it may be we who ended it
                     self._note_loss(error)
                     if self._lost >= _LOST:
                         raise
+                if self._abandoned.is_set() or (self._blamed and not self._keep_going):
+                    return
         except RunnerError as error:
             self._failure = error
         except OSError as error:
             self._failure = HostNotReadyError(f"A checkpoint cannot be read: {error}.")
+        except BaseException as error:  # noqa: BLE001 - it would be lost with the thread, and all seem done
+            self._failure = error
 
     def _evaluate_all(self) -> None:
         """Evaluate in one container what comes, beginning with what an earlier one was lost with."""
@@ -153,11 +171,18 @@ class Backlog:
         try:
             if self._abandoned.is_set():
                 return
-            evaluator = Evaluator(stream=container, challenge=self._challenge, device=self._device)
+            evaluator = self._evaluator(stream=container, challenge=self._challenge, device=self._device)
+            seconds = self._time_original(evaluator)
             for sent in tuple(self._sent):
-                self._try_by_itself(evaluator, sent)
+                self._evaluate_by_itself(evaluator, sent, seconds)
             at_once = 1
             while not self._abandoned.is_set():
+                if self._blamed:
+                    if (index := self._next()) is None:
+                        return
+                    self._sent.append(index)
+                    self._evaluate_by_itself(evaluator, index, seconds)
+                    continue
                 if self._runs_are_over.is_set() and at_once < self._cores:
                     at_once = self._cores
                     evaluator.side_by_side(at_once)
@@ -165,33 +190,39 @@ class Backlog:
                     self._sent.append(index)
                     evaluator.send(index, self._checkpoint(index).read_bytes())
                 elif self._sent:
-                    self._take(*evaluator.receive())
+                    self._take(*evaluator.receive(_BESIDE_OTHERS_SECONDS + _PATIENCE * seconds))
                 else:
                     return
         finally:
             container.remove()
 
-    def _note_loss(self, error: SandboxError) -> None:
-        """Count a loss for the checkpoint that the evaluator had by itself, or else for us."""
-        suspect, self._suspect = self._suspect, None
-        if suspect is None or isinstance(error, EvaluatorFaultError):
-            self._lost += 1
-            return
-        self._lost_with[suspect] += 1
-        if self._lost_with[suspect] >= _LOST_THROUGH:
-            self._take(suspect, Rejected(reason=TO_BLAME))
-            self._lost = 0  # what was lost before was lost through it
-
-    def _try_by_itself(self, evaluator: Evaluator, index: int) -> None:
-        """Evaluate a checkpoint that an evaluator was lost with, after a network that is known to be good."""
+    def _time_original(self, evaluator: Evaluator) -> float:
+        """Return how many seconds the original network takes, or find that the evaluator does not work."""
         evaluator.send(_ORIGINAL, self._challenge.data("original"))
+        begun = time.monotonic()
         _, found = evaluator.receive()
         if isinstance(found, Rejected):
-            raise EvaluatorFaultError(f"The evaluator refuses the original network: {found.reason}.")
+            raise SandboxLostError(f"The evaluator refuses the original network: {found.reason}.")
+        return time.monotonic() - begun
+
+    def _evaluate_by_itself(self, evaluator: Evaluator, index: int, seconds: float) -> None:
+        """Evaluate a checkpoint beside no other, in an evaluator that the original took ``seconds`` in."""
         evaluator.send(index, self._checkpoint(index).read_bytes())
-        self._suspect = index
-        self._take(*evaluator.receive())
-        self._suspect = None
+        self._by_itself = index
+        self._take(*evaluator.receive(max(_LEAST_SECONDS, _PATIENCE * seconds)))
+        self._by_itself = None
+
+    def _note_loss(self, error: SandboxError) -> None:
+        """Count a loss for the checkpoint that the evaluator had by itself, or else for us."""
+        index, self._by_itself = self._by_itself, None
+        if index is None or not isinstance(error, EvaluatorFailedError):
+            self._lost += 1
+            return
+        self._failures[index] += 1
+        if self._failures[index] >= _FAILED_WITH:
+            self._take(index, Rejected(reason=TO_BLAME))
+            self._blamed += 1
+            self._lost = 0  # what was lost before was lost through it
 
     def _next(self) -> int | None:
         """Return whose checkpoint to send next, None if there is none; wait only if nothing else is to do."""

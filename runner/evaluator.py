@@ -6,6 +6,9 @@ judged by the same code; what it says of that split is dropped.
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,19 +18,24 @@ from numpy.typing import NDArray
 
 from runner import arrays
 from runner.challenge import OUTPUTS, Challenge
-from runner.channel import Channel, Stream
+from runner.channel import Channel, Stream, StreamEndedError
 from runner.errors import SandboxLostError
 from runner.files import write_whole
 from sandbox.jobs import SPLITS, EvaluatorJob
 from sandbox.messages import from_evaluator
-from sandbox.protocol import ProtocolViolationError
+from sandbox.protocol import Frame, ProtocolViolationError
 
 _SILENCE_SECONDS: Final = 900.0
 """Between two batches; an evaluator that works says so every minute."""
+_KILLED_FROM_OUTSIDE: Final = (0, 137, 143)
+"""Exit codes: its stream was closed, or it was killed. A network that does so is not told from that."""
 
 
-class EvaluatorFaultError(SandboxLostError):
-    """The evaluator said what it never says, whatever a checkpoint does to it."""
+class EvaluatorFailedError(SandboxLostError):
+    """It ended by itself, or runs and does not answer: perhaps through a checkpoint that it was sent.
+
+    Whatever else becomes of an evaluator has been done from outside, or is ours.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +60,20 @@ class Rejected:
 class Evaluator:
     """An evaluator container that is ready for checkpoints."""
 
-    def __init__(self, *, stream: Stream, challenge: Challenge, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        *,
+        stream: Stream,
+        challenge: Challenge,
+        device: str = "cpu",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Send the challenge and wait until the evaluator has it.
 
         Raises:
             SandboxStartError: the container did not come to work.
         """
-        said = challenge.description
+        said, self._clock = challenge.description, clock
         self._examples, self._classes = len(challenge.forget_labels), said.classes
         self._held_back = said.held_back
         sent = {name: "val" if name == "test" and self._held_back else name for name in SPLITS}
@@ -66,7 +81,7 @@ class Evaluator:
         outputs_bytes = 4 * (self._examples * self._classes + self._unseen) + 8 * len(SPLITS) * self._classes
         self._sent: set[int] = set()
         """Whose outputs have not come yet."""
-        self._channel = Channel(stream, from_evaluator(outputs_bytes=outputs_bytes))
+        self._channel = Channel(stream, from_evaluator(outputs_bytes=outputs_bytes), clock=clock)
         job = EvaluatorJob(
             architecture=said.architecture,
             architecture_source=challenge.architecture_source,
@@ -93,20 +108,21 @@ class Evaluator:
         self._sent.add(index)
         self._channel.send("checkpoint", checkpoint, index=index)
 
-    def receive(self) -> tuple[int, RunOutputs | Rejected]:
+    def receive(self, seconds: float = math.inf) -> tuple[int, RunOutputs | Rejected]:
         """Return what has come of a checkpoint that was sent, whichever is first.
 
+        Args:
+            seconds: How long to wait at most, whatever it says meanwhile.
+
         Raises:
-            SandboxLostError: it ended, or says nothing any more.
-            EvaluatorFaultError: its answer makes no sense.
+            EvaluatorFailedError: it ended by itself, or did not answer in time.
+            SandboxLostError: it is gone otherwise, or said what it never says.
         """
-        try:
-            while (frame := self._channel.await_frame(_SILENCE_SECONDS)).kind == "progress":
-                pass
-        except ProtocolViolationError as error:
-            raise EvaluatorFaultError(f"The evaluator sent something else than outputs: {error}.") from error
-        if frame.kind == "ready" or frame.integer("index") not in self._sent:
-            raise EvaluatorFaultError("The evaluator answered another question.")
+        frame = self._await_answer(self._clock() + seconds)
+        if frame.kind == "exhausted":
+            raise SandboxLostError("The evaluator's device has no memory left.")
+        if frame.kind in ("ready", "unready") or frame.integer("index") not in self._sent:
+            raise SandboxLostError("The evaluator answered another question.")
         index = frame.integer("index")
         self._sent.remove(index)
         if frame.kind == "rejected":
@@ -119,7 +135,7 @@ class Evaluator:
                 unseen_losses=("<f4", (self._unseen,)),
             )
         except arrays.ArraysError as error:
-            raise EvaluatorFaultError("The evaluator sent outputs of the wrong size.") from error
+            raise SandboxLostError("The evaluator sent outputs of the wrong size.") from error
         correct, losses = found["correct"].astype(np.int64), found["unseen_losses"].astype(np.float32)
         if self._held_back:
             correct[SPLITS.index("test")] = 0
@@ -127,6 +143,29 @@ class Evaluator:
         return index, RunOutputs(
             logits=found["logits"].astype(np.float32), correct=correct, unseen_losses=losses
         )
+
+    def _await_answer(self, deadline: float) -> Frame:
+        while (left := min(_SILENCE_SECONDS, deadline - self._clock())) > 0:
+            try:
+                frame = self._channel.receive(left)
+            except StreamEndedError:
+                raise self._ended() from None
+            except ProtocolViolationError as error:
+                raise SandboxLostError(f"The evaluator sent something else than outputs: {error}.") from error
+            if frame is None:
+                break
+            if frame.kind != "progress":
+                return frame
+        if not self._channel.stream.is_running():
+            raise SandboxLostError("The evaluator's container is gone.")
+        raise EvaluatorFailedError("The evaluator does not answer.")
+
+    def _ended(self) -> SandboxLostError:
+        ending = self._channel.stream.ending()
+        sentence = f"The evaluator ended early{self._channel.complaint()}."
+        if ending is None or (ending.exit_code in _KILLED_FROM_OUTSIDE and not ending.oom_killed):
+            return SandboxLostError(sentence)
+        return EvaluatorFailedError(sentence)
 
 
 def to_bytes(outputs: RunOutputs) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import runpy
 import secrets
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -127,21 +128,27 @@ class Gallery:
                 yield from self._in_workers(batch, Engine(), indices)
             return
         attacks = one_by_one(planned)
+        stopped = threading.Event()
         starts = accumulate((len(steps) for steps in attacks), initial=0)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             waiting = [
-                pool.submit(self._each_by_itself, start, steps)
+                pool.submit(self._each_by_itself, start, steps, stopped)
                 for start, steps in zip(starts, attacks, strict=False)
             ]
             try:
                 for future in waiting:
                     yield from future.result()
             finally:
+                stopped.set()
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def _each_by_itself(self, start: int, steps: Sequence[Batch]) -> list[StepEnd]:
+    def _each_by_itself(self, start: int, steps: Sequence[Batch], stopped: threading.Event) -> list[StepEnd]:
         engine, indices = Engine(), count(start)  # threads do not share a client well
-        return [end for step in steps for end in self._in_workers(step, engine, indices)]
+        ends: list[StepEnd] = []
+        for step in steps:
+            if not stopped.is_set():
+                ends += self._in_workers(step, engine, indices)
+        return ends
 
     def _in_workers(self, batch: Batch, engine: Engine, indices: Iterator[int]) -> Iterator[StepEnd]:
         """Do the runs of a batch in as many workers as it takes."""

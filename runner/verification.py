@@ -147,10 +147,12 @@ def _run_files(
     paths: Paths, manifest: Manifest, challenge: Challenge | str, checked: dict[str, int]
 ) -> Iterator[str]:
     known: set[Path] = set()
+    failed = any(run.verdict is not Verdict.OK for run in manifest.runs)
     for run in manifest.runs:
         outputs, checkpoint = paths.outputs(run.index), paths.checkpoint(run.index)
         known |= {outputs, checkpoint}
-        if run.verdict is Verdict.OK:
+        left_out = failed and not run.outputs_sha256 and not outputs.exists()
+        if run.verdict is Verdict.OK and not left_out:
             yield from _outputs(outputs, run.outputs_sha256, checked)
         if checkpoint.is_file():  # they may be removed at any time
             checked["checkpoints"] += 1

@@ -19,7 +19,7 @@ from runner.challenge import Challenge
 from runner.channel import Stream
 from runner.checkpoint import content_sha256, largest_checkpoint_bytes
 from runner.engine import Container, answers
-from runner.errors import HostNotReadyError, SandboxError
+from runner.errors import HostNotReadyError, RunnerError, SandboxError
 from runner.evaluating import Backlog
 from runner.isolated import Isolated, share_challenge
 from runner.lease import Lease
@@ -73,7 +73,7 @@ class Work:
         failed = any(run.verdict is not Verdict.OK for run in recorded)
         missing = self._missing(recorded)
         if failed and not self.settings.keep_going:
-            missing = []
+            missing, unevaluated = [], []
         self._budget = TimeBudget.of(self._budget.total_seconds, (run.host_seconds for run in recorded))
         if self._budget.used_up and missing:
             self._done, self.touched = len(recorded), True
@@ -98,12 +98,13 @@ class Work:
                 cpus=self.challenge.description.limits.cpus,
                 checkpoint_bytes=largest_checkpoint_bytes(self.challenge.spec),
             ),
+            keep_going=self.settings.keep_going,
         )
         with backlog:
             for index in unevaluated:
                 backlog.add(index)
             lost = 0
-            while missing:
+            while missing and not self._is_failed(backlog):
                 try:
                     stopped = self._attempt(missing, backlog)
                 except SandboxError:
@@ -143,13 +144,12 @@ class Work:
                     backlog.raise_if_failed()
                     self.lease.raise_if_lost()
                     self._publish(ended, number, seeds[ended.index], backlog)
-                    failed = ended.judgement.verdict is not Verdict.OK or backlog.refused > 0
-                    if failed and not self.settings.keep_going:
+                    if ended.judgement.verdict is not Verdict.OK and not self.settings.keep_going:
                         outcome = "stopped at the first failure"
                         return True
-            outcome = "done"
+            outcome = "stopped at the first failure" if self._is_failed(backlog) else "done"
             return False
-        except SandboxError as error:
+        except RunnerError as error:
             outcome = harmless(str(error), 500)
             raise
         finally:
@@ -157,6 +157,10 @@ class Work:
 
     def _runs(self, missing: list[PlannedRun], backlog: Backlog) -> Generator[EndedRun]:
         """Yield runs as they end, in one container or in one each; leave none behind."""
+
+        def enough() -> bool:
+            return self._budget.used_up or self._is_failed(backlog)
+
         if self.settings.isolation == "container":
             told = share_challenge(self.challenge)
             isolated = Isolated(
@@ -165,17 +169,18 @@ class Work:
                 side_by_side=self.challenge.description.limits.concurrency,
             )
             with isolated:
-                yield from isolated.do(missing, may_start=backlog.has_room, enough=self._is_used_up)
+                yield from isolated.do(missing, may_start=backlog.has_room, enough=enough)
             return
         container = self._start_worker(self.challenge)
         try:
             worker = self._worker(container, self.challenge, runs=len(missing))
-            yield from worker.do(missing, may_start=backlog.has_room, enough=self._is_used_up)
+            yield from worker.do(missing, may_start=backlog.has_room, enough=enough)
         finally:
             container.remove()
 
-    def _is_used_up(self) -> bool:
-        return self._budget.used_up
+    def _is_failed(self, backlog: Backlog) -> bool:
+        """Return whether a checkpoint was refused, which ends an evaluation as a run that fails does."""
+        return backlog.refused > 0 and not self.settings.keep_going
 
     def _start_worker(self, challenge: Challenge) -> Container:
         return self._bench.engine.start(

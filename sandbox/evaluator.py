@@ -1,7 +1,7 @@
 """The evaluator: checkpoints in, outputs out. Our code, strangers' weights as data.
 
 host ── job, data (four splits) ──>        <── ready ── container
-host ── checkpoint i, checkpoint k ... ──>           <── outputs i | rejected i ... ──
+host ── checkpoint i, checkpoint k ... ──>           <── outputs i | rejected i | exhausted ... ──
 host ── side_by_side n ──>
 
 Checkpoints are read while others are evaluated, so none waits for the stream. Each is evaluated by
@@ -42,16 +42,10 @@ class Evaluator:
     """The data, and a network for each thread, filled with one checkpoint after another."""
 
     def __init__(self, job: EvaluatorJob, data: Mapping[str, bytes]) -> None:
-        """Lay out the data on the device.
-
-        Raises:
-            ValueError: there is no such architecture, or an organizer's own is of no use.
-        """
+        """Lay out the data on the device; the network is imported already (`prepare`)."""
         torch.set_num_threads(1)
         exactly()  # as references were computed
         self._job, self._mine = job, threading.local()
-        prepare(job.architecture, job.architecture_source)
-        build(job.architecture, job.classes)  # each thread has one of its own later; does it work at all?
         self._splits: dict[str, dict[str, Tensor]] = {
             split: {
                 name: column.to(job.device)
@@ -74,10 +68,13 @@ class Evaluator:
 
         Raises:
             UnfitError: it does not fit the network, or the network fails with it or answers nonsense.
+            torch.OutOfMemoryError: the device's memory is used up, perhaps by a run.
         """
         net = self._net()
         try:
             net.load_state_dict(safetensors.torch.load(checkpoint), strict=True)
+        except torch.OutOfMemoryError:
+            raise
         except (safetensors.SafetensorError, RuntimeError) as error:
             raise UnfitError("it does not fit the network") from error
         layout = layout_of(self._job.architecture)
@@ -113,6 +110,8 @@ class _Desk:
             outputs = self._evaluator.outputs(checkpoint, self._show_life)
         except UnfitError as error:
             self._send("rejected", index=index, reason=str(error))
+        except torch.OutOfMemoryError:
+            self._send("exhausted")
         else:
             self._send("outputs", outputs, index=index)
 
@@ -135,6 +134,17 @@ def _end_if_failed(done: Future[None]) -> None:
         os._exit(1)
 
 
+def _of_no_use(job: EvaluatorJob) -> str | None:
+    """Return why the network cannot be built, or None; each thread builds one of its own later."""
+    torch.set_num_threads(1)
+    try:
+        prepare(job.architecture, job.architecture_source)
+        build(job.architecture, job.classes)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def main() -> None:
     """Serve until the host says stop or goes away."""
     begun = time.monotonic()
@@ -148,11 +158,10 @@ def main() -> None:
         elif frame.kind == "data":
             data[frame.text("name")] = frame.payload
             if job is not None and data.keys() >= set(SPLITS):
-                try:
-                    desk = _Desk(Evaluator(job, data), stdio)
-                except ValueError as error:
-                    stdio.send("unready", reason=str(error))
+                if (reason := _of_no_use(job)) is not None:
+                    stdio.send("unready", reason=reason)
                     return
+                desk = _Desk(Evaluator(job, data), stdio)
                 data.clear()
                 stdio.send("ready", seconds=time.monotonic() - begun)
         elif frame.kind == "checkpoint" and desk is not None:

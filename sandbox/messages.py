@@ -90,6 +90,7 @@ def from_evaluator(*, outputs_bytes: int) -> Mapping[str, FrameRule]:
         "unready": _UNREADY,
         "outputs": FrameRule(fields={"index": int}, payload_bytes=outputs_bytes),
         "rejected": FrameRule(fields={"index": int, "reason": str}),
+        "exhausted": FrameRule(),
         "progress": FrameRule(),
     }
 

@@ -73,6 +73,9 @@ def outputs_of(
         classes: How many the head tells apart.
         layout: What the network takes (`sandbox.models.layout_of`); a CPU uses it.
         on_batch: Told of each batch before it is computed.
+
+    Raises:
+        ValueError: its logits are not [images, classes].
     """
     net.eval()
     if next(net.parameters()).device.type == "cpu":  # a tenth faster there, the same or slower on a GPU
@@ -85,7 +88,10 @@ def outputs_of(
         parts = []
         for batch in batches_of(splits[split]["image"], layout):
             on_batch()
-            parts.append(net(batch).float())
+            answer = net(batch)
+            if answer.shape != (len(batch), classes):
+                raise ValueError(f"{len(batch)} images and {classes} classes, and logits {[*answer.shape]}")
+            parts.append(answer.float())
         logits = torch.cat(parts)
         right = labels[logits.argmax(dim=1) == labels]
         correct[row] = torch.bincount(right, minlength=classes).cpu()

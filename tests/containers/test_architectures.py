@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -190,27 +192,29 @@ print(json.dumps(found))
         assert "\n" not in said
 
 
-@pytest.mark.parametrize("isolation", ["process", "container"])
 @pytest.mark.parametrize(
-    ("architecture", "sentence"),
+    ("architecture", "sentence", "isolation"),
     [
-        ("digitz", "no architecture 'digitz' (did you mean digits?)"),
-        ("convnet-1", "the weights do not fit convnet-1: "),
+        ("digitz", "no architecture 'digitz' (did you mean digits?)", "process"),
+        ("convnet-1", "the weights do not fit convnet-1: ", "container"),
     ],
 )
 def test_a_challenge_whose_network_is_of_no_use_blames_no_submission(
     challenge: Challenge, tmp_path: Path, architecture: str, sentence: str, isolation: str
 ) -> None:
-    """No run is begun and none is noted, so that the command comes to its end once the challenge is mended."""
+    """No run is begun and none is noted: the same command says the same again."""
     folder = shutil.copytree(challenge.folder, tmp_path / "challenge")
     description = folder / "challenge.toml"
     said = description.read_text()
     description.write_text(said.replace('architecture = "digits"', f'architecture = "{architecture}"'))
     command = ("run", ROOT / "sample_submissions" / "original", "--challenge", folder, "-n", 2)
     words = (*command, "--store", tmp_path / "store", "--isolation", isolation)
-    refused = unlearn(*words, code=2).stderr
-    assert f"The challenge's network is of no use: {sentence}" in refused
-    assert "Traceback" not in refused
+    for _ in range(2):
+        refused = unlearn(*words, code=2).stderr
+        assert f"The challenge's network is of no use: {sentence}" in refused
+        assert "Traceback" not in refused
+    with closing(sqlite3.connect(tmp_path / "store" / "store.sqlite")) as database:
+        assert database.execute("select count(*) from runs").fetchall() == [(0,)]
     description.write_text(said)
     assert json.loads(unlearn(*words, "--json").stdout)["verdicts"] == {"ok": 2}
 

@@ -1,7 +1,7 @@
 """An organizer's own network that fails with some weights: whose fault is it, and is anything else lost?
 
-Its forward raises an error, or ends the process, as a library that crashes does, for values that a submission may
-well choose. Both end the evaluator, which takes them for failures of our own code.
+For values that a submission may well choose, its forward raises an error, crashes as a library may, has other
+logits than classes, or never answers. What ends the evaluator it takes for a failure of our own code.
 """
 
 from __future__ import annotations
@@ -11,11 +11,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import load as load_safetensors
+from safetensors.numpy import save
 
+from runner import challenge as challenges
+from runner import evaluating, options
+from runner.engine import Engine
 from runner.evaluating import TO_BLAME
+from runner.image import Image
+from runner.store import Store
 
 pytestmark = pytest.mark.container
 
@@ -33,7 +41,7 @@ QUICK = (
     "7",
 )
 OWN = """
-import os
+import ctypes
 
 from torch import nn
 
@@ -46,9 +54,12 @@ class Touchy(nn.Module):
         first = float(self.head.bias[0])
         if 1000 < first < 2000:
             raise RuntimeError("not with such a bias")
-        if first > 2000:
-            os._exit(0)
-        return self.head(image.flatten(1))
+        if 2000 < first < 3000:
+            ctypes.string_at(0)
+        while 3000 < first < 4000:
+            pass
+        logits = self.head(image.flatten(1))
+        return logits if first < 4000 else logits[:, :2]
 
 def build(classes):
     return Touchy(classes)
@@ -68,7 +79,8 @@ def unlearning(net, retain, forget, val):
     net.head.weight.data[:] = 3e38
     net.head.bias.data += torch.rand(1).item()
 """
-CHANGES = {"raises": "= 1500.0", "ends": "= 2500.0", "honest": "+= 0.1"}
+CHANGES = {"raises": "= 1500.0", "crashes": "= 2500.0", "narrow": "= 4500.0", "honest": "+= 0.1"}
+REASONS = {"raises": TO_BLAME, "crashes": TO_BLAME, "narrow": "the network fails with it"}
 
 
 def unlearn(*words: object) -> subprocess.CompletedProcess[str]:
@@ -111,15 +123,15 @@ def summaries(touchy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return {one["submission"]: one for one in found}
 
 
-@pytest.mark.parametrize("name", ["raises", "ends"])
+@pytest.mark.parametrize("name", REASONS)
 def test_a_checkpoint_that_ends_the_evaluator_is_a_bad_checkpoint(
     summaries: dict[str, dict[str, Any]], name: str
 ) -> None:
     """Rather than a failure of the sandbox that keeps every later command from its end."""
     found = summaries[name]
     assert found["score"] is None
-    assert found["verdicts"] == {"bad-checkpoint": 2}
-    assert TO_BLAME in found["reason"]
+    assert set(found["verdicts"]) <= {"bad-checkpoint", "ok"}, "what two fail with ends the evaluation"
+    assert REASONS[name] in found["reason"]
 
 
 def test_the_honest_submission_after_them_is_scored(summaries: dict[str, dict[str, Any]]) -> None:
@@ -140,3 +152,53 @@ def test_a_checkpoint_that_is_refused_ends_the_evaluation_as_a_failed_run_does(
     assert set(found["verdicts"]) == {"bad-checkpoint"}
     assert found["verdicts"]["bad-checkpoint"] < 480
     assert "not finite" in found["reason"]
+
+
+class Notes:
+    """A store that notes what it is told of runs."""
+
+    def __init__(self) -> None:
+        self.evaluated: list[int] = []
+        self.rejected: list[tuple[int, str]] = []
+
+    def mark_evaluated(self, _name: str, index: int, **_rest: object) -> None:
+        self.evaluated.append(index)
+
+    def reject(self, _name: str, index: int, reason: str, **_rest: object) -> None:
+        self.rejected.append((index, reason))
+
+
+def test_a_checkpoint_that_is_never_answered(
+    engine: Engine,
+    built_image: Image,
+    labels: dict[str, str],
+    touchy: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Real evaluators, with seconds in the place of minutes: what was sent along with it is evaluated."""
+    for name in ("_BESIDE_OTHERS_SECONDS", "_LEAST_SECONDS"):
+        monkeypatch.setattr(evaluating, name, 6.0)
+    challenge, notes = challenges.load(touchy), Notes()
+    for index, first in enumerate((0.5, 3500.0, 0.7)):
+        tensors: dict[str, NDArray[Any]] = load_safetensors(challenge.data("original"))
+        tensors["head.bias"] = tensors["head.bias"].copy()
+        tensors["head.bias"][0] = first
+        (tmp_path / f"{index}.checkpoint").write_bytes(save(tensors))
+    backlog = evaluating.Backlog(
+        start=lambda: engine.start(options.evaluator(image=built_image.tag, cpus=1.0, labels=labels)),
+        challenge=challenge,
+        store=cast(Store, notes),
+        evaluation="e",
+        checkpoint=lambda index: tmp_path / f"{index}.checkpoint",
+        outputs=lambda index: tmp_path / f"{index}.outputs",
+        keep_checkpoints=False,
+        token=1,
+    )
+    for index in range(3):
+        backlog.add(index)
+    with backlog:
+        backlog.finish()
+    assert notes.rejected == [(1, TO_BLAME)]
+    assert sorted(notes.evaluated) == [0, 2]
+    assert engine.containers(labels) == []

@@ -149,6 +149,8 @@ class FakeStream:
         self._decoder = Decoder(rules)
         self._answers: deque[Answer] = deque()
         self.heard: list[Frame] = []
+        self.running = True
+        """What the engine says of it while it is silent."""
         self.killed = 0
         self.removed = 0
 
@@ -178,6 +180,10 @@ class FakeStream:
     def ending(self, seconds: float = 10.0) -> Ending | None:
         """Return what the test says."""
         return self._ending
+
+    def is_running(self) -> bool:
+        """Return what the test says."""
+        return self.running
 
     def remove(self) -> None:
         """Count it."""

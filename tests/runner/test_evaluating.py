@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,9 +14,10 @@ import pytest
 
 from runner.challenge import Challenge
 from runner.channel import Stream
+from runner.engine import Ending
 from runner.errors import SandboxLostError
 from runner.evaluating import TO_BLAME, Backlog
-from runner.evaluator import load
+from runner.evaluator import Evaluator, load
 from runner.limits import Limits
 from runner.store import Store
 from sandbox.messages import TO_EVALUATOR
@@ -60,13 +62,19 @@ class Bench:
     def outputs(self, index: int) -> Path:
         return self.folder / f"{index}.outputs"
 
-    def backlog(self, *scripts: Script, cores: int = 1) -> Backlog:
+    def backlog(self, *scripts: Script, cores: int = 1, keep_going: bool = True) -> Backlog:
         """Return a backlog whose containers follow the scripts, one after another."""
         left = iter(scripts)
 
         def start() -> Stream:
-            self.streams.append(self._stream(next(left), rules=TO_EVALUATOR))
+            script = next(left)
+            ending, running = getattr(script, "ending", FAILED), getattr(script, "running", True)
+            self.streams.append(self._stream(script, rules=TO_EVALUATOR, ending=ending))
+            self.streams[-1].running = running
             return cast(Stream, self.streams[-1])
+
+        def evaluator(*, stream: Any, **rest: Any) -> Evaluator:
+            return Evaluator(stream=stream, clock=stream.clock, **rest)
 
         return Backlog(
             start=start,
@@ -78,6 +86,8 @@ class Bench:
             keep_checkpoints=False,
             token=1,
             cores=cores,
+            keep_going=keep_going,
+            evaluator=evaluator,
         )
 
     def hand_over(self, backlog: Backlog, indices: Iterable[int]) -> None:
@@ -85,12 +95,17 @@ class Bench:
             self.checkpoint(index).write_bytes(b"weights")
             backlog.add(index)
 
-    def do(self, indices: Iterable[int], *scripts: Script) -> None:
+    def do(self, indices: Iterable[int], *scripts: Script, keep_going: bool = True) -> Backlog:
         """Evaluate checkpoints that all are there from the beginning."""
-        backlog = self.backlog(*scripts)
+        backlog = self.backlog(*scripts, keep_going=keep_going)
         self.hand_over(backlog, indices)
         with backlog:
             backlog.finish()
+        return backlog
+
+    def left(self) -> set[int]:
+        """Return whose checkpoints are still there."""
+        return {int(file.stem) for file in self.folder.glob("*.checkpoint")}
 
     def sent(self) -> list[list[int]]:
         """Return whose checkpoints each container was sent; the original's index is -1."""
@@ -110,18 +125,28 @@ def bench(
     return Bench(tmp_path, load_challenge(Limits()), fake_stream)
 
 
+FAILED, KILLED = Ending(exit_code=1, oom_killed=False), Ending(exit_code=137, oom_killed=False)
+ENDS: tuple[tuple[float, bytes | None], ...] = ((0.0, None),)
+IS_SILENT: tuple[tuple[float, bytes | None], ...] = ()
+IS_SLOW = tuple((30.0 * minute, encode_header("progress", 0)) for minute in range(1, 10_000))
+
+
 class Container:
-    """A script: ready, then outputs; ends after so many or with some, or answers as it is told to."""
+    """A script: ready, then outputs; ends after so many, fails with some, or answers as it is told to."""
 
     def __init__(
         self,
         *,
         ends_after: int | None = None,
-        ends_with: Collection[int] = (),
+        fails_with: Collection[int] = (),
+        failure: Sequence[tuple[float, bytes | None]] = ENDS,
+        ending: Ending | None = FAILED,
+        running: bool = True,
         rejects: int | None = None,
         backwards: int = 1,
     ) -> None:
-        self.ends_after, self.ends_with = ends_after, ends_with
+        self.ends_after, self.fails_with = ends_after, fails_with
+        self.failure, self.ending, self.running = failure, ending, running
         self.rejects, self.backwards = rejects, backwards
         self.waiting: list[int] = []
         self.said = 0
@@ -132,13 +157,17 @@ class Container:
         if frame.kind != "checkpoint":
             return
         self.waiting.append(frame.integer("index"))
-        if len(self.waiting) < self.backwards:
+        if len(self.waiting) < self.backwards and ORIGINAL not in self.waiting:
             return
         for index in reversed(self.waiting):
-            if self.said == self.ends_after or index in self.ends_with:
+            if index in self.fails_with:
+                yield from self.failure
+                self.waiting.clear()
+                return
+            if self.said == self.ends_after:
                 yield 0.0, None
                 return
-            self.said += 1
+            self.said += index != ORIGINAL
             if index == self.rejects:
                 yield 0.0, encode_header("rejected", 0, index=index, reason="not finite")
             else:
@@ -168,51 +197,111 @@ def test_a_lost_evaluator(bench: Bench, answered: int) -> None:
     bench.do(range(6), Container(ends_after=answered), Container())
     assert sorted(bench.notes.evaluated) == list(range(6))
     first, second = bench.sent()
-    assert [index for index in second if index != ORIGINAL] == [
-        index for index in range(6) if index not in first[:answered]
-    ]
-    assert len(first) <= answered + 2
-    again = first[answered:]
-    assert second[: 2 * len(again)] == [one for index in again for one in (ORIGINAL, index)]
+    assert first[0] == second[0] == ORIGINAL
+    assert second[1:] == [index for index in range(6) if index not in first[1 : answered + 1]]
+    assert len(first) <= answered + 3
     assert bench.notes.rejected == []
 
 
 def test_lost_again_and_again(bench: Bench) -> None:
     """After three the failure is ours, and what was not evaluated is still on disk: the original fails too."""
+    broken = [Container(fails_with={ORIGINAL}) for _ in range(2)]
     with pytest.raises(SandboxLostError, match="ended early"):
-        bench.do(range(6), Container(ends_after=2), *(Container(ends_after=0) for _ in range(2)))
+        bench.do(range(6), Container(ends_after=2), *broken)
     assert bench.notes.evaluated == [0, 1]
     assert bench.notes.rejected == []
-    assert {file.stem for file in bench.folder.glob("*.checkpoint")} == {"2", "3", "4", "5"}
+    assert bench.left() == {2, 3, 4, 5}
 
 
 def test_an_evaluator_that_refuses_the_original_blames_nobody(bench: Bench) -> None:
     """It says nothing of checkpoints."""
-    broken = [Container(rejects=ORIGINAL) for _ in range(2)]
     with pytest.raises(SandboxLostError, match="refuses the original network: not finite"):
-        bench.do(range(3), Container(ends_after=0), *broken)
+        bench.do(range(3), *(Container(rejects=ORIGINAL) for _ in range(3)))
     assert bench.notes.rejected == []
+    assert bench.left() == {0, 1, 2}
 
 
+FAILURES = {"ends": ENDS, "is silent": IS_SILENT, "is slow": IS_SLOW}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("poisonous", [{0}, {3}, {5}, {1, 2}, {0, 1, 3, 4, 5}, set(range(6))])
-def test_a_checkpoint_that_ends_every_evaluator_is_refused(bench: Bench, poisonous: set[int]) -> None:
-    """After twice by itself, beside the original; whatever was sent along with it is evaluated."""
-    containers = [Container(ends_with=poisonous) for _ in range(1 + 3 * len(poisonous))]
-    bench.do(range(6), *containers)
+def test_a_checkpoint_that_every_evaluator_fails_with_is_refused(
+    bench: Bench, poisonous: set[int], failure: str
+) -> None:
+    """After twice by itself, the original having been answered; whatever was sent along with it is evaluated."""
+    containers = [Container(fails_with=poisonous, failure=FAILURES[failure]) for _ in range(1 + 3 * 6)]
+    done = bench.do(range(6), *containers)
     assert bench.notes.rejected == [(index, TO_BLAME) for index in sorted(poisonous)]
+    assert done.refused == len(poisonous)
     assert sorted(bench.notes.evaluated) == sorted(set(range(6)) - poisonous)
-    assert not list(bench.folder.glob("*.checkpoint"))
-    for index in poisonous:
-        by_itself = [one for one in bench.sent() if one[-2:] == [ORIGINAL, index]]
-        assert len(by_itself) == 2
+    assert bench.left() == set()
+    ends = Counter(sent[-1] for sent in bench.sent()[1:])  # the first was lost with several
+    assert {index: ends[index] for index in poisonous} == dict.fromkeys(poisonous, 2)
+    assert len(bench.streams) <= 2 + 2 * len(poisonous)
+    assert all(stream.removed == 1 for stream in bench.streams)
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_once_that_has_happened_nothing_more_is_evaluated(bench: Bench, failure: str) -> None:
+    """Without keep_going: it has failed, and the others might take as long. They stay on disk."""
+    containers = [Container(fails_with=range(6), failure=FAILURES[failure]) for _ in range(3)]
+    done = bench.do(range(6), *containers, keep_going=False)
+    assert bench.notes.rejected == [(0, TO_BLAME)]
+    assert done.refused == 1
+    assert bench.notes.evaluated == []
+    assert bench.left() == {1, 2, 3, 4, 5}
+    assert done.has_room(), "or no run would be started, nor found to be unnecessary"
 
 
 def test_a_checkpoint_that_was_unlucky_once_is_not_refused(bench: Bench) -> None:
     """Lost in company, lost by itself, then evaluated."""
-    bench.do([7], Container(ends_with={7}), Container(ends_with={7}), Container())
-    assert bench.sent() == [[7], [ORIGINAL, 7], [ORIGINAL, 7]]
+    bench.do([7], Container(fails_with={7}), Container(fails_with={7}), Container())
+    assert bench.sent() == [[ORIGINAL, 7]] * 3
     assert bench.notes.rejected == []
     assert bench.notes.evaluated == [7]
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"ending": KILLED},
+        {"ending": Ending(exit_code=143, oom_killed=False)},
+        {"ending": Ending(exit_code=0, oom_killed=False)},
+        {"ending": None},
+        {"failure": IS_SILENT, "running": False},
+        {"failure": [(0.0, encode_header("ready", 0, seconds=1.0))]},
+        {"failure": [(0.0, encode_header("unready", 0, reason="x"))]},
+        {"failure": [(0.0, encode_header("exhausted", 0))]},
+        {"failure": [(0.0, encode_header("rejected", 0, index=8, reason="x"))]},
+        {"failure": [(0.0, b"no frame")]},
+    ],
+    ids=lambda lost: ", ".join(f"{name} {value}" for name, value in lost.items())[:60],
+)
+def test_what_comes_from_outside_is_no_checkpoints_fault(bench: Bench, lost: dict[str, Any]) -> None:
+    """Killed, gone, its device full, or not itself: three times, and the command says so."""
+    with pytest.raises(SandboxLostError):
+        bench.do([7], *(Container(fails_with={7}, **lost) for _ in range(3)))
+    assert bench.notes.rejected == []
+    assert bench.left() == {7}
+
+
+def test_memory_that_the_kernel_took_is_a_failure_by_itself(bench: Bench) -> None:
+    """The engine says so; the exit code is that of a kill."""
+    ending = Ending(exit_code=137, oom_killed=True)
+    bench.do([7], *(Container(fails_with={7}, ending=ending) for _ in range(4)))
+    assert bench.notes.rejected == [(7, TO_BLAME)]
+
+
+def test_a_mistake_of_ours_is_not_lost_with_the_thread(bench: Bench) -> None:
+    """Or all would seem to be done."""
+
+    def broken(_frame: Frame) -> Iterable[tuple[float, bytes | None]]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        bench.do(range(3), broken)
+    assert bench.left() == {0, 1, 2}
 
 
 def give_up_after(event: threading.Event) -> None:
@@ -234,7 +323,7 @@ def test_who_gives_up_in_the_middle_refuses_nothing(bench: Bench) -> None:
             time.sleep(0.001)
         yield 0.0, None
 
-    backlog = bench.backlog(Container(ends_with={7}), Container(ends_with={7}), waits)
+    backlog = bench.backlog(Container(fails_with={7}), Container(fails_with={7}), waits)
     bench.hand_over(backlog, [7])
     with pytest.raises(KeyboardInterrupt), backlog:
         give_up_after(alone)
@@ -277,9 +366,9 @@ def test_how_many_at_a_time(bench: Bench) -> None:
         if frame.kind == "side_by_side":
             assert frame.fields == {"checkpoints": 3}
             hurried.set()
-        if frame.kind == "checkpoint":
+        if frame.kind == "checkpoint" and frame.integer("index") != ORIGINAL:
             index, phase = frame.integer("index"), hurried.is_set()
-            unanswered = len(bench.streams[0].heard_of("checkpoint")) - len(bench.notes.evaluated)
+            unanswered = len(bench.streams[0].heard_of("checkpoint")) - 1 - len(bench.notes.evaluated)
             most[phase] = max(most[phase], unanswered)
             if unanswered == 2:  # the most there may be, so that waiting for it changes nothing
                 full.set()

@@ -482,6 +482,10 @@ class _Trickle:
         """Return nothing."""
         return None
 
+    def is_running(self) -> bool:
+        """Always."""
+        return True
+
     def remove(self) -> None:
         """Do nothing."""
 
