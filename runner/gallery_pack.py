@@ -18,6 +18,7 @@ from typing import Final, Literal
 from runner import submission
 from runner.gallery_attacks import HONEST_LIMITS, Attack
 from runner.limits import Limits
+from runner.placement import Isolation
 from runner.submission import Submission
 
 Role = Literal["control", "attack", "probe"]
@@ -89,7 +90,19 @@ def batches(attacks: Sequence[Attack], make: Callable[[Attack, Role], Path]) -> 
     return own + [_packed(limits, members) for (limits, _name), members in packed.items()]
 
 
-def one_by_one(planned: Sequence[Batch]) -> list[list[Batch]]:
+def phases(planned: Sequence[Batch], isolation: Isolation) -> list[list[list[Batch]]]:
+    """Return what may go on side by side, phase after phase: jobs, each of batches that follow each other.
+
+    With a container for each run, those of one attack are one job. Otherwise each batch is one; those
+    with probes come later, since an attack that is alone has its probe in another batch.
+    """
+    if isolation == "container":
+        return [_one_by_one(planned)]
+    with_probes = [batch for batch in planned if any(step.role == "probe" for step in batch.steps)]
+    return [[[batch] for batch in planned if batch not in with_probes], [[batch] for batch in with_probes]]
+
+
+def _one_by_one(planned: Sequence[Batch]) -> list[list[Batch]]:
     """Return a batch for each run, those of one attack together and in their order."""
     attacks: dict[str, list[Batch]] = {}
     for batch in planned:

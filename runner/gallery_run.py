@@ -1,20 +1,19 @@
-"""Runs the gallery in worker containers, one after another, and looks at the host in between.
+"""Runs the gallery in worker containers, two at a time, and looks at the host in between.
 
 Under isolation "process" the runs of a batch follow each other in one worker, and a new one
 is started for the rest whenever a container ended. Under "container" every run has one of
 its own; those of one attack follow each other there too, so that a run finds what the one
-before it left, and two attacks go on at a time.
+before it left.
 """
 
 from __future__ import annotations
 
 import runpy
 import secrets
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, count
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,9 +23,10 @@ from runner.engine import Engine
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.gallery_attacks import PODMAN, Attack
 from runner.gallery_judge import Result, StepEnd, judge
-from runner.gallery_pack import Batch, Role, Step, batches, one_by_one
+from runner.gallery_pack import Batch, Role, Step, batches, phases
 from runner.gallery_refusal import refusal_of
 from runner.image import Image
+from runner.merged import merged
 from runner.options import FIRST_UID, LAST_UID, ContainerSpec
 from runner.placement import Isolation, Placement
 from runner.progress import Reporter
@@ -34,7 +34,7 @@ from runner.text import harmless
 from runner.worker import EndedRun, PlannedRun, Worker
 
 _AT_ONCE: Final = 2
-"""Attacks at a time under isolation "container", each with one container."""
+"""Containers at a time."""
 _UIDS_WANTED: Final = 10_000
 _SAID_CHARACTERS: Final = 4_000
 
@@ -122,33 +122,18 @@ class Gallery:
         return Path(made[name](folder))
 
     def _all_steps(self, planned: Sequence[Batch]) -> Iterator[StepEnd]:
-        indices = count()
-        if self.isolation == "process":
-            for batch in planned:
-                yield from self._in_workers(batch, Engine(), indices)
-            return
-        attacks = one_by_one(planned)
-        stopped = threading.Event()
-        starts = accumulate((len(steps) for steps in attacks), initial=0)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            waiting = [
-                pool.submit(self._each_by_itself, start, steps, stopped)
-                for start, steps in zip(starts, attacks, strict=False)
-            ]
-            try:
-                for future in waiting:
-                    yield from future.result()
-            finally:
-                stopped.set()
-                pool.shutdown(wait=True, cancel_futures=True)
+        first_index = 0
+        for jobs in phases(planned, self.isolation):
+            todo: list[Callable[[], Iterator[StepEnd]]] = []
+            for job in jobs:
+                todo.append(partial(self._one_after_another, job, first_index))
+                first_index += sum(len(batch.steps) for batch in job)
+            yield from merged(todo, at_once=_AT_ONCE)
 
-    def _each_by_itself(self, start: int, steps: Sequence[Batch], stopped: threading.Event) -> list[StepEnd]:
-        engine, indices = Engine(), count(start)  # threads do not share a client well
-        ends: list[StepEnd] = []
-        for step in steps:
-            if not stopped.is_set():
-                ends += self._in_workers(step, engine, indices)
-        return ends
+    def _one_after_another(self, job: Sequence[Batch], first_index: int) -> Iterator[StepEnd]:
+        engine, indices = Engine(), count(first_index)  # threads do not share a client well
+        for batch in job:
+            yield from self._in_workers(batch, engine, indices)
 
     def _in_workers(self, batch: Batch, engine: Engine, indices: Iterator[int]) -> Iterator[StepEnd]:
         """Do the runs of a batch in as many workers as it takes."""

@@ -13,7 +13,7 @@ from runner import gallery_attacks, gallery_report
 from runner.errors import ConfigurationError
 from runner.gallery_attacks import GALLERY_LIMITS, Attack
 from runner.gallery_judge import Outcome, Result, StepEnd, judge, judge_refusal
-from runner.gallery_pack import Batch, Role, Step, batches, one_by_one
+from runner.gallery_pack import Batch, Role, Step, batches, phases
 from runner.gallery_run import Report
 from runner.verdict import Verdict
 
@@ -150,13 +150,26 @@ def test_with_a_container_each_the_runs_of_an_attack_stay_together_and_in_order(
         attack(tmp_path / "b", "alone = true"),
         attack(tmp_path / "c"),
     ]
-    attacks = one_by_one(batches(found, no_files))
+    (attacks,) = phases(batches(found, no_files), "container")
     assert sorted([[(batch.steps[0].attack, batch.steps[0].role) for batch in one] for one in attacks]) == [
         [("a", "control"), ("a", "attack"), ("a", "attack"), ("a", "probe")],
         [("b", "control"), ("b", "attack"), ("b", "probe")],
         [("c", "control"), ("c", "attack"), ("c", "probe")],
     ]
     assert all(len(batch.steps) == 1 for one in attacks for batch in one)
+
+
+def test_the_runs_that_follow_an_attack_that_is_alone_come_after_all_of_those(tmp_path: Path) -> None:
+    """In a worker that is shared: side by side go first the attacks without their probes, then all else."""
+    found = [
+        attack(tmp_path / "a"),
+        attack(tmp_path / "b", "alone = true"),
+        attack(tmp_path / "c", "apart = true"),
+    ]
+    first, then = phases(batches(found, no_files), "process")
+    assert [[step.role for step in batch.steps] for (batch,) in first] == [["control"], ["attack"]]
+    assert {batch.steps[0].attack for (batch,) in first} == {"b"}
+    assert sorted({step.attack for step in batch.steps} for (batch,) in then) == [{"a"}, {"b"}, {"c"}]
 
 
 def test_an_attack_apart_shares_no_worker(tmp_path: Path) -> None:
