@@ -9,11 +9,7 @@ as a GPU answers with one that no later call survives: without the host's check 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,10 +26,10 @@ from runner.engine import Engine
 from runner.errors import SandboxLostError
 from runner.evaluator import Evaluator, RunOutputs
 from runner.image import Image
+from tests.containers.command import unlearn
 
 pytestmark = pytest.mark.container
 
-ROOT = Path(__file__).parent.parent.parent
 QUICK = (
     "--references",
     "2",
@@ -77,26 +73,14 @@ ACCEPTED = {"unchanged": "pass", "permuted": "net.index.copy_(net.index.flip(0))
 SENTENCE = "index has integers that are not from 8 to 55, as the original's are"
 
 
-def unlearn(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "runner.cli", *map(str, words)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def indexing(tmp_path_factory: pytest.TempPathFactory) -> Challenge:
     """Return a challenge whose network indexes with a buffer."""
     place = tmp_path_factory.mktemp("indexing")
     (place / "net.py").write_text(OWN)
-    built = unlearn(
+    unlearn(
         *("challenge", "build", "digits", place / "built", *QUICK), "--architecture-file", place / "net.py"
     )
-    assert built.returncode == 0, built.stderr
     return challenges.load(place / "built")
 
 
@@ -110,9 +94,8 @@ def summaries(indexing: Challenge, tmp_path_factory: pytest.TempPathFactory) -> 
     done = unlearn(
         *("run", *(place / name for name in [*REFUSED, *ACCEPTED]), "--challenge", indexing.folder),
         *("-n", 2, "--store", place / "store", "--json"),
+        code=1,
     )
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
     return {one["submission"]: one for one in found}
 
@@ -167,7 +150,7 @@ def test_without_the_check_an_index_out_of_bounds_takes_the_evaluator(
         assert index == 0
         assert isinstance(found, RunOutputs)
         assert np.isfinite(found.logits).all()
-        with pytest.raises(SandboxLostError, match="The container ended early"):
+        with pytest.raises(SandboxLostError, match="The evaluator ended early"):
             lose(evaluator, hostile)
     finally:
         container.remove()

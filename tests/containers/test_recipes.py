@@ -19,20 +19,13 @@ from runner import challenge as challenges
 from runner.challenge import DESCRIPTION, FILES, Challenge
 from runner.engine import Engine
 from sandbox.jobs import SPLITS
+from tests.containers.command import unlearn
 from tests.sandbox import recipe_data as made
 
 pytestmark = pytest.mark.container
 
 ROOT = Path(__file__).parent.parent.parent
 QUICK = ("--references", "2", "--seed", "3", "--epochs", "2", "--forget-fraction", "0.1")
-
-
-def unlearn(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Type a command and require its exit code."""
-    command = [sys.executable, "-m", "runner.cli", *map(str, words)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done
 
 
 def lay_out(folder: Path, files: Mapping[str, bytes]) -> Path:
