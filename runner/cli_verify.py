@@ -56,7 +56,9 @@ def verify_command(
         if done.manifest is None or isinstance(problem, str):
             mismatches.append("no run was done again: the manifest or the challenge cannot be used")
         else:
-            fine = [run.index for run in done.manifest.runs if run.verdict is Verdict.OK]
+            fine = [
+                run.index for run in done.manifest.runs if run.verdict is Verdict.OK and run.outputs_sha256
+            ]
             indices = verification.spread(fine, rerun)
             mismatches += _do_again(store, done.manifest, problem, indices)
     _show(found, done.checked, indices, mismatches, as_json=as_json)

@@ -117,9 +117,15 @@ class Container:
         return bytes(out)
 
     def kill(self) -> None:
-        """End every process of the container at once; no error if it has ended already."""
+        """End every process of the container at once; no error if it has ended already.
+
+        Its stream ends with it, also for a thread that is writing: the engine would go on waiting for a
+        reader that is no more.
+        """
         with contextlib.suppress(*_TROUBLE):
             self._api.kill(self.identity)
+        with contextlib.suppress(*_TROUBLE):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def ending(self, seconds: float = 10.0) -> Ending | None:
         """Return how it ended, or None if it has not after ``seconds`` or nobody knows."""
@@ -136,11 +142,12 @@ class Container:
             time.sleep(0.02)
 
     def is_running(self) -> bool:
-        """Return whether the engine answers and says that it runs."""
+        """Return whether the engine answers and says that it runs, and is not paused."""
         try:
-            return bool(self._api.inspect_container(self.identity)["State"]["Running"])
+            state = self._api.inspect_container(self.identity)["State"]
         except _TROUBLE:
             return False
+        return bool(state["Running"]) and not state.get("Paused", False)
 
     def remove(self) -> None:
         """Remove the container, running or not, and close the stream."""

@@ -39,12 +39,15 @@ _FAILED_WITH: Final = 2
 _PATIENCE: Final = 20.0
 """So many times what the original network takes may a checkpoint take: the machine has other work too."""
 _LEAST_SECONDS: Final = 60.0
-"""And so long at least, by itself."""
-_BESIDE_OTHERS_SECONDS: Final = 900.0
-"""And so much longer beside others."""
+"""And so long at least."""
 _ORIGINAL: Final = -1
 """In the place of a run's index."""
 TO_BLAME: Final = "two evaluators failed with it by itself, and not with the original network"
+
+
+def _most(seconds: float) -> float:
+    """Return how long a checkpoint may take where the original network took so many seconds."""
+    return max(_LEAST_SECONDS, _PATIENCE * seconds)
 
 
 class Backlog:
@@ -190,7 +193,7 @@ class Backlog:
                     self._sent.append(index)
                     evaluator.send(index, self._checkpoint(index).read_bytes())
                 elif self._sent:
-                    self._take(*evaluator.receive(_BESIDE_OTHERS_SECONDS + _PATIENCE * seconds))
+                    self._take(*evaluator.receive(len(self._sent) * _most(seconds)))
                 else:
                     return
         finally:
@@ -209,7 +212,7 @@ class Backlog:
         """Evaluate a checkpoint beside no other, in an evaluator that the original took ``seconds`` in."""
         evaluator.send(index, self._checkpoint(index).read_bytes())
         self._by_itself = index
-        self._take(*evaluator.receive(max(_LEAST_SECONDS, _PATIENCE * seconds)))
+        self._take(*evaluator.receive(_most(seconds)))
         self._by_itself = None
 
     def _note_loss(self, error: SandboxError) -> None:

@@ -27,8 +27,9 @@ from sandbox.protocol import Frame, ProtocolViolationError
 
 _SILENCE_SECONDS: Final = 900.0
 """Between two batches; an evaluator that works says so every minute."""
-_KILLED_FROM_OUTSIDE: Final = (0, 137, 143)
-"""Exit codes: its stream was closed, or it was killed. A network that does so is not told from that."""
+_KILLED_FROM_OUTSIDE: Final = (0, 137, 143, 255)
+"""Exit codes: its stream was closed, it was killed, the engine does not know. A network's own are not told
+from these."""
 
 
 class EvaluatorFailedError(SandboxLostError):

@@ -8,9 +8,10 @@ before it left.
 
 from __future__ import annotations
 
+import contextlib
 import runpy
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -82,9 +83,10 @@ class Gallery:
         planned = batches(wanted, self._make)
         total = sum(len(batch.steps) for batch in planned)
         ends: list[StepEnd] = []
-        for end in self._all_steps(planned):
-            ends.append(end)
-            self.reporter.count(f"gallery: {end.step.attack}", len(ends), total)
+        with contextlib.closing(self._all_steps(planned)) as steps:
+            for end in steps:
+                ends.append(end)
+                self.reporter.count(f"gallery: {end.step.attack}", len(ends), total)
         judged = [
             judge(
                 attack=attack,
@@ -121,7 +123,7 @@ class Gallery:
             raise ConfigurationError(f"The attack {attack.name} has no {name}() in {attack.source.name}.")
         return Path(made[name](folder))
 
-    def _all_steps(self, planned: Sequence[Batch]) -> Iterator[StepEnd]:
+    def _all_steps(self, planned: Sequence[Batch]) -> Generator[StepEnd]:
         first_index = 0
         for jobs in phases(planned, self.isolation):
             todo: list[Callable[[], Iterator[StepEnd]]] = []

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def merged(jobs: Sequence[Callable[[], Iterable[T]]], *, at_once: int) -> Iterator[T]:
+def merged(jobs: Sequence[Callable[[], Iterable[T]]], *, at_once: int) -> Generator[T]:
     """Yield what the jobs yield, in the order in which it comes; each job's keeps its order.
 
     If one raises an exception, or the iterator is closed, the others end at what they yield
@@ -33,10 +33,11 @@ def merged(jobs: Sequence[Callable[[], Iterable[T]]], *, at_once: int) -> Iterat
                 return
 
     with ThreadPoolExecutor(at_once) as pool:
-        going = {pool.submit(work, job) for job in jobs}
+        going: set[Future[None]] = set()
         try:
-            for one in going:
-                one.add_done_callback(arrived.put)
+            for job in jobs:
+                going.add(submitted := pool.submit(work, job))
+                submitted.add_done_callback(arrived.put)
             while going:
                 found = arrived.get()
                 if isinstance(found, Future):

@@ -20,7 +20,7 @@ from runner.channel import Stream
 from runner.checkpoint import content_sha256, largest_checkpoint_bytes
 from runner.engine import Container, answers
 from runner.errors import HostNotReadyError, RunnerError, SandboxError
-from runner.evaluating import Backlog
+from runner.evaluating import TO_BLAME, Backlog
 from runner.isolated import Isolated, share_challenge
 from runner.lease import Lease
 from runner.paths import Paths
@@ -73,7 +73,9 @@ class Work:
         failed = any(run.verdict is not Verdict.OK for run in recorded)
         missing = self._missing(recorded)
         if failed and not self.settings.keep_going:
-            missing, unevaluated = [], []
+            missing = []
+            if any(run.detail == TO_BLAME for run in recorded):
+                unevaluated = []  # what was left then, since it might take as long
         self._budget = TimeBudget.of(self._budget.total_seconds, (run.host_seconds for run in recorded))
         if self._budget.used_up and missing:
             self._done, self.touched = len(recorded), True

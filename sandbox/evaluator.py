@@ -32,6 +32,12 @@ from sandbox.stdio import Stdio
 from sandbox.stepping import exactly
 
 _SIGN_OF_LIFE_SECONDS = 60.0
+_SHORTAGE = ("out of memory", "can't allocate memory", "alloc_failed")
+"""What errors say, in small letters, where memory is used up: torch's, CUDA's and those of its libraries."""
+
+
+class ShortageError(Exception):
+    """There is not enough memory, perhaps because of a run; the checkpoint is not to blame."""
 
 
 class UnfitError(Exception):
@@ -68,14 +74,22 @@ class Evaluator:
 
         Raises:
             UnfitError: it does not fit the network, or the network fails with it or answers nonsense.
-            torch.OutOfMemoryError: the device's memory is used up, perhaps by a run.
+            ShortageError: memory is used up.
         """
+        try:
+            return self._outputs(checkpoint, on_batch)
+        except RuntimeError as error:
+            if _is_shortage(error):
+                raise ShortageError(str(error)) from error
+            raise
+
+    def _outputs(self, checkpoint: bytes, on_batch: Callable[[], None]) -> bytes:
         net = self._net()
         try:
             net.load_state_dict(safetensors.torch.load(checkpoint), strict=True)
-        except torch.OutOfMemoryError:
-            raise
         except (safetensors.SafetensorError, RuntimeError) as error:
+            if _is_shortage(error) or self._job.device != "cpu":
+                raise  # the host has looked at names and shapes: it is the device
             raise UnfitError("it does not fit the network") from error
         layout = layout_of(self._job.architecture)
         try:
@@ -85,6 +99,10 @@ class Evaluator:
         if not bool(torch.isfinite(found.logits).all()):
             raise UnfitError("its logits on the forget examples are not finite")
         return found.to_bytes()
+
+
+def _is_shortage(error: Exception) -> bool:
+    return any(words in str(error).lower() for words in _SHORTAGE)
 
 
 class _Desk:
@@ -110,7 +128,7 @@ class _Desk:
             outputs = self._evaluator.outputs(checkpoint, self._show_life)
         except UnfitError as error:
             self._send("rejected", index=index, reason=str(error))
-        except torch.OutOfMemoryError:
+        except ShortageError:
             self._send("exhausted")
         else:
             self._send("outputs", outputs, index=index)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from safetensors.numpy import save
 from runner import options
 from runner.challenge import Challenge
 from runner.engine import Engine
+from runner.errors import SandboxLostError
 from runner.evaluator import Evaluator, RunOutputs, to_bytes
 from runner.image import Image
 from tests.containers.conftest import InImage
@@ -63,6 +66,55 @@ def test_outputs_depend_on_the_checkpoint_alone(in_image: InImage) -> None:
     found = json.loads(in_image(EVERY_WAY))
     assert {way for ways in found.values() for way, same in ways.items() if not same} == set()
     assert set(found) == {"digits", "resnet18"}
+
+
+SHORTAGES = """
+import json
+import threading
+import safetensors.torch, torch
+from sandbox import evaluator as program
+from sandbox.jobs import SPLITS, EvaluatorJob
+from sandbox.models import build
+
+split = {"image": torch.randn(3, 1, 8, 8), "label": torch.randint(10, (3,))}
+data = {name: safetensors.torch.save(split) for name in SPLITS}
+job = EvaluatorJob(architecture="digits", classes=10, device="cpu")
+checkpoint = safetensors.torch.save(build("digits", 10).state_dict())
+outputs_of, copy_ = program.outputs_of, torch.Tensor.copy_
+
+def ends_with(error, where):
+    def fails(*_rest, **_more):
+        raise error
+    if where == "load":
+        torch.Tensor.copy_ = fails
+    else:
+        program.outputs_of = fails
+    try:
+        program.Evaluator(job, data).outputs(checkpoint)
+    except Exception as ended:
+        return type(ended).__name__
+    finally:
+        torch.Tensor.copy_, program.outputs_of = copy_, outputs_of
+
+full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+found = [ends_with(full, "load"), ends_with(full, "forward")]
+found += [ends_with(RuntimeError(words), "forward") for words in (
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "[enforce fail] DefaultCPUAllocator: can't allocate memory",
+    "CUDA error: device-side assert triggered",
+)]
+found += [ends_with(ValueError("3"), "forward"), ends_with(RuntimeError("size mismatch"), "load")]
+print(json.dumps(found))
+"""
+
+
+def test_a_shortage_is_told_from_a_network_that_fails(in_image: InImage) -> None:
+    """Wherever it shows: the checkpoint is not to blame for it."""
+    assert json.loads(in_image(SHORTAGES)) == [
+        *["ShortageError"] * 4,
+        "RuntimeError",
+        *["UnfitError"] * 2,
+    ]
 
 
 @pytest.fixture
@@ -116,3 +168,33 @@ def test_the_program_answers_alike_one_by_one_and_all_at_once(
     assert one_by_one == at_once
     assert len({one_by_one[index] for index in range(6)}) == 6
     assert "not finite" in str(one_by_one[6])
+
+
+def test_killing_ends_a_thread_that_writes_to_it(
+    engine: Engine, built_image: Image, labels: dict[str, str]
+) -> None:
+    """A container that does not read, as one that is being killed: the engine alone would leave it waiting."""
+    spec = options.evaluator(image=built_image.tag, cpus=1.0, labels=labels)
+    container = engine.start(replace(spec, command=("/usr/bin/sleep", "600")))
+    begun, errors = threading.Event(), list[SandboxLostError]()
+
+    def write() -> None:
+        begun.set()
+        try:
+            container.send(bytes(16 << 20))
+        except SandboxLostError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=write)
+    try:
+        thread.start()
+        assert begun.wait(30)
+        thread.join(1.0)
+        assert thread.is_alive(), "it was to be waiting"
+        container.kill()
+        thread.join(30)  # half of what it would wait for otherwise
+        assert not thread.is_alive()
+        assert len(errors) == 1
+    finally:
+        container.remove()
+        thread.join()

@@ -216,7 +216,7 @@ def test_an_attack_is_contained_if_all_three_end_as_they_must(tmp_path: Path) ->
 def test_a_run_ended_late_is_not_contained(tmp_path: Path) -> None:
     """It says by how much."""
     one = attack(tmp_path / "a")
-    late = judged(one, ending=end("attack", Verdict.TIME_LIMIT, seconds=14.5))
+    late = judged(one, ending=end("attack", Verdict.TIME_LIMIT, seconds=GALLERY_LIMITS.in_force() + 10.5))
     assert late.problems == ("it was ended 10.5 s after its time",)
 
 

@@ -76,5 +76,5 @@ def test_who_has_enough_closes_it() -> None:
 
     iterator = merged([endless], at_once=2)
     next(iterator)
-    iterator.close()  # type: ignore[attr-defined]
+    iterator.close()
     assert ended.wait(30)

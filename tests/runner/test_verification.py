@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from runner import recovery
 from runner.challenge import Challenge
 from runner.checkpoint import content_sha256
 from runner.engine import Engine
+from runner.evaluating import TO_BLAME
 from runner.evaluation import evaluate
 from runner.evaluator import RunOutputs, to_bytes
 from runner.image import Image
@@ -91,8 +92,11 @@ def record(name: str, challenge: Challenge, submission: Submission = MINE) -> Ev
     )
 
 
-def publish(store: Store, folder: Path, name: str, challenge: Challenge) -> None:
-    """Note N runs with their files, as if containers had done them."""
+def publish(store: Store, folder: Path, name: str, challenge: Challenge, blamed: int | None = None) -> None:
+    """Note N runs with their files, as if containers had done them.
+
+    Evaluators failed with the checkpoint of ``blamed``, and nothing was evaluated after it.
+    """
     paths = Paths(folder=folder / name)
     attempt = store.begin_attempt(name)
     for index in range(N):
@@ -105,7 +109,10 @@ def publish(store: Store, folder: Path, name: str, challenge: Challenge) -> None
                 unseen_losses=rng.random(2).astype(np.float32),
             )
         )
-        for place, data in ((paths.checkpoint(index), checkpoint), (paths.outputs(index), outputs)):
+        files = {paths.checkpoint(index): checkpoint, paths.outputs(index): outputs}
+        if blamed is not None and index >= blamed:
+            del files[paths.outputs(index)]
+        for place, data in files.items():
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
         store.publish(
@@ -122,18 +129,20 @@ def publish(store: Store, folder: Path, name: str, challenge: Challenge) -> None
                 log_bytes_dropped=0,
             ),
         )
-        store.mark_evaluated(name, index, outputs_sha256=hashlib.sha256(outputs).hexdigest())
+        if index == blamed:
+            store.reject(name, index, TO_BLAME)
+        elif paths.outputs(index) in files:
+            store.mark_evaluated(name, index, outputs_sha256=hashlib.sha256(outputs).hexdigest())
     store.end_attempt(name, attempt, "done")
 
 
-@pytest.fixture
-def ended(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> Iterator[Ended]:
-    challenge = load_challenge(Limits())
-    folder = tmp_path / "store"
+@contextmanager
+def ending(folder: Path, challenge: Challenge, blamed: int | None = None) -> Iterator[Ended]:
+    """Give an evaluation whose runs are done; no engine is there to be asked for more."""
     with closing(Store.in_folder(folder, create=True)) as store:
         name = identity(MINE, challenge, IMAGE, Settings(n=N, keep_going=False, keep_checkpoints=True))
         store.begin(record(name, challenge))
-        publish(store, folder, name, challenge)
+        publish(store, folder, name, challenge, blamed)
         bench = Bench(
             engine=cast(Engine, NoEngine()),
             image=IMAGE,
@@ -145,6 +154,26 @@ def ended(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> Iter
         settings = Settings(n=N, keep_going=False, keep_checkpoints=True)
         summary = evaluate(bench, MINE, challenge, settings)
         yield Ended(store=store, folder=folder, name=name, challenge=challenge, summary=summary)
+
+
+@pytest.fixture
+def ended(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> Iterator[Ended]:
+    with ending(tmp_path / "store", load_challenge(Limits())) as found:
+        yield found
+
+
+@pytest.mark.parametrize("blamed", range(N))
+def test_what_was_left_after_a_blame_is_left_and_matches(
+    tmp_path: Path, load_challenge: Callable[[Limits], Challenge], blamed: int
+) -> None:
+    """The evaluation has ended, with a reason; no evaluator is started for the rest, here or when repeated."""
+    with ending(tmp_path / "store", load_challenge(Limits()), blamed) as found:
+        assert found.summary["score"] is None
+        assert found.summary["reason"] == f"run {blamed} ended as bad-checkpoint ({TO_BLAME})"
+        assert found.mismatches() == []
+        manifest = json.loads(found.paths.manifest.read_text())
+        told = [run["outputs_sha256"] != "" for run in manifest["runs"]]
+        assert told == [index < blamed for index in range(N)]
 
 
 def test_what_nobody_touched_matches(ended: Ended) -> None:
