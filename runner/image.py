@@ -42,6 +42,7 @@ BUILDING_BYTES: Final = 22 << 30
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SMALL_STAGE: Final = re.compile(rb"^FROM \S+ AS sandbox\n(?:.+\n)*", re.MULTILINE)
 """What the wheels do not depend on."""
+_DOCKERFILE: Final = Path("Dockerfile")
 _LOCK: Final = Path("requirements/image.txt")
 
 
@@ -140,10 +141,18 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _deps_digest(base: str) -> str:
-    small = _SMALL_STAGE.search(dockerfile := _read(Path("Dockerfile")))
+def dockerfile_of_deps() -> bytes:
+    """Return the Dockerfile without the stage ``sandbox``: what ``deps`` is built from, and known by.
+
+    An engine without BuildKit would run that stage as well, on a base that has no wheels yet.
+    """
+    small = _SMALL_STAGE.search(dockerfile := _read(_DOCKERFILE))
     assert small is not None
-    return _hash(base.encode(), dockerfile.replace(small[0], b""), _read(_LOCK))
+    return dockerfile.replace(small[0], b"")
+
+
+def _deps_digest(base: str) -> str:
+    return _hash(base.encode(), dockerfile_of_deps(), _read(_LOCK))
 
 
 def _sandbox_files() -> list[Path]:
@@ -152,7 +161,7 @@ def _sandbox_files() -> list[Path]:
 
 def _sandbox_digest(deps: str) -> str:
     parts = [part for path in _sandbox_files() for part in (str(path).encode(), _read(path))]
-    return _hash(deps.encode(), _read(Path("Dockerfile")), *parts)
+    return _hash(deps.encode(), _read(_DOCKERFILE), *parts)
 
 
 def _ensure_base(engine: Engine, reporter: Reporter) -> str:
@@ -256,29 +265,29 @@ def _small_context() -> IO[bytes]:
     """Return the Dockerfile and sandbox/ as a tar."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        _add_files(archive)
+        for path in (_DOCKERFILE, *_sandbox_files()):
+            _add(archive, path, _read(path))
     packed.seek(0)
     return packed
 
 
-def _add_files(archive: tarfile.TarFile) -> None:
-    for path in (Path("Dockerfile"), _LOCK, *_sandbox_files()):
-        data = _read(path)
-        entry = tarfile.TarInfo(str(path))
-        entry.size, entry.mode = len(data), 0o644
-        archive.addfile(entry, io.BytesIO(data))
+def _add(archive: tarfile.TarFile, path: Path, data: bytes) -> None:
+    entry = tarfile.TarInfo(str(path))
+    entry.size, entry.mode = len(data), 0o644
+    archive.addfile(entry, io.BytesIO(data))
 
 
 @contextmanager
 def _large_context(wheels: Path) -> Iterator[IO[bytes]]:
-    """Give the wheels as well, as a tar that is made while it is read and never lies on disk."""
+    """Give the wheels and what is done with them, as a tar that is made while it is read, not on disk."""
     read, write = os.pipe()
     with os.fdopen(read, "rb") as source:
 
         def fill() -> None:
             try:
                 with os.fdopen(write, "wb") as sink, tarfile.open(fileobj=sink, mode="w|") as archive:
-                    _add_files(archive)
+                    _add(archive, _DOCKERFILE, dockerfile_of_deps())
+                    _add(archive, _LOCK, _read(_LOCK))
                     for wheel in sorted(wheels.glob("*.whl")):
                         archive.add(wheel, f"wheels/{wheel.name}")
             except BrokenPipeError:

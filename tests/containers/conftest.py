@@ -27,7 +27,7 @@ from runner.submission import Submission
 from runner.worker import EndedRun, PlannedRun, Worker
 
 RunSubmission = Callable[..., list[EndedRun]]
-InImage = Callable[[str], str]
+InImage = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
@@ -123,10 +123,10 @@ def run_submission(
 
 @pytest.fixture(scope="session")
 def in_image(engine: Engine, built_image: Image, labels: dict[str, str]) -> InImage:
-    """Return a function that runs a Python script in the image and returns its stdout."""
+    """Return a function that runs a Python script in the image, or another, and returns its stdout."""
 
-    def run(script: str) -> str:
-        spec = options.trainer(image=built_image.tag, cpus=2.0, labels=labels)
+    def run(script: str, *, tag: str = built_image.tag) -> str:
+        spec = options.trainer(image=tag, cpus=2.0, labels=labels)
         spec = replace(spec, command=("/opt/venv/bin/python", "-c", script))
         container = engine.start(spec)
         try:
