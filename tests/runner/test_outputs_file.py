@@ -7,6 +7,7 @@ import math
 import pickle
 import tracemalloc
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,15 @@ WHOLE = npz(**PARTS)
 def read(file: Path) -> RunOutputs | None:
     """Read outputs of three examples and two classes, with three examples unseen."""
     return load(file, examples=3, classes=2, unseen=3)
+
+
+def test_the_bytes_are_the_same_whatever_packs_them() -> None:
+    """Hashes of challenges and of outputs are compared between hosts with other Pythons."""
+    packed = pack(**PARTS)
+    assert sha256(packed).hexdigest() == ("5d086d23b391d795ed078b1f468fc1268e623fe29d2e8ea6b9c899ac0e4748b6")
+    assert [part.extract_version for part in zipfile.ZipFile(io.BytesIO(packed)).infolist()] == [20] * 3
+    with np.load(io.BytesIO(packed), allow_pickle=False) as found:
+        assert all(np.array_equal(found[name], part) for name, part in PARTS.items())
 
 
 def test_round_trip(tmp_path: Path) -> None:
