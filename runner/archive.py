@@ -207,16 +207,19 @@ def _behind(data: bytes, entry: _Entry, end: int) -> int:
     if local.signature != LOCAL_SIGNATURE or behind > end:
         _refuse(f"{shown(entry.name)} has no local header")
     extra = _extra(data, place + local.name_bytes, local.extra_bytes, entry.name)
-    sizes = local.packed_bytes, local.unpacked_bytes
+    said_here = [(local.packed_bytes, local.unpacked_bytes)]
     if FIELD_ZIP64 in extra:  # what a writer prepares that does not know the size yet
-        if sizes != (FULL, FULL) or len(extra[FIELD_ZIP64]) != 16:
+        if len(extra[FIELD_ZIP64]) != 16:
             _refuse(f"{shown(entry.name)} is in zip64 form")
+        if said_here == [(FULL, FULL)]:  # else both must agree: Python's before 3.11.4 says it twice
+            said_here = []
         unpacked, packed = struct.unpack("<QQ", extra[FIELD_ZIP64])
-        sizes = packed, unpacked
+        said_here.append((packed, unpacked))
     streamed = bool(said.flags & _DESCRIPTOR_FOLLOWS)
     wanted = (said.crc, said.packed_bytes, said.unpacked_bytes)
     agrees = all(
         known == due or (streamed and known == 0)  # a streaming writer knows some of them beforehand
+        for sizes in said_here
         for known, due in zip((local.crc, *sizes), wanted, strict=True)
     )
     if (

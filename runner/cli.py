@@ -122,9 +122,13 @@ def image_show(as_json: JsonOption = False) -> None:
 def run_command(
     submissions: Annotated[
         list[Path],
-        typer.Argument(help="Folders, .py files or .zip files with unlearning().", show_default=False),
+        typer.Argument(
+            readable=False, help="Folders, .py files or .zip files with unlearning().", show_default=False
+        ),
     ],
-    challenge: Annotated[Path, typer.Option("--challenge", "-c", help="Folder of the challenge.")],
+    challenge: Annotated[
+        Path, typer.Option("--challenge", "-c", readable=False, help="Folder of the challenge.")
+    ],
     n: Annotated[int, typer.Option("-n", help="Runs of each submission, each with its own seed.")] = 64,
     store: StoreOption = DEFAULT_STORE,
     keep_checkpoints: Annotated[
@@ -298,7 +302,8 @@ def _sentences() -> Iterator[None]:
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:
-        _fail(f"{error}.", HostNotReadyError.exit_code)
+        told = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
+        _fail(told, HostNotReadyError.exit_code)
 
 
 def _fail(sentence: str, code: int) -> NoReturn:

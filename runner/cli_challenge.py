@@ -37,9 +37,10 @@ _WIDE: Final = 160
 
 def build_command(
     recipe: Annotated[str, typer.Argument(help=f"Where the data come from: {', '.join(RECIPES)}.")],
-    folder: Annotated[Path, typer.Argument(help="Where the challenge is to be.")],
+    folder: Annotated[Path, typer.Argument(readable=False, help="Where the challenge is to be.")],
     data: Annotated[
-        Path | None, typer.Option(help="Your files, a folder or one file; digits brings its own.")
+        Path | None,
+        typer.Option(readable=False, help="Your files, a folder or one file; digits brings its own."),
     ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch the data from their home page, for cifar10.")
@@ -87,7 +88,9 @@ def build_command(
     ] = None,
     architecture_file: Annotated[
         Path | None,
-        typer.Option(help="Your own network: a module that defines build(classes), for containers."),
+        typer.Option(
+            readable=False, help="Your own network: a module that defines build(classes), for containers."
+        ),
     ] = None,
     training: Annotated[
         str,
@@ -177,7 +180,7 @@ def build_command(
 
 
 def show_challenge_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of the challenge.")],
+    folder: Annotated[Path, typer.Argument(readable=False, help="Folder of the challenge.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show a challenge after checking every file of it."""

@@ -40,10 +40,18 @@ _CELL_CHARACTERS: Final = 600
 def doctor_command(
     challenge: Annotated[
         Path | None,
-        typer.Option("--challenge", "-c", help="Check against the limits of this challenge, not of digits."),
+        typer.Option(
+            "--challenge",
+            "-c",
+            readable=False,
+            help="Check against the limits of this challenge, not of digits.",
+        ),
     ] = None,
     store: Annotated[
-        Path, typer.Option("--store", envvar="UNLEARN_STORE", help="Folder where evaluations are kept.")
+        Path,
+        typer.Option(
+            "--store", readable=False, envvar="UNLEARN_STORE", help="Folder where evaluations are kept."
+        ),
     ] = Path("evaluations"),
     runtime: Annotated[
         str | None, typer.Option(help="Container runtime to be used: runc, crun, runsc or another.")

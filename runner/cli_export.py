@@ -17,10 +17,17 @@ _WIDE = 160
 
 
 def export_command(
-    folder: Annotated[Path, typer.Argument(metavar="CHALLENGE", help="Folder of the challenge.")],
+    folder: Annotated[
+        Path, typer.Argument(readable=False, metavar="CHALLENGE", help="Folder of the challenge.")
+    ],
     public: Annotated[
         Path,
-        typer.Option("--public", metavar="DIR", help="Folder for participants; not there yet, or empty."),
+        typer.Option(
+            "--public",
+            readable=False,
+            metavar="DIR",
+            help="Folder for participants; not there yet, or empty.",
+        ),
     ],
 ) -> None:
     """Write the folder that participants get, and print its hash.

@@ -35,7 +35,10 @@ def gallery_command(
         typer.Option(help="process: runs share a worker. container: each run has one of its own."),
     ] = "process",
     challenge: Annotated[
-        Path | None, typer.Option("--challenge", "-c", help="Folder of the challenge; a small one if none.")
+        Path | None,
+        typer.Option(
+            "--challenge", "-c", readable=False, help="Folder of the challenge; a small one if none."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:

@@ -25,7 +25,7 @@ from runner.session import session
 
 
 def measure_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of the challenge.")],
+    folder: Annotated[Path, typer.Argument(readable=False, help="Folder of the challenge.")],
     runtime: RuntimeOption = "",
     device: DeviceOption = CPU,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,

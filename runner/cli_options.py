@@ -11,11 +11,16 @@ from runner.placement import Isolation
 
 DEFAULT_STORE: Final = Path("evaluations")
 StoreOption = Annotated[
-    Path, typer.Option("--store", envvar="UNLEARN_STORE", help="Folder where evaluations are kept.")
+    Path,
+    typer.Option(
+        "--store", readable=False, envvar="UNLEARN_STORE", help="Folder where evaluations are kept."
+    ),
 ]
 MovedChallengeOption = Annotated[
     Path | None,
-    typer.Option("--challenge", "-c", help="Folder of the challenge, if it is not where it was."),
+    typer.Option(
+        "--challenge", "-c", readable=False, help="Folder of the challenge, if it is not where it was."
+    ),
 ]
 IsolationOption = Annotated[
     Isolation,

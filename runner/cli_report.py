@@ -20,7 +20,9 @@ def report_command(
     name: Annotated[str, typer.Argument(metavar="EVALUATION", help="By the beginning of its name.")],
     store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write it to this file instead of showing it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(readable=False, help="Write it to this file instead of showing it.")
+    ] = None,
 ) -> None:
     """Show what the participant may see of an evaluation, as its challenge's feedback policy says.
 

@@ -40,9 +40,13 @@ def score_command(
     challenge: MovedChallengeOption = None,
     unlearned: Annotated[
         list[Path] | None,
-        typer.Option(help="Instead: an npz file with the outputs of unlearned models; may be repeated."),
+        typer.Option(
+            readable=False, help="Instead: an npz file with the outputs of unlearned models; may be repeated."
+        ),
     ] = None,
-    references: Annotated[Path | None, typer.Option(help="And one with those of the references.")] = None,
+    references: Annotated[
+        Path | None, typer.Option(readable=False, help="And one with those of the references.")
+    ] = None,
     retraining_seconds: Annotated[
         float | None,
         typer.Option(help="How long retraining takes, if the card is to say what part a run is."),
@@ -51,7 +55,9 @@ def score_command(
         int | None,
         typer.Option(help="Of all random halves and folds; drawn from the outputs if none is named.", min=0),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the card, as JSON, to this file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(readable=False, help="Write the card, as JSON, to this file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Show the score card: the score, what it is worth, and what others would measure.

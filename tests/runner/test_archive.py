@@ -120,8 +120,38 @@ def test_folders_and_modes_are_accepted() -> None:
     assert inspect(packed.getvalue()).names == ("helper/", "helper/a.py", "big.bin", "submission.py")
 
 
-def test_streamed_zip64_is_accepted() -> None:
-    """Sizes that are said behind the data only, in zip64's long form, are ordinary for a pipe."""
+def in_zip64(*, streamed: bool, twice: bool) -> Member:
+    """Return what Python writes with ``force_zip64``; before 3.11.4 it said the sizes twice."""
+    sizes = {"packed": 0, "unpacked": 0} if streamed else {"packed": len(CODE), "unpacked": len(CODE)}
+    field = extra(1, struct.pack("<QQ", sizes["unpacked"], sizes["packed"]))
+    said = sizes if twice else {"packed": 0xFFFF_FFFF, "unpacked": 0xFFFF_FFFF}
+    version = {} if twice else {"version": 45}
+    if not streamed:
+        return replace(MINE, directory=version, local={**version, **said}, local_extra=field)
+    behind = struct.pack("<4sLQQ", b"PK\7\x08", zlib.crc32(CODE), len(CODE), len(CODE))
+    flags = {**version, "flags": 8}
+    return replace(MINE, directory=flags, local={**flags, "crc": 0, **said}, local_extra=field, after=behind)
+
+
+@pytest.mark.parametrize("twice", [True, False])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_zip64_of_every_python_is_accepted(streamed: bool, twice: bool) -> None:
+    """Prepared in vain, or because the sizes are said behind the data only, as for a pipe."""
+    member = in_zip64(streamed=streamed, twice=twice)
+    assert inspect(build([member])).names == ("submission.py",)
+    for lie in ((1, 0), (0, 1), (1 << 40, 0)):
+        sizes = [
+            said + more for said, more in zip(struct.unpack("<QQ", member.local_extra[4:]), lie, strict=True)
+        ]
+        lying = replace(member, local_extra=extra(1, struct.pack("<QQ", *sizes)))
+        assert "contradicts the directory" in refused(build([lying]))
+    if twice:
+        half = replace(member, local={**member.local, "packed": 0xFFFF_FFFF})
+        assert "contradicts the directory" in refused(build([half]))
+
+
+def test_zip64_of_this_python_is_accepted() -> None:
+    """Whatever its version makes of it."""
     pipe: Any = Unseekable()
     with zipfile.ZipFile(pipe, "w") as archive, archive.open("submission.py", "w", force_zip64=True) as file:
         file.write(CODE)
@@ -280,7 +310,14 @@ ENTRIES = {
         "a second name",
     ),
     "zip64 field": (build([MINE, Member(name=b"a", extra=extra(1, bytes(16)))]), "in zip64 form"),
-    "local zip64 field": (build([MINE, Member(name=b"a", local_extra=extra(1, bytes(16)))]), "in zip64 form"),
+    "local zip64 field of one size": (
+        build([MINE, Member(name=b"a", local_extra=extra(1, bytes(8)))]),
+        "in zip64 form",
+    ),
+    "local zip64 field beside sizes that are others": (
+        build([MINE, Member(name=b"a", data=b"1", local_extra=extra(1, bytes(16)))]),
+        "contradicts the directory",
+    ),
     "local zip64 field that lies": (
         build(
             [
