@@ -167,11 +167,14 @@ class Engine:
 
         Raises:
             HostNotReadyError: no engine answers.
+            EngineForbiddenError: one is there that this user may not reach.
         """
         try:
             self._api = _client(_CALL_SECONDS)
             self.version = self._api.version()
         except _TROUBLE as error:
+            if _is_forbidden(error):
+                raise EngineForbiddenError from error
             raise HostNotReadyError(
                 f"No container engine answers ({_cause(error)}); start Docker, or run: make setup"
             ) from error
@@ -366,6 +369,24 @@ class Engine:
         with _answering():
             found = self._api.images(name=repository)
         return [short_name(tag) for image in found for tag in image.get("RepoTags") or []]
+
+
+class EngineForbiddenError(HostNotReadyError):
+    """An engine is there, for others."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A container engine is there, but your user may not use it; let its administrator add you to the "
+            "group docker (whose members can become root), and log in again."
+        )
+
+
+def _is_forbidden(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, PermissionError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def answers() -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from runner import image
-from runner.engine import Engine, answers
+from runner.engine import Engine, EngineForbiddenError, answers
 from runner.errors import HostNotReadyError
 from runner.progress import Reporter
 
@@ -35,11 +35,15 @@ def make_ready(reporter: Reporter) -> image.Image:
     Raises:
         HostNotReadyError: with one sentence on what to install.
     """
-    if not answers():
+    try:
+        engine = Engine()
+    except EngineForbiddenError:
+        raise
+    except HostNotReadyError:
         _require_own_engine()
         _install(reporter)
         _start(reporter)
-    engine = Engine()
+        engine = Engine()
     if image.find(engine) is None:
         _install_mmdebstrap(engine, reporter)
     return image.build(engine, reporter)

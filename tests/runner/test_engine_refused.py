@@ -1,0 +1,47 @@
+"""What is said where no engine is to be had: none, or one that is for others?"""
+
+from __future__ import annotations
+
+import errno
+
+import docker.errors
+import pytest
+import requests.exceptions
+
+from runner import engine, setup
+from runner.engine import Engine, EngineForbiddenError
+from runner.errors import HostNotReadyError
+from runner.progress import Silent
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, first: OSError) -> None:
+    """Let docker-py fail as it does when the connection to the socket fails."""
+
+    def client(_seconds: int) -> None:
+        try:
+            try:
+                raise first
+            except OSError as error:
+                raise requests.exceptions.ConnectionError("Connection aborted.", error)  # noqa: B904 - as there
+        except requests.exceptions.ConnectionError as error:
+            raise docker.errors.DockerException("Error while fetching server API version") from error
+
+    monkeypatch.setattr(engine, "_client", client)
+
+
+def test_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence of a machine without Docker."""
+    refuse(monkeypatch, FileNotFoundError(errno.ENOENT, "No such file or directory"))
+    with pytest.raises(HostNotReadyError, match="No container engine answers") as caught:
+        Engine()
+    assert not isinstance(caught.value, EngineForbiddenError)
+    assert not engine.answers()
+
+
+def test_one_that_is_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No advice to install what is there, from the commands and from the set-up."""
+    refuse(monkeypatch, PermissionError(errno.EACCES, "Permission denied"))
+    with pytest.raises(EngineForbiddenError, match="your user may not use it"):
+        Engine()
+    with pytest.raises(EngineForbiddenError, match="group docker"):
+        setup.make_ready(Silent())
