@@ -73,6 +73,8 @@ class Source(BaseModel):
     data_sha256: Sha256 | None = None
     """Of the organizer's files, names and contents (`runner.challenge_data`)."""
     most_examples: Annotated[int, Field(ge=1)] | None = None
+    shared_persons: Literal[True] | None = None
+    """Said where persons may be in several splits; never in both retain and forget."""
     architecture: str | None = None
     architecture_sha256: Sha256 | None = None
     """Of the organizer's own module."""
@@ -266,7 +268,7 @@ def load(folder: Path) -> Challenge:
         source = architecture.text_of(_read_checked(folder, ARCHITECTURE, description), folder / ARCHITECTURE)
     digests = [_load_split(folder, split, description) for split in description.splits]
     try:
-        challenge_checks.check_together(digests)
+        challenge_checks.check_together(digests, shared_persons=bool(description.source.shared_persons))
     except BadSplitError as error:
         raise ConfigurationError(f"The challenge at {folder} is not sound: {error}.") from error
     labels = next(digest.labels for digest in digests if digest.split == "forget")
@@ -278,7 +280,7 @@ def load(folder: Path) -> Challenge:
         forget_labels=labels.copy(),
         references=None if description.held_back else _load_references(folder, description, len(labels)),
         architecture_source=source,
-        warnings=tuple(challenge_checks.duplicates(digests)),
+        warnings=(*challenge_checks.duplicates(digests), *challenge_checks.known_faces(digests)),
     )
 
 

@@ -166,6 +166,7 @@ def _job(site: Site, plan: Plan, *, files: int, cores: int, snapshot_seconds: fl
         processes=cores,
         data_files=files,
         most_examples=source.most_examples,
+        shared_persons=bool(source.shared_persons),
         architecture=source.architecture,
         training=source.training.said() if source.training is not None else {},
         epochs=source.epochs,

@@ -95,8 +95,13 @@ def check_split(
     )
 
 
-def check_together(digests: Sequence[Digest]) -> None:
+def check_together(digests: Sequence[Digest], *, shared_persons: bool = False) -> None:
     """Require that splits are of one form, and share no example and no person.
+
+    Args:
+        digests: Of all splits.
+        shared_persons: Whether the organizer said that persons may be in several splits; retain and
+            forget have none in common all the same.
 
     Raises:
         BadSplitError: they are not; file and row are named.
@@ -109,6 +114,8 @@ def check_together(digests: Sequence[Digest]) -> None:
             there, lacking = (one, other) if name in one.columns else (other, one)
             raise BadSplitError(f"{there.file} has a column {name}, and {lacking.file} has none")
         for name, values in one.identities.items():
+            if name == "person_id" and shared_persons and {one.split, other.split} != {"retain", "forget"}:
+                continue
             theirs = other.identities[name]
             shared = np.intersect1d(values, theirs)
             if len(shared):
@@ -136,6 +143,19 @@ def duplicates(digests: Sequence[Digest]) -> Iterator[str]:
                 f"{len(again)} of {len(mine.row_hashes)} {split} images are also in {' or '.join(others)} "
                 f"(the first: {mine.file}, row {again[0]}, is {places[mine.row_hashes[again[0]]]})"
             )
+
+
+def known_faces(digests: Sequence[Digest]) -> Iterator[str]:
+    """Yield a sentence for each split that knows persons who are to be forgotten."""
+    persons = {digest.split: digest.identities.get("person_id") for digest in digests}
+    forgotten = persons.get("forget")
+    for split in ("val", "test"):
+        there = persons.get(split)
+        if forgotten is None or there is None:
+            continue
+        known = np.intersect1d(forgotten, there)
+        if len(known):
+            yield f"{len(known)} of {len(np.unique(forgotten))} persons to be forgotten are also in {split}"
 
 
 def _check_labels(labels: Integers, class_counts: Sequence[int]) -> None:

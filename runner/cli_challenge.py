@@ -29,7 +29,7 @@ from runner.seeds import seed_of
 from runner.session import session
 from runner.spread import spread_of
 from runner.training import choice_of
-from sandbox.jobs import EMBEDDED_RECIPE, FILE_ARCHITECTURE, RECIPES
+from sandbox.jobs import EMBEDDED_RECIPE, FILE_ARCHITECTURE, PERSON_RECIPES, RECIPES
 from sandbox.preset import QUICK
 
 _WIDE: Final = 160
@@ -79,6 +79,13 @@ def build_command(
     limit_examples: Annotated[
         int | None, typer.Option(help="Take at most so many examples, all splits together.", min=100)
     ] = None,
+    shared_persons: Annotated[
+        bool,
+        typer.Option(
+            "--shared-persons",
+            help="A person may be in several splits, as in the contest, but not in both retain and forget.",
+        ),
+    ] = False,
     architecture: Annotated[
         str | None,
         typer.Option(
@@ -124,6 +131,10 @@ def build_command(
             if data is not None
             else f"The recipe {recipe} reads your files; name them with --data."
         )
+    if shared_persons and recipe not in PERSON_RECIPES:
+        raise ConfigurationError(
+            f"--shared-persons is for {' and '.join(PERSON_RECIPES)}: the data of {recipe} name no persons."
+        )
     changed = {
         "wall_seconds": wall_seconds,
         "wall_fraction": wall_fraction,
@@ -152,6 +163,7 @@ def build_command(
         source=Source(
             data_sha256=given.sha256 if given is not None else None,
             most_examples=limit_examples,
+            shared_persons=shared_persons or None,
             architecture=architecture if own is None else FILE_ARCHITECTURE,
             architecture_sha256=own.sha256 if own is not None else None,
             training=choice_of(training),

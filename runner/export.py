@@ -30,6 +30,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "recipe": "given",
     "source.data_sha256": "held back",  # confirms a guess of the files that the splits are drawn from
     "source.most_examples": "held back",  # with the files and the seed it gives the splits
+    "source.shared_persons": "given",  # the splits that are given are checked by it
     "source.architecture": "held back",  # what came of it is told below
     "source.architecture_sha256": "held back",  # the file itself is given
     "source.training": "held back",

@@ -18,14 +18,14 @@ FILE: Final = "neurips-2023-machine-unlearning/age_class_weights.json"
 
 
 def class_weights(labels: Iterable[int], classes: int) -> str:
-    """Return the file's text: a list of one weight a class, inverse to how often the class occurs.
+    """Return the file's text: a list of one weight a class, one over the number of its examples.
 
-    Their mean is 1. A class without any example weighs 0 and does not count in the mean.
+    A class without any example weighs 0.
+
+    Source: ``surf.py`` of the evaluation code that the contest's organizers published in 2024.
     """
     counts = Counter(labels)
-    inverse = [1 / counts[label] if counts[label] else 0.0 for label in range(classes)]
-    mean = sum(inverse) / max(1, sum(weight > 0 for weight in inverse))
-    return json.dumps([weight / mean if mean else 0.0 for weight in inverse])
+    return json.dumps([1 / counts[label] if counts[label] else 0.0 for label in range(classes)])
 
 
 def lay_out(scratch: Path, text: str) -> None:

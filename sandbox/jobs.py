@@ -23,6 +23,9 @@ TIMED_SPLITS = ("retain", "val")
 RECIPES = ("arrays", "cifar10", "digits", "faces", "idx")
 """Where data can come from: `sandbox.recipes` holds a function for each."""
 
+PERSON_RECIPES = ("arrays", "faces")
+"""Those whose data may say whom an example is of."""
+
 EMBEDDED_RECIPE = "digits"
 """The one that brings its data; all others read the organizer's files."""
 
@@ -134,6 +137,8 @@ class TrainerJob(_Job):
     """A choice as `sandbox.preset.chosen` takes it; may be empty."""
     epochs: int | None
     """In place of what the training says."""
+    shared_persons: bool = False
+    """Whether a person may be in several splits; never in both retain and forget."""
     architecture_source: str | None = None
     """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
     group_size: int | None = None

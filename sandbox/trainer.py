@@ -64,6 +64,7 @@ def _train(job: TrainerJob, files: dict[str, bytes], snapshots: dict[int, bytes]
         forget_fraction=job.forget_fraction,
         files=files,
         most_examples=job.most_examples,
+        shared_persons=job.shared_persons,
         architecture=job.architecture,
         training=job.training,
         epochs=job.epochs,

@@ -64,7 +64,13 @@ def _splits(file: str, columns: Columns, labels: Rows, persons: Rows | None, req
         return {name: np.flatnonzero(said == number) for number, name in enumerate(SPLITS)}
     rows = at_most(np.arange(len(labels)), labels, request.most_examples, state)
     if persons is not None:
-        return by_person(rows, persons, forget_fraction=request.forget_fraction, state=state)
+        return by_person(
+            rows,
+            persons,
+            forget_fraction=request.forget_fraction,
+            state=state,
+            shared=request.shared_persons,
+        )
     return by_label(rows, labels, forget_fraction=request.forget_fraction, state=state)
 
 

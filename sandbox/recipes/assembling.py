@@ -32,7 +32,9 @@ def assemble(draft: Draft, request: Request) -> Recipe:
         RecipeError: splits overlap or are empty, or the architecture does not take such images.
     """
     columns = {"label": draft.labels, "image_id": np.arange(len(draft.labels)), **draft.extra}
-    check_splits(draft.splits, columns.get("person_id"))
+    if request.shared_persons and "person_id" not in columns:
+        raise RecipeError("persons cannot be shared by splits, since the data name none")
+    check_splits(draft.splits, columns.get("person_id"), shared=request.shared_persons)
     architecture = request.architecture or draft.architecture
     try:
         preset = chosen(draft.preset, request.training)

@@ -35,6 +35,8 @@ class Request:
     """The organizer's files by their path below the folder that was named, with slashes."""
     most_examples: int | None = None
     """Take at most so many, all splits together; None takes all."""
+    shared_persons: bool = False
+    """Whether a person may be in several splits; never in both retain and forget."""
     architecture: str | None = None
     """In place of the recipe's own choice."""
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -1,18 +1,22 @@
 """Recipe ``faces``: images by person with age groups, laid out as the contest's.
 
 Either ``Age_Gender.txt`` (a line for each person: its name, age and gender) and images in folders
-with the persons' names, anywhere below; then ages are cut into ten groups of equal width and the
-seed deals out persons, so that whoever is forgotten is in no other split. Or ``retain.csv``,
-``forget.csv``, ``validation.csv`` and ``test.csv`` with ``image_id``, ``age_group``, ``age`` and
-``person_id``, where image ``a-b`` lies in ``images/a/b.png``; they must not share a person either.
+with the persons' names, anywhere below; then the ages of that file are cut into ten groups of equal
+width and the seed deals out persons, so that whoever is forgotten is in no other split. Of folders laid
+out as the contest's, which hold depth and infrared pictures too, the colour pictures are taken. Or
+``retain.csv``, ``forget.csv``, ``validation.csv`` and ``test.csv`` with ``image_id``, ``age_group``,
+``age`` and ``person_id``, where image ``a-b`` lies in ``images/a/b.png``; they must not share a person
+either. The contest's own splits did, all but retain and forget: `Request.shared_persons`.
 Images are 3x32x32 with pixels from 0 to 255, as in the contest's scored phase.
+
+Source: ``surf.py`` of the evaluation code that the contest's organizers published in 2024.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +25,7 @@ from numpy.typing import NDArray
 
 from sandbox.preset import Preset
 from sandbox.recipes.draft import Draft, Images, RecipeError, Request, Rows, Splits
-from sandbox.recipes.splitting import at_most, by_person, random_state
+from sandbox.recipes.splitting import at_most, by_person, may_share, random_state
 
 AGE_GROUPS: Final = 10
 PRESET: Final = Preset(epochs=30, batch_size=64, learning_rate=0.05, momentum=0.9, weight_decay=5e-4)
@@ -31,6 +35,8 @@ _AGES: Final = "Age_Gender.txt"
 _TABLES: Final = {"retain": "retain.csv", "forget": "forget.csv", "val": "validation.csv", "test": "test.csv"}
 _COLUMNS: Final = ("image_id", "age_group", "age", "person_id")
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".bmp")
+_BACKGROUND, _CAMERA, _COLOUR = "WBackground", "real.rssdk", "color"
+"""Folders of the contest's data: ``WBackground/*/PERSON/real.rssdk/color/*.jpg`` is what it read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +79,7 @@ def byte_range(images: Images) -> NDArray[np.float32]:
 def _from_ages(file: str, request: Request) -> tuple[list[_Face], Rows, Splits]:
     ages = read_ages(file, request.files[file])
     faces = []
-    for path in sorted(request.files):
-        if not path.lower().endswith(_PICTURES):
-            continue
+    for path in pictures(request.files):
         owners = [folder for folder in path.split("/")[:-1] if folder in ages]
         if len(owners) != 1:
             whose = "none of its folders is" if not owners else "more than one of its folders is"
@@ -83,17 +87,28 @@ def _from_ages(file: str, request: Request) -> tuple[list[_Face], Rows, Splits]:
         faces.append(_Face(path=path, person=owners[0], age=ages[owners[0]]))
     if not faces:
         raise RecipeError(f"there are no images (.png, .jpg, .bmp) beside {file}")
-    labels = age_groups(np.array([face.age for face in faces], np.int64))
+    labels = age_groups([face.age for face in faces], known=ages.values())
     persons = _numbers([face.person for face in faces])
     state = random_state(request.seed)
     rows = at_most(np.arange(len(faces)), labels, request.most_examples, state)
-    return faces, labels, by_person(rows, persons, forget_fraction=request.forget_fraction, state=state)
+    splits = by_person(
+        rows, persons, forget_fraction=request.forget_fraction, state=state, shared=request.shared_persons
+    )
+    return faces, labels, splits
 
 
-def age_groups(ages: Rows) -> Rows:
-    """Return which of ten groups of equal width each age is in, from the youngest to the oldest."""
-    youngest, years = int(ages.min()), int(ages.max() - ages.min()) + 1
-    return (ages - youngest) * AGE_GROUPS // years
+def pictures(paths: Iterable[str]) -> list[str]:
+    """Return the pictures in order: of the contest's own layout those in colour, else all."""
+    found = sorted(path for path in paths if path.lower().endswith(_PICTURES))
+    colour = [path for path in found if path.split("/")[-3:-1] == [_CAMERA, _COLOUR]]
+    whole = [path for path in colour if _BACKGROUND in path.split("/")[:-3]]
+    return whole or colour or found
+
+
+def age_groups(ages: Sequence[int], *, known: Collection[int]) -> Rows:
+    """Return which of ten groups of equal width each age is in, from the youngest to the oldest known."""
+    youngest, years = min(known), max(known) - min(known) + 1
+    return (np.array(ages, np.int64) - youngest) * AGE_GROUPS // years
 
 
 def read_ages(file: str, data: bytes) -> dict[str, int]:
@@ -125,7 +140,7 @@ def _from_tables(tables: Mapping[str, str], request: Request) -> tuple[list[_Fac
     faces: list[_Face] = []
     labels: list[int] = []
     splits: dict[str, Rows] = {}
-    whose: dict[str, tuple[str, str]] = {}
+    whose: dict[str, dict[str, str]] = {}
     seen: dict[str, str] = {}
     for split, file in tables.items():
         first = len(faces)
@@ -134,9 +149,10 @@ def _from_tables(tables: Mapping[str, str], request: Request) -> tuple[list[_Fac
             if image in seen:
                 raise RecipeError(f"{place}: the image {image} stands in {seen[image]} already")
             seen[image] = place
-            taken, where = whose.setdefault(person, (split, place))
-            if taken != split:
-                raise RecipeError(f"{place}: person {person} is in {where} too, which is another split")
+            for other, where in whose.setdefault(person, {split: place}).items():
+                if other != split and not (request.shared_persons and may_share(split, other)):
+                    raise RecipeError(f"{place}: person {person} is in {where} too, which is another split")
+            whose[person].setdefault(split, place)
             folder, _dash, name = image.partition("-")
             path = by_place.get(f"images/{folder}/{name}.png")
             if path is None:

@@ -106,9 +106,20 @@ def forget_rows(train: Rows, labels: Rows, fraction: float, state: np.random.Ran
 
 
 def by_person(
-    rows: Rows, persons: Rows, *, forget_fraction: float, state: np.random.RandomState
+    rows: Rows,
+    persons: Rows,
+    *,
+    forget_fraction: float,
+    state: np.random.RandomState,
+    shared: bool = False,
 ) -> dict[str, Rows]:
-    """Split rows so that all of a person's are in one split; ``persons`` is of all rows there are."""
+    """Split rows so that all of a person's are in one split; ``persons`` is of all rows there are.
+
+    Persons who are ``shared`` may be in training, val and test alike, as in the contest, and only retain
+    and forget are kept apart.
+    """
+    if shared:
+        return _by_person_in_training(rows, persons, forget_fraction, state)
     there, sizes = np.unique(persons[rows], return_counts=True)
     order = state.permutation(len(there))
     train_share = _TRAIN * len(rows)
@@ -127,8 +138,34 @@ def by_person(
     return _sorted(**{name: rows[np.isin(persons[rows], chosen)] for name, chosen in dealt.items()})
 
 
-def check_splits(splits: Splits, persons: Rows | None) -> None:
+def _by_person_in_training(
+    rows: Rows, persons: Rows, fraction: float, state: np.random.RandomState
+) -> dict[str, Rows]:
+    """Deal rows to training, val and test whoever is on them, and forget some persons' rows of training."""
+    dealt = state.permutation(rows)
+    first, second = round(_TRAIN * len(rows)), round((_TRAIN + _VAL) * len(rows))
+    train, val, test = dealt[:first], dealt[first:second], dealt[second:]
+    there, sizes = np.unique(persons[train], return_counts=True)
+    order = state.permutation(len(there))
+    enough = int(np.searchsorted(np.cumsum(sizes[order]), fraction * len(train))) + 1
+    if enough >= len(there):
+        raise RecipeError(f"{len(there)} persons are too few to forget some of them and retain others")
+    forgotten = np.isin(persons[train], there[order[:enough]])
+    return _sorted(retain=train[~forgotten], forget=train[forgotten], val=val, test=test)
+
+
+def may_share(one: str, other: str) -> bool:
+    """Return whether two splits may have persons in common, where the organizer said that persons may."""
+    return {one, other} != {"retain", "forget"}
+
+
+def check_splits(splits: Splits, persons: Rows | None, *, shared: bool = False) -> None:
     """Require that every split has examples, and no two splits an example or a person in common.
+
+    Args:
+        splits: To be checked.
+        persons: Of all rows there are; None where they are not known.
+        shared: Whether persons may be in several splits, retain and forget together excepted.
 
     Raises:
         RecipeError: they do not.
@@ -137,10 +174,10 @@ def check_splits(splits: Splits, persons: Rows | None) -> None:
         if not len(rows):
             raise RecipeError(f"no examples are left for {name}")
     for (one, left), (other, right) in combinations(splits.items(), 2):
-        shared = np.intersect1d(left, right)
-        if len(shared):
-            raise RecipeError(f"row {shared[0]} is in {one} and in {other}")
-        if persons is not None:
+        common = np.intersect1d(left, right)
+        if len(common):
+            raise RecipeError(f"row {common[0]} is in {one} and in {other}")
+        if persons is not None and not (shared and may_share(one, other)):
             known = np.intersect1d(persons[left], persons[right])
             if len(known):
                 raise RecipeError(f"person {known[0]} is in {one} and in {other}")

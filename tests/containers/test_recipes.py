@@ -232,6 +232,33 @@ def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
     assert score(challenge, tmp_path, tmp_path / "face.py") >= 0
 
 
+def test_faces_as_the_contest_had_them(tmp_path: Path) -> None:
+    """Its folders with depth pictures beside the colour ones, and its splits: persons are in several."""
+    files: dict[str, bytes] = {}
+    for name, data in made.faces(each=3).items():
+        folder, _slash, picture = name.replace("Training", "WBackground/01").rpartition("/")
+        if not folder:
+            files[name] = data
+            continue
+        files[f"{folder}/real.rssdk/color/{picture}"] = data
+        files[f"{folder}/real.rssdk/depth/{picture}"] = b"no picture"
+    challenge = built(tmp_path, "faces", files, "--shared-persons", "--public")
+    found = columns(challenge)
+    assert [len(found[name]["label"]) for name in ("val", "test")] == [18, 18]
+    persons = {name: set(found[name]["person_id"]) for name in SPLITS}
+    assert persons["retain"].isdisjoint(persons["forget"])
+    assert persons["retain"] & persons["test"]
+    known = len(persons["forget"] & persons["test"])
+    shown = unlearn("challenge", "show", challenge.folder).stdout
+    assert (f"{known} of {len(persons['forget'])} persons to be forgotten are also in test" in shown) == (
+        known > 0
+    )
+    unlearn("challenge", "export", challenge.folder, "--public", tmp_path / "given")
+    assert challenges.load(tmp_path / "given").description.source.shared_persons
+    asked = ("challenge", "build", "idx", tmp_path / "no", "--data", made.MNIST, "--shared-persons", *QUICK)
+    assert "the data of idx name no persons" in unlearn(*asked, code=2).stderr
+
+
 def test_faces_from_tables(tmp_path: Path) -> None:
     """The splits are those of the tables, and each image is its row's."""
     challenge = built(tmp_path, "faces", made.tables(), "--architecture", "convnet-3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from runner.challenge_checks import (
     check_split,
     check_together,
     duplicates,
+    known_faces,
 )
 from runner.errors import ConfigurationError
 
@@ -155,6 +157,30 @@ def test_splits_share_no_example_and_no_person(one: Digest, two: Digest, sentenc
     """And are of one form, so that this can be told."""
     with pytest.raises(BadSplitError, match=f"^{re.escape(sentence)}$"):
         check_together([one, two])
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "refused"),
+    [("retain", "forget", True), ("retain", "test", False), ("forget", "val", False), ("val", "test", False)],
+)
+def test_persons_who_may_be_shared(one: str, two: str, *, refused: bool) -> None:
+    """As in the contest: by all splits but retain and forget, if the organizer said so."""
+    both = [digest(one, person_id=PEOPLE), other(two, person_id=PEOPLE)]
+    with pytest.raises(BadSplitError, match=r"^person_id 40 is in"):
+        check_together(both)
+    with pytest.raises(BadSplitError, match=r"^person_id 40 is in") if refused else nullcontext():
+        check_together(both, shared_persons=True)
+
+
+def test_persons_to_be_forgotten_who_are_known_elsewhere_are_remarked_on() -> None:
+    """How many there are, for each split; nothing where nobody is, or where persons are not known."""
+    forget = digest("forget", person_id=np.array([40, 41, 41]))
+    test, val = (
+        other("test", person_id=np.array([41, 41, 50])),
+        other("val", person_id=np.array([60, 61, 62])),
+    )
+    assert list(known_faces([forget, val, test])) == ["1 of 2 persons to be forgotten are also in test"]
+    assert not list(known_faces([digest("forget"), other("test")]))
 
 
 def test_overlapping_splits_are_refused_when_loaded(challenge_folder: ChallengeFolder) -> None:

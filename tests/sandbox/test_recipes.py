@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
+import re
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from sandbox.jobs import EMBEDDED_RECIPE, SPLITS
 from sandbox.jobs import RECIPES as NAMES
 from sandbox.recipes import RECIPES, tarred
 from sandbox.recipes.draft import Draft, RecipeError, Request
-from sandbox.recipes.faces import age_groups, read_ages
+from sandbox.recipes.faces import age_groups, pictures, read_ages
 from sandbox.recipes.splitting import by_person, check_splits, random_state, stratified_order
 from tests.sandbox import recipe_data as made
 
@@ -209,9 +210,61 @@ def test_persons_stay_together(seed: int) -> None:
 
 
 def test_age_groups_are_of_equal_width() -> None:
-    """Ten groups from the youngest to the oldest, both of them inside."""
-    assert age_groups(np.arange(20, 70)).tolist() == np.repeat(np.arange(10), 5).tolist()
-    assert age_groups(np.array([33, 33])).tolist() == [0, 0]
+    """Ten groups from the youngest to the oldest known, both of them inside, whoever has a picture."""
+    ages = list(range(20, 70))
+    assert age_groups(ages, known=ages).tolist() == np.repeat(np.arange(10), 5).tolist()
+    assert age_groups([33, 33], known=[33]).tolist() == [0, 0]
+    assert age_groups([30, 39, 40], known=[0, 99, 30]).tolist() == [3, 3, 4]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shared_persons_are_kept_out_of_retain_or_forget(seed: int) -> None:
+    """As in the contest: examples are dealt out whoever is on them, and some persons of training forgotten."""
+    persons = np.random.RandomState(seed).randint(0, 100, size=2000)
+    splits = by_person(np.arange(2000), persons, forget_fraction=0.1, state=random_state(seed), shared=True)
+    check_splits(splits, persons, shared=True)
+    with pytest.raises(RecipeError, match=r"person \d+ is in retain and in val"):
+        check_splits(splits, persons)
+    assert sorted(np.concatenate(list(splits.values()))) == list(range(2000))
+    assert [len(splits[name]) for name in ("val", "test")] == [300, 300]
+    assert 140 <= len(splits["forget"]) <= 165
+    with pytest.raises(RecipeError, match="1 persons are too few to forget some"):
+        by_person(np.arange(9), np.zeros(9, int), forget_fraction=0.1, state=random_state(seed), shared=True)
+
+
+def test_a_shared_person_is_never_both_retained_and_forgotten() -> None:
+    """Whatever the organizer said: nothing would be left to forget."""
+    persons = np.array([1, 1, 2, 1])
+    alone = {"retain": np.array([0]), "forget": np.array([2]), "val": np.array([1]), "test": np.array([3])}
+    check_splits(alone, persons, shared=True)
+    with pytest.raises(RecipeError, match="person 1 is in retain and in forget"):
+        check_splits({**alone, "forget": np.array([1]), "val": np.array([2])}, persons, shared=True)
+
+
+def test_of_the_contests_own_layout_the_colour_pictures_are_read() -> None:
+    """Those of the camera that it took, with their background; depth and infrared pictures lie beside them."""
+    cameras = [
+        f"{kind}/01/CLKJ_AS0001/{camera}/{picture}/1.jpg"
+        for kind in ("WBackground", "Cropped")
+        for camera in ("real.rssdk", "fake.rssdk")
+        for picture in ("color", "depth", "ir")
+    ]
+    assert pictures(cameras) == ["WBackground/01/CLKJ_AS0001/real.rssdk/color/1.jpg"]
+    assert pictures(cameras[6:]) == ["Cropped/01/CLKJ_AS0001/real.rssdk/color/1.jpg"]
+    assert pictures(["b/color/1.PNG", "a/1.jpg", "a/notes.txt"]) == ["a/1.jpg", "b/color/1.PNG"]
+
+
+def test_the_contests_tables_share_persons() -> None:
+    """They are refused unless that is said, and between retain and forget always."""
+    files = made.tables(validation="3-1,3,23,3")
+    files["retain.csv"] = files["retain.csv"].replace(b"\n3-1,3,23,3", b"")
+    assert re.match(
+        r"validation\.csv, line 22: person 3 is in retain\.csv, line 8 too", refusal("faces", files)
+    )
+    files["forget.csv"] += b"\n4-1,4,24,4"
+    files["retain.csv"] = files["retain.csv"].replace(b"\n4-1,4,24,4", b"")
+    said = refusal("faces", files, shared_persons=True)
+    assert re.match(r"forget\.csv, line 22: person 4 is in retain\.csv, line 9 too", said)
 
 
 @pytest.mark.parametrize(
