@@ -92,7 +92,7 @@ def one(references: int, examples: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         folder, data = Path(place, "challenge"), Path(place, "own.npz")
         data.write_bytes(images(examples))
-        given = gather(data)
+        given = gather(data, "arrays")
         plan = Plan(
             recipe="arrays",
             name="footprint",

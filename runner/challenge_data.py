@@ -15,6 +15,7 @@ from typing import Final
 
 from runner.errors import ConfigurationError
 from runner.limits import MIB
+from sandbox.wanted import wanted
 
 MOST_BYTES: Final = 4096 * MIB
 """The trainer holds the files in memory, beside the images that come of them."""
@@ -60,8 +61,8 @@ class OrganizerData:
         return digest.hexdigest()
 
 
-def gather(place: Path) -> OrganizerData:
-    """Return the files of a folder and of the folders in it, or the one file that is named.
+def gather(place: Path, recipe: str) -> OrganizerData:
+    """Return the files that a recipe reads of a folder and of the folders in it, or the one that is named.
 
     Hidden files (with a dot in front) are left out. Links to files are followed, links to folders are not.
 
@@ -69,13 +70,15 @@ def gather(place: Path) -> OrganizerData:
         ConfigurationError: there is nothing, it cannot be read, or it is too much.
     """
     if place.is_file():
-        found = [(place.name, place)]
+        there = {place.name: place}
     elif place.is_dir():
-        found = sorted((path.relative_to(place).as_posix(), path) for path in _walk(place))
+        there = {path.relative_to(place).as_posix(): path for path in _walk(place)}
     else:
         raise ConfigurationError(f"There is no data at {place}.")
+    found = [(name, there[name]) for name in wanted(recipe, there)]
     if not found:
-        raise ConfigurationError(f"There are no files in {place}.")
+        kind = f" that the recipe {recipe} reads" if there else ""
+        raise ConfigurationError(f"There are no files{kind} in {place}.")
     if len(found) > MOST_FILES:
         raise ConfigurationError(f"{place} holds {len(found)} files; {MOST_FILES} are the most.")
     try:

@@ -147,7 +147,7 @@ def build_command(
         with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
             reporter.step(f"{folder.resolve().name}: downloading {ARCHIVES[recipe].name}, unless it is there")
             data = fetch(ARCHIVES[recipe], cache_folder())
-    given = gather(data) if data is not None else None
+    given = gather(data, recipe) if data is not None else None
     own = choose(architecture, architecture_file)
     plan = Plan(
         recipe=recipe,

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,17 +26,13 @@ from numpy.typing import NDArray
 from sandbox.preset import Preset
 from sandbox.recipes.draft import Draft, Images, RecipeError, Request, Rows, Splits
 from sandbox.recipes.splitting import at_most, by_person, may_share, random_state
+from sandbox.wanted import AGES, TABLES, pictures
 
 AGE_GROUPS: Final = 10
 PRESET: Final = Preset(epochs=30, batch_size=64, learning_rate=0.05, momentum=0.9, weight_decay=5e-4)
 _SIDE: Final = 32
 _OLDEST: Final = 150
-_AGES: Final = "Age_Gender.txt"
-_TABLES: Final = {"retain": "retain.csv", "forget": "forget.csv", "val": "validation.csv", "test": "test.csv"}
 _COLUMNS: Final = ("image_id", "age_group", "age", "person_id")
-_PICTURES: Final = (".png", ".jpg", ".jpeg", ".bmp")
-_BACKGROUND, _CAMERA, _COLOUR = "WBackground", "real.rssdk", "color"
-"""Folders of the contest's data: ``WBackground/*/PERSON/real.rssdk/color/*.jpg`` is what it read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +45,13 @@ class _Face:
 def recipe(request: Request) -> Draft:
     """Return the faces, split by person."""
     by_name = {path.rpartition("/")[2]: path for path in sorted(request.files, reverse=True)}
-    tables = {split: by_name[name] for split, name in _TABLES.items() if name in by_name}
+    tables = {split: by_name[name] for split, name in TABLES.items() if name in by_name}
     if tables:
         faces, labels, splits = _from_tables(tables, request)
-    elif _AGES in by_name:
-        faces, labels, splits = _from_ages(by_name[_AGES], request)
+    elif AGES in by_name:
+        faces, labels, splits = _from_ages(by_name[AGES], request)
     else:
-        raise RecipeError(f"there is neither {_AGES} nor {', '.join(_TABLES.values())}")
+        raise RecipeError(f"there is neither {AGES} nor {', '.join(TABLES.values())}")
     return Draft(
         architecture="resnet18",
         classes=AGE_GROUPS,
@@ -97,14 +93,6 @@ def _from_ages(file: str, request: Request) -> tuple[list[_Face], Rows, Splits]:
     return faces, labels, splits
 
 
-def pictures(paths: Iterable[str]) -> list[str]:
-    """Return the pictures in order: of the contest's own layout those in colour, else all."""
-    found = sorted(path for path in paths if path.lower().endswith(_PICTURES))
-    colour = [path for path in found if path.split("/")[-3:-1] == [_CAMERA, _COLOUR]]
-    whole = [path for path in colour if _BACKGROUND in path.split("/")[:-3]]
-    return whole or colour or found
-
-
 def age_groups(ages: Sequence[int], *, known: Collection[int]) -> Rows:
     """Return which of ten groups of equal width each age is in, from the youngest to the oldest known."""
     youngest, years = min(known), max(known) - min(known) + 1
@@ -131,7 +119,7 @@ def read_ages(file: str, data: bytes) -> dict[str, int]:
 
 
 def _from_tables(tables: Mapping[str, str], request: Request) -> tuple[list[_Face], Rows, Splits]:
-    missing = [name for split, name in _TABLES.items() if split not in tables]
+    missing = [name for split, name in TABLES.items() if split not in tables]
     if missing:
         raise RecipeError(f"{missing[0]} is missing beside {next(iter(tables.values()))}")
     if request.most_examples is not None:

@@ -20,34 +20,37 @@ def lay_out(folder: Path, **files: str) -> Path:
 
 def test_names_and_hash(tmp_path: Path) -> None:
     """The hash depends on names and contents and on nothing else; hidden files do not count."""
-    one = gather(lay_out(tmp_path / "one", b="2", a__c="1"))
+    one = gather(lay_out(tmp_path / "one", b="2", a__c="1"), "idx")
     assert [(file.name, file.size_bytes) for file in one.files] == [("a/c", 1), ("b", 1)]
     assert [file.read() for file in one.files] == [b"1", b"2"]
     hidden = lay_out(tmp_path / "two", a__c="1", b="2")
     lay_out(hidden, **{".DS_Store": "x", ".git__config": "y"})
-    assert gather(hidden).sha256 == one.sha256
+    assert gather(hidden, "idx").sha256 == one.sha256
     for number, changed in enumerate(({"b": "3"}, {"d": "2"}, {"b": "2", "e": ""})):
         other = lay_out(tmp_path / f"other{number}", a__c="1", **changed)
-        assert gather(other).sha256 != one.sha256
+        assert gather(other, "idx").sha256 != one.sha256
 
 
 def test_one_file(tmp_path: Path) -> None:
     """A file goes by its own name."""
-    (only,) = gather(lay_out(tmp_path, **{"own.npz": "x"}) / "own.npz").files
+    (only,) = gather(lay_out(tmp_path, **{"own.npz": "x"}) / "own.npz", "arrays").files
     assert only.name == "own.npz"
 
 
 def test_nothing_there(tmp_path: Path) -> None:
     """A folder that is empty or not there is refused in a sentence."""
     with pytest.raises(ConfigurationError, match="There is no data at"):
-        gather(tmp_path / "none")
+        gather(tmp_path / "none", "idx")
     with pytest.raises(ConfigurationError, match="There are no files in"):
-        gather(tmp_path)
+        gather(tmp_path, "idx")
+    (tmp_path / "notes.txt").write_text("nothing of faces")
+    with pytest.raises(ConfigurationError, match="There are no files that the recipe faces reads in"):
+        gather(tmp_path, "faces")
 
 
 def test_changed_meanwhile(tmp_path: Path) -> None:
     """What is sent is what was hashed, or nothing is."""
-    found = gather(lay_out(tmp_path, a="1"))
+    found = gather(lay_out(tmp_path, a="1"), "idx")
     lay_out(tmp_path, a="2")
     with pytest.raises(ConfigurationError, match="changed while the challenge was built"):
         found.files[0].read()
@@ -58,4 +61,4 @@ def test_too_much(tmp_path: Path) -> None:
     with open(tmp_path / "large", "wb") as file:
         file.truncate(5 << 30)
     with pytest.raises(ConfigurationError, match="are 5120 MiB; 4096 are the most"):
-        gather(tmp_path)
+        gather(tmp_path, "idx")

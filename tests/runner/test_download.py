@@ -71,7 +71,7 @@ def test_fetched_once(home: HTTPServer, tmp_path: Path) -> None:
     found.write_bytes(b"damaged")
     assert fetch(at(home), folder).read_bytes() == PUBLISHED
     assert Home.asked == ["/a", "/a"]
-    (only,) = gather(found).files
+    (only,) = gather(found, "cifar10").files
     assert (only.name, only.sha256) == (found.name, at(home).sha256)
 
 

@@ -19,8 +19,9 @@ from sandbox.jobs import EMBEDDED_RECIPE, SPLITS
 from sandbox.jobs import RECIPES as NAMES
 from sandbox.recipes import RECIPES, tarred
 from sandbox.recipes.draft import Draft, RecipeError, Request
-from sandbox.recipes.faces import age_groups, pictures, read_ages
+from sandbox.recipes.faces import age_groups, read_ages
 from sandbox.recipes.splitting import by_person, check_splits, random_state, stratified_order
+from sandbox.wanted import pictures, wanted
 from tests.sandbox import recipe_data as made
 
 
@@ -252,6 +253,13 @@ def test_of_the_contests_own_layout_the_colour_pictures_are_read() -> None:
     assert pictures(cameras) == ["WBackground/01/CLKJ_AS0001/real.rssdk/color/1.jpg"]
     assert pictures(cameras[6:]) == ["Cropped/01/CLKJ_AS0001/real.rssdk/color/1.jpg"]
     assert pictures(["b/color/1.PNG", "a/1.jpg", "a/notes.txt"]) == ["a/1.jpg", "b/color/1.PNG"]
+
+
+def test_what_a_recipe_does_not_read_is_not_sent() -> None:
+    """Of faces the tables and the pictures that count; of others all files, since a recipe alone knows."""
+    names = ["x/Age_Gender.txt", "x/real.rssdk/color/1.jpg", "x/real.rssdk/ir/1.jpg", "test.csv", "notes.txt"]
+    assert wanted("faces", names) == ["test.csv", "x/Age_Gender.txt", "x/real.rssdk/color/1.jpg"]
+    assert wanted("idx", names) == sorted(names)
 
 
 def test_the_contests_tables_share_persons() -> None:
