@@ -41,7 +41,7 @@ lint: $(VENV)/ready
 
 test: setup lint
 	@$(BIN)/unlearn setup --runtime runsc || echo "test: gVisor is not set up here; what needs it will be skipped"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 gallery: setup
 	@$(BIN)/python -m pytest -m "" tests/containers/test_gallery.py

@@ -131,8 +131,10 @@ def disturb(
         codes.append(process.returncode)
         if process.returncode == 0:
             return dict(json.loads(out.splitlines()[-1])), codes, met, before
+        said = err.strip().splitlines()[-1]
+        print(f"{how.name} after {len(before)} runs: exit code {process.returncode}, {said}")
         if process.returncode not in (3, 4) or "Traceback" in err:
-            raise SystemExit(f"The command ended with {process.returncode}: {err.strip()[-500:]}")
+            raise SystemExit("That is none of its answers to an engine that is away.")
     raise SystemExit(f"{_MOST_COMMANDS} commands were not enough: {codes}")
 
 

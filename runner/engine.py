@@ -34,6 +34,8 @@ _STDOUT, _STDERR = 1, 2
 _READ_BYTES: Final = 1 << 20
 _STDERR_KEPT_BYTES: Final = 1 << 16
 
+_NO_ANSWER: Final = "The container engine does not answer ({}); start it, and repeat the command."
+
 _TROUBLE: Final = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 
 
@@ -267,7 +269,7 @@ class Engine:
         except docker.errors.ImageNotFound:
             return None
         except _TROUBLE as error:
-            raise HostNotReadyError(f"The engine does not answer: {_cause(error)}.") from error
+            raise HostNotReadyError(_NO_ANSWER.format(_cause(error))) from error
 
     def image_facts(self, tag: str) -> dict[str, Any]:
         """Return size, creation time and labels of an image that is there."""
@@ -381,12 +383,16 @@ class EngineForbiddenError(HostNotReadyError):
         )
 
 
-def _is_forbidden(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, PermissionError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _is_forbidden(error: BaseException) -> bool:
+    return any(isinstance(one, PermissionError) for one in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came of."""
+    one: BaseException | None = error
+    while one is not None:
+        yield one
+        one = one.__cause__ or one.__context__
 
 
 def answers() -> bool:
@@ -403,7 +409,7 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except _TROUBLE as error:
-        raise HostNotReadyError(f"The engine does not answer: {_cause(error)}.") from error
+        raise HostNotReadyError(_NO_ANSWER.format(_cause(error))) from error
 
 
 def _client(seconds: int) -> docker.APIClient:
@@ -416,5 +422,10 @@ def _client(seconds: int) -> docker.APIClient:
 
 
 def _cause(error: BaseException) -> str:
+    """Return in a few words what the engine said, or what the system said of reaching it."""
+    if isinstance(error, requests.exceptions.ConnectionError):
+        for one in reversed(list(_chain(error))):
+            if isinstance(one, OSError) and isinstance(one.strerror, str):
+                return one.strerror.lower()
     text = str(getattr(error, "explanation", None) or error)
     return " ".join(text.split())[:300].rstrip(".")

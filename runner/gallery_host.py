@@ -21,6 +21,8 @@ MARK: Final = "unlearn-hostile"
 _FOLDERS: Final = tuple(map(Path, ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/root", "/home")))  # noqa: S108
 _SYSTEM_V: Final = tuple(map(Path, ("/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg")))
 _PATIENCE_SECONDS: Final = 10.0
+_LAST_PATIENCE_SECONDS: Final = 60.0
+"""For the host as a whole, where others begin and end work of theirs, too."""
 _PAUSE_SECONDS: Final = 0.1
 _MEMORY_SLACK: Final = 0.1
 """Of the host's memory. Others work on the host as well."""
@@ -62,7 +64,7 @@ def left_behind(before: HostState, engine: Engine, labels: Mapping[str, str]) ->
     def look() -> list[str]:
         return [*_files(), *_containers(engine, labels), *_changes(before, state())]
 
-    return _eventually(look, seconds=_PATIENCE_SECONDS)
+    return _eventually(look, seconds=_LAST_PATIENCE_SECONDS)
 
 
 def _changes(before: HostState, now: HostState) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 import docker.errors
 import pytest
@@ -45,3 +46,28 @@ def test_one_that_is_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
         Engine()
     with pytest.raises(EngineForbiddenError, match="group docker"):
         setup.make_ready(Silent())
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ECONNREFUSED, "connection refused"),
+        (errno.ENOENT, "no such file or directory"),
+        (errno.ECONNRESET, "connection reset by peer"),
+    ],
+)
+def test_one_that_goes_away(number: int, words: str) -> None:
+    """What the system said, and what to do; not the representation of three errors in each other."""
+
+    def call() -> None:
+        with engine._answering():
+            try:
+                raise OSError(number, os.strerror(number))
+            except OSError as error:
+                raise requests.exceptions.ConnectionError("Connection aborted.", error)  # noqa: B904 - as there
+
+    with pytest.raises(HostNotReadyError) as caught:
+        call()
+    assert str(caught.value) == (
+        f"The container engine does not answer ({words}); start it, and repeat the command."
+    )
