@@ -181,6 +181,7 @@ class Engine:
                 f"No container engine answers ({_cause(error)}); start Docker, or run: make setup"
             ) from error
         self.is_podman = is_podman(self.version)
+        self.address = _address()
 
     def describe(self) -> dict[str, str]:
         """Return what this engine is, for records."""
@@ -410,6 +411,14 @@ def _answering() -> Iterator[None]:
         yield
     except _TROUBLE as error:
         raise HostNotReadyError(_NO_ANSWER.format(_cause(error))) from error
+
+
+def _address() -> str:
+    """Return where the engine is that commands of now talk to; empty: where engines usually are."""
+    if host := os.environ.get("DOCKER_HOST"):
+        return host
+    context = ContextAPI.get_current_context()
+    return str(context.Host or "") if context is not None else ""
 
 
 def _client(seconds: int) -> docker.APIClient:

@@ -2,12 +2,14 @@
 
 Each process holds the lock of a file of its own while it lives, and labels its containers
 with the file's name. A container whose file is there but not locked belongs to a process
-that died. A file goes only after the last container that is labelled with it.
+that died. A file goes only after the last container that is labelled with it, and that only
+commands can tell which talk to the same engine: its mark is in the name.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +36,7 @@ def session(engine: Engine) -> Iterator[dict[str, str]]:
     except OSError as error:
         raise HostNotReadyError(f"{folder} cannot be written: {error.strerror}.") from error
     remove_leftovers(engine)
-    file, lock = take_new_file(folder)
+    file, lock = take_new_file(folder, mark_of(engine.address))
     try:
         yield {SESSION_LABEL: file.name}
     finally:
@@ -42,10 +44,15 @@ def session(engine: Engine) -> Iterator[dict[str, str]]:
         lock.release()
 
 
-def take_new_file(folder: Path) -> tuple[Path, BaseFileLock]:
+def mark_of(address: str) -> str:
+    """Return what the names of files begin with whose containers are at an engine."""
+    return hashlib.sha256(address.encode()).hexdigest()[:12]
+
+
+def take_new_file(folder: Path, mark: str) -> tuple[Path, BaseFileLock]:
     """Return a file of this process's own and its lock, held."""
     while True:
-        file = folder / uuid.uuid4().hex
+        file = folder / f"{mark}-{uuid.uuid4().hex}"
         lock = FileLock(file)
         lock.acquire()
         if file.is_file():
@@ -76,7 +83,7 @@ def remove_leftovers(engine: Engine) -> int:
                 engine.remove(identity)
                 removed += 1
     left = {labels.get(SESSION_LABEL, "") for _identity, labels in engine.containers({})}
-    for file in folder.glob("*"):
+    for file in folder.glob(f"{mark_of(engine.address)}-*"):
         if file.name not in left:
             remove_unless_held(file)
     return removed

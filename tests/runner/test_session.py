@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+import pytest
 from filelock import FileLock
 
-from runner.session import remove_unless_held, take_new_file
+from runner.options import SESSION_LABEL
+from runner.session import remove_leftovers, remove_unless_held, session, take_new_file
+
+if TYPE_CHECKING:
+    from runner.engine import Engine
+
+
+class Elsewhere:
+    """An engine with containers of its own, by identity."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.there: dict[str, Mapping[str, str]] = {}
+
+    def containers(self, labels: Mapping[str, str]) -> list[tuple[str, Mapping[str, str]]]:
+        return [(name, found) for name, found in self.there.items() if labels.items() <= found.items()]
+
+    def remove(self, identity: str) -> None:
+        del self.there[identity]
 
 
 def test_a_file_in_use_stays(tmp_path: Path) -> None:
     """Another command removes no file that its process holds, and removes it afterwards."""
-    file, lock = take_new_file(tmp_path)
+    file, lock = take_new_file(tmp_path, "here")
     remove_unless_held(file)
     assert file.is_file()
     lock.release()
@@ -33,7 +54,7 @@ def test_files_are_never_taken_from_who_begins(tmp_path: Path) -> None:
     for one in tidying:
         one.start()
     try:
-        begun = [take_new_file(tmp_path) for _ in range(40)]
+        begun = [take_new_file(tmp_path, "here") for _ in range(40)]
     finally:
         ended.set()
         for one in tidying:
@@ -42,3 +63,22 @@ def test_files_are_never_taken_from_who_begins(tmp_path: Path) -> None:
     for file, lock in begun:
         lock.release()
         FileLock(file).acquire(timeout=1)
+
+
+def test_leftovers_of_one_engine_are_known_after_commands_to_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker and Podman on a host, say: a dead process's file stays while its containers are at the other one."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    docker, podman = Elsewhere(""), Elsewhere("unix:///run/podman.sock")
+    with session(cast("Engine", podman)) as labels:
+        podman.there["worker"] = labels
+        (file,) = tmp_path.rglob(labels[SESSION_LABEL])
+    file.touch()  # as if it had been killed before it could tidy up
+    podman.there["worker"] = labels
+    with session(cast("Engine", docker)):
+        pass
+    assert file.is_file()
+    assert remove_leftovers(cast("Engine", podman)) == 1
+    assert not podman.there
+    assert not file.exists()
