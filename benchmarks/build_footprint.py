@@ -22,11 +22,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from runner import challenge as challenges
 from runner import challenge_build, image
-from runner.challenge import Source
 from runner.challenge_build import Plan
 from runner.challenge_data import gather
+from runner.description import REFERENCES, Source
 from runner.engine import Container, Engine
 from runner.limits import MIB, Limits
 from runner.options import ContainerSpec
@@ -132,7 +131,7 @@ def one(references: int, examples: int) -> dict[str, Any]:
             "host_bytes": int(status.partition("VmHWM:")[2].split()[0]) * 1024,
             "disk_bytes": bytes_below(folder),
             "highest_disk_bytes": highest[0],
-            "references_bytes": (folder / challenges.REFERENCES).stat().st_size,
+            "references_bytes": (folder / REFERENCES).stat().st_size,
             "forget": len(built.forget_labels),
             "test": sum(built.description.class_counts["test"]),
         }

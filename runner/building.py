@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner import arrays
-from runner import challenge as challenges
-from runner.challenge import REFERENCES
+from runner.description import FILES, OUTPUTS, REFERENCES
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.files import write_whole
 from runner.snapshots import SnapshotFiles
@@ -22,7 +21,7 @@ from sandbox.jobs import ORIGINAL, SPLITS, reference_seed
 BUILDING: Final = ".building"
 PLAN: Final = f"{BUILDING}/plan.json"
 """What is being built, as `Site` was told; a build that differs begins anew."""
-_EXPECTED_FILES: Final = frozenset(challenges.FILES) - {REFERENCES}
+_EXPECTED_FILES: Final = frozenset(FILES) - {REFERENCES}
 
 
 class Site:
@@ -123,7 +122,7 @@ class Site:
         for first in self.groups():
             data = (self._building / f"group-{first:06d}.npz").read_bytes()
             try:
-                found = arrays.unpack(data, challenges.OUTPUTS)
+                found = arrays.unpack(data, OUTPUTS)
             except arrays.ArraysError as error:
                 (self._building / f"group-{first:06d}.npz").unlink()
                 raise SandboxLostError(
@@ -131,8 +130,7 @@ class Site:
                 ) from error
             parts.append(found)
         outputs = {
-            name: np.concatenate([part[name] for part in parts])[: self._references]
-            for name in challenges.OUTPUTS
+            name: np.concatenate([part[name] for part in parts])[: self._references] for name in OUTPUTS
         }
         logits = outputs["logits"]
         if len(logits) != self._references:

@@ -16,19 +16,22 @@ from runner import challenge as challenges
 from runner import options
 from runner.architecture import ArchitectureFile
 from runner.building import BUILDING, Site
-from runner.challenge import (
+from runner.challenge import Challenge
+from runner.challenge_data import OrganizerData
+from runner.channel import Channel
+from runner.description import (
     ARCHITECTURE,
     DESCRIPTION,
+    FILES,
     REFERENCES,
-    Challenge,
+    SCHEMA_VERSION,
     Description,
     Feedback,
     RunDevice,
     Source,
     Visibility,
+    render,
 )
-from runner.challenge_data import OrganizerData
-from runner.channel import Channel
 from runner.engine import Engine
 from runner.errors import ConfigurationError
 from runner.files import write_whole
@@ -220,12 +223,12 @@ def _take(frame: Frame, site: Site) -> None:
 def _finish(site: Site, plan: Plan, image: Image, folder: Path) -> Challenge:
     facts = site.facts()
     write_whole(folder / REFERENCES, site.references())
-    names = list(challenges.FILES)
+    names = list(FILES)
     if plan.architecture_file is not None:
         write_whole(folder / ARCHITECTURE, plan.architecture_file.data)
         names.append(ARCHITECTURE)
     description = Description(
-        schema_version=challenges.SCHEMA_VERSION,
+        schema_version=SCHEMA_VERSION,
         name=plan.name,
         recipe=plan.recipe,
         source=plan.source,
@@ -246,7 +249,7 @@ def _finish(site: Site, plan: Plan, image: Image, folder: Path) -> Challenge:
         class_counts=facts["class_counts"],
         files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names},
     )
-    write_whole(folder / DESCRIPTION, challenges.render(description))
+    write_whole(folder / DESCRIPTION, render(description))
     site.clear()
     return challenges.load(folder)
 

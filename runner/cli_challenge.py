@@ -14,10 +14,11 @@ from rich.console import Console
 from runner import challenge as challenges
 from runner import challenge_build, image, report
 from runner.architecture import choose
-from runner.challenge import Challenge, Feedback, RunDevice, Source
+from runner.challenge import Challenge
 from runner.challenge_build import Plan, default_limits
 from runner.challenge_data import gather
 from runner.cli_options import DeviceOption
+from runner.description import Feedback, RunDevice, Source
 from runner.devices import hold
 from runner.download import ARCHIVES, cache_folder, fetch
 from runner.engine import Engine

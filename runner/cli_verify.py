@@ -17,6 +17,7 @@ from runner import evaluation, image, verification
 from runner.capacity import require_memory
 from runner.challenge import Challenge
 from runner.cli_options import DEFAULT_STORE, MovedChallengeOption, StoreOption
+from runner.description import DESCRIPTION
 from runner.devices import hold
 from runner.engine import Engine
 from runner.errors import ConfigurationError, HostNotReadyError
@@ -68,7 +69,7 @@ def verify_command(
 
 def _challenge(folder: Path | None, found: str) -> Challenge | str:
     """Return the challenge, or the sentence that says what is wrong with it."""
-    if folder is None or not (folder / challenges.DESCRIPTION).is_file():
+    if folder is None or not (folder / DESCRIPTION).is_file():
         raise ConfigurationError(
             f"The challenge of evaluation {found} is not to be found; name it with --challenge."
         )

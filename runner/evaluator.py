@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner import arrays
-from runner.challenge import OUTPUTS, Challenge
+from runner.challenge import Challenge
 from runner.channel import Channel, Stream, StreamEndedError
+from runner.description import OUTPUTS
 from runner.errors import SandboxLostError
 from runner.files import write_whole
 from sandbox.jobs import SPLITS, EvaluatorJob

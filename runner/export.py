@@ -18,7 +18,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, PUBLIC_SPLITS, Challenge, Description, public_part
+from runner.challenge import Challenge
+from runner.description import DESCRIPTION, PUBLIC_SPLITS, Description, public_part, render
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import write_whole
 
@@ -134,7 +135,7 @@ def export(challenge: Challenge, folder: Path) -> Challenge:
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
         for name in description.file_names:
             write_whole(staging / name, challenge.file(name))
-        write_whole(staging / DESCRIPTION, challenges.render(description))
+        write_whole(staging / DESCRIPTION, render(description))
         made = replace(challenges.load(staging), folder=folder)
         staging.chmod(0o755)
         staging.rename(folder)  # onto an empty folder too, and onto nothing else

@@ -16,7 +16,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from runner.challenge import Challenge, Sha256
+from runner.challenge import Challenge
+from runner.description import Sha256
 from runner.files import write_whole
 from runner.image import Image
 from runner.paths import archive_of

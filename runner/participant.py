@@ -12,7 +12,7 @@ import builtins
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from runner.challenge import Feedback
+from runner.description import Feedback
 from runner.scorecard import OTHERS, WITHHELD
 from runner.store_records import RunRecord
 from runner.text import harmless, harmless_line

@@ -9,7 +9,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from runner.challenge import Challenge, Description, Source
+from runner.challenge import Challenge
+from runner.description import Description, Source
 from runner.limits import Limits
 from runner.spread import spread_of
 from runner.text import harmless_line

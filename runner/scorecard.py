@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from runner.challenge import ORIGINAL, Challenge
+from runner.challenge import Challenge
 from runner.checkpoint import content_sha256
+from runner.description import ORIGINAL
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluator import RunOutputs, load
 from runner.store_records import Copy, RunRecord

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.building import PLAN
-from runner.challenge import DESCRIPTION, parse
+from runner.description import DESCRIPTION, parse
 from runner.errors import ConfigurationError
 from runner.export import GUESSABLE_SEEDS
 

@@ -12,7 +12,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from runner.challenge import Challenge, Feedback
+from runner.challenge import Challenge
+from runner.description import Feedback
 from runner.limits import Limits, Seconds, effective
 from runner.retraining import Circumstances, Measurement
 

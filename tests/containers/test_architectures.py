@@ -13,6 +13,7 @@ import pytest
 
 from runner import challenge as challenges
 from runner.challenge import Challenge
+from runner.description import ARCHITECTURE, FILES
 from tests.containers.command import unlearn
 from tests.sandbox import recipe_data as made
 
@@ -221,7 +222,7 @@ def test_an_own_network_from_its_file_to_a_score(tmp_path: Path) -> None:
     assert challenge.description.architecture == "file"
     assert challenge.description.reference_group == 1
     assert challenge.architecture_source == OWN
-    assert set(challenge.description.files) == {*challenges.FILES, challenges.ARCHITECTURE}
+    assert set(challenge.description.files) == {*FILES, ARCHITECTURE}
     (tmp_path / "submission.py").write_text(SUBMISSION)
     words = ("--challenge", folder, "-n", 2, "--store", tmp_path / "store", "--json")
     summary = json.loads(unlearn("run", tmp_path / "submission.py", *words).stdout)

@@ -17,8 +17,9 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 
 from runner import challenge_build
-from runner.challenge import FILES, Challenge
+from runner.challenge import Challenge
 from runner.challenge_build import Plan
+from runner.description import FILES
 from runner.engine import Engine
 from runner.errors import ConfigurationError
 from runner.image import Image

@@ -14,8 +14,9 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 
 from runner import challenge_build
-from runner.challenge import FILES, Challenge, Source
+from runner.challenge import Challenge
 from runner.challenge_build import Plan
+from runner.description import FILES, Source
 from runner.engine import Engine
 from runner.errors import ConfigurationError
 from runner.evaluation import evaluate

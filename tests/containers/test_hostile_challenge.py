@@ -30,7 +30,8 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner import arrays, options
-from runner.challenge import DESCRIPTION, ORIGINAL, OUTPUTS, REFERENCES, Challenge
+from runner.challenge import Challenge
+from runner.description import DESCRIPTION, ORIGINAL, OUTPUTS, REFERENCES
 from runner.engine import Engine
 from runner.text import harmless
 

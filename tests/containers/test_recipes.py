@@ -16,7 +16,8 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 
 from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, FILES, Challenge
+from runner.challenge import Challenge
+from runner.description import DESCRIPTION, FILES
 from runner.engine import Engine
 from sandbox.jobs import SPLITS
 from tests.containers.command import unlearn

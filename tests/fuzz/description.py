@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.challenge import FILES, Description, parse, render
+from runner.description import FILES, Description, parse, render
 from runner.errors import ConfigurationError
 from runner.limits import Limits
 from runner.training import Training

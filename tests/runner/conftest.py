@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from runner import challenge as challenges
-from runner.challenge import Challenge, Description, Visibility
+from runner import description as descriptions
+from runner.challenge import Challenge
+from runner.description import DESCRIPTION, FILES, Description, Visibility, render
 from runner.engine import Ending
 from runner.limits import Limits
 from runner.training import Training
@@ -57,7 +59,7 @@ class ChallengeFolder:
             self.write(f"public/{name}.safetensors", _split(name))
         self.write("private/test.safetensors", _split("test"))
         self.write(
-            challenges.REFERENCES,
+            descriptions.REFERENCES,
             npz(
                 logits=np.ones((REFERENCES, len(FORGET_LABELS), CLASSES), np.float32),
                 correct=np.ones((REFERENCES, 4, CLASSES), np.int64),
@@ -88,12 +90,9 @@ class ChallengeFolder:
             limits=limits or Limits(),
             training=Training(epochs=1, batch_size=4, learning_rate=0.1, momentum=0.9, weight_decay=0.0),
             class_counts={"retain": [1, 1], "forget": [1, 2], "val": [1, 1], "test": [1, 1]},
-            files={
-                name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
-                for name in challenges.FILES
-            },
+            files={name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in FILES},
         )
-        self.write(challenges.DESCRIPTION, challenges.render(description))
+        self.write(DESCRIPTION, render(description))
         return self.folder
 
 

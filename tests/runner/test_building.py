@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from runner.building import Site
-from runner.challenge import FILES, REFERENCES
+from runner.description import FILES, REFERENCES
 from runner.errors import ConfigurationError
 from sandbox.jobs import reference_seed
 

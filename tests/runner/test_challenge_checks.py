@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
-from runner.challenge import SPLIT_FILES, load
+from runner.challenge import load
 from runner.challenge_checks import (
     BadSplitError,
     Column,
@@ -27,6 +27,7 @@ from runner.challenge_checks import (
     duplicates,
     known_faces,
 )
+from runner.description import SPLIT_FILES
 from runner.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -16,9 +16,18 @@ import tomli_w
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
-from runner import challenge as challenges
-from runner.challenge import DESCRIPTION, FILES, REFERENCES, Challenge, Source, load, read_references
+from runner.challenge import Challenge, load, read_references
 from runner.checkpoint import TensorSpec, check
+from runner.description import (
+    ARCHITECTURE,
+    DESCRIPTION,
+    FILES,
+    REFERENCES,
+    Description,
+    Source,
+    parse,
+    render,
+)
 from runner.errors import ConfigurationError
 from runner.limits import Limits
 from runner.training import Choice
@@ -90,10 +99,10 @@ def test_original_is_an_acceptable_checkpoint(loaded: Challenge) -> None:
 
 def test_description_round_trip(loaded: Challenge) -> None:
     """What is rendered is read back as the same, and renders to the same bytes, so that hashes hold."""
-    text = challenges.render(loaded.description)
-    again = challenges.Description.model_validate(tomllib.loads(text.decode()))
+    text = render(loaded.description)
+    again = Description.model_validate(tomllib.loads(text.decode()))
     assert again == loaded.description
-    assert challenges.render(again) == text
+    assert render(again) == text
 
 
 OWN = b"def build(classes): ...\n"
@@ -102,9 +111,9 @@ OWN = b"def build(classes): ...\n"
 def with_own_architecture(challenge_folder: ChallengeFolder, data: bytes = OWN) -> Path:
     """Return a challenge whose network is the organizer's own file."""
     folder = challenge_folder.describe()
-    challenge_folder.write(challenges.ARCHITECTURE, data)
+    challenge_folder.write(ARCHITECTURE, data)
     listed = tomllib.loads((folder / DESCRIPTION).read_text())["files"]
-    listed[challenges.ARCHITECTURE] = hashlib.sha256(data).hexdigest()
+    listed[ARCHITECTURE] = hashlib.sha256(data).hexdigest()
     edit(folder, architecture="file", files=listed)
     return folder
 
@@ -120,9 +129,9 @@ def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
 ) -> None:
     """Altered, missing, no text, too long, not listed, or listed where it is not meant."""
     folder = with_own_architecture(challenge_folder)
-    challenge_folder.write(challenges.ARCHITECTURE, OWN + b"\n")
+    challenge_folder.write(ARCHITECTURE, OWN + b"\n")
     assert "public/architecture.py is not the file that" in refused(folder)
-    (folder / challenges.ARCHITECTURE).unlink()
+    (folder / ARCHITECTURE).unlink()
     assert "is incomplete" in refused(folder)
     assert "is not UTF-8" in refused(with_own_architecture(challenge_folder, b"\xff"))
     assert "is longer than 1 MiB" in refused(with_own_architecture(challenge_folder, b" " * (1 << 20) + OWN))
@@ -136,12 +145,12 @@ def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
 def test_a_chosen_training_round_trip(loaded: Challenge) -> None:
     """What was chosen stands beside what came of it, and is read back."""
     source = Source(training=Choice(preset="contest", epochs=3), device="cuda")
-    text = challenges.render(loaded.description.model_copy(update={"source": source}))
+    text = render(loaded.description.model_copy(update={"source": source}))
     assert tomllib.loads(text.decode())["source"] == {
         "training": {"preset": "contest", "epochs": 3},
         "device": "cuda",
     }
-    assert challenges.parse(Path(DESCRIPTION), text).source == source
+    assert parse(Path(DESCRIPTION), text).source == source
 
 
 def test_a_training_of_an_earlier_version(challenge_folder: ChallengeFolder) -> None:

@@ -15,17 +15,16 @@ import pytest
 import tomli_w
 from safetensors.numpy import load as load_safetensors
 
-from runner import challenge as challenges
-from runner.challenge import (
+from runner.challenge import Challenge, load
+from runner.description import (
     DESCRIPTION,
     FILES,
     PUBLIC_FILES,
     REFERENCES,
-    Challenge,
     Description,
     Source,
     Visibility,
-    load,
+    render,
 )
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.export import DECISIONS, GUESSABLE_SEEDS, export, exported, fields_of, is_guessable
@@ -74,7 +73,7 @@ def test_every_field_is_decided_about() -> None:
 
 def test_what_nobody_decided_about_is_held_back(private: Challenge) -> None:
     """The description of an export has the fields that are given, those made anew, and no other."""
-    told = tomllib.loads(challenges.render(exported(private.description, private.sha256)).decode())
+    told = tomllib.loads(render(exported(private.description, private.sha256)).decode())
     names = {
         f"{name}.{inner}" if isinstance(value, dict) and name not in ("class_counts", "files") else name
         for name, value in told.items()

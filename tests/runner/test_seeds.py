@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.building import PLAN
-from runner.challenge import DESCRIPTION
+from runner.description import DESCRIPTION
 from runner.errors import ConfigurationError
 from runner.export import GUESSABLE_SEEDS
 from runner.seeds import SEEDS, seed_of
