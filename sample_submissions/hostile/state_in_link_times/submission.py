@@ -1,5 +1,6 @@
 """Writes digits as the pauses between touching links, a device further down and its slot; the next must not read them."""
 
+import contextlib
 import os
 import time
 
@@ -12,4 +13,5 @@ def unlearning(net, retain, forget, val):
     slot = os.path.dirname(os.getcwd())
     for place, digit in zip(PLACES, DIGITS, strict=True):
         time.sleep(digit * UNIT_SECONDS)
-        os.utime(slot if place == "slot" else f"/dev/{place}", follow_symlinks=False)
+        with contextlib.suppress(PermissionError):
+            os.utime(slot if place == "slot" else f"/dev/{place}", follow_symlinks=False)
