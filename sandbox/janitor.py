@@ -66,9 +66,9 @@ class Janitor:
 def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
     kernel_says = _kernel_says_nobody()
     waiting: list[socket.socket] = []
-    busy: dict[socket.socket, str] = {}
+    busy: dict[socket.socket, tuple[str, Path]] = {}
     orders: list[str] = []
-    nodes = _world_writable(Path("/dev"))
+    nodes = touchable(Path("/dev"))
     selector = selectors.DefaultSelector()
     selector.register(supervisor, selectors.EVENT_READ)
     while True:
@@ -77,7 +77,8 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
         while orders and waiting:
             order, helper = orders.pop(0), waiting.pop()
             helper.send(order.encode())
-            busy[helper] = order.split()[0]
+            uid, _slot_gid, folder = order.split(" ", 2)
+            busy[helper] = uid, Path(folder)
             selector.register(helper, selectors.EVENT_READ)
         for key, _events in selector.select(_RETRY_SECONDS if len(waiting) < helpers else None):
             ended = key.fileobj
@@ -90,9 +91,10 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
                 continue
             selector.unregister(ended)
             gone = "1" if ended.recv(1) == b"1" else "0"
-            _forget_times(nodes)
+            uid, slot_folder = busy.pop(ended)
+            _forget_times((*nodes, slot_folder))
             ended.close()
-            supervisor.send(f"{busy.pop(ended)} {gone}".encode())
+            supervisor.send(f"{uid} {gone}".encode())
         _reap()
 
 
@@ -104,9 +106,10 @@ def _reap() -> None:
         return
 
 
-def _world_writable(folder: Path) -> list[Path]:
-    """Return the devices in a folder whose times anybody may set to now."""
-    return [node for node in folder.iterdir() if not node.is_symlink() and node.stat().st_mode & stat.S_IWOTH]
+def touchable(folder: Path) -> list[Path]:
+    """Return the devices and links in and below a folder whose times anybody may set to now."""
+    found = [Path(inner) / name for inner, folders, files in os.walk(folder) for name in (*folders, *files)]
+    return [node for node in found if node.lstat().st_mode & stat.S_IWOTH]
 
 
 def _forget_times(nodes: Iterable[Path]) -> None:
@@ -116,7 +119,7 @@ def _forget_times(nodes: Iterable[Path]) -> None:
     """
     for place in (*nodes, *_SHARED_FOLDERS):
         with contextlib.suppress(OSError):
-            os.utime(place, ns=(0, 0))
+            os.utime(place, ns=(0, 0), follow_symlinks=False)
 
 
 def _fork_helper(kernel_says: bool) -> socket.socket | None:
@@ -207,11 +210,25 @@ def _lives_as(uid: int, process: int) -> bool:
         lines = Path(f"/proc/{process}/status").read_bytes().splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return False
+    return is_alive(lines) and str(uid).encode() in _values(lines).get(b"Uid", b"").split()
+
+
+def is_alive(lines: Iterable[bytes]) -> bool:
+    """Return whether anything of a process lives, from the lines of its ``status``.
+
+    A process whose first thread has ended is a zombie while its other threads live. Those have
+    been killed, but may be within a system call that still makes a file.
+    """
+    values = _values(lines)
+    ended = values.get(b"State", b"").split()[:1] in ([], [b"Z"], [b"X"])
+    return not ended or int(values.get(b"Threads", b"0")) > 1
+
+
+def _values(lines: Iterable[bytes]) -> dict[bytes, bytes]:
     # Bytes, since a process names itself as it likes. One that ends while it is read may
     # show less than all of its lines, or nothing.
-    values = dict(line.split(b":", 1) for line in lines if line.startswith((b"State:", b"Uid:")))
-    alive = values.get(b"State", b"").split()[:1] not in ([], [b"Z"], [b"X"])
-    return alive and str(uid).encode() in values.get(b"Uid", b"").split()
+    wanted = (b"State:", b"Uid:", b"Threads:")
+    return dict(line.split(b":", 1) for line in lines if line.startswith(wanted))
 
 
 def _empty(folder: Path, uid: int) -> bool:

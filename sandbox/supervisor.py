@@ -47,6 +47,7 @@ class _Run:
     begun: float
     oom_kills_before: int
     logs: dict[str, LogCapture]
+    result_fd: int
     open_fds: set[int]
     result: bytearray = field(default_factory=bytearray)
     status: int | None = None
@@ -147,8 +148,11 @@ class Supervisor:
 
     def _hear_zygote(self) -> None:
         index, status = self._zygote.ended()
-        run = self._runs[index]
+        run = self._runs.get(index)
+        if run is None:  # reported already: it left something, and its process was slow to end
+            return
         run.status = status
+        self._read_to_the_end(run, run.result_fd)  # what its process has sent; what others send now is late
         self._end(run, "")
 
     def _start(self, frame: Frame) -> None:
@@ -177,6 +181,7 @@ class Supervisor:
             begun=begun,
             oom_kills_before=killed,
             logs={"out": LogCapture(budget), "err": LogCapture(budget)},
+            result_fd=pipes["result"][0],
             open_fds={read for read, _write in pipes.values()},
         )
         self._runs[index] = started
@@ -212,9 +217,6 @@ class Supervisor:
             run.result.clear()
         elif len(run.result) == whole:
             self._end(run, "result")
-        else:
-            return
-        self._close(run, fd)  # what comes now is not read any more
 
     def _close(self, run: _Run, fd: int) -> None:
         if fd in run.open_fds:
@@ -248,6 +250,7 @@ class Supervisor:
         if run.ended is not None:
             return
         run.ended, run.ended_by = time.monotonic(), ended_by
+        self._close(run, run.result_fd)  # or a process that is not ended yet could go on and send it later
         gid = self._job.first_slot_gid + run.slot
         self._janitor.order(run.uid, gid, SCRATCH / str(run.slot))
         self._stdio.send("ended", index=run.index)
@@ -263,11 +266,13 @@ class Supervisor:
     def _drain(self, run: _Run) -> None:
         """Read what the pipes still hold, and no more: somebody else may have got hold of one."""
         for fd in list(run.open_fds):
-            callback = self._selector.get_key(fd).data
-            for _portion in range(_PIPE_PORTIONS):
-                if fd in run.open_fds:
-                    callback()
+            self._read_to_the_end(run, fd)
             self._close(run, fd)
+
+    def _read_to_the_end(self, run: _Run, fd: int) -> None:
+        for _portion in range(_PIPE_PORTIONS):
+            if fd in run.open_fds:
+                self._selector.get_key(fd).data()
 
     def _report(self, run: _Run) -> None:
         assert run.ended is not None

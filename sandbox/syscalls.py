@@ -14,6 +14,8 @@ What is refused, and why:
 * other processes' memory and files: ptrace, process_vm_*, pidfd_getfd, kcmp;
 * parts of the kernel with a history of escapes: io_uring, bpf, perf, userfaultfd, namespaces;
 * what only an administrator does: mounts, modules, clocks, swap, accounting;
+* what all programs of the host share a number of: contexts of asynchronous I/O;
+* writing back the host's file systems, of which a run has none: `sync` succeeds and does nothing;
 * becoming dumpable, and files in memory that could be executed: see `sandbox.unreadable`.
 """
 
@@ -48,7 +50,9 @@ REFUSED: Final = {
         "memfd_secret",
         "memfd_create",
         "clone3",
+        "io_setup",
     ),
+    0: ("sync", "syncfs"),
 }
 _NAMESPACE_FLAGS: Final = (
     *(0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000),

@@ -10,6 +10,7 @@ is what runs are forked from. This process stays between them and the host, and 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -38,6 +39,8 @@ _PRELOADED: Final = ("torch", "torch._dynamo")
 _PRELOADABLE: Final = ("torchvision", "sklearn", "pandas", "scipy", "tqdm")
 """Imported here if their name stands in the submission or the architecture, to spare each run the time."""
 
+_TERMINALS: Final = Path("/dev/pts/ptmx")
+
 _MADV_HUGEPAGE: Final = 14
 _MADV_COLLAPSE: Final = 25
 _HUGE_PAGE: Final = 2 << 20
@@ -56,6 +59,7 @@ def main() -> None:
             job = WorkerJob.from_json(frame.payload)
             slots = range(job.concurrency)
             hand_over({SCRATCH / str(slot): job.first_slot_gid + slot for slot in slots})
+            _close_terminals()
             janitor = Janitor(helpers=job.concurrency)
         elif frame.kind in ("data", "submission"):
             name = "submission" if frame.kind == "submission" else frame.text("name")
@@ -67,6 +71,12 @@ def main() -> None:
     else:
         return
     _serve(job, received, stdio, janitor, begun)
+
+
+def _close_terminals() -> None:
+    """Let no run open a terminal: all containers of a host share a number of them, and runs need none."""
+    with contextlib.suppress(OSError):  # gVisor has terminals of its own
+        _TERMINALS.chmod(0o600)
 
 
 def _serve(job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Janitor, begun: float) -> None:

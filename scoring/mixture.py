@@ -191,7 +191,7 @@ def _between(scores: FloatArray) -> FloatArray:
         Shape [cuts]: entry i is for k = i + the smallest group's size.
     """
     size = scores.size
-    least = max(1, int(np.ceil(SMALLEST_GROUP * size)))
+    least = _least(size)
     k = np.arange(least, size - least + 1)
     lower = np.cumsum(np.sort(scores))[k - 1]
     between: FloatArray = lower**2 * size / (k * (size - k))
@@ -201,6 +201,10 @@ def _between(scores: FloatArray) -> FloatArray:
 def _cut(scores: FloatArray) -> NDArray[np.bool_]:
     """Return who belongs to the group of checkpoint 0 by the best cut. Shape [models]."""
     ranks = np.argsort(np.argsort(scores, kind="stable"), kind="stable")
-    least = max(1, int(np.ceil(SMALLEST_GROUP * scores.size)))
-    low: NDArray[np.bool_] = ranks < int(_between(scores).argmax()) + least
+    low: NDArray[np.bool_] = ranks < int(_between(scores).argmax()) + _least(scores.size)
     return low if low[0] else ~low
+
+
+def _least(size: int) -> int:
+    """Return how many of so many checkpoints a group must hold: two at least, or it has no F of its own."""
+    return max(2, int(np.ceil(SMALLEST_GROUP * size)))

@@ -1,6 +1,9 @@
 """What is known of a population of models, and how it is read from a file: the scorer's only one."""
 
+import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +20,12 @@ SPLITS = ("retain", "forget", "val", "test")
 
 _NEEDED = ("logits", "labels", "correct", "class_counts")
 _OPTIONAL = ("unseen_losses", "seconds")
+
+_UNREADABLE = (
+    *(AttributeError, TypeError, EOFError, KeyError, ValueError, SyntaxError, MemoryError, OverflowError),
+    *(RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What NumPy's reader and those below it raise for files that are damaged, encrypted or too large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -137,7 +146,7 @@ def load_outputs(file: Path | str | IO[bytes]) -> Outputs:
     try:
         with np.load(file, allow_pickle=False) as found:
             arrays = {name: found[name] for name in (*_NEEDED, *_OPTIONAL) if name in found}
-    except (AttributeError, TypeError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ValueError("The outputs are not an npz file of plain numbers.") from error
     missing = [name for name in _NEEDED if name not in arrays]
     if missing:

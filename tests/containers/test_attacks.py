@@ -88,6 +88,43 @@ def unlearning(net, retain, forget, val):
     assert 1 <= len(ended) < 4, "the container was used on although something was left in it"
 
 
+def test_a_run_that_dies_slowly_has_none_beside_it_repeated(run_submission: RunSubmission) -> None:
+    """Its first thread had ended, the others gave back memory while what it left could not be cleared; the
+    supervisor heard of its end after it had been reported, and ended itself: as if the sandbox had failed."""
+    source = """
+import ctypes, mmap, os, stat, threading, time
+from sandbox.checkpoint import checkpoint_bytes
+from sandbox.messages import RESULT_HEAD, TAG_CHECKPOINT
+def unlearning(net, retain, forget, val):
+    box, libc = "/tmp/box", ctypes.CDLL(None)
+    try:
+        os.mkdir(box); os.chmod(box, 0o777)
+    except FileExistsError:
+        os.mkdir(f"{box}/in", 0o700); open(f"{box}/in/file", "w").close()
+        time.sleep(12)
+        return
+    while "in" not in os.listdir(box): time.sleep(0.02)
+    data = checkpoint_bytes(net, {name: value.dtype for name, value in net.state_dict().items()})
+    data = RESULT_HEAD.pack(TAG_CHECKPOINT, len(data)) + data
+    result = next(fd for fd in range(3, 64) if is_pipe(fd))
+    def rest():
+        memory = mmap.mmap(-1, 1 << 30)
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+        at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        libc.memset(ctypes.c_void_p(at), 1, ctypes.c_size_t(1 << 30))
+        left = memoryview(data)
+        while left: left = left[os.write(result, left):]
+        time.sleep(1000)
+    threading.Thread(target=rest).start()
+    libc.syscall(60, 0)
+def is_pipe(fd):
+    try: return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError: return False
+"""
+    ended = run_submission(source, [0, 1])
+    assert verdicts(ended) == [Verdict.OK] * 2, ended
+
+
 def test_pipes_handed_to_another_run_delay_nobody(run_submission: RunSubmission) -> None:
     """The supervisor once waited for the end of a pipe that another run held."""
     source = """

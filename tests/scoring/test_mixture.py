@@ -139,3 +139,13 @@ def test_too_little_has_no_groups():
     for n in (2, 7):
         assert find_mixture(rng.normal(size=(n, 3)), rng.normal(size=(30, 3)), seed=0) is None
     assert find_mixture(rng.normal(size=(8, 1)), rng.normal(size=(8, 1)), seed=0) is None
+
+
+@pytest.mark.parametrize("models", range(8, 13))
+def test_one_checkpoint_alone_is_no_group(models):
+    """One that differs from all others is an outlier: a group of one has no F, and once there was no score."""
+    rng = np.random.default_rng(9)
+    ours = rng.normal(10.0, size=(models, 60))
+    ours[0] -= 20
+    found = find_mixture(ours, rng.normal(size=(64, 60)), seed=0)
+    assert found is None or min(len(found.first), len(found.second)) > 1

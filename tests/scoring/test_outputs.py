@@ -1,7 +1,10 @@
 """Are a population's outputs checked once, read as they were written, and compared only with their like?"""
 
+import contextlib
 import io
 import pickle
+import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -100,6 +103,28 @@ def test_other_files_are_refused(data):
     """They are a ValueError, and a pickle is not opened."""
     with pytest.raises(ValueError, match="not an npz file"):
         load_outputs(io.BytesIO(data))
+
+
+def test_damaged_files_are_refused():
+    """Whatever bytes were changed: it is a ValueError, if it still matters."""
+    written, rng = io.BytesIO(), np.random.default_rng(0)
+    np.savez_compressed(written, allow_pickle=False, **GOOD)
+    for _ in range(1_000):
+        data = bytearray(written.getvalue())
+        for place in rng.integers(len(data), size=3):
+            data[place] = rng.integers(256)
+        with contextlib.suppress(ValueError):
+            load_outputs(io.BytesIO(data))
+
+
+def test_an_array_that_claims_more_than_all_memory_is_refused():
+    """It is no MemoryError."""
+    file = io.BytesIO()
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1152921504606846975,), }\n"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("logits.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
+    with pytest.raises(ValueError, match="not an npz file of plain numbers"):
+        load_outputs(file)
 
 
 def test_an_array_of_objects_is_refused():
