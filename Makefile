@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test lint gallery bench plots fuzz clean
+.PHONY: help setup demo test lint gallery bench plots fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
 	@echo "make plots   the plots of docs/metrics.md, from simulations (two minutes)"
 	@echo "make fuzz    fuzz what the host parses, SECONDS=60 for each target (tests/fuzz/README.md)"
+	@echo "make guest   a Debian 13 guest with the project in it, emulated, up and reachable (tests/guest/README.md)"
 	@echo "make clean   remove leftover containers and what the tools cached"
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml
@@ -63,6 +64,13 @@ $(VENV)/fuzz: $(VENV)/ready requirements/fuzz.txt
 
 fuzz: $(VENV)/fuzz
 	@$(BIN)/python -m tests.fuzz.run $(SECONDS) $(TARGETS)
+
+GUEST ?= build/guest
+SUITE ?= trixie
+
+guest: setup
+	@test -f $(GUEST)/disk.raw || sh tests/guest/build.sh $(GUEST) $(SUITE)
+	@sh tests/guest/boot.sh $(GUEST)
 
 $(VENV)/plots: $(VENV)/ready requirements/plots.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/plots.txt

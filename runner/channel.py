@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from runner.engine import Ending
-from runner.errors import ConfigurationError, SandboxLostError, SandboxStartError
+from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError, SandboxStartError
 from runner.text import harmless_line
 from sandbox.protocol import Decoder, Frame, FrameRule, ProtocolViolationError, Scalar, encode_header
 
 START_SECONDS: Final = 180.0
+_HELP: Final = "With crun and AppArmor, see docs/organizers.md."
 _LAST_LOOK_SECONDS: Final = 0.25
 """How long after its deadline a frame that is on its way may still become whole."""
 _JOINED_BYTES: Final = 1 << 16
@@ -115,6 +116,7 @@ class Channel:
         Raises:
             SandboxStartError: it ended, or was not ready in time.
             ConfigurationError: the challenge's network is of no use; the container says why.
+            HostNotReadyError: containers on this host are of no use, likewise.
         """
         try:
             frame = self.await_frame(START_SECONDS)
@@ -125,6 +127,9 @@ class Channel:
         if frame.kind == "unready":
             reason = harmless_line(frame.text("reason"), 500).removesuffix(".")
             raise ConfigurationError(f"The challenge's network is of no use: {reason}.")
+        if frame.kind == "unfit":
+            reason = harmless_line(frame.text("reason"), 500).removesuffix(".")
+            raise HostNotReadyError(f"This host cannot run submissions under this runtime: {reason}. {_HELP}")
         if frame.kind != "ready":
             raise SandboxStartError(f"The container began with a {frame.kind} frame.")
         return frame.number("seconds")

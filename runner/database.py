@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +51,8 @@ class Database:
             event.listen(self._engine, "connect", prepare)
             event.listen(self._engine, "begin", _begin)
         self._writer = self._engine.execution_options(writes=True)
-        with translated():
+        with ExitStack() as on_failure, translated():
+            on_failure.callback(self.close)
             with self._engine.connect() as connection:
                 complete = tables.is_complete(connection)
             if not complete and not writable:
@@ -62,6 +63,7 @@ class Database:
             if not complete:
                 with self._writer.begin() as connection:
                     tables.complete(connection)
+            on_failure.pop_all()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

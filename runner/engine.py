@@ -152,9 +152,15 @@ class Container:
         return bool(state["Running"]) and not state.get("Paused", False)
 
     def remove(self) -> None:
-        """Remove the container, running or not, and close the stream."""
-        with contextlib.suppress(*_TROUBLE):
-            self._stream.close()
+        """Remove the container, running or not, and close the stream.
+
+        First the answer that the stream came by, where docker-py keeps it there: from 3.13 on, Python
+        complains on stderr of one that is collected after its socket was closed under it.
+        """
+        for closing in (getattr(self._stream, "_response", None), self._stream):
+            if closing is not None:
+                with contextlib.suppress(*_TROUBLE):
+                    closing.close()
         with contextlib.suppress(*_TROUBLE):
             self._socket.close()
         with contextlib.suppress(*_TROUBLE):

@@ -57,6 +57,7 @@ _MASKED: Final = (
     "/sys/fs/cgroup/memory/memory.kmem.max_usage_in_bytes",
     "/sys/fs/cgroup/memory/memory.failcnt",
     "/sys/fs/cgroup/memory.peak",
+    "/sys/fs/cgroup/memory.swap.peak",
     "/sys/fs/cgroup/pids.peak",
 )
 

@@ -65,6 +65,7 @@ def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
     return {
         "ready": _READY,
         "unready": _UNREADY,
+        "unfit": FrameRule(fields={"reason": str}),
         "log": FrameRule(fields={"index": int, "stream": str}, payload_bytes=LOG_CHUNK_BYTES),
         "ended": FrameRule(fields={"index": int}),
         "finished": FrameRule(

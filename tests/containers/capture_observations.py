@@ -2,7 +2,9 @@
 
 Run it by hand on a new engine or runtime; it adds to the record, which is committed::
 
-    .venv/bin/python tests/containers/capture_observations.py CHALLENGE [RUNTIME]
+    .venv/bin/python tests/containers/capture_observations.py CHALLENGE [RUNTIME [WALL_SECONDS]]
+
+An emulated machine needs more than the five seconds that a run is given otherwise.
 """
 
 from __future__ import annotations
@@ -93,13 +95,14 @@ NAMES = [name for name in NAMES if name not in ("eats", "unlearning")]
 def main() -> None:
     """Capture everything under one runtime."""
     folder, runtime = Path(sys.argv[1]), (sys.argv[2:] or [""])[0]
+    wall_seconds = float((sys.argv[3:] or ["5"])[0])
     engine = Engine()
     said = engine.describe()
     made = image.require(engine)
     challenge = challenges.load(folder)
     limits = challenge.description.limits.model_copy(
         update={
-            "wall_seconds": 5.0,
+            "wall_seconds": wall_seconds,
             "memory_bytes": 768 * MIB,
             "concurrency": 1,
             "processes": 64,

@@ -62,6 +62,8 @@ def test_a_store_of_a_later_version_is_left_alone(old: Path) -> None:
         connection.execute("ALTER TABLE runs ADD COLUMN surprise VARCHAR")
     with pytest.raises(HostNotReadyError, match=r"later version of unlearn, which knows runs\.surprise"):
         Store.in_folder(old, create=True)
+    held = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    assert not [file for file in held if file.is_relative_to(old)], "a store that is refused is let go of"
 
 
 def test_a_database_that_stays_locked_is_one_sentence(old: Path) -> None:

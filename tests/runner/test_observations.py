@@ -42,7 +42,8 @@ TRUTH: dict[str, set[str]] = {
 }
 GVISOR: dict[str, set[str]] = {
     "child_eats_memory_and_all_is_well": {"memory-limit"},
-    "fork_bomb": {"time-limit", "crashed"},
+    # Its kernel panics without processes (2022), or takes memory of the host's for each (2024), or neither.
+    "fork_bomb": {"time-limit", "crashed", "memory-limit"},
 }
 
 
@@ -65,11 +66,20 @@ def test_verdict_on_what_was_observed(row: dict[str, Any]) -> None:
     assert judge(observation(row)).verdict in truth[row["what"]]
 
 
-@pytest.mark.parametrize("runtime", ["runc", "runsc"])
-def test_the_record_is_complete(runtime: str) -> None:
-    """Every ending was captured under this runtime, the lying ones among them."""
-    rows = [row for row in RECORD if row["source"]["runtime"] == runtime]
-    assert {row["what"] for row in rows} == TRUTH.keys()
+SOURCES = sorted({tuple(row["source"].items()) for row in RECORD})
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: "-".join(value for _key, value in source))
+def test_the_record_is_complete(source: tuple[tuple[str, str], ...]) -> None:
+    """Every ending was captured on each host and under each runtime, the lying ones among them."""
+    rows = [row["what"] for row in RECORD if row["source"] == dict(source)]
+    assert sorted(rows) == sorted(TRUTH)
+
+
+def test_both_versions_of_control_groups_were_captured() -> None:
+    """With Docker's own runtime under either, with crun where it works at all, and with two gVisors."""
+    seen = {(row["source"]["runtime"], row["source"]["cgroup"]) for row in RECORD}
+    assert seen >= {("runc", "1"), ("runsc", "1"), ("runc", "2"), ("crun", "2")}
 
 
 def test_signals_that_lie_were_captured() -> None:

@@ -151,6 +151,17 @@ def test_large_logits_are_not_damage(tmp_path: Path) -> None:
     assert read(tmp_path / "x.npz") is not None
 
 
+def test_two_members_at_one_place() -> None:
+    """Are refused before Python is asked for one: from 3.13 on it would warn the operator of a zip bomb."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("a.npy", "b.npy"):
+            archive.writestr(name, b"whatever")
+        archive.filelist[1].header_offset = archive.filelist[0].header_offset
+    with pytest.raises(ArraysError, match="at one place"):
+        unpack(packed.getvalue(), ["a"])
+
+
 def test_one_changed_byte(tmp_path: Path) -> None:
     """Whatever byte of the file changes, it is read or counts as not there; it raises nothing."""
     for place, byte in enumerate(WHOLE):

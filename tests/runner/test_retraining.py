@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,9 @@ def test_terms_put_the_limit_in_force_and_leave_the_challenge_the_same(
     applied = terms_of(challenge.description.limits, "full", (HERE, FOUND)).applied_to(challenge)
     assert applied.description.limits.in_force() == 3.0
     assert applied.sha256 == challenge.sha256
-    assert replace(applied, description=challenge.description) == challenge
+    for field in fields(challenge):
+        if field.name != "description":
+            assert getattr(applied, field.name) is getattr(challenge, field.name)
 
 
 def test_the_first_terms_stand(tmp_path: Path) -> None:

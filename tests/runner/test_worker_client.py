@@ -15,7 +15,13 @@ from runner.challenge import Challenge
 from runner.channel import Channel
 from runner.checkpoint import largest_checkpoint_bytes
 from runner.engine import Ending
-from runner.errors import ConfigurationError, SandboxError, SandboxLostError, SandboxStartError
+from runner.errors import (
+    ConfigurationError,
+    HostNotReadyError,
+    SandboxError,
+    SandboxLostError,
+    SandboxStartError,
+)
 from runner.limits import Limits
 from runner.placement import HERE, Placement
 from runner.submission import Submission
@@ -161,6 +167,18 @@ def test_a_network_of_no_use_is_the_challenges_fault(
     assert str(caught.value) == (
         "The challenge's network is of no use: no architecture 'dig\N{REPLACEMENT CHARACTER}[1mitz'. none."
     )
+
+
+def test_a_host_that_cannot_end_runs_is_not_ready(
+    fake_stream: type[FakeStream], load_challenge: Callable[[Limits], Challenge]
+) -> None:
+    """The container finds out before any run: else each would be blamed for what could not be ended."""
+    said = encode("unfit", reason="no process in a container may end another.")
+    stream = fake_stream(lambda frame: [(0.0, said)] if frame.kind == "submission" else QUIET)
+    with pytest.raises(
+        HostNotReadyError, match="under this runtime: no process in a container may end another"
+    ):
+        Worker(stream=stream, challenge=load_challenge(Limits()), submission=MINE, runs=1, first_uid=10_000)
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,9 @@ def test_json_that_is_no_object(body: str) -> None:
 def test_deep_nesting(opening: str, inside: str, closing: str) -> None:
     """JSON nested as deep as a header has room for is a violation, not a `RecursionError`."""
     depth = HEADER_BYTES_LIMIT // len(opening + closing) - 1
-    assert "not JSON" in refused(framed(opening * depth + inside + closing * depth))
+    said = refused(framed(opening * depth + inside + closing * depth))
+    # What 3.11 finds too deep to be JSON, 3.13 reads; it is refused then for what it holds.
+    assert any(words in said for words in ("not JSON", "not a JSON object", "a frame of unknown kind"))
 
 
 def test_nesting_of_every_depth() -> None:

@@ -1,0 +1,81 @@
+#!/bin/sh
+# Makes FOLDER: a Debian guest with the project in it, as root on a Debian host with Docker, whose image is built.
+#
+#   sh tests/guest/build.sh FOLDER [SUITE]      about 5 minutes and 15 GB; what is there already is replaced
+#
+# All that is slow is done here, at this machine's speed: packages, Python's environment, and the engine's
+# images, which a second dockerd of ours unpacks into the guest's own folder.
+set -eu
+
+folder=${1:?say which folder the guest is to be made in} suite=${2:-trixie}
+project=$(cd "$(dirname "$0")/../.." && pwd)
+for needed in mmdebstrap qemu-system-x86_64 dockerd docker ssh-keygen mkfs.ext4; do
+    command -v "$needed" >/dev/null || { echo "guest: $needed is missing; install qemu-system-x86, mmdebstrap, docker.io" >&2; exit 3; }
+done
+[ "$(id -u)" = 0 ] || { echo "guest: only root can make it" >&2; exit 3; }
+images=$("$project/.venv/bin/python" - <<'END'
+from runner import image
+from runner.engine import Engine
+engine = Engine()
+made = image.require(engine)
+deps = image.DEPS_REPOSITORY
+print(f"{image.BASE_REPOSITORY}:{image.BASE_TAG}", made.tag, *engine.images(deps))
+END
+)
+
+mkdir -p "$folder" && cd "$folder"
+root=$PWD/root engine=$PWD/engine
+rm -rf disk.raw root engine key key.pub && mkdir root engine
+daemon=
+tidy() {
+    if [ -n "$daemon" ]; then kill "$daemon" 2>/dev/null || true; wait "$daemon" || true; fi
+    umount "$root/proc" "$root/dev" 2>/dev/null || true
+    mountpoint -q "$root" && umount "$root"
+    rmdir "$root"
+    rm -rf "$engine"
+}
+trap tidy EXIT
+
+echo "guest: Debian $suite"
+truncate -s 28G disk.raw
+mkfs.ext4 -q -F -m 0 disk.raw
+mount -o loop disk.raw "$root"
+packages=linux-image-cloud-amd64,systemd-sysv,dbus,udev,docker.io,docker-cli,crun,runsc,apparmor,python3-venv,git,make
+mmdebstrap --quiet --mode=root --variant=minbase \
+    --include="$packages,ca-certificates,iproute2,openssh-server,kmod,procps,mmdebstrap,systemd-resolved" "$suite" "$root"
+mount --bind /proc "$root/proc"
+mount --bind /dev "$root/dev"
+cp "$root"/boot/vmlinuz-* kernel
+cp "$root"/boot/initrd.img-* initrd
+echo guest > "$root/etc/hostname"
+echo "/dev/vda / ext4 defaults,noatime 0 1" > "$root/etc/fstab"
+printf '[Match]\nName=e*\n[Network]\nDHCP=yes\n' > "$root/etc/systemd/network/80-dhcp.network"
+chroot "$root" systemctl --quiet enable systemd-networkd systemd-resolved ssh
+ssh-keygen -q -t ed25519 -N '' -C guest -f key
+install -D -m 600 key.pub "$root/root/.ssh/authorized_keys"
+
+echo "guest: the engine's images"
+echo '{}' > "$engine/daemon.json"
+dockerd --config-file "$engine/daemon.json" --data-root "$root/var/lib/docker" --exec-root "$engine/exec" \
+    --pidfile "$engine/pid" -H "unix://$engine/socket" --bridge=none --iptables=false > "$engine/log" 2>&1 &
+daemon=$!
+until docker -H "unix://$engine/socket" version > /dev/null 2>&1; do
+    kill -0 "$daemon" || { cat "$engine/log" >&2; exit 3; }
+    sleep 1
+done
+# shellcheck disable=SC2086 # they are several words
+docker save $images | docker -H "unix://$engine/socket" load --quiet
+
+echo "guest: the project"
+git clone --quiet "$project" "$root/root/unlearn"
+if [ -d "$project/challenges" ]; then cp -r "$project/challenges" "$root/root/unlearn/"; fi
+# pip's own settings and certificates of this machine, for as long as it is used from here.
+for file in /etc/pip.conf /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt; do
+    if [ -e "$file" ]; then mv "$root$file" "$root$file.guest" 2>/dev/null || true; cp -L "$file" "$root$file"; fi
+done
+chroot "$root" make --quiet -C /root/unlearn .venv/ready
+for file in /etc/pip.conf /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt; do
+    rm -f "$root$file"
+    if [ -e "$root$file.guest" ] || [ -L "$root$file.guest" ]; then mv "$root$file.guest" "$root$file"; fi
+done
+echo "guest: ready; start it with: sh tests/guest/boot.sh $folder"
