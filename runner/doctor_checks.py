@@ -25,6 +25,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     doctor_kernel.limits,
     doctor_kernel.swap,
     doctor_kernel.core_dumps,
+    doctor_kernel.open_files,
     doctor_kernel.kernel,
     doctor_capacity.memory,
     doctor_capacity.cores,

@@ -52,6 +52,9 @@ class Facts:
     suid_dumpable: str = ""
     """Whether processes that have changed their uid may be dumped: ``0`` for never."""
 
+    file_max: int | None = None
+    """How many files all programs but root's may have open together."""
+
     gpu_devices: Sequence[str] = ()
 
 

@@ -24,6 +24,7 @@ _RUNTIMES: Final = ("runc", "crun", "runsc")
 _TOOLKIT: Final = "nvidia-ctk"
 _CORE_PATTERN: Final = Path("/proc/sys/kernel/core_pattern")
 _SUID_DUMPABLE: Final = Path("/proc/sys/fs/suid_dumpable")
+_FILE_MAX: Final = Path("/proc/sys/fs/file-max")
 _PRINTED_CHARACTERS: Final = 2000
 
 
@@ -63,6 +64,7 @@ def gather(engine: Engine | None, engine_problem: str, store: Path) -> Facts:
         load_1min=os.getloadavg()[0] if is_local else None,
         core_pattern=_read(_CORE_PATTERN) if is_local else "",
         suid_dumpable=_read(_SUID_DUMPABLE) if is_local else "",
+        file_max=_number(_FILE_MAX) if is_local else None,
         gpu_devices=sorted(str(one) for one in Path("/dev").glob("nvidia[0-9]*")) if is_local else (),
     )
 
@@ -144,3 +146,8 @@ def _read(file: Path) -> str:
         return file.read_text().strip()
     except OSError:
         return ""
+
+
+def _number(file: Path) -> int | None:
+    text = _read(file)
+    return int(text) if text.isdigit() else None

@@ -7,6 +7,7 @@ from typing import Final
 from runner.doctor_engine import chosen_runtime
 from runner.doctor_facts import Facts, Purpose
 from runner.findings import Finding, Status
+from runner.options import OPEN_FILES
 
 _NEEDED_LIMITS: Final = {
     "MemoryLimit": "memory",
@@ -14,6 +15,7 @@ _NEEDED_LIMITS: Final = {
     "CpuCfsQuota": "cores",
 }
 _MADV_COLLAPSE: Final = (6, 1)
+_FILES_OF_OTHERS: Final = 100_000
 
 
 def kernel(facts: Facts, purpose: Purpose) -> Finding:
@@ -140,6 +142,24 @@ def core_dumps(facts: Facts, purpose: Purpose) -> Finding:
     return _finding("core-dumps", Status.WARNING, found, advice, lost=lost)
 
 
+def open_files(facts: Facts, purpose: Purpose) -> Finding:
+    """Check that runs cannot open so many files that other programs of the host open none."""
+    if chosen_runtime(facts, purpose) == "runsc":
+        return _finding("open-files", Status.OK, "gVisor keeps the files of runs inside its own kernel")
+    if facts.file_max is None:
+        return _finding("open-files", Status.NOT_AVAILABLE, "cannot be told from here")
+    most = purpose.limits.processes * purpose.limits.concurrency * OPEN_FILES
+    found = f"{facts.file_max} for the host, at most {most} of them for runs"
+    if facts.file_max >= most + _FILES_OF_OTHERS:
+        return _finding("open-files", Status.OK, found)
+    advice = (
+        "Runs may open all of them, and programs that are not root's get none until these runs end. "
+        f"Set: sysctl fs.file-max={most + _FILES_OF_OTHERS}, or let runs have fewer processes"
+    )
+    lost = "that runs leave the host's other programs files to open"
+    return _finding("open-files", Status.WARNING, found, advice, lost=lost)
+
+
 def _security(facts: Facts) -> dict[str, str]:
     """Return the engine's security options, by name, with their profile."""
     found = {}
@@ -164,6 +184,7 @@ _TITLES: Final = {
     "limits": "Limits",
     "swap": "Limit of swap",
     "core-dumps": "Core dumps",
+    "open-files": "Open files",
 }
 
 

@@ -36,7 +36,8 @@ _SUPERVISOR_PROCESSES: Final = 64
 _GVISOR_PROCESSES: Final = 1024
 """Of gVisor: a host process for each address space, kept a while, and the threads of its kernel, which
 panics when it cannot start one."""
-_OPEN_FILES: Final = 4096
+OPEN_FILES: Final = 4096
+"""Of one process."""
 _TRAINERS_GID: Final = 1_998
 """The group that may read data sets that libraries bring along (Dockerfile): test sets are cut from them."""
 _NOBODY: Final = "65534:65534"
@@ -237,7 +238,7 @@ def _closed(
         "Tmpfs": tmpfs,
         "LogConfig": {"Type": "none"},
         "Ulimits": [
-            {"Name": "nofile", "Soft": _OPEN_FILES, "Hard": _OPEN_FILES},
+            {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
             {"Name": "core", "Soft": 0, "Hard": 0},
         ],
         "RestartPolicy": {"Name": "no"},
