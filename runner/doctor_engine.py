@@ -84,13 +84,20 @@ def runc(facts: Facts, purpose: Purpose) -> Finding | None:
     return _finding("runc", Status.WARNING, shown, advice, lost=_NO_ESCAPE if used else "")
 
 
-def crun(facts: Facts, _purpose: Purpose) -> Finding | None:
-    """Check crun, where it is registered."""
+def crun(facts: Facts, purpose: Purpose) -> Finding | None:
+    """Check crun, where it is registered: its version, and whether runs under it could be ended."""
     if "crun" not in _runtimes(facts):
         return None
     text = _one_line(facts.programs.get("crun", ""))
     if not text:
         return _finding("crun", Status.WARNING, "registered; its version is not said", "Look it up by hand.")
+    if facts.crun_is_profiled:
+        advice = (
+            "No process in its containers may end another then, so no run could be ended: runs are refused. "
+            "Use runc, or take the profile away (docs/organizers.md)."
+        )
+        status = Status.BROKEN if chosen_runtime(facts, purpose) == "crun" else Status.WARNING
+        return _finding("crun", status, f"{text}; AppArmor has a profile for it", advice)
     if age(text, CRUN_FIXED) is not Age.FIXED and "+LIBKRUN" in facts.programs["crun"]:
         advice = f"Below 1.20 and built with krun: {CRUN_HOLES}, for containers that ask for krun; update it."
         return _finding("crun", Status.WARNING, text, advice)

@@ -52,6 +52,9 @@ class Facts:
     suid_dumpable: str = ""
     """Whether processes that have changed their uid may be dumped: ``0`` for never."""
 
+    crun_is_profiled: bool = False
+    """Whether AppArmor has a profile for crun itself; told to root alone."""
+
     file_max: int | None = None
     """How many files all programs but root's may have open together."""
 

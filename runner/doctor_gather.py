@@ -24,6 +24,7 @@ _RUNTIMES: Final = ("runc", "crun", "runsc")
 _TOOLKIT: Final = "nvidia-ctk"
 _CORE_PATTERN: Final = Path("/proc/sys/kernel/core_pattern")
 _SUID_DUMPABLE: Final = Path("/proc/sys/fs/suid_dumpable")
+_PROFILES: Final = Path("/sys/kernel/security/apparmor/profiles")
 _FILE_MAX: Final = Path("/proc/sys/fs/file-max")
 _PRINTED_CHARACTERS: Final = 2000
 
@@ -64,6 +65,7 @@ def gather(engine: Engine | None, engine_problem: str, store: Path) -> Facts:
         load_1min=os.getloadavg()[0] if is_local else None,
         core_pattern=_read(_CORE_PATTERN) if is_local else "",
         suid_dumpable=_read(_SUID_DUMPABLE) if is_local else "",
+        crun_is_profiled=is_local and any(line.startswith("crun ") for line in _read(_PROFILES).splitlines()),
         file_max=_number(_FILE_MAX) if is_local else None,
         gpu_devices=sorted(str(one) for one in Path("/dev").glob("nvidia[0-9]*")) if is_local else (),
     )
