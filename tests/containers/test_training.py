@@ -369,8 +369,8 @@ print(json.dumps({{"apart": distance(*moved), "idle": moved[1]["idle"].tolist()}
     assert told["idle"] == [1.0, 1.0, 1.0]
 
 
-def test_both_class_weights_are_the_same(in_image: InImage) -> None:
-    """Those that networks are trained with and those that entries find in the contest's file."""
+def test_both_class_weights_are_the_same_but_for_their_scale(in_image: InImage) -> None:
+    """Those that networks are trained with have a mean of 1; those that entries find in the contest's file do not."""
     told = found(
         in_image,
         """
@@ -381,4 +381,5 @@ ours = class_weights(replace(sgd, class_weights="balanced"), some, 5).tolist()
 print(json.dumps([ours, json.loads(contest.class_weights(some.tolist(), 5))]))
 """,
     )
-    assert told[0] == pytest.approx(told[1])
+    assert told[1] == pytest.approx([1 / 5, 1 / 3, 0, 1, 0])
+    assert told[0] == pytest.approx([weight * 3 / (1 / 5 + 1 / 3 + 1) for weight in told[1]])
