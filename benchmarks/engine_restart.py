@@ -181,15 +181,7 @@ def show(tally: Tally, seen: Counter[str], n: int, seconds: float) -> None:
     table.add_column("how many", justify="right")
     for text, value in {
         **dict(sorted(seen.items())),
-        "worker containers started": tally.attempts,
-        "finished runs found at the ends, in sum": tally.finished_at_kills,
-        "finished runs lost": tally.lost,
-        "finished runs changed, done or evaluated twice": tally.changed,
-        "checkpoints that differ from the undisturbed": tally.differing_checkpoints,
-        "outputs that differ from the undisturbed": tally.differing_outputs,
-        "figures of the score that differ": tally.differing_figures,
-        "containers left": tally.containers_left,
-        "unfinished files left": tally.files_left,
+        **tally.figures("ends"),
         "minutes": round(seconds / 60, 1),
     }.items():
         table.add_row(text, str(value))

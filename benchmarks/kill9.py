@@ -99,6 +99,20 @@ class Tally:
             + self.files_left
         )
 
+    def figures(self, interrupted: str) -> dict[str, int]:
+        """Return what is shown, in words; ``interrupted`` is when runs were counted."""
+        return {
+            "worker containers started": self.attempts,
+            f"finished runs found at the {interrupted}, in sum": self.finished_at_kills,
+            "finished runs lost": self.lost,
+            "finished runs changed, done or evaluated twice": self.changed,
+            "checkpoints that differ from the undisturbed": self.differing_checkpoints,
+            "outputs that differ from the undisturbed": self.differing_outputs,
+            "figures of the score that differ": self.differing_figures,
+            "containers left": self.containers_left,
+            "unfinished files left": self.files_left,
+        }
+
 
 def command(*arguments: object) -> list[str]:
     """Return the command line of `unlearn`."""
@@ -231,15 +245,7 @@ def show(tally: Tally, n: int, seconds: float) -> None:
         "kills": tally.kills,
         **{f"  {text}": count for text, count in sorted(tally.moments.items())},
         "evaluations ended": tally.evaluations,
-        "worker containers started": tally.attempts,
-        "finished runs found at the kills, in sum": tally.finished_at_kills,
-        "finished runs lost": tally.lost,
-        "finished runs changed, done or evaluated twice": tally.changed,
-        "checkpoints that differ from the undisturbed": tally.differing_checkpoints,
-        "outputs that differ from the undisturbed": tally.differing_outputs,
-        "figures of the score that differ": tally.differing_figures,
-        "containers left": tally.containers_left,
-        "unfinished files left": tally.files_left,
+        **tally.figures("kills"),
         "minutes": round(seconds / 60, 1),
     }.items():
         table.add_row(text, str(value))

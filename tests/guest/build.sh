@@ -52,7 +52,8 @@ echo "/dev/vda / ext4 defaults,noatime 0 1" > "$root/etc/fstab"
 printf '[Match]\nName=e*\n[Network]\nDHCP=yes\n' > "$root/etc/systemd/network/80-dhcp.network"
 chroot "$root" systemctl --quiet enable systemd-networkd systemd-resolved ssh
 ssh-keygen -q -t ed25519 -N '' -C guest -f key
-install -D -m 600 key.pub "$root/root/.ssh/authorized_keys"
+home=$root/root
+install -D -m 600 key.pub "$home/.ssh/authorized_keys"
 
 echo "guest: the engine's images"
 echo '{}' > "$engine/daemon.json"
@@ -67,8 +68,8 @@ done
 docker save $images | docker -H "unix://$engine/socket" load --quiet
 
 echo "guest: the project"
-git clone --quiet "$project" "$root/root/unlearn"
-if [ -d "$project/challenges" ]; then cp -r "$project/challenges" "$root/root/unlearn/"; fi
+git clone --quiet "$project" "$home/unlearn"
+if [ -d "$project/challenges" ]; then cp -r "$project/challenges" "$home/unlearn/"; fi
 # pip's own settings and certificates of this machine, for as long as it is used from here.
 for file in /etc/pip.conf /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt; do
     if [ -e "$file" ]; then mv "$root$file" "$root$file.guest" 2>/dev/null || true; cp -L "$file" "$root$file"; fi
