@@ -193,8 +193,8 @@ def _one_line(text: str) -> str:
 _TITLES: Final = {
     "engine": "Container engine",
     "runtime": "Container runtime",
-    "runc": "Escapes from runc",
-    "crun": "Escapes from crun",
+    "runc": "Runtime runc",
+    "crun": "Runtime crun",
     "gvisor": "Second kernel (gVisor)",
     "gpu": "GPU",
 }
