@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.text import harmless_line
+from sandbox.jobs import may_share
 
 Integers = NDArray[np.int64]
 
@@ -114,7 +115,7 @@ def check_together(digests: Sequence[Digest], *, shared_persons: bool = False) -
             there, lacking = (one, other) if name in one.columns else (other, one)
             raise BadSplitError(f"{there.file} has a column {name}, and {lacking.file} has none")
         for name, values in one.identities.items():
-            if name == "person_id" and shared_persons and {one.split, other.split} != {"retain", "forget"}:
+            if name == "person_id" and shared_persons and may_share(one.split, other.split):
                 continue
             theirs = other.identities[name]
             shared = np.intersect1d(values, theirs)

@@ -40,6 +40,11 @@ ORIGINAL = -1
 """Stands for the original network where references are told apart by number."""
 
 
+def may_share(one: str, other: str) -> bool:
+    """Return whether two splits may have persons in common, where the organizer said that persons may."""
+    return {one, other} != {"retain", "forget"}
+
+
 def original_seed(seed: int) -> int:
     """Return the seed that a challenge's original network is trained from."""
     return _drawn(f"original {seed}")

@@ -23,9 +23,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.jobs import may_share
 from sandbox.preset import Preset
 from sandbox.recipes.draft import Draft, Images, RecipeError, Request, Rows, Splits
-from sandbox.recipes.splitting import at_most, by_person, may_share, random_state
+from sandbox.recipes.splitting import at_most, by_person, random_state
 from sandbox.wanted import AGES, TABLES, pictures
 
 AGE_GROUPS: Final = 10

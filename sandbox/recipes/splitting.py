@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from sandbox.jobs import may_share
 from sandbox.recipes.draft import RecipeError, Rows, Splits
 
 CLASS_SHARES: Final = (0.60, 0.25, 0.15)
@@ -152,11 +153,6 @@ def _by_person_in_training(
         raise RecipeError(f"{len(there)} persons are too few to forget some of them and retain others")
     forgotten = np.isin(persons[train], there[order[:enough]])
     return _sorted(retain=train[~forgotten], forget=train[forgotten], val=val, test=test)
-
-
-def may_share(one: str, other: str) -> bool:
-    """Return whether two splits may have persons in common, where the organizer said that persons may."""
-    return {one, other} != {"retain", "forget"}
 
 
 def check_splits(splits: Splits, persons: Rows | None, *, shared: bool = False) -> None:
