@@ -15,7 +15,7 @@ COPY sandbox /opt/unlearn/sandbox
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTHONDONTWRITEBYTECODE=1
 # The digits come with scikit-learn: only the trainer, which has that group, may read those that are
 # in no submission's hands.
-RUN python3 -m sandbox.unreadable \
+RUN python3 -m sandbox.worker.unreadable \
  && find / -xdev -path '*/sklearn/datasets/data/*' -type f -exec chgrp 1998 {} + -exec chmod 0640 {} +
 # The contest's folders are whatever folder a process is in: its run's own scratch, where it starts.
 RUN ln -sfn /proc/self/cwd /kaggle/tmp && ln -sfn /proc/self/cwd /kaggle/working \

@@ -45,7 +45,7 @@ test: setup lint
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 gallery: setup
-	@$(BIN)/python -m pytest -m "" tests/containers/test_gallery.py
+	@$(BIN)/python -m pytest -m "" tests/containers/gallery/test_gallery_containers.py
 
 bench: setup
 	@$(BIN)/python benchmarks/contest_scale.py

@@ -22,15 +22,19 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from runner import challenge_build, image
-from runner.challenge_build import Plan
-from runner.challenge_data import gather
-from runner.description import REFERENCES, Source
-from runner.engine import Container, Engine
-from runner.limits import MIB, Limits
-from runner.options import ContainerSpec
-from runner.progress import Silent
-from runner.session import session
+from runner.builder.build import build_challenge
+from runner.builder.data_files import gather_data
+from runner.builder.plan import BuildPlan
+from runner.challenge.description import Source
+from runner.challenge.layout import REFERENCES_FILE
+from runner.challenge.limits import Limits
+from runner.engine.client import Engine
+from runner.engine.container import Container
+from runner.engine.container_spec import ContainerSpec
+from runner.engine.session import container_session
+from runner.image.image import require_image
+from runner.progress import NullReporter
+from runner.units import MIB
 
 CLASSES = 10
 _PEAKS = (
@@ -91,8 +95,8 @@ def one(references: int, examples: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         folder, data = Path(place, "challenge"), Path(place, "own.npz")
         data.write_bytes(images(examples))
-        given = gather(data, "arrays")
-        plan = Plan(
+        given = gather_data(data, "arrays")
+        plan = BuildPlan(
             recipe="arrays",
             name="footprint",
             seed=0,
@@ -111,14 +115,14 @@ def one(references: int, examples: int) -> dict[str, Any]:
         sampler = threading.Thread(target=sample)
         sampler.start()
         try:
-            with session(engine) as labels:
-                built = challenge_build.build(
+            with container_session(engine) as labels:
+                built = build_challenge(
                     engine=engine,
-                    image=image.require(engine),
+                    image=require_image(engine),
                     plan=plan,
                     folder=folder,
                     labels=labels,
-                    reporter=Silent(),
+                    reporter=NullReporter(),
                     data=given,
                     snapshot_seconds=0,
                 )
@@ -131,7 +135,7 @@ def one(references: int, examples: int) -> dict[str, Any]:
             "host_bytes": int(status.partition("VmHWM:")[2].split()[0]) * 1024,
             "disk_bytes": bytes_below(folder),
             "highest_disk_bytes": highest[0],
-            "references_bytes": (folder / REFERENCES).stat().st_size,
+            "references_bytes": (folder / REFERENCES_FILE).stat().st_size,
             "forget": len(built.forget_labels),
             "test": sum(built.description.class_counts["test"]),
         }

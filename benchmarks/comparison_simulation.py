@@ -1,11 +1,11 @@
 """Are reruns of one method tied, and is a clear difference found? By simulation, no container.
 
 In each trial two reruns of one method and one worse method meet the same references, and
-`scoring.comparison.compare` ranks the three. Printed is, for each kind of confidences:
+`scoring.statistics.comparison.compare` ranks the three. Printed is, for each kind of confidences:
 
 * *tied*: the part of the trials in which the interval of the reruns' difference holds 0;
 * *tied (jackknife)*: the same if the variance at half size were halved, as a delete-half
-  jackknife does: what the choice in `scoring.ranking` is worth;
+  jackknife does: what the choice in `scoring.statistics.ranking` is worth;
 * *found*: the part in which the worse method ranks behind both reruns.
 
 The goals are 0.95 or more for *tied* and 1 for *found*. The figures depend on the seed alone.
@@ -20,10 +20,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from scoring.arrays import FloatArray
-from scoring.comparison import ModelOutputs, compare
-from scoring.ranking import Ranking
-from scoring.score import Accuracies
+from scoring.checks import FloatArray
+from scoring.published.score import Accuracies
+from scoring.statistics.comparison import ModelOutputs, compare
+from scoring.statistics.ranking import Ranking
 
 Noise = Callable[[np.random.Generator, int, int], FloatArray]
 

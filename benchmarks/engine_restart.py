@@ -27,8 +27,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.kill9 import ROOT, Tally, command, compare, finish, look
-from runner import image
-from runner.engine import Engine, answers
+from runner.engine.client import Engine, engine_answers
+from runner.image.image import BASE_REPOSITORY, BASE_TAG, require_image
 
 _ANSWER_SECONDS: Final = 120.0
 _LONGEST_SECONDS: Final = 900.0
@@ -52,7 +52,7 @@ class OwnEngine:
         while True:
             if self._process is None or self._process.poll() is not None:
                 self._process = self._begin()
-            if answers():
+            if engine_answers():
                 return
             if time.monotonic() > deadline:
                 raise SystemExit(f"The engine does not start; see {self._folder / 'log'}.")
@@ -84,8 +84,8 @@ class OwnEngine:
 @contextmanager
 def own_engine() -> Iterator[OwnEngine]:
     """Have an engine with the present images, known to every command that is started here."""
-    made = image.require(Engine())
-    names = [f"{image.BASE_REPOSITORY}:{image.BASE_TAG}", made.tag]
+    made = require_image(Engine())
+    names = [f"{BASE_REPOSITORY}:{BASE_TAG}", made.tag]
     with (
         tempfile.TemporaryDirectory(prefix="unlearn-engine-", ignore_cleanup_errors=True) as name,
         subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE) as saving,
@@ -97,7 +97,7 @@ def own_engine() -> Iterator[OwnEngine]:
             subprocess.run(["docker", "load"], stdin=saving.stdout, stdout=subprocess.DEVNULL, check=True)
             yield engine
         finally:
-            if not answers():
+            if not engine_answers():
                 engine.start()  # a crashed one's containers end when the next one stops
             engine.end(signal.SIGTERM)
             for part in psutil.disk_partitions(all=True):

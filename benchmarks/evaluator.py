@@ -18,13 +18,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from runner import image, options
-from runner.channel import Channel
-from runner.engine import Engine
-from runner.placement import ALL_GPUS, CPU, Placement, place
-from runner.session import session
-from sandbox.jobs import SPLITS, EvaluatorJob
-from sandbox.messages import from_evaluator, from_trainer
+from runner.clients.channel import Channel
+from runner.engine.client import Engine
+from runner.engine.container_spec import evaluator_container
+from runner.engine.placement import ALL_GPUS, CPU, Placement, resolve_placement
+from runner.engine.session import container_session
+from runner.image.image import require_image
+from sandbox.protocol.jobs import EvaluatorJob
+from sandbox.protocol.messages import from_evaluator, from_trainer
+from sandbox.protocol.splits import SPLITS
 
 SCRIPT = (Path(__file__).parent / "plain_evaluator.py").read_text()
 NETWORKS = {"digits": (1797, (1, 8, 8)), "resnet18": (2000, (3, 32, 32))}
@@ -38,8 +40,8 @@ class Bench:
         """Start nothing yet."""
         self.engine, self.placement = engine, placement
         cpus = float(engine.cores())
-        tag = image.require(engine).tag
-        self.spec = options.evaluator(image=tag, cpus=cpus, labels=labels, placement=placement)
+        tag = require_image(engine).tag
+        self.spec = evaluator_container(image=tag, cpus=cpus, labels=labels, placement=placement)
 
     def race(self, asked: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
         """Return what the script measured, and the checkpoint and the data that it used."""
@@ -114,8 +116,8 @@ def main() -> None:
     asked = parser.parse_args()
     engine, console = Engine(), Console(width=130)
     device = ALL_GPUS if asked.device == "cuda" else asked.device
-    placement = place(runtime="", device=device, wanted_device=CPU, engine_info=engine.info())
-    with session(engine) as labels:
+    placement = resolve_placement(runtime="", device=device, wanted_device=CPU, engine_info=engine.info())
+    with container_session(engine) as labels:
         bench = Bench(engine, labels, placement)
         for name in asked.network or NETWORKS:
             examples, shape = NETWORKS[name]

@@ -26,16 +26,16 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from runner import challenge as challenges
-from runner import image, options
-from runner.challenge import Challenge
-from runner.engine import Engine
-from runner.image import Image
-from runner.limits import MIB
-from runner.options import FIRST_UID
-from runner.session import session
-from runner.submission import Submission
-from runner.worker import EndedRun, PlannedRun, Worker
+from runner.challenge.challenge import Challenge
+from runner.challenge.load import load_challenge
+from runner.clients.runs import EndedRun, PlannedRun
+from runner.clients.worker import WorkerClient
+from runner.engine.client import Engine
+from runner.engine.container_spec import FIRST_UID, worker_container
+from runner.engine.session import container_session
+from runner.image.image import Image, require_image
+from runner.submission.load import Submission
+from runner.units import MIB
 
 PROLOGUE = """
 import os, struct, torch
@@ -166,10 +166,10 @@ def measure(
     begun = time.monotonic()
     with Sampler() as sampler:
         while left:
-            spec = options.worker(image=made.tag, limits=problem.description.limits, labels=dict(labels))
+            spec = worker_container(image=made.tag, limits=problem.description.limits, labels=dict(labels))
             container = engine.start(spec)
             try:
-                worker = Worker(
+                worker = WorkerClient(
                     stream=container, challenge=problem, submission=mine, runs=runs, first_uid=FIRST_UID
                 )
                 for ended in worker.do([PlannedRun(index=index, seed=index) for index in sorted(left)]):
@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--flood-mib", type=int, default=512, help="What a run writes to stdout and stderr.")
     parser.add_argument("--wall-seconds", type=float, default=20.0)
     asked = parser.parse_args()
-    problem = challenges.load(asked.challenge)
+    problem = load_challenge(asked.challenge)
     limits = problem.description.limits.model_copy(
         update={
             "wall_seconds": asked.wall_seconds,
@@ -214,13 +214,13 @@ def main() -> None:
     )
     problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
     engine = Engine()
-    made = image.require(engine)
+    made = require_image(engine)
     table = Table(
         title=f"{asked.runs} runs of each kind, {asked.concurrency} at once; memory of the runner, MiB"
     )
     for name in ("kind", "before", "highest", "growth", "written", "seconds", "samples", "verdicts"):
         table.add_column(name, justify="left" if name in ("kind", "verdicts") else "right")
-    with session(engine) as labels:
+    with container_session(engine) as labels:
         for kind, source in KINDS.items():
             mine = packed(source, asked.flood_mib * MIB)
             seen = measure(

@@ -24,11 +24,11 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from runner.engine import Engine
+from runner.engine.client import Engine
+from runner.engine.container_spec import EVALUATION_LABEL
 from runner.errors import RunnerError
-from runner.options import EVALUATION_LABEL
-from runner.paths import Paths
-from runner.store import Store
+from runner.store.paths import EvaluationPaths
+from runner.store.store import Store
 
 ROOT: Final = Path(__file__).parent.parent
 FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean", "verdicts")
@@ -129,7 +129,7 @@ def look(folder: Path) -> tuple[str, dict[int, Kept]]:
         return "", {}  # killed before there was a store
     if not names:
         return "", {}
-    paths = Paths(folder=folder / names[0])
+    paths = EvaluationPaths(folder=folder / names[0])
     return names[0], {
         run.index: Kept(
             seed=run.seed,

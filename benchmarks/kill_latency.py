@@ -25,17 +25,18 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from runner import challenge as challenges
-from runner import image, options
-from runner.challenge import Challenge
-from runner.engine import Container, Ending, Engine
-from runner.image import Image
-from runner.options import FIRST_UID
-from runner.session import session
-from runner.submission import Submission
-from runner.worker import PlannedRun, Worker
-from sandbox.messages import TO_WORKER, from_worker
-from sandbox.protocol import Decoder, Frame
+from runner.challenge.challenge import Challenge
+from runner.challenge.load import load_challenge
+from runner.clients.runs import PlannedRun
+from runner.clients.worker import WorkerClient
+from runner.engine.client import Engine
+from runner.engine.container import Container, ContainerExit
+from runner.engine.container_spec import FIRST_UID, worker_container
+from runner.engine.session import container_session
+from runner.image.image import Image, require_image
+from runner.submission.load import Submission
+from sandbox.protocol.frames import Decoder, Frame
+from sandbox.protocol.messages import TO_WORKER, from_worker
 
 SOURCE = """
 import ctypes, os, signal, threading, time, torch
@@ -150,7 +151,7 @@ class Watched:
                 times.ended, times.gone, times.killed = times.ended or now, now, True
                 times.alive = _alive(self._first_uid + index)
 
-    def ending(self, seconds: float = 10.0) -> Ending | None:
+    def ending(self, seconds: float = 10.0) -> ContainerExit | None:
         """Pass on."""
         return self._container.ending(seconds)
 
@@ -188,10 +189,10 @@ def attempt(
 ) -> dict[int, Times]:
     """Do runs in one container until it has to be given up; take those that were done off ``left``."""
     limits = problem.description.limits
-    container = engine.start(options.worker(image=made.tag, limits=limits, labels=dict(labels)))
+    container = engine.start(worker_container(image=made.tag, limits=limits, labels=dict(labels)))
     try:
         stream = Watched(container, FIRST_UID, 1 << 30)
-        worker = Worker(
+        worker = WorkerClient(
             stream=stream, challenge=problem, submission=hostile(), runs=len(left), first_uid=FIRST_UID
         )
         for ended in worker.do([PlannedRun(index=index, seed=index) for index in left]):
@@ -213,7 +214,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=256, help="Of one run: what a fork bomb comes to.")
     parser.add_argument("--only", choices=KINDS, help="One kind instead of all in turn.")
     asked = parser.parse_args()
-    problem = challenges.load(asked.challenge)
+    problem = load_challenge(asked.challenge)
     limits = problem.description.limits.model_copy(
         update={
             "wall_seconds": asked.wall_seconds,
@@ -225,11 +226,11 @@ def main() -> None:
     )
     problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
     engine = Engine()
-    made = image.require(engine)
+    made = require_image(engine)
     step, first = (len(KINDS), KINDS.index(asked.only)) if asked.only else (1, 0)
     left, times = deque(range(first, first + asked.runs * step, step)), dict[int, Times]()
     containers = 0
-    with session(engine) as labels:
+    with container_session(engine) as labels:
         while left:
             times |= attempt(engine, made, labels, problem, left)
             containers += 1

@@ -12,12 +12,12 @@ import time
 
 import numpy as np
 
-from scoring.arrays import FloatArray
-from scoring.flags import find_flags
-from scoring.joint import joint_attack
-from scoring.mixture import Mixture
-from scoring.published import forgetting_quality, published_epsilon
-from tests.scoring.cheats import mixture, one_sided, realistic
+from scoring.checks import FloatArray
+from scoring.flags.find import find_flags
+from scoring.flags.joint_attack import joint_attack
+from scoring.flags.mixture import Mixture
+from scoring.published.epsilon import forgetting_quality, published_epsilon
+from tests.support.cheats import mixture, one_sided, realistic
 
 
 def main() -> None:

@@ -26,12 +26,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from scoring.arrays import FloatArray
-from scoring.ceiling import ceiling, share_of_ceiling
-from scoring.held_out import certified_epsilon, held_out_epsilon
-from scoring.published import forgetting_quality, published_epsilon
-from scoring.score import Accuracies
-from scoring.uncertainty import score_uncertainty
+from scoring.checks import FloatArray
+from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
+from scoring.published.epsilon import forgetting_quality, published_epsilon
+from scoring.published.score import Accuracies
+from scoring.statistics.ceiling import ceiling, share_of_ceiling
+from scoring.statistics.uncertainty import score_uncertainty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

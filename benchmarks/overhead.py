@@ -25,19 +25,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from runner import challenge as challenges
-from runner import image, options, submission
-from runner.challenge import Challenge
-from runner.channel import Channel
-from runner.engine import Engine
-from runner.limits import Limits
-from runner.options import FIRST_SLOT_GID, FIRST_UID
-from runner.session import session
-from runner.submission import Submission
+from runner.challenge.challenge import Challenge
+from runner.challenge.limits import Limits
+from runner.challenge.load import load_challenge
+from runner.clients.channel import Channel
+from runner.clients.runs import PlannedRun
+from runner.clients.worker import WORKER_DATA, WorkerClient
+from runner.engine.client import Engine
+from runner.engine.container_spec import FIRST_SLOT_GID, FIRST_UID, worker_container
+from runner.engine.session import container_session
+from runner.image.image import require_image
+from runner.submission.load import Submission, load_submission
 from runner.verdict import Verdict
-from runner.worker import WORKER_DATA, PlannedRun, Worker
-from sandbox.jobs import WorkerJob
-from sandbox.protocol import FrameRule
+from sandbox.protocol.frames import FrameRule
+from sandbox.protocol.jobs import WorkerJob
 
 PLAIN_LOOP = (Path(__file__).parent / "plain_loop.py").read_text()
 PLAIN_RULES = {"ready": FrameRule(fields={"seconds": float}), "done": FrameRule(fields={"seconds": float})}
@@ -50,9 +51,9 @@ class Bench:
     def __init__(self, engine: Engine, labels: dict[str, str], challenge: Challenge, name: str) -> None:
         """Load the submission; start nothing."""
         self.engine, self.labels, self.challenge = engine, labels, challenge
-        self.image = image.require(engine)
+        self.image = require_image(engine)
         self.source = (SAMPLES / name / "submission.py").read_bytes()
-        self.submission: Submission = submission.load(SAMPLES / name)
+        self.submission: Submission = load_submission(SAMPLES / name)
 
     def _with_limits(self, limits: Limits) -> Challenge:
         return replace(
@@ -62,11 +63,11 @@ class Bench:
     def sealed(self, runs: int, limits: Limits, pinned: str) -> tuple[float, float]:
         """Return seconds without and with start-up of ``runs`` sealed runs."""
         begun = time.monotonic()
-        spec = options.worker(image=self.image.tag, limits=limits, labels=self.labels)
+        spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
         spec.host_config["CpusetCpus"] = pinned
         container = self.engine.start(spec)
         try:
-            worker = Worker(
+            worker = WorkerClient(
                 stream=container,
                 challenge=self._with_limits(limits),
                 submission=self.submission,
@@ -83,7 +84,7 @@ class Bench:
     def plain(self, runs: int, limits: Limits, pinned: str, threads: int) -> tuple[float, float]:
         """Return seconds without and with start-up of ``runs`` calls in one loop."""
         begun = time.monotonic()
-        spec = options.worker(image=self.image.tag, limits=limits, labels=self.labels)
+        spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
         spec.host_config["CpusetCpus"] = pinned
         environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
         environment["PLAIN_THREADS"] = str(threads)
@@ -143,11 +144,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--containers", type=int, default=8)
     asked = parser.parse_args()
-    problem = challenges.load(asked.challenge)
+    problem = load_challenge(asked.challenge)
     engine = Engine()
     limits = problem.description.limits
     one = limits.model_copy(update={"cpus": 1.0, "concurrency": 1})
-    with session(engine) as labels:
+    with container_session(engine) as labels:
         bench = Bench(engine, labels, problem, asked.submission)
         times = alternate(
             asked.repeats,

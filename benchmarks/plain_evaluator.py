@@ -19,11 +19,12 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
-from sandbox.data import TupleItems
 from sandbox.evaluator import Evaluator
-from sandbox.jobs import SPLITS, EvaluatorJob
-from sandbox.messages import TO_EVALUATOR
-from sandbox.models import build
+from sandbox.networks.architectures import build
+from sandbox.networks.datasets import TupleItems
+from sandbox.protocol.jobs import EvaluatorJob
+from sandbox.protocol.messages import TO_EVALUATOR
+from sandbox.protocol.splits import SPLITS
 from sandbox.stdio import Stdio
 
 CLASSES, SIDE = 10, 2048

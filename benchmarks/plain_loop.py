@@ -14,12 +14,12 @@ import types
 import numpy as np
 import torch
 
-from sandbox.checkpoint import checkpoint_bytes
-from sandbox.data import dataset, loader, read_split
-from sandbox.jobs import WorkerJob
-from sandbox.messages import TO_WORKER
-from sandbox.models import build
+from sandbox.networks.architectures import build
+from sandbox.networks.datasets import dataset, loader, read_split
+from sandbox.protocol.jobs import WorkerJob
+from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
+from sandbox.worker.checkpoint import checkpoint_bytes
 
 stdio = Stdio(TO_WORKER)
 received: dict[str, bytes] = {}

@@ -15,21 +15,23 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from sandbox.jobs import SPLITS, TrainerJob, reference_seed
-from sandbox.messages import TO_TRAINER
-from sandbox.models import build
-from sandbox.optimizing import class_weights, optimizer, set_rate
-from sandbox.outputs import outputs_of
-from sandbox.preset import Preset
+from sandbox.networks.architectures import build
+from sandbox.networks.outputs import outputs_of
+from sandbox.networks.precision import exact_arithmetic
+from sandbox.protocol.jobs import TrainerJob
+from sandbox.protocol.messages import TO_TRAINER
+from sandbox.protocol.presets import Preset
+from sandbox.protocol.seeds import reference_seed
+from sandbox.protocol.splits import SPLITS
 from sandbox.recipes import RECIPES
-from sandbox.recipes.assembling import assemble
-from sandbox.recipes.draft import Request
-from sandbox.recipes.recipe import Recipe
-from sandbox.references import ReferenceTraining, groups, train_group
-from sandbox.schedule import rate
+from sandbox.recipes.api import Request
+from sandbox.recipes.assemble import assemble
+from sandbox.recipes.dataset import Recipe
 from sandbox.stdio import Stdio
-from sandbox.stepping import exactly
-from sandbox.training import group_size, initial_state
+from sandbox.trainer.lr_schedule import rate
+from sandbox.trainer.optimizers import class_weights, optimizer, set_rate
+from sandbox.trainer.references import ReferenceTraining, groups, train_group
+from sandbox.trainer.training import group_size, initial_state
 
 
 def noise(job: TrainerJob) -> Recipe:
@@ -50,7 +52,7 @@ def noise(job: TrainerJob) -> Recipe:
 
 stdio = Stdio(TO_TRAINER)
 job = TrainerJob.from_json(next(iter(stdio.frames())).payload)
-exactly()
+exact_arithmetic()
 if job.most_examples is None:
     request = Request(
         seed=job.seed, forget_fraction=job.forget_fraction, training=job.training, epochs=job.epochs

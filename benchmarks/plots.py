@@ -14,11 +14,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-from scoring.arrays import FloatArray
-from scoring.ceiling import ceiling
-from scoring.exact import exact_epsilon
-from scoring.held_out import certified_epsilon, held_out_epsilon
-from scoring.published import forgetting_quality, published_epsilon
+from scoring.checks import FloatArray
+from scoring.epsilon.exact import exact_epsilon
+from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
+from scoring.published.epsilon import forgetting_quality, published_epsilon
+from scoring.statistics.ceiling import ceiling
 
 EXAMPLES = 200
 SIZES = (16, 32, 64, 128, 256, 512)

@@ -23,14 +23,17 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from runner import arrays, image, options
-from runner.channel import Channel
-from runner.devices import hold
-from runner.engine import Engine
-from runner.placement import ALL_GPUS, CPU, Placement, place
-from runner.session import session
-from sandbox.jobs import SPLITS, TrainerJob
-from sandbox.messages import from_trainer
+from runner.clients.channel import Channel
+from runner.engine.client import Engine
+from runner.engine.container_spec import trainer_container
+from runner.engine.gpu_lock import gpu_lock
+from runner.engine.placement import ALL_GPUS, CPU, Placement, resolve_placement
+from runner.engine.session import container_session
+from runner.image.image import require_image
+from runner.parsers.npz import split_buffer
+from sandbox.protocol.jobs import TrainerJob
+from sandbox.protocol.messages import from_trainer
+from sandbox.protocol.splits import SPLITS
 from scoring import Outputs, certified_epsilon, held_out_epsilon, joint_attack
 
 SCRIPT = (Path(__file__).parent / "plain_training.py").read_text()
@@ -41,8 +44,8 @@ def race(
     engine: Engine, labels: dict[str, str], job: TrainerJob, placement: Placement
 ) -> tuple[dict[str, Any], list[bytes]]:
     """Return what the container measured, and the outputs of the plain and of the stacked networks."""
-    tag = image.require(engine).tag
-    spec = options.trainer(image=tag, cpus=float(engine.cores()), labels=labels, placement=placement)
+    tag = require_image(engine).tag
+    spec = trainer_container(image=tag, cpus=float(engine.cores()), labels=labels, placement=placement)
     environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
     container = engine.start(
         replace(spec, command=("/opt/venv/bin/python", "-c", SCRIPT), environment=environment)
@@ -66,7 +69,7 @@ def outputs_of(facts: dict[str, Any], data: list[bytes]) -> Outputs:
     """Return groups of outputs as one population."""
     row = 4 * facts["examples"] * facts["classes"] + 8 * len(SPLITS) * facts["classes"] + 4 * facts["unseen"]
     parts = [
-        arrays.divide(
+        split_buffer(
             one,
             logits=("<f4", (len(one) // row, facts["examples"], facts["classes"])),
             correct=("<i8", (len(one) // row, len(SPLITS), facts["classes"])),
@@ -94,7 +97,7 @@ def main() -> None:
         parser.error("--architecture goes with --examples")
     engine = Engine()
     device = ALL_GPUS if asked.device == "cuda" else asked.device
-    placement = place(runtime="", device=device, wanted_device=CPU, engine_info=engine.info())
+    placement = resolve_placement(runtime="", device=device, wanted_device=CPU, engine_info=engine.info())
     job = TrainerJob(
         recipe="digits",
         seed=0,
@@ -110,7 +113,7 @@ def main() -> None:
         training={},
         epochs=asked.epochs,
     )
-    with session(engine) as labels, hold(device):
+    with container_session(engine) as labels, gpu_lock(device):
         facts, groups = race(engine, labels, job, placement)
 
     console = Console(width=120)

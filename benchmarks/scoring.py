@@ -33,10 +33,10 @@ from rich.console import Console
 from rich.table import Table
 
 from scoring import exact_epsilon, published_epsilon
-from scoring.arrays import FloatArray
-from scoring.make_card import CardOptions, score_card
+from scoring.card.make import CardOptions, score_card
+from scoring.checks import FloatArray
 from scoring.outputs import Outputs
-from scoring.rules import epsilon_of_rules
+from scoring.published.rules import epsilon_of_rules
 
 CLASSES = 10
 

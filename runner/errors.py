@@ -54,3 +54,20 @@ class SandboxStartError(SandboxError):
 
 class SandboxLostError(SandboxError):
     """The container worked, but its end went unseen."""
+
+
+class EngineAccessError(HostNotReadyError):
+    """An engine is there, for others."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A container engine is there, but your user may not use it; let its administrator add you to the "
+            "group docker (whose members can become root), and log in again."
+        )
+
+
+class EvaluatorFailedError(SandboxLostError):
+    """It ended by itself, or runs and does not answer: perhaps through a checkpoint that it was sent.
+
+    Whatever else becomes of an evaluator has been done from outside, or is ours.
+    """

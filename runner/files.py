@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 import tempfile
@@ -12,10 +13,10 @@ from pathlib import Path
 import psutil
 
 from runner.errors import ConfigurationError, HostNotReadyError
-from runner.limits import MIB
+from runner.units import MIB
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes) -> None:
     """Write a file beside its place and rename it into it.
 
     Raises:
@@ -41,7 +42,9 @@ def free_memory_bytes() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def read_plain(path: Path, *, most_bytes: int, free_bytes: Callable[[], int] = free_memory_bytes) -> bytes:
+def read_regular_file(
+    path: Path, *, most_bytes: int, free_bytes: Callable[[], int] = free_memory_bytes
+) -> bytes:
     """Return what a file holds that a stranger may have put there, deciding about it before it is read.
 
     A pipe is not waited for, a device not read, and a link followed to what is itself a plain file alone.
@@ -69,3 +72,12 @@ def read_plain(path: Path, *, most_bytes: int, free_bytes: Callable[[], int] = f
     if len(data) != found.st_size:
         raise ConfigurationError(f"{path} changed while it was read.")
     return data
+
+
+def file_sha256(path: Path) -> str | None:
+    """Return the SHA-256 of a file in hex, or None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -5,7 +5,6 @@ Steps are named after challenges and submissions, which strangers name: each tex
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -22,17 +21,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from runner.text import harmless_line
+from runner.sanitize import sanitize_line
+from runner.units import duration
 
 _LINE_EVERY_SECONDS: Final = 10.0
-
-
-def rounded_up(seconds: float) -> str:
-    """Return a duration as a person says it: seconds, minutes, or hours and minutes."""
-    if seconds <= 99:
-        return f"{math.ceil(seconds)} s"
-    minutes = math.ceil(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class Reporter(Protocol):
@@ -45,7 +37,7 @@ class Reporter(Protocol):
         """Say how far a step is that can be counted."""
 
 
-class Silent:
+class NullReporter:
     """Tells nothing; for tests and for callers that watch themselves."""
 
     def step(self, text: str) -> None:
@@ -97,7 +89,7 @@ class ConsoleReporter:
 
     def step(self, text: str) -> None:
         """Begin a step that cannot be counted."""
-        text = harmless_line(text)
+        text = sanitize_line(text)
         if self._bars is not None:
             self._show(text, None, 0)
         elif self._told[0] != text:
@@ -105,7 +97,7 @@ class ConsoleReporter:
 
     def count(self, text: str, done: int, total: int) -> None:
         """Say how far a step is that can be counted."""
-        text = harmless_line(text)
+        text = sanitize_line(text)
         if self._bars is not None:
             self._show(text, total, done)
         elif self._told[0] != text or done == total or self._clock() - self._told[1] > _LINE_EVERY_SECONDS:
@@ -120,7 +112,7 @@ class ConsoleReporter:
         if done == first or done >= total:
             return ""
         left_seconds = (now - since) / (done - first) * (total - done)
-        return f", {rounded_up(left_seconds)} left"
+        return f", {duration(left_seconds)} left"
 
     def _say(self, step: str, line: str) -> None:
         self._told = (step, self._clock())

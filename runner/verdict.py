@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from runner.placement import GVISOR
-
 HOST_GRACE_SECONDS: Final = 1.0
 """How long after a run's limit the host waits for the supervisor to end it."""
 
-CLEARING_SECONDS: Final = 60.0
+CLEANUP_SECONDS: Final = 60.0
 """How long clearing away what a run has left, processes and files, may take."""
 
 _SIGKILL: Final = -9
-_GO_PANIC: Final = 2
 _NO_SPACE: Final = ("[Errno 28]", "[Errno 122]")
 """ENOSPC and EDQUOT."""
 
@@ -62,7 +59,7 @@ class Observation:
 
     host_killed_for_time: bool = False
     never_cleared: bool = False
-    """What the run left behind was not gone after `CLEARING_SECONDS`."""
+    """What the run left behind was not gone after `CLEANUP_SECONDS`."""
 
     container_oom_killed: bool = False
     """The engine says so, of a container that ended in mid-run."""
@@ -91,16 +88,6 @@ class Observation:
     """What is wrong with the checkpoint, if anything is."""
 
 
-def is_the_runs_doing(*, exit_code: int, oom_killed: bool, runtime: str) -> bool:
-    """Return whether a container that ended in mid-run, unasked, was ended by what ran in it.
-
-    A run can end its container through memory, which the engine notices; and, with gVisor, by
-    exhausting the processes that the user-space kernel itself needs: that kernel then ends with
-    a Go program's exit code for a panic. Everything else has been done from outside, or is ours.
-    """
-    return oom_killed or (runtime == GVISOR and exit_code == _GO_PANIC)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """A verdict and one sentence that explains it."""
@@ -117,7 +104,7 @@ def judge(seen: Observation) -> Judgement:  # noqa: PLR0911 - a return for each 
     if seen.host_killed_for_time or seen.ended_by == "time" or seen.host_seconds > limit + HOST_GRACE_SECONDS:
         return _say(Verdict.TIME_LIMIT, f"not finished within {limit:g} s")
     if seen.never_cleared:
-        return _say(Verdict.CRASHED, f"it left more behind than {CLEARING_SECONDS:g} s could clear away")
+        return _say(Verdict.CRASHED, f"it left more behind than {CLEANUP_SECONDS:g} s could clear away")
     if seen.result == "checkpoint":
         if seen.checkpoint_problem:
             return _say(Verdict.BAD_CHECKPOINT, seen.checkpoint_problem)

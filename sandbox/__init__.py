@@ -1,7 +1,7 @@
 """What is copied into the image: the programs that run inside a container.
 
 Three programs, each started as ``python -m sandbox.NAME`` and speaking frames
-(`sandbox.protocol`) on its stdin and stdout::
+(`sandbox.protocol.frames`) on its stdin and stdout::
 
     worker      UNTRUSTED runs.  supervisor: frames, pipes, time (root, three capabilities)
                                    ├── zygote ──fork──> child: one call of `unlearning`
@@ -11,5 +11,5 @@ Three programs, each started as ``python -m sandbox.NAME`` and speaking frames
 
 Everything a container needs comes in through the stream and everything it makes goes
 out through it, so nothing of the host's disk is ever mounted. The host imports
-`sandbox.protocol` and `sandbox.messages` from here, which need the standard library only.
+`sandbox.protocol.frames` and `sandbox.protocol.messages` from here, which need the standard library only.
 """

@@ -23,13 +23,14 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from sandbox.data import read_split
-from sandbox.jobs import SPLITS, EvaluatorJob
-from sandbox.messages import TO_EVALUATOR
-from sandbox.models import build, layout_of, prepare
-from sandbox.outputs import outputs_of
+from sandbox.networks.architectures import build, layout_of, prepare
+from sandbox.networks.datasets import read_split
+from sandbox.networks.outputs import outputs_of
+from sandbox.networks.precision import exact_arithmetic
+from sandbox.protocol.jobs import EvaluatorJob
+from sandbox.protocol.messages import TO_EVALUATOR
+from sandbox.protocol.splits import SPLITS
 from sandbox.stdio import Stdio
-from sandbox.stepping import exactly
 
 _SIGN_OF_LIFE_SECONDS = 60.0
 _SHORTAGE = ("out of memory", "can't allocate memory", "alloc_failed")
@@ -50,7 +51,7 @@ class Evaluator:
     def __init__(self, job: EvaluatorJob, data: Mapping[str, bytes]) -> None:
         """Lay out the data on the device; the network is imported already (`prepare`)."""
         torch.set_num_threads(1)
-        exactly()  # as references were computed
+        exact_arithmetic()  # as references were computed
         self._job, self._mine = job, threading.local()
         self._splits: dict[str, dict[str, Tensor]] = {
             split: {

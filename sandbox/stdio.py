@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from sandbox.protocol import Decoder, Frame, FrameRule, Scalar, encode_header
+from sandbox.protocol.frames import Decoder, Frame, FrameRule, Scalar, encode_header
 
 _READ_BYTES = 1 << 20
 

@@ -27,40 +27,40 @@ What it cannot accept it refuses with a `ValueError` of one sentence.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from scoring.confidence import logit_scaled_confidence
-from scoring.exact import exact_epsilon
+from scoring.epsilon.exact import exact_epsilon
 from scoring.outputs import Outputs, load_outputs, save_outputs
-from scoring.published import EPSILON_CAP, forgetting_quality, published_epsilon
-from scoring.rules import DELTA, epsilon_of_rules
-from scoring.score import Accuracies, PublishedScore, published_score
+from scoring.published.confidence import logit_scaled_confidence
+from scoring.published.epsilon import EPSILON_CAP, forgetting_quality, published_epsilon
+from scoring.published.rules import DELTA, epsilon_of_rules
+from scoring.published.score import Accuracies, PublishedScore, published_score
 
 if TYPE_CHECKING:
-    from scoring.card import ScoreCard
-    from scoring.ceiling import Ceiling, share_of_ceiling
-    from scoring.comparison import Comparison, ModelOutputs, compare
-    from scoring.flags import find_flags
-    from scoring.held_out import certified_epsilon, held_out_epsilon
-    from scoring.interval import Interval
-    from scoring.joint import JointAttack, joint_attack
-    from scoring.make_card import CardOptions, score_card
-    from scoring.mia import loss_mia
-    from scoring.tow import tug_of_war
-    from scoring.ulira import ULira, u_lira
-    from scoring.uncertainty import Uncertainty, score_uncertainty
+    from scoring.baselines.mia import loss_mia
+    from scoring.baselines.tow import tug_of_war
+    from scoring.baselines.ulira import ULira, u_lira
+    from scoring.card.card import ScoreCard
+    from scoring.card.make import CardOptions, score_card
+    from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
+    from scoring.flags.find import find_flags
+    from scoring.flags.joint_attack import JointAttack, joint_attack
+    from scoring.statistics.ceiling import Ceiling, share_of_ceiling
+    from scoring.statistics.comparison import Comparison, ModelOutputs, compare
+    from scoring.statistics.interval import Interval
+    from scoring.statistics.uncertainty import Uncertainty, score_uncertainty
 
 _LATE = {
-    "ScoreCard": "card",
-    **dict.fromkeys(("Ceiling", "share_of_ceiling"), "ceiling"),
-    **dict.fromkeys(("Comparison", "ModelOutputs", "compare"), "comparison"),
-    "find_flags": "flags",
-    **dict.fromkeys(("certified_epsilon", "held_out_epsilon"), "held_out"),
-    "Interval": "interval",
-    **dict.fromkeys(("JointAttack", "joint_attack"), "joint"),
-    **dict.fromkeys(("CardOptions", "score_card"), "make_card"),
-    "loss_mia": "mia",
-    "tug_of_war": "tow",
-    **dict.fromkeys(("ULira", "u_lira"), "ulira"),
-    **dict.fromkeys(("Uncertainty", "score_uncertainty"), "uncertainty"),
+    "ScoreCard": "card.card",
+    **dict.fromkeys(("Ceiling", "share_of_ceiling"), "statistics.ceiling"),
+    **dict.fromkeys(("Comparison", "ModelOutputs", "compare"), "statistics.comparison"),
+    "find_flags": "flags.find",
+    **dict.fromkeys(("certified_epsilon", "held_out_epsilon"), "epsilon.held_out"),
+    "Interval": "statistics.interval",
+    **dict.fromkeys(("JointAttack", "joint_attack"), "flags.joint_attack"),
+    **dict.fromkeys(("CardOptions", "score_card"), "card.make"),
+    "loss_mia": "baselines.mia",
+    "tug_of_war": "baselines.tow",
+    **dict.fromkeys(("ULira", "u_lira"), "baselines.ulira"),
+    **dict.fromkeys(("Uncertainty", "score_uncertainty"), "statistics.uncertainty"),
 }
 """Names whose modules import SciPy and scikit-learn: two seconds that only those who ask for them pay."""
 

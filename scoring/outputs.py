@@ -11,9 +11,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scoring.arrays import CountArray, FloatArray, finite_array, read_only_copy, real_array
-from scoring.confidence import logit_scaled_confidence
-from scoring.score import Accuracies
+from scoring.checks import CountArray, FloatArray, finite_array, read_only_copy, real_array
+from scoring.published.confidence import logit_scaled_confidence
+from scoring.published.score import Accuracies
 
 SPLITS = ("retain", "forget", "val", "test")
 """The order of the splits in every table of counts."""

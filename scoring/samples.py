@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scoring.arrays import FloatArray, finite_array
+from scoring.checks import FloatArray, finite_array
 
 _LARGEST_CONFIDENCE = 1e4
 """A confidence lies within 104 of zero; far beyond it the published grids would fill the memory."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 PAGE = ROOT / "docs" / "threat-model.md"
 HOSTILE = ROOT / "sample_submissions" / "hostile"
 ROWS = [str(number) for number in range(1, 24)]

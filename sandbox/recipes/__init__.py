@@ -3,7 +3,7 @@
 A recipe is a function from a `Request` (seed, forget fraction, the organizer's files as bytes)
 to a `Draft`. It runs in the trainer container alone, which has no network and no disk of the
 host's. To add one, write it beside `sandbox.recipes.idx`, name it in `RECIPES` and in
-`sandbox.jobs.RECIPES`; docs/organizers.md shows it by example.
+`sandbox.protocol.recipes.RECIPES`; docs/organizers.md shows it by example.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sandbox.recipes import arrays, cifar10, digits, faces, idx
-from sandbox.recipes.draft import Draft, Request
+from sandbox.recipes.api import Draft, Request
 
 RECIPES: Final[dict[str, Callable[[Request], Draft]]] = {
     "arrays": arrays.recipe,

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
-from sandbox.jobs import SPLITS
-from sandbox.preset import Preset
-from sandbox.recipes.draft import Draft, Images, RecipeError, Request, Rows, Splits
-from sandbox.recipes.splitting import at_most, by_label, by_person, check_labels, random_state
+from sandbox.protocol.presets import Preset
+from sandbox.protocol.splits import SPLITS
+from sandbox.recipes.api import Draft, Images, RecipeError, Request, Rows, Splits
+from sandbox.recipes.splits import at_most, by_label, by_person, check_labels, random_state
 
 PRESET: Final = Preset(epochs=10, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
 _KNOWN: Final = ("image", "label", "split", "person")

@@ -22,10 +22,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.preset import Preset
-from sandbox.recipes.draft import Draft, Images, RecipeError, Request, Rows, Splits
-from sandbox.recipes.splitting import at_most, by_label, check_labels, random_state
-from sandbox.recipes.tarred import opened
+from sandbox.protocol.presets import Preset
+from sandbox.recipes.api import Draft, Images, RecipeError, Request, Rows, Splits
+from sandbox.recipes.splits import at_most, by_label, check_labels, random_state
+from sandbox.recipes.tar import opened
 
 CLASSES: Final = 10
 PRESET: Final = Preset(epochs=30, batch_size=128, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)

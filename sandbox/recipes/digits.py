@@ -13,9 +13,9 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from sandbox.preset import Preset
-from sandbox.recipes.draft import Draft, Request
-from sandbox.recipes.splitting import at_most, forget_rows, random_state
+from sandbox.protocol.presets import Preset
+from sandbox.recipes.api import Draft, Request
+from sandbox.recipes.splits import at_most, forget_rows, random_state
 
 CLASSES: Final = 10
 _BRIGHTEST: Final = 16.0

@@ -23,11 +23,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.jobs import may_share
-from sandbox.preset import Preset
-from sandbox.recipes.draft import Draft, Images, RecipeError, Request, Rows, Splits
-from sandbox.recipes.splitting import at_most, by_person, random_state
-from sandbox.wanted import AGES, TABLES, pictures
+from sandbox.protocol.presets import Preset
+from sandbox.protocol.recipe_files import AGES, TABLES, pictures
+from sandbox.protocol.splits import may_share
+from sandbox.recipes.api import Draft, Images, RecipeError, Request, Rows, Splits
+from sandbox.recipes.splits import at_most, by_person, random_state
 
 AGE_GROUPS: Final = 10
 PRESET: Final = Preset(epochs=30, batch_size=64, learning_rate=0.05, momentum=0.9, weight_decay=5e-4)

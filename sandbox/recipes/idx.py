@@ -17,9 +17,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.preset import Preset
-from sandbox.recipes.draft import Draft, RecipeError, Request, Rows
-from sandbox.recipes.splitting import at_most, by_label, check_labels, random_state
+from sandbox.protocol.presets import Preset
+from sandbox.recipes.api import Draft, RecipeError, Request, Rows
+from sandbox.recipes.splits import at_most, by_label, check_labels, random_state
 
 PRESET: Final = Preset(epochs=5, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
 

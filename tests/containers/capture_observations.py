@@ -18,17 +18,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from runner import challenge as challenges
-from runner import image, options
-from runner.engine import Engine
-from runner.files import write_whole
-from runner.limits import MIB
-from runner.placement import Placement
-from runner.session import session
-from runner.submission import load as load_submission
-from runner.worker import EndedRun, PlannedRun, Worker
+from runner.challenge.load import load_challenge
+from runner.clients.runs import EndedRun, PlannedRun
+from runner.clients.worker import WorkerClient
+from runner.engine.client import Engine
+from runner.engine.container_spec import FIRST_UID, worker_container
+from runner.engine.placement import Placement
+from runner.engine.session import container_session
+from runner.files import write_atomic
+from runner.image.image import require_image
+from runner.submission.load import load_submission
+from runner.units import MIB
+from tests.support.paths import RUNNER_GOLDEN
 
-RECORD = Path(__file__).parent.parent / "runner" / "golden" / "observations.json"
+RECORD = RUNNER_GOLDEN / "observations.json"
 
 SOURCE = """
 import ctypes, os, signal, struct, sys, threading, time, torch
@@ -98,8 +101,8 @@ def main() -> None:
     wall_seconds = float((sys.argv[3:] or ["5"])[0])
     engine = Engine()
     said = engine.describe()
-    made = image.require(engine)
-    challenge = challenges.load(folder)
+    made = require_image(engine)
+    challenge = load_challenge(folder)
     limits = challenge.description.limits.model_copy(
         update={
             "wall_seconds": wall_seconds,
@@ -115,17 +118,17 @@ def main() -> None:
     submission_file.write_text(SOURCE.replace("NAMES", ", ".join(NAMES)))
     submission = load_submission(submission_file)
     ended: dict[int, EndedRun] = {}
-    with session(engine) as labels:
+    with container_session(engine) as labels:
         while missing := [index for index in range(len(NAMES)) if index not in ended]:
-            spec = options.worker(image=made.tag, limits=limits, labels=labels, placement=placement)
+            spec = worker_container(image=made.tag, limits=limits, labels=labels, placement=placement)
             container = engine.start(spec)
             try:
-                worker = Worker(
+                worker = WorkerClient(
                     stream=container,
                     challenge=changed,
                     submission=submission,
                     runs=1,
-                    first_uid=options.FIRST_UID,
+                    first_uid=FIRST_UID,
                     placement=placement,
                 )
                 for run in worker.do([PlannedRun(index=index, seed=index) for index in missing]):
@@ -151,7 +154,7 @@ def main() -> None:
         verdict = str(ended[index].judgement.verdict)
         rows.append({"what": name, "source": source, "verdict": verdict, "seen": seen})
         print(f"{name:36} {verdict:15} {ended[index].judgement.detail[:90]}")
-    write_whole(RECORD, (json.dumps(rows, indent=1) + "\n").encode())
+    write_atomic(RECORD, (json.dumps(rows, indent=1) + "\n").encode())
 
 
 def _version(runtime: str) -> str:

@@ -11,20 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from runner import challenge as challenges
-from runner import challenge_build, image, options
-from runner.challenge import Challenge
-from runner.challenge_build import Plan, default_limits
-from runner.engine import Engine
-from runner.image import Image
-from runner.options import FIRST_UID
-from runner.placement import HERE, Placement
-from runner.progress import Reporter, Silent
-from runner.session import session
-from runner.settings import Bench
-from runner.store import Store
-from runner.submission import Submission
-from runner.worker import EndedRun, PlannedRun, Worker
+from runner.builder.build import build_challenge
+from runner.builder.plan import BuildPlan, default_limits
+from runner.challenge.challenge import Challenge
+from runner.challenge.load import load_challenge
+from runner.clients.runs import EndedRun, PlannedRun
+from runner.clients.worker import WorkerClient
+from runner.engine.client import Engine
+from runner.engine.container_spec import FIRST_UID, trainer_container, worker_container
+from runner.engine.placement import DEFAULT_PLACEMENT, Placement
+from runner.engine.session import container_session
+from runner.execution.context import EvaluationContext
+from runner.image.image import Image, require_image
+from runner.progress import NullReporter, Reporter
+from runner.store.store import Store
+from runner.submission.load import Submission
 
 RunSubmission = Callable[..., list[EndedRun]]
 InImage = Callable[..., str]
@@ -37,18 +38,18 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def built_image(engine: Engine) -> Image:
-    return image.require(engine)
+    return require_image(engine)
 
 
 @pytest.fixture(scope="session")
 def labels(engine: Engine) -> Iterator[dict[str, str]]:
-    with session(engine) as found:
+    with container_session(engine) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
-def plan() -> Plan:
-    return Plan(
+def plan() -> BuildPlan:
+    return BuildPlan(
         recipe="digits",
         name="small",
         seed=7,
@@ -64,12 +65,12 @@ def challenge(
     engine: Engine,
     built_image: Image,
     labels: dict[str, str],
-    plan: Plan,
+    plan: BuildPlan,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Challenge:
     folder = tmp_path_factory.mktemp("challenges") / "small"
-    return challenge_build.build(
-        engine=engine, image=built_image, plan=plan, folder=folder, labels=labels, reporter=Silent()
+    return build_challenge(
+        engine=engine, image=built_image, plan=plan, folder=folder, labels=labels, reporter=NullReporter()
     )
 
 
@@ -93,19 +94,19 @@ def run_submission(
         *,
         items: str = "dict",
         runs_announced: int = 1,
-        placement: Placement = HERE,
+        placement: Placement = DEFAULT_PLACEMENT,
         **limits: float,
     ) -> list[EndedRun]:
         said = challenge.description
         changed = said.model_copy(
             update={"limits": said.limits.model_copy(update=limits), "item_format": items}
         )
-        spec = options.worker(
+        spec = worker_container(
             image=built_image.tag, limits=changed.limits, labels=labels, placement=placement
         )
         container = engine.start(spec)
         try:
-            worker = Worker(
+            worker = WorkerClient(
                 stream=container,
                 challenge=replace(challenge, description=changed),
                 submission=packed(source) if isinstance(source, str) else source,
@@ -126,7 +127,7 @@ def in_image(engine: Engine, built_image: Image, labels: dict[str, str]) -> InIm
     """Return a function that runs a Python script in the image, or another, and returns its stdout."""
 
     def run(script: str, *, tag: str = built_image.tag) -> str:
-        spec = options.trainer(image=tag, cpus=2.0, labels=labels)
+        spec = trainer_container(image=tag, cpus=2.0, labels=labels)
         spec = replace(spec, command=("/opt/venv/bin/python", "-c", script))
         container = engine.start(spec)
         try:
@@ -145,21 +146,21 @@ def in_image(engine: Engine, built_image: Image, labels: dict[str, str]) -> InIm
 
 
 @pytest.fixture(scope="session")
-def bench(engine: Engine, built_image: Image, labels: dict[str, str]) -> Callable[..., Bench]:
+def bench(engine: Engine, built_image: Image, labels: dict[str, str]) -> Callable[..., EvaluationContext]:
     """Return a way to have a bench whose store is in a folder of one's own."""
 
-    def make(folder: Path, reporter: Reporter | None = None) -> Bench:
-        return Bench(
+    def make(folder: Path, reporter: Reporter | None = None) -> EvaluationContext:
+        return EvaluationContext(
             engine=engine,
             image=built_image,
             store=Store.in_folder(folder, create=True),
             folder=folder,
             labels=labels,
-            reporter=reporter or Silent(),
+            reporter=reporter or NullReporter(),
         )
 
     return make
 
 
 def load(folder: Path) -> Challenge:
-    return challenges.load(folder)
+    return load_challenge(folder)

@@ -7,12 +7,12 @@ import io
 import zipfile
 import zlib
 
-from runner.archive import MOST_ENTRIES, MOST_UNPACKED_BYTES, Contents, inspect
-from runner.archive_names import ArchiveError
-from runner.text import harmless, harmless_line
+from runner.parsers.zip_archive import MAX_ENTRIES, MAX_UNPACKED_BYTES, ArchiveContents, inspect_archive
+from runner.parsers.zip_names import ArchiveError
+from runner.sanitize import sanitize, sanitize_line
 from tests.fuzz.zips import Member, build, extra
 
-INSTRUMENTED = ("runner.archive", "runner.archive_names", "runner.archive_records")
+INSTRUMENTED = ("runner.parsers.zip_archive", "runner.parsers.zip_names", "runner.parsers.zip_records")
 _READ_BYTES = 1 << 20
 
 
@@ -36,18 +36,18 @@ def _members(data: bytes) -> list[Member]:
 
 def _compare(data: bytes) -> None:
     try:
-        found = inspect(data)
+        found = inspect_archive(data)
     except ArchiveError as error:
         message = str(error)
         assert len(message) < 300
-        assert message == harmless_line(message)
+        assert message == sanitize_line(message)
         return
-    assert found.unpacked_bytes <= MOST_UNPACKED_BYTES
-    assert len(found.names) <= MOST_ENTRIES
+    assert found.unpacked_bytes <= MAX_UNPACKED_BYTES
+    assert len(found.names) <= MAX_ENTRIES
     _compare_contents(data, found)
 
 
-def _compare_contents(data: bytes, found: Contents) -> None:
+def _compare_contents(data: bytes, found: ArchiveContents) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         infos = archive.infolist()
         assert tuple(info.filename for info in infos) == found.names
@@ -57,7 +57,7 @@ def _compare_contents(data: bytes, found: Contents) -> None:
             assert parts
             assert not {"", ".", ".."} & set(parts)
             assert "\\" not in name
-            assert name == harmless(name)
+            assert name == sanitize(name)
         for info in infos:
             with archive.open(info) as file, contextlib.suppress(zipfile.BadZipFile, zlib.error, EOFError):
                 assert len(file.read(_READ_BYTES)) <= info.file_size

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.arrays import ArraysError, pack, unpack
+from runner.parsers.npz import ArraysError, pack_npz, unpack_npz
 
-INSTRUMENTED = ("runner.arrays", "zipfile")
+INSTRUMENTED = ("runner.parsers.npz", "zipfile")
 _NAMES = ("logits", "correct")
 
 
@@ -26,12 +26,12 @@ def one_input(data: bytes) -> None:
 
 def _read(data: bytes) -> None:
     try:
-        found = unpack(data, _NAMES)
+        found = unpack_npz(data, _NAMES)
     except ArraysError as error:
         assert str(error)
         return
     assert tuple(found) == _NAMES
-    again = unpack(pack(**found), _NAMES)
+    again = unpack_npz(pack_npz(**found), _NAMES)
     for name, array in found.items():
         assert array.dtype.kind in "biuf"
         assert array.tobytes() == again[name].tobytes()
@@ -56,8 +56,8 @@ def seeds() -> dict[str, bytes]:
     """Return a few files to begin with."""
     logits, correct = np.arange(6, dtype=np.float32).reshape(3, 2), np.ones((4, 2), np.int64)
     return {
-        "outputs": pack(logits=logits, correct=correct),
-        "half": pack(logits=logits),
+        "outputs": pack_npz(logits=logits, correct=correct),
+        "half": pack_npz(logits=logits),
         "npy": _npy(logits),
         "npy-by-columns": _npy(np.asfortranarray(logits)),
         "npy-of-text": _npy(np.array(["a"])),

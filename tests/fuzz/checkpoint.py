@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from runner.checkpoint import CheckpointError, check, content_sha256, largest_checkpoint_bytes, spec_of
-from runner.text import harmless_line
+from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec, content_sha256, max_checkpoint_bytes
+from runner.parsers.safetensors import CheckpointError
+from runner.sanitize import sanitize_line
 
-INSTRUMENTED = ("runner.checkpoint",)
+INSTRUMENTED = ("runner.parsers.checkpoint",)
 _TENSORS: dict[str, NDArray[Any]] = {
     "weight": np.arange(6, dtype=np.float32).reshape(2, 3),
     "half": np.array([1.0, -2.0], dtype=np.float16),
@@ -20,7 +21,7 @@ _TENSORS: dict[str, NDArray[Any]] = {
     "none": np.zeros((0, 3), dtype=np.float32),
 }
 _VALID = save(_TENSORS)
-_SPEC = spec_of(_VALID)
+_SPEC = checkpoint_spec(_VALID)
 _DATA_BYTES = sum(tensor.bytes for tensor in _SPEC.values())
 
 
@@ -35,13 +36,13 @@ def one_input(data: bytes) -> None:
     if mode & 1:
         body = struct.pack("<Q", len(body)) + body + _VALID[len(_VALID) - _DATA_BYTES :]
     try:
-        check(body, _SPEC)
+        check_checkpoint(body, _SPEC)
     except CheckpointError as error:
         message = str(error)
         assert len(message) < 600
-        assert message == harmless_line(message, 600)
+        assert message == sanitize_line(message, 600)
         return
-    assert len(body) <= largest_checkpoint_bytes(_SPEC)
+    assert len(body) <= max_checkpoint_bytes(_SPEC)
     found = load(body)
     assert {(name, one.shape, one.dtype) for name, one in found.items()} == {
         (name, one.shape, one.dtype) for name, one in _TENSORS.items()

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.description import FILES, Description, parse, render
+from runner.challenge.description import Description, parse_description, render_description
+from runner.challenge.layout import CHALLENGE_FILES
+from runner.challenge.limits import Limits
+from runner.challenge.training import Training
 from runner.errors import ConfigurationError
-from runner.limits import Limits
-from runner.training import Training
 
-INSTRUMENTED = ("runner.challenge", "runner.limits", "tomllib._parser", "tomllib._re")
+INSTRUMENTED = ("runner.challenge.load", "runner.challenge.limits", "tomllib._parser", "tomllib._re")
 _FILE = Path("challenge.toml")
 
 
 def one_input(data: bytes) -> None:
     """What is accepted is within its limits and is read the same after it was written."""
     try:
-        found = parse(_FILE, data)
+        found = parse_description(_FILE, data)
     except ConfigurationError as error:
         assert "\n" not in str(error)
         assert str(error).startswith("challenge.toml")
@@ -26,14 +27,14 @@ def one_input(data: bytes) -> None:
     assert 0 < (limits.wall_seconds or limits.wall_fraction or 0) < float("inf")
     assert 0 < found.forget_fraction < 1
     assert found.classes >= 2
-    text = render(found)
-    assert render(parse(_FILE, text)) == text
+    text = render_description(found)
+    assert render_description(parse_description(_FILE, text)) == text
 
 
 def seeds() -> dict[str, bytes]:
     """Return a few descriptions to begin with."""
     counts = [10, 10]
-    whole = render(
+    whole = render_description(
         Description(
             schema_version=1,
             name="digits",
@@ -49,7 +50,7 @@ def seeds() -> dict[str, bytes]:
             limits=Limits(),
             training=Training(epochs=1, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4),
             class_counts={"retain": counts, "forget": counts, "val": counts, "test": counts},
-            files=dict.fromkeys(FILES, "0" * 64),
+            files=dict.fromkeys(CHALLENGE_FILES, "0" * 64),
         )
     )
     return {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import struct
 
-from sandbox.messages import ERROR_BYTES, from_worker
-from sandbox.protocol import Decoder, Frame, ProtocolViolationError, Scalar, encode
+from sandbox.protocol.frames import Decoder, Frame, ProtocolViolationError, Scalar, encode
+from sandbox.protocol.messages import ERROR_BYTES, from_worker
 
-INSTRUMENTED = ("sandbox.protocol", "sandbox.messages")
+INSTRUMENTED = ("sandbox.protocol.frames", "sandbox.protocol.messages")
 RULES = from_worker(checkpoint_bytes=1000)
 _FINISHED: dict[str, Scalar] = {
     "index": 1,

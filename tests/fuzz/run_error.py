@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from runner.run_error import read_error
-from runner.text import harmless
+from runner.parsers.run_error import parse_run_error
+from runner.sanitize import sanitize
 from runner.verdict import Observation, Verdict, judge
 
-INSTRUMENTED = ("runner.run_error", "runner.verdict", "runner.text")
+INSTRUMENTED = ("runner.parsers.run_error", "runner.verdict", "runner.sanitize")
 _VERDICTS = {
     *(Verdict.CRASHED, Verdict.NO_FUNCTION, Verdict.BAD_CHECKPOINT),
     *(Verdict.MEMORY_LIMIT, Verdict.GPU_MEMORY_LIMIT, Verdict.OUTPUT_LIMIT),
@@ -17,12 +17,12 @@ _VERDICTS = {
 
 def one_input(data: bytes) -> None:
     """Whatever a run says of itself is one of six verdicts, none of them ok, and can be stored and shown."""
-    error = read_error(data)
+    error = parse_run_error(data)
     seen = Observation(host_seconds=1.0, wall_limit_seconds=2.0, exit_code=1, result="error", error=error)
     judgement = judge(seen)
     assert judgement.verdict in _VERDICTS
     for text in (judgement.detail, error.traceback):
-        shown = harmless(text, 2000)
+        shown = sanitize(text, 2000)
         assert len(shown) <= 2001
         shown.encode()
 

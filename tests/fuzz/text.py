@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-from runner.text import harmless, harmless_line
+from runner.sanitize import sanitize, sanitize_line
 
-INSTRUMENTED = ("runner.text",)
+INSTRUMENTED = ("runner.sanitize",)
 _HARMFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -14,15 +14,15 @@ def one_input(data: bytes) -> None:
     """Nothing is left that moves a cursor or reorders text; what is harmless already stays as it is."""
     as_text = data.decode("utf-8", errors="surrogatepass") if _is_text(data) else data.decode("latin-1")
     for text in (data, as_text):
-        shown = harmless(text)
+        shown = sanitize(text)
         assert all(unicodedata.category(one) not in _HARMFUL for one in set(shown) - {"\n", "\t"})
         assert all(unicodedata.bidirectional(one) not in _BIDI for one in shown)
-        assert harmless(shown) == shown
+        assert sanitize(shown) == shown
         shown.encode()
-        line = harmless_line(text, 40)
+        line = sanitize_line(text, 40)
         assert len(line) <= 41
         assert len(line.splitlines()) <= 1
-        assert harmless_line(line, 41) == line
+        assert sanitize_line(line, 41) == line
 
 
 _BIDI = {"LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}

@@ -14,8 +14,8 @@ for needed in mmdebstrap qemu-system-x86_64 dockerd docker ssh-keygen mkfs.ext4;
 done
 [ "$(id -u)" = 0 ] || { echo "guest: only root can make it" >&2; exit 3; }
 images=$("$project/.venv/bin/python" - <<'END'
-from runner import image
-from runner.engine import Engine
+from runner.image import image
+from runner.engine.client import Engine
 engine = Engine()
 made = image.require(engine)
 deps = image.DEPS_REPOSITORY

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from runner import cli, gallery_attacks
+from runner.cli.main import main as unlearn
+from runner.gallery import attacks as gallery_attacks
 
 
 def main() -> None:
@@ -20,15 +21,15 @@ def main() -> None:
         limits = getattr(gallery_attacks, name)
         longer = limits.model_copy(update={"wall_seconds": limits.wall_seconds * factor})
         setattr(gallery_attacks, name, longer)
-    validate = gallery_attacks.Description.model_validate
+    validate = gallery_attacks.AttackSpec.model_validate
 
-    def with_more_time(said: dict[str, Any]) -> gallery_attacks.Description:
+    def with_more_time(said: dict[str, Any]) -> gallery_attacks.AttackSpec:
         if "wall_seconds" in said.get("limits", {}):
             said["limits"]["wall_seconds"] *= factor
         return validate(said)
 
-    gallery_attacks.Description.model_validate = with_more_time  # type: ignore[assignment,method-assign]
-    cli.main()
+    gallery_attacks.AttackSpec.model_validate = with_more_time  # type: ignore[assignment,method-assign]
+    unlearn()
 
 
 if __name__ == "__main__":

@@ -14,16 +14,16 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from runner import challenge as challenges
-from runner import description as descriptions
-from runner.challenge import Challenge
-from runner.description import DESCRIPTION, FILES, Description, Visibility, render
-from runner.engine import Ending
-from runner.limits import Limits
-from runner.training import Training
-from sandbox.jobs import SPLITS
-from sandbox.messages import TO_WORKER
-from sandbox.protocol import Decoder, Frame, FrameRule
+from runner.challenge import load as challenge_loader
+from runner.challenge.challenge import Challenge
+from runner.challenge.description import Description, Visibility, render_description
+from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE
+from runner.challenge.limits import Limits
+from runner.challenge.training import Training
+from runner.engine.container import ContainerExit
+from sandbox.protocol.frames import Decoder, Frame, FrameRule
+from sandbox.protocol.messages import TO_WORKER
+from sandbox.protocol.splits import SPLITS
 
 CLASSES = 2
 REFERENCES = 3
@@ -59,7 +59,7 @@ class ChallengeFolder:
             self.write(f"public/{name}.safetensors", _split(name))
         self.write("private/test.safetensors", _split("test"))
         self.write(
-            descriptions.REFERENCES,
+            REFERENCES_FILE,
             npz(
                 logits=np.ones((REFERENCES, len(FORGET_LABELS), CLASSES), np.float32),
                 correct=np.ones((REFERENCES, 4, CLASSES), np.int64),
@@ -90,9 +90,12 @@ class ChallengeFolder:
             limits=limits or Limits(),
             training=Training(epochs=1, batch_size=4, learning_rate=0.1, momentum=0.9, weight_decay=0.0),
             class_counts={"retain": [1, 1], "forget": [1, 2], "val": [1, 1], "test": [1, 1]},
-            files={name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in FILES},
+            files={
+                name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
+                for name in CHALLENGE_FILES
+            },
         )
-        self.write(DESCRIPTION, render(description))
+        self.write(DESCRIPTION_FILE, render_description(description))
         return self.folder
 
 
@@ -105,7 +108,7 @@ def challenge_folder(tmp_path: Path) -> ChallengeFolder:
 @pytest.fixture
 def load_challenge(challenge_folder: ChallengeFolder) -> Callable[[Limits], Challenge]:
     """Return a way to have the tiny challenge with limits of one's own."""
-    return lambda limits: challenges.load(challenge_folder.describe(limits))
+    return lambda limits: challenge_loader.load_challenge(challenge_folder.describe(limits))
 
 
 Answer = tuple[float, bytes | None]
@@ -138,7 +141,7 @@ class FakeStream:
         self,
         script: Script,
         *,
-        ending: Ending | None = None,
+        ending: ContainerExit | None = None,
         stderr: bytes = b"",
         rules: Mapping[str, FrameRule] = TO_WORKER,
     ) -> None:
@@ -176,7 +179,7 @@ class FakeStream:
         """Count it."""
         self.killed += 1
 
-    def ending(self, seconds: float = 10.0) -> Ending | None:
+    def ending(self, seconds: float = 10.0) -> ContainerExit | None:
         """Return what the test says."""
         return self._ending
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ConfigurationError, HostNotReadyError
-from runner.files import read_plain, write_whole
+from runner.files import read_regular_file, write_atomic
 
 
 @contextmanager
@@ -30,8 +30,8 @@ def full_disk(room_bytes: int) -> Iterator[None]:
 def test_written_and_replaced(tmp_path: Path) -> None:
     """A file is there with its folders, and a second one takes its place; nothing else is there."""
     file = tmp_path / "a" / "b" / "c.bin"
-    write_whole(file, b"first, and longer")
-    write_whole(file, b"second")
+    write_atomic(file, b"first, and longer")
+    write_atomic(file, b"second")
     assert file.read_bytes() == b"second"
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["c.bin"]
 
@@ -40,7 +40,7 @@ def test_readable_by_all_whatever_the_umask(tmp_path: Path) -> None:
     """A result can be read by another user than the one who ran the command."""
     before = os.umask(0o077)
     try:
-        write_whole(tmp_path / "x", b"")
+        write_atomic(tmp_path / "x", b"")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o644
@@ -51,7 +51,7 @@ def test_parent_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"kept")
     for path in (tmp_path / "file" / "x", tmp_path / "file" / "deep" / "x"):
         with pytest.raises(HostNotReadyError, match="cannot be written"):
-            write_whole(path, b"data")
+            write_atomic(path, b"data")
     assert (tmp_path / "file").read_bytes() == b"kept"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -60,7 +60,7 @@ def test_place_that_is_a_folder(tmp_path: Path) -> None:
     """Where the file's own place is taken by a folder, nothing temporary is left beside it."""
     (tmp_path / "taken" / "inside").mkdir(parents=True)
     with pytest.raises(HostNotReadyError, match="taken cannot be written"):
-        write_whole(tmp_path / "taken", b"data")
+        write_atomic(tmp_path / "taken", b"data")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
     assert (tmp_path / "taken" / "inside").is_dir()
 
@@ -68,7 +68,7 @@ def test_place_that_is_a_folder(tmp_path: Path) -> None:
 def test_name_that_is_too_long(tmp_path: Path) -> None:
     """A name that the file system refuses is told, and nothing is left."""
     with pytest.raises(HostNotReadyError, match="cannot be written"):
-        write_whole(tmp_path / ("x" * 255), b"data")
+        write_atomic(tmp_path / ("x" * 255), b"data")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -76,9 +76,9 @@ def test_name_that_is_too_long(tmp_path: Path) -> None:
 def test_full_disk(tmp_path: Path, size: int) -> None:
     """When there is no room for all of it, the old file stays as it was, and nothing half-written."""
     file = tmp_path / "x"
-    write_whole(file, b"old")
+    write_atomic(file, b"old")
     with full_disk(1000), pytest.raises(HostNotReadyError, match="cannot be written"):
-        write_whole(file, bytes(size))
+        write_atomic(file, bytes(size))
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -87,12 +87,12 @@ def test_reader_never_sees_a_half(tmp_path: Path) -> None:
     """Whoever reads while others write sees one of the contents, whole."""
     file = tmp_path / "x"
     contents = [bytes([number]) * 300_000 for number in range(3)]
-    write_whole(file, contents[0])
+    write_atomic(file, contents[0])
 
     def write() -> None:
         for _ in range(20):
             for content in contents:
-                write_whole(file, content)
+                write_atomic(file, content)
 
     writers = [threading.Thread(target=write) for _ in range(2)]
     for writer in writers:
@@ -107,19 +107,19 @@ def test_reader_never_sees_a_half(tmp_path: Path) -> None:
 def test_what_is_read_is_a_plain_file(tmp_path: Path) -> None:
     """Of at most so many bytes; what the kernel makes up while it is read has not the length it tells."""
     (tmp_path / "x").write_bytes(b"12345")
-    assert read_plain(tmp_path / "x", most_bytes=5) == b"12345"
+    assert read_regular_file(tmp_path / "x", most_bytes=5) == b"12345"
     with pytest.raises(ConfigurationError, match="is longer than 0 MiB"):
-        read_plain(tmp_path / "x", most_bytes=4)
+        read_regular_file(tmp_path / "x", most_bytes=4)
     with pytest.raises(ConfigurationError, match="changed while it was read"):
-        read_plain(Path("/proc/self/status"), most_bytes=5)
+        read_regular_file(Path("/proc/self/status"), most_bytes=5)
     with pytest.raises(FileNotFoundError):
-        read_plain(tmp_path / "y", most_bytes=5)
+        read_regular_file(tmp_path / "y", most_bytes=5)
 
 
 def test_a_file_larger_than_free_memory_is_not_read(tmp_path: Path) -> None:
     """The host is told what it lacks; a file of just that size is read."""
     (tmp_path / "x").write_bytes(b"12345")
-    assert read_plain(tmp_path / "x", most_bytes=5, free_bytes=lambda: 5) == b"12345"
+    assert read_regular_file(tmp_path / "x", most_bytes=5, free_bytes=lambda: 5) == b"12345"
     os.truncate(tmp_path / "x", 15 << 30)  # sparse: it takes no room
     with pytest.raises(HostNotReadyError, match="x is 15360 MiB, and this host has 1024 MiB of memory free"):
-        read_plain(tmp_path / "x", most_bytes=16 << 30, free_bytes=lambda: 1 << 30)
+        read_regular_file(tmp_path / "x", most_bytes=16 << 30, free_bytes=lambda: 1 << 30)

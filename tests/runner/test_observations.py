@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.verdict import Observation, RunError, Verdict, judge
+from tests.support.paths import RUNNER_GOLDEN
 
-RECORD: list[dict[str, Any]] = json.loads((Path(__file__).parent / "golden/observations.json").read_text())
+RECORD: list[dict[str, Any]] = json.loads((RUNNER_GOLDEN / "observations.json").read_text())
 
 TRUTH: dict[str, set[str]] = {
     "fine": {"ok"},

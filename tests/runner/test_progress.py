@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from runner.progress import ConsoleReporter, rounded_up
+from runner.progress import ConsoleReporter
+from runner.units import duration
 
 
 class Clock:
@@ -86,4 +87,4 @@ def test_names_of_strangers_are_harmless(terminal: bool) -> None:
 )
 def test_durations(seconds: float, said: str) -> None:
     """As a person says them, never too short."""
-    assert rounded_up(seconds) == said
+    assert duration(seconds) == said

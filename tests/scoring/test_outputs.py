@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from sandbox import jobs
+from sandbox.protocol import splits
 from scoring.outputs import SPLITS, Outputs, check_comparable, load_outputs, save_outputs
 
 RNG = np.random.default_rng(0)
@@ -25,7 +25,7 @@ GOOD = {
 
 def test_the_splits_are_in_the_evaluators_order():
     """The scorer names the rows of a table of counts as the sandbox fills them."""
-    assert tuple(jobs.SPLITS) == SPLITS
+    assert tuple(splits.SPLITS) == SPLITS
 
 
 @pytest.mark.parametrize("without", [(), ("seconds",), ("seconds", "unseen_losses")])

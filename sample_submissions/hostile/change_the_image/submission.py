@@ -6,7 +6,7 @@ import sysconfig
 
 import torch
 
-import sandbox.child
+import sandbox.worker.child
 
 
 class Escaped(Exception):
@@ -16,11 +16,11 @@ class Escaped(Exception):
 def unlearning(net, retain, forget, val):
     packages = sysconfig.get_path("purelib")
     for path in (
-        *(sandbox.child.__file__, torch.__file__, sys.executable, "/etc/passwd", "/etc/ld.so.preload"),
+        *(sandbox.worker.child.__file__, torch.__file__, sys.executable, "/etc/passwd", "/etc/ld.so.preload"),
         *(
             f"{packages}/sitecustomize.py",
             f"{packages}/unlearn-hostile.pth",
-            f"{os.path.dirname(sandbox.child.__file__)}/unlearn-hostile.py",
+            f"{os.path.dirname(sandbox.worker.child.__file__)}/unlearn-hostile.py",
         ),
         *(
             "/usr/local/bin/unlearn-hostile",

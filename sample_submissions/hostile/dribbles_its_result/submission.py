@@ -7,7 +7,7 @@ import os
 import stat
 import time
 
-from sandbox.messages import RESULT_HEAD, TAG_CHECKPOINT
+from sandbox.protocol.messages import RESULT_HEAD, TAG_CHECKPOINT
 
 
 def unlearning(net, retain, forget, val):

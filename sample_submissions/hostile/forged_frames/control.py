@@ -2,7 +2,7 @@
 
 import sys
 
-from sandbox.protocol import encode
+from sandbox.protocol.frames import encode
 
 
 def unlearning(net, retain, forget, val):

@@ -3,9 +3,9 @@
 import safetensors.torch
 import torch
 
-import sandbox.child
+import sandbox.worker.child
 
 
 def unlearning(net, retain, forget, val):
-    for function in (torch.save, safetensors.torch.save, sandbox.child.checkpoint_bytes):
+    for function in (torch.save, safetensors.torch.save, sandbox.worker.child.checkpoint_bytes):
         assert function.__name__ != "<lambda>"

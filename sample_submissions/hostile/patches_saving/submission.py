@@ -3,9 +3,9 @@
 import safetensors.torch
 import torch
 
-import sandbox.child
+import sandbox.worker.child
 
 
 def unlearning(net, retain, forget, val):
     forged = lambda *_, **__: b"\x02\0\0\0\0\0\0\0{}"  # noqa: E731
-    torch.save = safetensors.torch.save = sandbox.child.checkpoint_bytes = forged
+    torch.save = safetensors.torch.save = sandbox.worker.child.checkpoint_bytes = forged

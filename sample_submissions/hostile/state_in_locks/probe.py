@@ -4,7 +4,14 @@ import errno
 import fcntl
 import os
 
-FILES = ("/etc/passwd", "/etc/hostname", "/opt/unlearn/sandbox/child.py", "/tmp", "/dev/shm", "/dev/null")
+FILES = (
+    "/etc/passwd",
+    "/etc/hostname",
+    "/opt/unlearn/sandbox/worker/child.py",
+    "/tmp",
+    "/dev/shm",
+    "/dev/null",
+)
 
 
 class Escaped(Exception):

@@ -6,7 +6,14 @@ import os
 import socket
 import time
 
-FILES = ("/etc/passwd", "/etc/hostname", "/opt/unlearn/sandbox/child.py", "/tmp", "/dev/shm", "/dev/null")
+FILES = (
+    "/etc/passwd",
+    "/etc/hostname",
+    "/opt/unlearn/sandbox/worker/child.py",
+    "/tmp",
+    "/dev/shm",
+    "/dev/null",
+)
 
 
 def unlearning(net, retain, forget, val):

@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from sandbox.protocol import encode
+from sandbox.protocol.frames import encode
 
 
 class Escaped(Exception):

@@ -1,0 +1,116 @@
+"""Which files an organizer gives a recipe: found, hashed and handed over, never looked into.
+
+Images and tables are parsed in the trainer container alone. What lies here is what was
+hashed: a file that changes while a challenge is built ends the build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from runner.errors import ConfigurationError
+from runner.units import MIB
+from sandbox.protocol.recipe_files import select_files
+
+MAX_BYTES: Final = 4096 * MIB
+"""The trainer holds the files in memory, beside the images that come of them."""
+MAX_FILES: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """One file of an organizer's data."""
+
+    name: str
+    """Its path below the folder that was named, with slashes."""
+    path: Path
+    size_bytes: int
+    sha256: str
+
+    def read(self) -> bytes:
+        """Return what it holds.
+
+        Raises:
+            ConfigurationError: it cannot be read, or has changed since it was hashed.
+        """
+        data = _read(self.path)
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise ConfigurationError(
+                f"{self.path} changed while the challenge was built; repeat the command."
+            )
+        return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizerData:
+    """All files of an organizer's data, in the order of their names."""
+
+    files: tuple[DataFile, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash of every name and content: where the folder lies does not matter."""
+        digest = hashlib.sha256()
+        for file in self.files:
+            digest.update(f"{file.sha256} ".encode() + os.fsencode(file.name) + b"\0")
+        return digest.hexdigest()
+
+
+def gather_data(place: Path, recipe: str) -> OrganizerData:
+    """Return the files that a recipe reads of a folder and of the folders in it, or the one that is named.
+
+    Hidden files (with a dot in front) are left out. Links to files are followed, links to folders are not.
+
+    Raises:
+        ConfigurationError: there is nothing, it cannot be read, or it is too much.
+    """
+    if place.is_file():
+        there = {place.name: place}
+    elif place.is_dir():
+        there = {path.relative_to(place).as_posix(): path for path in _walk(place)}
+    else:
+        raise ConfigurationError(f"There is no data at {place}.")
+    found = [(name, there[name]) for name in select_files(recipe, there)]
+    if not found:
+        kind = f" that the recipe {recipe} reads" if there else ""
+        raise ConfigurationError(f"There are no files{kind} in {place}.")
+    if len(found) > MAX_FILES:
+        raise ConfigurationError(f"{place} holds {len(found)} files; {MAX_FILES} are the most.")
+    try:
+        total_bytes = sum(path.stat().st_size for _name, path in found)
+    except OSError as error:
+        raise ConfigurationError(f"The data cannot be read: {error}.") from error
+    if total_bytes > MAX_BYTES:
+        raise ConfigurationError(
+            f"The files in {place} are {total_bytes / MIB:.0f} MiB; {MAX_BYTES / MIB:.0f} are the most."
+        )
+    return OrganizerData(files=tuple(_described(name, path) for name, path in found))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise ConfigurationError(f"The data cannot be read: {error}.")
+
+    for where, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(where, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _described(name: str, path: Path) -> DataFile:
+    data = _read(path)
+    return DataFile(name=name, path=path, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"The data cannot be read: {error}.") from error

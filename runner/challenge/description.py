@@ -1,0 +1,168 @@
+"""What ``challenge.toml`` says: a challenge's description, each field checked, and the files that it names.
+
+Reading and writing that text, and nothing else on disk: `runner.challenge.load` loads the files.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from runner.challenge.layout import ARCHITECTURE_FILE, PUBLIC_SPLITS, public_files
+from runner.challenge.limits import Limits
+from runner.challenge.training import Training, TrainingChoice
+from runner.errors import ConfigurationError
+from runner.parsers.toml import read_toml
+from runner.sanitize import sanitize_line
+from runner.validation import Sha256
+from sandbox.protocol.jobs import FILE_ARCHITECTURE
+from sandbox.protocol.splits import SPLITS
+
+Feedback = Literal["full", "verdict-only"]
+Visibility = Literal["public", "private"]
+RunDevice = Literal["cpu", "cuda"]
+
+SCHEMA_VERSION: Final = 1
+_MOST_ERRORS: Final = 1000
+FileName = Annotated[str, Field(pattern=r"^(public|private)/[a-z_]+\.[a-z]+$")]
+"""A file of a challenge is in one of two folders; the name leads nowhere else."""
+
+
+class Source(BaseModel):
+    """What a recipe was given besides seed and fraction; what is left out was the recipe's choice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_sha256: Sha256 | None = None
+    """Of the organizer's files, names and contents (`runner.builder.data_files`)."""
+    most_examples: Annotated[int, Field(ge=1)] | None = None
+    shared_persons: Literal[True] | None = None
+    """Said where persons may be in several splits; never in both retain and forget."""
+    architecture: str | None = None
+    architecture_sha256: Sha256 | None = None
+    """Of the organizer's own module."""
+    training: TrainingChoice | None = None
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    """In place of what the training says."""
+    device: Literal["cuda"] | None = None
+    """Where the networks were trained; left out: on the CPU."""
+
+
+class Description(BaseModel):
+    """What ``challenge.toml`` says. Unknown names are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1]
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    recipe: str
+    source: Source = Source()
+    visibility: Visibility = "private"
+    """Of a private challenge participants are given what a worker sees, and no more (`runner.challenge.export`)."""
+    exported_from: Sha256 | None = None
+    """Hash of the challenge that this is an export of."""
+    seed: Annotated[int, Field(ge=0, lt=1 << 40)] | None = None
+    """Missing where it is held back."""
+    forget_fraction: Annotated[float, Field(gt=0, lt=1)]
+    architecture: str
+    classes: Annotated[int, Field(ge=2, le=100_000)]
+    item_format: Literal["dict", "tuple"]
+    batch_size: Annotated[int, Field(ge=1)]
+    device: RunDevice = "cpu"
+    """What runs need: ``cuda`` challenges are refused where there is no GPU."""
+    references: Annotated[int, Field(ge=2)]
+    reference_group: Annotated[int, Field(ge=1)] | None = None
+    """How many of them were trained as one network; where it is left out, by a version that did not say."""
+    image: Sha256
+    """Digest of the image that built it."""
+    limits: Limits
+    feedback: Feedback = "full"
+    """What a participant is told of a run: all that it printed and raised, or how it ended alone."""
+    training: Training
+    class_counts: dict[str, list[int]]
+    """Examples of each class, by split."""
+    files: dict[FileName, Sha256]
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _the_time_of_a_run_is_said(cls, said: object) -> object:
+        if isinstance(said, dict) and not said.keys() & {"wall_seconds", "wall_fraction"}:
+            raise ValueError("give either wall_seconds or wall_fraction")
+        return said
+
+    @property
+    def held_back(self) -> bool:
+        """Return whether test split, references and seed are left out: an export of a private challenge."""
+        return self.visibility == "private" and self.exported_from is not None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Return the splits that are there."""
+        return PUBLIC_SPLITS if self.held_back else SPLITS
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """Return the files that are described and not held back."""
+        return tuple(name for name in self.files if not self.held_back or name in public_files(self.files))
+
+    @model_validator(mode="after")
+    def _nothing_is_held_back_by_halves(self) -> Self:
+        if self.held_back:
+            if self.seed is not None:
+                raise ValueError("an export of a private challenge has no seed")
+        elif self.seed is None:
+            raise ValueError("seed is missing")
+        return self
+
+    @model_validator(mode="after")
+    def _a_module_is_there_if_it_is_named(self) -> Self:
+        if (self.architecture == FILE_ARCHITECTURE) != (ARCHITECTURE_FILE in self.files):
+            raise ValueError(
+                f"{ARCHITECTURE_FILE} must be listed if the architecture is {FILE_ARCHITECTURE!r}, and only then"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _counts_are_complete(self) -> Self:
+        counts = self.class_counts
+        if counts.keys() != set(self.splits) or any(len(row) != self.classes for row in counts.values()):
+            raise ValueError("class_counts must give a number for every class of every split")
+        if any(min(row) < 0 or sum(row) == 0 for row in counts.values()):
+            raise ValueError("class_counts must not be negative, and no split may be empty")
+        return self
+
+
+def parse_description(file: Path, text: bytes) -> Description:
+    """Read the text of ``challenge.toml``; ``file`` is where it came from.
+
+    Raises:
+        ConfigurationError: it is not TOML, or not a description.
+    """
+    try:
+        return Description.model_validate(read_toml(text))
+    except ValidationError as error:
+        raise ConfigurationError(f"{file}: {_what_is_wrong(error)}.") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
+    except ValueError as error:  # what TOML refuses, and numbers that Python does
+        raise ConfigurationError(f"{file} is not TOML: {sanitize_line(str(error))}.") from error
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """Return the first thing that is wrong; of very many their number, for pydantic tells all or none."""
+    if error.error_count() > _MOST_ERRORS:
+        return f"{error.error_count()} names or values are wrong"
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return sanitize_line(f"{where or 'it'}: {first['msg'].removeprefix('Value error, ')}")
+
+
+def render_description(description: Description) -> bytes:
+    """Return the text of ``challenge.toml``."""
+    said = description.model_dump(mode="json", exclude_none=True)
+    if not said["source"]:
+        del said["source"]  # an empty table says nothing
+    return tomli_w.dumps(said).encode()

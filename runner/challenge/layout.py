@@ -1,0 +1,27 @@
+"""TODO runner.challenge.layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sandbox.protocol.splits import SPLITS
+
+DESCRIPTION_FILE: Final = "challenge.toml"
+REFERENCES_FILE: Final = "private/references.npz"
+ORIGINAL_FILE: Final = "public/original.safetensors"
+PUBLIC_SPLITS: Final = ("retain", "forget", "val")
+"""What a worker sees, beside the original network."""
+SPLIT_FILES: Final = {
+    split: f"{'public' if split in PUBLIC_SPLITS else 'private'}/{split}.safetensors" for split in SPLITS
+}
+PUBLIC_FILES: Final = (ORIGINAL_FILE, *(SPLIT_FILES[split] for split in PUBLIC_SPLITS))
+CHALLENGE_FILES: Final = (*PUBLIC_FILES, SPLIT_FILES["test"], REFERENCES_FILE)
+"""Of every challenge."""
+ARCHITECTURE_FILE: Final = "public/architecture.py"
+"""The organizer's own module, where there is one."""
+
+
+def public_files(files: Iterable[str]) -> list[str]:
+    """Return those of a challenge's files that a worker may see."""
+    return [name for name in files if name.startswith("public/")]

@@ -1,0 +1,133 @@
+"""A challenge on disk: its description, checked when loaded.
+
+::
+
+    challenge.toml      everything there is to say, with the hash of every file (`runner.challenge.description`)
+    public/             original, retain, forget and val: all that a worker may see
+    private/            test split and outputs of the references: never in a worker
+
+What is exported of a private challenge is one too, without ``private/`` and without the seed: its
+submissions are run and judged, and not scored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from runner.challenge.architecture import decode_architecture
+from runner.challenge.challenge import Challenge, read_checked_file
+from runner.challenge.description import Description, parse_description
+from runner.challenge.layout import (
+    ARCHITECTURE_FILE,
+    DESCRIPTION_FILE,
+    ORIGINAL_FILE,
+    REFERENCES_FILE,
+    SPLIT_FILES,
+)
+from runner.challenge.outputs import References, read_references
+from runner.challenge.split_checks import (
+    BadSplitError,
+    Column,
+    SplitDigest,
+    check_split,
+    check_splits,
+    duplicate_warnings,
+    shared_person_warnings,
+)
+from runner.errors import ConfigurationError
+from runner.files import read_regular_file
+from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec
+from runner.parsers.safetensors import CheckpointError, read_tensors
+from runner.units import MIB
+from sandbox.protocol.splits import SPLITS
+
+_HEADER_BYTES: Final = 1 << 16
+"""More than the header of a split's few columns ever takes."""
+_DESCRIPTION_BYTES: Final = 4 * MIB
+
+
+def load_challenge(folder: Path) -> Challenge:
+    """Read a challenge and check every file of it.
+
+    Raises:
+        ConfigurationError: there is none, it is unfinished, damaged, of another version, or its data
+            are not what `runner.challenge.split_checks` asks for.
+    """
+    file = folder / DESCRIPTION_FILE
+    try:
+        text = read_regular_file(file, most_bytes=_DESCRIPTION_BYTES)
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"There is no challenge at {folder}; build one with: unlearn challenge build digits {folder}"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"The challenge cannot be read: {error}.") from error
+    description = parse_description(file, text)
+    original = read_checked_file(folder, ORIGINAL_FILE, description)
+    try:
+        spec = checkpoint_spec(original)
+        check_checkpoint(original, spec)
+    except CheckpointError as error:
+        raise ConfigurationError(f"{folder / ORIGINAL_FILE} is damaged: {error}.") from error
+    source = None
+    if ARCHITECTURE_FILE in description.files:
+        source = decode_architecture(
+            read_checked_file(folder, ARCHITECTURE_FILE, description), folder / ARCHITECTURE_FILE
+        )
+    digests = [_load_split(folder, split, description) for split in description.splits]
+    try:
+        check_splits(digests, shared_persons=bool(description.source.shared_persons))
+    except BadSplitError as error:
+        raise ConfigurationError(f"The challenge at {folder} is not sound: {error}.") from error
+    labels = next(digest.labels for digest in digests if digest.split == "forget")
+    return Challenge(
+        folder=folder,
+        description=description,
+        sha256=hashlib.sha256(text).hexdigest(),
+        spec=spec,
+        forget_labels=labels.copy(),
+        references=None if description.held_back else _load_references(folder, description, len(labels)),
+        architecture_source=source,
+        warnings=(*duplicate_warnings(digests), *shared_person_warnings(digests)),
+    )
+
+
+def _load_split(folder: Path, split: str, description: Description) -> SplitDigest:
+    """Check a split and return what is to be compared with others; its images are let go."""
+    name = SPLIT_FILES[split]
+    data = read_checked_file(folder, name, description)
+    try:
+        columns = {
+            column: Column(dtype=spec.dtype, shape=spec.shape, data=raw)
+            for column, (spec, raw) in read_tensors(data, most_header_bytes=_HEADER_BYTES).items()
+        }
+    except CheckpointError as error:
+        raise ConfigurationError(f"{folder / name} is damaged: {error}.") from error
+    try:
+        return check_split(columns, split=split, file=name, class_counts=description.class_counts[split])
+    except BadSplitError as error:
+        raise ConfigurationError(f"{folder / name} is damaged: {error}.") from error
+
+
+def _load_references(folder: Path, description: Description, forget_examples: int) -> References:
+    references = read_references(read_checked_file(folder, REFERENCES_FILE, description))
+    count, classes, counts = description.references, description.classes, description.class_counts
+    shapes = (references.logits.shape, references.correct.shape, references.unseen_losses.shape)
+    if shapes != (
+        (count, forget_examples, classes),
+        (count, len(SPLITS), classes),
+        (count, sum(counts["test"])),
+    ):
+        raise ConfigurationError(f"{folder / REFERENCES_FILE} has the wrong shape; build the challenge anew.")
+    if not (np.isfinite(references.logits).all() and np.isfinite(references.unseen_losses).all()):
+        raise ConfigurationError(f"{folder / REFERENCES_FILE} has outputs that are not finite.")
+    there = np.array([counts[split] for split in SPLITS])
+    if (references.correct < 0).any() or (references.correct > there).any():
+        raise ConfigurationError(
+            f"{folder / REFERENCES_FILE} has more right answers than examples, or fewer than none."
+        )
+    return references

@@ -1,0 +1,139 @@
+"""How a challenge's networks are trained: as a challenge says it, and as an organizer chooses it.
+
+A challenge says everything. An organizer's choice is a name (`sandbox.protocol.presets.NAMES`) or a file with the
+very table that a challenge has, any part of it, over a named preset::
+
+    [training]
+    preset = "contest"
+    epochs = 10
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from runner.errors import ConfigurationError
+from runner.sanitize import sanitize_line
+from sandbox.protocol.presets import (
+    NAMES,
+    QUICK,
+    ClassWeights,
+    Keep,
+    Optimizer,
+    Preset,
+    Schedule,
+    resolve_preset,
+)
+
+Epochs = Annotated[int, Field(ge=1, le=1_000_000)]
+BatchSize = Annotated[int, Field(ge=1, le=1 << 24)]
+LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+WeightDecay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+_TABLE: Final = "training"
+_LONGEST_FILE_BYTES: Final = 1 << 16
+_ANY_RECIPE: Final = Preset(epochs=1, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
+"""In the place of the recipe's own way, of which what goes together does not depend: all are SGD."""
+
+
+class Training(BaseModel):
+    """How the original network and the references were trained; defaults are those of earlier versions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    optimizer: Optimizer = "sgd"
+    learning_rate: LearningRate
+    momentum: Momentum
+    nesterov: bool = True
+    weight_decay: WeightDecay
+    schedule: Schedule = "one-cycle"
+    epochs: Epochs
+    batch_size: BatchSize
+    class_weights: ClassWeights = "none"
+    keep: Keep = "last"
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        Preset(**self.model_dump())
+        return self
+
+
+class TrainingChoice(BaseModel):
+    """What an organizer chose of a training; what is left out is the preset's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    preset: str | None = None
+    optimizer: Optimizer | None = None
+    learning_rate: LearningRate | None = None
+    momentum: Momentum | None = None
+    nesterov: bool | None = None
+    weight_decay: WeightDecay | None = None
+    schedule: Schedule | None = None
+    epochs: Epochs | None = None
+    batch_size: BatchSize | None = None
+    class_weights: ClassWeights | None = None
+    keep: Keep | None = None
+
+    @field_validator("preset")
+    @classmethod
+    def _is_known(cls, name: str | None) -> str | None:
+        if name is not None and name not in NAMES:
+            raise ValueError(f"there is no preset of that name; there are {', '.join(NAMES)}")
+        return None if name == QUICK else name
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        resolve_preset(_ANY_RECIPE, self.said())
+        return self
+
+    def said(self) -> dict[str, Any]:
+        """Return what was chosen, and nothing else."""
+        return self.model_dump(exclude_none=True)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    training: TrainingChoice
+
+
+def parse_training_choice(given: str) -> TrainingChoice | None:
+    """Return what was typed: a preset's name or the path of a ``.toml`` file; None if it changes nothing.
+
+    Raises:
+        ConfigurationError: it is neither, or the file says something else.
+    """
+    if given in NAMES:
+        choice = TrainingChoice(preset=given)
+    elif given.endswith(".toml"):
+        choice = _read(Path(given))
+    else:
+        raise ConfigurationError(
+            f"--training must be {', '.join(NAMES)} or a .toml file with a table [{_TABLE}], not {given!r}."
+        )
+    return choice if choice.said() else None
+
+
+def _read(file: Path) -> TrainingChoice:
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_LONGEST_FILE_BYTES)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
+    try:
+        return _File.model_validate(tomllib.loads(text.decode())).training
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        said = sanitize_line(f"{where}: {first['msg'].removeprefix('Value error, ')}")
+        raise ConfigurationError(f"{file}: {said}.") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{file} is not TOML: {sanitize_line(str(error))}.") from error

@@ -1,0 +1,49 @@
+"""`unlearn clean`: remove leftover containers, evaluations, checkpoints and images."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runner.cli.console import stdout_console
+from runner.cli.options import DEFAULT_STORE, StoreOption
+from runner.engine.client import Engine
+from runner.engine.session import remove_leftovers
+from runner.image.image import remove_superseded_images
+from runner.store.removal import remove_checkpoints, remove_evaluation
+from runner.store.store import Store
+
+
+def clean_command(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Evaluations to remove, by the beginning of their names.")
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+    checkpoints: Annotated[
+        bool, typer.Option("--checkpoints", help="Remove the checkpoints of all evaluated runs.")
+    ] = False,
+    images: Annotated[
+        bool, typer.Option("--images", help="Remove images that a newer one has superseded.")
+    ] = False,
+) -> None:
+    """Remove containers that dead processes left, and whatever else is named.
+
+    Containers and evaluations of processes that are at work are never touched.
+    """
+    out = stdout_console()
+    if names or checkpoints:
+        kept = Store.in_folder(store, create=False)
+        for name in names or []:
+            found = kept.find(name)
+            remove_evaluation(kept, store, found)
+            out.print(f"Removed evaluation {found}.")
+        if checkpoints:
+            removed = sum(remove_checkpoints(kept, store, one["evaluation"]) for one in kept.evaluations())
+            out.print(f"Removed {removed} checkpoints.")
+    engine = Engine()
+    if images:
+        out.print(f"Removed {remove_superseded_images(engine)} superseded images.")
+    removed = remove_leftovers(engine)
+    at_work = len(engine.containers({}))
+    out.print(f"Removed {removed} leftover containers; {at_work} are at work.")

@@ -1,0 +1,53 @@
+"""Import a command's module when the command is used, not when `unlearn` starts.
+
+A command imports what it works with: the store, NumPy, the engine's client. ``unlearn --help`` needs the
+name and one line of each command, which stand in the table of `runner.cli.main`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+from typer.main import get_command
+
+_SETTINGS: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": "rich",
+}
+
+
+def new_typer(**settings: Any) -> typer.Typer:  # noqa: ANN401 - typer's own settings
+    """Return a Typer with the settings that all commands share."""
+    return typer.Typer(**_SETTINGS, **settings)
+
+
+class LazyCommand(TyperCommand):
+    """A command that is known by name and one line of help until it is used."""
+
+    def __init__(self, name: str, *, target: str, summary: str) -> None:
+        """Register a command.
+
+        Args:
+            name: What a user types.
+            target: Module and function, ``runner.cli.run:run_command``.
+            summary: The first line of the function's docstring; a test compares the two.
+        """
+        super().__init__(name=name, help=summary, rich_markup_mode="rich")
+        self.target = target
+
+    def load(self) -> TyperCommand:
+        """Return the command with its parameters, importing its module."""
+        module, _, function = self.target.partition(":")
+        app = new_typer()
+        app.command(self.name)(getattr(import_module(module), function))
+        command = get_command(app)
+        assert isinstance(command, TyperCommand)
+        return command
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own parameters
+        """Parse the arguments with the command's own parameters."""
+        return self.load().make_context(*args, **kwargs)

@@ -1,0 +1,144 @@
+"""The command `unlearn`: find the command that was typed, run it, turn errors into exit codes.
+
+The only place where an error becomes a sentence and a number.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from typer.main import get_group
+
+from runner.cli.lazy import LazyCommand, new_typer
+from runner.errors import HostNotReadyError, RunnerError
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
+
+INTERRUPTED: Final = 130
+_INTERRUPTED_SENTENCE: Final = "Interrupted; finished runs are kept. Repeat the command to continue."
+
+_EPILOG: Final = (
+    "Exit codes: 0 every submission was scored (judged, where a challenge came without references); "
+    "1 a submission earned no score; 2 wrong usage; "
+    "3 this host is not ready; 4 the sandbox was lost; 130 interrupted (repeat the command to continue)."
+)
+
+COMMANDS: Final = {
+    "setup": (
+        "setup:setup_command",
+        "Make this host ready: a container engine that answers, then the image.",
+    ),
+    "run": ("run:run_command", "Run submissions n times each in sealed containers, and score them."),
+    "show": ("evaluations:show_command", "Show an evaluation and how each of its runs ended."),
+    "list": ("evaluations:list_command", "List all evaluations of a store with their scores."),
+    "report": (
+        "report:report_command",
+        "Show what the participant may see of an evaluation, as its challenge's feedback policy says.",
+    ),
+    "score": (
+        "score:score_command",
+        "Show the score card: the score, what it is worth, and what others would measure.",
+    ),
+    "verify": (
+        "verify:verify_command",
+        "Compute every hash and the score of an evaluation again, and say what does not match.",
+    ),
+    "clean": (
+        "clean:clean_command",
+        "Remove containers that dead processes left, and whatever else is named.",
+    ),
+    "doctor": (
+        "doctor:doctor_command",
+        "Tell whether this host can run submissions safely and fairly, and what it cannot promise.",
+    ),
+    "gallery": (
+        "gallery:gallery_command",
+        "Run the hostile sample submissions and show which of them were contained.",
+    ),
+}
+"""Commands by name: module and function below `runner.cli`, and the first line of the function's docstring."""
+
+IMAGE_COMMANDS: Final = {
+    "build": (
+        "image:build_image_command",
+        "Build the image if its inputs have changed; do nothing otherwise.",
+    ),
+    "show": ("image:show_image_command", "Show which image would be used, and of what it was made."),
+}
+CHALLENGE_COMMANDS: Final = {
+    "build": ("challenge:build_command", "Build a challenge, or continue one that was interrupted."),
+    "show": ("challenge:show_challenge_command", "Show a challenge after checking every file of it."),
+    "measure": (
+        "measure:measure_command",
+        "Time retraining on this machine anew, and show what time limit comes of it.",
+    ),
+    "export": ("export:export_command", "Write the folder that participants get, and print its hash."),
+}
+
+
+def command_group() -> TyperGroup:
+    """Return all commands; none of their modules is imported yet."""
+    app = new_typer(
+        help="Run and judge machine-unlearning submissions in sealed containers.",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+    )
+    group = _with_commands(get_group(app), COMMANDS)
+    for name, text, commands in (
+        ("image", "The container image: build it, show it.", IMAGE_COMMANDS),
+        ("challenge", "Challenges: build, show, export one.", CHALLENGE_COMMANDS),
+    ):
+        group.add_command(
+            _with_commands(get_group(new_typer(help=text, no_args_is_help=True)), commands), name
+        )
+        group.commands[name].name = name
+    return group
+
+
+def _with_commands(group: TyperGroup, commands: dict[str, tuple[str, str]]) -> TyperGroup:
+    for name, (target, summary) in commands.items():
+        group.add_command(LazyCommand(name, target=f"runner.cli.{target}", summary=summary))
+    return group
+
+
+@contextmanager
+def _errors_as_exit_codes() -> Iterator[None]:
+    """Turn our errors into one sentence on stderr and the documented exit code."""
+    try:
+        yield
+    except RunnerError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail(_INTERRUPTED_SENTENCE, INTERRUPTED)
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:  # typer has caught the interrupt, without a word
+            _fail(_INTERRUPTED_SENTENCE, INTERRUPTED)
+        raise
+    except BrokenPipeError:
+        sys.exit(0)
+    except OSError as error:
+        sentence = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
+        _fail(sentence, HostNotReadyError.exit_code)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    from runner.cli.console import print_error  # noqa: PLC0415 - imports rich
+
+    print_error(sentence)
+    sys.exit(code)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    with _errors_as_exit_codes():
+        command_group()(prog_name="unlearn")

@@ -1,0 +1,55 @@
+"""`unlearn report`: an evaluation as its participant may see it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.cli.options import DEFAULT_STORE, StoreOption
+from runner.files import write_atomic
+from runner.reports.participant import participant_report, participant_text
+from runner.store.paths import EvaluationPaths
+from runner.store.store import Store
+
+
+def report_command(
+    name: Annotated[str, typer.Argument(metavar="EVALUATION", help="By the beginning of its name.")],
+    store: StoreOption = DEFAULT_STORE,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(readable=False, help="Write it to this file instead of showing it.")
+    ] = None,
+) -> None:
+    """Show what the participant may see of an evaluation, as its challenge's feedback policy says.
+
+    Under `full` that is everything about their runs; under `verdict-only` the verdicts, the type of
+    an exception, whole seconds and the score. `unlearn show` is the organizer's own view.
+    """
+    kept = Store.in_folder(store, create=False)
+    found = kept.find(name)
+    evaluation = next(one for one in kept.evaluations() if one["evaluation"] == found)
+    paths = EvaluationPaths(folder=store / found)
+    told = participant_report(
+        evaluation=evaluation,
+        terms=kept.all_terms(found),
+        runs=kept.runs(found),
+        log=lambda index: _read(paths.log(index)),
+    )
+    text = json.dumps(told, indent=2) + "\n" if as_json else participant_text(told)
+    if out is None:
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    else:
+        write_atomic(out, text.encode())
+
+
+def _read(file: Path) -> str:
+    """Return a run's log, or nothing where it printed nothing."""
+    try:
+        return file.read_bytes().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

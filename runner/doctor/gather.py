@@ -1,0 +1,155 @@
+"""Looks at this host: the engine's own words, a few files of the kernel, versions that programs print."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+import psutil
+
+from runner.doctor.facts import Facts
+from runner.engine.client import Engine
+from runner.errors import HostNotReadyError
+from runner.image.image import find_image
+
+_PROGRAM_SECONDS: Final = 10.0
+_RUNTIMES: Final = ("runc", "crun", "runsc")
+_TOOLKIT: Final = "nvidia-ctk"
+_CORE_PATTERN: Final = Path("/proc/sys/kernel/core_pattern")
+_SUID_DUMPABLE: Final = Path("/proc/sys/fs/suid_dumpable")
+_PROFILES: Final = Path("/sys/kernel/security/apparmor/profiles")
+_FILE_MAX: Final = Path("/proc/sys/fs/file-max")
+_PRINTED_CHARACTERS: Final = 2000
+
+
+def gather_facts(engine: Engine | None, engine_problem: str, store: Path) -> Facts:
+    """Return what can be told of this host.
+
+    Args:
+        engine: The engine, if one answers.
+        engine_problem: Why none answers.
+        store: The folder that evaluations are to be kept in.
+    """
+    store_problem, store_free = _look_at_folder(store)
+    if engine is None:
+        return Facts(
+            engine_problem=engine_problem,
+            store=str(store),
+            store_problem=store_problem,
+            store_free_bytes=store_free,
+        )
+    info = engine.info()
+    is_local = _is_this_machine(info)
+    tag, image_problem = _look_for_image(engine)
+    return Facts(
+        info=info,
+        version=engine.version,
+        is_local=is_local,
+        programs=_versions(info) if is_local else {},
+        image=tag,
+        image_problem=image_problem,
+        store=str(store),
+        store_problem=store_problem,
+        store_free_bytes=store_free,
+        engine_free_bytes=_free(Path(str(info.get("DockerRootDir", "")))) if is_local else None,
+        wheels_free_bytes=_free(Path(platformdirs.user_cache_dir("unlearn"))),
+        memory_available_bytes=psutil.virtual_memory().available if is_local else None,
+        swap_bytes=psutil.swap_memory().total if is_local else None,
+        load_1min=os.getloadavg()[0] if is_local else None,
+        core_pattern=_read(_CORE_PATTERN) if is_local else "",
+        suid_dumpable=_read(_SUID_DUMPABLE) if is_local else "",
+        crun_is_profiled=is_local and any(line.startswith("crun ") for line in _read(_PROFILES).splitlines()),
+        file_max=_number(_FILE_MAX) if is_local else None,
+        gpu_devices=sorted(str(one) for one in Path("/dev").glob("nvidia[0-9]*")) if is_local else (),
+    )
+
+
+def _is_this_machine(info: Mapping[str, Any]) -> bool:
+    """Tell whether the engine's host is ours: same name, kernel and memory."""
+    memory = int(info.get("MemTotal") or 0)
+    here = psutil.virtual_memory().total
+    return (
+        info.get("Name") == platform.node()
+        and info.get("KernelVersion") == platform.release()
+        and abs(memory - here) < here // 100
+    )
+
+
+def _versions(info: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the registered runtimes that we know, and the GPU toolkit, print as their version."""
+    registered = info.get("Runtimes") or {}
+    programs = {
+        name: str((registered[name] or {}).get("path") or name) for name in _RUNTIMES if name in registered
+    }
+    programs[_TOOLKIT] = _TOOLKIT
+    return {name: text for name, path in programs.items() if (text := _version(path))}
+
+
+def _version(program: str) -> str:
+    path = shutil.which(program, path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin")
+    if path is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_PROGRAM_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()[:_PRINTED_CHARACTERS] if done.returncode == 0 else ""
+
+
+def _look_for_image(engine: Engine) -> tuple[str, str]:
+    """Return the image's tag, or why there is none."""
+    try:
+        found = find_image(engine)
+    except HostNotReadyError as error:
+        return "", str(error)
+    return (found.tag, "") if found is not None else ("", "")
+
+
+def _look_at_folder(folder: Path) -> tuple[str, int | None]:
+    """Return why nothing can be written there, if so, and how many bytes are free."""
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(b"doctor")
+    except OSError as error:
+        return error.strerror or str(error), None
+    return "", _free(place)
+
+
+def _free(folder: Path) -> int | None:
+    """Return the free bytes where a folder is or would be; None if that cannot be told."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _number(file: Path) -> int | None:
+    text = _read(file)
+    return int(text) if text.isdigit() else None

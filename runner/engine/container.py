@@ -1,0 +1,150 @@
+"""TODO runner.engine.container."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import docker
+import docker.errors
+import docker.utils
+
+from runner.engine.connection import CALL_SECONDS, ENGINE_ERRORS
+from runner.errors import SandboxLostError
+
+_STREAM_HEAD: Final = struct.Struct(">BxxxI")
+_STDOUT, _STDERR = 1, 2
+_READ_BYTES: Final = 1 << 20
+_STDERR_KEPT_BYTES: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerExit:
+    """How the engine says that a container ended. Not to be believed on its own."""
+
+    exit_code: int
+    oom_killed: bool
+
+
+class Container:
+    """A started container: bytes in on its stdin, bytes out of its stdout."""
+
+    def __init__(self, api: docker.APIClient, identity: str, stream: Any) -> None:  # noqa: ANN401 - docker-py's socket has no type
+        """Wrap an attached container."""
+        self._api, self.identity, self._stream = api, identity, stream
+        self._socket: socket.socket = getattr(stream, "_sock", stream)
+        self._buffer = bytearray()
+        self._part: tuple[int, int] | None = None
+        self._stderr = bytearray()
+        self._socket.settimeout(CALL_SECONDS)
+
+    @property
+    def stderr(self) -> bytes:
+        """Return the end of what the container's own programs complained of."""
+        return bytes(self._stderr)
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Write to the container's stdin, waiting for it to be taken.
+
+        Raises:
+            SandboxLostError: the stream is gone.
+        """
+        try:
+            self._socket.settimeout(CALL_SECONDS)
+            self._socket.sendall(data)
+        except OSError as error:
+            raise SandboxLostError(f"The container's stream broke while sending: {error}.") from error
+
+    def receive(self, seconds: float) -> bytes | None:
+        """Return what came on stdout: None at the end of the stream, b"" after ``seconds``.
+
+        Raises:
+            SandboxLostError: the connection to the engine broke.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            data = self._next_part()
+            if data:
+                return data
+            try:
+                self._socket.settimeout(max(0.001, deadline - time.monotonic()))
+                arrived = self._socket.recv(_READ_BYTES)
+            except TimeoutError:
+                return b""
+            except OSError as error:
+                raise SandboxLostError(f"The connection to the engine broke: {error}.") from error
+            if not arrived:
+                return None
+            self._buffer += arrived
+
+    def _next_part(self) -> bytes:
+        """Take the engine's multiplexing off; keep the end of stderr aside."""
+        out = bytearray()
+        while self._buffer:
+            if self._part is None:
+                if len(self._buffer) < _STREAM_HEAD.size:
+                    break
+                self._part = _STREAM_HEAD.unpack_from(self._buffer)
+                del self._buffer[: _STREAM_HEAD.size]
+            channel, left = self._part
+            data = self._buffer[:left]
+            del self._buffer[:left]
+            if channel == _STDOUT:
+                out += data
+            elif channel == _STDERR:
+                self._stderr += data
+                del self._stderr[:-_STDERR_KEPT_BYTES]
+            self._part = (channel, left - len(data)) if len(data) < left else None
+        return bytes(out)
+
+    def kill(self) -> None:
+        """End every process of the container at once; no error if it has ended already.
+
+        Its stream ends with it, also for a thread that is writing: the engine would go on waiting for a
+        reader that is no more.
+        """
+        with contextlib.suppress(*ENGINE_ERRORS):
+            self._api.kill(self.identity)
+        with contextlib.suppress(*ENGINE_ERRORS):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def ending(self, seconds: float = 10.0) -> ContainerExit | None:
+        """Return how it ended, or None if it has not after ``seconds`` or nobody knows."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                state = self._api.inspect_container(self.identity)["State"]
+            except ENGINE_ERRORS:
+                return None
+            if not state["Running"]:
+                return ContainerExit(exit_code=int(state["ExitCode"]), oom_killed=bool(state["OOMKilled"]))
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.02)
+
+    def is_running(self) -> bool:
+        """Return whether the engine answers and says that it runs, and is not paused."""
+        try:
+            state = self._api.inspect_container(self.identity)["State"]
+        except ENGINE_ERRORS:
+            return False
+        return bool(state["Running"]) and not state.get("Paused", False)
+
+    def remove(self) -> None:
+        """Remove the container, running or not, and close the stream.
+
+        First the answer that the stream came by, where docker-py keeps it there: from 3.13 on, Python
+        complains on stderr of one that is collected after its socket was closed under it.
+        """
+        for closing in (getattr(self._stream, "_response", None), self._stream):
+            if closing is not None:
+                with contextlib.suppress(*ENGINE_ERRORS):
+                    closing.close()
+        with contextlib.suppress(*ENGINE_ERRORS):
+            self._socket.close()
+        with contextlib.suppress(*ENGINE_ERRORS):
+            self._api.remove_container(self.identity, force=True, v=True)

@@ -1,0 +1,54 @@
+"""Does the host refuse an evil file? Asked of the command line itself, in a process with a deadline."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from runner.engine.placement import Isolation
+from runner.errors import ConfigurationError
+from runner.gallery.attacks import Attack
+from runner.gallery.batches import Role
+from runner.gallery.judge import Result, judge_refusal
+from runner.submission.load import load_submission
+
+_SECONDS: Final = 60.0
+
+
+def attempt_refusal(
+    attack: Attack, *, make: Callable[[Role], Path], challenge: Path, runtime: str, isolation: Isolation
+) -> Result:
+    """Offer what the attack makes to ``unlearn run``, and its control to the loader."""
+    problems: list[str] = []
+    try:
+        load_submission(make("control"))
+    except ConfigurationError as error:
+        problems.append(f"its control was refused: {error}")
+    refused: str | None = None
+    with tempfile.TemporaryDirectory(prefix="unlearn-gallery-") as folder:
+        command = [sys.executable, "-m", "runner.cli", "run", str(make("attack")), "-n", "2"]
+        try:
+            done = subprocess.run(
+                [*command, "--challenge", str(challenge), "--store", folder],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            problems.append(f"the host was still at it after {_SECONDS:g} s")
+        else:
+            said = done.stderr.decode(errors="replace")
+            if "Traceback" in said:
+                problems.append("the host answered with a traceback")
+            if done.returncode == ConfigurationError.exit_code:
+                refused = said.strip()
+            else:
+                problems.append(f"the command ended with exit code {done.returncode}")
+    return judge_refusal(
+        attack=attack, runtime=runtime, isolation=isolation, refused=refused, problems=problems
+    )

@@ -1,0 +1,16 @@
+"""TODO runner.reports.cells."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from runner.sanitize import sanitize_line
+
+
+def plain_text(value: object) -> Text:
+    """Return text that rich will not read as markup and a terminal not as commands."""
+    return Text(sanitize_line(str(value), 200))
+
+
+def figure(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,158 @@
+"""Score cards for people: what the score is, what it is worth, and what others would measure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from runner.reports.cells import plain_text
+from scoring.outputs import SPLITS
+
+if TYPE_CHECKING:
+    from scoring.card.card import ScoreCard
+    from scoring.statistics.comparison import Comparison
+    from scoring.statistics.interval import Interval
+
+
+Row = tuple[str, str, str]
+"""What it is, its value, and how to read it."""
+
+
+def card_table(card: ScoreCard, name: str) -> Table:
+    """Return all numbers of a card, a line each; docs/metrics.md defines them."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title=plain_text(f"{name}: {card.n} runs, {card.references} references"),
+    )
+    table.add_column("number", no_wrap=True)
+    table.add_column("value", no_wrap=True)
+    table.add_column("how to read it", overflow="fold")
+    for row in (*_published(card), *_worth(card), *_wider(card)):
+        table.add_row(*row)
+    return table
+
+
+def card_remarks(card: ScoreCard) -> list[Text]:
+    """Return a line for each flag and each part that could not be computed."""
+    lines = [Text(f"flag {flag.kind}: {flag.sentence}", style="yellow") for flag in card.flags]
+    lines += [Text(f"no {name.replace('_', ' ')}: {why}") for name, why in card.omitted.items()]
+    return lines
+
+
+def comparison_table(names: Sequence[str], comparison: Comparison) -> Table:
+    """Return who ranks where; submissions whose difference is noise share a rank."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Ranks (a difference within the noise is a tie)")
+    for column in ("rank", "submission", "score", "95 %", "behind the best", "95 %", "p"):
+        table.add_column(column, justify="left" if column == "submission" else "right")
+    ranking = comparison.score
+    best = max(range(len(names)), key=lambda at: float(ranking.value[at]))
+    for at in sorted(range(len(names)), key=lambda one: (int(ranking.rank[one]), -float(ranking.value[one]))):
+        behind = [""] * 3
+        if at != best:
+            low, high = ranking.difference_low[best, at], ranking.difference_high[best, at]
+            behind = [
+                f"{ranking.difference[best, at]:.4f}",
+                f"{low:.4f} to {high:.4f}",
+                f"{ranking.p[best, at]:.3g}",
+            ]
+        table.add_row(
+            str(int(ranking.rank[at])),
+            plain_text(names[at]),
+            f"{ranking.value[at]:.4f}",
+            f"{ranking.low[at]:.4f} to {ranking.high[at]:.4f}",
+            *behind,
+        )
+    return table
+
+
+def _published(card: ScoreCard) -> Iterator[Row]:
+    found, unsure = card.published, card.uncertainty
+    yield (
+        "score",
+        _value(found.score, unsure.score if unsure is not None else None),
+        "the contest's; higher is better",
+    )
+    yield "score, clipped", f"{found.score_clipped:.4f}", "with accuracies above the references' not rewarded"
+    quality = _value(found.forgetting_quality, unsure.forgetting_quality if unsure is not None else None)
+    yield "forgetting quality F", quality, "higher is better; perfect unlearning reaches the ceiling, not 1"
+    yield (
+        "retain ratio",
+        _value(found.retain_ratio, unsure.retain_ratio if unsure is not None else None),
+        "accuracy over references'",
+    )
+    yield (
+        "test ratio",
+        _value(found.test_ratio, unsure.test_ratio if unsure is not None else None),
+        "accuracy over references'",
+    )
+    yield "mean epsilon", f"{found.epsilon_mean:.3f}", "nats, capped at 50; lower is better"
+
+
+def _worth(card: ScoreCard) -> Iterator[Row]:
+    if card.ceiling is not None:
+        limit = card.ceiling.quality
+        yield "ceiling", _value(limit.estimate, limit), "F that references get against references"
+    if card.share_of_ceiling is not None:
+        share = card.share_of_ceiling
+        yield "F over ceiling", _value(share.estimate, share), "1 is perfect unlearning"
+    if card.uncertainty is not None:
+        rerun = f"{card.uncertainty.rerun_standard_deviation:.4f} ({card.uncertainty.rerun_relative:.0%})"
+        yield "rerun noise", rerun, "standard deviation of the score, were only the runs done again"
+    yield (
+        "exact epsilon, F",
+        f"{card.exact.epsilon_mean:.3f}, {card.exact.forgetting_quality:.4f}",
+        "without a grid of thresholds",
+    )
+    if card.held_out is not None:
+        held = card.held_out
+        yield (
+            "held-out epsilon",
+            f"{held.epsilon_mean:.3f}",
+            "rule chosen on other models; about 0.3 for perfect unlearning",
+        )
+        certified = f"{held.certified_most:.3f} on {held.certified_examples} of {card.examples}"
+        yield "certified epsilon", certified, f"lower bound, right for all examples at {card.confidence:.0%}"
+    if card.joint is not None:
+        joint = card.joint
+        areas = f"{joint.auc_svm:.3f}, {joint.auc_trees:.3f} (p = {joint.p_value:.3g})"
+        yield "joint attack, AUC", areas, "support vectors, trees; 0.5 is chance"
+
+
+def _wider(card: ScoreCard) -> Iterator[Row]:
+    percentiles = card.klom.percentiles
+    yield (
+        "KLoM",
+        f"{card.klom.mean:.3f} (95th percentile {percentiles['95']:.3f})",
+        "divergence of margins, nats; lower is better",
+    )
+    if card.u_lira is not None:
+        lira = f"{card.u_lira.accuracy_mean:.3f}, AUC {card.u_lira.auc_mean:.3f}"
+        yield "U-LiRA, accuracy", lira, "0.5 is chance"
+    if card.membership is not None:
+        member = card.membership
+        told = f"{member.mean:.3f} ± {member.deviation:.3f}"
+        rest = f"references {member.reference_mean:.3f} ± {member.reference_deviation:.3f}"
+        yield "loss MIA, accuracy", told, f"the starting kit's; {rest}"
+    yield "ToW", f"{card.tug_of_war:.4f}", "agreement of accuracies; 1 is equal"
+    table = card.accuracies
+    for at, split in enumerate(SPLITS):
+        ours, theirs = table.unlearned_splits, table.reference_splits
+        yield (
+            f"accuracy, {split}",
+            f"{ours.mean[at]:.4f} ± {ours.deviation[at]:.4f}",
+            f"references {theirs.mean[at]:.4f} ± {theirs.deviation[at]:.4f}",
+        )
+    if card.run_time is not None:
+        time = f"{card.run_time.median:.1%} (slowest {card.run_time.most:.1%})"
+        yield "run time", time, "of retraining; the contest rejected more than 20 %"
+
+
+def _value(value: float, interval: Interval | None) -> str:
+    if interval is None:
+        return f"{value:.4f}"
+    return f"{value:.4f}  [{interval.low:.4f}, {interval.high:.4f}]"

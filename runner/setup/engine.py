@@ -1,0 +1,159 @@
+"""Makes this host ready: an engine that answers, then the image.
+
+Installs and starts an engine only where none answers, only as root, and only on Debian and
+Ubuntu; elsewhere one sentence says what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from runner.engine.client import Engine, engine_answers
+from runner.errors import EngineAccessError, HostNotReadyError
+from runner.image.build import build_image
+from runner.image.image import BASE_REPOSITORY, BASE_TAG, Image, find_image
+from runner.progress import Reporter
+
+_START_SECONDS: Final = 30.0
+SYSTEMD: Final = Path("/run/systemd/system")
+_PID_FILES: Final = {
+    Path("/var/run/docker.pid"): "dockerd",
+    Path("/var/run/docker/containerd/containerd.pid"): "containerd",
+}
+_FALLBACK: Final = ("--bridge=none", "--iptables=false")
+"""No container of ours has a network, so an engine that cannot make one will do."""
+
+
+def prepare_host(reporter: Reporter) -> Image:
+    """Return the image, after seeing to the engine.
+
+    Raises:
+        HostNotReadyError: with one sentence on what to install.
+    """
+    try:
+        engine = Engine()
+    except EngineAccessError:
+        raise
+    except HostNotReadyError:
+        _require_own_engine()
+        _install(reporter)
+        _start(reporter)
+        engine = Engine()
+    if find_image(engine) is None:
+        _install_mmdebstrap(engine, reporter)
+    return build_image(engine, reporter)
+
+
+def _require_own_engine() -> None:
+    if os.environ.get("DOCKER_HOST"):
+        raise HostNotReadyError(
+            "DOCKER_HOST names an engine that does not answer; start it, or unset DOCKER_HOST."
+        )
+    if os.geteuid() != 0:
+        raise HostNotReadyError(
+            "No container engine answers and only root can install one; install Docker "
+            "(Debian package docker.io) and let your user reach it, or run this as root."
+        )
+
+
+def is_debian() -> bool:
+    """Return whether this is Debian or made of it."""
+    try:
+        return "debian" in Path("/etc/os-release").read_text()
+    except OSError:
+        return False
+
+
+def install_packages(*packages: str) -> None:
+    """Install Debian packages.
+
+    Raises:
+        HostNotReadyError: with the last line that apt-get printed.
+    """
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *packages]):
+        done = subprocess.run(
+            ["apt-get", *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0 and command[0] == "install":
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise HostNotReadyError(f"apt-get could not install {' '.join(packages)}: {last}")
+
+
+def _install(reporter: Reporter) -> None:
+    if shutil.which("dockerd") is not None:
+        return
+    if not is_debian() or shutil.which("apt-get") is None:
+        raise HostNotReadyError(
+            "No container engine answers; install Docker Engine 20.10 or newer and start it."
+        )
+    reporter.step("engine: installing docker.io from Debian packages")
+    install_packages("docker.io", "mmdebstrap")
+
+
+def _install_mmdebstrap(engine: Engine, reporter: Reporter) -> None:
+    """Have the tool that makes a base image, where it may be needed and can be had."""
+    needed = engine.image_identity(f"{BASE_REPOSITORY}:{BASE_TAG}") is None
+    if needed and shutil.which("mmdebstrap") is None and os.geteuid() == 0 and is_debian():
+        reporter.step("image: installing mmdebstrap from Debian packages")
+        install_packages("mmdebstrap")
+
+
+def _start(reporter: Reporter) -> None:
+    reporter.step("engine: starting")
+    if SYSTEMD.is_dir():
+        subprocess.run(
+            ["systemctl", "start", "docker"], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if _wait(None):
+            return
+        raise HostNotReadyError("The engine did not start; see: systemctl status docker")
+    _forget_dead_daemons()
+    fd, name = tempfile.mkstemp(prefix="unlearn-dockerd-", suffix=".log")
+    with open(fd, "wb") as log:
+        for extra in ((), _FALLBACK):
+            daemon = subprocess.Popen(
+                ["dockerd", *extra],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            if _wait(daemon):
+                return
+            if daemon.poll() is None:
+                daemon.terminate()
+                daemon.wait()
+    raise HostNotReadyError(f"The engine did not start; its log is {name}")
+
+
+def _forget_dead_daemons() -> None:
+    """Remove pid files whose number has gone to another process: they keep dockerd from starting."""
+    for file, command in _PID_FILES.items():
+        try:
+            if Path(f"/proc/{int(file.read_text())}/comm").read_text().strip() != command:
+                file.unlink()
+        except (OSError, ValueError):
+            continue  # no such file, or no such process: dockerd copes with both
+
+
+def _wait(daemon: subprocess.Popen[bytes] | None) -> bool:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if engine_answers():
+            return True
+        if daemon is not None and daemon.poll() is not None:
+            return False
+        time.sleep(0.3)
+    return False

@@ -1,0 +1,54 @@
+"""The containers that were launched for an evaluation, as the store keeps them."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from runner.store.database import Database
+from runner.store.fencing import newest_attempt_query, require_token
+from runner.store.records import AttemptRecord
+from runner.store.schema import AttemptRow
+from runner.store.times import as_utc, utc_now
+
+
+class AttemptQueries:
+    """The part of the store that keeps attempts."""
+
+    database: Database
+
+    def begin_attempt(self, evaluation: str, *, token: int | None = None) -> int:
+        """Note that a container is launched, and return the attempt's number.
+
+        Raises:
+            TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
+        """
+        with self.database.writing() as session:
+            require_token(session, evaluation, token)
+            number = (session.scalar(newest_attempt_query(evaluation)) or 0) + 1
+            session.add(AttemptRow(evaluation=evaluation, number=number, begun=utc_now()))
+        return number
+
+    def end_attempt(self, evaluation: str, number: int, outcome: str) -> None:
+        """Note how an attempt ended."""
+        with self.database.writing() as session:
+            session.execute(
+                update(AttemptRow)
+                .where(AttemptRow.evaluation == evaluation, AttemptRow.number == number)
+                .values(ended=utc_now(), outcome=outcome)
+            )
+
+    def attempts(self, evaluation: str) -> list[AttemptRecord]:
+        """Return the attempts, by number."""
+        with self.database.reading() as session:
+            rows = session.scalars(
+                select(AttemptRow).where(AttemptRow.evaluation == evaluation).order_by(AttemptRow.number)
+            ).all()
+            return [
+                AttemptRecord(
+                    number=row.number,
+                    begun=as_utc(row.begun),
+                    ended=as_utc(row.ended) if row.ended is not None else None,
+                    outcome=row.outcome,
+                )
+                for row in rows
+            ]

@@ -1,0 +1,97 @@
+"""How the store's database is opened, read and written; whatever goes wrong there is one sentence.
+
+SQLite takes one writer at a time and is told so before it reads: what a transaction has looked
+at cannot change before it writes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+from sqlalchemy import URL, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from runner.errors import HostNotReadyError
+from runner.store import schema as tables
+from runner.store.sqlite import begin_transaction, use_write_ahead_log
+
+_PATIENCE_SECONDS: Final = 30.0
+
+
+class Database:
+    """An open database. Safe to use from several threads."""
+
+    def __init__(
+        self, url: str | URL, *, patience_seconds: float = _PATIENCE_SECONDS, writable: bool = True
+    ) -> None:
+        """Open it and make what is missing, unless it is only to be read.
+
+        Another process may keep it locked for ``patience_seconds``.
+
+        Raises:
+            HostNotReadyError: it cannot be opened or written, or is of a later version.
+        """
+        self._engine = create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+
+            def prepare(connection: sqlite3.Connection, _record: object) -> None:
+                connection.isolation_level = None  # transactions are begun below, not by the driver
+                connection.execute(f"PRAGMA busy_timeout={round(patience_seconds * 1000)}")
+                connection.execute("PRAGMA foreign_keys=ON")
+                if writable:
+                    use_write_ahead_log(connection, patience_seconds)
+
+            event.listen(self._engine, "connect", prepare)
+            event.listen(self._engine, "begin", begin_transaction)
+        self._writer = self._engine.execution_options(writes=True)
+        with ExitStack() as on_failure, database_errors():
+            on_failure.callback(self.close)
+            with self._engine.connect() as connection:
+                complete = tables.is_current(connection)
+            if not complete and not writable:
+                raise HostNotReadyError(
+                    "The store is of an earlier version and cannot be written; "
+                    "open it once where it can, with: unlearn list"
+                )
+            if not complete:
+                with self._writer.begin() as connection:
+                    tables.add_missing(connection)
+            on_failure.pop_all()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a transaction that reads.
+
+        Raises:
+            HostNotReadyError: the database cannot be used.
+        """
+        with database_errors(), Session(self._engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Give a transaction that writes, and that nobody else's writing can come between.
+
+        Raises:
+            HostNotReadyError: the database cannot be used.
+        """
+        with database_errors(), Session(self._writer) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._engine.dispose()
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn what a database complains of into our error."""
+    try:
+        yield
+    except (SQLAlchemyError, OverflowError) as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise HostNotReadyError(f"The store cannot be used: {cause}.") from error

@@ -1,0 +1,233 @@
+"""Who may work on an evaluation: one process, which says so again and again in the database.
+
+A lock file keeps the processes of one machine apart: the kernel lets go of it when its process
+dies, at once. A database can be shared by several machines, so there is a lease besides, which its
+holder renews. Clocks differ and jump, so nobody loses a lease by the time alone:
+
+* a holder renews without looking at the time, and has it until somebody else takes it;
+* who finds it expired watches it for a while, and takes it only if it is not renewed;
+* who has got the very lock file that the holder had locked knows that the holder is dead.
+
+Each holder's token is one more than the last one's, and `runner.store.store` refuses what is
+written with an old one: a process that stood still meanwhile harms nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from runner.errors import HostNotReadyError, TakenOverError
+from runner.store.database import Database
+from runner.store.schema import LeaseRow
+
+LEASE_SECONDS: Final = 120.0
+BEAT_SECONDS: Final = 15.0
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LeaseState:
+    """A lease as it was found."""
+
+    token: int
+    holder: str
+    place: str
+    beats: int
+    expires: float
+
+
+class Lease:
+    """The right to work on one evaluation. Use as a context manager."""
+
+    def __init__(
+        self,
+        database: Database,
+        evaluation: str,
+        *,
+        holder: str,
+        place: str,
+        lease_seconds: float = LEASE_SECONDS,
+        beat_seconds: float = BEAT_SECONDS,
+        clock: Callable[[], float] = time.time,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """Prepare; ``place`` names a lock that this process holds, the same for whoever may hold it."""
+        self._database, self._evaluation = database, evaluation
+        self._holder, self._place = holder, place
+        self._lease_seconds, self._beat_seconds = lease_seconds, beat_seconds
+        self._clock, self._wait = clock, wait
+        self._stopped, self._lost = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._renew_while_held, name="lease", daemon=True)
+        self.token = 0
+        """What writes to the evaluation must carry."""
+
+    def __enter__(self) -> Lease:
+        """Take it and begin to renew it.
+
+        Raises:
+            HostNotReadyError: another process has it.
+        """
+        self._take()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Let it go, if it is still ours."""
+        self._stopped.set()
+        self._thread.join()
+        with contextlib.suppress(HostNotReadyError):  # it runs out by itself
+            self._write(holder="", place="", expires=0.0)
+
+    def raise_if_lost(self) -> None:
+        """Stop early what could not be written any more.
+
+        Raises:
+            TakenOverError: another process has taken the lease.
+        """
+        if self._lost.is_set():
+            raise TakenOverError(
+                f"Evaluation {self._evaluation} was taken over while this process stood still; "
+                "it stops here, and nothing was overwritten."
+            )
+
+    def _take(self) -> None:
+        seen = self._look()
+        if seen is not None and seen.holder and (seen.place != self._place or not self._place):
+            if self._clock() < seen.expires:
+                raise HostNotReadyError(busy_message(self._evaluation, seen.holder, seen.expires))
+            self._wait(
+                2 * self._beat_seconds
+            )  # a clock may be wrong; a holder that lives renews it meanwhile
+        try:
+            taken = self._take_from(seen)
+        except IntegrityError:
+            taken = False
+        if not taken:
+            now = self._look()
+            raise HostNotReadyError(
+                busy_message(self._evaluation, now.holder, now.expires)
+                if now is not None
+                else busy_message(self._evaluation)
+            )
+
+    def _take_from(self, seen: _LeaseState | None) -> bool:
+        """Take it unless it is not any more as it was seen."""
+        with self._database.writing() as session:
+            row = session.get(LeaseRow, self._evaluation, with_for_update=True)
+            if (row is None) != (seen is None):
+                return False
+            if row is not None and seen is not None:
+                if (row.token, row.beats) != (seen.token, seen.beats):
+                    return False
+                session.delete(row)
+                session.flush()
+            self.token = seen.token + 1 if seen is not None else 1
+            session.add(
+                LeaseRow(
+                    evaluation=self._evaluation,
+                    token=self.token,
+                    holder=self._holder,
+                    place=self._place,
+                    beats=0,
+                    expires=self._clock() + self._lease_seconds,
+                )
+            )
+        return True
+
+    def _look(self) -> _LeaseState | None:
+        return _look(self._database, self._evaluation)
+
+    def _renew_while_held(self) -> None:
+        while not self._stopped.wait(self._beat_seconds):
+            if not self.renew():
+                return
+
+    def renew(self) -> bool:
+        """Say that the holder lives; return False once it has lost the lease."""
+        try:
+            renewed = self._write(beats=LeaseRow.beats + 1, expires=self._clock() + self._lease_seconds)
+        except HostNotReadyError:
+            return True  # the database is busy or away; that alone loses nothing
+        if not renewed:
+            self._lost.set()
+        return renewed
+
+    def _write(self, **values: object) -> bool:
+        with self._database.writing() as session:
+            written = session.execute(
+                update(LeaseRow)
+                .where(LeaseRow.evaluation == self._evaluation, LeaseRow.token == self.token)
+                .values(**values)
+                .execution_options(synchronize_session=False)
+            )
+            return bool(written.rowcount)  # type: ignore[attr-defined]  # of an UPDATE it is there
+
+
+@contextmanager
+def evaluation_lease(database: Database, folder: Path, evaluation: str) -> Iterator[Lease]:
+    """Keep every other process from an evaluation of the store at ``folder``.
+
+    Raises:
+        HostNotReadyError: another process is at it, or the folder cannot be written.
+    """
+    file = folder / "locks" / evaluation
+    lock = FileLock(file, timeout=0)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        seen = _look(database, evaluation)
+        if seen is None or not seen.holder:
+            raise HostNotReadyError(busy_message(evaluation)) from None
+        raise HostNotReadyError(busy_message(evaluation, seen.holder, seen.expires)) from None
+    except OSError as error:
+        raise HostNotReadyError(f"{file.parent} cannot be used: {error.strerror}.") from error
+    try:
+        holder = f"{socket.gethostname()}, process {os.getpid()}"
+        with Lease(database, evaluation, holder=holder, place=_place(file)) as lease:
+            yield lease
+    finally:
+        lock.release()
+
+
+def busy_message(evaluation: str, holder: str = "another process", expires: float | None = None) -> str:
+    """Return the sentence that says who has an evaluation, and until when at least."""
+    until = ""
+    if expires is not None:
+        moment = datetime.fromtimestamp(expires, UTC)
+        until = f" (its lease runs until {moment:%Y-%m-%d %H:%M:%S} UTC unless renewed)"
+    return f"Evaluation {evaluation} is being done by {holder}{until}; wait for it."
+
+
+def _look(database: Database, evaluation: str) -> _LeaseState | None:
+    with database.reading() as session:
+        row = session.get(LeaseRow, evaluation)
+        if row is None:
+            return None
+        return _LeaseState(
+            token=row.token, holder=row.holder, place=row.place, beats=row.beats, expires=row.expires
+        )
+
+
+def _place(file: Path) -> str:
+    """Return what names a locked file and nothing else: its number, on this boot of this machine."""
+    try:
+        boot = _BOOT.read_text().strip()
+        found = file.stat()
+    except OSError:
+        return ""
+    return f"{boot} {found.st_dev}:{found.st_ino}"

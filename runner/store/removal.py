@@ -1,0 +1,36 @@
+"""What of an evaluation can be removed, while nobody is at it?"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from runner.store.archives import archive_path
+from runner.store.lease import evaluation_lease
+from runner.store.paths import EvaluationPaths
+from runner.store.store import Store
+
+
+def remove_evaluation(store: Store, folder: Path, name: str) -> None:
+    """Remove an evaluation: its rows and its files.
+
+    Raises:
+        HostNotReadyError: a process is at it.
+    """
+    with evaluation_lease(store.database, folder, name):
+        submission = store.remove(name)
+        shutil.rmtree(folder / name, ignore_errors=True)
+        if submission is not None:
+            archive_path(folder, submission).unlink(missing_ok=True)
+
+
+def remove_checkpoints(store: Store, folder: Path, name: str) -> int:
+    """Remove the checkpoints of evaluated runs, and return how many there were."""
+    paths = EvaluationPaths(folder=folder / name)
+    removed = 0
+    with evaluation_lease(store.database, folder, name):
+        for run in store.runs(name):
+            if run.evaluated and paths.checkpoint(run.index).is_file():
+                paths.checkpoint(run.index).unlink()
+                removed += 1
+    return removed

@@ -1,0 +1,150 @@
+"""The tables of a store, and how a store that an earlier version made gets what it lacks.
+
+A later version may add tables and columns that can be empty; it never changes or drops one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Connection, ForeignKey, inspect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import CreateColumn
+
+from runner.errors import HostNotReadyError
+
+
+class _Base(DeclarativeBase):
+    pass
+
+
+class SubmissionRow(_Base):
+    """A submission, by the hash of its archive."""
+
+    __tablename__ = "submissions"
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    archive_bytes: Mapped[int] = mapped_column(BigInteger)
+    added: Mapped[datetime]
+
+
+class EvaluationRow(_Base):
+    """One submission on one challenge: n runs, then a score."""
+
+    __tablename__ = "evaluations"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    submission_sha256: Mapped[str] = mapped_column(ForeignKey("submissions.sha256"))
+    submission: Mapped[str]
+    challenge: Mapped[str]
+    challenge_sha256: Mapped[str]
+    image: Mapped[str]
+    n: Mapped[int]
+    begun: Mapped[datetime]
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    """Wall time spent on it, over all commands."""
+    summary: Mapped[str | None] = mapped_column(default=None)
+    """JSON, once it has ended with or without a score."""
+    manifest_sha256: Mapped[str | None] = mapped_column(default=None)
+    """Of the manifest that was written with the summary."""
+    challenge_folder: Mapped[str | None] = mapped_column(default=None)
+    """Where the challenge was; it may have moved since."""
+
+
+class AttemptRow(_Base):
+    """One container launched to do some of the runs."""
+
+    __tablename__ = "attempts"
+    evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    begun: Mapped[datetime]
+    ended: Mapped[datetime | None] = mapped_column(default=None)
+    outcome: Mapped[str | None] = mapped_column(default=None)
+
+
+class TermsRow(_Base):
+    """Under which terms an evaluation's runs are judged on a machine."""
+
+    __tablename__ = "terms"
+    evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    machine: Mapped[str] = mapped_column(primary_key=True)
+    """Empty where they do not depend on it."""
+    terms: Mapped[str]
+    """JSON."""
+
+
+class RunRow(_Base):
+    """One run and how it ended."""
+
+    __tablename__ = "runs"
+    evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    seed: Mapped[int] = mapped_column(BigInteger)
+    attempt: Mapped[int]
+    verdict: Mapped[str]
+    detail: Mapped[str]
+    host_seconds: Mapped[float]
+    run_seconds: Mapped[float]
+    checkpoint_sha256: Mapped[str]
+    """Of names and values, whatever their order in the file; empty without a checkpoint."""
+    log_bytes_dropped: Mapped[int] = mapped_column(BigInteger)
+    exception_type: Mapped[str | None] = mapped_column(default=None)
+    """As the submission named it."""
+    ended: Mapped[datetime]
+    evaluated: Mapped[bool] = mapped_column(default=False)
+    """Whether its outputs are on disk."""
+    outputs_sha256: Mapped[str | None] = mapped_column(default=None)
+    """Of the file of its outputs."""
+
+
+class LeaseRow(_Base):
+    """Who may write to an evaluation. Kept when it is let go: the token must never fall."""
+
+    __tablename__ = "leases"
+    evaluation: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[int]
+    """One more with each holder; what an earlier one writes is refused."""
+    holder: Mapped[str]
+    """In words; empty while nobody holds it."""
+    place: Mapped[str]
+    """The lock file that the holder has locked, and on which boot of which machine."""
+    beats: Mapped[int] = mapped_column(BigInteger)
+    expires: Mapped[float]
+    """Seconds since 1970, by the holder's clock."""
+
+
+def is_current(connection: Connection) -> bool:
+    """Return whether every table and column is there.
+
+    Raises:
+        HostNotReadyError: there are columns that this version does not know.
+    """
+    found, complete = _columns(connection), True
+    for name, table in _Base.metadata.tables.items():
+        there, known = found.get(name, set()), set(table.columns.keys())
+        if unknown := there - known:
+            raise HostNotReadyError(
+                f"The store was written by a later version of unlearn, which knows {name}.{min(unknown)}; "
+                "use that version, or another store."
+            )
+        complete = complete and there == known
+    return complete
+
+
+def add_missing(connection: Connection) -> None:
+    """Make what is missing."""
+    _Base.metadata.create_all(connection)
+    found = _columns(connection)
+    for name, table in _Base.metadata.tables.items():
+        for column in table.columns:
+            if column.name not in found[name]:
+                clause = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {clause}")
+
+
+def _columns(connection: Connection) -> dict[str, set[str]]:
+    inspector = inspect(connection)
+    return {
+        name: {column["name"] for column in inspector.get_columns(name)}
+        for name in inspector.get_table_names()
+        if name in _Base.metadata.tables
+    }

@@ -1,0 +1,60 @@
+"""What is kept of evaluations: SQLite through SQLAlchemy, so that a URL can name another database.
+
+A run is published once: its first verdict stands, whoever comes later. Two numbers fence off
+a process that slept while another went on: an attempt that is not the newest publishes nothing, and
+neither does who has lost the lease of an evaluation, known by its token. Times are UTC.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL
+
+from runner.errors import ConfigurationError, HostNotReadyError
+from runner.store.attempts import AttemptQueries
+from runner.store.copies import CopyQueries
+from runner.store.database import Database
+from runner.store.evaluations import EvaluationQueries
+from runner.store.runs import RunQueries
+from runner.store.sqlite import sqlite_url
+from runner.store.terms import TermsQueries
+
+DATABASE_FILE: Final = "store.sqlite"
+
+
+class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQueries):
+    """The database of one store folder. Safe to use from several threads."""
+
+    def __init__(self, url: str | URL, *, writable: bool = True) -> None:
+        """Open it, making what is missing.
+
+        Raises:
+            HostNotReadyError: it cannot be opened or written.
+        """
+        self.database = Database(url, writable=writable)
+
+    @classmethod
+    def in_folder(cls, folder: Path, *, create: bool) -> Store:
+        """Open the SQLite store of a folder.
+
+        Raises:
+            ConfigurationError: there is none and ``create`` is false.
+            HostNotReadyError: it cannot be opened or, if ``create``, written.
+        """
+        file = folder / DATABASE_FILE
+        if not create and not file.is_file():
+            raise ConfigurationError(f"There are no evaluations at {folder}; name their folder with --store.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HostNotReadyError(f"{folder} cannot be made: {error.strerror}.") from error
+        url, writable = sqlite_url(file)
+        if create and not writable:
+            raise HostNotReadyError(f"{folder} cannot be written; name another folder with --store.")
+        return cls(url, writable=writable)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.database.close()

@@ -1,0 +1,15 @@
+"""TODO runner.store.times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return a time with its zone, which SQLite does not keep."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    """Return the time, with its zone."""
+    return datetime.now(UTC)

@@ -1,0 +1,104 @@
+"""A submission as the host sees it: a hash and the bytes of an archive. Never imported.
+
+A folder, or one ``.py`` file, is packed here into a zip archive whose bytes depend on its
+content alone. A ``.zip`` is passed on as it is. Either way `runner.parsers.zip_archive` has looked at
+the bytes: whatever reaches a container is an archive of plain files with plain names. Only a
+run, with nothing left to lose, unpacks it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from runner.errors import ConfigurationError
+from runner.parsers.zip_archive import MAX_ENTRIES, inspect_archive
+from runner.parsers.zip_names import ArchiveError
+from runner.sanitize import sanitize_line
+from runner.submission.pack import pack_paths, read_submission_file, shown_path
+
+_IGNORED: Final = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", ".DS_Store"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A stranger's code, as bytes."""
+
+    name: str
+    sha256: str
+    """Of the archive."""
+    archive: bytes
+    """A zip archive that `runner.parsers.zip_archive.inspect_archive` accepts."""
+
+
+def load_submission(path: Path) -> Submission:
+    """Read a submission: a folder, a ``.py`` file or a ``.zip``.
+
+    Raises:
+        ConfigurationError: it is not there, cannot be read, is too large or is something else.
+    """
+    try:
+        if path.is_dir():
+            archive = pack_paths(_files_of(path))
+        elif not path.exists():
+            raise ConfigurationError(
+                f"There is no submission at {shown_path(path)}; give a folder, a .py file or a .zip."
+            )
+        elif path.suffix == ".py":
+            archive = pack_paths(iter([("submission.py", path)]))
+        elif path.suffix == ".zip":
+            archive = read_submission_file(path)
+        else:
+            raise ConfigurationError(f"{shown_path(path)} is neither a folder nor a .py file nor a .zip.")
+        inspect_archive(archive)
+    except OSError as error:
+        raise ConfigurationError(f"The submission cannot be read: {error}.") from error
+    except UnicodeEncodeError as error:
+        raise ConfigurationError("A file of the submission has a name that is not text.") from error
+    except ArchiveError as error:
+        raise ConfigurationError(f"{shown_path(path)} is refused: {error}.") from error
+    name = _name(path.resolve())
+    name = sanitize_line(name.encode(errors="surrogateescape"), 100) or "unnamed"
+    return Submission(name=name, sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
+
+
+def _name(path: Path) -> str:
+    """Return what a submission is called: after its folder, or its file if that has a name of its own."""
+    if path.name == "submission.py":
+        return path.parent.name
+    return path.stem if path.is_file() else path.name
+
+
+def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the name inside the archive and the path of each file, sorted by name."""
+    found: list[tuple[str, Path]] = []
+    waiting, seen = [folder], 0
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name in _IGNORED:
+                    continue
+                seen += 1
+                if seen > MAX_ENTRIES:
+                    raise ConfigurationError(
+                        f"{shown_path(folder)} has more than {MAX_ENTRIES} files and folders; "
+                        "a submission must be smaller."
+                    )
+                path = Path(entry.path)
+                if entry.is_symlink():
+                    raise ConfigurationError(
+                        f"{shown_path(path)} is a link; a submission must be plain files."
+                    )
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                else:
+                    found.append((path.relative_to(folder).as_posix(), path))
+    if "submission.py" not in dict(found):
+        raise ConfigurationError(
+            f"{shown_path(folder)} has no submission.py; a submission must define unlearning() there."
+        )
+    yield from sorted(found)

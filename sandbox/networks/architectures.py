@@ -1,0 +1,177 @@
+"""The architectures, by name: our own small ones, torchvision's classifiers, an organizer's own file.
+
+Ours are written once for ``models`` networks at a time: convolutions take one
+group a network and every parameter's first axis is the networks side by side. With one
+network it is the ordinary module that a submission receives; with many it trains the
+references (`sandbox.networks.stacking` converts). No operation mixes networks, so a stacked network
+computes what it would alone, up to the order of float additions. torchvision's ``resnet18`` is
+turned into such a network layer by layer (`sandbox.networks.stacked_layers`). All others stand alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sandbox.networks import custom as own_architecture
+from sandbox.networks.stacked_layers import StackedLinear, side_by_side
+from sandbox.protocol.jobs import FILE_ARCHITECTURE
+
+STEM_CHANNELS = 16
+
+
+def _linear(models: int, inputs: int, outputs: int) -> nn.Module:
+    return nn.Linear(inputs, outputs) if models == 1 else StackedLinear(models, inputs, outputs)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with batch normalisation, added to what came in."""
+
+    def __init__(self, models: int, channels: int) -> None:
+        """Keep size and channels."""
+        super().__init__()
+        width = models * channels
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, groups=models, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, groups=models, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return an image of the same shape."""
+        hidden = functional.relu(self.bn1(self.conv1(image)))
+        return functional.relu(image + self.bn2(self.conv2(hidden)))
+
+
+class DigitsNet(nn.Module):
+    """A small residual network for one-channel 8x8 images: stem, one block, linear head."""
+
+    def __init__(self, classes: int, models: int = 1) -> None:
+        """Build ``models`` networks side by side."""
+        super().__init__()
+        width = models * STEM_CHANNELS
+        self.conv1 = nn.Conv2d(models, width, 3, stride=2, padding=1, groups=models, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.layer1 = ResidualBlock(models, STEM_CHANNELS)
+        self.fc = _linear(models, STEM_CHANNELS * 4, classes)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map [batch, models, 8, 8] to logits [batch, models x classes]."""
+        hidden = self.layer1(functional.relu(self.bn1(self.conv1(image))))
+        pooled: Tensor = functional.max_pool2d(hidden, 2)
+        logits: Tensor = self.fc(pooled.flatten(1))
+        return logits
+
+
+class ConvNet(nn.Module):
+    """A small residual network for images of any size from 8x8 on: about 9 000 weights."""
+
+    def __init__(self, channels: int, classes: int, models: int = 1) -> None:
+        """Build ``models`` networks side by side, each for images of ``channels``."""
+        super().__init__()
+        first, second = models * STEM_CHANNELS, models * 2 * STEM_CHANNELS
+        self.conv1 = nn.Conv2d(models * channels, first, 3, stride=2, padding=1, groups=models, bias=False)
+        self.bn1 = nn.BatchNorm2d(first)
+        self.layer1 = ResidualBlock(models, STEM_CHANNELS)
+        self.conv2 = nn.Conv2d(first, second, 3, padding=1, groups=models, bias=False)
+        self.bn2 = nn.BatchNorm2d(second)
+        self.fc = _linear(models, 2 * STEM_CHANNELS * 4, classes)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map [batch, models x channels, h, w] to logits [batch, models x classes]."""
+        hidden = self.layer1(functional.relu(self.bn1(self.conv1(image))))
+        hidden = functional.relu(self.bn2(self.conv2(functional.max_pool2d(hidden, 2))))
+        logits: Tensor = self.fc(functional.adaptive_avg_pool2d(hidden, 2).flatten(1))
+        return logits
+
+
+_OWN: Final[dict[str, Callable[[int, int], nn.Module]]] = {
+    "digits": DigitsNet,
+    "convnet-1": partial(ConvNet, 1),
+    "convnet-3": partial(ConvNet, 3),
+}
+_ALSO_STACKED: Final = frozenset({"resnet18"})
+_WITHOUT_AUXILIARY_HEADS: Final[dict[str, Any]] = {"aux_logits": False, "init_weights": True}
+_TORCHVISION_OPTIONS: Final = {
+    "googlenet": _WITHOUT_AUXILIARY_HEADS,
+    "inception_v3": _WITHOUT_AUXILIARY_HEADS,
+}
+
+
+def can_be_stacked(architecture: str) -> bool:
+    """Return whether `build` takes ``models`` above 1."""
+    return architecture in _OWN or architecture in _ALSO_STACKED
+
+
+def layout_of(architecture: str) -> torch.memory_format:
+    """Return in which order the numbers of its images are to lie: channels last where that is known to work.
+
+    Any other network may have a ``view`` in it, which refuses images in that order.
+    """
+    return torch.channels_last if can_be_stacked(architecture) else torch.contiguous_format
+
+
+def prepare(architecture: str, source: str | None = None) -> None:
+    """Import what `build` will take, so that processes forked from this one need not.
+
+    Without ``source``, no organizer's file is imported: the zygote is not the place for one.
+
+    Raises:
+        ArchitectureFileError: the organizer's file cannot be used.
+    """
+    if source is not None:
+        own_architecture.load(source)
+    elif architecture not in _OWN and architecture != FILE_ARCHITECTURE:
+        importlib.import_module("torchvision")
+
+
+def build(architecture: str, classes: int, models: int = 1) -> nn.Module:
+    """Return an untrained network, or ``models`` of them side by side.
+
+    Raises:
+        ValueError: no architecture has that name, or it cannot be stacked.
+        ArchitectureFileError: the organizer's file gives no network.
+    """
+    if architecture in _OWN:
+        return _OWN[architecture](classes, models)
+    if models != 1 and not can_be_stacked(architecture):
+        raise ValueError(f"{architecture} cannot be stacked")
+    if architecture == FILE_ARCHITECTURE:
+        return own_architecture.network(classes)
+    net = _torchvision(architecture, classes)
+    return net if models == 1 else side_by_side(net, models)
+
+
+def check(architecture: str, classes: int, state: Mapping[str, Tensor]) -> None:
+    """Find out whether weights fit an architecture.
+
+    Raises:
+        ValueError: no architecture has that name, or they do not fit; a sentence of one line.
+    """
+    net = build(architecture, classes)
+    try:
+        net.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ValueError(f"the weights do not fit {architecture}: {' '.join(str(error).split())}") from error
+
+
+def _torchvision(architecture: str, classes: int) -> nn.Module:
+    from torchvision import models  # noqa: PLC0415 - takes a second, and most challenges need none
+
+    names = models.list_models(module=models)
+    if architecture not in names:
+        close = get_close_matches(architecture, [*_OWN, *names], n=3)
+        hint = f" (did you mean {' or '.join(close)}?)" if close else ""
+        raise ValueError(
+            f"no architecture {architecture!r}{hint}; there are {', '.join(_OWN)} and any classifier of "
+            "torchvision"
+        )
+    options = _TORCHVISION_OPTIONS.get(architecture, {})
+    net: nn.Module = models.get_model(architecture, weights=None, num_classes=classes, **options)
+    return net

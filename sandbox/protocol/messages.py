@@ -1,0 +1,112 @@
+"""Which frames each conversation knows, and how long each may be.
+
+Two tables a conversation, one a direction. The host builds its decoder from them with
+limits that come from the challenge, the container from what it can hold.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Final
+
+from sandbox.protocol.frames import FrameRule
+from sandbox.protocol.jobs import ARCHITECTURE_BYTES
+
+JOB_BYTES: Final = 1 << 20
+_SOURCE_BYTES: Final = 6 * ARCHITECTURE_BYTES
+"""The text of an architecture as JSON: six bytes a character at worst."""
+ERROR_BYTES: Final = 1 << 16
+LOG_CHUNK_BYTES: Final = 1 << 16
+HOST_PAYLOAD_BYTES: Final = 1 << 40
+"""What the host may send: it is trusted, and the container's memory is the limit."""
+
+TAG_CHECKPOINT: Final = b"C"
+TAG_ERROR: Final = b"E"
+RESULT_HEAD: Final = struct.Struct(">cQ")
+"""How a run's result begins in its pipe: a tag and a length."""
+
+_JOB: Final = FrameRule(payload_bytes=JOB_BYTES + _SOURCE_BYTES)
+_DATA: Final = FrameRule(fields={"name": str}, payload_bytes=HOST_PAYLOAD_BYTES)
+_READY: Final = FrameRule(fields={"seconds": float})
+_UNREADY: Final = FrameRule(fields={"reason": str})
+_STOP: Final = FrameRule()
+
+TO_WORKER: Final[Mapping[str, FrameRule]] = {
+    "job": _JOB,
+    "data": _DATA,
+    "submission": FrameRule(payload_bytes=HOST_PAYLOAD_BYTES),
+    "run": FrameRule(fields={"index": int, "seed": int}),
+    "stop": _STOP,
+}
+
+TO_EVALUATOR: Final[Mapping[str, FrameRule]] = {
+    "job": _JOB,
+    "data": _DATA,
+    "checkpoint": FrameRule(fields={"index": int}, payload_bytes=HOST_PAYLOAD_BYTES),
+    "side_by_side": FrameRule(fields={"checkpoints": int}),
+    "stop": _STOP,
+}
+
+SNAPSHOT_PIECE_BYTES: Final = 1 << 23
+_SNAPSHOT: Final = FrameRule(fields={"first": int, "last": bool}, payload_bytes=SNAPSHOT_PIECE_BYTES)
+"""A piece of one, so that neither side holds more than that on its way."""
+
+TO_TRAINER: Final[Mapping[str, FrameRule]] = {
+    "job": _JOB,
+    "measure": _JOB,
+    "data": _DATA,
+    "snapshot": _SNAPSHOT,
+}
+
+
+def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
+    """Return what a worker may send; a checkpoint is at most ``checkpoint_bytes`` long."""
+    return {
+        "ready": _READY,
+        "unready": _UNREADY,
+        "unfit": FrameRule(fields={"reason": str}),
+        "log": FrameRule(fields={"index": int, "stream": str}, payload_bytes=LOG_CHUNK_BYTES),
+        "ended": FrameRule(fields={"index": int}),
+        "finished": FrameRule(
+            fields={
+                "index": int,
+                "seconds": float,
+                "exit_code": int,
+                "ended_by": str,
+                "oom_kills": int,
+                "result": str,
+                "wiped": bool,
+                "log_bytes_dropped": int,
+            },
+            payload_bytes=max(checkpoint_bytes, ERROR_BYTES),
+        ),
+    }
+
+
+def from_evaluator(*, outputs_bytes: int) -> Mapping[str, FrameRule]:
+    """Return what an evaluator may send; outputs are at most ``outputs_bytes`` long."""
+    return {
+        "ready": _READY,
+        "unready": _UNREADY,
+        "outputs": FrameRule(fields={"index": int}, payload_bytes=outputs_bytes),
+        "rejected": FrameRule(fields={"index": int, "reason": str}),
+        "exhausted": FrameRule(),
+        "progress": FrameRule(),
+    }
+
+
+def from_trainer() -> Mapping[str, FrameRule]:
+    """Return what a trainer may send: it runs our code on our data, so sizes are generous."""
+    return {
+        "ready": _READY,
+        "progress": FrameRule(fields={"stage": str, "done": int, "total": int}),
+        "file": FrameRule(fields={"name": str}, payload_bytes=1 << 34),
+        "group": FrameRule(fields={"first": int, "count": int}, payload_bytes=1 << 34),
+        "snapshot": _SNAPSHOT,
+        "facts": FrameRule(payload_bytes=JOB_BYTES),
+        "measured": FrameRule(payload_bytes=JOB_BYTES),
+        "failed": FrameRule(fields={"reason": str}),
+        "unready": _UNREADY,
+        "done": FrameRule(),
+    }

@@ -1,0 +1,5 @@
+"""Run the worker: ``python -m sandbox.worker``, the command of its container."""
+
+from sandbox.worker.main import main
+
+main()

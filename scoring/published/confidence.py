@@ -1,0 +1,46 @@
+"""How sure is a model of an example's true label, on an unbounded scale?"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from scoring.checks import FloatArray, labelled_logits
+
+_TINY = 1e-45
+"""Added inside both logarithms; normal in float64, and so the bound of 103.617."""
+
+
+def logit_scaled_confidence(logits: ArrayLike, labels: ArrayLike) -> FloatArray:
+    """Return ``log(p_label + 1e-45) - log(sum of the other p + 1e-45)`` for each example.
+
+    The number types are part of the definition, since they decide where it saturates.
+    The row's maximum is subtracted and the difference exponentiated in the logits' own
+    type (float32 stays float32, and there a logit about 104 below the maximum becomes
+    probability 0); the exponentials then become float64, are divided by their sum in
+    float64, and both logarithms are taken in float64. The wrong classes are summed with
+    the right one set to zero, never as ``1 - p``, which would lose small sums.
+
+    Args:
+        logits: Raw outputs of the network, floating. Shape [..., classes], classes >= 2.
+        labels: The true class of each example, integers in [0, classes). Shape [...].
+
+    Returns:
+        Shape [...], float64, in [-103.617, 103.617].
+
+    Raises:
+        ValueError: the logits are not floating, have no or one class, are empty or not
+            finite; the labels are not integers, of another shape, or out of range.
+
+    Source:
+        `compute_logit_scaled_confidence` in google-deepmind/unlearning_evaluation at
+        ffae0ff, except that it leaves its input as it was.
+    """
+    raw, true = labelled_logits(logits, labels)
+    # Two finite logits may differ by more than their type can hold: that is exp(-inf) = 0.
+    with np.errstate(over="ignore", under="ignore"):
+        probabilities = np.exp(raw - raw.max(axis=-1, keepdims=True)).astype(np.float64)
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
+    position = true[..., np.newaxis]
+    right = np.take_along_axis(probabilities, position, axis=-1)[..., 0]
+    np.put_along_axis(probabilities, position, 0.0, axis=-1)
+    wrong = probabilities.sum(axis=-1)
+    return np.asarray(np.log(right + _TINY) - np.log(wrong + _TINY), dtype=np.float64)

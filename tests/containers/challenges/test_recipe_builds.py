@@ -1,0 +1,310 @@
+"""Challenges from an organizer's own files, built, run and scored in the real containers."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load as load_safetensors
+
+from runner.challenge.challenge import Challenge
+from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE
+from runner.challenge.load import load_challenge
+from runner.engine.client import Engine
+from sandbox.protocol.splits import SPLITS
+from tests.support import recipe_data as made
+from tests.support.command import unlearn
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.container
+
+QUICK = ("--references", "2", "--seed", "3", "--epochs", "2", "--forget-fraction", "0.1")
+
+
+def lay_out(folder: Path, files: Mapping[str, bytes]) -> Path:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def built(tmp_path: Path, recipe: str, files: Mapping[str, bytes], *options: object) -> Challenge:
+    data = lay_out(tmp_path / "data", files)
+    unlearn("challenge", "build", recipe, tmp_path / "built", "--data", data, *QUICK, *options)
+    return load_challenge(tmp_path / "built")
+
+
+def columns(challenge: Challenge) -> dict[str, dict[str, np.ndarray]]:
+    return {name: load_safetensors(challenge.data(name)) for name in SPLITS}
+
+
+def score(challenge: Challenge, tmp_path: Path, submission: object = "sample_submissions/finetune") -> float:
+    """Run a submission twice and return its score."""
+    words = ("--challenge", challenge.folder, "-n", 2, "--store", tmp_path / "store", "--json")
+    summary = json.loads(unlearn("run", submission, *words).stdout)
+    assert summary["verdicts"] == {"ok": 2}
+    return float(summary["score"])
+
+
+def test_idx_from_files_to_a_score(tmp_path: Path) -> None:
+    """Real MNIST images: split, trained on, unlearned and scored; the same files are the same challenge."""
+    challenge = built(tmp_path, "idx", made.mnist(), "--limit-examples", 280)
+    said = challenge.description
+    assert (said.architecture, said.classes, said.training.epochs) == ("convnet-1", 10, 2)
+    assert said.source.most_examples == 280
+    found = columns(challenge)
+    rows = np.concatenate([found[name]["image_id"] for name in SPLITS])
+    assert len(set(rows)) == len(rows) == 280
+    images, _labels = made.unzipped()
+    first = found["forget"]
+    pixels = np.frombuffer(images, np.uint8, offset=16).reshape(300, 28, 28)[first["image_id"]]
+    assert np.array_equal(first["image"], pixels[:, None] / np.float32(255))
+    assert score(challenge, tmp_path) >= 0
+
+    again = ("challenge", "build", "idx", challenge.folder, *QUICK, "--limit-examples", 280, "--data")
+    unlearn(*again, made.MNIST)
+    assert load_challenge(challenge.folder).sha256 == challenge.sha256
+    other = lay_out(tmp_path / "other", {**made.mnist(), "more": b""})
+    assert "holds another challenge" in unlearn(*again, other, code=2).stderr
+
+
+def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
+    """Adam, balanced classes and the best epoch, for the original and the references; the time of a run is
+    reckoned from such a training; the same command finds it built, another training is another challenge."""
+    options = ("--limit-examples", 280, "--training", "contest", "--wall-fraction", 100)
+    challenge = built(tmp_path, "idx", made.mnist(), *options)
+    said = challenge.description
+    assert (said.training.optimizer, said.training.epochs, said.training.momentum) == ("adam", 2, 0)
+    assert (said.training.class_weights, said.training.keep) == ("balanced", "best-by-validation")
+    assert score(challenge, tmp_path) >= 0
+    shown = json.loads(unlearn("challenge", "show", challenge.folder, "--json").stdout)
+    assert shown["source"]["training"]["preset"] == "contest"
+    assert 0 < shown["reference_accuracy"]["retain"]["median"] < 1
+
+    again = (
+        "challenge",
+        "build",
+        "idx",
+        challenge.folder,
+        *QUICK,
+        "--limit-examples",
+        280,
+        "--wall-fraction",
+    )
+    unlearn(*again, 100, "--data", made.MNIST, "--training", "contest")
+    (tmp_path / "other.toml").write_text('[training]\npreset = "contest"\nlearning_rate = 2e-4\n')
+    other = unlearn(*again, 100, "--data", made.MNIST, "--training", tmp_path / "other.toml", code=2)
+    assert "holds another challenge" in other.stderr
+
+
+def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> None:
+    """Stopped after its first group of references and gone on with, it has the bytes of one that was not."""
+    short = ("--references", 80, "--epochs", 2, "--seed", 5)
+    words = ("--data", made.MNIST, "--training", "contest", *short)
+    asked = ("challenge", "build", "idx", str(tmp_path / "interrupted"), *map(str, words))
+    command = [sys.executable, "-m", "runner.cli", *asked]
+    first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 600
+    while not list(tmp_path.glob("interrupted/.building/group-*.npz")):
+        assert time.monotonic() < deadline
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.send_signal(signal.SIGINT)
+    _out, said = first.communicate(timeout=240)
+    assert first.returncode == 130, said
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.glob("interrupted/.building/group-*.npz")}
+    assert 0 < len(kept) < 5
+    original = (tmp_path / "interrupted" / CHALLENGE_FILES[0]).stat().st_mtime_ns
+    unlearn(*asked)
+    assert (tmp_path / "interrupted" / CHALLENGE_FILES[0]).stat().st_mtime_ns == original
+    unlearn("challenge", "build", "idx", tmp_path / "straight", *words)
+    for name in CHALLENGE_FILES:
+        assert (tmp_path / "interrupted" / name).read_bytes() == (
+            tmp_path / "straight" / name
+        ).read_bytes(), name
+
+
+def test_a_reference_that_diverges_stops_the_build(tmp_path: Path) -> None:
+    """With its index and seed, as soon as its group is there; the groups that are finished are kept."""
+    (tmp_path / "wild.toml").write_text(
+        '[training]\nlearning_rate = 1e30\nschedule = "constant"\nnesterov = false\nmomentum = 0.0\n'
+    )
+    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK)
+    done = unlearn(*asked, "--training", tmp_path / "wild.toml", code=2)
+    assert "diverged" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "built" / "challenge.toml").exists()
+
+
+def test_a_gpu_where_there_is_none(tmp_path: Path, engine: Engine) -> None:
+    """Exit code 3 and the reason, before anything is built."""
+    if "nvidia" in engine.info()["Runtimes"] or engine.info().get("CDISpecDirs"):
+        pytest.skip("this engine may have one")
+    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK, "--device")
+    assert "The engine offers no GPU" in unlearn(*asked, "all", code=3).stderr
+    assert "--device must be cpu, all, or cuda:UUID" in unlearn(*asked, "cuda:0", code=2).stderr
+    assert not (tmp_path / "built").exists()
+
+
+def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
+    """From the same files, two challenges that do not tell each other's forget set."""
+    one = columns(built(tmp_path / "1", "idx", made.mnist(), "--seed", 1))
+    two = columns(built(tmp_path / "2", "idx", made.mnist(), "--seed", 2))
+    for name in SPLITS:
+        assert set(one[name]["image_id"]) != set(two[name]["image_id"])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "files", "options", "words"),
+    [
+        (
+            "idx",
+            {**made.mnist(), made.LABELS: made.unzipped()[1][:50]},
+            (),
+            "The recipe refuses: t10k-labels-idx1-ubyte.gz ends in row 42; 300 rows were announced.",
+        ),
+        ("idx", made.mnist(), ("--architecture", "resnet18"), "resnet18 does not take images of 1x28x28"),
+        (
+            "idx",
+            made.mnist(),
+            ("--architecture", "alexnett"),
+            "'alexnett' (did you mean alexnet?); there are",
+        ),
+        (
+            "faces",
+            {**made.tables(), "images/3/0.png": b"BM no image"},
+            (),
+            "images/3/0.png is no image that can be read",
+        ),
+    ],
+)
+def test_refused(
+    tmp_path: Path, recipe: str, files: dict[str, bytes], options: tuple[str, ...], words: str
+) -> None:
+    """What the trainer cannot use is one sentence and exit code 2; no challenge is left behind."""
+    data = lay_out(tmp_path / "data", files)
+    asked = ("challenge", "build", recipe, tmp_path / "built", "--data", data, *QUICK, *options)
+    done = unlearn(*asked, code=2)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "built" / "challenge.toml").exists()
+
+
+def test_arrays_by_person_from_a_file_to_a_score(tmp_path: Path) -> None:
+    """Colour images with persons: nobody is in two splits."""
+    challenge = built(tmp_path, "arrays", {"own.npz": made.packed(**made.own_arrays())})
+    assert challenge.description.architecture == "convnet-3"
+    found = columns(challenge)
+    persons = [set(found[name]["person_id"]) for name in SPLITS]
+    assert sum(map(len, persons)) == len(set.union(*persons)) == 20
+    assert score(challenge, tmp_path) >= 0
+
+
+FACE = """
+def unlearning(net, retain, forget, val):
+    item = forget.dataset[0]
+    assert sorted(item) == ["age", "age_group", "image", "image_id", "person_id"], sorted(item)
+    assert item["image"].shape == (3, 32, 32) and item["image"].max() > 1
+    assert type(net).__name__ == "ResNet" and net.fc.out_features == 10
+    assert {x for x in forget.dataset.columns["person_id"]}.isdisjoint(retain.dataset.columns["person_id"])
+    for batch in retain:
+        net.train()(batch["image"]).sum().backward()
+"""
+
+
+def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
+    """Age groups by person, items and network as in the contest's scored phase."""
+    challenge = built(tmp_path, "faces", made.faces(each=3), "--epochs", 8)
+    found = columns(challenge)
+    persons = [set(found[name]["person_id"]) for name in SPLITS]
+    assert sum(map(len, persons)) == len(set.union(*persons)) == made.PERSONS
+    retain = found["retain"]
+    assert retain["image"].max() > 100
+    assert np.array_equal(retain["label"], (retain["age"] - 20) * 10 // 40)
+    (tmp_path / "face.py").write_text(FACE)
+    assert score(challenge, tmp_path, tmp_path / "face.py") >= 0
+
+
+def test_faces_as_the_contest_had_them(tmp_path: Path) -> None:
+    """Its folders with depth pictures beside the colour ones, and its splits: persons are in several."""
+    files: dict[str, bytes] = {}
+    for name, data in made.faces(each=3).items():
+        folder, _slash, picture = name.replace("Training", "WBackground/01").rpartition("/")
+        if not folder:
+            files[name] = data
+            continue
+        files[f"{folder}/real.rssdk/color/{picture}"] = data
+        files[f"{folder}/real.rssdk/depth/{picture}"] = b"no picture"
+    challenge = built(tmp_path, "faces", files, "--shared-persons", "--public")
+    found = columns(challenge)
+    assert [len(found[name]["label"]) for name in ("val", "test")] == [18, 18]
+    persons = {name: set(found[name]["person_id"]) for name in SPLITS}
+    assert persons["retain"].isdisjoint(persons["forget"])
+    assert persons["retain"] & persons["test"]
+    known = len(persons["forget"] & persons["test"])
+    shown = unlearn("challenge", "show", challenge.folder).stdout
+    assert (f"{known} of {len(persons['forget'])} persons to be forgotten are also in test" in shown) == (
+        known > 0
+    )
+    unlearn("challenge", "export", challenge.folder, "--public", tmp_path / "given")
+    assert load_challenge(tmp_path / "given").description.source.shared_persons
+    asked = ("challenge", "build", "idx", tmp_path / "no", "--data", made.MNIST, "--shared-persons", *QUICK)
+    assert "the data of idx name no persons" in unlearn(*asked, code=2).stderr
+
+
+def test_faces_from_tables(tmp_path: Path) -> None:
+    """The splits are those of the tables, and each image is its row's."""
+    challenge = built(tmp_path, "faces", made.tables(), "--architecture", "convnet-3")
+    for number, name in enumerate(SPLITS):
+        split = load_safetensors(challenge.data(name))
+        assert sorted(set(split["person_id"])) == list(range(10 * number, 10 * number + 10))
+        assert set(split["image"][0].ravel()) <= {5 * split["person_id"][0], 5 * split["person_id"][0] + 1}
+
+
+def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
+    """The archive is sent whole and opened in the trainer; it is named by its own hash."""
+    archive = tmp_path / "cifar-10-python.tar.gz"
+    archive.write_bytes(made.tarred(made.cifar_python()))
+    asked = ("--data", archive, *QUICK, "--architecture", "convnet-3")
+    unlearn("challenge", "build", "cifar10", tmp_path / "built", *asked)
+    challenge = load_challenge(tmp_path / "built")
+    assert [len(found["label"]) for found in columns(challenge).values()] == [180, 20, 50, 50]
+    assert challenge.description.source.data_sha256 is not None
+
+
+def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
+    """The Python version's pickles are read in the trainer; tuple items, as in the starting kit."""
+    files = {**made.cifar_python(), "forget_idx.npy": made.npy(np.arange(20))}
+    challenge = built(tmp_path, "cifar10", files, "--architecture", "convnet-3", "--items", "tuple")
+    found = columns(challenge)
+    assert found["forget"]["image_id"].tolist() == list(range(20))
+    assert [len(found[name]["label"]) for name in SPLITS] == [180, 20, 50, 50]
+    assert score(challenge, tmp_path) >= 0
+
+
+def test_a_challenge_for_gpus_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    """It can be built anywhere, says what runs need, and is another challenge than one for the CPU."""
+    asked = ("challenge", "build", "digits", tmp_path / "gpu", *QUICK)
+    unlearn(*asked, "--runs-on", "cuda")
+    assert tomllib.loads((tmp_path / "gpu" / DESCRIPTION_FILE).read_text())["device"] == "cuda"
+    assert "holds another challenge" in unlearn(*asked, code=2).stderr
+    refused = unlearn(
+        "run",
+        "sample_submissions/scrub",
+        "-c",
+        tmp_path / "gpu",
+        "-n",
+        2,
+        "--store",
+        tmp_path / "store",
+        code=3,
+    )
+    assert "GPU" in refused.stderr

@@ -1,0 +1,310 @@
+"""The command as a user types it: scores, exit codes, one sentence, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.challenge.challenge import Challenge
+from runner.engine.client import Engine
+from runner.engine.container_spec import EVALUATION_LABEL
+from runner.errors import RunnerError
+from runner.image.image import Image
+from runner.store.store import Store
+from tests.support.paths import SAMPLES
+
+pytestmark = pytest.mark.container
+
+UNLEARN = Path(sys.executable).parent / "unlearn"
+FIELDS = {
+    *("evaluation", "submission", "challenge", "n", "verdicts", "score", "forgetting_quality"),
+    *("retain_ratio", "test_ratio", "epsilon_mean", "seconds", "warnings"),
+}
+SLOW_FROM_THE_NINTH_ON = """
+import os, time
+if int(os.getcwd().rpartition("-")[2]) >= 8: time.sleep(1.0)
+"""
+
+
+def unlearn(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(UNLEARN), *map(str, arguments)],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def summaries(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    return {one["submission"]: one for one in found}
+
+
+def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    lines = [line for line in done.stderr.splitlines() if line.startswith("unlearn: ")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]
+
+
+def write(folder: Path, source: str) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "submission.py").write_text(source)
+    return folder
+
+
+def finished(store: Path) -> tuple[str, int]:
+    """Return the evaluation of a store and how many of its runs are published."""
+    try:
+        with closing(Store.in_folder(store, create=False)) as opened:
+            names = [str(one["evaluation"]) for one in opened.evaluations()]
+            return (names[0], len(opened.runs(names[0]))) if names else ("", 0)
+    except RunnerError:
+        return "", 0  # it is not there yet
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def scored(challenge: Challenge, store: Path) -> subprocess.CompletedProcess[str]:
+    names = ("original", "finetune", "noisy_finetune")
+    return unlearn(
+        "run",
+        *(SAMPLES / name for name in names),
+        *("-c", challenge.folder, "-n", 16, "--store", store, "--json"),
+    )
+
+
+def test_samples_are_scored_and_forgetting_pays(scored: subprocess.CompletedProcess[str]) -> None:
+    """`original` scores 0, warned about; `noisy_finetune` above it; every field is there."""
+    assert scored.returncode == 0, scored.stderr
+    found = summaries(scored)
+    assert all(one.keys() >= FIELDS for one in found.values())
+    assert all(one["verdicts"] == {"ok": 16} for one in found.values())
+    assert found["original"]["score"] == 0
+    assert any("unchanged" in text for text in found["original"]["warnings"])
+    assert found["noisy_finetune"]["score"] > found["original"]["score"]
+    assert found["finetune"]["warnings"] == []
+    product = (
+        found["noisy_finetune"]["forgetting_quality"]
+        * found["noisy_finetune"]["retain_ratio"]
+        * found["noisy_finetune"]["test_ratio"]
+    )
+    assert found["noisy_finetune"]["score"] == pytest.approx(product)
+
+
+def test_a_second_call_repeats_nothing(
+    scored: subprocess.CompletedProcess[str], challenge: Challenge, store: Path
+) -> None:
+    """No run, no attempt, no second file; the same summary."""
+    name = summaries(scored)["finetune"]["evaluation"]
+    before = {file: file.stat().st_mtime_ns for file in (store / name).rglob("*")}
+    again = unlearn(
+        *("run", SAMPLES / "finetune", "-c", challenge.folder, "-n", 16, "--store", store, "--json")
+    )
+    assert again.returncode == 0
+    assert summaries(again)["finetune"] == summaries(scored)["finetune"]
+    assert {file: file.stat().st_mtime_ns for file in (store / name).rglob("*")} == before
+
+
+def test_checkpoints_are_removed_once_evaluated_unless_kept(
+    scored: subprocess.CompletedProcess[str], challenge: Challenge, store: Path
+) -> None:
+    """`none` by default; `all` keeps N files owned by whoever ran the command."""
+    name = summaries(scored)["finetune"]["evaluation"]
+    assert list((store / name / "checkpoints").glob("*")) == []
+    assert len(list((store / name / "outputs").glob("*.npz"))) == 16
+    kept = unlearn(
+        *("run", SAMPLES / "original", "-c", challenge.folder, "-n", 4, "--store", store, "--json"),
+        *("--keep-checkpoints", "all"),
+    )
+    folder = store / summaries(kept)["original"]["evaluation"] / "checkpoints"
+    files = sorted(folder.glob("*"))
+    assert [file.name for file in files] == [f"{index:05d}.safetensors" for index in range(4)]
+    assert {file.stat().st_uid for file in files} == {os.getuid()}
+
+
+def test_show_and_list_tell_what_is_kept(scored: subprocess.CompletedProcess[str], store: Path) -> None:
+    """For people and for programs."""
+    name = summaries(scored)["finetune"]["evaluation"]
+    shown = json.loads(unlearn("show", name[:8], "--store", store, "--json").stdout)
+    assert [run["index"] for run in shown["runs"]] == list(range(16))
+    assert len({run["seed"] for run in shown["runs"]}) == 16
+    listed = unlearn("list", "--store", store)
+    assert listed.returncode == 0
+    assert "noisy_finetune" in listed.stdout
+    assert name in listed.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def unlearning(net, retain, forget, val): raise KeyError('here')", "crashed"),
+        ("def unlearning(net, retain, forget, val) return net", "no-function"),
+        ("x = 1", "no-function"),
+        ("def unlearning(net, retain, forget, val):\n    net.fc.bias.data += float('nan')", "bad-checkpoint"),
+    ],
+)
+def test_a_failing_submission_earns_no_score_and_exit_code_1(
+    challenge: Challenge, tmp_path: Path, source: str, words: str
+) -> None:
+    """The evaluation ends at the first failure, says why, and does not run again."""
+    arguments = (
+        *("run", write(tmp_path / "bad", source), "-c", challenge.folder),
+        *("-n", 8, "--store", tmp_path / "store", "--json"),
+    )
+    done = unlearn(*arguments)
+    assert done.returncode == 1, done.stderr
+    found = summaries(done)["bad"]
+    assert found["score"] is None
+    assert words in found["reason"]
+    assert sum(found["verdicts"].values()) < 8
+    assert unlearn(*arguments).stdout == done.stdout
+
+
+def test_hostile_names_and_words_are_shown_as_plain_text(challenge: Challenge, tmp_path: Path) -> None:
+    """Neither the terminal nor rich's markup obeys what a submission says."""
+    source = "def unlearning(*_): raise ValueError('\\x1b[2J[red]\\u202egnp.exe[/red]')"
+    done = unlearn(
+        *("run", write(tmp_path / "[bold]name", source), "-c", challenge.folder),
+        *("-n", 2, "--store", tmp_path / "store"),
+    )
+    assert done.returncode == 1
+    assert "[bold]name" in done.stdout
+    assert "[red]" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "\u202e" not in done.stdout
+    logs = "".join(file.read_text() for file in (tmp_path / "store").rglob("logs/*.txt"))
+    assert "ValueError" in logs
+    assert "\x1b" not in logs
+
+
+def test_wrong_usage_is_one_sentence_and_exit_code_2(challenge: Challenge, tmp_path: Path) -> None:
+    """Missing or empty folders, no challenge, a damaged one, a silly n; nothing is written."""
+    good, store = SAMPLES / "original", tmp_path / "store"
+    (tmp_path / "empty").mkdir()
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "challenge.toml").write_text("schema_version = 1\nsurprise = 2\n")
+    cases = [
+        ([tmp_path / "missing", "-c", challenge.folder], "no submission at"),
+        ([tmp_path / "empty", "-c", challenge.folder], "no submission.py"),
+        ([good, "-c", tmp_path / "nowhere"], "no challenge at"),
+        ([good, "-c", damaged], "challenge.toml"),
+        ([good, "-c", challenge.folder, "-n", 0], "-n must be"),
+        ([good, tmp_path / "missing", "-c", challenge.folder], "no submission at"),
+    ]
+    for arguments, words in cases:
+        done = unlearn("run", *arguments, "--store", store)
+        assert done.returncode == 2, (arguments, done.stderr)
+        assert words in one_sentence(done)
+        assert not store.exists()
+    assert unlearn("run", good).returncode == 2
+    assert unlearn("show", "abc", "--store", store).returncode == 2
+
+
+def test_an_engine_that_does_not_answer_is_exit_code_3(challenge: Challenge, tmp_path: Path) -> None:
+    """One sentence that says what to do."""
+    done = unlearn(
+        *("run", SAMPLES / "original", "-c", challenge.folder, "--store", tmp_path / "store"),
+        DOCKER_HOST=f"unix://{tmp_path}/no.sock",
+    )
+    assert done.returncode == 3
+    assert "No container engine answers" in one_sentence(done)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_full_disk_is_exit_code_3_and_loses_nothing(
+    engine: Engine, challenge: Challenge, tmp_path: Path
+) -> None:
+    """Files larger than 8 KB are refused, as on a full disk: no part of one is left, and the
+    same command goes on once there is room."""
+    store = tmp_path / "store"
+    arguments = [
+        *(str(UNLEARN), "run", str(SAMPLES / "noisy_finetune"), "-c", str(challenge.folder)),
+        *("-n", "4", "--store", str(store), "--json"),
+    ]
+    started = unlearn("run", SAMPLES / "original", "-c", challenge.folder, "-n", 2, "--store", store)
+    assert started.returncode == 0
+    limited = ["bash", "-c", 'ulimit -f 20; exec "$@"', "bash", *arguments]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "cannot be" in one_sentence(done)
+    assert [file for file in store.rglob("*") if file.name.startswith(".")] == []
+    again = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["verdicts"] == {"ok": 4}
+
+
+def test_kill_9_loses_and_repeats_nothing_that_was_finished(
+    engine: Engine, built_image: Image, challenge: Challenge, tmp_path: Path
+) -> None:
+    """Finished runs stay as they were, the rest is done, no container is left, and the score is
+    that of an evaluation which nobody disturbed."""
+    slow = write(
+        tmp_path / "slow", SLOW_FROM_THE_NINTH_ON + (SAMPLES / "finetune" / "submission.py").read_text()
+    )
+    arguments = [
+        *(str(UNLEARN), "run", str(slow), "-c", str(challenge.folder)),
+        *("-n", "16", "--json", "--store"),
+    ]
+    store = tmp_path / "disturbed"
+    for wanted in (3, 8):
+        process = subprocess.Popen([*arguments, str(store)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 600
+        while finished(store)[1] < wanted:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    name, _count = finished(store)
+    before = {
+        run["index"]: run
+        for run in json.loads(unlearn("show", name, "--store", store, "--json").stdout)["runs"]
+    }
+    assert 8 <= len(before) < 16
+    disturbed = subprocess.run([*arguments, str(store)], capture_output=True, text=True, check=False)
+    assert disturbed.returncode == 0, disturbed.stderr
+    after = {
+        run["index"]: run
+        for run in json.loads(unlearn("show", name, "--store", store, "--json").stdout)["runs"]
+    }
+    assert len(after) == 16
+    for index, run in before.items():
+        # A run may be finished, and its checkpoint not yet evaluated, when the process is killed.
+        outputs = run["outputs_sha256"] or after[index]["outputs_sha256"]
+        assert after[index] == {**run, "evaluated": True, "outputs_sha256": outputs}
+        assert outputs
+    assert engine.containers({EVALUATION_LABEL: name}) == []
+    calm = subprocess.run([*arguments, str(tmp_path / "calm")], capture_output=True, text=True, check=False)
+    first, second = json.loads(disturbed.stdout), json.loads(calm.stdout)
+    assert first["score"] == second["score"]
+    assert first["epsilon_mean"] == second["epsilon_mean"]
+
+
+def test_clean_removes_what_is_named(
+    scored: subprocess.CompletedProcess[str], store: Path, challenge: Challenge
+) -> None:
+    """An evaluation with its files, and nothing else."""
+    done = unlearn("run", SAMPLES / "original", "-c", challenge.folder, "-n", 3, "--store", store, "--json")
+    name = summaries(done)["original"]["evaluation"]
+    cleaned = unlearn("clean", name, "--store", store)
+    assert cleaned.returncode == 0, cleaned.stderr
+    assert not (store / name).exists()
+    assert unlearn("show", name, "--store", store).returncode == 2
+    assert (store / summaries(scored)["finetune"]["evaluation"]).exists()

@@ -1,0 +1,172 @@
+"""Limits of time against real containers: fractions of retraining, and totals of an evaluation."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.challenge.challenge import Challenge
+from runner.challenge.limits import Limits
+from runner.evaluation.evaluate import evaluate, evaluation_id_of
+from runner.execution.context import EvaluationContext
+from runner.execution.settings import Settings
+from runner.progress import NullReporter
+from runner.submission.load import Submission, load_submission
+from runner.verdict import Verdict
+
+pytestmark = pytest.mark.container
+
+UNLEARN = Path(sys.executable).parent / "unlearn"
+SLOW = "import time\ndef unlearning(*_):\n    time.sleep(0.4)\n"
+THIRD_IS_LONG = """
+import os, time
+def unlearning(*_):
+    if os.getcwd().endswith("run-2"): time.sleep(TOTAL + 0.5)
+"""
+ENDLESS = "import time\ndef unlearning(*_):\n    time.sleep(600)\n"
+SETTINGS = Settings(n=8, keep_going=False, keep_checkpoints=False)
+
+
+class Listening(NullReporter):
+    """Keeps what is told, and interrupts once so many runs have ended."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.steps: list[str] = []
+        self._stop_at = stop_at
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+
+    def count(self, text: str, done: int, total: int) -> None:
+        if "runs" in text and done == self._stop_at:
+            raise KeyboardInterrupt
+
+
+def limited(challenge: Challenge, **changed: Any) -> Challenge:
+    said = challenge.description
+    limits = Limits.model_validate({**said.limits.model_dump(exclude_none=True), **changed})
+    return replace(challenge, description=said.model_copy(update={"limits": limits}))
+
+
+def fraction_of(challenge: Challenge, fraction: float) -> Challenge:
+    said = challenge.description
+    limits = said.limits.model_copy(update={"wall_seconds": None, "wall_fraction": fraction})
+    return replace(challenge, description=said.model_copy(update={"limits": limits}))
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[str], Submission]:
+    def write(source: str) -> Submission:
+        file = tmp_path / "mine.py"
+        file.write_text(source)
+        return load_submission(file)
+
+    return write
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize("stop_at", [None, 2])
+def test_no_run_is_started_once_the_total_is_used_up(
+    bench: Callable[..., EvaluationContext],
+    challenge: Challenge,
+    written: Callable[[str], Submission],
+    tmp_path: Path,
+    stop_at: int | None,
+) -> None:
+    """The third run takes more than all may take together: the other five are `time-limit`, were never
+    started, and an interruption after the second run changes nothing of it."""
+    total_seconds = 6.0  # many times what the first two take, on a busy machine too
+    short = limited(challenge, total_seconds=total_seconds, concurrency=1)
+    store = tmp_path / "store"
+    submission = written(THIRD_IS_LONG.replace("TOTAL", str(total_seconds)))
+    if stop_at is not None:
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(bench(store, Listening(stop_at)), submission, short, SETTINGS)
+    desk = bench(store)
+    summary = evaluate(desk, submission, short, SETTINGS)
+    runs = desk.store.runs(summary["evaluation"])
+    assert summary["verdicts"] == {"ok": 3, "time-limit": 5}
+    assert summary["score"] is None
+    assert sum(run.host_seconds for run in runs[:2]) < total_seconds < runs[2].host_seconds
+    for run in runs[3:]:
+        assert run.verdict is Verdict.TIME_LIMIT
+        assert run.detail.startswith("not started: the 6 s of the whole evaluation")
+        assert (run.host_seconds, run.attempt, run.checkpoint_sha256) == (0.0, 0, "")
+    again = Listening()
+    assert evaluate(bench(store, again), submission, short, SETTINGS) == summary
+    assert again.steps == []
+
+
+def test_a_total_that_is_enough_changes_nothing(
+    bench: Callable[..., EvaluationContext],
+    challenge: Challenge,
+    written: Callable[[str], Submission],
+    tmp_path: Path,
+) -> None:
+    """All runs are done."""
+    enough = limited(challenge, total_seconds=600.0)
+    summary = evaluate(bench(tmp_path / "store"), written(SLOW), enough, SETTINGS)
+    assert summary["verdicts"] == {"ok": 8}
+
+
+def test_a_fraction_is_measured_once_and_decides_the_verdict(
+    bench: Callable[..., EvaluationContext],
+    challenge: Challenge,
+    written: Callable[[str], Submission],
+    tmp_path: Path,
+    cache: Path,
+) -> None:
+    """The digits retrain in about a second, so a fifth of it is the floor of 1 s: an endless run
+    ends there. What was measured is kept with the evaluation and for the next one."""
+    fifth = fraction_of(challenge, 0.2)
+    submission = written(ENDLESS)
+    first = Listening()
+    desk = bench(tmp_path / "store", first)
+    summary = evaluate(desk, submission, fifth, SETTINGS)
+    assert any("time retraining" in step for step in first.steps)
+    name = summary["evaluation"]
+    assert name == evaluation_id_of(submission, challenge, desk.image, SETTINGS)
+    run = desk.store.runs(name)[0]
+    assert run.verdict is Verdict.TIME_LIMIT
+    (terms,) = desk.store.all_terms(name)
+    assert run.detail == f"not finished within {terms['wall_seconds']:g} s"
+    assert terms["wall_seconds"] == max(1.0, 0.2 * terms["retrain_seconds"])
+    assert 0.05 < terms["retrain_seconds"] < 60.0
+    (file,) = cache.rglob("*.json")
+    assert json.loads(file.read_text())["measurement"]["retrain_seconds"] == terms["retrain_seconds"]
+    second = Listening()
+    evaluate(bench(tmp_path / "other", second), submission, fifth, SETTINGS)
+    assert second.steps
+    assert not any("time retraining" in step for step in second.steps)
+
+
+def test_measuring_is_repeated_on_demand_and_shown(challenge: Challenge, cache: Path) -> None:
+    """`unlearn challenge measure` says what was timed, what it comes to, and keeps it."""
+    command = [str(UNLEARN), "challenge", "measure", str(challenge.folder)]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    measured = found["measurement"]
+    assert len(measured["epoch_seconds"]) == 3
+    assert measured["epochs"] >= 2
+    epochs = challenge.description.training.epochs
+    assert measured["retrain_seconds"] == pytest.approx(epochs * sorted(measured["epoch_seconds"])[1])
+    assert found["wall_seconds"] == challenge.description.limits.wall_seconds
+    (file,) = (cache / "unlearn").rglob("*.json")
+    before = file.read_bytes()
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert file.read_bytes() != before
+    assert file.stat().st_uid == os.getuid()

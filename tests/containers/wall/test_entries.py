@@ -1,0 +1,411 @@
+"""Do entries as people write them run unchanged, and do their mistakes read as the docs say?
+
+`tests/data/entries` has one small entry for each habit of real ones. A dispatcher runs them one
+after another in one worker, each in a run of its own; its place in the table is the run's seed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from runner.challenge.challenge import Challenge
+from runner.clients.runs import EndedRun
+from runner.submission.load import Submission, load_submission
+from runner.verdict import Verdict
+from tests.support.paths import ROOT, TEST_DATA
+
+pytestmark = pytest.mark.container
+
+RunSubmission = Callable[..., list[EndedRun]]
+State = Mapping[str, NDArray[Any]]
+Expectation = Callable[[State, State], None]
+
+ENTRIES = TEST_DATA / "entries"
+PARTICIPANTS = ROOT / "docs" / "participants.md"
+AMPLE_SECONDS = 600.0
+"""Some import torch anew in two processes, which a busy machine takes a minute for."""
+DISPATCHER = """
+import importlib.util, sys, torch
+from pathlib import Path
+
+def unlearning(*given):
+    file = Path(__file__).parent / TABLE[torch.initial_seed() // 100]
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = sys.modules[file.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.unlearning(*given)
+"""
+
+
+def changed(*names: str, **to: Callable[[NDArray[Any]], NDArray[Any]]) -> Expectation:
+    """Return the claim that these tensors changed, those in ``to`` (with _ for .) to this, and no other."""
+
+    def check(original: State, found: State) -> None:
+        becomes = {name.replace("__", "."): function for name, function in to.items()}
+        for name, before in original.items():
+            if name in becomes:
+                np.testing.assert_array_equal(found[name], becomes[name](before), err_msg=name)
+            else:
+                same = bool(np.array_equal(found[name], before))
+                assert same != (name in names), f"{name} is {'the same' if same else 'not the same'}"
+
+    return check
+
+
+def everywhere(function: Callable[[NDArray[Any]], NDArray[Any]]) -> Expectation:
+    """Return the claim that every tensor became this."""
+
+    def check(original: State, found: State) -> None:
+        for name, before in original.items():
+            np.testing.assert_array_equal(found[name], function(before), err_msg=name)
+
+    return check
+
+
+def trained(original: State, found: State) -> None:
+    """Every weight has moved a little."""
+    for name, before in original.items():
+        if name.endswith((".weight", ".bias")):
+            assert not np.array_equal(found[name], before), name
+            assert np.abs(found[name] - before).max() < 2, name
+
+
+def statistics_moved(original: State, found: State) -> None:
+    """Batch normalisation has seen one batch more; weights are as they were."""
+    for name, before in original.items():
+        if name.endswith("num_batches_tracked"):
+            assert found[name] == before + 1, name
+        else:
+            assert np.array_equal(found[name], before) != ("running" in name), name
+
+
+def head_pruned(original: State, found: State) -> None:
+    """Half of the head's weights, the smallest, are zero."""
+    before, after = np.abs(original["fc.weight"]), found["fc.weight"]
+    kept = before >= np.median(before)
+    np.testing.assert_array_equal(after, np.where(kept, original["fc.weight"], 0))
+
+
+def head_raised_on_average(original: State, found: State) -> None:
+    """The bias of the head is raised by one, up to the rounding of a mean."""
+    np.testing.assert_allclose(found["fc.bias"], original["fc.bias"] + 1, rtol=1e-6)
+    changed("fc.bias")(original, found)
+
+
+def layers_tied(_original: State, found: State) -> None:
+    """Both layers are stored, in full."""
+    np.testing.assert_array_equal(found["layer1.conv1.weight"], found["layer1.conv2.weight"])
+
+
+def rounded_to_half(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype(np.float16).astype(values.dtype) if values.dtype == np.float32 else values
+
+
+head_raised = changed(fc__bias=lambda bias: bias + np.float32(1))
+
+ON_DICTS: dict[str, Expectation] = {
+    "returns_none": head_raised,
+    "returns_a_new_net": head_raised,
+    "returns_a_deep_copy": head_raised,
+    "leaves_train_mode": statistics_moved,
+    "freezes_all_but_the_head": changed("fc.weight", "fc.bias"),
+    "half_precision": everywhere(rounded_to_half),
+    "double_precision": head_raised,
+    "other_memory_formats": head_raised,
+    "reordered_keys": head_raised,
+    "own_loaders": head_raised,
+    "workers_that_share_files": head_raised,
+    "spawned_workers": head_raised,
+    "dataset_access": head_raised,
+    "loaders_side_by_side": head_raised,
+    "class_weights": trained,
+    "contest_class_weights": trained,
+    "contest_folder": changed(),
+    "writes_files": head_raised,
+    "saves_the_whole_net": head_raised,
+    "progress_bars": head_raised,
+    "replaces_the_head": changed(
+        fc__weight=lambda weight: np.full_like(weight, 0.5), fc__bias=lambda bias: np.full_like(bias, 0.25)
+    ),
+    "leaves_hooks": head_raised,
+    "mixed_precision": trained,
+    "schedules": trained,
+    "compiled": trained,
+    "data_parallel": head_raised,
+    "averaged_weights": head_raised_on_average,
+    "tied_weights": layers_tied,
+    "flat_weights": head_raised,
+    "pruned": head_pruned,
+    "prints_a_lot": head_raised,
+    "contest_imports": head_raised,
+    "leaves_threads": head_raised,
+    "warnings_are_errors": head_raised,
+    "gradients_off": head_raised,
+    "callable_object": head_raised,
+    "uses_files_beside_it": head_raised,
+}
+ON_PAIRS: dict[str, Expectation] = {"starting_kit": trained, "pairs_from_datasets": head_raised}
+ALONE = {"header"}
+"""Its doings at import would come after the run's seed in a dispatcher."""
+
+
+def dispatcher(sources: Mapping[str, str]) -> Submission:
+    """Return the sources as one submission: seeds from 100 i to 100 i + 99 run source i."""
+    packed = io.BytesIO()
+    files = {f"{name}.py": source for name, source in sources.items()}
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, source in {"submission.py": f"TABLE = {list(files)}\n{DISPATCHER}", **files}.items():
+            archive.writestr(zipfile.ZipInfo(name), source)
+    data = packed.getvalue()
+    return Submission(name="entries", sha256=sha256(data).hexdigest(), archive=data)
+
+
+def run_all(run_submission: RunSubmission, names: list[str], items: str) -> dict[str, EndedRun]:
+    archive = dispatcher({name: (ENTRIES / f"{name}.py").read_text() for name in names})
+    seeds = [100 * place for place in range(len(names))]
+    return dict(
+        zip(names, run_submission(archive, seeds, items=items, wall_seconds=AMPLE_SECONDS), strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def on_dicts(run_submission: RunSubmission) -> dict[str, EndedRun]:
+    return run_all(run_submission, list(ON_DICTS), "dict")
+
+
+@pytest.fixture(scope="module")
+def on_pairs(run_submission: RunSubmission) -> dict[str, EndedRun]:
+    return run_all(run_submission, list(ON_PAIRS), "tuple")
+
+
+@pytest.fixture(scope="module")
+def original(challenge: Challenge) -> State:
+    return safetensors.numpy.load(challenge.data("original"))
+
+
+def assert_as_expected(ended: EndedRun, original: State, expectation: Expectation) -> None:
+    assert ended.judgement.verdict is Verdict.OK, (ended.judgement, ended.traceback)
+    found = safetensors.numpy.load(ended.checkpoint)
+    assert {name: (v.dtype, v.shape) for name, v in found.items()} == {
+        name: (v.dtype, v.shape) for name, v in original.items()
+    }
+    expectation(original, found)
+
+
+def test_every_entry_is_run() -> None:
+    """No file lies beside the tables."""
+    assert {file.stem for file in ENTRIES.glob("*.py")} == {*ON_DICTS, *ON_PAIRS, *ALONE}
+
+
+@pytest.mark.parametrize("entry", ON_DICTS)
+def test_an_entry_on_dicts_gives_the_checkpoint_it_means(
+    on_dicts: dict[str, EndedRun], original: State, entry: str
+) -> None:
+    """Verdict ok, and in the original's names, dtypes and shapes what its author would have saved."""
+    assert_as_expected(on_dicts[entry], original, ON_DICTS[entry])
+
+
+@pytest.mark.parametrize("entry", ON_PAIRS)
+def test_an_entry_on_pairs_gives_the_checkpoint_it_means(
+    on_pairs: dict[str, EndedRun], original: State, entry: str
+) -> None:
+    """The same in the form of the starting kit."""
+    assert_as_expected(on_pairs[entry], original, ON_PAIRS[entry])
+
+
+def test_a_lot_of_printing_is_kept_at_both_ends(on_dicts: dict[str, EndedRun]) -> None:
+    """And what is dropped is counted."""
+    ended = on_dicts["prints_a_lot"]
+    assert b"the head" in ended.log
+    assert b"the tail" in ended.log
+    assert ended.log_bytes_dropped > 3_000_000
+
+
+def test_seeds_set_at_import_do_not_make_runs_equal(run_submission: RunSubmission, original: State) -> None:
+    """An entry with the usual header gives as many checkpoints as runs, and the same for the same seed."""
+    ended = run_submission(load_submission(ENTRIES / "header.py"), [1, 2, 3, 1], concurrency=2)
+    for run in ended:
+        assert_as_expected(run, original, trained)
+    assert len({run.checkpoint for run in ended}) == 3
+    assert ended[0].checkpoint == ended[3].checkpoint
+
+
+def test_runs_at_the_same_time_write_the_same_names(run_submission: RunSubmission, original: State) -> None:
+    """Each finds its own files in the contest's folders, and no other's."""
+    ended = run_submission(load_submission(ENTRIES / "writes_files.py"), range(8), concurrency=2)
+    for run in ended:
+        assert_as_expected(run, original, head_raised)
+
+
+def test_each_run_has_a_class_weights_file_of_its_own(run_submission: RunSubmission) -> None:
+    """What a run does to it no other finds, at the same time or later; without dicts there is none."""
+    spoil = """
+import json, pathlib
+file = pathlib.Path("/kaggle/input/neurips-2023-machine-unlearning/age_class_weights.json")
+weights = json.loads(file.read_text()) if file.exists() else None
+print(weights)
+if weights:
+    file.write_text("[]")
+    file.with_name("more").write_text("")
+    assert len(list(file.parent.iterdir())) == 2
+def unlearning(net, retain, forget, val):
+    pass
+"""
+    ended = run_submission(spoil, range(4), concurrency=2)
+    assert {run.judgement.verdict for run in ended} == {Verdict.OK}, ended[0].traceback
+    assert len({run.log for run in ended}) == 1
+    assert len(json.loads(ended[0].log)) == 10
+    (on_pairs,) = run_submission(spoil, items="tuple")
+    assert on_pairs.log == b"None\n"
+
+
+MISTAKES: dict[str, tuple[str, Verdict, str]] = {
+    "wrapper_of_ones_own": (
+        """
+import torch
+class Wrapper(torch.nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+def unlearning(net, retain, forget, val):
+    return Wrapper(net)
+""",
+        Verdict.BAD_CHECKPOINT,
+        "the state dict has wrong keys: bn1.bias, bn1.num_batches_tracked, bn1.running_mean and 17 more missing, "
+        "net.bn1.bias, net.bn1.num_batches_tracked, net.bn1.running_mean and 17 more not expected",
+    ),
+    "pruned_for_the_time_being": (
+        """
+from torch.nn.utils import prune
+def unlearning(net, retain, forget, val):
+    prune.l1_unstructured(net.fc, "weight", amount=0.5)
+""",
+        Verdict.BAD_CHECKPOINT,
+        "the state dict has wrong keys: fc.weight missing, fc.weight_mask, fc.weight_orig not expected",
+    ),
+    "head_of_another_size": (
+        """
+import torch
+def unlearning(net, retain, forget, val):
+    net.fc = torch.nn.Linear(64, 11)
+""",
+        Verdict.BAD_CHECKPOINT,
+        "has shape [11], not [10]",
+    ),
+    "diverges": (
+        """
+def unlearning(net, retain, forget, val):
+    net.fc.weight.data *= float("inf")
+""",
+        Verdict.BAD_CHECKPOINT,
+        "fc.weight has values that are not finite",
+    ),
+    "keeps_features_in_the_net": (
+        """
+import torch
+def unlearning(net, retain, forget, val):
+    net.register_buffer("features", torch.zeros(1_000_000))
+""",
+        Verdict.OUTPUT_LIMIT,
+        "the checkpoint is larger than the reference allows",
+    ),
+    "wants_a_gpu": (
+        """
+def unlearning(net, retain, forget, val):
+    net.cuda()
+""",
+        Verdict.CRASHED,
+        "RuntimeError: Found no NVIDIA driver on your system",
+    ),
+    "reads_the_contests_data": (
+        """
+def unlearning(net, retain, forget, val):
+    open("/kaggle/input/neurips-2023-machine-unlearning/original_model.pth")
+""",
+        Verdict.CRASHED,
+        "FileNotFoundError: [Errno 2] No such file or directory: '/kaggle/input/",
+    ),
+    "downloads": (
+        """
+import torchvision
+def unlearning(net, retain, forget, val):
+    torchvision.models.resnet18(weights="DEFAULT")
+""",
+        Verdict.CRASHED,
+        "URLError: <urlopen error [Errno -3] Temporary failure in name resolution>",
+    ),
+    "writes_elsewhere": (
+        """
+def unlearning(net, retain, forget, val):
+    open("/root/notes.txt", "w")
+""",
+        Verdict.CRASHED,
+        "PermissionError: [Errno 13] Permission denied: '/root/notes.txt'",
+    ),
+    "unpacks_dicts": (
+        """
+def unlearning(net, retain, forget, val):
+    for images, labels in retain:
+        pass
+""",
+        Verdict.CRASHED,
+        "ValueError: too many values to unpack (expected 2)",
+    ),
+    "takes_three": (
+        """
+def unlearning(net, retain, forget):
+    pass
+""",
+        Verdict.CRASHED,
+        "TypeError: unlearning() takes 3 positional arguments but 4 were given",
+    ),
+    "leaves_python": (
+        """
+import sys
+def unlearning(net, retain, forget, val):
+    sys.exit(0)
+""",
+        Verdict.CRASHED,
+        "SystemExit: 0",
+    ),
+}
+AT_IMPORT = {
+    "import matplotlib.pyplot as plt": "import failed: ModuleNotFoundError: No module named 'matplotlib'",
+    "def unlearn(net, retain, forget, val): pass": "submission.py defines no function called unlearning",
+}
+
+
+@pytest.fixture(scope="module")
+def mistaken(run_submission: RunSubmission) -> dict[str, EndedRun]:
+    archive = dispatcher({name: source for name, (source, _verdict, _words) in MISTAKES.items()})
+    seeds = [100 * place for place in range(len(MISTAKES))]
+    return dict(zip(MISTAKES, run_submission(archive, seeds), strict=True))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_reads_as_the_docs_say(mistaken: dict[str, EndedRun], mistake: str) -> None:
+    """Verdict and sentence are those that participants find explained."""
+    _source, verdict, words = MISTAKES[mistake]
+    ended = mistaken[mistake]
+    assert ended.judgement.verdict is verdict, ended.judgement
+    assert words in ended.judgement.detail
+    assert words in PARTICIPANTS.read_text()
+
+
+@pytest.mark.parametrize("source", AT_IMPORT)
+def test_a_mistake_at_import_reads_as_the_docs_say(run_submission: RunSubmission, source: str) -> None:
+    """The same before there is a function to call."""
+    (ended,) = run_submission(source)
+    assert ended.judgement.verdict is Verdict.NO_FUNCTION
+    assert ended.judgement.detail == AT_IMPORT[source]
+    assert AT_IMPORT[source] in PARTICIPANTS.read_text()

@@ -1,0 +1,423 @@
+"""Runs in real worker containers: what is allowed works, everything else ends as it should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from runner.clients.runs import EndedRun
+from runner.engine.client import Engine
+from runner.submission.load import load_submission
+from runner.verdict import Verdict
+from tests.support.paths import SAMPLES
+
+pytestmark = pytest.mark.container
+
+RunSubmission = Callable[..., list[EndedRun]]
+
+NOISE = """
+import torch
+torch.manual_seed(0)
+
+def unlearning(net, retain, forget, val):
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.add_(torch.randn_like(weight) * 0.01)
+"""
+
+ENDINGS = """
+import ctypes, os, signal, sys, time, torch
+
+def ok(net): return net
+def raises(net): raise ValueError("no such luck")
+def leaves(net): os._exit(0)
+def exits(net): sys.exit(0)
+def kills_itself(net): os.kill(os.getpid(), signal.SIGKILL)
+def segfaults(net): ctypes.string_at(0)
+def nan(net): net.fc.bias.data[0] = float("nan")
+def infinite(net): net.fc.bias.data[0] = float("inf")
+def wrong_shape(net): net.fc = torch.nn.Linear(64, 11)
+def extra_tensor(net): net.register_buffer("extra", torch.zeros(3))
+def loops(net):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True: pass
+def sleeps(net): time.sleep(1000)
+def blocks_in_c(net):
+    libc = ctypes.PyDLL(None)  # holds the GIL
+    libc.sleep(1000)
+def finite_but_late(net):
+    import threading
+    threading.Thread(target=time.sleep, args=(1000,)).start()
+def writes_to_every_fd(net):
+    for fd in range(256):
+        try: os.write(fd, b"\\xff" * 64)
+        except OSError: pass
+def half(net): return net.half()
+def huge(net):
+    net.register_buffer("big", torch.zeros(5_000_000))
+
+ALL = [ok, raises, leaves, exits, kills_itself, segfaults, nan, infinite, wrong_shape, extra_tensor,
+       loops, sleeps, blocks_in_c, finite_but_late, writes_to_every_fd, half, huge, ok]
+
+def unlearning(net, retain, forget, val):
+    return ALL[torch.initial_seed()](net)
+"""
+
+EXPECTED = [
+    ("ok", Verdict.OK, ""),
+    ("raises", Verdict.CRASHED, "ValueError: no such luck"),
+    ("leaves", Verdict.CRASHED, "exit code 0 before a result"),
+    ("exits", Verdict.CRASHED, "SystemExit"),
+    ("kills_itself", Verdict.CRASHED, "signal 9"),
+    ("segfaults", Verdict.CRASHED, "signal 11"),
+    ("nan", Verdict.BAD_CHECKPOINT, "fc.bias has values that are not finite"),
+    ("infinite", Verdict.BAD_CHECKPOINT, "fc.bias has values that are not finite"),
+    ("wrong_shape", Verdict.BAD_CHECKPOINT, "has shape"),
+    ("extra_tensor", Verdict.BAD_CHECKPOINT, "extra not expected"),
+    ("loops", Verdict.TIME_LIMIT, "8 s"),
+    ("sleeps", Verdict.TIME_LIMIT, "8 s"),
+    ("blocks_in_c", Verdict.TIME_LIMIT, "8 s"),
+    ("finite_but_late", Verdict.OK, ""),
+    ("writes_to_every_fd", Verdict.PROTOCOL, "something else than a result"),
+    ("half", Verdict.OK, ""),
+    ("huge", Verdict.OUTPUT_LIMIT, "larger"),
+    ("ok", Verdict.OK, ""),
+]
+
+
+WALL_SECONDS = 8.0
+"""Many times what the others take, on a busy machine too; nothing beside those that never end."""
+
+
+@pytest.fixture(scope="module")
+def endings(run_submission: RunSubmission) -> list[EndedRun]:
+    return run_submission(ENDINGS, range(len(EXPECTED)), wall_seconds=WALL_SECONDS)
+
+
+@pytest.mark.parametrize("case", range(len(EXPECTED)), ids=[row[0] for row in EXPECTED])
+def test_each_ending_gets_its_verdict(endings: list[EndedRun], case: int) -> None:
+    """In one worker, one after another: none harms the next, each is named truthfully."""
+    _name, verdict, words = EXPECTED[case]
+    ended = endings[case]
+    assert ended.judgement.verdict is verdict, ended.judgement
+    assert words in ended.judgement.detail
+    assert bool(ended.checkpoint) == (verdict is Verdict.OK)
+
+
+def test_a_run_that_ignores_everything_is_gone_soon_after_its_limit(endings: list[EndedRun]) -> None:
+    """By the host's clock: it would have gone on for a quarter of an hour, or for ever."""
+    late = [run for run in endings if run.judgement.verdict is Verdict.TIME_LIMIT]
+    assert len(late) == 3
+    assert all(WALL_SECONDS <= run.host_seconds < WALL_SECONDS + 30.0 for run in late)
+
+
+def test_512_seeds_give_512_checkpoints_though_the_submission_seeds_at_import(
+    run_submission: RunSubmission,
+) -> None:
+    """The run's seed is set after the import and has the last word."""
+    ended = run_submission(NOISE, range(512), runs_announced=512)
+    assert {run.judgement.verdict for run in ended} == {Verdict.OK}
+    assert len({run.checkpoint for run in ended}) == 512
+
+
+@pytest.mark.parametrize("sample", ["finetune", "noisy_finetune", "scrub"])
+def test_the_same_seed_gives_the_same_bytes(run_submission: RunSubmission, sample: str) -> None:
+    """In another container, under another uid, in another order."""
+    submission = load_submission(SAMPLES / sample)
+    first = run_submission(submission, [11, 22, 33])
+    second = run_submission(submission, [33, 44, 11])
+    assert first[0].checkpoint == second[2].checkpoint
+    assert first[2].checkpoint == second[0].checkpoint
+    assert first[0].checkpoint != first[1].checkpoint
+
+
+def test_memory_bombs_are_named_and_the_next_run_is_fine(run_submission: RunSubmission) -> None:
+    """In the run itself and in a child of it; with a control that stays within its rights."""
+    source = """
+import os, subprocess, sys, torch
+def unlearning(net, retain, forget, val):
+    which = torch.initial_seed()
+    if which == 0:
+        kept = []
+        while True: kept.append(bytearray(b"x") * (16 << 20))
+    if which == 1:
+        hog = "kept = []\\nwhile True: kept.append(bytearray(b'x') * (16 << 20))"
+        raise SystemExit(subprocess.run([sys.executable, "-c", hog]).returncode)
+    if which == 2:
+        kept = bytearray(b"x") * (150 << 20)
+    return net
+"""
+    ended = run_submission(source, [0, 1, 2], memory_bytes=400 << 20, concurrency=1)
+    assert ended[0].judgement.verdict is Verdict.MEMORY_LIMIT, ended[0].judgement
+    assert ended[1].judgement.verdict in (Verdict.MEMORY_LIMIT, Verdict.CRASHED)
+    assert ended[2].judgement.verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def unlearning(net, retain, forget, val: return net", "SyntaxError"),
+        ("import a_module_that_is_not_installed", "ModuleNotFoundError"),
+        ("def unlearn(net, retain, forget, val): return net", "no function called unlearning"),
+        ("unlearning = 3", "no function called unlearning"),
+        ("raise RuntimeError('at import')", "RuntimeError: at import"),
+    ],
+)
+def test_without_a_function_the_verdict_says_why(
+    run_submission: RunSubmission, source: str, words: str
+) -> None:
+    """`no-function`, with the reason."""
+    (ended,) = run_submission(source)
+    assert ended.judgement.verdict is Verdict.NO_FUNCTION
+    assert words in ended.judgement.detail
+
+
+CONTRACT = """
+import copy, os, random
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+def pair(item):
+    return (item["image"], item["age_group"]) if isinstance(item, dict) else item
+
+def unlearning(net, retain, forget, val):
+    case = torch.initial_seed()
+    assert net.training
+    for loader in (retain, forget, val):
+        assert isinstance(loader, DataLoader) and loader.batch_size == 64
+        assert isinstance(loader.sampler, torch.utils.data.RandomSampler)
+    images, labels = pair(next(iter(retain)))
+    assert images.shape == (64, 1, 8, 8) and images.dtype == torch.float32
+    assert labels.shape == (64,) and labels.dtype == torch.int64
+    item = retain.dataset[0]
+    EXPECT_FORM
+    again = DataLoader(retain.dataset, batch_size=17, shuffle=False, num_workers=2)
+    assert len(pair(next(iter(again)))[0]) == 17
+    os.makedirs("output", exist_ok=True)
+    open("output/state.txt", "w").write("mine")
+    open("/kaggle/tmp/note-%d" % os.getuid(), "w").write("mine")
+    if case == 0: return None
+    if case == 1: return net
+    if case == 2:
+        net.fc.weight.data += 1
+        return copy.deepcopy(net)
+    if case == 3:
+        for weight in net.parameters(): weight.requires_grad_(False)
+        net.eval()
+        net.fc.weight.data = net.fc.weight.data.t().contiguous().t()
+"""
+
+
+@pytest.mark.parametrize(
+    ("items", "form"),
+    [
+        ("dict", "assert set(item) == {'image', 'age_group', 'image_id'}, set(item)"),
+        ("tuple", "assert len(item) == 2 and isinstance(item, tuple)"),
+    ],
+)
+def test_what_a_submission_may_expect(run_submission: RunSubmission, items: str, form: str) -> None:
+    """Real loaders in both forms, workers, writable folders; None, the net or a copy returned."""
+    ended = run_submission(CONTRACT.replace("EXPECT_FORM", form), range(4), items=items)
+    assert [run.judgement.verdict for run in ended] == [Verdict.OK] * 4, ended
+    assert ended[2].checkpoint != ended[0].checkpoint == ended[1].checkpoint == ended[3].checkpoint
+
+
+PROBE = """
+import json, os, socket, subprocess, torch
+
+def attempt(what):
+    try: return what()
+    except Exception as error: return type(error).__name__
+
+def unlearning(net, retain, forget, val):
+    status = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
+    def connect(family, address):
+        with socket.socket(family, socket.SOCK_STREAM) as one:
+            one.settimeout(2)
+            one.connect(address)
+    print(json.dumps({
+        "uids": os.getresuid(), "gids": os.getresgid(), "groups": os.getgroups(),
+        "capabilities": [status[name].strip() for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")],
+        "no_new_privs": status["NoNewPrivs"].strip(), "seccomp": status["Seccomp"].strip(),
+        "fds": sorted(int(fd) for fd in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + fd)),
+        "environment": sorted(os.environ),
+        "interfaces": sorted(os.listdir("/sys/class/net")),
+        "netlink": attempt(socket.if_nameindex),
+        "ipv4": attempt(lambda: connect(socket.AF_INET, ("1.1.1.1", 80))),
+        "name": attempt(lambda: socket.create_connection(("example.org", 80), 2)),
+        "root": attempt(lambda: open("/etc/mine", "w")),
+        "image": attempt(lambda: open("/opt/unlearn/sandbox/mine.py", "w")),
+        "supervisor_environment": attempt(lambda: open("/proc/1/environ").read()),
+        "supervisor_memory": attempt(lambda: open("/proc/1/mem", "rb")),
+        "supervisor_fds": attempt(lambda: os.listdir("/proc/1/fd")),
+        "signal": attempt(lambda: os.kill(1, 9)),
+        "root_again": attempt(lambda: os.setuid(0)),
+        "shadow": attempt(lambda: open("/etc/shadow").read()),
+        "slots": attempt(lambda: os.listdir("/scratch/%d" % (1 - int(os.getcwd().split("/")[2])))),
+        "mount": subprocess.run(["mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode != 0,
+        "hidden": subprocess.run(
+            ["find", "/", "-path", "/proc", "-prune", "-o", "(", "-name", "test.safetensors", "-o", "-name", "references.npz",
+             "-o", "-name", "submission.py", ")", "-print"],
+            capture_output=True, text=True).stdout.split(),
+    }))
+"""
+
+
+@pytest.fixture(scope="module")
+def probed(run_submission: RunSubmission) -> dict[str, object]:
+    (ended,) = run_submission(PROBE)
+    assert ended.judgement.verdict is Verdict.OK, (ended.judgement, ended.traceback)
+    found: dict[str, object] = json.loads(ended.log)
+    return found
+
+
+def test_a_run_has_an_identity_of_its_own_and_nothing_else(probed: dict[str, object]) -> None:
+    """Its uid and gid, no capability, no way to gain any, three standard fds and its result pipe."""
+    assert probed["uids"] == probed["gids"] == [10_000] * 3
+    assert probed["groups"] in ([2000], [2001])
+    assert probed["capabilities"] == ["0000000000000000"] * 4
+    assert probed["no_new_privs"] == "1"
+    assert probed["seccomp"] == "2"
+    assert probed["fds"] == [0, 1, 2, 3]
+    assert probed["root_again"] == "PermissionError"
+
+
+def test_a_run_sees_no_host_no_network_and_no_hidden_data(probed: dict[str, object]) -> None:
+    """Only the loopback interface; an environment from nothing; refused wherever it knocks."""
+    assert probed["interfaces"] == ["lo"]
+    assert probed["netlink"] == probed["ipv4"] == "OSError"
+    assert probed["name"] == "gaierror"
+    environment = probed["environment"]
+    assert isinstance(environment, list)
+    assert set(environment) <= {
+        *("PATH", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"),
+        *("LANG", "HOME", "TMPDIR", "OMP_NUM_THREADS", "HOSTNAME"),
+        *("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK"),
+        *("TORCHDYNAMO_DISABLE", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"),
+    }
+    for name in ("root", "image"):
+        assert probed[name] == "OSError"  # the file system is read-only
+    for name in (
+        "supervisor_environment",
+        "supervisor_memory",
+        "supervisor_fds",
+        "signal",
+        "shadow",
+        "slots",
+    ):
+        assert probed[name] == "PermissionError", name
+    assert probed["mount"] is True
+    own = [[f"/scratch/{slot}/run-0/.submission/submission.py"] for slot in (0, 1)]
+    assert probed["hidden"] in own  # what it may see is found, what it may not is not
+
+
+def test_nothing_of_a_run_is_left_for_the_next(run_submission: RunSubmission) -> None:
+    """Not its daemons, not its files, however deep and forbidden; module state dies with it."""
+    source = """
+import json, os, subprocess, sys, time, torch
+def others():
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != os.getpid():
+            try: lines = open(f"/proc/{name}/status").read().splitlines()
+            except OSError: continue  # a servant that has just ended
+            uids = next((line.split()[1:] for line in lines if line.startswith("Uid")), "0")
+            if uids[0] != "0" and int(uids[0]) < 60_000: found.append(lines[0])
+    return found
+def unlearning(net, retain, forget, val):
+    found = {
+        "files": sorted(os.listdir("/tmp")) + sorted(os.listdir("/dev/shm")),
+        "scratch": sorted(os.listdir(os.path.dirname(os.getcwd()))),
+        "processes": others(),
+        "module": getattr(torch, "left_behind", None),
+        "tensor": float(retain.dataset.images.sum()),
+    }
+    print(json.dumps(found))
+    torch.left_behind = True
+    retain.dataset.images.zero_()
+    for folder in ("/tmp", "/dev/shm", os.path.dirname(os.getcwd())):
+        open(f"{folder}/left", "w").write("behind")
+        os.makedirs(f"{folder}/deep/er", mode=0o700)
+        os.chmod(f"{folder}/deep/er", 0)
+    here = os.getcwd()
+    for _ in range(3000):
+        os.mkdir("d"); os.chdir("d")
+    os.chdir(here)
+    daemon = "import os, time\\nif os.fork() == 0:\\n os.setsid()\\n if os.fork() == 0:\\n  while True: time.sleep(0.1)"
+    subprocess.run([sys.executable, "-c", daemon])
+    return net
+"""
+    ended = run_submission(source, range(4), concurrency=1)
+    assert [run.judgement.verdict for run in ended] == [Verdict.OK] * 4, ended
+    seen = [json.loads(run.log) for run in ended]
+    assert seen[0]["files"] == seen[0]["processes"] == []
+    assert all(one == {**seen[0], "scratch": one["scratch"]} for one in seen), seen
+    assert [one["scratch"] for one in seen] == [[f"run-{index}"] for index in range(4)]
+
+
+def test_a_fork_bomb_ends_with_its_run(run_submission: RunSubmission) -> None:
+    """The next run has all its processes again."""
+    source = """
+import os, time, torch
+def unlearning(net, retain, forget, val):
+    if torch.initial_seed() == 0:
+        while True:
+            try:
+                if os.fork() == 0: time.sleep(1000)
+            except OSError: time.sleep(0.01)
+    children = [os.fork() for _ in range(1)]
+    if children == [0]: os._exit(0)
+"""
+    ended = run_submission(source, [0, 1], concurrency=1, processes=64, wall_seconds=8.0)
+    assert [run.judgement.verdict for run in ended] == [Verdict.TIME_LIMIT, Verdict.OK], ended
+
+
+def test_scratch_is_limited_in_bytes_and_files_and_empty_again_for_the_next(
+    run_submission: RunSubmission,
+) -> None:
+    """The code sees a full disk; the next run in the same place has all of it."""
+    source = """
+import errno, json, os
+def fill(make):
+    try:
+        for index in range(1_000_000): make(index)
+    except OSError as error: return index, errno.errorcode[error.errno]
+def unlearning(net, retain, forget, val):
+    with open("big", "wb", buffering=0) as file:
+        by_bytes = fill(lambda _i: file.write(b"x" * (1 << 20)) or 1)
+        file.truncate(0)
+    by_files = fill(lambda index: open(f"f{index}", "w").close())
+    print(json.dumps([by_bytes, by_files]))
+"""
+    ended = run_submission(source, [0, 1], concurrency=1, scratch_bytes=32 << 20, scratch_inodes=500)
+    assert [run.judgement.verdict for run in ended] == [Verdict.OK] * 2, ended
+    for run in ended:
+        (mebibytes, first), (files, second) = json.loads(run.log)
+        assert first == second == "ENOSPC"
+        assert 28 <= mebibytes <= 32
+        assert 450 <= files <= 500
+
+
+def test_prints_are_kept_within_the_budget(run_submission: RunSubmission) -> None:
+    """Head and tail stay, what lies between is counted."""
+    source = """
+def unlearning(net, retain, forget, val):
+    print("the head")
+    for _ in range(20_000): print("x" * 99)
+    print("the tail")
+"""
+    (ended,) = run_submission(source, log_bytes=16_384)
+    assert ended.judgement.verdict is Verdict.OK
+    assert ended.log.startswith(b"the head")
+    assert ended.log.endswith(b"the tail\n")
+    assert len(ended.log) <= 16_384
+    assert len(ended.log) + ended.log_bytes_dropped == 2_000_000 + 18
+
+
+def test_no_container_is_left(engine: Engine, run_submission: RunSubmission, labels: dict[str, str]) -> None:
+    """Each test's container is gone when the test is."""
+    run_submission(NOISE)
+    assert engine.containers(labels) == []

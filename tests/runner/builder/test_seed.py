@@ -1,0 +1,61 @@
+"""Is a challenge's seed a secret unless it was typed, and the same when the command is repeated?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.builder.build_folder import PLAN_FILE
+from runner.builder.seed import SEEDS, choose_seed
+from runner.challenge.layout import DESCRIPTION_FILE
+from runner.challenge.seeds import GUESSABLE_SEEDS
+from runner.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from tests.runner.conftest import ChallengeFolder
+
+
+def least(_below: int) -> int:
+    return 0
+
+
+def greatest(below: int) -> int:
+    return below - 1
+
+
+def test_what_was_typed_counts(tmp_path: Path) -> None:
+    """It is taken as it is, however easy to guess."""
+    assert choose_seed(tmp_path, 0) == 0
+    assert choose_seed(tmp_path, SEEDS - 1) == SEEDS - 1
+    with pytest.raises(ConfigurationError, match="below 2\\^40"):
+        choose_seed(tmp_path, SEEDS)
+
+
+def test_a_drawn_one_is_none_that_can_be_tried(tmp_path: Path) -> None:
+    """From 2^32 to 2^40, and another each time."""
+    assert choose_seed(tmp_path, None, least) == GUESSABLE_SEEDS
+    assert choose_seed(tmp_path, None, greatest) == SEEDS - 1
+    assert len({choose_seed(tmp_path, None) for _ in range(10)}) == 10
+
+
+def test_an_unfinished_build_goes_on_with_its_own(tmp_path: Path) -> None:
+    """What it was begun with counts; a plan that cannot be read has none."""
+    plan = tmp_path / PLAN_FILE
+    plan.parent.mkdir()
+    plan.write_text(json.dumps({"seed": 77}))
+    assert choose_seed(tmp_path, None, least) == 77
+    for damaged in ("", "[]", "{}", '{"seed": null}', '{"seed": "x"}'):
+        plan.write_text(damaged)
+        assert choose_seed(tmp_path, None, least) == GUESSABLE_SEEDS
+
+
+def test_a_whole_challenge_is_what_is_wanted(challenge_folder: ChallengeFolder) -> None:
+    """A finished challenge is not begun anew by a command without a seed; a damaged one is named."""
+    folder = challenge_folder.describe()
+    assert choose_seed(folder, None, least) < GUESSABLE_SEEDS
+    (folder / DESCRIPTION_FILE).write_text("nonsense")
+    with pytest.raises(ConfigurationError, match="not TOML"):
+        choose_seed(folder, None)

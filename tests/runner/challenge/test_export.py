@@ -1,0 +1,309 @@
+"""Do participants get all that they may have of a challenge, and nothing else, whole or not at all?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tomli_w
+from safetensors.numpy import load as load_safetensors
+
+from runner.challenge.challenge import Challenge
+from runner.challenge.description import Description, Source, Visibility, render_description
+from runner.challenge.export import DECISIONS, export_challenge, exported_description, field_names
+from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, PUBLIC_FILES, REFERENCES_FILE
+from runner.challenge.load import load_challenge
+from runner.challenge.seeds import GUESSABLE_SEEDS, has_guessable_seed
+from runner.errors import ConfigurationError, HostNotReadyError
+from runner.results.scoring import SCORE_WITHHELD, load_populations
+from runner.results.summary import is_successful
+
+if TYPE_CHECKING:
+    from tests.runner.conftest import ChallengeFolder
+
+UNLEARN = Path(sys.executable).parent / "unlearn"
+SEED = 123_456_789_012
+
+
+def describe(challenge_folder: ChallengeFolder, visibility: Visibility, **changed: Any) -> Challenge:
+    """Return the tiny challenge as an organizer has it: a seed of its own, from data of their own."""
+    file = challenge_folder.describe(visibility=visibility) / DESCRIPTION_FILE
+    said = tomllib.loads(file.read_text())
+    source = {"data_sha256": "d" * 64, "most_examples": 4321, "epochs": 8765}
+    file.write_text(tomli_w.dumps({**said, "seed": SEED, "source": source, **changed}))
+    return load_challenge(challenge_folder.folder)
+
+
+@pytest.fixture
+def private(challenge_folder: ChallengeFolder) -> Challenge:
+    return describe(challenge_folder, "private")
+
+
+@pytest.fixture
+def public(challenge_folder: ChallengeFolder) -> Challenge:
+    return describe(challenge_folder, "public")
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+
+
+def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(UNLEARN), *map(str, arguments)], capture_output=True, text=True, check=False, env=os.environ
+    )
+
+
+def test_every_field_is_decided_about() -> None:
+    """A field that is new to the description needs its line in `runner.challenge.export.DECISIONS`: may it be given?"""
+    assert sorted(field_names(Description)) == sorted(DECISIONS)
+
+
+def test_what_nobody_decided_about_is_held_back(private: Challenge) -> None:
+    """The description of an export has the fields that are given, those made anew, and no other."""
+    told = tomllib.loads(
+        render_description(exported_description(private.description, private.sha256)).decode()
+    )
+    names = {
+        f"{name}.{inner}" if isinstance(value, dict) and name not in ("class_counts", "files") else name
+        for name, value in told.items()
+        for inner in (value if isinstance(value, dict) else [""])
+    }
+    given = {name for name, decision in DECISIONS.items() if decision != "held back"}
+    assert names <= given
+    unsaid = {"limits.wall_fraction", "limits.total_seconds", "source.shared_persons"}
+    assert given - names <= unsaid  # they have no value here
+
+
+def test_private_files(private: Challenge, tmp_path: Path) -> None:
+    """Byte by byte what a worker sees, and a description; nothing else that lies in the folder."""
+    (private.folder / "private/checkpoints").mkdir()
+    (private.folder / "private/checkpoints/0.safetensors").write_bytes(b"a reference")
+    (private.folder / "public/notes.txt").write_text("for ourselves")
+    made = export_challenge(private, tmp_path / "out")
+    assert files(tmp_path / "out") == sorted([DESCRIPTION_FILE, *PUBLIC_FILES])
+    for name in PUBLIC_FILES:
+        assert (made.folder / name).read_bytes() == (private.folder / name).read_bytes()
+
+
+def test_private_secrets(private: Challenge, tmp_path: Path) -> None:
+    """No seed, no hash or size of test split, references or source data, and no byte of an image of test."""
+    made = export_challenge(private, tmp_path / "out")
+    everything = b"".join((made.folder / name).read_bytes() for name in files(made.folder))
+    said = private.description
+    secrets = [
+        str(SEED),
+        *(said.files[name] for name in CHALLENGE_FILES if name not in PUBLIC_FILES),
+        *(str(said.source.data_sha256), "4321", "8765", "test"),
+    ]
+    assert [secret for secret in secrets if secret.encode() in everything] == []
+    for image in load_safetensors(private.data("test"))["image"]:
+        assert image.tobytes() not in everything
+
+
+def test_private_export_is_a_challenge(private: Challenge, tmp_path: Path) -> None:
+    """It loads, with a hash of its own, says where it came from, and has run seeds that are not the organizer's."""
+    made = export_challenge(private, tmp_path / "out")
+    found = load_challenge(tmp_path / "out")
+    assert found.sha256 == made.sha256 != private.sha256
+    said = found.description
+    assert (said.exported_from, said.visibility, said.seed) == (private.sha256, "private", None)
+    assert said.limits == private.description.limits
+    assert said.references == private.description.references
+    assert found.references is None
+    assert set(said.class_counts) == {"retain", "forget", "val"}
+    seeds = {found.run_seed(index) for index in range(100)}
+    assert len(seeds) == 100
+    assert not seeds & {private.run_seed(index) for index in range(100)}
+
+
+def test_run_seeds_of_an_export_are_those_of_its_copies(private: Challenge, tmp_path: Path) -> None:
+    """All participants have the same, and can go on with an evaluation."""
+    one, two = export_challenge(private, tmp_path / "one"), export_challenge(private, tmp_path / "two")
+    assert one.sha256 == two.sha256
+    assert one.run_seed(3) == two.run_seed(3)
+
+
+def test_no_score_without_references(private: Challenge, tmp_path: Path) -> None:
+    """The scorer refuses with the sentence that participants read, and a summary with it is in order."""
+    made = export_challenge(private, tmp_path / "out")
+    with pytest.raises(ConfigurationError, match=SCORE_WITHHELD):
+        load_populations(made, [], lambda _index: Path())
+    assert is_successful({"score": None, "score_withheld": True})
+    assert not is_successful({"score": None})
+
+
+def test_public_export_is_everything(public: Challenge, tmp_path: Path) -> None:
+    """References, test split and seed too, so that the same runs get the same score."""
+    made = export_challenge(public, tmp_path / "out")
+    assert files(tmp_path / "out") == sorted([DESCRIPTION_FILE, *CHALLENGE_FILES])
+    assert made.sha256 != public.sha256
+    assert made.description == public.description.model_copy(update={"exported_from": public.sha256})
+    assert made.references is not None
+    assert [made.run_seed(index) for index in range(9)] == [public.run_seed(index) for index in range(9)]
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_other_files_that_are_described(
+    challenge_folder: ChallengeFolder, tmp_path: Path, visibility: Visibility
+) -> None:
+    """A later version's file goes with the folder that it lies in."""
+    hashes = load_challenge(challenge_folder.describe(visibility=visibility)).description.files
+    more = {"public/notes.txt": b"for workers", "private/notes.txt": b"for ourselves"}
+    for name, data in more.items():
+        challenge_folder.write(name, data)
+    hashes = {**hashes, **{name: hashlib.sha256(data).hexdigest() for name, data in more.items()}}
+    export_challenge(describe(challenge_folder, visibility, files=hashes), tmp_path / "out")
+    assert (tmp_path / "out/public/notes.txt").read_bytes() == b"for workers"
+    assert (tmp_path / "out/private/notes.txt").exists() == (visibility == "public")
+
+
+@pytest.mark.parametrize(
+    "name", ["public/../secret.txt", "/etc/passwd", "../x.txt", "public/a/b.txt", "public/.a", "notes.txt"]
+)
+def test_a_described_file_lies_in_the_challenge(challenge_folder: ChallengeFolder, name: str) -> None:
+    """Nothing else of this machine is read, or written over, because a description names it."""
+    hashes = load_challenge(challenge_folder.describe()).description.files
+    with pytest.raises(ConfigurationError, match="files"):
+        describe(challenge_folder, "public", files={**hashes, name: "0" * 64})
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_an_export_is_not_exported(
+    challenge_folder: ChallengeFolder, tmp_path: Path, visibility: Visibility
+) -> None:
+    """It would name the wrong origin."""
+    made = export_challenge(describe(challenge_folder, visibility), tmp_path / "out")
+    with pytest.raises(ConfigurationError, match="is an export itself"):
+        export_challenge(made, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def test_older_challenges_are_private(challenge_folder: ChallengeFolder) -> None:
+    """A description that says nothing of it gives nothing away; another word is an error."""
+    file = challenge_folder.describe() / DESCRIPTION_FILE
+    text = file.read_text()
+    file.write_text(text.replace('visibility = "private"\n', ""))
+    assert load_challenge(challenge_folder.folder).description.visibility == "private"
+    file.write_text(text.replace('visibility = "private"', 'visibility = "internal"'))
+    with pytest.raises(ConfigurationError, match="visibility: "):
+        load_challenge(challenge_folder.folder)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"seed": None}, "seed is missing"),
+        ({"exported_from": "e" * 64}, "an export of a private challenge has no seed"),
+        ({"exported_from": "e" * 64, "seed": None}, "class_counts must give a number for every class"),
+        ({"exported_from": "yes"}, "exported_from: "),
+    ],
+)
+def test_nothing_is_held_back_by_halves(
+    challenge_folder: ChallengeFolder, changed: dict[str, Any], sentence: str
+) -> None:
+    """A challenge is whole, or an export without all that is held back."""
+    file = challenge_folder.describe() / DESCRIPTION_FILE
+    said = {**tomllib.loads(file.read_text()), **changed}
+    file.write_text(tomli_w.dumps({name: value for name, value in said.items() if value is not None}))
+    with pytest.raises(ConfigurationError, match=sentence):
+        load_challenge(challenge_folder.folder)
+
+
+def test_into_an_empty_folder(private: Challenge, tmp_path: Path) -> None:
+    """One that is there and empty is taken, and parents that are missing are made."""
+    (tmp_path / "empty").mkdir()
+    assert (
+        export_challenge(private, tmp_path / "empty").sha256
+        == export_challenge(private, tmp_path / "a/b/c").sha256
+    )
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "hidden", "link", "itself"])
+def test_what_is_there_is_left_alone(private: Challenge, tmp_path: Path, kind: str) -> None:
+    """A file, a folder with anything in it, a link, the challenge itself: one sentence, nothing written."""
+    place = tmp_path / "out"
+    if kind == "file":
+        place.write_text("mine")
+    elif kind == "link":
+        (tmp_path / "elsewhere").mkdir()
+        place.symlink_to(tmp_path / "elsewhere")
+    elif kind == "itself":
+        place = private.folder
+    else:
+        place.mkdir()
+        (place / (".mine" if kind == "hidden" else "mine")).write_text("mine")
+    before = files(tmp_path)
+    with pytest.raises(ConfigurationError, match="is there already and no empty folder"):
+        export_challenge(private, place)
+    assert files(tmp_path) == before
+
+
+def test_damage_leaves_nothing_behind(private: Challenge, tmp_path: Path) -> None:
+    """A file that changes after loading ends the export, and no part of it is there."""
+    (private.folder / PUBLIC_FILES[-1]).write_bytes(b"something else")
+    (tmp_path / "outs").mkdir()
+    with pytest.raises(ConfigurationError, match="is not the file that"):
+        export_challenge(private, tmp_path / "outs/out")
+    assert list((tmp_path / "outs").iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written(private: Challenge, tmp_path: Path) -> None:
+    """Below a file there is no folder: the host's trouble, in a sentence."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HostNotReadyError, match="cannot be written"):
+        export_challenge(private, tmp_path / "file/out")
+
+
+def test_seeds_that_can_be_tried_are_told(private: Challenge, public: Challenge) -> None:
+    """Of private challenges alone: a public one has nothing to hide."""
+    small = {"seed": GUESSABLE_SEEDS - 1, "source": Source()}
+    assert not has_guessable_seed(private.description.model_copy(update={"visibility": "private"}))
+    assert has_guessable_seed(private.description.model_copy(update={"visibility": "private", **small}))
+    assert not has_guessable_seed(public.description.model_copy(update=small))
+
+
+def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
+    """`challenge export` prints the hash; `challenge show` says what is there and what stays away."""
+    private = describe(challenge_folder, "private")
+    done = unlearn("challenge", "export", private.folder, "--public", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stderr
+    digest = load_challenge(tmp_path / "out").sha256
+    assert done.stdout.splitlines()[-1] == f"{tmp_path / 'out'}: {digest}"
+    shown = unlearn("challenge", "show", tmp_path / "out")
+    assert shown.returncode == 0, shown.stderr
+    words = " ".join(shown.stdout.split())
+    assert "test split, references and seed stay with the organizer" in words
+    assert f"exported from {private.sha256}" in words
+    assert "references 3, held back" in words
+    assert str(SEED) not in words
+    as_json = json.loads(unlearn("challenge", "show", tmp_path / "out", "--json").stdout)
+    assert (as_json["seed"], as_json["warnings"], as_json["sha256"]) == (None, [], digest)
+    again = unlearn("challenge", "export", private.folder, "--public", tmp_path / "out")
+    assert again.returncode == 2
+    assert (
+        again.stderr == f"unlearn: {tmp_path / 'out'} is there already and no empty folder; choose another.\n"
+    )
+    nothing = unlearn("challenge", "export", tmp_path / "nothing", "--public", tmp_path / "other")
+    assert nothing.returncode == 2
+    assert "There is no challenge at" in nothing.stderr
+    assert not (tmp_path / "other").exists()
+
+
+def test_command_warns_of_a_seed_that_can_be_guessed(
+    challenge_folder: ChallengeFolder, tmp_path: Path
+) -> None:
+    """And exports all the same: digits are no secret."""
+    folder = challenge_folder.describe()
+    done = unlearn("challenge", "export", folder, "--public", tmp_path / "out")
+    assert done.returncode == 0
+    assert "can be guessed" in done.stderr
+    assert REFERENCES_FILE not in files(tmp_path / "out")

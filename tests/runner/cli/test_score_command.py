@@ -1,0 +1,201 @@
+"""`unlearn score` as it is typed: cards of evaluations and of files, ranks, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runner.challenge.challenge import Challenge
+from runner.challenge.limits import Limits
+from runner.challenge.outputs import RunOutputs, pack_outputs
+from runner.store.paths import EvaluationPaths
+from runner.store.records import EvaluationRecord, RunRecord
+from runner.store.store import Store
+from runner.time_limits.terms import resolve_terms
+from runner.verdict import Verdict
+from scoring.card.card import ScoreCard
+from scoring.outputs import Outputs, save_outputs
+
+UNLEARN = Path(sys.executable).parent / "unlearn"
+COUNTS = np.full((4, 2), 10)
+LABELS = np.arange(12) % 2
+
+
+def population(seed: int, models: int = 20, shift: float = 0.0) -> Outputs:
+    """Return models with two classes whose margins lie ``shift`` too high."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(models, 12, 2))
+    logits[:, np.arange(12), LABELS] += shift
+    return Outputs(
+        logits=logits,
+        labels=LABELS,
+        correct=np.full((models, 4, 2), 9),
+        class_counts=COUNTS,
+        unseen_losses=rng.exponential(size=(models, 10)),
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Return a folder with outputs: references, two that are like them, and one that is not."""
+    for name, outputs in {
+        "references": population(0),
+        "like": population(1),
+        "alike": population(2),
+        "far": population(3, shift=2.0),
+        "few": population(4, models=3),
+    }.items():
+        save_outputs(outputs, tmp_path / f"{name}.npz")
+    return tmp_path
+
+
+def score(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(UNLEARN), "score", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+
+
+def test_card_of_a_file(files: Path) -> None:
+    """A table for people, the same as JSON that the scorer reads back, and in a file."""
+    asked = ("--unlearned", "like.npz", "--references", "references.npz")
+    table = score(files, *asked, "--retraining-seconds", "10", "--out", "card.json")
+    assert table.returncode == 0, table.stderr
+    for word in ("score", "ceiling", "held-out", "joint attack", "KLoM", "U-LiRA", "loss MIA", "ToW"):
+        assert word in table.stdout
+    assert "The times of the runs are not known." in table.stdout
+    card = ScoreCard.from_json((files / "card.json").read_bytes())
+    assert (card.n, card.references, card.examples) == (20, 20, 12)
+    printed = json.loads(score(files, *asked, "--json").stdout)
+    assert printed.pop("submission") == "like"
+    assert ScoreCard.from_json(json.dumps(printed)).published.score == card.published.score
+
+
+def test_several_are_ranked(files: Path) -> None:
+    """Two that are alike share a rank; one that is far off comes after them."""
+    asked = [part for name in ("like", "alike", "far") for part in ("--unlearned", f"{name}.npz")]
+    done = score(files, *asked, "--references", "references.npz", "--json")
+    assert done.returncode == 0, done.stderr
+    *cards, last = map(json.loads, done.stdout.splitlines())
+    assert [card["submission"] for card in cards] == last["submissions"] == ["like", "alike", "far"]
+    ranks = last["comparison"]["score"]["rank"]
+    assert ranks[0] == ranks[1] == 1
+    assert "Ranks" in score(files, *asked, "--references", "references.npz").stdout
+
+
+def test_too_few_to_rank(files: Path) -> None:
+    """The cards are shown all the same, and why there are no ranks."""
+    done = score(files, "--unlearned", "few.npz", "--unlearned", "few.npz", "--references", "references.npz")
+    assert done.returncode == 0, done.stderr
+    assert "They are not compared" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((), 2, "Name evaluations, or files"),
+        (("x", "--unlearned", "like.npz", "--references", "references.npz"), 2, "Name evaluations, or files"),
+        (("--unlearned", "like.npz"), 2, "go together"),
+        (("--unlearned", "missing.npz", "--references", "references.npz"), 3, "cannot be read"),
+        (("--unlearned", "garbage.npz", "--references", "references.npz"), 2, "not an npz file"),
+        (("--unlearned", "other.npz", "--references", "references.npz"), 2, "do not go together"),
+        (
+            (*("--unlearned", "like.npz") * 2, "--references", "references.npz", "--out", "x.json"),
+            2,
+            "--out takes",
+        ),
+        (
+            ("--unlearned", "like.npz", "--references", "references.npz", "--retraining-seconds", "0"),
+            2,
+            "take some time",
+        ),
+        (("abc", "--store", "nowhere"), 2, "nowhere"),
+    ],
+)
+def test_refusals(files: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
+    """One sentence, the documented exit code, no traceback."""
+    (files / "garbage.npz").write_bytes(b"garbage")
+    other = population(5)
+    save_outputs(
+        Outputs(
+            logits=other.logits,
+            labels=1 - other.labels,
+            correct=other.correct,
+            class_counts=other.class_counts,
+        ),
+        files / "other.npz",
+    )
+    done = score(files, *arguments)
+    assert done.returncode == code, done.stderr
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def kept(folder: Path, challenge: Challenge, *, verdict: Verdict = Verdict.OK, n: int = 3) -> None:
+    """Note an evaluation of three runs that has ended."""
+    with closing(Store.in_folder(folder, create=True)) as store:
+        store.begin(
+            EvaluationRecord(
+                id="0123456789ab",
+                submission_sha256="a" * 64,
+                submission="mine",
+                archive_bytes=1,
+                challenge="tiny",
+                challenge_sha256=challenge.sha256,
+                image="c" * 64,
+                n=n,
+                challenge_folder=str(challenge.folder),
+            )
+        )
+        terms = resolve_terms(Limits(), "full")
+        store.agree("0123456789ab", terms.machine, terms.model_dump(mode="json"))
+        for index in range(3):
+            store.publish(
+                "0123456789ab",
+                RunRecord(
+                    index=index,
+                    seed=index,
+                    attempt=1,
+                    verdict=verdict,
+                    detail="",
+                    host_seconds=1.0,
+                    run_seconds=1.0,
+                    checkpoint_sha256="",
+                    log_bytes_dropped=0,
+                ),
+            )
+            place = EvaluationPaths(folder=folder / "0123456789ab").outputs(index)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            logits = np.random.default_rng(index).normal(size=(3, 2)).astype(np.float32)
+            outputs = RunOutputs(
+                logits=logits, correct=np.ones((4, 2), np.int64), unseen_losses=np.ones(2, np.float32)
+            )
+            place.write_bytes(pack_outputs(outputs))
+        store.finish("0123456789ab", {"score": None, "warnings": []})
+
+
+def test_card_of_an_evaluation(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> None:
+    """It is found by the beginning of its name, its challenge where it was; what is missing is said."""
+    kept(tmp_path / "store", load_challenge(Limits()))
+    done = score(tmp_path, "0123", "--store", "store")
+    assert done.returncode == 0, done.stderr
+    assert "mine: 3 runs, 3 references" in done.stdout
+    assert "no uncertainty:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("verdict", "n", "message"), [("crashed", 3, "run 0 ended as crashed"), ("ok", 4, "has not ended")]
+)
+def test_no_card_without_a_score(
+    tmp_path: Path, load_challenge: Callable[[Limits], Challenge], verdict: str, n: int, message: str
+) -> None:
+    """An evaluation with a failed run, or one that goes on, has none."""
+    kept(tmp_path / "store", load_challenge(Limits()), verdict=Verdict(verdict), n=n)
+    done = score(tmp_path, "0123", "--store", "store")
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())

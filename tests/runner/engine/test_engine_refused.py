@@ -1,0 +1,75 @@
+"""What is said where no engine is to be had: none, or one that is for others?"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import docker.errors
+import pytest
+import requests.exceptions
+
+from runner.engine import client as client_module
+from runner.engine.client import Engine
+from runner.engine.connection import engine_call
+from runner.errors import EngineAccessError, HostNotReadyError
+from runner.progress import NullReporter
+from runner.setup import engine as setup
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, first: OSError) -> None:
+    """Let docker-py fail as it does when the connection to the socket fails."""
+
+    def client(_seconds: int) -> None:
+        try:
+            try:
+                raise first
+            except OSError as error:
+                raise requests.exceptions.ConnectionError("Connection aborted.", error)  # noqa: B904 - as there
+        except requests.exceptions.ConnectionError as error:
+            raise docker.errors.DockerException("Error while fetching server API version") from error
+
+    monkeypatch.setattr(client_module, "connect", client)
+
+
+def test_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence of a machine without Docker."""
+    refuse(monkeypatch, FileNotFoundError(errno.ENOENT, "No such file or directory"))
+    with pytest.raises(HostNotReadyError, match="No container engine answers") as caught:
+        Engine()
+    assert not isinstance(caught.value, EngineAccessError)
+    assert not client_module.engine_answers()
+
+
+def test_one_that_is_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No advice to install what is there, from the commands and from the set-up."""
+    refuse(monkeypatch, PermissionError(errno.EACCES, "Permission denied"))
+    with pytest.raises(EngineAccessError, match="your user may not use it"):
+        Engine()
+    with pytest.raises(EngineAccessError, match="group docker"):
+        setup.prepare_host(NullReporter())
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ECONNREFUSED, "connection refused"),
+        (errno.ENOENT, "no such file or directory"),
+        (errno.ECONNRESET, "connection reset by peer"),
+    ],
+)
+def test_one_that_goes_away(number: int, words: str) -> None:
+    """What the system said, and what to do; not the representation of three errors in each other."""
+
+    def call() -> None:
+        with engine_call():
+            try:
+                raise OSError(number, os.strerror(number))
+            except OSError as error:
+                raise requests.exceptions.ConnectionError("Connection aborted.", error)  # noqa: B904 - as there
+
+    with pytest.raises(HostNotReadyError) as caught:
+        call()
+    assert str(caught.value) == (
+        f"The container engine does not answer ({words}); start it, and repeat the command."
+    )

@@ -1,0 +1,89 @@
+"""Is what was asked for given as the engine can give it, or refused with the reason?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runner.challenge.limits import Limits
+from runner.engine.container_spec import evaluator_container, worker_container
+from runner.engine.placement import DEFAULT_PLACEMENT, Placement, resolve_placement
+from runner.errors import ConfigurationError, HostNotReadyError
+
+UUID = "GPU-1b2c3d4e-0000-1111-2222-333344445555"
+PLAIN: dict[str, Any] = {"Runtimes": {"runc": {}, "runsc": {}}}
+NVIDIA: dict[str, Any] = {"Runtimes": {"runc": {}, "nvidia": {}}}
+CDI: dict[str, Any] = {"Runtimes": {"runc": {}}, "CDISpecDirs": ["/etc/cdi"]}
+DISCOVERED = {**NVIDIA, "DiscoveredDevices": [{"Source": "cdi", "ID": f"nvidia.com/gpu={UUID}"}]}
+
+
+def asked(info: dict[str, Any], *, runtime: str = "", device: str = "cpu", wanted: str = "cpu") -> Placement:
+    return resolve_placement(runtime=runtime, device=device, wanted_device=wanted, engine_info=info)
+
+
+def test_nothing_asked_for_is_the_engines_default() -> None:
+    """Without a runtime or a device, the engine is told nothing of either."""
+    assert asked(PLAIN) == DEFAULT_PLACEMENT
+    spec = worker_container(image="IMAGE", limits=Limits(), labels={})
+    assert not {"Runtime", "DeviceRequests"} & spec.host_config.keys()
+    assert "NVIDIA_DRIVER_CAPABILITIES" not in spec.environment
+
+
+def test_a_runtime_is_passed_on() -> None:
+    """As the engine knows it, to every role."""
+    placement = asked(PLAIN, runtime="runsc")
+    worker = worker_container(image="IMAGE", limits=Limits(), labels={}, placement=placement)
+    evaluator = evaluator_container(image="IMAGE", cpus=1, labels={}, placement=placement)
+    assert worker.host_config["Runtime"] == evaluator.host_config["Runtime"] == "runsc"
+
+
+def test_a_runtime_that_is_not_there_is_the_hosts_matter() -> None:
+    """The sentence names those that are there."""
+    with pytest.raises(HostNotReadyError, match="no runtime 'kata'; it has runc, runsc"):
+        asked(PLAIN, runtime="kata")
+
+
+@pytest.mark.parametrize(
+    ("info", "device", "request_made"),
+    [
+        (
+            NVIDIA,
+            f"cuda:{UUID}",
+            {"Driver": "nvidia", "DeviceIDs": [UUID], "Capabilities": [["gpu", "compute", "utility"]]},
+        ),
+        (NVIDIA, "all", {"Driver": "nvidia", "Count": -1, "Capabilities": [["gpu", "compute", "utility"]]}),
+        (CDI, f"cuda:{UUID}", {"Driver": "cdi", "DeviceIDs": [f"nvidia.com/gpu={UUID}"]}),
+        (CDI, "all", {"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=all"]}),
+        (DISCOVERED, f"cuda:{UUID}", {"Driver": "cdi", "DeviceIDs": [f"nvidia.com/gpu={UUID}"]}),
+        (
+            DISCOVERED,
+            "all",
+            {"Driver": "nvidia", "Count": -1, "Capabilities": [["gpu", "compute", "utility"]]},
+        ),
+    ],
+)
+def test_a_gpu_is_asked_for_as_the_engine_offers_it(
+    info: dict[str, Any], device: str, request_made: dict[str, Any]
+) -> None:
+    """By CDI where the engine has found the device so, else by the runtime's own request, else by CDI's folder."""
+    placement = asked(info, device=device, wanted="cuda")
+    assert placement.torch_device == "cuda"
+    spec = worker_container(image="IMAGE", limits=Limits(), labels={}, placement=placement)
+    assert spec.host_config["DeviceRequests"] == [request_made]
+    assert spec.environment["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+
+
+def test_no_gpu_is_the_hosts_matter() -> None:
+    """Asked for where there is none, or not asked for where the challenge needs one."""
+    with pytest.raises(HostNotReadyError, match="offers no GPU"):
+        asked(PLAIN, device="all")
+    with pytest.raises(HostNotReadyError, match="challenge needs a GPU"):
+        asked(NVIDIA, wanted="cuda")
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:0", "cuda", "cuda:GPU-../../etc", f"{UUID}", "cuda:GPU-1 2"])
+def test_a_device_that_is_none_is_wrong_usage(device: str) -> None:
+    """Numbers are refused too: they change with the order in which devices are found."""
+    with pytest.raises(ConfigurationError, match="nvidia-smi -L"):
+        asked(NVIDIA, device=device)

@@ -1,0 +1,92 @@
+"""Is a store opened whatever its age, and said in one sentence where it cannot be?"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from runner.errors import HostNotReadyError
+from runner.store.database import Database
+from runner.store.schema import RunRow
+from runner.store.store import DATABASE_FILE, Store
+
+FIRST_VERSION = """
+CREATE TABLE submissions (sha256 VARCHAR NOT NULL PRIMARY KEY, name VARCHAR NOT NULL, archive_bytes BIGINT NOT NULL,
+    added DATETIME NOT NULL);
+CREATE TABLE evaluations (id VARCHAR NOT NULL PRIMARY KEY, submission_sha256 VARCHAR NOT NULL, submission VARCHAR
+    NOT NULL, challenge VARCHAR NOT NULL, challenge_sha256 VARCHAR NOT NULL, image VARCHAR NOT NULL, n INTEGER NOT
+    NULL, begun DATETIME NOT NULL, seconds FLOAT NOT NULL, summary VARCHAR,
+    FOREIGN KEY(submission_sha256) REFERENCES submissions (sha256));
+CREATE TABLE attempts (evaluation VARCHAR NOT NULL, number INTEGER NOT NULL, begun DATETIME NOT NULL, ended DATETIME,
+    outcome VARCHAR, PRIMARY KEY (evaluation, number), FOREIGN KEY(evaluation) REFERENCES evaluations (id));
+CREATE TABLE runs (evaluation VARCHAR NOT NULL, "index" INTEGER NOT NULL, seed BIGINT NOT NULL, attempt INTEGER NOT
+    NULL, verdict VARCHAR NOT NULL, detail VARCHAR NOT NULL, host_seconds FLOAT NOT NULL, run_seconds FLOAT NOT NULL,
+    checkpoint_sha256 VARCHAR NOT NULL, log_bytes_dropped BIGINT NOT NULL, ended DATETIME NOT NULL, evaluated BOOLEAN
+    NOT NULL, PRIMARY KEY (evaluation, "index"), FOREIGN KEY(evaluation) REFERENCES evaluations (id));
+INSERT INTO submissions VALUES ('aa', 'mine', 1, '2026-01-01 00:00:00.000000');
+INSERT INTO evaluations VALUES ('0123456789ab', 'aa', 'mine', 'tiny', 'bb', 'cc', 2, '2026-01-01 00:00:00.000000', 1.5,
+    NULL);
+INSERT INTO runs VALUES ('0123456789ab', 0, 7, 1, 'ok', '', 1.0, 1.0, 'dd', 0, '2026-01-01 00:00:00.000000', 1);
+"""
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Return the folder of a store that the first version made."""
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection:
+        connection.executescript(FIRST_VERSION)
+    return tmp_path
+
+
+def test_a_store_of_the_first_version_gets_what_it_lacks(old: Path) -> None:
+    """Its runs are there as they were, and can be written to; a second opening changes nothing."""
+    for _ in range(2):
+        with closing(Store.in_folder(old, create=False)) as store:
+            (run,) = store.runs("0123456789ab")
+            assert (run.seed, run.evaluated, run.checkpoint_sha256) == (7, True, "dd")
+    with closing(Store.in_folder(old, create=True)) as store:
+        store.mark_evaluated("0123456789ab", 0, outputs_sha256="ee")
+        assert store.runs("0123456789ab")[0].outputs_sha256 == "ee"
+        assert store.manifest_sha256("0123456789ab") is None
+        assert store.challenge_folder("0123456789ab") is None
+
+
+def test_a_store_of_a_later_version_is_left_alone(old: Path) -> None:
+    """Columns that this version does not know may mean what it would break."""
+    Store.in_folder(old, create=True).close()
+    with closing(sqlite3.connect(old / DATABASE_FILE)) as connection:
+        connection.execute("ALTER TABLE runs ADD COLUMN surprise VARCHAR")
+    with pytest.raises(HostNotReadyError, match=r"later version of unlearn, which knows runs\.surprise"):
+        Store.in_folder(old, create=True)
+    held = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    assert not [file for file in held if file.is_relative_to(old)], "a store that is refused is let go of"
+
+
+def test_a_database_that_stays_locked_is_one_sentence(old: Path) -> None:
+    """After the patience that was asked for; once it is free, all goes on."""
+    with (
+        closing(Database(f"sqlite:///{old / DATABASE_FILE}", patience_seconds=0.05)) as mine,
+        closing(sqlite3.connect(old / DATABASE_FILE)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(HostNotReadyError, match="database is locked"), mine.writing() as session:
+            session.scalars(select(RunRow)).all()
+        other.rollback()
+        with mine.writing() as session:
+            assert session.scalars(select(RunRow)).all()
+
+
+def test_what_a_writer_has_seen_does_not_change_before_it_writes(old: Path) -> None:
+    """Somebody else's writing waits until the transaction has ended, which has only read so far."""
+    with (
+        closing(Database(f"sqlite:///{old / DATABASE_FILE}")) as mine,
+        closing(sqlite3.connect(old / DATABASE_FILE, timeout=0.05)) as other,
+        mine.writing() as session,
+    ):
+        assert session.scalars(select(RunRow)).all()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("DELETE FROM runs")

@@ -1,0 +1,93 @@
+"""Is what a stranger named or wrote harmless in each place where it comes to be seen?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.table import Table
+
+from runner.clients.runs import EndedRun
+from runner.evaluation.publisher import format_log
+from runner.reports.runs import runs_table
+from runner.reports.scores import score_table
+from runner.sanitize import sanitize
+from runner.verdict import Judgement, Observation, Verdict
+
+UNLEARN = Path(sys.executable).parent / "unlearn"
+
+
+def shown(table: Table) -> str:
+    """Return what is written to something that is no terminal, wide enough for every cell."""
+    console = Console(file=StringIO(), width=2000, highlight=False)
+    console.print(table)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+@given(st.binary(max_size=200), st.text(max_size=200), st.integers(0, 1 << 40))
+def test_log_files(printed: bytes, traceback: str, dropped: int) -> None:
+    """Whatever was printed and raised: UTF-8 without a command in it, and the count is told."""
+    text = format_log(
+        EndedRun(
+            index=0,
+            judgement=Judgement(verdict=Verdict.CRASHED, detail=""),
+            checkpoint=b"",
+            host_seconds=1.0,
+            run_seconds=1.0,
+            log=printed,
+            log_bytes_dropped=dropped,
+            traceback=traceback,
+            seen=Observation(host_seconds=1.0, wall_limit_seconds=2.0),
+        )
+    )
+    assert sanitize(text.encode()) == text
+    assert (str(dropped) in text) or not dropped
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=100))
+def test_tables(text: str) -> None:
+    """Any text in any cell: one row stays one row's worth of plain text."""
+    run: dict[str, Any] = {
+        "index": 0,
+        "seed": 1,
+        "verdict": text,
+        "host_seconds": 1.0,
+        "attempt": 1,
+        "checkpoint_sha256": "",
+        "detail": text,
+    }
+    summary = {
+        "submission": text,
+        "evaluation": "0123456789ab",
+        "n": 2,
+        "verdicts": {text: 2},
+        "warnings": [],
+    }
+    for table in (runs_table([run]), score_table([summary], width=200)):
+        assert sanitize(shown(table)) == shown(table)
+
+
+def test_sentences_about_what_strangers_named(challenge_folder: Any, tmp_path: Path) -> None:
+    """A file's name may hold escapes, overrides and bytes that are not text; the error that names
+    it is still one harmless sentence with its exit code."""
+    folder = tmp_path / "submission"
+    folder.mkdir()
+    (folder / "submission.py").write_text("")
+    for name in (b"\x1b]0;title\x07", "\u202egnp".encode(), b"\xff\xfe"):
+        link = bytes(folder) + b"/" + name
+        Path(link.decode(errors="surrogateescape")).symlink_to("/etc/hostname")
+        command = [UNLEARN, "run", folder, "-c", challenge_folder.describe()]
+        done = subprocess.run(command, capture_output=True, check=False)
+        assert done.returncode == 2
+        text = done.stderr.decode()
+        assert sanitize(text) == text
+        assert "Traceback" not in text
+        Path(link.decode(errors="surrogateescape")).unlink()

@@ -1,0 +1,91 @@
+"""Do both sides agree on the frames and jobs that they exchange?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sandbox.protocol.frames import Decoder, ProtocolViolationError, Scalar, encode_header
+from sandbox.protocol.jobs import EvaluatorJob, TimingJob, TrainerJob, WorkerJob
+from sandbox.protocol.messages import ERROR_BYTES, from_worker
+
+EVALUATOR = EvaluatorJob(architecture="digits", classes=10, device="cpu")
+TRAINER = TrainerJob(
+    recipe="digits",
+    seed=1 << 39,
+    forget_fraction=0.1,
+    references=3,
+    groups_done=[0, 16],
+    skip_original=True,
+    device="cpu",
+    processes=2,
+    data_files=3,
+    most_examples=None,
+    architecture=None,
+    training={"preset": "contest", "epochs": 3},
+    epochs=4,
+    snapshots=[-1, 32],
+)
+TIMING = TimingJob(
+    architecture="file",
+    classes=10,
+    training={"epochs": 3, "batch_size": 64},
+    device="cpu",
+    threads=1,
+    portions=3,
+    architecture_source="def build(classes): ...",
+)
+WORKER = WorkerJob(
+    architecture="digits",
+    classes=10,
+    item_format="dict",
+    batch_size=64,
+    device="cpu",
+    concurrency=2,
+    threads=1,
+    runs=5,
+    first_uid=10_000,
+    first_slot_gid=2_000,
+    wall_seconds=0.5,
+    checkpoint_bytes=1 << 20,
+    log_bytes=4096,
+    processes=64,
+)
+
+
+@pytest.mark.parametrize("job", [EVALUATOR, TRAINER, TIMING, WORKER], ids=lambda job: type(job).__name__)
+def test_job_round_trip(job: EvaluatorJob | TrainerJob | TimingJob | WorkerJob) -> None:
+    """A job read is the job that was written."""
+    assert type(job).from_json(job.to_json()) == job
+
+
+@pytest.mark.parametrize("change", [{"classes": None}, {"gpu": 1}, {"classes": None, "class": 10}], ids=str)
+def test_job_of_another_version_is_refused(change: dict[str, int | None]) -> None:
+    """Missing and unknown names are errors that name them."""
+    said = {**json.loads(EVALUATOR.to_json()), **change}
+    data = json.dumps({name: value for name, value in said.items() if value is not None}).encode()
+    with pytest.raises(ValueError, match="missing or unknown") as caught:
+        EvaluatorJob.from_json(data)
+    assert all(name in str(caught.value) for name in change)
+
+
+@pytest.mark.parametrize("checkpoint_bytes", [100, ERROR_BYTES + 7])
+def test_finished_has_room_for_checkpoint_and_error_and_no_more(checkpoint_bytes: int) -> None:
+    """A run's result is at most the largest checkpoint, or the largest error where that is longer."""
+    decoder = Decoder(from_worker(checkpoint_bytes=checkpoint_bytes))
+    limit = max(checkpoint_bytes, ERROR_BYTES)
+    fields: dict[str, Scalar] = {
+        "index": 0,
+        "seconds": 1.0,
+        "exit_code": 0,
+        "ended_by": "",
+        "oom_kills": 0,
+        "result": "none",
+        "log_bytes_dropped": 0,
+        "wiped": True,
+    }
+    (frame,) = decoder.feed(encode_header("finished", limit, **fields) + bytes(limit))
+    assert len(frame.payload) == limit
+    with pytest.raises(ProtocolViolationError, match="announced"):
+        list(decoder.feed(encode_header("finished", limit + 1, **fields)))

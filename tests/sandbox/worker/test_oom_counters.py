@@ -1,0 +1,28 @@
+"""Are the kernel's counts of memory kills read as both versions of control groups write them?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.worker.supervisor import oom_kills
+
+VERSION_1 = "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"
+VERSION_2 = "low 0\nhigh 0\nmax 812\noom 5\noom_kill 3\noom_group_kill 0\n"
+CAPTURED_2 = "low 0\nhigh 0\nmax 40\noom 1\noom_kill 1\noom_group_kill 0\n"
+"""As Linux 6.12 of Debian 13 wrote it, in a container of 64 MiB in which a process had wanted 200."""
+
+
+@pytest.mark.parametrize(
+    ("text", "kills"), [(VERSION_1, 3), (VERSION_2, 3), (CAPTURED_2, 1)], ids=["v1", "v2", "v2-captured"]
+)
+def test_kills_are_counted(tmp_path: Path, text: str, kills: int) -> None:
+    """Processes killed, not allocations that met the limit."""
+    (tmp_path / "counter").write_text(text)
+    assert oom_kills((tmp_path / "missing", tmp_path / "counter")) == kills
+
+
+def test_where_nothing_tells_nothing_is_counted(tmp_path: Path) -> None:
+    """gVisor shows no control groups; there the engine's word counts."""
+    assert oom_kills((tmp_path / "missing",)) == 0

@@ -1,0 +1,187 @@
+"""Does what is shown on held-out models hold, and is little lost?"""
+
+import math
+
+import numpy as np
+import pytest
+
+from scoring import published_epsilon
+from scoring.epsilon.chosen_rule import choose_rules, count_inside
+from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon, upper_bounds
+
+
+def normals(n, examples, shift=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, examples)), rng.normal(shift, 1, size=(n, examples))
+
+
+def test_null_shows_little():
+    """At n = 512 identical samples show about 0.27 where the published epsilon shows 1.54."""
+    ours, theirs = normals(512, 150)
+    assert published_epsilon(ours, theirs).mean() > 1.4
+    assert 0.2 < held_out_epsilon(ours, theirs, seed=0).mean() < 0.5
+
+
+@pytest.mark.parametrize(("shift", "expected"), [(1.0, 1.8), (2.0, 3.6)])
+def test_shift_is_seen(shift, expected):
+    """A shift is not lost with half of the models: 1.8 for one sigma and 3.6 for two."""
+    ours, theirs = normals(512, 60, shift)
+    assert held_out_epsilon(ours, theirs, seed=0).mean() == pytest.approx(expected, abs=0.25)
+
+
+def test_two_sigma_are_certified():
+    """By itself a shift of two sigma at n = 512 is certified to be about 2.2; among 700 examples 1.4."""
+    ours, theirs = normals(512, 60, 2.0)
+    alone = certified_epsilon(ours, theirs, seed=0, simultaneous=False)
+    assert alone.mean() == pytest.approx(2.2, abs=0.2)
+    one = certified_epsilon(ours[:, :1], theirs[:, :1], seed=0)
+    assert one[0] == alone[0]
+    together = certified_epsilon(np.tile(ours, 12)[:, :700], np.tile(theirs, 12)[:, :700], seed=0)
+    assert together.mean() == pytest.approx(1.4, abs=0.2)
+
+
+def test_each_bound_holds():
+    """Of 400 single bounds under a shift of one sigma, at most 5 % exceed what the rule truly shows.
+
+    No rule of a finite interval shows more than that of its likelihood ratio at the edge;
+    so the truth is computed for each chosen rule from the normal distribution.
+    """
+    ours, theirs = normals(128, 400, 1.0, seed=3)
+    bounds = certified_epsilon(ours, theirs, seed=0, simultaneous=False)
+    # The largest true epsilon among half-lines with a false-positive rate of 1/64 or more
+    # (below which 64 models cannot certify anything) is 2.3.
+    assert np.mean(bounds > 2.3) <= 0.05
+    assert bounds.max() > 0.5
+
+
+@pytest.mark.parametrize("models", [1, 2, 30, 256])
+@pytest.mark.parametrize("error", [0.025, 1e-5])
+def test_upper_bound_is_where_so_few_errors_become_unlikely(models, error):
+    """At the bound the binomial probability of no more errors than were seen is the error allowed."""
+    bounds = upper_bounds(models, error=error)
+    assert bounds[-1] == 1
+    for seen in {0, models // 3, models - 1}:
+        rate = bounds[seen]
+        tail = sum(math.comb(models, k) * rate**k * (1 - rate) ** (models - k) for k in range(int(seen) + 1))
+        assert tail == pytest.approx(error, rel=1e-6)
+    assert (np.diff(bounds) > 0).all()
+
+
+def test_no_errors_in_ten_by_hand():
+    """After 0 errors in 10 the rate is below 1 - 0.05^(1/10) = 0.2589 with 95 % confidence."""
+    assert upper_bounds(10, error=0.05)[0] == pytest.approx(1 - 0.05**0.1)
+
+
+def slow_choice(ours, theirs, worth):
+    """Return the largest worth by trying every pair of edges, with comparisons."""
+    values = np.unique(np.concatenate([ours, theirs]))
+    edges = [-math.inf, *((values[1:] + values[:-1]) / 2), math.inf]
+    best = -math.inf
+    for low in edges:
+        for high in edges:
+            a, b = (int(((low < x) & (x <= high)).sum()) for x in (ours, theirs))
+            best = max(best, worth[0, a, b], worth[1, a, b])
+    return best
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_chosen_rule_is_the_best_of_all(seed):
+    """No interval and no role is worth more, whatever the worth of each count; ties are never cut."""
+    rng = np.random.default_rng(seed)
+    ours, theirs = rng.integers(-4, 5, size=(9, 3)) / 2, rng.normal(size=(7, 3)).round(seed % 3)
+    worth = rng.normal(size=(2, 10, 8))
+    rules = choose_rules(ours, theirs, worth=worth)
+    chosen = worth[np.where(rules.ours_inside, 0, 1), count_inside(rules, ours), count_inside(rules, theirs)]
+    expected = [slow_choice(ours[:, e], theirs[:, e], worth) for e in range(3)]
+    np.testing.assert_array_equal(chosen, expected)
+
+
+def test_neighbouring_floats_are_told_apart():
+    """Between two values that have no other between them an edge still divides."""
+    low = np.full((4, 1), 1.0)
+    high = np.nextafter(low, 2)
+    assert held_out_epsilon(low, high, seed=0)[0] == pytest.approx(math.log(5), abs=1e-4)
+
+
+def test_separated_samples_reach_the_bound():
+    """Samples that never overlap show log(n + 1) held out and are certified whichever is above."""
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.uniform(0, 1, size=(64, 2)), rng.uniform(2, 3, size=(64, 2))
+    for pair in ((ours, theirs), (theirs, ours)):
+        np.testing.assert_allclose(held_out_epsilon(*pair, seed=0), math.log(65), atol=1e-3)
+        bound = 1 - 0.0125 ** (1 / 32)  # 0 errors in 32, two examples, two rates
+        expected = math.log(1 - 1e-5 - bound) - math.log(bound)
+        np.testing.assert_allclose(certified_epsilon(*pair, seed=0), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("constant", [0.0, -103.616, 103.616])
+def test_equal_constants_show_nothing(constant):
+    """Two constant samples of one value, saturated or not, show 0 and certify 0."""
+    sample = np.full((16, 2), constant)
+    assert (held_out_epsilon(sample, sample, seed=0) == 0).all()
+    assert (certified_epsilon(sample, sample, seed=0) == 0).all()
+
+
+def test_exchanging_the_sides_changes_little():
+    """Which sample is ours decides only how the halves are drawn: the means agree."""
+    ours, theirs = normals(128, 200, 1.0)
+    one, other = held_out_epsilon(ours, theirs, seed=0), held_out_epsilon(theirs, ours, seed=0)
+    assert one.mean() == pytest.approx(other.mean(), abs=0.15)
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (2, 9), (31, 4), (5, 5)])
+def test_small_and_odd_populations(n, m):
+    """Two models a side suffice: held out they show at most log(max(n, m) + 2); few certify nothing."""
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.normal(size=(n, 1)), rng.normal(size=(m, 1))
+    shown = held_out_epsilon(ours, theirs, seed=0)
+    assert shown.shape == (1,)
+    assert 0 <= shown[0] <= math.log(max(n, m) + 2)
+    assert certified_epsilon(ours, theirs, seed=0)[0] >= 0
+
+
+def test_seed_decides():
+    """The same seed gives the same halves, another seed others."""
+    ours, theirs = normals(32, 10, 1.0)
+    for measure in (held_out_epsilon, certified_epsilon):
+        first = measure(ours, theirs, seed=1)
+        np.testing.assert_array_equal(measure(ours, theirs, seed=1), first)
+    assert (held_out_epsilon(ours, theirs, seed=2) != held_out_epsilon(ours, theirs, seed=1)).any()
+
+
+def test_inputs_are_only_read():
+    """Confidences that refuse writes are accepted and stay as they were."""
+    ours, theirs = normals(12, 3)
+    before = ours.copy(), theirs.copy()
+    ours.flags.writeable = theirs.flags.writeable = False
+    held_out_epsilon(ours, theirs, seed=0)
+    certified_epsilon(ours, theirs, seed=0)
+    np.testing.assert_array_equal(ours, before[0])
+    np.testing.assert_array_equal(theirs, before[1])
+
+
+GOOD = np.arange(6.0).reshape(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("unlearned", "retrained", "message"),
+    [
+        (GOOD[:1], GOOD, "two or more models"),
+        (GOOD, GOOD[:, :1], "same examples"),
+        (np.where(GOOD == 3, np.nan, GOOD), GOOD, "must be finite"),
+        (GOOD, np.where(GOOD == 3, np.inf, GOOD), "must be finite"),
+        (GOOD[:, :0], GOOD[:, :0], "must not be empty"),
+    ],
+)
+def test_impossible_samples_are_refused(unlearned, retrained, message):
+    """What cannot be two samples of the same examples is a ValueError that says why."""
+    for measure in (held_out_epsilon, certified_epsilon):
+        with pytest.raises(ValueError, match=message):
+            measure(unlearned, retrained, seed=0)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, math.nan])
+def test_impossible_confidences_are_refused(confidence):
+    """A confidence that is not strictly between 0 and 1 is a ValueError."""
+    with pytest.raises(ValueError, match="confidence must lie between"):
+        certified_epsilon(GOOD, GOOD, confidence=confidence, seed=0)
