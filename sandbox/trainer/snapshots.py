@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from sandbox.trainer.best_epoch import Best
+from sandbox.trainer.pace import Pace
 
 _NET, _OPTIMIZER, _BEST, _ORDER = "net/", "optimizer/", "best/", "order/"
 _RANDOM, _RANDOM_OF_GPU, _EPOCHS = "random", "random of gpu", "epochs"

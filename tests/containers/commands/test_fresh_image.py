@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.engine.client import Engine
-from runner.image import image, inputs
+from runner.image import build, image, inputs
 from runner.image.build import build_image
 from runner.image.image import Image
 from runner.progress import NullReporter
@@ -49,7 +49,8 @@ def checkout_of_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     )
     shutil.copy(ROOT / "Dockerfile", checkout)
     shutil.copytree(ROOT / "sandbox", checkout / "sandbox")
-    monkeypatch.setattr(inputs, "_ROOT", checkout)
+    monkeypatch.setattr(inputs, "ROOT", checkout)
+    monkeypatch.setattr(build, "ROOT", checkout)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(shop))
     return checkout
