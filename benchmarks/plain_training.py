@@ -75,7 +75,7 @@ def train_plainly(seed: int) -> torch.nn.Module:
     net = build(recipe.architecture, recipe.classes)
     net.load_state_dict(initial_state(recipe.architecture, recipe.classes, seed))
     net.to(device).train()
-    sgd = optimizer(net, preset)
+    torch_optimizer = optimizer(net, preset)
     weights = class_weights(preset, retain["label"].to(device), recipe.classes)
     batches = DataLoader(
         TensorDataset(retain["image"], retain["label"]), batch_size=preset.batch_size, shuffle=True,
@@ -83,11 +83,11 @@ def train_plainly(seed: int) -> torch.nn.Module:
     )  # fmt: skip
     for epoch in range(preset.epochs):
         for number, (images, labels) in enumerate(batches):
-            set_rate(sgd, rate(preset, epoch * steps + number, steps))
-            sgd.zero_grad()
+            set_rate(torch_optimizer, rate(preset, epoch * steps + number, steps))
+            torch_optimizer.zero_grad()
             logits = net(images.to(device, non_blocking=True))
             functional.cross_entropy(logits, labels.to(device, non_blocking=True), weight=weights).backward()
-            sgd.step()
+            torch_optimizer.step()
     synchronize()
     return net
 
