@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save as save_network
 
+from runner.challenge import load as challenge_loader
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.challenge.outputs import RunOutputs, pack_outputs
@@ -35,6 +37,7 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.store import DATABASE_FILE, Store
 from runner.submission.load import Submission
 from runner.verdict import Verdict
+from tests.runner.conftest import ChallengeFolder
 
 ARCHIVE = b"an archive"
 MINE = Submission(name="mine", sha256=hashlib.sha256(ARCHIVE).hexdigest(), archive=ARCHIVE)
@@ -160,10 +163,21 @@ def ending(folder: Path, challenge: Challenge, blamed: int | None = None) -> Ite
         yield Ended(store=store, folder=folder, name=name, challenge=challenge, summary=summary)
 
 
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """Return an evaluation that has ended and that no test touches: judging it takes a second."""
+    folder = tmp_path_factory.mktemp("intact")
+    challenge = challenge_loader.load_challenge(ChallengeFolder(folder / "tiny challenge").describe(Limits()))
+    with ending(folder / "store", challenge) as evaluation:
+        return evaluation
+
+
 @pytest.fixture
-def ended(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> Iterator[Ended]:
-    with ending(tmp_path / "store", load_challenge(Limits())) as found:
-        yield found
+def ended(intact: Ended, tmp_path: Path) -> Iterator[Ended]:
+    """Give a copy of an evaluation that has ended, for the test to damage."""
+    folder = shutil.copytree(intact.folder, tmp_path / "store")
+    with closing(Store.in_folder(folder, create=False)) as store:
+        yield replace(intact, store=store, folder=folder)
 
 
 @pytest.mark.parametrize("blamed", range(N))
