@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -24,6 +23,8 @@ from runner.engine.container import ContainerExit
 from sandbox.protocol.frames import Decoder, Frame, FrameRule
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.protocol.splits import SPLITS
+from tests.support.clock import Clock
+from tests.support.npy import npz
 
 CLASSES = 2
 REFERENCES = 3
@@ -32,13 +33,6 @@ NETWORK: dict[str, NDArray[Any]] = {
     "weight": np.arange(6, dtype=np.float32).reshape(2, 3),
     "bias": np.zeros(2, dtype=np.float32),
 }
-
-
-def npz(**arrays: NDArray[Any]) -> bytes:
-    """Return arrays as the bytes of an npz file."""
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)  # type: ignore[arg-type]
-    return packed.getvalue()
 
 
 def _split(name: str) -> bytes:
@@ -116,22 +110,6 @@ Answer = tuple[float, bytes | None]
 
 Script = Callable[[Frame], Iterable[Answer]]
 """What the container says in answer to a frame of the host."""
-
-
-class Clock:
-    """A clock that moves only while somebody waits by it, however busy the machine is."""
-
-    def __init__(self) -> None:
-        """Begin at some moment."""
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Tell the time, in seconds."""
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        """Let so much time pass."""
-        self.now += seconds
 
 
 class FakeStream:

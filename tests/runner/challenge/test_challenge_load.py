@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import pickle
 import tomllib
@@ -26,23 +25,10 @@ from runner.challenge.training import TrainingChoice
 from runner.errors import ConfigurationError
 from runner.parsers.checkpoint import check_checkpoint
 from runner.parsers.safetensors import TensorSpec
+from tests.support.npy import npy, npz
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
-
-
-def npz(**arrays: Any) -> bytes:
-    """Return arrays as npz, pickled where they are objects."""
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)
-    return packed.getvalue()
-
-
-def npy(array: Any) -> bytes:
-    """Return one array as npy."""
-    packed = io.BytesIO()
-    np.save(packed, array)
-    return packed.getvalue()
 
 
 def edit(folder: Path, **changes: Any) -> None:

@@ -33,7 +33,8 @@ from sandbox.protocol.jobs import WorkerJob
 from sandbox.protocol.messages import from_worker
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Answer, Clock, FakeStream, Script
+    from tests.runner.conftest import Answer, FakeStream, Script
+    from tests.support.clock import Clock
 
 MINE = Submission(name="mine", sha256="a" * 64, archive=b"PK: never opened here")
 READY = encode("ready", seconds=0.25)
