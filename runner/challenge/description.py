@@ -17,7 +17,7 @@ from runner.challenge.training import Training, TrainingChoice
 from runner.errors import ConfigurationError
 from runner.parsers.toml import read_toml
 from runner.sanitize import sanitize_line
-from runner.validation import Sha256
+from runner.validation import Sha256, first_problem
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 from sandbox.protocol.splits import SPLITS
 
@@ -26,7 +26,6 @@ Visibility = Literal["public", "private"]
 RunDevice = Literal["cpu", "cuda"]
 
 SCHEMA_VERSION: Final = 1
-_MOST_ERRORS: Final = 1000
 FileName = Annotated[str, Field(pattern=r"^(public|private)/[a-z_]+\.[a-z]+$")]
 """A file of a challenge is in one of two folders; the name leads nowhere else."""
 
@@ -144,20 +143,11 @@ def parse_description(file: Path, text: bytes) -> Description:
     try:
         return Description.model_validate(read_toml(text))
     except ValidationError as error:
-        raise ConfigurationError(f"{file}: {_what_is_wrong(error)}.") from error
+        raise ConfigurationError(f"{file}: {first_problem(error)}.") from error
     except RecursionError as error:
         raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
     except ValueError as error:  # what TOML refuses, and numbers that Python does
         raise ConfigurationError(f"{file} is not TOML: {sanitize_line(str(error))}.") from error
-
-
-def _what_is_wrong(error: ValidationError) -> str:
-    """Return the first thing that is wrong; of very many their number, for pydantic tells all or none."""
-    if error.error_count() > _MOST_ERRORS:
-        return f"{error.error_count()} names or values are wrong"
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return sanitize_line(f"{where or 'it'}: {first['msg'].removeprefix('Value error, ')}")
 
 
 def render_description(description: Description) -> bytes:

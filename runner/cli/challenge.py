@@ -30,6 +30,7 @@ from runner.errors import ConfigurationError
 from runner.image.image import require_image
 from runner.progress import ConsoleReporter
 from runner.reports.challenges import challenge_remarks, challenge_table
+from runner.validation import first_problem
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 from sandbox.protocol.presets import QUICK
 from sandbox.protocol.recipes import EMBEDDED_RECIPE, PERSON_RECIPES, RECIPES
@@ -225,7 +226,4 @@ def _limits(defaults: Limits, changed: dict[str, Any]) -> Limits:
     try:
         return Limits.model_validate({**kept, **values})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "limits"
-        said = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{where}: {said}.") from error
+        raise ConfigurationError(f"{first_problem(error, root='limits')}.") from error

@@ -23,6 +23,7 @@ from runner.checkout import ROOT
 from runner.engine.placement import Isolation
 from runner.errors import ConfigurationError
 from runner.units import MIB
+from runner.validation import first_problem
 from runner.verdict import Verdict
 
 HOSTILE: Final = ROOT / "sample_submissions" / "hostile"
@@ -205,9 +206,7 @@ def load_attack(folder: Path) -> Attack:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} is not TOML: {error}.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{file}: {where or 'it'}: {first['msg']}.") from error
+        raise ConfigurationError(f"{file}: {first_problem(error)}.") from error
     attack = Attack(name=folder.name, folder=folder, description=description)
     for needed in (attack.source, attack.control):
         if not needed.is_file():
