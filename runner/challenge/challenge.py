@@ -82,9 +82,9 @@ class Challenge:
 
 
 def read_checked_file(folder: Path, name: str, description: Description) -> bytes:
-    most_bytes = ARCHITECTURE_BYTES if name == ARCHITECTURE_FILE else _FILE_BYTES
+    max_bytes = ARCHITECTURE_BYTES if name == ARCHITECTURE_FILE else _FILE_BYTES
     try:
-        data = read_regular_file(folder / name, most_bytes=most_bytes)
+        data = read_regular_file(folder / name, max_bytes=max_bytes)
     except OSError as error:
         raise ConfigurationError(f"The challenge at {folder} is incomplete: {error}.") from error
     if hashlib.sha256(data).hexdigest() != description.files.get(name):
