@@ -18,7 +18,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -203,16 +203,12 @@ def main() -> None:
     parser.add_argument("--wall-seconds", type=float, default=20.0)
     asked = parser.parse_args()
     problem = load_challenge(asked.challenge)
-    limits = problem.description.limits.model_copy(
-        update={
-            "wall_seconds": asked.wall_seconds,
-            "wall_fraction": None,
-            "concurrency": asked.concurrency,
-            "memory_bytes": 512 * MIB,
-            "scratch_bytes": 16 * MIB,
-        }
+    problem = problem.with_limits(
+        wall_seconds=asked.wall_seconds,
+        concurrency=asked.concurrency,
+        memory_bytes=512 * MIB,
+        scratch_bytes=16 * MIB,
     )
-    problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
     engine = Engine()
     made = require_image(engine)
     table = Table(

@@ -17,7 +17,7 @@ import time
 import zipfile
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -215,16 +215,13 @@ def main() -> None:
     parser.add_argument("--only", choices=KINDS, help="One kind instead of all in turn.")
     asked = parser.parse_args()
     problem = load_challenge(asked.challenge)
-    limits = problem.description.limits.model_copy(
-        update={
-            "wall_seconds": asked.wall_seconds,
-            "wall_fraction": None,
-            "concurrency": asked.concurrency,
-            "memory_bytes": 1 << 30,
-            "processes": asked.processes,
-        }
+    problem = problem.with_limits(
+        wall_seconds=asked.wall_seconds,
+        concurrency=asked.concurrency,
+        memory_bytes=1 << 30,
+        processes=asked.processes,
     )
-    problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
+    limits = problem.description.limits
     engine = Engine()
     made = require_image(engine)
     step, first = (len(KINDS), KINDS.index(asked.only)) if asked.only else (1, 0)

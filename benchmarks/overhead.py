@@ -56,9 +56,7 @@ class Bench:
         self.submission: Submission = load_submission(SAMPLES / name)
 
     def _with_limits(self, limits: Limits) -> Challenge:
-        return replace(
-            self.challenge, description=self.challenge.description.model_copy(update={"limits": limits})
-        )
+        return self.challenge.with_limits(**limits.model_dump())
 
     def sealed(self, runs: int, limits: Limits, pinned: str) -> tuple[float, float]:
         """Return seconds without and with start-up of ``runs`` sealed runs."""
@@ -147,7 +145,7 @@ def main() -> None:
     problem = load_challenge(asked.challenge)
     engine = Engine()
     limits = problem.description.limits
-    one = limits.model_copy(update={"cpus": 1.0, "concurrency": 1})
+    one = limits.with_changes(cpus=1.0, concurrency=1)
     with container_session(engine) as labels:
         bench = Bench(engine, labels, problem, asked.submission)
         times = alternate(
@@ -163,7 +161,7 @@ def main() -> None:
         workers = limits.concurrency
         begun = time.monotonic()
         with ThreadPoolExecutor(workers) as pool:
-            each = one.model_copy(update={"cpus": limits.cpus / workers})
+            each = one.with_changes(cpus=limits.cpus / workers)
             list(pool.map(lambda _i: bench.sealed(1, each, ""), range(asked.containers)))
         per_container = (time.monotonic() - begun) / asked.containers
     table = Table(

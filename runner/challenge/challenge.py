@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,15 @@ class Challenge:
     """The text of the organizer's own module: for containers alone, never imported here."""
     warnings: tuple[str, ...] = ()
     """Sentences on what is not wrong with the data but worth knowing."""
+
+    def with_limits(self, **changes: Any) -> Challenge:  # noqa: ANN401 - validated by `Limits`
+        """Return the challenge with some limits changed (`Limits.with_changes`); its hash stays the same.
+
+        Raises:
+            ValidationError: a limit is not valid.
+        """
+        limits = self.description.limits.with_changes(**changes)
+        return replace(self, description=self.description.model_copy(update={"limits": limits}))
 
     def data(self, name: str) -> bytes:
         """Return the bytes of a split or of the original network.

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from runner.challenge.layout import ARCHITECTURE_FILE, PUBLIC_SPLITS, public_files
-from runner.challenge.limits import Limits
+from runner.challenge.limits import StatedLimits
 from runner.challenge.training import Training, TrainingChoice
 from runner.errors import ConfigurationError
 from runner.parsers.toml import read_toml
@@ -77,20 +77,13 @@ class Description(BaseModel):
     """How many of them were trained as one network; where it is left out, by a version that did not say."""
     image: Sha256
     """Digest of the image that built it."""
-    limits: Limits
+    limits: StatedLimits
     feedback: Feedback = "full"
     """What a participant is told of a run: all that it printed and raised, or how it ended alone."""
     training: Training
     class_counts: dict[str, list[int]]
     """Examples of each class, by split."""
     files: dict[FileName, Sha256]
-
-    @field_validator("limits", mode="before")
-    @classmethod
-    def _the_time_of_a_run_is_said(cls, said: object) -> object:
-        if isinstance(said, dict) and not said.keys() & {"wall_seconds", "wall_fraction"}:
-            raise ValueError("give either wall_seconds or wall_fraction")
-        return said
 
     @property
     def held_back(self) -> bool:

@@ -219,11 +219,7 @@ def _show(challenge: Challenge) -> None:
 
 
 def _limits(defaults: Limits, changed: dict[str, Any]) -> Limits:
-    values = {name: value for name, value in changed.items() if value is not None}
-    kept = defaults.model_dump()
-    if "wall_fraction" in values:
-        del kept["wall_seconds"]  # the default gives way; a second one that was typed is an error
     try:
-        return Limits.model_validate({**kept, **values})
+        return defaults.with_changes(**{name: value for name, value in changed.items() if value is not None})
     except ValidationError as error:
         raise ConfigurationError(f"{first_problem(error, root='limits')}.") from error

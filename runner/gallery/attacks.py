@@ -43,7 +43,7 @@ GALLERY_LIMITS: Final = Limits(
     log_bytes=64 << 10,
 )
 """Small, so that reaching one takes little time; attacks with equal limits share a worker."""
-HONEST_LIMITS: Final = GALLERY_LIMITS.model_copy(update={"wall_seconds": 15.0})
+HONEST_LIMITS: Final = GALLERY_LIMITS.with_changes(wall_seconds=15.0)
 """On a busy machine an honest run, or an attack that is refused at once, may take long."""
 
 
