@@ -108,12 +108,12 @@ def test_another_visibility_is_another_challenge(
 
 
 def test_private_export_is_judged_and_not_scored(
-    private: Challenge, sample: Submission, bench: Callable[..., EvaluationContext], tmp_path: Path
+    private: Challenge, sample: Submission, evaluation_context: Callable[..., EvaluationContext], tmp_path: Path
 ) -> None:
     """Verdicts, times and warnings as ever; in place of a score the sentence; the evaluation verifies."""
     part = export_challenge(private, tmp_path / "part")
     store = tmp_path / "store"
-    at = bench(store)
+    at = evaluation_context(store)
     told = evaluate(at, sample, part, SETTINGS)
     assert (told["verdicts"], told["score"], told["reason"]) == ({"ok": 4}, None, SCORE_WITHHELD)
     assert told["run_seconds_median"] > 0
@@ -127,11 +127,11 @@ def test_private_export_is_judged_and_not_scored(
 
 
 def test_outputs_on_a_private_export_say_nothing_of_a_test_split(
-    private: Challenge, sample: Submission, bench: Callable[..., EvaluationContext], tmp_path: Path
+    private: Challenge, sample: Submission, evaluation_context: Callable[..., EvaluationContext], tmp_path: Path
 ) -> None:
     """No losses, no right answers; on the other splits they are counted."""
     part = export_challenge(private, tmp_path / "part")
-    told = evaluate(bench(tmp_path / "store"), sample, part, replace(SETTINGS, n=2))
+    told = evaluate(evaluation_context(tmp_path / "store"), sample, part, replace(SETTINGS, n=2))
     file = EvaluationPaths(folder=tmp_path / "store" / told["evaluation"]).outputs(0)
     found = load_outputs(file, examples=len(part.forget_labels), classes=part.description.classes, unseen=0)
     assert found is not None
@@ -141,11 +141,11 @@ def test_outputs_on_a_private_export_say_nothing_of_a_test_split(
 
 
 def test_public_export_gives_the_organizers_score(
-    public: Challenge, sample: Submission, bench: Callable[..., EvaluationContext], tmp_path: Path
+    public: Challenge, sample: Submission, evaluation_context: Callable[..., EvaluationContext], tmp_path: Path
 ) -> None:
     """The same runs, the same checkpoints, the same figures."""
     copy = export_challenge(public, tmp_path / "copy")
-    at = bench(tmp_path / "store")
+    at = evaluation_context(tmp_path / "store")
     ours, theirs = (evaluate(at, sample, one, SETTINGS) for one in (public, copy))
     assert ours["evaluation"] != theirs["evaluation"]
     assert ours["score"] is not None

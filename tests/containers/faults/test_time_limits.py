@@ -65,7 +65,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("stop_at", [None, 2])
 def test_no_run_is_started_once_the_total_is_used_up(
-    bench: Callable[..., EvaluationContext],
+    evaluation_context: Callable[..., EvaluationContext],
     challenge: Challenge,
     written: Callable[[str], Submission],
     tmp_path: Path,
@@ -79,8 +79,8 @@ def test_no_run_is_started_once_the_total_is_used_up(
     submission = written(THIRD_IS_LONG.replace("TOTAL", str(total_seconds)))
     if stop_at is not None:
         with pytest.raises(KeyboardInterrupt):
-            evaluate(bench(store, Listening(stop_at)), submission, short, SETTINGS)
-    desk = bench(store)
+            evaluate(evaluation_context(store, Listening(stop_at)), submission, short, SETTINGS)
+    desk = evaluation_context(store)
     summary = evaluate(desk, submission, short, SETTINGS)
     runs = desk.store.runs(summary["evaluation"])
     assert summary["verdicts"] == {"ok": 3, "time-limit": 5}
@@ -91,24 +91,24 @@ def test_no_run_is_started_once_the_total_is_used_up(
         assert run.detail.startswith("not started: the 6 s of the whole evaluation")
         assert (run.host_seconds, run.attempt, run.checkpoint_sha256) == (0.0, 0, "")
     again = Listening()
-    assert evaluate(bench(store, again), submission, short, SETTINGS) == summary
+    assert evaluate(evaluation_context(store, again), submission, short, SETTINGS) == summary
     assert again.steps == []
 
 
 def test_a_total_that_is_enough_changes_nothing(
-    bench: Callable[..., EvaluationContext],
+    evaluation_context: Callable[..., EvaluationContext],
     challenge: Challenge,
     written: Callable[[str], Submission],
     tmp_path: Path,
 ) -> None:
     """All runs are done."""
     enough = challenge.with_limits(total_seconds=600.0)
-    summary = evaluate(bench(tmp_path / "store"), written(SLOW), enough, SETTINGS)
+    summary = evaluate(evaluation_context(tmp_path / "store"), written(SLOW), enough, SETTINGS)
     assert summary["verdicts"] == {"ok": 8}
 
 
 def test_a_fraction_is_measured_once_and_decides_the_verdict(
-    bench: Callable[..., EvaluationContext],
+    evaluation_context: Callable[..., EvaluationContext],
     challenge: Challenge,
     written: Callable[[str], Submission],
     tmp_path: Path,
@@ -119,7 +119,7 @@ def test_a_fraction_is_measured_once_and_decides_the_verdict(
     fifth = challenge.with_limits(wall_fraction=0.2)
     submission = written(ENDLESS)
     first = Listening()
-    desk = bench(tmp_path / "store", first)
+    desk = evaluation_context(tmp_path / "store", first)
     summary = evaluate(desk, submission, fifth, SETTINGS)
     assert any("time retraining" in step for step in first.steps)
     name = summary["evaluation"]
@@ -133,7 +133,7 @@ def test_a_fraction_is_measured_once_and_decides_the_verdict(
     (file,) = cache.rglob("*.json")
     assert json.loads(file.read_text())["measurement"]["retrain_seconds"] == terms["retrain_seconds"]
     second = Listening()
-    evaluate(bench(tmp_path / "other", second), submission, fifth, SETTINGS)
+    evaluate(evaluation_context(tmp_path / "other", second), submission, fifth, SETTINGS)
     assert second.steps
     assert not any("time retraining" in step for step in second.steps)
 

@@ -70,14 +70,14 @@ def test_a_gigabyte_is_cut_to_its_budget_and_counted_to_the_byte(
 
 @pytest.fixture(scope="module")
 def kept(
-    bench: Callable[[Path], EvaluationContext], challenge: Challenge, tmp_path_factory: pytest.TempPathFactory
+    evaluation_context: Callable[[Path], EvaluationContext], challenge: Challenge, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """Return a store in which a submission has printed, and raised, everything that does harm."""
     folder = tmp_path_factory.mktemp("hostile")
     file = folder / "submission.py"
     file.write_text(HOSTILE)
     evaluate(
-        bench(folder / "store"),
+        evaluation_context(folder / "store"),
         load_submission(file),
         challenge,
         Settings(n=2, keep_going=True, keep_checkpoints=False),
