@@ -70,7 +70,9 @@ def test_a_gigabyte_is_cut_to_its_budget_and_counted_to_the_byte(
 
 @pytest.fixture(scope="module")
 def kept(
-    evaluation_context: Callable[[Path], EvaluationContext], challenge: Challenge, tmp_path_factory: pytest.TempPathFactory
+    evaluation_context: Callable[[Path], EvaluationContext],
+    challenge: Challenge,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Return a store in which a submission has printed, and raised, everything that does harm."""
     folder = tmp_path_factory.mktemp("hostile")
