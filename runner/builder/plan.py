@@ -15,7 +15,7 @@ from runner.challenge.description import (
 )
 from runner.challenge.limits import Limits
 from runner.image.image import Image
-from sandbox.protocol.recipes import EMBEDDED_RECIPE
+from sandbox.protocol.recipes import RECIPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,5 @@ def matches_plan(found: Description, plan: BuildPlan) -> bool:
 
 
 def default_limits(recipe: str) -> Limits:
-    """Return the limits that a recipe's challenge has unless told otherwise."""
-    if recipe == EMBEDDED_RECIPE:
-        return Limits(wall_seconds=60.0, cpus=2.0, concurrency=2)
-    return Limits()
+    """Return the limits that a recipe's challenge has unless the organizer sets others."""
+    return Limits(**RECIPES[recipe].default_limits)

@@ -32,7 +32,7 @@ from runner.progress import ConsoleReporter
 from runner.reports.challenges import challenge_remarks, challenge_table
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 from sandbox.protocol.presets import QUICK
-from sandbox.protocol.recipes import EMBEDDED_RECIPE, PERSON_RECIPES, RECIPES
+from sandbox.protocol.recipes import DOWNLOADABLE_RECIPES, PERSON_RECIPES, RECIPES
 
 
 def build_command(
@@ -121,17 +121,18 @@ def build_command(
     """
     if recipe not in RECIPES:
         raise ConfigurationError(f"There is no recipe {recipe!r}; there are: {', '.join(RECIPES)}.")
-    if download and (data is not None or recipe not in ARCHIVES):
+    if download and (data is not None or recipe not in DOWNLOADABLE_RECIPES):
         raise ConfigurationError(
-            f"--download is for {', '.join(ARCHIVES)}, and in place of --data; give one of the two."
+            f"--download is for {', '.join(DOWNLOADABLE_RECIPES)}, and in place of --data; "
+            "give one of the two."
         )
-    if not download and (data is None) != (recipe == EMBEDDED_RECIPE):
+    if not download and (data is None) != RECIPES[recipe].embeds_data:
         raise ConfigurationError(
             f"The recipe {recipe} brings its own data; leave --data out."
             if data is not None
             else f"The recipe {recipe} reads your files; name them with --data."
         )
-    if shared_persons and recipe not in PERSON_RECIPES:
+    if shared_persons and not RECIPES[recipe].names_persons:
         raise ConfigurationError(
             f"--shared-persons is for {' and '.join(PERSON_RECIPES)}: the data of {recipe} name no persons."
         )
