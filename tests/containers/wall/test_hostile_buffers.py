@@ -72,7 +72,7 @@ REFUSED = {
     "one below": "net.index[0] = 7",
 }
 ACCEPTED = {"unchanged": "pass", "permuted": "net.index.copy_(net.index.flip(0))"}
-SENTENCE = "index has integers that are not from 8 to 55, as the original's are"
+SENTENCE = "index has integers outside the original's range of 8 to 55"
 
 
 @pytest.fixture(scope="module")
