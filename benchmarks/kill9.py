@@ -123,7 +123,7 @@ def look(folder: Path) -> tuple[str, dict[int, Kept]]:
     """Return the evaluation of a store and its published runs."""
     try:
         with closing(Store.in_folder(folder, create=False)) as store:
-            names = [str(one["evaluation"]) for one in store.evaluations()]
+            names = [item.id for item in store.evaluations()]
             runs = store.runs(names[0]) if names else []
     except RunnerError:
         return "", {}  # killed before there was a store

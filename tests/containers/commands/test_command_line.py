@@ -68,7 +68,7 @@ def finished(store: Path) -> tuple[str, int]:
     """Return the evaluation of a store and how many of its runs are published."""
     try:
         with closing(Store.in_folder(store, create=False)) as opened:
-            names = [str(one["evaluation"]) for one in opened.evaluations()]
+            names = [item.id for item in opened.evaluations()]
             return (names[0], len(opened.runs(names[0]))) if names else ("", 0)
     except RunnerError:
         return "", 0  # it is not there yet

@@ -80,7 +80,7 @@ class Evaluating:
 
     def name(self) -> str:
         with closing(Store.in_folder(self.store, create=False)) as store:
-            return str(store.evaluations()[0]["evaluation"])
+            return store.evaluations()[0].id
 
     def runs(self) -> dict[int, RunRecord]:
         try:

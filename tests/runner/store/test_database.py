@@ -69,7 +69,7 @@ def test_a_store_of_a_later_version_is_left_alone(old: Path) -> None:
 def test_a_database_that_stays_locked_is_one_sentence(old: Path) -> None:
     """After the patience that was asked for; once it is free, all goes on."""
     with (
-        closing(Database(f"sqlite:///{old / DATABASE_FILE}", patience_seconds=0.05)) as mine,
+        closing(Database(f"sqlite:///{old / DATABASE_FILE}", busy_seconds=0.05)) as mine,
         closing(sqlite3.connect(old / DATABASE_FILE)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")

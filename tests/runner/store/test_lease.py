@@ -128,7 +128,7 @@ def test_who_comes_back_after_a_takeover_writes_nothing(store: Store, clock: Clo
                 with pytest.raises(TakenOverError, match="taken over by host-b, process 7"):
                     write()
             assert store.runs(ID) == before
-            assert store.summary(ID) is None
+            assert store.evaluation(ID).summary is None
             assert not slept.renew()
             with pytest.raises(TakenOverError):
                 slept.raise_if_lost()
