@@ -172,7 +172,7 @@ def measure(
                 worker = WorkerClient(
                     stream=container, challenge=problem, submission=mine, runs=runs, first_uid=FIRST_UID
                 )
-                for ended in worker.do([PlannedRun(index=index, seed=index) for index in sorted(left)]):
+                for ended in worker.execute([PlannedRun(index=index, seed=index) for index in sorted(left)]):
                     left.discard(ended.index)
                     verdicts[str(ended.judgement.verdict)] += 1
                     written += _written(ended)

@@ -195,7 +195,7 @@ def attempt(
         worker = WorkerClient(
             stream=stream, challenge=problem, submission=hostile(), runs=len(left), first_uid=FIRST_UID
         )
-        for ended in worker.do([PlannedRun(index=index, seed=index) for index in left]):
+        for ended in worker.execute([PlannedRun(index=index, seed=index) for index in left]):
             left.remove(ended.index)
             verdict = ended.judgement.verdict
             print(f"run {ended.index} ({KINDS[ended.index % len(KINDS)]}): {verdict}", flush=True)

@@ -75,7 +75,7 @@ class Bench:
                 first_uid=FIRST_UID,
             )
             ready = time.monotonic()
-            for ended in worker.do([PlannedRun(index=i, seed=i) for i in range(runs)]):
+            for ended in worker.execute([PlannedRun(index=i, seed=i) for i in range(runs)]):
                 assert ended.judgement.verdict is Verdict.OK, ended.judgement
             return time.monotonic() - ready, time.monotonic() - begun
         finally:

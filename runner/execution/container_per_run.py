@@ -26,7 +26,7 @@ _WAIT_SECONDS: Final = 0.2
 class RunExecutor(Protocol):
     """What does runs in one container; `runner.clients.worker.WorkerClient` is one."""
 
-    def do(self, planned: Sequence[PlannedRun]) -> Iterator[EndedRun]:
+    def execute(self, planned: Sequence[PlannedRun]) -> Iterator[EndedRun]:
         """Do runs and yield each as it ends."""
 
 
@@ -75,7 +75,7 @@ class ContainerPerRun:
                 stream.kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def do(
+    def execute(
         self,
         planned: Sequence[PlannedRun],
         may_start: Callable[[], bool] = lambda: True,
@@ -108,7 +108,7 @@ class ContainerPerRun:
                 if self._over:
                     raise SandboxLostError("The evaluation was stopped.")
                 self._streams.add(stream)
-            for ended in self._work(stream).do([run]):
+            for ended in self._work(stream).execute([run]):
                 return ended
             raise SandboxLostError("The worker container ended without saying how its run did.")
         finally:

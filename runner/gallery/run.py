@@ -165,7 +165,7 @@ class Gallery:
             planned = [PlannedRun(index=index, seed=step.seed) for index, step in steps.items()]
             ended = 0
             try:
-                for one in worker.do(planned):
+                for one in worker.execute(planned):
                     if pending is not None:
                         yield pending
                     ended += 1

@@ -131,7 +131,7 @@ def main() -> None:
                     first_uid=FIRST_UID,
                     placement=placement,
                 )
-                for run in worker.do([PlannedRun(index=index, seed=index) for index in missing]):
+                for run in worker.execute([PlannedRun(index=index, seed=index) for index in missing]):
                     ended[run.index] = run
             finally:
                 container.remove()

@@ -115,7 +115,7 @@ def run_submission(
                 placement=placement,
             )
             planned = [PlannedRun(index=index, seed=seed) for index, seed in enumerate(seeds)]
-            return sorted(worker.do(planned), key=lambda ended: ended.index)
+            return sorted(worker.execute(planned), key=lambda ended: ended.index)
         finally:
             container.remove()
 
