@@ -28,8 +28,8 @@ from runner.builder.plan import BuildPlan
 from runner.challenge.description import Source
 from runner.challenge.layout import REFERENCES_FILE
 from runner.challenge.limits import Limits
-from runner.engine.client import Engine
-from runner.engine.container import Container
+from runner.engine.client import DockerEngine
+from runner.engine.container import DockerContainer
 from runner.engine.container_spec import ContainerSpec
 from runner.engine.session import container_session
 from runner.image.image import require_image
@@ -46,12 +46,12 @@ _PEAKS = (
 """Where the kernel tells it: control groups of version 1 and 2, by cgroupfs and by systemd."""
 
 
-class Watched(Engine):
+class Watched(DockerEngine):
     """An engine whose containers' highest memory can be read."""
 
     peak_bytes = 0
 
-    def start(self, spec: ContainerSpec) -> Container:
+    def start(self, spec: ContainerSpec) -> DockerContainer:
         """Start a container and watch it until it is gone."""
         container = super().start(spec)
         files = [Path("/sys/fs/cgroup", one.format(container.identity)) for one in _PEAKS]

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.kill9 import ROOT, Tally, command, compare, finish, look
-from runner.engine.client import Engine, engine_answers
+from runner.engine.client import connect_engine, engine_answers
 from runner.image.image import BASE_REPOSITORY, BASE_TAG, require_image
 
 _ANSWER_SECONDS: Final = 120.0
@@ -84,7 +84,7 @@ class OwnEngine:
 @contextmanager
 def own_engine() -> Iterator[OwnEngine]:
     """Have an engine with the present images, known to every command that is started here."""
-    made = require_image(Engine())
+    made = require_image(connect_engine())
     names = [f"{BASE_REPOSITORY}:{BASE_TAG}", made.tag]
     with (
         tempfile.TemporaryDirectory(prefix="unlearn-engine-", ignore_cleanup_errors=True) as name,

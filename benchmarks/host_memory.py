@@ -30,7 +30,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
@@ -213,7 +214,7 @@ def main() -> None:
         }
     )
     problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
-    engine = Engine()
+    engine = connect_engine()
     made = require_image(engine)
     table = Table(
         title=f"{asked.runs} runs of each kind, {asked.concurrency} at once; memory of the runner, MiB"

@@ -24,7 +24,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.errors import RunnerError
 from runner.store.paths import EvaluationPaths
@@ -229,7 +229,7 @@ def finish(
         tally.differing_checkpoints += found is None or found.checkpoint_sha256 != run.checkpoint_sha256
         tally.differing_outputs += found is None or found.outputs_sha256 != run.outputs_sha256
     tally.differing_figures += sum(summary[figure] != calm_summary[figure] for figure in FIGURES)
-    tally.containers_left += len(Engine().containers({EVALUATION_LABEL: name}))
+    tally.containers_left += len(connect_engine().containers({EVALUATION_LABEL: name}))
     tally.files_left += sum(
         file.suffix == ".part" or file.name.startswith(".") for file in (folder / name).rglob("*")
     )

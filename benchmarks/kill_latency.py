@@ -29,8 +29,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
-from runner.engine.container import Container, ContainerExit
+from runner.engine.api import Container, ContainerExit, Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
@@ -225,7 +225,7 @@ def main() -> None:
         }
     )
     problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
-    engine = Engine()
+    engine = connect_engine()
     made = require_image(engine)
     step, first = (len(KINDS), KINDS.index(asked.only)) if asked.only else (1, 0)
     left, times = deque(range(first, first + asked.runs * step, step)), dict[int, Times]()

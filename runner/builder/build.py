@@ -24,7 +24,7 @@ from runner.challenge.load import load_challenge
 from runner.challenge.training import Training
 from runner.clients.channel import Channel
 from runner.clients.trainer import trainer_frames
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Placement
 from runner.errors import ConfigurationError
@@ -84,7 +84,7 @@ def build_challenge(
     site.open()
     container = engine.start(
         trainer_container(
-            image=image.tag, cpus=float(engine.cores()), labels=dict(labels), placement=placement
+            image=image.tag, cpus=float(engine.info().cores), labels=dict(labels), placement=placement
         )
     )
     try:
@@ -93,7 +93,7 @@ def build_challenge(
             site,
             plan,
             files=len(data.files) if data is not None else 0,
-            cores=engine.cores(),
+            cores=engine.info().cores,
             snapshot_seconds=snapshot_seconds,
         )
         _converse(channel, site, plan, job=job, data=data, reporter=reporter)

@@ -10,7 +10,7 @@ import typer
 
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.placement import CPU, Isolation, resolve_placement
 from runner.engine.session import container_session
 from runner.gallery.attacks import load_attacks
@@ -45,8 +45,8 @@ def gallery_command(
     Exit code 1 if one was not, or one that is marked as open was, or if anything was left on the host.
     """
     attacks = load_attacks(names=names or ())
-    engine = Engine()
-    placement = resolve_placement(runtime=runtime, device=CPU, wanted_device=CPU, engine_info=engine.info())
+    engine = connect_engine()
+    placement = resolve_placement(runtime=runtime, device=CPU, required_device=CPU, info=engine.info())
     made = require_image(engine)
     err = stderr_console()
     out = stdout_console()

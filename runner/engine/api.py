@@ -122,6 +122,9 @@ class Engine(Protocol):
     def images(self) -> Images:
         """Return its images."""
 
+    def __hash__(self) -> int:
+        """Tell connections apart."""
+
     def info(self) -> EngineInfo:
         """Ask what it reports about itself and its host."""
 

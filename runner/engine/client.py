@@ -26,8 +26,8 @@ from runner.engine.container import DockerContainer
 from runner.engine.container_spec import LABEL, ContainerSpec
 from runner.engine.docker_options import docker_options
 from runner.engine.images import DockerImages
-from runner.engine.info import EngineInfo
-from runner.engine.podman import is_podman, podman_options
+from runner.engine.info import EngineInfo, is_podman
+from runner.engine.podman import podman_options
 from runner.errors import EngineAccessError, HostNotReadyError, SandboxStartError
 
 
@@ -43,21 +43,21 @@ class DockerEngine:
         """
         try:
             self._api = connect(CALL_SECONDS)
-            self.version = self._api.version()
+            self._version = self._api.version()
         except ENGINE_ERRORS as error:
             if is_access_denied(error):
                 raise EngineAccessError from error
             raise HostNotReadyError(
                 f"No container engine answers ({describe_cause(error)}); start Docker, or run: make setup"
             ) from error
-        self.is_podman = is_podman(self.version)
+        self._is_podman = is_podman(self._version)
         self.address = engine_address()
         self.images = DockerImages(self._api)
 
     def info(self) -> EngineInfo:
         """Ask what the engine reports about itself and its host."""
         with engine_call():
-            return EngineInfo.of(self._api.info(), self.version)
+            return EngineInfo.of(self._api.info(), self._version)
 
     def start(self, spec: ContainerSpec) -> DockerContainer:
         """Create, attach to and start a container.
@@ -67,7 +67,7 @@ class DockerEngine:
             HostNotReadyError: the image is missing, or the host has fewer cores than requested.
         """
         options = docker_options(spec)
-        if self.is_podman:
+        if self._is_podman:
             options = podman_options(options)
         identity, stream = "", None
         try:

@@ -106,6 +106,8 @@ class ContainerSpec:
     tmpfs: tuple[Tmpfs, ...]
     masked_paths: tuple[str, ...] = _MASKED
     open_files: int = OPEN_FILES
+    cpu_set: str = ""
+    """Cores that it may run on, such as ``0-3``; empty for any."""
     placement: Placement = DEFAULT_PLACEMENT
 
 

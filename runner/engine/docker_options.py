@@ -53,6 +53,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     optional: Mapping[str, Any] = {
         "CapAdd": list(spec.capabilities),
         "GroupAdd": [str(group) for group in spec.groups],
+        "CpusetCpus": spec.cpu_set,
         "Runtime": spec.placement.runtime,
         "DeviceRequests": list(device_requests(spec.placement.gpu)),
     }

@@ -29,8 +29,11 @@ class EngineInfo:
     """Devices that the engine discovered, such as ``nvidia.com/gpu=all``."""
     has_cdi: bool = False
     """Whether the engine looks for CDI specifications, discovered devices or not."""
+    is_podman: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict)
     """All of ``GET /info``, for diagnosis."""
+    raw_version: Mapping[str, Any] = field(default_factory=dict)
+    """All of ``GET /version``, for diagnosis."""
 
     @classmethod
     def of(cls, info: Mapping[str, Any], version: Mapping[str, Any]) -> Self:
@@ -47,7 +50,9 @@ class EngineInfo:
             architecture=str(info.get("Architecture", _UNKNOWN)),
             cdi_devices=tuple(str(device.get("ID")) for device in info.get("DiscoveredDevices") or ()),
             has_cdi=bool(info.get("CDISpecDirs")),
+            is_podman=is_podman(version),
             raw=info,
+            raw_version=version,
         )
 
     def for_record(self) -> dict[str, str]:
@@ -67,3 +72,8 @@ class EngineInfo:
             "architecture": self.architecture,
             "cores": str(self.cores),
         }
+
+
+def is_podman(version: Mapping[str, Any]) -> bool:
+    """Return whether an engine reports itself as Podman (``GET /version``)."""
+    return any("podman" in str(part.get("Name", "")).lower() for part in version.get("Components") or [])

@@ -6,9 +6,8 @@ is expressed in its words here; ``tests/runner/golden/podman.json`` records the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from runner.engine.docker_options import DockerOptions
 from runner.errors import HostNotReadyError
@@ -34,11 +33,6 @@ _PROXIES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 _MIN_PROCESSES: Final = 16_384
 """Of a user on the whole host. It is no limit of ours, but Podman would raise it to more than a service in a
 container may, and then no container starts."""
-
-
-def is_podman(version: Mapping[str, Any]) -> bool:
-    """Return whether an engine reports itself as Podman (``GET /version``)."""
-    return any("podman" in str(part.get("Name", "")).lower() for part in version.get("Components") or [])
 
 
 def short_name(image: str) -> str:

@@ -21,7 +21,8 @@ from typing import Any, Final
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, LAST_UID, ContainerSpec, worker_container
 from runner.engine.placement import Isolation, Placement
 from runner.errors import ConfigurationError, SandboxLostError
@@ -76,9 +77,10 @@ class Gallery:
             SandboxStartError: a container did not come to work.
         """
         wanted = [one for one in attacks if self.isolation in one.description.isolations]
-        engine, before = Engine(), gallery_host.read_host_state()
-        runtime = self.placement.runtime or engine.describe()["runtime"]
-        if engine.is_podman:
+        engine, before = connect_engine(), gallery_host.read_host_state()
+        info = engine.info()
+        runtime = self.placement.runtime or info.default_runtime
+        if info.is_podman:
             runtime = PODMAN
         refused = [self._refusal(one, runtime) for one in wanted if one.description.refusal is not None]
         planned = batches(wanted, self._make)
@@ -134,7 +136,7 @@ class Gallery:
             yield from merge_iterators(todo, at_once=_AT_ONCE)
 
     def _one_after_another(self, job: Sequence[Batch], first_index: int) -> Iterator[StepEnd]:
-        engine, indices = Engine(), count(first_index)  # threads do not share a client well
+        engine, indices = connect_engine(), count(first_index)  # threads do not share a client well
         for batch in job:
             yield from self._in_workers(batch, engine, indices)
 

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import write_atomic
 from runner.progress import Reporter
@@ -41,8 +42,8 @@ def add_runtime(name: str, reporter: Reporter) -> None:
         ConfigurationError: it is not one that this project knows how to set up.
         HostNotReadyError: it cannot be set up from here; the text says what to do.
     """
-    engine = Engine()
-    if name in (engine.info().get("Runtimes") or {}):
+    engine = connect_engine()
+    if name in (engine.info().runtimes):
         return
     if name not in RUNTIMES:
         raise ConfigurationError(
@@ -89,7 +90,7 @@ def _reload(engine: Engine, name: str) -> None:
     except (OSError, ValueError) as error:
         raise HostNotReadyError(f"The engine could not be told to read {_CONFIGURATION} again.") from error
     deadline = time.monotonic() + _RELOAD_SECONDS
-    while name not in (engine.info().get("Runtimes") or {}):
+    while name not in (engine.info().runtimes):
         if time.monotonic() > deadline:
             raise HostNotReadyError(f"The engine does not take the runtime {name!r}; restart it.")
         time.sleep(0.1)

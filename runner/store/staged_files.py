@@ -36,7 +36,7 @@ def commit_file(target: Path, number: int) -> None:
         HostNotReadyError: the file system refuses.
     """
     try:
-        os.retarget(_staged(target, number), target)
+        os.replace(_staged(target, number), target)
     except FileNotFoundError as error:
         raise TakenOverError(f"{target} was published by another process; this one stops here.") from error
     except OSError as error:
@@ -59,7 +59,7 @@ def recover_staged_files(folder: Path, belongs: Callable[[int, int, Path], bool]
         for file in list(_unfinished(folder)):
             match = _STAGED.fullmatch(file.name)
             if match and belongs(int(match["index"]), int(match["number"]), file):
-                os.retarget(file, folder / match["name"])
+                os.replace(file, folder / match["name"])
             else:
                 file.unlink()
     except OSError as error:

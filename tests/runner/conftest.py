@@ -20,7 +20,7 @@ from runner.challenge.description import Description, Visibility, render_descrip
 from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE
 from runner.challenge.limits import Limits
 from runner.challenge.training import Training
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from sandbox.protocol.frames import Decoder, Frame, FrameRule
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.protocol.splits import SPLITS

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.errors import RunnerError
 from runner.image.image import Image

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.image import build, image, inputs
 from runner.image.build import build_image
 from runner.image.image import Image
@@ -57,7 +57,7 @@ def checkout_of_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def tags(engine: Engine) -> set[str]:
-    return {tag for name in (image.REPOSITORY, image.DEPS_REPOSITORY) for tag in engine.images(name)}
+    return {tag for name in (image.REPOSITORY, image.DEPS_REPOSITORY) for tag in engine.images.tags(name)}
 
 
 @pytest.mark.usefixtures("checkout_of_one_wheel")
@@ -76,7 +76,7 @@ def test_every_step_of_the_dockerfile_works_from_the_bare_base(
         assert in_image(script, tag=built.tag) == "here /proc/self/cwd\n"
     finally:
         for tag in tags(engine) - before:
-            engine.remove_image(tag)
+            engine.images.remove(tag)
 
 
 def test_the_wheels_half_has_nothing_of_the_small_one() -> None:

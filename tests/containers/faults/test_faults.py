@@ -20,7 +20,7 @@ from typing import Any, Final
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL, LABEL
 from runner.errors import RunnerError
 from runner.store.lease import LEASE_SECONDS
@@ -86,7 +86,7 @@ class Evaluating:
         try:
             with closing(Store.in_folder(self.store, create=False)) as store:
                 names = store.evaluations()
-                return {run.index: run for run in store.runs(names[0]["evaluation"])} if names else {}
+                return {run.index: run for run in store.runs(names[0].id)} if names else {}
         except RunnerError:
             return {}  # it is not there yet
 

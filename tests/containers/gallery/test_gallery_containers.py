@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.engine.placement import Isolation, Placement
 from runner.errors import SandboxStartError
@@ -97,7 +97,7 @@ def run_gallery(
 @cache
 def why_not(engine: Engine, image: Image, runtime: str) -> str:
     """Return why containers cannot be started under a runtime here, or nothing."""
-    if runtime not in engine.info()["Runtimes"]:
+    if runtime not in engine.info().runtimes:
         return f"this engine has no runtime {runtime}; see: unlearn setup --runtime {runtime}"
     spec = evaluator_container(
         image=image.tag, cpus=1, labels={"org.unlearn.test": "1"}, placement=Placement(runtime=runtime)

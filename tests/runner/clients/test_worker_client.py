@@ -16,7 +16,7 @@ from runner.challenge.limits import Limits
 from runner.clients.channel import Channel
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.errors import (
     ConfigurationError,

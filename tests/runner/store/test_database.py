@@ -51,8 +51,8 @@ def test_a_store_of_the_first_version_gets_what_it_lacks(old: Path) -> None:
     with closing(Store.in_folder(old, create=True)) as store:
         store.mark_evaluated("0123456789ab", 0, outputs_sha256="ee")
         assert store.runs("0123456789ab")[0].outputs_sha256 == "ee"
-        assert store.manifest_sha256("0123456789ab") is None
-        assert store.challenge_folder("0123456789ab") is None
+        assert store.evaluation("0123456789ab").manifest_sha256 is None
+        assert store.evaluation("0123456789ab").challenge_folder is None
 
 
 def test_a_store_of_a_later_version_is_left_alone(old: Path) -> None:

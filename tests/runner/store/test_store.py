@@ -299,10 +299,10 @@ def test_folder_in_the_place_of_the_database(tmp_path: Path) -> None:
 
 
 def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
-    """Where the folder cannot be made, the host is not ready."""
+    """Where the folder cannot be created, the host is not ready."""
     (tmp_path / "file").write_bytes(b"")
     for folder in (tmp_path / "file", tmp_path / "file" / "store"):
-        with pytest.raises(HostNotReadyError, match="cannot be made"):
+        with pytest.raises(HostNotReadyError, match="cannot be created"):
             Store.in_folder(folder, create=True)
 
 
