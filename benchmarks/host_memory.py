@@ -18,7 +18,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -208,17 +208,12 @@ def main() -> None:
     parser.add_argument("--flood-mib", type=int, default=512, help="What a run writes to stdout and stderr.")
     parser.add_argument("--wall-seconds", type=float, default=20.0)
     options = parser.parse_args()
-    challenge = load_challenge(options.challenge)
-    limits = challenge.description.limits.model_copy(
-        update={
-            "wall_seconds": options.wall_seconds,
-            "wall_fraction": None,
-            "concurrency": options.concurrency,
-            "memory_bytes": 512 * MIB,
-            "scratch_bytes": 16 * MIB,
-        }
+    challenge = load_challenge(options.challenge).with_limits(
+        wall_seconds=options.wall_seconds,
+        concurrency=options.concurrency,
+        memory_bytes=512 * MIB,
+        scratch_bytes=16 * MIB,
     )
-    challenge = replace(challenge, description=challenge.description.model_copy(update={"limits": limits}))
     engine = Engine()
     image = require_image(engine)
     table = Table(

@@ -17,7 +17,7 @@ import time
 import zipfile
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -216,17 +216,13 @@ def main() -> None:
     )
     parser.add_argument("--only", choices=KINDS, help="One kind instead of all in turn.")
     options = parser.parse_args()
-    challenge = load_challenge(options.challenge)
-    limits = challenge.description.limits.model_copy(
-        update={
-            "wall_seconds": options.wall_seconds,
-            "wall_fraction": None,
-            "concurrency": options.concurrency,
-            "memory_bytes": 1 << 30,
-            "processes": options.processes,
-        }
+    challenge = load_challenge(options.challenge).with_limits(
+        wall_seconds=options.wall_seconds,
+        concurrency=options.concurrency,
+        memory_bytes=1 << 30,
+        processes=options.processes,
     )
-    challenge = replace(challenge, description=challenge.description.model_copy(update={"limits": limits}))
+    limits = challenge.description.limits
     engine = Engine()
     image = require_image(engine)
     step, first = (len(KINDS), KINDS.index(options.only)) if options.only else (1, 0)

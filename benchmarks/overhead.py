@@ -56,9 +56,7 @@ class Bench:
         self.submission: Submission = load_submission(SAMPLES / name)
 
     def _with_limits(self, limits: Limits) -> Challenge:
-        return replace(
-            self.challenge, description=self.challenge.description.model_copy(update={"limits": limits})
-        )
+        return self.challenge.with_limits(**limits.model_dump())
 
     def sealed(self, runs: int, limits: Limits, pinned: str) -> tuple[float, float]:
         """Return seconds without and with start-up of ``runs`` sealed runs."""
@@ -147,7 +145,7 @@ def main() -> None:
     challenge = load_challenge(options.challenge)
     engine = Engine()
     limits = challenge.description.limits
-    single_core = limits.model_copy(update={"cpus": 1.0, "concurrency": 1})
+    single_core = limits.with_changes(cpus=1.0, concurrency=1)
     with container_session(engine) as labels:
         bench = Bench(engine, labels, challenge, options.submission)
         times = alternate(
@@ -163,7 +161,7 @@ def main() -> None:
         workers = limits.concurrency
         started_at = time.monotonic()
         with ThreadPoolExecutor(workers) as pool:
-            each = single_core.model_copy(update={"cpus": limits.cpus / workers})
+            each = single_core.with_changes(cpus=limits.cpus / workers)
             list(pool.map(lambda _i: bench.sealed(1, each, ""), range(options.containers)))
         per_container = (time.monotonic() - started_at) / options.containers
     table = Table(
