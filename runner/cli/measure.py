@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from runner.challenge.limits import effective
+from runner.challenge.limits import wall_seconds
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console
 from runner.cli.options import DeviceOption, RuntimeOption
@@ -49,7 +49,7 @@ def measure_command(
             placement=host.placement,
             again=True,
         )
-    in_force = effective(description.limits, measurement.retrain_seconds).in_force()
+    in_force = wall_seconds(description.limits, measurement.retrain_seconds)
     if as_json:
         shown = {
             "circumstances": key.facts(),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.limits import Limits
+from runner.challenge.limits import Limits, wall_seconds
 from runner.clients.channel import Channel, Stream, StreamEndedError
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.engine.api import ContainerExit
@@ -75,7 +75,7 @@ class WorkerClient:
         """
         said = challenge.description
         self._limits: Limits = said.limits
-        self._wall_seconds = said.limits.in_force()
+        self._wall_seconds = wall_seconds(said.limits)
         self._clearing_seconds, self._clock = clearing_seconds, clock
         self._runtime = placement.runtime
         self._killed_for_memory = False

@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-from runner.challenge.outputs import RunOutputs, pack_outputs
+from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.errors import HostNotReadyError
 from runner.parsers.checkpoint import content_sha256
@@ -101,7 +101,7 @@ class RunPublisher:
         """Return the published checkpoint of a run."""
         return self._paths.checkpoint(index).read_bytes()
 
-    def publish_outputs(self, index: int, outputs: RunOutputs) -> None:
+    def publish_outputs(self, index: int, outputs: NetworkOutputs) -> None:
         """Publish the outputs of a run, and remove its checkpoint unless checkpoints are kept."""
         data, file = pack_outputs(outputs), self._paths.outputs(index)
         stage_file(file, self._token, data)

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
 from typing import Final, Protocol, Self
 
 from runner.challenge.challenge import Challenge
@@ -32,14 +31,12 @@ class RunExecutor(Protocol):
 
 def single_run_limits(limits: Limits) -> Limits:
     """Return the limits of a container that executes one of the runs that are in progress together."""
-    return limits.model_copy(update={"concurrency": 1, "cpus": limits.cpus / limits.concurrency})
+    return limits.with_changes(concurrency=1, cpus=limits.cpus / limits.concurrency)
 
 
 def single_run_challenge(challenge: Challenge) -> Challenge:
     """Return the challenge with the limits of a container for one run."""
-    description = challenge.description
-    limits = single_run_limits(description.limits)
-    return replace(challenge, description=description.model_copy(update={"limits": limits}))
+    return challenge.with_limits(**single_run_limits(challenge.description.limits).model_dump())
 
 
 class ContainerPerRun:

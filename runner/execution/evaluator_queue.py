@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.outputs import RunOutputs
+from runner.challenge.outputs import NetworkOutputs
 from runner.clients.channel import Stream
 from runner.clients.evaluator import EvaluatorClient, Rejected
 from runner.errors import EvaluatorFailedError, HostNotReadyError, RunnerError, SandboxError, SandboxLostError
@@ -234,7 +234,7 @@ class EvaluatorQueue:
         self._all_queued = index is None
         return index
 
-    def _deliver(self, index: int, result: RunOutputs | Rejected) -> None:
+    def _deliver(self, index: int, result: NetworkOutputs | Rejected) -> None:
         """Deliver the result of a checkpoint to the sink."""
         if isinstance(result, Rejected):
             self._sink.reject(index, result.reason)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from runner.challenge.outputs import RunOutputs
+from runner.challenge.outputs import NetworkOutputs
 from runner.clients.evaluator import Rejected
 from runner.clients.runs import EndedRun, PlannedRun
 
@@ -16,7 +16,7 @@ class EvaluatedRun:
     """A run that has ended, with its outputs where the executor has them already."""
 
     ended: EndedRun
-    outputs: RunOutputs | Rejected | None = None
+    outputs: NetworkOutputs | Rejected | None = None
     """None where the run has no checkpoint, or its checkpoint is still to be evaluated (`Executor.evaluate`)."""
 
 
@@ -26,7 +26,7 @@ class OutputsSink(Protocol):
     def read_checkpoint(self, index: int) -> bytes:
         """Return the published checkpoint of a run."""
 
-    def publish_outputs(self, index: int, outputs: RunOutputs) -> None:
+    def publish_outputs(self, index: int, outputs: NetworkOutputs) -> None:
         """Publish the outputs of a run."""
 
     def reject(self, index: int, reason: str) -> None:

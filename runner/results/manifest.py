@@ -23,7 +23,7 @@ from runner.files import file_sha256
 from runner.image.image import Image
 from runner.store.records import AttemptRecord, RunRecord
 from runner.submission.load import Submission
-from runner.validation import Sha256
+from runner.validation import Sha256, first_problem
 
 SCHEMA_VERSION: Final = 2
 NOT_IN_VERSION_1: Final = frozenset({"evaluated", "exception_type"})
@@ -180,9 +180,7 @@ def parse_manifest(text: bytes) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ManifestError(f"{where or 'it'}: {first['msg']}") from error
+        raise ManifestError(first_problem(error)) from error
     if manifest.schema_version == 1:
         runs = [replace(run, evaluated=run.outputs_sha256 != "") for run in manifest.runs]
         return manifest.model_copy(update={"runs": runs})

@@ -21,6 +21,7 @@ from runner.parsers.checkpoint import content_sha256
 from runner.results.scoring import SCORE_WITHHELD
 from runner.sanitize import sanitize_line
 from runner.store.records import CopiedCheckpoints, RunRecord
+from runner.validation import first_problem
 from runner.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -95,10 +96,8 @@ class Summary(BaseModel):
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"])) or "it"
             raise HostNotReadyError(
-                f"A stored summary cannot be read ({sanitize_line(where)}: {sanitize_line(first['msg'])}); "
+                f"A stored summary cannot be read ({sanitize_line(first_problem(error))}); "
                 "use the version of unlearn that wrote it."
             ) from error
 

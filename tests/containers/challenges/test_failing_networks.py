@@ -16,7 +16,7 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner.challenge.load import load_challenge
-from runner.challenge.outputs import RunOutputs
+from runner.challenge.outputs import NetworkOutputs
 from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.execution import evaluator_queue as evaluating
@@ -153,7 +153,7 @@ class Sink:
     def read_checkpoint(self, index: int) -> bytes:
         return (self.folder / f"{index}.checkpoint").read_bytes()
 
-    def publish_outputs(self, index: int, _outputs: RunOutputs) -> None:
+    def publish_outputs(self, index: int, _outputs: NetworkOutputs) -> None:
         self.evaluated.append(index)
 
     def reject(self, index: int, reason: str) -> None:

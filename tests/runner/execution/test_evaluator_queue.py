@@ -14,7 +14,7 @@ import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.challenge.outputs import RunOutputs, pack_outputs, read_outputs
+from runner.challenge.outputs import NetworkOutputs, OutputShapes, pack_outputs, unpack_outputs
 from runner.clients.channel import Stream
 from runner.clients.evaluator import EvaluatorClient
 from runner.engine.api import ContainerExit
@@ -52,7 +52,7 @@ class Sink:
     def read_checkpoint(self, index: int) -> bytes:
         return self.checkpoint(index).read_bytes()
 
-    def publish_outputs(self, index: int, outputs: RunOutputs) -> None:
+    def publish_outputs(self, index: int, outputs: NetworkOutputs) -> None:
         self.outputs(index).write_bytes(pack_outputs(outputs))
         self.evaluated.append(index)
         self.checkpoint(index).unlink()
@@ -121,8 +121,8 @@ class Bench:
         return [[one["index"] for one in stream.heard_of("checkpoint")] for stream in self.streams]
 
     def found(self, index: int) -> float:
-        kept = read_outputs(self.outputs(index), examples=EXAMPLES, classes=CLASSES, unseen=UNSEEN)
-        assert kept is not None
+        shapes = OutputShapes(examples=EXAMPLES, classes=CLASSES, unseen=UNSEEN)
+        kept = unpack_outputs(self.outputs(index).read_bytes(), shapes)
         assert len({*kept.logits.ravel(), *kept.correct.ravel(), *kept.unseen_losses}) == 1
         return float(kept.logits[0, 0])
 
