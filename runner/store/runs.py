@@ -1,9 +1,14 @@
-"""The runs of an evaluation, as the store has them: each is published once."""
+"""The runs of an evaluation, as the store has them: each is published once.
+
+A record is mapped to its row and back field by field, by name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import delete, select, update
 
@@ -11,10 +16,15 @@ from runner.errors import TakenOverError
 from runner.store.database import Database
 from runner.store.fencing import newest_attempt_query, require_token
 from runner.store.records import RunRecord
-from runner.store.run_rows import from_row, to_row
 from runner.store.schema import RunRow
 from runner.store.times import utc_now
 from runner.verdict import Verdict
+
+_FIELDS: Final = tuple(field.name for field in fields(RunRecord))
+_NULLABLE: Final = frozenset(
+    column.name for column in RunRow.__table__.columns if column.nullable and column.name in _FIELDS
+)
+"""Columns in which an empty text is stored as NULL, as earlier versions did."""
 
 
 class RunQueries:
@@ -28,7 +38,7 @@ class RunQueries:
         Raises:
             TakenOverError: its attempt is not the newest, or ``token`` is not that of the lease.
         """
-        row = to_row(evaluation, run, ended=utc_now())
+        row = _to_row(evaluation, run, ended=utc_now())
         with self.database.writing() as session:
             require_token(session, evaluation, token)
             newest = session.scalar(newest_attempt_query(evaluation))
@@ -91,4 +101,22 @@ class RunQueries:
             rows = session.scalars(
                 select(RunRow).where(RunRow.evaluation == evaluation).order_by(RunRow.index)
             ).all()
-            return [from_row(row) for row in rows]
+            return [_from_row(row) for row in rows]
+
+
+def _to_row(evaluation: str, run: RunRecord, *, ended: datetime) -> RunRow:
+    """Return the row of a run of ``evaluation``."""
+    values: dict[str, Any] = {name: getattr(run, name) for name in _FIELDS}
+    values["verdict"] = str(run.verdict)
+    for name in _NULLABLE:
+        values[name] = values[name] or None
+    return RunRow(evaluation=evaluation, ended=ended, **values)
+
+
+def _from_row(row: RunRow) -> RunRecord:
+    """Return the record of a row."""
+    values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
+    values["verdict"] = Verdict(row.verdict)
+    for name in _NULLABLE:
+        values[name] = values[name] or ""
+    return RunRecord(**values)
