@@ -189,7 +189,7 @@ class EvaluatorQueue:
                     continue
                 if self._runs_are_over.is_set() and at_once < self._cores:
                     at_once = self._cores
-                    evaluator.side_by_side(at_once)
+                    evaluator.set_concurrency(at_once)
                 if len(self._sent) <= at_once and (index := self._next()) is not None:
                     self._sent.append(index)
                     evaluator.send(index, self._checkpoint(index).read_bytes())
