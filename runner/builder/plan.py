@@ -23,6 +23,7 @@ from runner.challenge.training import TrainingChoice
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
 from runner.image.image import Image
+from runner.validation import first_problem
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 from sandbox.protocol.recipes import EMBEDDED_RECIPE, PERSON_RECIPES, RECIPES
 
@@ -154,17 +155,10 @@ def _check_recipe(recipe: str, *, has_data: bool, download: bool, shared_persons
 
 
 def _limits(defaults: Limits, typed: Mapping[str, float | None]) -> Limits:
-    values = {name: value for name, value in typed.items() if value is not None}
-    base = defaults.model_dump()
-    if "wall_fraction" in values:
-        del base["wall_seconds"]  # it replaces the default; if both are typed, that is an error
     try:
-        return Limits.model_validate({**base, **values})
+        return defaults.with_changes(**{name: value for name, value in typed.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "limits"
-        problem = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{where}: {problem}.") from error
+        raise ConfigurationError(f"{first_problem(error, root='limits')}.") from error
 
 
 def matches_plan(description: Description, plan: BuildPlan) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.errors import HostNotReadyError
-from runner.files import file_sha256
+from runner.files import hash_file
 from sandbox.protocol.messages import SNAPSHOT_PIECE_BYTES
 
 _PREFIX: Final = "snapshot"
@@ -40,7 +40,7 @@ class SnapshotFiles:
                 continue
             first, digest = int(match["first"]), match["digest"]
             expected = first in unfinished and first not in files and digest != _INCOMPLETE
-            if expected and file_sha256(file) == digest:
+            if expected and hash_file(file) == digest:
                 files[first] = file
             else:
                 file.unlink()
@@ -60,16 +60,14 @@ class SnapshotFiles:
         """Store a piece; with the last one, the snapshot replaces its predecessor.
 
         Raises:
-            HostNotReadyError: the piece cannot be written, or not read again; the predecessor remains.
+            HostNotReadyError: the piece cannot be written; the predecessor remains.
         """
         incomplete = self._folder / f"{_PREFIX}.{first}.{_INCOMPLETE}"
         try:
             with incomplete.open("ab") as file:
                 file.write(piece)
             if last:
-                if (digest := file_sha256(incomplete)) is None:
-                    raise HostNotReadyError(f"{incomplete} cannot be read.")
-                complete = incomplete.with_name(f"{_PREFIX}.{first}.{digest}")
+                complete = incomplete.with_name(f"{_PREFIX}.{first}.{hash_file(incomplete)}")
                 incomplete.replace(complete)
                 self._remove_all_but(complete, first)
         except OSError as error:

@@ -59,7 +59,7 @@ def load_challenge(folder: Path) -> Challenge:
     """
     file = folder / DESCRIPTION_FILE
     try:
-        text = read_regular_file(file, most_bytes=_DESCRIPTION_BYTES)
+        text = read_regular_file(file, max_bytes=_DESCRIPTION_BYTES)
     except FileNotFoundError:
         raise ConfigurationError(
             f"There is no challenge at {folder}; build one with: unlearn challenge build digits {folder}"

@@ -187,7 +187,7 @@ def show_challenge_command(
     folder: Annotated[Path, typer.Argument(readable=False, help="Folder of the challenge.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Check every file of a challenge, and show what it describes."""
+    """Show a challenge after checking all of its files."""
     challenge = load_challenge(folder)
     if not as_json:
         _show(challenge)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.limits import Limits
+from runner.challenge.limits import Limits, wall_seconds
 from runner.clients.active_run import ActiveRun
 from runner.clients.channel import Channel, Stream, StreamEndedError
 from runner.clients.runs import EndedRun, PlannedRun
@@ -64,7 +64,7 @@ class WorkerClient:
         """
         description = challenge.description
         self._limits: Limits = description.limits
-        self._wall_seconds = description.limits.in_force()
+        self._wall_seconds = wall_seconds(description.limits)
         self._cleanup_seconds, self._clock = cleanup_seconds, clock
         self._runtime = placement.runtime
         self._oom_killed_before = False

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
 from typing import Final, Protocol, Self
 
 from runner.challenge.challenge import Challenge
@@ -32,13 +31,12 @@ class RunExecutor(Protocol):
 
 def single_run_limits(limits: Limits) -> Limits:
     """Return the limits of a container that does one of the runs that go on together."""
-    return limits.model_copy(update={"concurrency": 1, "cpus": limits.cpus / limits.concurrency})
+    return limits.with_changes(concurrency=1, cpus=limits.cpus / limits.concurrency)
 
 
 def single_run_challenge(challenge: Challenge) -> Challenge:
     """Return the challenge as a container for one run is told it."""
-    said = challenge.description
-    return replace(challenge, description=said.model_copy(update={"limits": single_run_limits(said.limits)}))
+    return challenge.with_limits(**single_run_limits(challenge.description.limits).model_dump())
 
 
 class ContainerPerRun:

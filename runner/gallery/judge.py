@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from runner.challenge.limits import wall_seconds
 from runner.engine.placement import Isolation
 from runner.gallery.attacks import Attack, Expectation
 from runner.gallery.batches import Step
@@ -91,7 +92,7 @@ def judge_attack(*, attack: Attack, runtime: str, isolation: Isolation, ends: Se
     broken: list[str] = []
     for end in ends:
         if end.step.role == "attack":
-            problems += _attack_problems(end, expected, attack.description.all_limits().in_force())
+            problems += _attack_problems(end, expected, wall_seconds(attack.description.all_limits()))
         elif end.verdict is not Verdict.OK:
             words = broken if end.step.role == "control" else problems
             which = "its control" if end.step.role == "control" else "the next run"

@@ -150,13 +150,12 @@ class Gallery:
         """Do runs until the container ends; the last one says so."""
         first_uid = FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID - _UIDS_WANTED)
         steps = {next(indices): step for step in batch.steps}
-        said = self.challenge.description.model_copy(update={"limits": batch.limits})
         container = engine.start(self._spec(batch))
         pending: StepEnd | None = None
         try:
             worker = WorkerClient(
                 stream=container,
-                challenge=replace(self.challenge, description=said),
+                challenge=self.challenge.with_limits(**batch.limits.model_dump()),
                 submission=batch.submission,
                 runs=1,
                 first_uid=first_uid,

@@ -97,10 +97,8 @@ def run_submission(
         placement: Placement = DEFAULT_PLACEMENT,
         **limits: float,
     ) -> list[EndedRun]:
-        said = challenge.description
-        changed = said.model_copy(
-            update={"limits": said.limits.model_copy(update=limits), "item_format": items}
-        )
+        limited = challenge.with_limits(**limits)
+        changed = limited.description.model_copy(update={"item_format": items})
         spec = worker_container(
             image=built_image.tag, limits=changed.limits, labels=labels, placement=placement
         )

@@ -129,7 +129,7 @@ def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
     (folder / ARCHITECTURE_FILE).unlink()
     assert "is incomplete" in refused(folder)
     assert "is not UTF-8" in refused(with_own_architecture(challenge_folder, b"\xff"))
-    assert "is longer than 1 MiB" in refused(with_own_architecture(challenge_folder, b" " * (1 << 20) + OWN))
+    assert "is larger than 1 MiB" in refused(with_own_architecture(challenge_folder, b" " * (1 << 20) + OWN))
     words = "public/architecture.py must be listed if the architecture is 'file', and only then"
     edit(with_own_architecture(challenge_folder), architecture="resnet18")
     assert words in refused(folder)
@@ -287,13 +287,16 @@ def test_file_that_is_none(challenge_folder: ChallengeFolder, name: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "most_mib"), [(DESCRIPTION_FILE, 4), *((name, 16384) for name in CHALLENGE_FILES)]
+    ("name", "max_mib", "limit"),
+    [(DESCRIPTION_FILE, 4, "4 MiB"), *((name, 16384, "16 GiB") for name in CHALLENGE_FILES)],
 )
-def test_file_that_is_too_long(challenge_folder: ChallengeFolder, name: str, most_mib: int) -> None:
+def test_file_that_is_too_long(
+    challenge_folder: ChallengeFolder, name: str, max_mib: int, limit: str
+) -> None:
     """It is refused by its length, before a byte of it is read."""
     folder = challenge_folder.describe()
-    os.truncate(folder / name, (most_mib << 20) + 1)  # sparse: it takes no room
-    assert refused(folder) == f"{folder / name} is longer than {most_mib} MiB."
+    os.truncate(folder / name, (max_mib << 20) + 1)  # sparse: it takes no room
+    assert refused(folder) == f"{folder / name} is larger than {limit}."
 
 
 def test_a_link_to_a_file_is_followed(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.challenge.limits import wall_seconds
 from runner.errors import ConfigurationError
 from runner.gallery.attacks import GALLERY_LIMITS, Attack, load_attack, load_attacks
 from runner.gallery.batches import Batch, Role, Step, batches, phases
@@ -63,7 +64,7 @@ def test_what_a_description_leaves_out_is_the_gallerys(tmp_path: Path) -> None:
     """Limits too; those that are named replace single ones."""
     found = attack(tmp_path / "a", "limits = { processes = 8 }")
     assert found.name == "a"
-    assert found.description.all_limits() == GALLERY_LIMITS.model_copy(update={"processes": 8})
+    assert found.description.all_limits() == GALLERY_LIMITS.with_changes(processes=8)
     assert found.description.isolations == ("process", "container")
 
 
@@ -216,7 +217,7 @@ def test_an_attack_is_contained_if_all_three_end_as_they_must(tmp_path: Path) ->
 def test_a_run_ended_late_is_not_contained(tmp_path: Path) -> None:
     """It says by how much."""
     one = attack(tmp_path / "a")
-    late = judged(one, ending=end("attack", Verdict.TIME_LIMIT, seconds=GALLERY_LIMITS.in_force() + 10.5))
+    late = judged(one, ending=end("attack", Verdict.TIME_LIMIT, seconds=wall_seconds(GALLERY_LIMITS) + 10.5))
     assert late.problems == ("it was ended 10.5 s after its time",)
 
 
