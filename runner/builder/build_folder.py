@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 
 from runner.builder.snapshots import SnapshotFiles
 from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE
-from runner.challenge.outputs import OUTPUT_NAMES
+from runner.challenge.outputs import (
+    OUTPUT_NAMES,
+    NetworkOutputs,
+    OutputShapes,
+    pack_outputs,
+    split_outputs,
+    unpack_outputs,
+)
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.files import write_atomic
-from runner.parsers.npz import ArraysError, pack_npz, split_buffer, unpack_npz
+from runner.parsers.npz import ArraysError
 from sandbox.protocol.jobs import ORIGINAL
 from sandbox.protocol.seeds import reference_seed
 from sandbox.protocol.splits import SPLITS
@@ -95,20 +102,21 @@ class BuildFolder:
         Raises:
             ConfigurationError: a requested reference diverged; nothing of the group is stored.
         """
-        facts = self.facts()
-        classes = int(facts["classes"])
-        outputs = split_buffer(
-            data,
-            logits=("<f4", (count, int(facts["forget_examples"]), classes)),
-            correct=("<i8", (count, len(SPLITS), classes)),
-            unseen_losses=("<f4", (count, sum(facts["class_counts"]["test"]))),
-        )
-        self._require_finite(outputs["logits"], first)
-        write_atomic(self._group_file(first), pack_npz(**outputs))
+        outputs = split_outputs(data, self._output_shapes(), count)
+        self._require_finite(outputs.logits, first)
+        write_atomic(self._group_file(first), pack_outputs(outputs))
         self.snapshots.remove(first)
 
     def _group_file(self, first: int) -> Path:
         return self._building / f"group-{first:06d}.npz"
+
+    def _output_shapes(self) -> OutputShapes:
+        facts = self.facts()
+        return OutputShapes(
+            examples=int(facts["forget_examples"]),
+            classes=int(facts["classes"]),
+            unseen=sum(facts["class_counts"]["test"]),
+        )
 
     def _require_finite(self, logits: NDArray[np.float32], first: int) -> None:
         """Reject a requested reference that diverged; a surplus one, which fills a group, may."""
@@ -132,25 +140,27 @@ class BuildFolder:
             SandboxLostError: some are missing or damaged; the same command trains them again.
         """
         groups = [self._read_group(first) for first in self.groups()]
-        outputs = {
-            name: np.concatenate([group[name] for group in groups])[: self._references]
-            for name in OUTPUT_NAMES
-        }
-        logits = outputs["logits"]
+        outputs = NetworkOutputs(
+            **{
+                name: np.concatenate([getattr(group, name) for group in groups])[: self._references]
+                for name in OUTPUT_NAMES
+            }
+        )
+        logits = outputs.logits
         if len(logits) != self._references:
             raise SandboxLostError(f"The trainer reported its end after {len(logits)} references.")
         self._require_finite(logits, 0)  # a stored group may come from a build that requested fewer
         for split in ("retain", "test"):  # a score divides by their accuracy
-            if not outputs["correct"][:, SPLITS.index(split)].any():
+            if not outputs.correct[:, SPLITS.index(split)].any():
                 raise ConfigurationError(
                     f"The references get no {split} example right; train them for more epochs."
                 )
-        return pack_npz(**outputs)
+        return pack_outputs(outputs)
 
-    def _read_group(self, first: int) -> dict[str, NDArray[Any]]:
+    def _read_group(self, first: int) -> NetworkOutputs:
         file = self._group_file(first)
         try:
-            return unpack_npz(file.read_bytes(), OUTPUT_NAMES)
+            return unpack_outputs(file.read_bytes(), self._output_shapes(), stacked=True)
         except ArraysError as error:
             file.unlink()
             raise SandboxLostError(

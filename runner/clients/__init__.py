@@ -3,7 +3,7 @@
 Frames go in, checked values come out::
 
     WorkerClient      submission, runs     ──>  EndedRun (judgement, checkpoint, log)
-    EvaluatorClient   checkpoints          ──>  RunOutputs or Rejected
+    EvaluatorClient   checkpoints          ──>  NetworkOutputs or Rejected
     TrainerSession    a job and its data   ──>  the trainer's frames
 
 All three speak through a `Channel`: it accepts only the frames that

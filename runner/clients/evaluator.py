@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
 from runner.challenge.challenge import Challenge
-from runner.challenge.outputs import RunOutputs
+from runner.challenge.outputs import NetworkOutputs, split_outputs
 from runner.clients.channel import Channel, Stream, StreamEndedError
 from runner.errors import EvaluatorFailedError, SandboxLostError
-from runner.parsers.npz import ArraysError, split_buffer
+from runner.parsers.npz import ArraysError
 from sandbox.protocol.frames import Frame, ProtocolViolationError
 from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.protocol.messages import from_evaluator
@@ -56,14 +54,12 @@ class EvaluatorClient:
             ConfigurationError: the challenge's network cannot be used.
         """
         description, self._clock = challenge.description, clock
-        self._examples, self._classes = len(challenge.forget_labels), description.classes
         self._held_back = description.held_back
         splits = {name: "val" if name == "test" and self._held_back else name for name in SPLITS}
-        self._unseen = sum(description.class_counts[splits["test"]])
-        outputs_bytes = 4 * (self._examples * self._classes + self._unseen) + 8 * len(SPLITS) * self._classes
+        self._shapes = replace(challenge.output_shapes, unseen=sum(description.class_counts[splits["test"]]))
         self._pending: set[int] = set()
         """Indices of checkpoints that were sent and not answered yet."""
-        self._channel = Channel(stream, from_evaluator(outputs_bytes=outputs_bytes), clock=clock)
+        self._channel = Channel(stream, from_evaluator(outputs_bytes=self._shapes.size_bytes), clock=clock)
         job = EvaluatorJob(
             architecture=description.architecture,
             architecture_source=challenge.architecture_source,
@@ -91,7 +87,7 @@ class EvaluatorClient:
         self._pending.add(index)
         self._channel.send("checkpoint", checkpoint, index=index)
 
-    def receive(self, seconds: float = math.inf) -> tuple[int, RunOutputs | Rejected]:
+    def receive(self, seconds: float = math.inf) -> tuple[int, NetworkOutputs | Rejected]:
         """Return the index and the result of the pending checkpoint that is answered first.
 
         Args:
@@ -111,21 +107,14 @@ class EvaluatorClient:
         if frame.kind == "rejected":
             return index, Rejected(reason=frame.text("reason"))
         try:
-            outputs = split_buffer(
-                frame.payload,
-                logits=("<f4", (self._examples, self._classes)),
-                correct=("<i8", (len(SPLITS), self._classes)),
-                unseen_losses=("<f4", (self._unseen,)),
-            )
+            outputs = split_outputs(frame.payload, self._shapes)
         except ArraysError as error:
             raise SandboxLostError("The evaluator sent outputs of the wrong size.") from error
-        correct, losses = outputs["correct"].astype(np.int64), outputs["unseen_losses"].astype(np.float32)
         if self._held_back:
+            correct = outputs.correct.copy()
             correct[SPLITS.index("test")] = 0
-            losses = losses[:0]
-        return index, RunOutputs(
-            logits=outputs["logits"].astype(np.float32), correct=correct, unseen_losses=losses
-        )
+            outputs = replace(outputs, correct=correct, unseen_losses=outputs.unseen_losses[:0])
+        return index, outputs
 
     def _await_answer(self, deadline: float) -> Frame:
         while (left := min(_SILENCE_SECONDS, deadline - self._clock())) > 0:
