@@ -58,8 +58,8 @@ class Observation:
     """What broke the stream's rules, if anything did."""
 
     host_killed_for_time: bool = False
-    never_cleared: bool = False
-    """What the run left behind was not gone after `CLEANUP_SECONDS`."""
+    cleanup_failed: bool = False
+    """Processes or files of the run still existed `CLEANUP_SECONDS` after its end."""
 
     container_oom_killed: bool = False
     """The engine says so, of a container that ended in mid-run."""
@@ -103,8 +103,8 @@ def judge(seen: Observation) -> Judgement:  # noqa: PLR0911 - a return for each 
         return _say(Verdict.PROTOCOL, seen.stream_violation)
     if seen.host_killed_for_time or seen.ended_by == "time" or seen.host_seconds > limit + HOST_GRACE_SECONDS:
         return _say(Verdict.TIME_LIMIT, f"not finished within {limit:g} s")
-    if seen.never_cleared:
-        return _say(Verdict.CRASHED, f"it left more behind than {CLEANUP_SECONDS:g} s could clear away")
+    if seen.cleanup_failed:
+        return _say(Verdict.CRASHED, f"cleanup after the run did not finish within {CLEANUP_SECONDS:g} s")
     if seen.result == "checkpoint":
         if seen.checkpoint_problem:
             return _say(Verdict.BAD_CHECKPOINT, seen.checkpoint_problem)

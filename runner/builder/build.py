@@ -6,7 +6,6 @@ there. ``challenge.toml`` is written last, so a folder with one is a whole chall
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from runner.engine.client import Engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Placement
 from runner.errors import ConfigurationError
-from runner.files import write_atomic
+from runner.files import hash_file, write_atomic
 from runner.image.image import Image
 from runner.progress import Reporter
 from sandbox.protocol.frames import Frame
@@ -195,7 +194,7 @@ def _finish(site: BuildFolder, plan: BuildPlan, image: Image, folder: Path) -> C
         feedback=plan.feedback,
         training=Training(**facts["training"]),
         class_counts=facts["class_counts"],
-        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names},
+        files={name: hash_file(folder / name) for name in names},
     )
     write_atomic(folder / DESCRIPTION_FILE, render_description(description))
     site.clear()

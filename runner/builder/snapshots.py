@@ -6,13 +6,13 @@ reads them. A file's name ends with its SHA-256, so that what a disk or a crash 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 from runner.errors import HostNotReadyError
+from runner.files import hash_file
 from sandbox.protocol.messages import SNAPSHOT_PIECE_BYTES
 
 _BEGIN: Final = "snapshot"
@@ -35,7 +35,7 @@ class SnapshotFiles:
             if named is None:
                 continue
             number, digest = int(named["first"]), named["digest"]
-            if number in wanted and number not in found and digest != _PARTLY and _sha256(file) == digest:
+            if number in wanted and number not in found and digest != _PARTLY and hash_file(file) == digest:
                 found[number] = file
             else:
                 file.unlink()
@@ -62,7 +62,7 @@ class SnapshotFiles:
             with partly.open("ab") as file:
                 file.write(piece)
             if last:
-                whole = partly.with_name(f"{_BEGIN}.{first}.{_sha256(partly)}")
+                whole = partly.with_name(f"{_BEGIN}.{first}.{hash_file(partly)}")
                 partly.replace(whole)
                 self._forget_all_but(whole, first)
         except OSError as error:
@@ -77,8 +77,3 @@ class SnapshotFiles:
         for file in self._folder.glob(f"{_BEGIN}.{first}.*"):
             if file != kept:
                 file.unlink()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -30,6 +30,7 @@ from runner.errors import ConfigurationError
 from runner.image.image import require_image
 from runner.progress import ConsoleReporter
 from runner.reports.challenges import challenge_remarks, challenge_table
+from runner.validation import first_problem
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 from sandbox.protocol.presets import QUICK
 from sandbox.protocol.recipes import EMBEDDED_RECIPE, PERSON_RECIPES, RECIPES
@@ -218,14 +219,7 @@ def _show(challenge: Challenge) -> None:
 
 
 def _limits(defaults: Limits, changed: dict[str, Any]) -> Limits:
-    values = {name: value for name, value in changed.items() if value is not None}
-    kept = defaults.model_dump()
-    if "wall_fraction" in values:
-        del kept["wall_seconds"]  # the default gives way; a second one that was typed is an error
     try:
-        return Limits.model_validate({**kept, **values})
+        return defaults.with_changes(**{name: value for name, value in changed.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "limits"
-        said = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{where}: {said}.") from error
+        raise ConfigurationError(f"{first_problem(error, root='limits')}.") from error

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from runner.challenge.limits import effective
+from runner.challenge.limits import wall_seconds
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console
 from runner.cli.options import DeviceOption, RuntimeOption
@@ -57,7 +57,7 @@ def measure_command(
             placement=placement,
             again=True,
         )
-    in_force = effective(problem.description.limits, found.retrain_seconds).in_force()
+    in_force = wall_seconds(problem.description.limits, found.retrain_seconds)
     if as_json:
         shown = {
             "circumstances": where.facts(),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.limits import Limits
+from runner.challenge.limits import Limits, wall_seconds
 from runner.clients.channel import Channel, Stream, StreamEndedError
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.engine.container import ContainerExit
@@ -75,7 +75,7 @@ class WorkerClient:
         """
         said = challenge.description
         self._limits: Limits = said.limits
-        self._wall_seconds = said.limits.in_force()
+        self._wall_seconds = wall_seconds(said.limits)
         self._clearing_seconds, self._clock = clearing_seconds, clock
         self._runtime = placement.runtime
         self._killed_for_memory = False
@@ -107,7 +107,7 @@ class WorkerClient:
         self._channel.send("submission", submission.archive)
         self.load_seconds = self._channel.await_ready()
 
-    def do(
+    def execute(
         self,
         planned: Sequence[PlannedRun],
         may_start: Callable[[], bool] = lambda: True,
@@ -230,7 +230,7 @@ class WorkerClient:
         for flight in list(flights.values()):
             if now >= self._deadline(flight):
                 over = flight.ended is not None
-                yield self._ended(flight, host_killed_for_time=not over, never_cleared=over)
+                yield self._ended(flight, host_killed_for_time=not over, cleanup_failed=over)
 
     def _after_the_end(self, flights: dict[int, _ActiveRun]) -> Iterator[EndedRun]:
         """Judge what went on when the container ended by itself.
@@ -266,7 +266,7 @@ class WorkerClient:
         *,
         stream_violation: str = "",
         host_killed_for_time: bool = False,
-        never_cleared: bool = False,
+        cleanup_failed: bool = False,
         ending: ContainerExit | None = None,
     ) -> EndedRun:
         host_seconds = (flight.ended or self._clock()) - flight.sent
@@ -275,7 +275,7 @@ class WorkerClient:
             wall_limit_seconds=self._wall_seconds,
             stream_violation=stream_violation,
             host_killed_for_time=host_killed_for_time,
-            never_cleared=never_cleared,
+            cleanup_failed=cleanup_failed,
             container_ended=ending is not None,
             container_exit_code=ending.exit_code if ending is not None else 0,
             container_oom_killed=ending is not None and ending.oom_killed,

@@ -182,12 +182,12 @@ class PendingRuns:
                 side_by_side=self.challenge.description.limits.concurrency,
             )
             with isolated:
-                yield from isolated.do(missing, may_start=backlog.has_room, enough=enough)
+                yield from isolated.execute(missing, may_start=backlog.has_room, enough=enough)
             return
         container = self._start_worker(self.challenge)
         try:
             worker = self._worker(container, self.challenge, runs=len(missing))
-            yield from worker.do(missing, may_start=backlog.has_room, enough=enough)
+            yield from worker.execute(missing, may_start=backlog.has_room, enough=enough)
         finally:
             container.remove()
 

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
 from typing import Final, Protocol, Self
 
 from runner.challenge.challenge import Challenge
@@ -26,19 +25,18 @@ _WAIT_SECONDS: Final = 0.2
 class RunExecutor(Protocol):
     """What does runs in one container; `runner.clients.worker.WorkerClient` is one."""
 
-    def do(self, planned: Sequence[PlannedRun]) -> Iterator[EndedRun]:
+    def execute(self, planned: Sequence[PlannedRun]) -> Iterator[EndedRun]:
         """Do runs and yield each as it ends."""
 
 
 def single_run_limits(limits: Limits) -> Limits:
     """Return the limits of a container that does one of the runs that go on together."""
-    return limits.model_copy(update={"concurrency": 1, "cpus": limits.cpus / limits.concurrency})
+    return limits.with_changes(concurrency=1, cpus=limits.cpus / limits.concurrency)
 
 
 def single_run_challenge(challenge: Challenge) -> Challenge:
     """Return the challenge as a container for one run is told it."""
-    said = challenge.description
-    return replace(challenge, description=said.model_copy(update={"limits": single_run_limits(said.limits)}))
+    return challenge.with_limits(**single_run_limits(challenge.description.limits).model_dump())
 
 
 class ContainerPerRun:
@@ -75,7 +73,7 @@ class ContainerPerRun:
                 stream.kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def do(
+    def execute(
         self,
         planned: Sequence[PlannedRun],
         may_start: Callable[[], bool] = lambda: True,
@@ -108,7 +106,7 @@ class ContainerPerRun:
                 if self._over:
                     raise SandboxLostError("The evaluation was stopped.")
                 self._streams.add(stream)
-            for ended in self._work(stream).do([run]):
+            for ended in self._work(stream).execute([run]):
                 return ended
             raise SandboxLostError("The worker container ended without saying how its run did.")
         finally:

@@ -33,6 +33,7 @@ from runner.checkout import ROOT
 from runner.engine.placement import Isolation
 from runner.errors import ConfigurationError
 from runner.units import MIB
+from runner.validation import first_problem
 from runner.verdict import Verdict
 
 HOSTILE: Final = ROOT / "sample_submissions" / "hostile"
@@ -54,7 +55,7 @@ GALLERY_LIMITS: Final = Limits(
     log_bytes=64 << 10,
 )
 """Small, so that a run reaches them quickly. Attacks with equal limits share a worker."""
-HONEST_LIMITS: Final = GALLERY_LIMITS.model_copy(update={"wall_seconds": 15.0})
+HONEST_LIMITS: Final = GALLERY_LIMITS.with_changes(wall_seconds=15.0)
 """More time: on a busy machine an honest run, or an attack that is refused at once, may take long."""
 
 
@@ -217,9 +218,7 @@ def load_attack(folder: Path) -> Attack:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} is not TOML: {error}.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{file}: {field or 'the attack'}: {first['msg']}.") from error
+        raise ConfigurationError(f"{file}: {first_problem(error, root='the attack')}.") from error
     attack = Attack(name=folder.name, folder=folder, description=description)
     for required in (attack.source, attack.control):
         if not required.is_file():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from runner.challenge.limits import wall_seconds
 from runner.engine.placement import Isolation
 from runner.gallery.attacks import Attack, Expectation
 from runner.gallery.batches import Role, Step
@@ -92,7 +93,7 @@ def judge_attack(*, attack: Attack, runtime: str, isolation: Isolation, runs: Se
     for run in runs:
         role = run.step.role
         if role == "attack":
-            problems += _attack_problems(run, expected, attack.description.all_limits().in_force())
+            problems += _attack_problems(run, expected, wall_seconds(attack.description.all_limits()))
         elif run.verdict is not Verdict.OK and role == "control":
             broken.append(f"its control ended {_ending(run)}")
         elif run.verdict is not Verdict.OK:
@@ -141,14 +142,14 @@ def judge_refusal(
     )
 
 
-def _attack_problems(run: RunResult, expected: Expectation, wall_seconds: float) -> list[str]:
+def _attack_problems(run: RunResult, expected: Expectation, limit_seconds: float) -> list[str]:
     problems: list[str] = []
     if run.verdict not in expected.verdicts:
         problems.append(f"it ended {_ending(run)}, not {' or '.join(expected.verdicts)}")
     elif expected.output is not None and not re.search(expected.output, f"{run.detail}\n{run.output}"):
         problems.append(f"its output does not match {expected.output!r}; it ended {_ending(run)}")
-    if run.verdict is Verdict.TIME_LIMIT and run.seconds > wall_seconds + LATE_SECONDS:
-        problems.append(f"it was ended {run.seconds - wall_seconds:.1f} s after its time limit")
+    if run.verdict is Verdict.TIME_LIMIT and run.seconds > limit_seconds + LATE_SECONDS:
+        problems.append(f"it was ended {run.seconds - limit_seconds:.1f} s after its time limit")
     return problems
 
 

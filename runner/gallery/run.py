@@ -151,13 +151,12 @@ class Gallery:
         """
         first_uid = FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID - _MAX_RUNS)
         steps = {next(indices): step for step in batch.steps}
-        description = self.challenge.description.model_copy(update={"limits": batch.limits})
         container = engine.start(self._spec(batch))
         pending: RunResult | None = None
         try:
             worker = WorkerClient(
                 stream=container,
-                challenge=replace(self.challenge, description=description),
+                challenge=self.challenge.with_limits(**batch.limits.model_dump()),
                 submission=batch.submission,
                 runs=1,
                 first_uid=first_uid,
@@ -166,7 +165,7 @@ class Gallery:
             planned = [PlannedRun(index=index, seed=step.seed) for index, step in steps.items()]
             ended = 0
             try:
-                for run in worker.do(planned):
+                for run in worker.execute(planned):
                     if pending is not None:
                         yield pending
                     ended += 1

@@ -17,10 +17,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runner.challenge.challenge import Challenge
+from runner.files import hash_file
 from runner.image.image import Image
 from runner.store.records import AttemptRecord, RunRecord
 from runner.submission.load import Submission
-from runner.validation import Sha256
+from runner.validation import Sha256, first_problem
 from runner.verdict import Verdict
 
 SCHEMA_VERSION: Final = 1
@@ -165,7 +166,7 @@ def run_part(run: RunRecord, outputs: Path) -> RunPart:
     """Return a run as the manifest tells it; earlier versions noted no hash of its outputs."""
     digest = run.outputs_sha256
     if run.evaluated and not digest and outputs.is_file():
-        digest = hashlib.sha256(outputs.read_bytes()).hexdigest()
+        digest = hash_file(outputs)
     return RunPart(
         index=run.index,
         seed=run.seed,
@@ -189,6 +190,4 @@ def parse_manifest(text: bytes) -> Manifest:
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ManifestError(f"{where or 'it'}: {first['msg']}") from error
+        raise ManifestError(first_problem(error)) from error

@@ -16,6 +16,7 @@ from typing import Final
 
 from runner.challenge.challenge import Challenge
 from runner.errors import HostNotReadyError
+from runner.files import file_sha256
 from runner.parsers.checkpoint import check_checkpoint, content_sha256
 from runner.parsers.safetensors import CheckpointError
 from runner.results.manifest import Manifest, ManifestError, attempt_part, parse_manifest, run_part
@@ -126,7 +127,7 @@ def _rows(store: Store, evaluation: str, manifest: Manifest) -> Iterator[str]:
 
 def _archive(folder: Path, manifest: Manifest, checked: dict[str, int]) -> Iterator[str]:
     file = archive_path(folder, manifest.submission.sha256)
-    digest = _sha256(file)
+    digest = file_sha256(file)
     if digest is None:
         yield f"submissions/{file.name} is missing"
         return
@@ -168,7 +169,7 @@ def _run_files(
 
 
 def _outputs(file: Path, wanted: str, checked: dict[str, int]) -> Iterator[str]:
-    digest = _sha256(file)
+    digest = file_sha256(file)
     if digest is None:
         yield f"{_name(file)} is missing"
         return
@@ -258,13 +259,6 @@ def _same(told: object, computed: object) -> bool:
     if isinstance(told, float) and isinstance(computed, float):
         return math.isclose(told, computed, rel_tol=_TOLERANCE, abs_tol=1e-12)
     return told == computed
-
-
-def _sha256(file: Path) -> str | None:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError:
-        return None
 
 
 def _name(file: Path) -> str:

@@ -6,9 +6,9 @@ whose checkpoint is whole only has its outputs computed again.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from runner.files import file_sha256
 from runner.parsers.checkpoint import content_sha256
 from runner.parsers.safetensors import CheckpointError
 from runner.progress import Reporter
@@ -35,7 +35,7 @@ def recover_runs(
 
     def is_noted(index: int, _token: int, file: Path) -> bool:
         run = runs.get(index)
-        return run is not None and run.evaluated and _file_sha256(file) == run.outputs_sha256
+        return run is not None and run.evaluated and file_sha256(file) == run.outputs_sha256
 
     recover_staged_files(
         paths.folder, lambda _index, _token, _file: False
@@ -60,12 +60,13 @@ def recover_runs(
 
 def has_recorded_manifest(store: Store, paths: EvaluationPaths, evaluation: str) -> bool:
     """Return whether the manifest is there that was noted when the evaluation ended."""
-    return _file_sha256(paths.manifest) == store.manifest_sha256(evaluation)
+    digest = file_sha256(paths.manifest)
+    return digest is not None and digest == store.manifest_sha256(evaluation)
 
 
 def _has_outputs(paths: EvaluationPaths, run: RunRecord) -> bool:
-    digest = _file_sha256(paths.outputs(run.index))
-    return digest != "" and run.outputs_sha256 in ("", digest)  # earlier versions noted no hash
+    digest = file_sha256(paths.outputs(run.index))
+    return digest is not None and run.outputs_sha256 in ("", digest)  # earlier versions noted no hash
 
 
 def _has_checkpoint(paths: EvaluationPaths, run: RunRecord) -> bool:
@@ -73,11 +74,3 @@ def _has_checkpoint(paths: EvaluationPaths, run: RunRecord) -> bool:
         return content_sha256(paths.checkpoint(run.index).read_bytes()) == run.checkpoint_sha256
     except (OSError, CheckpointError):
         return False
-
-
-def _file_sha256(file: Path) -> str:
-    """Return the hash of a file, or nothing where there is none."""
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError:
-        return ""

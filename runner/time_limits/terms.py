@@ -8,14 +8,13 @@ identity: the same evaluation on a slower machine has more seconds and the same 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Feedback
-from runner.challenge.limits import Limits, Seconds, effective
+from runner.challenge.limits import Limits, Seconds, wall_seconds
 from runner.engine.client import Engine
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.image.image import Image
@@ -45,9 +44,7 @@ class Terms(BaseModel):
 
     def applied_to(self, challenge: Challenge) -> Challenge:
         """Return the challenge with the time limit that is in force; its hash stays."""
-        said = challenge.description
-        limits = said.limits.model_copy(update={"wall_seconds": self.wall_seconds, "wall_fraction": None})
-        return replace(challenge, description=said.model_copy(update={"limits": limits}))
+        return challenge.with_limits(wall_seconds=self.wall_seconds)
 
 
 def resolve_terms(
@@ -61,7 +58,7 @@ def resolve_terms(
     retrain_seconds = timed[1].retrain_seconds if timed is not None else None
     return Terms(
         machine=timed[0].key if timed is not None and limits.wall_fraction is not None else ANY_MACHINE,
-        wall_seconds=effective(limits, retrain_seconds).in_force(),
+        wall_seconds=wall_seconds(limits, retrain_seconds),
         total_seconds=limits.total_seconds,
         wall_fraction=limits.wall_fraction,
         retrain_seconds=retrain_seconds,

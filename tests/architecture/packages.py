@@ -23,8 +23,8 @@ GROUND: Final = frozenset(
 
 FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
     "runner": (
-        "checkout errors sanitize units validation verdict",
-        "files progress",
+        "checkout errors sanitize units verdict",
+        "files progress validation",
         "parsers",
         "challenge submission",
         "engine",

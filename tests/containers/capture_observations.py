@@ -14,7 +14,7 @@ import json
 import platform
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -103,16 +103,14 @@ def main() -> None:
     said = engine.describe()
     made = require_image(engine)
     challenge = load_challenge(folder)
-    limits = challenge.description.limits.model_copy(
-        update={
-            "wall_seconds": wall_seconds,
-            "memory_bytes": 768 * MIB,
-            "concurrency": 1,
-            "processes": 64,
-            "scratch_bytes": 32 * MIB,
-        }
+    changed = challenge.with_limits(
+        wall_seconds=wall_seconds,
+        memory_bytes=768 * MIB,
+        concurrency=1,
+        processes=64,
+        scratch_bytes=32 * MIB,
     )
-    changed = replace(challenge, description=challenge.description.model_copy(update={"limits": limits}))
+    limits = changed.description.limits
     placement = Placement(runtime=runtime)
     submission_file = Path(sys.argv[1]).parent / "observed.py"
     submission_file.write_text(SOURCE.replace("NAMES", ", ".join(NAMES)))
@@ -131,7 +129,7 @@ def main() -> None:
                     first_uid=FIRST_UID,
                     placement=placement,
                 )
-                for run in worker.do([PlannedRun(index=index, seed=index) for index in missing]):
+                for run in worker.execute([PlannedRun(index=index, seed=index) for index in missing]):
                     ended[run.index] = run
             finally:
                 container.remove()

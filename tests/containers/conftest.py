@@ -97,10 +97,8 @@ def run_submission(
         placement: Placement = DEFAULT_PLACEMENT,
         **limits: float,
     ) -> list[EndedRun]:
-        said = challenge.description
-        changed = said.model_copy(
-            update={"limits": said.limits.model_copy(update=limits), "item_format": items}
-        )
+        limited = challenge.with_limits(**limits)
+        changed = limited.description.model_copy(update={"item_format": items})
         spec = worker_container(
             image=built_image.tag, limits=changed.limits, labels=labels, placement=placement
         )
@@ -115,7 +113,7 @@ def run_submission(
                 placement=placement,
             )
             planned = [PlannedRun(index=index, seed=seed) for index, seed in enumerate(seeds)]
-            return sorted(worker.do(planned), key=lambda ended: ended.index)
+            return sorted(worker.execute(planned), key=lambda ended: ended.index)
         finally:
             container.remove()
 

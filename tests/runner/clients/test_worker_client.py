@@ -219,7 +219,7 @@ def test_ok(begin: Begin) -> None:
             (0.02, finished(index, log_bytes_dropped=3)),
         ]
     )
-    (run,) = worker.do(planned(1, first=5))
+    (run,) = worker.execute(planned(1, first=5))
     assert run.judgement.verdict is Verdict.OK
     assert run.index == 5
     assert run.checkpoint == CHECKPOINT
@@ -235,7 +235,7 @@ def test_ok(begin: Begin) -> None:
 def test_error(begin: Begin) -> None:
     """An exception becomes ``crashed`` with its type, message and traceback, and the next run goes on."""
     worker, _stream = begin(lambda index: [(0.0, raised(index) if index == 0 else finished(index))])
-    first, second = worker.do(planned(2))
+    first, second = worker.execute(planned(2))
     assert first.judgement.verdict is Verdict.CRASHED
     assert first.judgement.detail == "ValueError: no"
     assert first.traceback == "Traceback …"
@@ -263,7 +263,7 @@ def test_error(begin: Begin) -> None:
 def test_error_made_up(begin: Begin, payload: bytes) -> None:
     """The description of an exception may be anything; what is malformed counts as empty."""
     worker, _stream = begin(lambda index: [(0.0, finished(index, payload, result="error", exit_code=1))])
-    assert verdicts(worker.do(planned(1))) == {0: Verdict.CRASHED}
+    assert verdicts(worker.execute(planned(1))) == {0: Verdict.CRASHED}
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_error_made_up(begin: Begin, payload: bytes) -> None:
 def test_bad_checkpoint(begin: Begin, payload: bytes, detail: str) -> None:
     """What is not the checkpoint that was due is refused with the reason, and is not handed on."""
     worker, _stream = begin(lambda index: [(0.0, finished(index, payload))])
-    (run,) = worker.do(planned(1))
+    (run,) = worker.execute(planned(1))
     assert run.judgement.verdict is Verdict.BAD_CHECKPOINT
     assert detail in run.judgement.detail
     assert run.checkpoint == b""
@@ -288,7 +288,7 @@ def test_bad_checkpoint(begin: Begin, payload: bytes, detail: str) -> None:
 def test_valid_checkpoint_under_another_name(begin: Begin) -> None:
     """A checkpoint that is not called one earns nothing."""
     worker, _stream = begin(lambda index: [(0.0, finished(index, result="none"))])
-    (run,) = worker.do(planned(1))
+    (run,) = worker.execute(planned(1))
     assert run.judgement.verdict is Verdict.CRASHED
     assert run.checkpoint == b""
 
@@ -315,7 +315,7 @@ BREAKS: dict[str, Callable[[int], bytes]] = {
 def test_broken_stream(begin: Begin, said: Callable[[int], bytes]) -> None:
     """A frame that is none, or is not due, ends the run as ``protocol`` and the container with it."""
     worker, stream = begin(lambda index: [(0.0, said(index)), (0.0, finished(index))], log_bytes=4096)
-    (run,) = worker.do(planned(3))
+    (run,) = worker.execute(planned(3))
     assert run.index == 0
     assert run.judgement.verdict is Verdict.PROTOCOL
     assert run.judgement.detail
@@ -326,20 +326,20 @@ def test_broken_stream(begin: Begin, said: Callable[[int], bytes]) -> None:
 def test_finished_twice(begin: Begin) -> None:
     """A run that has ended cannot end again, so that a second checkpoint replaces nothing."""
     worker, stream = begin(lambda index: [(0.0, finished(index) + (finished(index) if index == 0 else b""))])
-    assert verdicts(worker.do(planned(2))) == {0: Verdict.OK, 1: Verdict.PROTOCOL}
+    assert verdicts(worker.execute(planned(2))) == {0: Verdict.OK, 1: Verdict.PROTOCOL}
     assert stream.killed == 1
 
 
 def test_log_that_uses_up_the_budget(begin: Begin) -> None:
     """The budget itself is allowed, and each run has its own."""
     worker, _stream = begin(lambda index: [(0.0, log(index, bytes(4096)) + finished(index))], log_bytes=4096)
-    assert [len(run.log) for run in worker.do(planned(3))] == [4096] * 3
+    assert [len(run.log) for run in worker.execute(planned(3))] == [4096] * 3
 
 
 def test_broken_stream_takes_all_that_go_on_along(begin: Begin) -> None:
     """Who broke the stream cannot be known, so that every run going on ends as ``protocol``."""
     worker, _stream = begin(lambda index: [(0.0, b"\0\0\0\0")] if index == 1 else QUIET, concurrency=2)
-    assert verdicts(worker.do(planned(4))) == {0: Verdict.PROTOCOL, 1: Verdict.PROTOCOL}
+    assert verdicts(worker.execute(planned(4))) == {0: Verdict.PROTOCOL, 1: Verdict.PROTOCOL}
 
 
 # What ends the container
@@ -353,7 +353,7 @@ def test_container_that_ends_by_itself(begin: Begin, ending: ContainerExit | Non
     """A container that ends in mid-run, with nothing to blame the submission for, is our failure."""
     worker, _stream = begin(lambda _index: [END], ending=ending, stderr=b"segmentation fault\n")
     with pytest.raises(SandboxLostError, match=r"mid-run.*: segmentation fault"):
-        list(worker.do(planned(1)))
+        list(worker.execute(planned(1)))
 
 
 def test_a_kernel_in_user_space_is_ended_by_the_run(begin: Begin) -> None:
@@ -363,13 +363,13 @@ def test_a_kernel_in_user_space_is_ended_by_the_run(begin: Begin) -> None:
         ending=ContainerExit(exit_code=2, oom_killed=False),
         placement=Placement(runtime="runsc"),
     )
-    assert verdicts(worker.do(planned(1))) == {0: Verdict.CRASHED}
+    assert verdicts(worker.execute(planned(1))) == {0: Verdict.CRASHED}
 
 
 def test_runs_before_the_end_are_kept(begin: Begin) -> None:
     """What was finished before the container was lost has been yielded by then."""
     worker, _stream = begin(lambda index: [(0.0, finished(index))] if index == 0 else [END])
-    runs = worker.do(planned(2))
+    runs = worker.execute(planned(2))
     assert next(runs).judgement.verdict is Verdict.OK
     with pytest.raises(SandboxLostError):
         next(runs)
@@ -382,7 +382,7 @@ def test_container_killed_for_memory(begin: Begin) -> None:
         ending=ContainerExit(exit_code=137, oom_killed=True),
         concurrency=2,
     )
-    assert verdicts(worker.do(planned(4))) == {0: Verdict.MEMORY_LIMIT, 1: Verdict.MEMORY_LIMIT}
+    assert verdicts(worker.execute(planned(4))) == {0: Verdict.MEMORY_LIMIT, 1: Verdict.MEMORY_LIMIT}
 
 
 def test_memory_killer_of_an_earlier_run(begin: Begin) -> None:
@@ -395,7 +395,7 @@ def test_memory_killer_of_an_earlier_run(begin: Begin) -> None:
         ),
         ending=ContainerExit(exit_code=137, oom_killed=True),
     )
-    runs = worker.do(planned(2))
+    runs = worker.execute(planned(2))
     assert next(runs).judgement.verdict is Verdict.MEMORY_LIMIT
     with pytest.raises(SandboxLostError):
         next(runs)
@@ -405,7 +405,7 @@ def test_frame_cut_by_the_end(begin: Begin) -> None:
     """Half a frame before the end is the end, not a result."""
     worker, _stream = begin(lambda index: [(0.0, finished(index)[:-1]), END])
     with pytest.raises(SandboxLostError):
-        list(worker.do(planned(1)))
+        list(worker.execute(planned(1)))
 
 
 # Time
@@ -415,7 +415,7 @@ def test_silence(begin: Begin) -> None:
     """A run that says nothing is ended by the host's own clock, once limit and grace have passed."""
     worker, stream = begin(lambda index: [(0.0, log(index, b"still here"))], wall_seconds=SHORT)
     begun = stream.clock()
-    (run,) = worker.do(planned(3))
+    (run,) = worker.execute(planned(3))
     assert stream.clock() - begun == pytest.approx(SHORT + HOST_GRACE_SECONDS)
     assert run.judgement.verdict is Verdict.TIME_LIMIT
     assert run.judgement.detail == "not finished within 0.05 s"
@@ -428,7 +428,7 @@ def test_supervisor_ends_for_time(begin: Begin) -> None:
     worker, stream = begin(
         lambda index: [(0.0, finished(index, ended_by="time" if index == 0 else "result", exit_code=-9))]
     )
-    assert verdicts(worker.do(planned(2))) == {0: Verdict.TIME_LIMIT, 1: Verdict.OK}
+    assert verdicts(worker.execute(planned(2))) == {0: Verdict.TIME_LIMIT, 1: Verdict.OK}
     assert stream.killed == 0
 
 
@@ -438,7 +438,7 @@ def test_only_the_overdue_run_is_blamed(begin: Begin) -> None:
     worker, stream = begin(
         lambda index: [(late, finished(index))] if index == 1 else QUIET, wall_seconds=SHORT, concurrency=2
     )
-    assert verdicts(worker.do(planned(3))) == {1: Verdict.OK, 0: Verdict.TIME_LIMIT}
+    assert verdicts(worker.execute(planned(3))) == {1: Verdict.OK, 0: Verdict.TIME_LIMIT}
     assert [fields["index"] for fields in stream.heard_of("run")] == [0, 1, 2]
     assert stream.killed == 1
 
@@ -452,27 +452,27 @@ def test_time_stops_when_a_run_is_over(begin: Begin) -> None:
     """Clearing away what a run has left is not the run's time."""
     late = SHORT + HOST_GRACE_SECONDS + 0.3
     worker, stream = begin(lambda index: [(0.0, over(index)), (late, finished(index))], wall_seconds=SHORT)
-    (run,) = worker.do(planned(1))
+    (run,) = worker.execute(planned(1))
     assert run.judgement.verdict is Verdict.OK
     assert run.host_seconds < SHORT
     assert stream.killed == 0
 
 
-def test_a_run_that_is_never_cleared_away(begin: Begin) -> None:
+def test_a_run_whose_cleanup_fails(begin: Begin) -> None:
     """The container is killed for it, and the submission is to blame; a second ``ended`` is a violation."""
     worker, stream = begin(lambda index: [(0.0, over(index))], wall_seconds=SHORT)
-    (run,) = worker.do(planned(1))
+    (run,) = worker.execute(planned(1))
     assert run.judgement.verdict is Verdict.CRASHED
-    assert "clear away" in run.judgement.detail
+    assert "cleanup after the run did not finish" in run.judgement.detail
     assert stream.killed == 1
     worker, stream = begin(lambda index: [(0.0, over(index) + over(index))])
-    assert verdicts(worker.do(planned(1))) == {0: Verdict.PROTOCOL}
+    assert verdicts(worker.execute(planned(1))) == {0: Verdict.PROTOCOL}
 
 
 def test_a_container_in_which_something_is_left_is_not_used_on(begin: Begin) -> None:
     """No run starts in it; the one beside is done, so that no run has another repeated."""
     worker, stream = begin(lambda index: [(0.3 * index, finished(index, wiped=index != 0))], concurrency=2)
-    assert verdicts(worker.do(planned(4))) == {0: Verdict.OK, 1: Verdict.OK}
+    assert verdicts(worker.execute(planned(4))) == {0: Verdict.OK, 1: Verdict.OK}
     assert [fields["index"] for fields in stream.heard_of("run")] == [0, 1]
     assert stream.killed == 1
 
@@ -480,7 +480,7 @@ def test_a_container_in_which_something_is_left_is_not_used_on(begin: Begin) -> 
 def test_slow_caller_is_not_the_submissions_fault(begin: Begin) -> None:
     """Runs that had answered in time are ``ok``, however long the host takes to put the first on disk."""
     worker, stream = begin(lambda index: [(0.0, finished(index))], wall_seconds=SHORT, concurrency=2)
-    runs = worker.do(planned(2))
+    runs = worker.execute(planned(2))
     assert next(runs).judgement.verdict is Verdict.OK
     stream.clock.wait(SHORT + HOST_GRACE_SECONDS + 0.1)
     assert next(runs).judgement.verdict is Verdict.OK
@@ -541,7 +541,7 @@ def test_concurrency(begin: Begin, concurrency: int) -> None:
         return [(0.001 * (next(answers) % 3), finished(index))]
 
     worker, stream = begin(on_run, concurrency=concurrency)
-    for run in worker.do(planned(10)):
+    for run in worker.execute(planned(10)):
         going.remove(run.index)
     assert most == concurrency
     assert [fields["index"] for fields in stream.heard_of("run")] == list(range(10))
@@ -558,7 +558,7 @@ def test_ends_in_any_order(begin: Begin) -> None:
         return [(0.0, log(one, b"log of %d" % one) + finished(one)) for one in reversed(held)]
 
     worker, _stream = begin(on_run, concurrency=3)
-    runs = list(worker.do(planned(3)))
+    runs = list(worker.execute(planned(3)))
     assert [run.index for run in runs] == [2, 1, 0]
     assert [run.log for run in runs] == [b"log of 2", b"log of 1", b"log of 0"]
 
@@ -566,7 +566,7 @@ def test_ends_in_any_order(begin: Begin) -> None:
 def test_no_runs(begin: Begin) -> None:
     """Nothing planned, nothing asked for."""
     worker, stream = begin(lambda index: [(0.0, finished(index))])
-    assert list(worker.do([])) == []
+    assert list(worker.execute([])) == []
     assert stream.heard_of("run") == []
 
 
@@ -583,14 +583,14 @@ def test_runs_are_held_back(begin: Begin) -> None:
             return False
         return asked % 3 == 0
 
-    assert verdicts(worker.do(planned(4), may_start)) == dict.fromkeys(range(4), Verdict.OK)
+    assert verdicts(worker.execute(planned(4), may_start)) == dict.fromkeys(range(4), Verdict.OK)
     assert asked >= 4 * 3
 
 
 def test_caller_who_stops_early(begin: Begin) -> None:
     """Whoever stops after the first run has asked for no more than may go on at once."""
     worker, stream = begin(lambda index: [(0.0, finished(index))], concurrency=2)
-    runs = worker.do(planned(10))
+    runs = worker.execute(planned(10))
     next(runs)
     assert len(stream.heard_of("run")) == 2
 
@@ -610,14 +610,14 @@ def test_stream_that_breaks_while_sending(
         stream=fake_stream(script), challenge=challenge, submission=MINE, runs=1, first_uid=10_000
     )
     with pytest.raises(SandboxError, match="broke while sending"):
-        list(worker.do(planned(1)))
+        list(worker.execute(planned(1)))
 
 
 def test_enough(begin: Begin) -> None:
     """Once the caller has enough, runs that go on are done and no other is started."""
     worker, stream = begin(lambda index: [(0.0, finished(index))])
     ended: list[EndedRun] = []
-    for run in worker.do(planned(9), enough=lambda: len(ended) >= 3):
+    for run in worker.execute(planned(9), enough=lambda: len(ended) >= 3):
         ended.append(run)  # noqa: PERF402 - the worker looks at it meanwhile
     assert len(ended) == 3
     assert len(stream.heard_of("run")) == 3

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.challenge.limits import wall_seconds
 from runner.errors import ConfigurationError
 from runner.gallery.attacks import GALLERY_LIMITS, HONEST_LIMITS, PODMAN, Attack, load_attack, load_attacks
 from runner.gallery.batches import Batch, Role, Step, plan_batches, plan_phases
@@ -68,7 +69,7 @@ def test_unset_keys_default_to_the_gallerys(tmp_path: Path) -> None:
     """Keys and limits that a description does not set have the gallery's values."""
     attack = make_attack(tmp_path / "a", "limits = { processes = 8 }")
     assert attack.name == "a"
-    assert attack.description.all_limits() == GALLERY_LIMITS.model_copy(update={"processes": 8})
+    assert attack.description.all_limits() == GALLERY_LIMITS.with_changes(processes=8)
     assert attack.description.isolations == ("process", "container")
 
 
@@ -252,7 +253,9 @@ def test_an_attack_is_contained_if_all_three_runs_end_as_expected(tmp_path: Path
 def test_a_run_ended_late_is_not_contained(tmp_path: Path) -> None:
     """The problem states by how much."""
     attack = make_attack(tmp_path / "a")
-    late = judged(attack, run=ended("attack", Verdict.TIME_LIMIT, seconds=GALLERY_LIMITS.in_force() + 10.5))
+    late = judged(
+        attack, run=ended("attack", Verdict.TIME_LIMIT, seconds=wall_seconds(GALLERY_LIMITS) + 10.5)
+    )
     assert late.problems == ("it was ended 10.5 s after its time limit",)
 
 
