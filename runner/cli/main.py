@@ -54,7 +54,7 @@ COMMANDS: Final = {
     ),
     "doctor": (
         "doctor:doctor_command",
-        "Tell whether this host can run submissions safely and fairly, and what it cannot promise.",
+        "Check whether this host can run submissions safely and fairly, and list missing guarantees.",
     ),
     "gallery": (
         "gallery:gallery_command",
