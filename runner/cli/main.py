@@ -54,7 +54,7 @@ COMMANDS: Final = {
     ),
     "doctor": (
         "doctor:doctor_command",
-        "Tell whether this host can run submissions safely and fairly, and what it cannot promise.",
+        "Check whether this host can run submissions safely and fairly, and list missing guarantees.",
     ),
     "gallery": (
         "gallery:gallery_command",
@@ -72,7 +72,7 @@ IMAGE_COMMANDS: Final = {
 }
 CHALLENGE_COMMANDS: Final = {
     "build": ("challenge:build_command", "Build a challenge, or continue one that was interrupted."),
-    "show": ("challenge:show_challenge_command", "Show a challenge after checking every file of it."),
+    "show": ("challenge:show_challenge_command", "Show a challenge after checking all of its files."),
     "measure": (
         "measure:measure_command",
         "Time retraining on this machine again, and show the resulting time limit.",

@@ -180,7 +180,7 @@ class EvaluatorQueue:
                     continue
                 if self._runs_ended.is_set() and concurrency < self._cores:
                     concurrency = self._cores
-                    evaluator.side_by_side(concurrency)
+                    evaluator.set_concurrency(concurrency)
                 if len(self._sent) <= concurrency and (next_index := self._next()) is not None:
                     self._sent.append(next_index)
                     evaluator.send(next_index, self._sink.read_checkpoint(next_index))

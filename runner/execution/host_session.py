@@ -14,7 +14,7 @@ from runner.engine.gpu_lock import gpu_lock
 from runner.engine.info import EngineInfo
 from runner.engine.placement import CPU, Placement, resolve_placement
 from runner.engine.session import container_session
-from runner.image.image import Image, require_image
+from runner.image.image import Image, require_image, require_image_by_digest
 from runner.progress import Reporter
 
 
@@ -59,7 +59,7 @@ def host_session(
     if limits is not None:
         require_memory(limits, info)
     placement = resolve_placement(runtime=runtime, device=device, required_device=required_device, info=info)
-    required_image = require_image(engine, image)
+    required_image = require_image_by_digest(engine, image) if image else require_image(engine)
     with reporter as active, container_session(engine) as labels, gpu_lock(device):
         yield HostSession(
             engine=engine,

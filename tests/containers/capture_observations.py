@@ -143,11 +143,11 @@ def main() -> None:
     rows: list[dict[str, Any]] = json.loads(RECORD.read_text()) if RECORD.exists() else []
     rows = [row for row in rows if row["source"] != source]
     for index, name in enumerate(NAMES):
-        observation = asdict(ended[index].seen)
+        observation = asdict(ended[index].observation)
         if observation["error"]:
             observation["error"]["traceback"] = ""
         observation["host_seconds"] = round(observation["host_seconds"], 3)
-        usual = {item.name: item.default for item in dataclasses.fields(type(ended[index].seen))}
+        usual = {item.name: item.default for item in dataclasses.fields(type(ended[index].observation))}
         seen = {key: value for key, value in observation.items() if usual[key] != value}
         verdict = str(ended[index].judgement.verdict)
         rows.append({"what": name, "source": source, "verdict": verdict, "seen": seen})

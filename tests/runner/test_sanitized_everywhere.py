@@ -45,7 +45,7 @@ def test_log_files(printed: bytes, traceback: str, dropped: int) -> None:
             log=printed,
             log_bytes_dropped=dropped,
             traceback=traceback,
-            seen=Observation(host_seconds=1.0, wall_limit_seconds=2.0),
+            observation=Observation(host_seconds=1.0, wall_limit_seconds=2.0),
         )
     )
     assert sanitize(text.encode()) == text

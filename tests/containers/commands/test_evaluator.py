@@ -152,7 +152,7 @@ def test_the_program_answers_alike_one_by_one_and_all_at_once(
         try:
             evaluator = EvaluatorClient(stream=container, challenge=challenge)
             if ahead:
-                evaluator.side_by_side(3)
+                evaluator.set_concurrency(3)
             for index, checkpoint in enumerate(checkpoints):
                 evaluator.send(index, checkpoint)
                 if not ahead:

@@ -44,7 +44,11 @@ def is_done_every_time(attack: Attack, runtime: str, isolation: Isolation) -> bo
     said = attack.description
     if runtime == "runc" and isolation == "process":
         return True
-    if said.alone or said.kind == "host" or "time-limit" in attack.expectation(runtime, isolation).verdicts:
+    if (
+        said.own_archive
+        or said.kind == "host"
+        or "time-limit" in attack.expectation(runtime, isolation).verdicts
+    ):
         return False
     if runtime == "runsc" and isolation == "process":
         return said.threat in _QUICK_ROWS
@@ -159,4 +163,4 @@ def test_an_attack_is_contained(
 )
 def test_the_host_is_as_it_was(runtime: str, isolation: Isolation, run_gallery: RunGallery) -> None:
     """No container, process, file, System V object or memory is missing or left after all of them."""
-    assert run_gallery(runtime, isolation).left == ()
+    assert run_gallery(runtime, isolation).leftovers == ()

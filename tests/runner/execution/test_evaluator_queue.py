@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from runner.errors import SandboxLostError
 from runner.execution.evaluator_queue import EVALUATOR_FAILED_TWICE, EvaluatorQueue
 from sandbox.protocol.frames import Frame, encode_header
 from sandbox.protocol.messages import TO_EVALUATOR
+from tests.support.fake_stream import FakeStream
 
 Script = Callable[[Frame], Iterable[tuple[float, bytes | None]]]
 EXAMPLES, CLASSES, UNSEEN = 3, 2, 2
@@ -65,10 +66,9 @@ class Sink:
 class Bench:
     """A backlog between a folder, such a store, and evaluators that are scripts."""
 
-    def __init__(self, folder: Path, challenge: Challenge, stream: Callable[..., Any]) -> None:
-        self.folder, self.notes = folder, Sink(folder)
-        self.streams: list[Any] = []
-        self._challenge, self._stream = challenge, stream
+    def __init__(self, folder: Path, challenge: Challenge) -> None:
+        self.folder, self.notes, self._challenge = folder, Sink(folder), challenge
+        self.streams: list[FakeStream] = []
 
     def checkpoint(self, index: int) -> Path:
         return self.notes.checkpoint(index)
@@ -83,9 +83,9 @@ class Bench:
         def start() -> Stream:
             script = next(left)
             ending, running = getattr(script, "ending", FAILED), getattr(script, "running", True)
-            self.streams.append(self._stream(script, rules=TO_EVALUATOR, ending=ending))
+            self.streams.append(FakeStream(script, rules=TO_EVALUATOR, ending=ending))
             self.streams[-1].running = running
-            return cast(Stream, self.streams[-1])
+            return self.streams[-1]
 
         def evaluator(*, stream: Any, **rest: Any) -> EvaluatorClient:
             return EvaluatorClient(stream=stream, clock=stream.clock, **rest)
@@ -118,7 +118,7 @@ class Bench:
 
     def sent(self) -> list[list[int]]:
         """Return whose checkpoints each container was sent; the original's index is -1."""
-        return [[one["index"] for one in stream.heard_of("checkpoint")] for stream in self.streams]
+        return [[one["index"] for one in stream.sent_fields("checkpoint")] for stream in self.streams]
 
     def found(self, index: int) -> float:
         shapes = OutputShapes(examples=EXAMPLES, classes=CLASSES, unseen=UNSEEN)
@@ -128,10 +128,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
-    tmp_path: Path, load_challenge: Callable[[Limits], Challenge], fake_stream: Callable[..., Any]
-) -> Bench:
-    return Bench(tmp_path, load_challenge(Limits()), fake_stream)
+def bench(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> Bench:
+    return Bench(tmp_path, load_challenge(Limits()))
 
 
 FAILED, KILLED = ContainerExit(exit_code=1, oom_killed=False), ContainerExit(exit_code=137, oom_killed=False)
@@ -377,7 +375,7 @@ def test_how_many_at_a_time(bench: Bench) -> None:
             hurried.set()
         if frame.kind == "checkpoint" and frame.integer("index") != ORIGINAL:
             index, phase = frame.integer("index"), hurried.is_set()
-            unanswered = len(bench.streams[0].heard_of("checkpoint")) - 1 - len(bench.notes.evaluated)
+            unanswered = len(bench.streams[0].sent_fields("checkpoint")) - 1 - len(bench.notes.evaluated)
             most[phase] = max(most[phase], unanswered)
             if unanswered == 2:  # the most there may be, so that waiting for it changes nothing
                 full.set()
