@@ -22,7 +22,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.challenge.outputs import NetworkOutputs
 from runner.clients.evaluator import EvaluatorClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.errors import SandboxLostError
 from runner.image.image import Image

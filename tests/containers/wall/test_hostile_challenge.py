@@ -32,7 +32,7 @@ from safetensors.numpy import save
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import DESCRIPTION_FILE, ORIGINAL_FILE, REFERENCES_FILE
 from runner.challenge.outputs import OUTPUT_NAMES
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.parsers.npz import pack_npz, unpack_npz
 from runner.sanitize import sanitize
