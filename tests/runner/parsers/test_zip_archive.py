@@ -390,7 +390,10 @@ ARCHIVES = {
     "no entries": (build([MINE], entries=0, entries_here=0), "longer than its number of entries"),
     "zip64 entries": (build([MINE], entries=0xFFFF, entries_here=0xFFFF), "65535 entries; 2000 are allowed"),
     "directory elsewhere": (build([MINE], offset=0), "not where its end record claims"),
-    "directory beyond": (build([MINE], offset=0xFFFF_FFFF, bytes=0xFFFF_FFFF), "not where its end record claims"),
+    "directory beyond": (
+        build([MINE], offset=0xFFFF_FFFF, bytes=0xFFFF_FFFF),
+        "not where its end record claims",
+    ),
     "names beyond": (
         build([Member(name=b"submission.py", directory={"comment": 0xFFFF})]),
         "shorter than its names",
