@@ -18,7 +18,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,7 +30,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
@@ -208,18 +209,13 @@ def main() -> None:
     parser.add_argument("--flood-mib", type=int, default=512, help="What a run writes to stdout and stderr.")
     parser.add_argument("--wall-seconds", type=float, default=20.0)
     options = parser.parse_args()
-    challenge = load_challenge(options.challenge)
-    limits = challenge.description.limits.model_copy(
-        update={
-            "wall_seconds": options.wall_seconds,
-            "wall_fraction": None,
-            "concurrency": options.concurrency,
-            "memory_bytes": 512 * MIB,
-            "scratch_bytes": 16 * MIB,
-        }
+    challenge = load_challenge(options.challenge).with_limits(
+        wall_seconds=options.wall_seconds,
+        concurrency=options.concurrency,
+        memory_bytes=512 * MIB,
+        scratch_bytes=16 * MIB,
     )
-    challenge = replace(challenge, description=challenge.description.model_copy(update={"limits": limits}))
-    engine = Engine()
+    engine = connect_engine()
     image = require_image(engine)
     table = Table(
         title=f"{options.runs} runs of each kind, {options.concurrency} at once; memory of the runner, MiB"

@@ -17,7 +17,7 @@ import time
 import zipfile
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,8 +29,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
-from runner.engine.container import Container, ContainerExit
+from runner.engine.api import Container, ContainerExit, Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
@@ -216,18 +216,14 @@ def main() -> None:
     )
     parser.add_argument("--only", choices=KINDS, help="One kind instead of all in turn.")
     options = parser.parse_args()
-    challenge = load_challenge(options.challenge)
-    limits = challenge.description.limits.model_copy(
-        update={
-            "wall_seconds": options.wall_seconds,
-            "wall_fraction": None,
-            "concurrency": options.concurrency,
-            "memory_bytes": 1 << 30,
-            "processes": options.processes,
-        }
+    challenge = load_challenge(options.challenge).with_limits(
+        wall_seconds=options.wall_seconds,
+        concurrency=options.concurrency,
+        memory_bytes=1 << 30,
+        processes=options.processes,
     )
-    challenge = replace(challenge, description=challenge.description.model_copy(update={"limits": limits}))
-    engine = Engine()
+    limits = challenge.description.limits
+    engine = connect_engine()
     image = require_image(engine)
     step, first = (len(KINDS), KINDS.index(options.only)) if options.only else (1, 0)
     pending, times = deque(range(first, first + options.runs * step, step)), dict[int, Times]()

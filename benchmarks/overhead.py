@@ -31,7 +31,8 @@ from runner.challenge.load import load_challenge
 from runner.clients.channel import Channel
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WORKER_DATA, WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_SLOT_GID, FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import require_image
@@ -56,15 +57,13 @@ class Bench:
         self.submission: Submission = load_submission(SAMPLES / name)
 
     def _with_limits(self, limits: Limits) -> Challenge:
-        return replace(
-            self.challenge, description=self.challenge.description.model_copy(update={"limits": limits})
-        )
+        return self.challenge.with_limits(**limits.model_dump())
 
     def sealed(self, runs: int, limits: Limits, pinned: str) -> tuple[float, float]:
         """Return seconds without and with start-up of ``runs`` sealed runs."""
         started_at = time.monotonic()
         spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
-        spec.host_config["CpusetCpus"] = pinned
+        spec = replace(spec, cpu_set=pinned)
         container = self.engine.start(spec)
         try:
             worker = WorkerClient(
@@ -85,7 +84,7 @@ class Bench:
         """Return seconds without and with start-up of ``runs`` calls in one loop."""
         started_at = time.monotonic()
         spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
-        spec.host_config["CpusetCpus"] = pinned
+        spec = replace(spec, cpu_set=pinned)
         environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
         environment["PLAIN_THREADS"] = str(threads)
         spec = replace(spec, command=("/opt/venv/bin/python", "-c", PLAIN_LOOP), environment=environment)
@@ -145,9 +144,9 @@ def main() -> None:
     parser.add_argument("--containers", type=int, default=8)
     options = parser.parse_args()
     challenge = load_challenge(options.challenge)
-    engine = Engine()
+    engine = connect_engine()
     limits = challenge.description.limits
-    single_core = limits.model_copy(update={"cpus": 1.0, "concurrency": 1})
+    single_core = limits.with_changes(cpus=1.0, concurrency=1)
     with container_session(engine) as labels:
         bench = Bench(engine, labels, challenge, options.submission)
         times = alternate(
@@ -163,7 +162,7 @@ def main() -> None:
         workers = limits.concurrency
         started_at = time.monotonic()
         with ThreadPoolExecutor(workers) as pool:
-            each = single_core.model_copy(update={"cpus": limits.cpus / workers})
+            each = single_core.with_changes(cpus=limits.cpus / workers)
             list(pool.map(lambda _i: bench.sealed(1, each, ""), range(options.containers)))
         per_container = (time.monotonic() - started_at) / options.containers
     table = Table(

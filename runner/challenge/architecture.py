@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import ConfigurationError
+from runner.units import size_text
 from sandbox.protocol.jobs import ARCHITECTURE_BYTES, FILE_ARCHITECTURE
 
 
@@ -64,7 +65,7 @@ def decode_architecture(data: bytes, file: Path) -> str:
         ConfigurationError: it is too long, or is not UTF-8.
     """
     if len(data) > ARCHITECTURE_BYTES:
-        raise ConfigurationError(f"{file} is longer than {ARCHITECTURE_BYTES >> 20} MiB.")
+        raise ConfigurationError(f"{file} is larger than {size_text(ARCHITECTURE_BYTES)}.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from runner.challenge.layout import (
     REFERENCES_FILE,
     SPLIT_FILES,
 )
-from runner.challenge.outputs import References
+from runner.challenge.outputs import NetworkOutputs, OutputShapes
 from runner.errors import ConfigurationError
 from runner.files import read_regular_file
 from runner.parsers.safetensors import CheckpointSpec
@@ -40,12 +40,30 @@ class Challenge:
     spec: CheckpointSpec
     """What a checkpoint must look like."""
     forget_labels: NDArray[np.int64]
-    references: References | None
+    references: NetworkOutputs | None
     """None where they are held back."""
     architecture_source: str | None = None
     """The text of the organizer's own module: for containers alone, never imported here."""
     warnings: tuple[str, ...] = ()
     """Sentences on what is not wrong with the data but worth knowing."""
+
+    @property
+    def output_shapes(self) -> OutputShapes:
+        """Return the sizes of a network's outputs on this challenge."""
+        return OutputShapes(
+            examples=len(self.forget_labels),
+            classes=self.description.classes,
+            unseen=sum(self.description.class_counts.get("test", ())),
+        )
+
+    def with_limits(self, **changes: Any) -> Challenge:  # noqa: ANN401 - validated by `Limits`
+        """Return the challenge with some limits changed (`Limits.with_changes`); its hash stays the same.
+
+        Raises:
+            ValidationError: a limit is not valid.
+        """
+        limits = self.description.limits.with_changes(**changes)
+        return replace(self, description=self.description.model_copy(update={"limits": limits}))
 
     def data(self, name: str) -> bytes:
         """Return the bytes of a split or of the original network.
@@ -82,9 +100,9 @@ class Challenge:
 
 
 def read_checked_file(folder: Path, name: str, description: Description) -> bytes:
-    most_bytes = ARCHITECTURE_BYTES if name == ARCHITECTURE_FILE else _FILE_BYTES
+    max_bytes = ARCHITECTURE_BYTES if name == ARCHITECTURE_FILE else _FILE_BYTES
     try:
-        data = read_regular_file(folder / name, most_bytes=most_bytes)
+        data = read_regular_file(folder / name, max_bytes=max_bytes)
     except OSError as error:
         raise ConfigurationError(f"The challenge at {folder} is incomplete: {error}.") from error
     if hashlib.sha256(data).hexdigest() != description.files.get(name):

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from runner.challenge.layout import ARCHITECTURE_FILE, PUBLIC_SPLITS, public_files
-from runner.challenge.limits import Limits
+from runner.challenge.limits import StatedLimits
 from runner.challenge.training import Training, TrainingChoice
 from runner.errors import ConfigurationError
 from runner.parsers.toml import read_toml
 from runner.sanitize import sanitize_line
-from runner.validation import Sha256
+from runner.validation import Sha256, first_problem
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 from sandbox.protocol.splits import SPLITS
 
@@ -26,7 +26,6 @@ Visibility = Literal["public", "private"]
 RunDevice = Literal["cpu", "cuda"]
 
 SCHEMA_VERSION: Final = 1
-_MOST_ERRORS: Final = 1000
 FileName = Annotated[str, Field(pattern=r"^(public|private)/[a-z_]+\.[a-z]+$")]
 """A file of a challenge is in one of two folders; the name leads nowhere else."""
 
@@ -78,20 +77,13 @@ class Description(BaseModel):
     """How many of them were trained as one network; where it is left out, by a version that did not say."""
     image: Sha256
     """Digest of the image that built it."""
-    limits: Limits
+    limits: StatedLimits
     feedback: Feedback = "full"
     """What a participant is told of a run: all that it printed and raised, or how it ended alone."""
     training: Training
     class_counts: dict[str, list[int]]
     """Examples of each class, by split."""
     files: dict[FileName, Sha256]
-
-    @field_validator("limits", mode="before")
-    @classmethod
-    def _the_time_of_a_run_is_said(cls, said: object) -> object:
-        if isinstance(said, dict) and not said.keys() & {"wall_seconds", "wall_fraction"}:
-            raise ValueError("give either wall_seconds or wall_fraction")
-        return said
 
     @property
     def held_back(self) -> bool:
@@ -144,20 +136,11 @@ def parse_description(file: Path, text: bytes) -> Description:
     try:
         return Description.model_validate(read_toml(text))
     except ValidationError as error:
-        raise ConfigurationError(f"{file}: {_what_is_wrong(error)}.") from error
+        raise ConfigurationError(f"{file}: {first_problem(error)}.") from error
     except RecursionError as error:
         raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
     except ValueError as error:  # what TOML refuses, and numbers that Python does
         raise ConfigurationError(f"{file} is not TOML: {sanitize_line(str(error))}.") from error
-
-
-def _what_is_wrong(error: ValidationError) -> str:
-    """Return the first thing that is wrong; of very many their number, for pydantic tells all or none."""
-    if error.error_count() > _MOST_ERRORS:
-        return f"{error.error_count()} names or values are wrong"
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return sanitize_line(f"{where or 'it'}: {first['msg'].removeprefix('Value error, ')}")
 
 
 def render_description(description: Description) -> bytes:

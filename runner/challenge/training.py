@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from runner.errors import ConfigurationError
 from runner.sanitize import sanitize_line
+from runner.validation import first_problem
 from sandbox.protocol.presets import (
     NAMES,
     QUICK,
@@ -129,10 +130,7 @@ def _read(file: Path) -> TrainingChoice:
     try:
         return _File.model_validate(tomllib.loads(text.decode())).training
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        said = sanitize_line(f"{where}: {first['msg'].removeprefix('Value error, ')}")
-        raise ConfigurationError(f"{file}: {said}.") from error
+        raise ConfigurationError(f"{file}: {first_problem(error)}.") from error
     except RecursionError as error:
         raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
     except ValueError as error:

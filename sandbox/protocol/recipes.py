@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final
 
 
@@ -24,23 +23,21 @@ class RecipeFacts:
     reads_every_file: bool = True
     """False: `sandbox.protocol.recipe_files` selects the organizer's files by name."""
 
-    default_limits: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    default_limits: Mapping[str, Any] = field(default_factory=dict)
     """Limits of the recipe's challenge that differ from the general defaults, by the field names of
     `runner.challenge.limits.Limits`."""
 
 
-RECIPES: Final[Mapping[str, RecipeFacts]] = MappingProxyType(
-    {
-        "arrays": RecipeFacts(names_persons=True),
-        "cifar10": RecipeFacts(is_downloadable=True),
-        "digits": RecipeFacts(
-            embeds_data=True,
-            default_limits=MappingProxyType({"wall_seconds": 60.0, "cpus": 2.0, "concurrency": 2}),
-        ),
-        "faces": RecipeFacts(names_persons=True, reads_every_file=False),
-        "idx": RecipeFacts(),
-    }
-)
+RECIPES: Final[Mapping[str, RecipeFacts]] = {
+    "arrays": RecipeFacts(names_persons=True),
+    "cifar10": RecipeFacts(is_downloadable=True),
+    "digits": RecipeFacts(
+        embeds_data=True,
+        default_limits={"wall_seconds": 60.0, "cpus": 2.0, "concurrency": 2},
+    ),
+    "faces": RecipeFacts(names_persons=True, reads_every_file=False),
+    "idx": RecipeFacts(),
+}
 """By name; `sandbox.recipes.RECIPES` has the function of each."""
 
 PERSON_RECIPES: Final = tuple(name for name, facts in RECIPES.items() if facts.names_persons)

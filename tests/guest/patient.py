@@ -19,7 +19,7 @@ def main() -> None:
     factor = float(sys.argv.pop(1))
     for name in ("GALLERY_LIMITS", "HONEST_LIMITS"):
         limits = getattr(gallery_attacks, name)
-        longer = limits.model_copy(update={"wall_seconds": limits.wall_seconds * factor})
+        longer = limits.with_changes(wall_seconds=limits.wall_seconds * factor)
         setattr(gallery_attacks, name, longer)
     validate = gallery_attacks.AttackSpec.model_validate
 
