@@ -14,7 +14,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.engine.session import container_session
@@ -34,7 +35,7 @@ InImage = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    return Engine()
+    return connect_engine()
 
 
 @pytest.fixture(scope="session")
@@ -176,6 +177,7 @@ def evaluation_context(
     def make(folder: Path, reporter: Reporter | None = None) -> EvaluationContext:
         return EvaluationContext(
             engine=engine,
+            info=engine.info(),
             image=built_image,
             store=Store.in_folder(folder, create=True),
             folder=folder,

@@ -27,7 +27,7 @@ def is_in_make_test(attack: Attack, runtime: str, isolation: Isolation) -> bool:
     description = attack.description
     if (runtime, isolation) == ("runc", "process"):
         return True
-    if description.alone or description.kind == "host":
+    if description.own_archive or description.kind == "host":
         return False
     if "time-limit" in attack.expectation(runtime, isolation).verdicts:
         return False
@@ -74,4 +74,4 @@ class GalleryClaims:
 
     def test_the_host_is_as_it_was(self, gallery_report: GalleryReport) -> None:
         """No container, process, file, System V object or memory is missing or left after all of them."""
-        assert gallery_report.left == ()
+        assert gallery_report.leftovers == ()

@@ -11,8 +11,7 @@ import struct
 from dataclasses import replace
 from typing import Any, Final
 
-from runner.engine.client import Engine
-from runner.engine.container import Container
+from runner.engine.api import Container, Engine
 from runner.engine.container_spec import trainer_container
 
 PATIENCE_SECONDS: Final = 800.0

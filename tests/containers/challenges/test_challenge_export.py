@@ -17,8 +17,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.description import Source
 from runner.challenge.export import export_challenge
 from runner.challenge.layout import CHALLENGE_FILES
-from runner.challenge.outputs import read_outputs as load_outputs
-from runner.engine.client import Engine
+from runner.challenge.outputs import unpack_outputs
+from runner.engine.api import Engine
 from runner.errors import ConfigurationError
 from runner.evaluation.evaluate import evaluate
 from runner.execution.context import EvaluationContext
@@ -113,15 +113,15 @@ def test_private_export_is_judged_and_not_scored(
     store = tmp_path / "store"
     context = evaluation_context(store)
     summary = evaluate(context, sample, part, SETTINGS)
-    assert (summary["verdicts"], summary["score"], summary["reason"]) == ({"ok": 4}, None, SCORE_WITHHELD)
-    assert summary["run_seconds_median"] > 0
-    runs = context.store.runs(summary["evaluation"])
+    assert (summary.verdicts, summary.score, summary.reason) == ({"ok": 4}, None, SCORE_WITHHELD)
+    assert (summary.run_seconds_median or 0) > 0
+    runs = context.store.runs(summary.evaluation)
     assert all(run.evaluated and run.checkpoint_sha256 and run.host_seconds > 0 for run in runs)
     assert {run.seed for run in runs} == {part.run_seed(index) for index in range(4)}
     assert evaluate(context, sample, part, SETTINGS) == summary
-    assert verify_evaluation(context.store, store, summary["evaluation"], part).mismatches == []
+    assert verify_evaluation(context.store, store, summary.evaluation, part).mismatches == []
     unchanged = evaluate(context, load_submission(SAMPLES / "original"), part, SETTINGS)
-    assert unchanged["warnings"][0] == "4 of 4 checkpoints are the original network, unchanged"
+    assert unchanged.warnings[0] == "4 of 4 checkpoints are the original network, unchanged"
 
 
 def test_outputs_on_a_private_export_say_nothing_of_a_test_split(
@@ -133,9 +133,8 @@ def test_outputs_on_a_private_export_say_nothing_of_a_test_split(
     """No losses, no right answers; on the other splits they are counted."""
     part = export_challenge(private, tmp_path / "part")
     summary = evaluate(evaluation_context(tmp_path / "store"), sample, part, replace(SETTINGS, n=2))
-    file = EvaluationPaths(folder=tmp_path / "store" / summary["evaluation"]).outputs(0)
-    outputs = load_outputs(file, examples=len(part.forget_labels), classes=part.description.classes, unseen=0)
-    assert outputs is not None
+    file = EvaluationPaths(folder=tmp_path / "store" / summary.evaluation).outputs(0)
+    outputs = unpack_outputs(file.read_bytes(), part.output_shapes)
     answers = dict(zip(SPLITS, outputs.correct.sum(axis=1), strict=True))
     assert answers.pop("test") == 0
     assert all(count > 0 for count in answers.values())
@@ -150,7 +149,7 @@ def test_public_export_gives_the_organizers_score(
     """The same runs, the same checkpoints, the same figures."""
     copy = export_challenge(public, tmp_path / "copy")
     context = evaluation_context(tmp_path / "store")
-    first, second = (evaluate(context, sample, challenge, SETTINGS) for challenge in (public, copy))
+    first, second = (evaluate(context, sample, part, SETTINGS).to_json() for part in (public, copy))
     assert first["evaluation"] != second["evaluation"]
     assert first["score"] is not None
     varying = {"evaluation", "seconds", "run_seconds_median"}

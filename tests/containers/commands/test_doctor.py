@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ from runner.builder.plan import default_limits
 from runner.doctor.attacks import QUICK, attack_findings
 from runner.doctor.facts import Purpose
 from runner.doctor.findings import Status
-from runner.doctor.gallery import find_runner
+from runner.doctor.gallery import run_quick_attacks
 from runner.doctor.gather import gather_facts
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.gallery.attacks import HOSTILE
 from runner.image.image import Image
 from runner.progress import NullReporter
@@ -28,10 +29,9 @@ def test_attacks_are_contained_on_this_host(engine: Engine, built_image: Image, 
     """
     facts = gather_facts(engine, "", tmp_path)
     assert facts.image == built_image.tag
-    runner = find_runner(
-        engine, facts, Purpose(limits=default_limits("digits"), runtime=None), NullReporter()
-    )
-    findings = attack_findings(runner, ["state_in_files"])
+    purpose = Purpose(limits=default_limits("digits"))
+    run = partial(run_quick_attacks, engine, facts, purpose, NullReporter(), names=["state_in_files"])
+    findings = attack_findings(run)
     assert [finding.id for finding in findings] == ["attack/state_in_files", "attack/left-on-host"]
     assert [finding for finding in findings if finding.status not in (Status.OK, Status.WARNING)] == []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from runner.execution.settings import Settings
 from runner.progress import NullReporter
 from runner.submission.load import Submission, load_submission
 from runner.verdict import Verdict
+from tests.support.command import command_line
 
 pytestmark = pytest.mark.container
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 SLOW = "import time\ndef unlearning(*_):\n    time.sleep(0.4)\n"
 THIRD_IS_LONG = """
 import os, time
@@ -82,9 +81,9 @@ def test_no_run_is_started_once_the_total_is_used_up(
             evaluate(evaluation_context(store, Listening(stop_at)), submission, short, SETTINGS)
     desk = evaluation_context(store)
     summary = evaluate(desk, submission, short, SETTINGS)
-    runs = desk.store.runs(summary["evaluation"])
-    assert summary["verdicts"] == {"ok": 3, "time-limit": 5}
-    assert summary["score"] is None
+    runs = desk.store.runs(summary.evaluation)
+    assert summary.verdicts == {"ok": 3, "time-limit": 5}
+    assert summary.score is None
     assert sum(run.host_seconds for run in runs[:2]) < total_seconds < runs[2].host_seconds
     for run in runs[3:]:
         assert run.verdict is Verdict.TIME_LIMIT
@@ -104,7 +103,7 @@ def test_a_total_that_is_enough_changes_nothing(
     """All runs are done."""
     enough = challenge.with_limits(total_seconds=600.0)
     summary = evaluate(evaluation_context(tmp_path / "store"), written(SLOW), enough, SETTINGS)
-    assert summary["verdicts"] == {"ok": 8}
+    assert summary.verdicts == {"ok": 8}
 
 
 def test_a_fraction_is_measured_once_and_decides_the_verdict(
@@ -122,7 +121,7 @@ def test_a_fraction_is_measured_once_and_decides_the_verdict(
     desk = evaluation_context(tmp_path / "store", first)
     summary = evaluate(desk, submission, fifth, SETTINGS)
     assert any("time retraining" in step for step in first.steps)
-    name = summary["evaluation"]
+    name = summary.evaluation
     assert name == evaluation_id_of(submission, challenge, desk.image, SETTINGS)
     run = desk.store.runs(name)[0]
     assert run.verdict is Verdict.TIME_LIMIT
@@ -140,7 +139,7 @@ def test_a_fraction_is_measured_once_and_decides_the_verdict(
 
 def test_measuring_is_repeated_on_demand_and_shown(challenge: Challenge, cache: Path) -> None:
     """`unlearn challenge measure` says what was timed, what it comes to, and keeps it."""
-    command = [str(UNLEARN), "challenge", "measure", str(challenge.folder)]
+    command = command_line("challenge", "measure", challenge.folder)
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

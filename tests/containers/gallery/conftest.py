@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.engine.placement import Placement
 from runner.errors import SandboxStartError
+from runner.gallery.attacks import Attack
 from runner.gallery.run import Gallery, GalleryReport
 from runner.image.image import Image
 from runner.progress import NullReporter
@@ -47,8 +49,8 @@ def gallery_report(
     claims: type[GalleryClaims] = request.cls
     if reason := obstacle(engine, built_image, labels, claims.runtime):
         pytest.skip(reason)
-    selected = [
-        item.callspec.params["attack"]
+    selected: list[Attack] = [
+        cast(Attack, item.callspec.params["attack"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.cls is claims and hasattr(item, "callspec")
     ]
@@ -65,7 +67,7 @@ def gallery_report(
 
 def obstacle(engine: Engine, image: Image, labels: dict[str, str], runtime: str) -> str:
     """Return why no container can be started under a runtime here, or nothing."""
-    if runtime not in engine.info()["Runtimes"]:
+    if runtime not in engine.info().runtimes:
         return f"this engine has no runtime {runtime}; see: unlearn setup --runtime {runtime}"
     spec = evaluator_container(image=image.tag, cpus=1, labels=labels, placement=Placement(runtime=runtime))
     try:

@@ -8,18 +8,13 @@ refuses a folder no engine answers, so it cannot have started anything.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
 import resource
 import shutil
-import struct
 import subprocess
 import sys
-import tomllib
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,32 +22,40 @@ from typing import Any, Final
 import numpy as np
 import psutil
 import pytest
-import tomli_w
-from safetensors.numpy import load as load_safetensors
-from safetensors.numpy import save
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import DESCRIPTION_FILE, ORIGINAL_FILE, REFERENCES_FILE
 from runner.challenge.load import load_challenge
-from runner.challenge.outputs import OUTPUT_NAMES
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.errors import ConfigurationError
-from runner.parsers.npz import pack_npz, unpack_npz
 from runner.sanitize import sanitize
+from tests.support.hostile_folders import (
+    ESCAPE,
+    Change,
+    changed_references,
+    describe,
+    header,
+    not_a_number,
+    object_array,
+    one_column,
+    outside,
+    replaced_by,
+    sparse,
+    with_content,
+    with_fields,
+    zipped,
+)
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.container
 
 SUBMISSION = ROOT / "sample_submissions" / "finetune"
 RETAIN, TEST = "public/retain.safetensors", "private/test.safetensors"
-ESCAPE: Final = "\x1b]0;owned\x07\x1b[2J\u202e[red]"
 SECONDS: Final = 120.0
 ADDRESS_BYTES: Final = 4 << 30
 CPU_SECONDS: Final = 60
 WITHIN: Final = ("prlimit", f"--as={ADDRESS_BYTES}", f"--cpu={CPU_SECONDS}", "--")
-
-Change = Callable[[Path], object]
 
 
 @dataclass(frozen=True)
@@ -138,106 +141,6 @@ def place(challenge: Challenge, tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def describe(folder: Path, **changes: Any) -> None:
-    """Change the description; `limits__cpus` is the cpus of its limits. Hashes are made to fit."""
-    fields = tomllib.loads((folder / DESCRIPTION_FILE).read_text())
-    for name, value in changes.items():
-        *tables, last = name.split("__")
-        inner = fields
-        for table in tables:
-            inner = inner[table]
-        inner[last] = value
-    for name in fields["files"]:
-        fields["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    (folder / DESCRIPTION_FILE).write_text(tomli_w.dumps(fields))
-
-
-def with_fields(**changes: Any) -> Change:
-    return lambda folder: describe(folder, **changes)
-
-
-def with_content(name: str, data: bytes | Callable[[bytes], bytes]) -> Change:
-    """Return a change of what a file holds, with a description that fits it."""
-
-    def change(folder: Path) -> None:
-        file = folder / name
-        file.write_bytes(data if isinstance(data, bytes) else data(file.read_bytes()))
-        if name != DESCRIPTION_FILE:
-            describe(folder)
-
-    return change
-
-
-def replaced_by(name: str, put: Callable[[Path], object]) -> Change:
-    """Return a change of a file into something that is none."""
-
-    def change(folder: Path) -> None:
-        (folder / name).unlink()
-        put(folder / name)
-
-    return change
-
-
-def sparse(file: Path) -> None:
-    file.touch()
-    os.truncate(file, 1 << 40)
-
-
-def outside(file: Path) -> None:
-    (file.parent.parent.parent / "secret").write_text("what is mine")
-    file.symlink_to("../../secret")
-
-
-def zipped(compression: int = zipfile.ZIP_STORED, offset: int | None = None, **members: bytes) -> bytes:
-    """Return an archive; with ``offset`` its last member claims to lie there."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", compression) as archive:
-        for name, data in members.items():
-            archive.writestr(f"{name}.npy", data)
-        begin = archive.start_dir
-    data = packed.getvalue()
-    if offset is None:
-        return data
-    last = b"logits.npy"
-    entry = bytearray(data[begin : begin + 46])
-    struct.pack_into("<H", entry, 30, 12)
-    struct.pack_into("<I", entry, 42, 0xFFFFFFFF)
-    entry += last + struct.pack("<HHQ", 1, 8, offset)
-    return data[:begin] + entry + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(entry), begin, 0)
-
-
-def changed_references(**changes: Callable[[Any], None]) -> Callable[[bytes], bytes]:
-    def change(data: bytes) -> bytes:
-        arrays = unpack_npz(data, OUTPUT_NAMES)
-        for name, alter in changes.items():
-            alter(arrays[name])
-        return pack_npz(**arrays)
-
-    return change
-
-
-def object_array() -> bytes:
-    packed = io.BytesIO()
-    np.save(packed, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    return zipped(logits=packed.getvalue(), correct=b"", unseen_losses=b"")
-
-
-def header(text: str | bytes, *, length: int | None = None) -> Callable[[bytes], bytes]:
-    """Return a change of the header of safetensors; ``length`` is what it claims to be."""
-    raw = text.encode() if isinstance(text, str) else text
-    return lambda data: struct.pack("<Q", len(raw) if length is None else length) + raw + data[-64:]
-
-
-def one_column(name: str, shape: list[int]) -> str:
-    return json.dumps({name: {"dtype": "F32", "shape": shape, "data_offsets": [0, 64]}})
-
-
-def not_a_number(data: bytes) -> bytes:
-    tensors = {name: value.copy() for name, value in load_safetensors(data).items()}
-    tensors["image"].reshape(-1)[0] = np.nan
-    return save(tensors)
-
-
 REFUSED: dict[str, tuple[Change, str, str]] = {
     # what a file is
     "description is a pipe": (replaced_by(DESCRIPTION_FILE, os.mkfifo), DESCRIPTION_FILE, "is not a regular file"),
@@ -285,9 +188,9 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
     "a bomb": (
         with_content(REFERENCES_FILE, zipped(zipfile.ZIP_DEFLATED, logits=bytes(256 << 20))), REFERENCES_FILE, "logits.npy is compressed",
     ),
-    "a pickle": (with_content(REFERENCES_FILE, object_array()), REFERENCES_FILE, "logits holds something else than numbers"),
+    "a pickle": (with_content(REFERENCES_FILE, object_array()), REFERENCES_FILE, "logits is not an array of plain numbers"),
     "a member beyond everything": (
-        with_content(REFERENCES_FILE, zipped(offset=(1 << 64) - 1, logits=b"")), REFERENCES_FILE, "cannot be read",
+        with_content(REFERENCES_FILE, zipped(offset=(1 << 64) - 1, logits=b"")), REFERENCES_FILE, "cannot be used",
     ),
     "references of NaN": (
         with_content(REFERENCES_FILE, changed_references(logits=lambda array: array.fill(np.nan))), REFERENCES_FILE, "not finite",

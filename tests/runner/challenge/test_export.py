@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +22,12 @@ from runner.challenge.load import load_challenge
 from runner.challenge.seeds import GUESSABLE_SEEDS, has_guessable_seed
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.results.scoring import SCORE_WITHHELD, load_populations
-from runner.results.summary import is_successful
+from tests.support.command import command_line
+from tests.support.records import summary_of
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 SEED = 123_456_789_012
 
 
@@ -57,7 +56,7 @@ def files(folder: Path) -> list[str]:
 
 def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(UNLEARN), *map(str, arguments)], capture_output=True, text=True, check=False, env=os.environ
+        command_line(*arguments), capture_output=True, text=True, check=False, env=os.environ
     )
 
 
@@ -136,8 +135,8 @@ def test_no_score_without_references(private: Challenge, tmp_path: Path) -> None
     made = export_challenge(private, tmp_path / "out")
     with pytest.raises(ConfigurationError, match=SCORE_WITHHELD):
         load_populations(made, [], lambda _index: Path())
-    assert is_successful({"score": None, "score_withheld": True})
-    assert not is_successful({"score": None})
+    assert summary_of(score_withheld=True).is_successful
+    assert not summary_of().is_successful
 
 
 def test_public_export_is_everything(public: Challenge, tmp_path: Path) -> None:
@@ -283,7 +282,7 @@ def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
     words = " ".join(shown.stdout.split())
     assert "test split, references and seed stay with the organizer" in words
     assert f"exported from {private.sha256}" in words
-    assert "references 3, held back" in words
+    assert "references 3, withheld" in words
     assert str(SEED) not in words
     as_json = json.loads(unlearn("challenge", "show", tmp_path / "out", "--json").stdout)
     assert (as_json["seed"], as_json["warnings"], as_json["sha256"]) == (None, [], digest)

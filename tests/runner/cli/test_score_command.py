@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.challenge.outputs import RunOutputs, pack_outputs
+from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.store import Store
@@ -22,8 +21,8 @@ from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
 from scoring.card.card import ScoreCard
 from scoring.outputs import Outputs, save_outputs
+from tests.support.command import command_line
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 COUNTS = np.full((4, 2), 10)
 LABELS = np.arange(12) % 2
 
@@ -57,7 +56,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def score(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str(UNLEARN), "score", *map(str, arguments)]
+    command = command_line("score", *arguments)
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
@@ -172,7 +171,7 @@ def kept(folder: Path, challenge: Challenge, *, verdict: Verdict = Verdict.OK, n
             place = EvaluationPaths(folder=folder / "0123456789ab").outputs(index)
             place.parent.mkdir(parents=True, exist_ok=True)
             logits = np.random.default_rng(index).normal(size=(3, 2)).astype(np.float32)
-            outputs = RunOutputs(
+            outputs = NetworkOutputs(
                 logits=logits, correct=np.ones((4, 2), np.int64), unseen_losses=np.ones(2, np.float32)
             )
             place.write_bytes(pack_outputs(outputs))
