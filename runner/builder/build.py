@@ -22,7 +22,7 @@ from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES, DESCRIPT
 from runner.challenge.load import load_challenge
 from runner.challenge.training import Training
 from runner.clients.trainer import TrainerSession
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Placement
 from runner.errors import ConfigurationError
@@ -77,7 +77,7 @@ def build_challenge(
     _require_empty_or_unfinished(folder)
     build_folder = BuildFolder(folder, plan.identity(image), seed=plan.seed, references=plan.references)
     build_folder.open()
-    cores = engine.cores()
+    cores = engine.info().cores
     session = TrainerSession(
         engine=engine,
         spec=trainer_container(image=image.tag, cpus=float(cores), labels=dict(labels), placement=placement),

@@ -20,7 +20,7 @@ from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import parse_training_choice
 from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import DeviceOption
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.gpu_lock import gpu_lock
 from runner.engine.placement import CPU, resolve_placement
 from runner.engine.session import container_session
@@ -157,8 +157,8 @@ def build_command(
     files = gather_data(data, recipe) if data is not None else None
     if files is not None:
         plan = plan.with_data(files)
-    engine = Engine()
-    placement = resolve_placement(runtime="", device=device, wanted_device=CPU, engine_info=engine.info())
+    engine = connect_engine()
+    placement = resolve_placement(runtime="", device=device, required_device=CPU, info=engine.info())
     image = require_image(engine)
     reporter = ConsoleReporter(stderr_console())
     with reporter, container_session(engine) as labels, gpu_lock(device):

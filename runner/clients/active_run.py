@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from runner.clients.runs import EndedRun
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.parsers.checkpoint import check_checkpoint
 from runner.parsers.run_error import parse_run_error
 from runner.parsers.safetensors import CheckpointError, CheckpointSpec

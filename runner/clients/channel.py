@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError, SandboxStartError
 from runner.sanitize import sanitize_line
 from sandbox.protocol.frames import Decoder, Frame, FrameRule, ProtocolViolationError, Scalar, encode_header

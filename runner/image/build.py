@@ -11,7 +11,7 @@ from typing import Final
 
 import platformdirs
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import HostNotReadyError
 from runner.image.image import (
     BASE_LABEL,
@@ -45,11 +45,11 @@ def build_image(engine: Engine, reporter: Reporter, inputs: ImageInputs = DEFAUL
     base = _ensure_base(engine, reporter)
     deps = inputs.deps_digest(base)
     deps_tag = f"{DEPS_REPOSITORY}:{deps[:16]}"
-    if engine.image_identity(deps_tag) is None:
+    if engine.images.identity(deps_tag) is None:
         _build_deps(engine, reporter, inputs, digest=deps, tag=deps_tag)
     digest = inputs.sandbox_digest(deps)
     reporter.step("image: copying sandbox/")
-    engine.build(
+    engine.images.build(
         context=inputs.sandbox_context(),
         target="sandbox",
         tag=f"{REPOSITORY}:{digest[:16]}",
@@ -63,14 +63,14 @@ def build_image(engine: Engine, reporter: Reporter, inputs: ImageInputs = DEFAUL
 def _ensure_base(engine: Engine, reporter: Reporter) -> str:
     """Return the identity of the base image; get it from a registry if one is reachable, else from Debian."""
     tag = f"{BASE_REPOSITORY}:{BASE_TAG}"
-    if (identity := engine.image_identity(tag)) is not None:
+    if (identity := engine.images.identity(tag)) is not None:
         return identity
     reporter.step("image: looking for the base image in a registry")
-    if engine.pull(*_REGISTRY_BASE):
-        engine.tag(":".join(_REGISTRY_BASE), BASE_REPOSITORY, BASE_TAG)
+    if engine.images.pull(*_REGISTRY_BASE):
+        engine.images.tag(":".join(_REGISTRY_BASE), BASE_REPOSITORY, BASE_TAG)
     else:
         _base_from_debian(engine, reporter)
-    identity = engine.image_identity(tag)
+    identity = engine.images.identity(tag)
     assert identity is not None
     return identity
 
@@ -94,7 +94,7 @@ def _base_from_debian(engine: Engine, reporter: Reporter) -> None:
         if result.returncode != 0:
             last = (result.stderr.strip().splitlines() or [_NO_OUTPUT])[-1]
             raise HostNotReadyError(f"The base image could not be built from Debian packages: {last}")
-        engine.import_archive(archive, BASE_REPOSITORY, BASE_TAG)
+        engine.images.import_archive(archive, BASE_REPOSITORY, BASE_TAG)
 
 
 def _build_deps(engine: Engine, reporter: Reporter, inputs: ImageInputs, *, digest: str, tag: str) -> None:
@@ -103,7 +103,7 @@ def _build_deps(engine: Engine, reporter: Reporter, inputs: ImageInputs, *, dige
     _download_wheels(wheels, reporter, inputs)
     reporter.step("image: sending the wheels to the engine (about 4 minutes from here)")
     with inputs.deps_context(wheels) as context:
-        engine.build(
+        engine.images.build(
             context=context,
             target="deps",
             tag=tag,
@@ -111,7 +111,7 @@ def _build_deps(engine: Engine, reporter: Reporter, inputs: ImageInputs, *, dige
             labels={DIGEST_LABEL: digest},
             on_line=lambda line: _report(line, reporter),
         )
-    engine.remove_dangling({STAGE_LABEL: "wheels"})
+    engine.images.remove_dangling({STAGE_LABEL: "wheels"})
     shutil.rmtree(wheels, ignore_errors=True)
 
 

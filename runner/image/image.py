@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import HostNotReadyError
 from runner.image.inputs import DEFAULT_INPUTS, ImageInputs
 
@@ -39,16 +39,27 @@ class Image:
 
 def find_image(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> Image | None:
     """Return the image for the present inputs; None if it is not built."""
-    base = engine.image_identity(f"{BASE_REPOSITORY}:{BASE_TAG}")
+    base = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}")
     if base is None:
         return None
     digest = inputs.sandbox_digest(inputs.deps_digest(base))
-    identity = engine.image_identity(f"{REPOSITORY}:{digest[:16]}")
+    identity = engine.images.identity(f"{REPOSITORY}:{digest[:16]}")
     return Image(digest=digest, identity=identity) if identity else None
 
 
+def find_images(engine: Engine, digest_prefix: str) -> list[Image]:
+    """Return the images that are built, current or earlier, whose digest starts with ``digest_prefix``."""
+    images = []
+    for tag in engine.images.tags(REPOSITORY):
+        digest = str(engine.images.facts(tag)["labels"].get(DIGEST_LABEL, ""))
+        identity = engine.images.identity(tag)
+        if digest.startswith(digest_prefix) and identity is not None:
+            images.append(Image(digest=digest, identity=identity))
+    return images
+
+
 def require_image(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> Image:
-    """Return the image for the present inputs.
+    """Return the image for the current inputs.
 
     Raises:
         HostNotReadyError: it is not built.
@@ -61,15 +72,31 @@ def require_image(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> Image
     return image
 
 
+def require_image_by_digest(engine: Engine, digest_prefix: str) -> Image:
+    """Return the image that an evaluation needs, by the beginning of its digest.
+
+    Raises:
+        HostNotReadyError: none is built with such a digest, or several are.
+    """
+    images = find_images(engine, digest_prefix)
+    if len(images) != 1:
+        how_many = f"{len(images)} images have" if images else "No image here has"
+        raise HostNotReadyError(
+            f"{how_many} a digest that starts with {digest_prefix!r}; `unlearn list` shows which image an "
+            "evaluation needs, and only the version of unlearn that built an image can build it again."
+        )
+    return images[0]
+
+
 def remove_superseded_images(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> int:
     """Remove all images but the present ones, and return how many were removed.
 
     Building does not do this: an evaluation can be resumed, and verified, only with its own image.
     """
-    base = engine.image_identity(f"{BASE_REPOSITORY}:{BASE_TAG}") or ""
+    base = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}") or ""
     deps = inputs.deps_digest(base)
     present = {f"{REPOSITORY}:{inputs.sandbox_digest(deps)[:16]}", f"{DEPS_REPOSITORY}:{deps[:16]}"}
-    superseded = {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images(name)} - present
+    superseded = {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images.tags(name)} - present
     for tag in superseded:
-        engine.remove_image(tag)
+        engine.images.remove(tag)
     return len(superseded)

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from runner.engine.client import Engine, engine_answers
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine, engine_answers
 from runner.errors import EngineAccessError, HostNotReadyError
 from runner.image.build import build_image
 from runner.image.image import BASE_REPOSITORY, BASE_TAG, Image, find_image
@@ -38,14 +39,14 @@ def prepare_host(reporter: Reporter) -> Image:
         HostNotReadyError: something must be installed by hand; the text says what.
     """
     try:
-        engine = Engine()
+        engine = connect_engine()
     except EngineAccessError:
         raise
     except HostNotReadyError:
         _require_own_engine()
         _install(reporter)
         _start(reporter)
-        engine = Engine()
+        engine = connect_engine()
     if find_image(engine) is None:
         _install_mmdebstrap(engine, reporter)
     return build_image(engine, reporter)
@@ -105,7 +106,7 @@ def _install(reporter: Reporter) -> None:
 
 def _install_mmdebstrap(engine: Engine, reporter: Reporter) -> None:
     """Install the tool that builds a base image, if it may be needed and can be installed."""
-    needed = engine.image_identity(f"{BASE_REPOSITORY}:{BASE_TAG}") is None
+    needed = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}") is None
     if needed and shutil.which("mmdebstrap") is None and os.geteuid() == 0 and is_debian():
         reporter.step("image: installing mmdebstrap from Debian packages")
         install_packages("mmdebstrap")

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import write_atomic
 from runner.progress import Reporter
@@ -40,8 +41,8 @@ def add_runtime(name: str, reporter: Reporter) -> None:
         ConfigurationError: this project does not know how to set it up.
         HostNotReadyError: it cannot be set up on this host; the text says what to do.
     """
-    engine = Engine()
-    if name in (engine.info().get("Runtimes") or {}):
+    engine = connect_engine()
+    if name in (engine.info().runtimes):
         return
     if name not in RUNTIMES:
         raise ConfigurationError(
@@ -88,7 +89,7 @@ def _reload(engine: Engine, name: str) -> None:
     except (OSError, ValueError) as error:
         raise HostNotReadyError(f"The engine could not be made to reload {_CONFIGURATION}.") from error
     deadline = time.monotonic() + _RELOAD_SECONDS
-    while name not in (engine.info().get("Runtimes") or {}):
+    while name not in (engine.info().runtimes):
         if time.monotonic() > deadline:
             raise HostNotReadyError(f"The engine did not load the runtime {name!r}; restart the engine.")
         time.sleep(0.1)

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Seconds
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.docker_options import device_requests
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.files import write_atomic
 from runner.image.image import Image
@@ -47,7 +48,7 @@ class MeasurementKey:
             "cpus": self.cpus,
             "threads": self.threads,
             "runtime": self.placement.runtime,
-            "devices": [dict(request) for request in self.placement.device_requests],
+            "devices": list(device_requests(self.placement.gpu)),
         }
 
     @property
@@ -81,7 +82,7 @@ def measurement_key(
     return MeasurementKey(
         challenge_sha256=challenge.sha256,
         image=image.digest,
-        machine={**engine.machine(), "processor": _processor()},
+        machine={**engine.info().machine(), "processor": _processor()},
         cpus=limits.cpus / limits.concurrency,
         threads=limits.threads,
         placement=placement,

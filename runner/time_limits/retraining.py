@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from runner.challenge.challenge import Challenge
 from runner.clients.trainer import TrainerSession
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.errors import HostNotReadyError, SandboxLostError

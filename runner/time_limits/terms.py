@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Feedback
 from runner.challenge.limits import Limits, Seconds, wall_seconds
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.image.image import Image
 from runner.progress import Reporter

@@ -21,7 +21,7 @@ from typing import Any
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.placement import Placement
 from runner.engine.session import container_session
@@ -99,8 +99,8 @@ def main() -> None:
     """Capture everything under one runtime."""
     folder, runtime = Path(sys.argv[1]), (sys.argv[2:] or [""])[0]
     wall_seconds = float((sys.argv[3:] or ["5"])[0])
-    engine = Engine()
-    said = engine.describe()
+    engine = connect_engine()
+    said = engine.info().for_record()
     made = require_image(engine)
     challenge = load_challenge(folder)
     changed = challenge.with_limits(

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.errors import SandboxLostError
 from sandbox.protocol.frames import Decoder, Frame, FrameRule
 from sandbox.protocol.messages import TO_WORKER

@@ -15,7 +15,7 @@ from safetensors.numpy import save
 from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.clients.evaluator import EvaluatorClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.errors import SandboxLostError
 from runner.image.image import Image

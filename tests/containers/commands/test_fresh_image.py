@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.image.build import build_image
 from runner.image.image import DEPS_REPOSITORY, REPOSITORY, Image
 from runner.image.inputs import DEFAULT_INPUTS, ImageInputs
@@ -55,7 +55,7 @@ def inputs_of_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Imag
 
 
 def tags(engine: Engine) -> set[str]:
-    return {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images(name)}
+    return {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images.tags(name)}
 
 
 def test_every_step_of_the_dockerfile_works_from_the_bare_base(
@@ -73,7 +73,7 @@ def test_every_step_of_the_dockerfile_works_from_the_bare_base(
         assert in_image(script, tag=built.tag) == "here /proc/self/cwd\n"
     finally:
         for tag in tags(engine) - before:
-            engine.remove_image(tag)
+            engine.images.remove(tag)
 
 
 def test_the_wheels_half_has_nothing_of_the_small_one() -> None:

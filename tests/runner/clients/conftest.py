@@ -10,7 +10,7 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.clients.worker import WorkerClient
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from tests.support.fake_stream import Answer, FakeStream
 from tests.support.worker_frames import SUBMISSION, when_ready

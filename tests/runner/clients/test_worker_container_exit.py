@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.engine.placement import Placement
 from runner.errors import SandboxLostError
 from runner.verdict import Verdict

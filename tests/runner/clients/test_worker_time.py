@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.clients.channel import Channel
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.verdict import HOST_GRACE_SECONDS, Verdict
 from sandbox.protocol.messages import from_worker
 from tests.support.fake_stream import Clock

@@ -7,20 +7,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.challenge.outputs import OutputShapes, unpack_outputs
+from runner.challenge.outputs import NetworkOutputs, OutputShapes, pack_outputs, unpack_outputs
 from runner.clients.channel import Stream
 from runner.clients.evaluator import EvaluatorClient
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.errors import SandboxLostError
 from runner.execution.evaluator_queue import EVALUATOR_FAILED_TWICE, EvaluatorQueue
-from runner.store.store import Store
 from sandbox.protocol.frames import Frame, encode_header
 from sandbox.protocol.messages import TO_EVALUATOR
 from tests.support.fake_stream import FakeStream
@@ -37,32 +36,45 @@ def outputs_of(index: int) -> bytes:
     return encode_header("outputs", len(logits + rest), index=index) + logits + rest
 
 
-class Notes:
-    """A store that notes what it is told of runs."""
+class Sink:
+    """A sink that records what it is sent, and keeps checkpoints and outputs in a folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.evaluated: list[int] = []
         self.rejected: list[tuple[int, str]] = []
-
-    def mark_evaluated(self, _name: str, index: int, **_rest: object) -> None:
-        self.evaluated.append(index)
-
-    def reject(self, _name: str, index: int, reason: str, **_rest: object) -> None:
-        self.rejected.append((index, reason))
-
-
-class Bench:
-    """A backlog between a folder, such a store, and evaluators that are scripts."""
-
-    def __init__(self, folder: Path, challenge: Challenge) -> None:
-        self.folder, self.notes, self._challenge = folder, Notes(), challenge
-        self.streams: list[FakeStream] = []
 
     def checkpoint(self, index: int) -> Path:
         return self.folder / f"{index}.checkpoint"
 
     def outputs(self, index: int) -> Path:
         return self.folder / f"{index}.outputs"
+
+    def read_checkpoint(self, index: int) -> bytes:
+        return self.checkpoint(index).read_bytes()
+
+    def publish_outputs(self, index: int, outputs: NetworkOutputs) -> None:
+        self.outputs(index).write_bytes(pack_outputs(outputs))
+        self.evaluated.append(index)
+        self.checkpoint(index).unlink()
+
+    def reject(self, index: int, reason: str) -> None:
+        self.rejected.append((index, reason))
+        self.checkpoint(index).unlink()
+
+
+class Bench:
+    """A backlog between a folder, such a store, and evaluators that are scripts."""
+
+    def __init__(self, folder: Path, challenge: Challenge) -> None:
+        self.folder, self.notes, self._challenge = folder, Sink(folder), challenge
+        self.streams: list[FakeStream] = []
+
+    def checkpoint(self, index: int) -> Path:
+        return self.notes.checkpoint(index)
+
+    def outputs(self, index: int) -> Path:
+        return self.notes.outputs(index)
 
     def backlog(self, *scripts: Script, cores: int = 1, keep_going: bool = True) -> EvaluatorQueue:
         """Return a backlog whose containers follow the scripts, one after another."""
@@ -81,12 +93,7 @@ class Bench:
         return EvaluatorQueue(
             start=start,
             challenge=self._challenge,
-            store=cast(Store, self.notes),
-            evaluation="e",
-            checkpoint=self.checkpoint,
-            outputs=self.outputs,
-            keep_checkpoints=False,
-            token=1,
+            sink=self.notes,
             cores=cores,
             keep_going=keep_going,
             evaluator=evaluator,
@@ -233,7 +240,7 @@ def test_a_checkpoint_that_every_evaluator_fails_with_is_refused(
     containers = [Container(fails_with=poisonous, failure=FAILURES[failure]) for _ in range(1 + 3 * 6)]
     done = bench.do(range(6), *containers)
     assert bench.notes.rejected == [(index, EVALUATOR_FAILED_TWICE) for index in sorted(poisonous)]
-    assert done.refused == len(poisonous)
+    assert done.rejected == len(poisonous)
     assert sorted(bench.notes.evaluated) == sorted(set(range(6)) - poisonous)
     assert bench.left() == set()
     ends = Counter(sent[-1] for sent in bench.sent()[1:])  # the first was lost with several
@@ -248,7 +255,7 @@ def test_once_that_has_happened_nothing_more_is_evaluated(bench: Bench, failure:
     containers = [Container(fails_with=range(6), failure=FAILURES[failure]) for _ in range(3)]
     done = bench.do(range(6), *containers, keep_going=False)
     assert bench.notes.rejected == [(0, EVALUATOR_FAILED_TWICE)]
-    assert done.refused == 1
+    assert done.rejected == 1
     assert bench.notes.evaluated == []
     assert bench.left() == {1, 2, 3, 4, 5}
     assert done.has_room(), "or no run would be started, nor found to be unnecessary"
@@ -349,7 +356,7 @@ def test_an_answer_that_nobody_asked_for(bench: Bench) -> None:
             if frame.kind == "checkpoint":
                 yield seconds, said
 
-    with pytest.raises(SandboxLostError, match="not pending"):
+    with pytest.raises(SandboxLostError, match="another question"):
         bench.do(range(6), twice, twice, twice)
     assert sorted(set(bench.notes.evaluated)) == sorted(bench.notes.evaluated)
 

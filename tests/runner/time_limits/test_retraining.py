@@ -11,7 +11,7 @@ import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.engine.placement import Placement
+from runner.engine.placement import GpuRequest, Placement
 from runner.errors import ConfigurationError
 from runner.store.records import EvaluationRecord
 from runner.store.store import Store
@@ -51,7 +51,7 @@ def test_a_stored_measurement_is_loaded(tmp_path: Path) -> None:
         {"cpus": 2.0},
         {"threads": 2},
         {"placement": Placement(runtime="runsc")},
-        {"placement": Placement(device_requests=({"Driver": "cdi"},))},
+        {"placement": Placement(gpu=GpuRequest(name="all", by_cdi=True))},
     ],
     ids=str,
 )
