@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from runner.clients.channel import Stream
-from runner.engine.client import Engine
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit, Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import ContainerSpec, trainer_container
 from runner.engine.session import container_session
 from runner.image.image import require_image
@@ -31,7 +31,7 @@ def fake_peer(frame: Frame) -> list[Answer]:
 @pytest.fixture(scope="session")
 def peer_spec() -> Iterator[tuple[Engine, ContainerSpec]]:
     """Return an engine, and a container of the image that runs the peer."""
-    engine = Engine()
+    engine = connect_engine()
     with container_session(engine) as labels:
         spec = trainer_container(image=require_image(engine).tag, cpus=1.0, labels=labels)
         yield (
