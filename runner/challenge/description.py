@@ -87,7 +87,7 @@ class Description(BaseModel):
 
     @property
     def held_back(self) -> bool:
-        """Return whether test split, references and seed are held back: in an export of a private challenge."""
+        """Return whether test split, references and seed are held back, as in a private export."""
         return self.visibility == "private" and self.exported_from is not None
 
     @property
