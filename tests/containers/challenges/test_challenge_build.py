@@ -135,7 +135,7 @@ def test_what_was_in_training_is_gone_on_with_after_kill_9(
     done = subprocess.run(command(folder), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     words.append(done.stderr)
-    assert ["an interrupted build began" in said for said in words] == [False, True, True]
+    assert ["from an interrupted build" in said for said in words] == [False, True, True]
     assert not (folder / ".building").exists()
     calm = tmp_path / "calm" / "own"
     assert subprocess.run(command(calm), capture_output=True, check=False).returncode == 0
