@@ -125,7 +125,7 @@ def _job(
         most_examples=source.most_examples,
         shared_persons=bool(source.shared_persons),
         architecture=source.architecture,
-        training=source.training.said() if source.training is not None else {},
+        training=source.training.chosen_fields() if source.training is not None else {},
         epochs=source.epochs,
         architecture_source=plan.architecture_file.text if plan.architecture_file is not None else None,
         group_size=build_folder.facts().get("group_size") if build_folder.has_original() else None,

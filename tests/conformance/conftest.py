@@ -1,4 +1,4 @@
-"""Two streams to the same peer: one in memory, one of a real container."""
+"""Fixtures of the suites that a fake and the real thing both pass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,20 @@ from runner.engine.session import container_session
 from runner.image.image import require_image
 from sandbox.protocol.frames import Frame
 from tests.conformance import peer
+from tests.containers.conftest import bench, built_image, challenge, engine, labels, plan
+from tests.runner.conftest import challenge_folder, load_challenge
 from tests.support.fake_stream import Answer, FakeStream
+
+__all__ = [
+    "bench",
+    "built_image",
+    "challenge",
+    "challenge_folder",
+    "engine",
+    "labels",
+    "load_challenge",
+    "plan",
+]
 
 Connect = Callable[[], Stream]
 
@@ -31,11 +44,11 @@ def fake_peer(frame: Frame) -> list[Answer]:
 @pytest.fixture(scope="session")
 def peer_spec() -> Iterator[tuple[Engine, ContainerSpec]]:
     """Return an engine, and a container of the image that runs the peer."""
-    engine = connect_engine()
-    with container_session(engine) as labels:
-        spec = trainer_container(image=require_image(engine).tag, cpus=1.0, labels=labels)
+    connected = connect_engine()
+    with container_session(connected) as session_labels:
+        spec = trainer_container(image=require_image(connected).tag, cpus=1.0, labels=session_labels)
         yield (
-            engine,
+            connected,
             replace(spec, command=("/opt/venv/bin/python", "-u", "-c", inspect.getsource(peer))),
         )
 
@@ -50,8 +63,8 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
             ending = ContainerExit(exit_code=peer.EXIT_CODE, oom_killed=False)
             streams.append(FakeStream(fake_peer, ending=ending, stderr=peer.STDERR))
         else:
-            engine, spec = request.getfixturevalue("peer_spec")
-            streams.append(engine.start(spec))
+            connected, spec = request.getfixturevalue("peer_spec")
+            streams.append(connected.start(spec))
         return streams[-1]
 
     yield connect_to_peer

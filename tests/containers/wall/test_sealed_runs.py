@@ -80,7 +80,7 @@ EXPECTED = [
     ("sleeps", Verdict.TIME_LIMIT, "8 s"),
     ("blocks_in_c", Verdict.TIME_LIMIT, "8 s"),
     ("finite_but_late", Verdict.OK, ""),
-    ("writes_to_every_fd", Verdict.PROTOCOL, "something else than a result"),
+    ("writes_to_every_fd", Verdict.PROTOCOL, "something other than a result"),
     ("half", Verdict.OK, ""),
     ("huge", Verdict.OUTPUT_LIMIT, "larger"),
     ("ok", Verdict.OK, ""),

@@ -244,7 +244,7 @@ def test_no_folder(tmp_path: Path) -> None:
     """Where there is no challenge, or not yet a whole one, the operator is told how to build it."""
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "nothing", tmp_path / "empty"):
-        assert refused(folder).startswith(f"There is no challenge at {folder}; build one with: ")
+        assert refused(folder).startswith(f"No challenge exists at {folder}; build one with: ")
 
 
 def test_folder_that_is_a_file(tmp_path: Path) -> None:
