@@ -90,7 +90,7 @@ def new_executor(
 
 @pytest.fixture(params=EXECUTORS)
 def kind(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield request.param
+    return request.param
 
 
 def never() -> bool:
