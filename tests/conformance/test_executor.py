@@ -77,7 +77,7 @@ def new_executor(
             return FakeExecutor(sink=sink, run=run, evaluate=evaluate)
         (tmp_path / "submission.py").write_text(CRASHES_ON_ODD_SEEDS)
         return LocalExecutor(
-            context=request.getfixturevalue("bench")(tmp_path / "store"),
+            context=request.getfixturevalue("evaluation_context")(tmp_path / "store"),
             submission=load_submission(tmp_path / "submission.py"),
             challenge=problem,
             settings=Settings(n=len(PLANNED), keep_going=True, keep_checkpoints=True),
