@@ -19,7 +19,8 @@ from runner.doctor.findings import broken_findings, findings_json
 from runner.doctor.gallery import run_quick_attacks
 from runner.doctor.gather import gather_facts
 from runner.doctor.table import show_findings
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.errors import HostNotReadyError
 from runner.progress import ConsoleReporter
 
@@ -65,6 +66,6 @@ def doctor_command(
 def _connect() -> tuple[Engine | None, str]:
     """Return the engine, or None and the reason why none answers."""
     try:
-        return Engine(), ""
+        return connect_engine(), ""
     except HostNotReadyError as error:
         return None, str(error)

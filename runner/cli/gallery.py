@@ -11,7 +11,7 @@ import typer
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import IsolationOption, JsonOption, RuntimeOption
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.placement import CPU, resolve_placement
 from runner.engine.session import container_session
 from runner.gallery.attacks import load_attacks
@@ -41,8 +41,8 @@ def gallery_command(
     Exit code 1 if an attack was not contained, if a known hole is closed, or if the host has leftovers.
     """
     attacks = load_attacks(names=names or ())
-    engine = Engine()
-    placement = resolve_placement(runtime=runtime, device=CPU, wanted_device=CPU, engine_info=engine.info())
+    engine = connect_engine()
+    placement = resolve_placement(runtime=runtime, device=CPU, required_device=CPU, info=engine.info())
     image = require_image(engine)
     with (
         tempfile.TemporaryDirectory(prefix="unlearn-gallery-") as folder,

@@ -19,7 +19,7 @@ from runner.doctor.advisories import (
 )
 from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import Finding, Status, make_finding
-from runner.engine.podman import is_podman
+from runner.engine.info import is_podman
 
 _OLDEST_TESTED_API: Final = (1, 41)
 _OWN_IMAGE: Final = (

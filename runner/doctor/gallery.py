@@ -9,7 +9,7 @@ from typing import Final
 
 from runner.doctor.attacks import QUICK
 from runner.doctor.facts import Facts, Purpose
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.placement import Placement
 from runner.engine.session import container_session
 from runner.errors import HostNotReadyError

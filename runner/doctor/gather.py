@@ -15,7 +15,7 @@ import platformdirs
 import psutil
 
 from runner.doctor.facts import Facts
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import HostNotReadyError
 from runner.image.image import find_image
 
@@ -45,12 +45,13 @@ def gather_facts(engine: Engine | None, engine_problem: str, store: Path) -> Fac
             store_problem=store_problem,
             store_free_bytes=store_free,
         )
-    info = engine.info()
+    reported = engine.info()
+    info = reported.raw
     is_local = _is_local(info)
     tag, image_problem = _find_image_tag(engine)
     return Facts(
         info=info,
-        version=engine.version,
+        version=reported.raw_version,
         is_local=is_local,
         programs=_versions(info) if is_local else {},
         image=tag,

@@ -8,7 +8,7 @@ from typing import Final
 from runner.builder.build import build_challenge
 from runner.builder.plan import BuildPlan, default_limits
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.image.image import Image
 from runner.progress import Reporter
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import psutil
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import HostNotReadyError
 
 _Item = TypeVar("_Item")

@@ -20,7 +20,8 @@ from typing import Any, Final
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, LAST_UID, ContainerSpec, worker_container
 from runner.engine.placement import Isolation, Placement
 from runner.errors import ConfigurationError, SandboxLostError
@@ -76,9 +77,10 @@ class Gallery:
             SandboxStartError: a container did not start.
         """
         selected = [attack for attack in attacks if self.isolation in attack.description.isolations]
-        engine, before = Engine(), read_host_state()
-        runtime = self.placement.runtime or engine.describe()["runtime"]
-        if engine.is_podman:
+        engine, before = connect_engine(), read_host_state()
+        info = engine.info()
+        runtime = self.placement.runtime or info.default_runtime
+        if info.is_podman:
             runtime = PODMAN
         to_refuse = [attack for attack in selected if attack.description.refusal is not None]
         refusals = [self._attempt_refusal(attack, runtime) for attack in to_refuse]
@@ -132,7 +134,10 @@ class Gallery:
             yield from merge_iterators(todo, at_once=_AT_ONCE)
 
     def _run_job(self, job: Sequence[Batch], first_index: int) -> Iterator[RunResult]:
-        engine, indices = Engine(), count(first_index)  # a Docker client is not safe to share between threads
+        engine, indices = (
+            connect_engine(),
+            count(first_index),
+        )  # a Docker client is not safe to share between threads
         for batch in job:
             yield from self._run_batch(batch, engine, indices)
 

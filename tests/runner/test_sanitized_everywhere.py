@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from runner.reports.runs import runs_table
 from runner.reports.scores import score_table
 from runner.sanitize import sanitize
 from runner.verdict import Judgement, Observation, Verdict
-
-UNLEARN = Path(sys.executable).parent / "unlearn"
+from tests.support.command import command_line
+from tests.support.records import run_record, summary_of
 
 
 def shown(table: Table) -> str:
@@ -44,7 +43,7 @@ def test_log_files(printed: bytes, traceback: str, dropped: int) -> None:
             log=printed,
             log_bytes_dropped=dropped,
             traceback=traceback,
-            seen=Observation(host_seconds=1.0, wall_limit_seconds=2.0),
+            observation=Observation(host_seconds=1.0, wall_limit_seconds=2.0),
         )
     )
     assert sanitize(text.encode()) == text
@@ -55,22 +54,8 @@ def test_log_files(printed: bytes, traceback: str, dropped: int) -> None:
 @given(st.text(max_size=100))
 def test_tables(text: str) -> None:
     """Any text in any cell: one row stays one row's worth of plain text."""
-    run: dict[str, Any] = {
-        "index": 0,
-        "seed": 1,
-        "verdict": text,
-        "host_seconds": 1.0,
-        "attempt": 1,
-        "checkpoint_sha256": "",
-        "detail": text,
-    }
-    summary = {
-        "submission": text,
-        "evaluation": "0123456789ab",
-        "n": 2,
-        "verdicts": {text: 2},
-        "warnings": [],
-    }
+    run = run_record(verdict=text, detail=text)
+    summary = summary_of(submission=text, verdicts={text: 2})
     for table in (runs_table([run]), score_table([summary], width=200)):
         assert sanitize(shown(table)) == shown(table)
 
@@ -84,7 +69,7 @@ def test_sentences_about_what_strangers_named(challenge_folder: Any, tmp_path: P
     for name in (b"\x1b]0;title\x07", "\u202egnp".encode(), b"\xff\xfe"):
         link = bytes(folder) + b"/" + name
         Path(link.decode(errors="surrogateescape")).symlink_to("/etc/hostname")
-        command = [UNLEARN, "run", folder, "-c", challenge_folder.describe()]
+        command = command_line("run", folder, "-c", challenge_folder.describe())
         done = subprocess.run(command, capture_output=True, check=False)
         assert done.returncode == 2
         text = done.stderr.decode()

@@ -1,4 +1,4 @@
-"""An organizer's own network that fails with some weights: whose fault is it, and is anything else lost?
+"""An organizer's own network that fails with some weights: the submission is to blame, and nothing else is lost.
 
 For values that a submission may well choose, its forward raises an error, crashes as a library may, has other
 logits than classes, or never answers. What ends the evaluator it takes for a failure of our own code.
@@ -7,8 +7,9 @@ logits than classes, or never answers. What ends the evaluator it takes for a fa
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from numpy.typing import NDArray
@@ -16,28 +17,16 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner.challenge.load import load_challenge
-from runner.engine.client import Engine
+from runner.challenge.outputs import NetworkOutputs
+from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.execution import evaluator_queue as evaluating
 from runner.execution.evaluator_queue import EVALUATOR_FAILED_TWICE
 from runner.image.image import Image
-from runner.store.store import Store
 from tests.support.command import unlearn
 
 pytestmark = pytest.mark.container
 
-QUICK = (
-    "--references",
-    "2",
-    "--epochs",
-    "1",
-    "--forget-fraction",
-    "0.1",
-    "--limit-examples",
-    "100",
-    "--seed",
-    "7",
-)
 OWN = """
 import ctypes
 
@@ -86,19 +75,14 @@ REASONS = {
 
 
 @pytest.fixture(scope="module")
-def touchy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def touchy(challenge_with_network: Callable[[str], Path]) -> Path:
     """Return the folder of a challenge with such a network."""
-    place = tmp_path_factory.mktemp("touchy")
-    (place / "net.py").write_text(OWN)
-    unlearn(
-        *("challenge", "build", "digits", place / "built", *QUICK), "--architecture-file", place / "net.py"
-    )
-    return place / "built"
+    return challenge_with_network(OWN)
 
 
 @pytest.fixture(scope="module")
 def summaries(touchy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Return by name what one command made of all submissions, the honest one last."""
+    """Return the summary of each submission from one command, the honest one last."""
     place = tmp_path_factory.mktemp("submissions")
     for name, change in CHANGES.items():
         (place / name).mkdir()
@@ -108,8 +92,7 @@ def summaries(touchy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         *("-n", 2, "--store", place / "store", "--json"),
         code=1,
     )
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    return {one["submission"]: one for one in found}
+    return {summary["submission"]: summary for summary in map(json.loads, done.stdout.splitlines())}
 
 
 @pytest.mark.parametrize("name", REASONS)
@@ -117,10 +100,10 @@ def test_a_checkpoint_that_ends_the_evaluator_is_a_bad_checkpoint(
     summaries: dict[str, dict[str, Any]], name: str
 ) -> None:
     """Rather than a failure of the sandbox that keeps every later command from its end."""
-    found = summaries[name]
-    assert found["score"] is None
-    assert set(found["verdicts"]) <= {"bad-checkpoint", "ok"}, "what two fail with ends the evaluation"
-    assert REASONS[name] in found["reason"]
+    summary = summaries[name]
+    assert summary["score"] is None
+    assert set(summary["verdicts"]) <= {"bad-checkpoint", "ok"}, "what two fail with ends the evaluation"
+    assert REASONS[name] in summary["reason"]
 
 
 def test_the_honest_submission_after_them_is_scored(summaries: dict[str, dict[str, Any]]) -> None:
@@ -136,23 +119,27 @@ def test_a_checkpoint_that_is_refused_ends_the_evaluation_as_a_failed_run_does(
     (tmp_path / "submission.py").write_text(SLOW)
     command = ("run", tmp_path / "submission.py", "--challenge", touchy, "-n", 480)
     done = unlearn(*command, "--store", tmp_path / "store", "--json", code=1)
-    found = json.loads(done.stdout)
-    assert set(found["verdicts"]) == {"bad-checkpoint"}
-    assert found["verdicts"]["bad-checkpoint"] < 480
-    assert "not finite" in found["reason"]
+    summary = json.loads(done.stdout)
+    assert set(summary["verdicts"]) == {"bad-checkpoint"}
+    assert summary["verdicts"]["bad-checkpoint"] < 480
+    assert "not finite" in summary["reason"]
 
 
-class Notes:
-    """A store that notes what it is told of runs."""
+class Sink:
+    """A sink that records what it is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.evaluated: list[int] = []
         self.rejected: list[tuple[int, str]] = []
 
-    def mark_evaluated(self, _name: str, index: int, **_rest: object) -> None:
+    def read_checkpoint(self, index: int) -> bytes:
+        return (self.folder / f"{index}.checkpoint").read_bytes()
+
+    def publish_outputs(self, index: int, _outputs: NetworkOutputs) -> None:
         self.evaluated.append(index)
 
-    def reject(self, _name: str, index: int, reason: str, **_rest: object) -> None:
+    def reject(self, index: int, reason: str) -> None:
         self.rejected.append((index, reason))
 
 
@@ -162,11 +149,9 @@ def test_a_checkpoint_that_is_never_answered(
     labels: dict[str, str],
     touchy: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Real evaluators, with seconds in the place of minutes: what was sent along with it is evaluated."""
-    monkeypatch.setattr(evaluating, "_LEAST_SECONDS", 6.0)
-    challenge, notes = load_challenge(touchy), Notes()
+    challenge, notes = load_challenge(touchy), Sink(tmp_path)
     for index, first in enumerate((0.5, 3500.0, 0.7)):
         tensors: dict[str, NDArray[Any]] = load_safetensors(challenge.data("original"))
         tensors["head.bias"] = tensors["head.bias"].copy()
@@ -175,12 +160,8 @@ def test_a_checkpoint_that_is_never_answered(
     backlog = evaluating.EvaluatorQueue(
         start=lambda: engine.start(evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)),
         challenge=challenge,
-        store=cast(Store, notes),
-        evaluation="e",
-        checkpoint=lambda index: tmp_path / f"{index}.checkpoint",
-        outputs=lambda index: tmp_path / f"{index}.outputs",
-        keep_checkpoints=False,
-        token=1,
+        sink=notes,
+        min_checkpoint_seconds=6.0,
     )
     for index in range(3):
         backlog.add(index)

@@ -18,10 +18,11 @@ from safetensors.numpy import load as load_safetensors
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE
 from runner.challenge.load import load_challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from sandbox.protocol.splits import SPLITS
 from tests.support import recipe_data as made
 from tests.support.command import unlearn
+from tests.support.npy import npy
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.container
@@ -146,7 +147,7 @@ def test_a_reference_that_diverges_stops_the_build(tmp_path: Path) -> None:
 
 def test_a_gpu_where_there_is_none(tmp_path: Path, engine: Engine) -> None:
     """Exit code 3 and the reason, before anything is built."""
-    if "nvidia" in engine.info()["Runtimes"] or engine.info().get("CDISpecDirs"):
+    if "nvidia" in engine.info().runtimes or engine.info().has_cdi:
         pytest.skip("this engine may have one")
     asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK, "--device")
     assert "The engine offers no GPU" in unlearn(*asked, "all", code=3).stderr
@@ -282,7 +283,7 @@ def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
 
 def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
     """The Python version's pickles are read in the trainer; tuple items, as in the starting kit."""
-    files = {**made.cifar_python(), "forget_idx.npy": made.npy(np.arange(20))}
+    files = {**made.cifar_python(), "forget_idx.npy": npy(np.arange(20))}
     challenge = built(tmp_path, "cifar10", files, "--architecture", "convnet-3", "--items", "tuple")
     found = columns(challenge)
     assert found["forget"]["image_id"].tolist() == list(range(20))

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.store.store import Store
+from tests.support.command import command_line
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 SAMPLE = SAMPLES / "noisy_finetune"
 
 MIXED = """
@@ -33,7 +32,7 @@ def unlearning(net, retain, forget, val):
 def run(submission: Path, challenge: Challenge, store: Path, *options: str) -> dict[str, Any]:
     done = subprocess.run(
         [
-            *(str(UNLEARN), "run", str(submission), "-c", str(challenge.folder)),
+            *command_line("run", str(submission), "-c", str(challenge.folder)),
             *("-n", "4", "--json", "--store", str(store), *options),
         ],
         capture_output=True,
@@ -65,7 +64,7 @@ def test_the_same_comes_out(
     engine: Engine, challenge: Challenge, store: Path, usual: dict[str, Any], options: tuple[str, str]
 ) -> None:
     """Bit-identical checkpoints and the same score, recorded as an evaluation of its own."""
-    if options[1] not in ("container", *engine.info()["Runtimes"]):
+    if options[1] not in ("container", *engine.info().runtimes):
         pytest.skip(f"this engine has no runtime {options[1]}; see: unlearn setup --runtime {options[1]}")
     other = run(SAMPLE, challenge, store, *options)
     assert other["evaluation"] != usual["evaluation"]
@@ -87,11 +86,11 @@ def test_a_gpu_where_there_is_none_is_the_hosts_matter(
     engine: Engine, challenge: Challenge, tmp_path: Path
 ) -> None:
     """Exit 3 and the reason, before anything is started."""
-    if "nvidia" in engine.info()["Runtimes"] or engine.info().get("CDISpecDirs"):
+    if "nvidia" in engine.info().runtimes or engine.info().has_cdi:
         pytest.skip("this engine offers GPUs")
     done = subprocess.run(
         [
-            *(str(UNLEARN), "run", str(SAMPLE), "-c", str(challenge.folder)),
+            *command_line("run", str(SAMPLE), "-c", str(challenge.folder)),
             *("-n", "4", "--device", "all", "--store", str(tmp_path)),
         ],
         capture_output=True,

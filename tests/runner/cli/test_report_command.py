@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -16,8 +15,9 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.store import Store
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
+from tests.support.command import command_line
+from tests.support.records import summary_of
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 ID = "0123456789ab"
 SECRET = "pixels-7-31"
 
@@ -61,7 +61,7 @@ def folder(tmp_path: Path, policy: str) -> Path:
                 exception_type="ValueError",
             ),
         )
-        store.finish(ID, {"score": None, "reason": f"run 0: {SECRET}", "warnings": [SECRET]})
+        store.finish(ID, summary_of(reason=f"run 0: {SECRET}", warnings=[SECRET]).to_json())
     log = EvaluationPaths(folder=folder / ID).log(0)
     log.parent.mkdir(parents=True)
     log.write_text(f"printed {SECRET}\n")
@@ -69,7 +69,7 @@ def folder(tmp_path: Path, policy: str) -> Path:
 
 
 def report(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str(UNLEARN), "report", ID[:6], "--store", str(folder), *map(str, arguments)]
+    command = command_line("report", ID[:6], "--store", folder, *arguments)
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -13,7 +13,7 @@ from runner.doctor.attacks import attack_findings
 from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import Status, broken_findings, lost_guarantees
 from runner.doctor.gallery import run_quick_attacks
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import SandboxStartError
 from runner.gallery.attacks import Attack, AttackSpec
 from runner.gallery.judge import Result
