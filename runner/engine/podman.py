@@ -19,7 +19,8 @@ _ALSO_CLOSED: Final = "noexec,notmpcopyup"
 """Docker mounts a tmpfs noexec by itself, and does not fill it with what the image has there."""
 
 _PODMAN_TMPFS: Final = dict.fromkeys(
-    ("/run", "/var/tmp"), f"ro,nosuid,nodev,{_ALSO_CLOSED},size=4096,mode=0555"
+    ("/run", "/var/tmp"),  # noqa: S108 - paths in the container
+    f"ro,nosuid,nodev,{_ALSO_CLOSED},size=4096,mode=0555",
 )
 """Where a container with a read-only root gets a writable tmpfs without a limit, unless an option overrides it."""
 
