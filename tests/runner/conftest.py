@@ -19,7 +19,7 @@ from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCE
 from runner.challenge.limits import Limits
 from runner.challenge.training import Training
 from sandbox.protocol.splits import SPLITS
-from tests.support.arrays import npz
+from tests.support.npy import npz
 
 CLASSES = 2
 REFERENCES = 3

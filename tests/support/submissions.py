@@ -1,30 +1,42 @@
-"""Submissions on disk, and what the loader refuses."""
+"""Submissions packed in memory."""
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+from runner.submission.load import Submission
+
+_DISPATCHER: Final = """
+import importlib.util, sys, torch
 from pathlib import Path
 
-import pytest
-
-from runner.errors import ConfigurationError
-from runner.sanitize import sanitize_line
-from runner.submission.load import load_submission
-
-
-def write_submission(folder: Path, files: Mapping[str, bytes]) -> Path:
-    """Write files in this order into a folder, and return the folder."""
-    for name, data in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    return folder
+def unlearning(*arguments):
+    file = Path(__file__).parent / TABLE[torch.initial_seed() // 100]
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = sys.modules[file.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.unlearning(*arguments)
+"""
 
 
-def refused_submission(path: Path) -> str:
-    """Return why a submission is refused, and require that it is, in one sentence."""
-    with pytest.raises(ConfigurationError) as caught:
-        load_submission(path)
-    message = str(caught.value)
-    assert message.endswith(".")
-    assert message == sanitize_line(message, 1000)
-    return message
+def pack_submission(files: Mapping[str, str] | str, name: str = "test") -> Submission:
+    """Return a submission of these files, or of one ``submission.py``, as the same bytes every time."""
+    if isinstance(files, str):
+        files = {"submission.py": files}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for path, source in files.items():
+            file.writestr(zipfile.ZipInfo(path), source)
+    data = archive.getvalue()
+    return Submission(name=name, sha256=sha256(data).hexdigest(), archive=data)
+
+
+def pack_entries(sources: Mapping[str, str]) -> Submission:
+    """Return the sources as one submission: seeds from 100 i to 100 i + 99 run source i."""
+    files = {f"{name}.py": source for name, source in sources.items()}
+    dispatcher = f"TABLE = {list(files)}\n{_DISPATCHER}"
+    return pack_submission({"submission.py": dispatcher, **files}, name="entries")

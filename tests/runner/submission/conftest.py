@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import CODE
-from tests.support.submissions import write_submission
+from tests.support.submission_files import write_submission
 
 
 @pytest.fixture

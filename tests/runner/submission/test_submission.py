@@ -20,7 +20,7 @@ from runner.submission.pack import MAX_SUBMISSION_BYTES
 if TYPE_CHECKING:
     pass
 from tests.support.archives import CODE, zipped
-from tests.support.submissions import refused_submission, write_submission
+from tests.support.submission_files import refused_submission, write_submission
 
 
 def content(archive: bytes) -> dict[str, bytes]:
