@@ -23,7 +23,7 @@ from runner.parsers.safetensors import TensorSpec
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
-from tests.support.challenge_files import edit_description, refused_challenge
+from tests.support.untrusted.challenge_files import edit_description, refused_challenge
 
 
 def test_loaded(loaded: Challenge) -> None:

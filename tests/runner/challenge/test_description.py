@@ -17,7 +17,7 @@ from runner.challenge.training import TrainingChoice
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
-from tests.support.challenge_files import edit_description, refused_challenge
+from tests.support.untrusted.challenge_files import edit_description, refused_challenge
 
 
 def test_description_round_trip(loaded: Challenge) -> None:

@@ -15,8 +15,8 @@ from runner.parsers.npz import ArraysError
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
-from tests.support.challenge_files import refused_challenge
 from tests.support.npy import npy, npz
+from tests.support.untrusted.challenge_files import refused_challenge
 
 LOGITS, CORRECT = np.zeros((3, 3, 2), np.float32), np.zeros((3, 4, 2), np.int64)
 

@@ -13,8 +13,8 @@ from runner.challenge.load import load_challenge
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
-from tests.support.challenge_files import edit_description
 from tests.support.npy import npz
+from tests.support.untrusted.challenge_files import edit_description
 
 
 def test_run_seeds_are_distinct(loaded: Challenge) -> None:

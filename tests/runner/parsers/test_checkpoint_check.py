@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 
 from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec, content_sha256, max_checkpoint_bytes
 from runner.parsers.safetensors import CheckpointError, TensorSpec
-from tests.support.checkpoints import (
+from tests.support.untrusted.checkpoints import (
     SMALL,
     SPEC,
     TENSORS,

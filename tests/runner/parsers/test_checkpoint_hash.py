@@ -8,7 +8,7 @@ from safetensors.numpy import save
 
 from runner.parsers.checkpoint import checkpoint_spec, content_sha256
 from runner.parsers.safetensors import CheckpointError, TensorSpec
-from tests.support.checkpoints import (
+from tests.support.untrusted.checkpoints import (
     SPEC,
     TENSORS,
     VALID,

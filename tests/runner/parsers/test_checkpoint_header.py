@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from runner.parsers.checkpoint import check_checkpoint, max_checkpoint_bytes
-from tests.support.checkpoints import (
+from tests.support.untrusted.checkpoints import (
     SMALL,
     SPEC,
     VALID,

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from runner.challenge.outputs import NetworkOutputs, OutputShapes, pack_outputs, split_outputs, unpack_outputs
 from runner.parsers.npz import ArraysError, pack_npz, unpack_npz
-from tests.support.archives import zipped
 from tests.support.npy import npy, npz
+from tests.support.untrusted.archives import zipped
 
 OUTPUTS = NetworkOutputs(
     logits=np.array([[0.5, -1.0], [3e-40, 2.0], [1.0, 1.0]], np.float32),

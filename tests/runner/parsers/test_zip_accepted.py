@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from runner.parsers.zip_archive import inspect_archive
 from tests.fuzz.zips import Member, build, extra
-from tests.support.archives import CODE, MINE, ZEROS, Unseekable, refused_archive
+from tests.support.untrusted.archives import CODE, MINE, ZEROS, Unseekable, refused_archive
 
 
 def names_of(data: bytes) -> list[str]:

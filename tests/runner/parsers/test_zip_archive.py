@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fuzz.zips import Member, build, extra
-from tests.support.archives import MINE, ZEROS, refused_archive
+from tests.support.untrusted.archives import MINE, ZEROS, refused_archive
 
 
 def named(*names: bytes, utf8: bool = False) -> list[Member]:

@@ -15,7 +15,7 @@ from runner.parsers.zip_archive import MAX_ENTRIES, MAX_UNPACKED_BYTES, inspect_
 from runner.parsers.zip_names import ArchiveError
 from tests.fuzz.archive import one_input, seeds
 from tests.fuzz.zips import Member, build, extra
-from tests.support.archives import CODE, MINE, refused_archive, zipped
+from tests.support.untrusted.archives import CODE, MINE, refused_archive, zipped
 
 
 def test_bomb_by_sum() -> None:

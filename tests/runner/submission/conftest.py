@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.archives import CODE
-from tests.support.submission_files import write_submission
+from tests.support.untrusted.archives import CODE
+from tests.support.untrusted.submission_files import write_submission
 
 
 @pytest.fixture

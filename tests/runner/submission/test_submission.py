@@ -19,8 +19,8 @@ from runner.submission.pack import MAX_SUBMISSION_BYTES
 
 if TYPE_CHECKING:
     pass
-from tests.support.archives import CODE, zipped
-from tests.support.submission_files import refused_submission, write_submission
+from tests.support.untrusted.archives import CODE, zipped
+from tests.support.untrusted.submission_files import refused_submission, write_submission
 
 
 def content(archive: bytes) -> dict[str, bytes]:

@@ -16,8 +16,8 @@ from runner.submission.pack import MAX_SUBMISSION_BYTES
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
-from tests.support.archives import CODE, zipped
-from tests.support.submission_files import refused_submission, write_submission
+from tests.support.untrusted.archives import CODE, zipped
+from tests.support.untrusted.submission_files import refused_submission, write_submission
 
 
 def test_missing(tmp_path: Path) -> None:
