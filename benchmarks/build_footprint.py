@@ -1,9 +1,9 @@
-"""Does building a challenge take more memory with more references? Memory and disk, read off.
+"""Measure how memory and disk of `challenge build` depend on the number of references.
 
-ResNet-18 references are built from a few small random images, for two epochs with a snapshot between
-them: what is asked is not how good they are but what grows with their number. Each build has a process of
-its own; read are the highest memory of the trainer's control group (page cache included), the highest
-resident memory of this process (both by the kernel), and the bytes below the challenge's folder, sampled.
+ResNet-18 references are trained on a few small random images for two epochs, with a snapshot between them.
+Their quality does not matter here. Each build has a process of its own. Measured are the highest memory of
+the trainer's control group (page cache included) and the highest resident memory of this process, both by
+the kernel, and by sampling the bytes below the challenge's folder.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from runner.builder.plan import BuildPlan
 from runner.challenge.description import Source
 from runner.challenge.layout import REFERENCES_FILE
 from runner.challenge.limits import Limits
-from runner.engine.client import Engine
-from runner.engine.container import Container
+from runner.engine.client import DockerEngine
+from runner.engine.container import DockerContainer
 from runner.engine.container_spec import ContainerSpec
 from runner.engine.session import container_session
 from runner.image.image import require_image
@@ -43,21 +43,21 @@ _PEAKS = (
     "system.slice/docker-{0}.scope/memory.peak",
     "docker/{0}/memory.peak",
 )
-"""Where the kernel tells it: control groups of version 1 and 2, by cgroupfs and by systemd."""
+"""Files with a container's peak memory: control groups 1 and 2, by cgroupfs and by systemd."""
 
 
-class Watched(Engine):
-    """An engine whose containers' highest memory can be read."""
+class WatchedEngine(DockerEngine):
+    """An engine that records the peak memory of its containers."""
 
     peak_bytes = 0
 
-    def start(self, spec: ContainerSpec) -> Container:
-        """Start a container and watch it until it is gone."""
+    def start(self, spec: ContainerSpec) -> DockerContainer:
+        """Start a container and watch it until it has ended."""
         container = super().start(spec)
-        files = [Path("/sys/fs/cgroup", one.format(container.identity)) for one in _PEAKS]
-        there = [file for file in files if file.is_file()]
-        assert there, f"none of these is there: {files}"
-        threading.Thread(target=self._watch, args=(there[0],), daemon=True).start()
+        candidates = [Path("/sys/fs/cgroup", pattern.format(container.identity)) for pattern in _PEAKS]
+        files = [file for file in candidates if file.is_file()]
+        assert files, f"none of these files exists: {candidates}"
+        threading.Thread(target=self._watch, args=(files[0],), daemon=True).start()
         return container
 
     def _watch(self, file: Path) -> None:
@@ -71,7 +71,7 @@ class Watched(Engine):
 
 
 def images(examples: int) -> bytes:
-    """Return images whose brightness tells the class, as a file for the recipe ``arrays``."""
+    """Return a file for the recipe ``arrays``: images whose brightness depends on the class."""
     state, packed = np.random.RandomState(0), io.BytesIO()
     labels = np.arange(examples) % CLASSES
     noise = state.randint(0, 60, size=(examples, 3, 32, 32))
@@ -80,7 +80,7 @@ def images(examples: int) -> bytes:
 
 
 def bytes_below(folder: Path) -> int:
-    """Return the bytes of all files there, whichever are there just now."""
+    """Return the bytes of all files below a folder; files may come and go meanwhile."""
     total = 0
     for file in folder.rglob("*"):
         try:
@@ -90,12 +90,12 @@ def bytes_below(folder: Path) -> int:
     return total
 
 
-def one(references: int, examples: int) -> dict[str, Any]:
-    """Build a challenge; return what it took."""
-    with tempfile.TemporaryDirectory() as place:
-        folder, data = Path(place, "challenge"), Path(place, "own.npz")
-        data.write_bytes(images(examples))
-        given = gather_data(data, "arrays")
+def measure_build(references: int, examples: int) -> dict[str, Any]:
+    """Build a challenge; return its memory, disk and sizes."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder, file = Path(parent, "challenge"), Path(parent, "own.npz")
+        file.write_bytes(images(examples))
+        data = gather_data(file, "arrays")
         plan = BuildPlan(
             recipe="arrays",
             name="footprint",
@@ -104,9 +104,9 @@ def one(references: int, examples: int) -> dict[str, Any]:
             references=references,
             item_format="tuple",
             limits=Limits(wall_seconds=60.0),
-            source=Source(data_sha256=given.sha256, architecture="resnet18", epochs=2),
+            source=Source(data_sha256=data.sha256, architecture="resnet18", epochs=2),
         )
-        engine, done, highest = Watched(), threading.Event(), [0]
+        engine, done, highest = WatchedEngine(), threading.Event(), [0]
 
         def sample() -> None:
             while not done.wait(0.02):
@@ -123,7 +123,7 @@ def one(references: int, examples: int) -> dict[str, Any]:
                     folder=folder,
                     labels=labels,
                     reporter=NullReporter(),
-                    data=given,
+                    data=data,
                     snapshot_seconds=0,
                 )
         finally:
@@ -146,19 +146,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--references", type=int, nargs="+", default=[2, 4, 8])
     parser.add_argument("--examples", type=int, default=300)
-    parser.add_argument("--one", action="store_true", help="one build in this very process, as JSON")
-    asked = parser.parse_args()
-    if asked.one:
-        print(json.dumps(one(asked.references[0], asked.examples)))
+    parser.add_argument("--one", action="store_true", help="build once in this process and print JSON")
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure_build(options.references[0], options.examples)))
         return
-    found = Table(title=f"resnet18, {asked.examples} images of 3x32x32, two epochs; MiB")
+    table = Table(title=f"resnet18, {options.examples} images of 3x32x32, two epochs; MiB")
     columns = ("references", "trainer", "host", "disk, highest", "disk, at the end", "references.npz")
     for column in columns:
-        found.add_column(column, justify="right")
-    for references in asked.references:
+        table.add_column(column, justify="right")
+    for references in options.references:
         command = [sys.executable, __file__, "--one", "--references", str(references)]
         done = subprocess.run(
-            [*command, "--examples", str(asked.examples)], check=True, capture_output=True, text=True
+            [*command, "--examples", str(options.examples)], check=True, capture_output=True, text=True
         )
         facts = json.loads(done.stdout)
         each = 4 * facts["forget"] * CLASSES + 4 * facts["test"] + 8 * 4 * CLASSES
@@ -172,9 +172,9 @@ def main() -> None:
                 "references_bytes",
             )
         ]
-        found.add_row(str(references), *(f"{value:.2f}" for value in megabytes))
+        table.add_row(str(references), *(f"{value:.2f}" for value in megabytes))
         print(f"{references} references of {each} bytes: {facts}", flush=True)
-    Console(width=120).print(found)
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":

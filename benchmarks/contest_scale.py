@@ -1,6 +1,6 @@
-"""The contest's full size on this machine: 512 references and 512 runs, from nothing to the score.
+"""Measure the contest's full size on this machine: 512 references, 512 runs and the score.
 
-Types the same commands as a user and prints how long each part took.
+Runs the same commands as a user and prints how long each part took.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ GOAL_SECONDS = 300.0
 
 
 def timed(*arguments: str) -> tuple[float, str]:
-    """Run `unlearn` and return its wall time and what it printed."""
-    begun = time.monotonic()
+    """Run `unlearn`; return its wall time in seconds and its output."""
+    started_at = time.monotonic()
     done = subprocess.run(
         [str(Path(sys.executable).parent / "unlearn"), *arguments],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
     )
-    return time.monotonic() - begun, done.stdout
+    return time.monotonic() - started_at, done.stdout
 
 
 def main() -> None:
@@ -38,23 +38,25 @@ def main() -> None:
     parser.add_argument("--submission", default="finetune")
     parser.add_argument("--references", type=int, default=512)
     parser.add_argument("-n", type=int, default=512)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="unlearn-scale-") as folder:
         challenge = f"{folder}/digits"
-        build, _text = timed("challenge", "build", "digits", challenge, "--references", str(asked.references))
-        submission = str(ROOT / "sample_submissions" / asked.submission)
+        build, _text = timed(
+            "challenge", "build", "digits", challenge, "--references", str(options.references)
+        )
+        submission = str(ROOT / "sample_submissions" / options.submission)
         run, text = timed(
-            *("run", submission, "--challenge", challenge, "-n", str(asked.n)),
+            *("run", submission, "--challenge", challenge, "-n", str(options.n)),
             *("--store", f"{folder}/evaluations", "--json"),
         )
     summary = json.loads(text.splitlines()[-1])
-    table = Table(title=f"digits, {asked.references} references, {asked.n} runs of {asked.submission}")
+    table = Table(title=f"digits, {options.references} references, {options.n} runs of {options.submission}")
     table.add_column("part")
     table.add_column("seconds", justify="right")
     table.add_row("challenge: original model, references, outputs", f"{build:.1f}")
     table.add_row("runs, evaluation and score", f"{run:.1f}")
-    table.add_row("  of which with runs or checkpoints to do", f"{summary['seconds']:.1f}")
-    table.add_row("  median of one run, two at once", f"{summary['run_seconds_median']:.3f}")
+    table.add_row("  of which executing runs or evaluating checkpoints", f"{summary['seconds']:.1f}")
+    table.add_row("  median of one run, two at a time", f"{summary['run_seconds_median']:.3f}")
     table.add_row("all", f"{build + run:.1f}")
     console = Console(width=100)
     console.print(table)

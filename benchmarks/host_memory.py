@@ -1,9 +1,9 @@
-"""Does the host's memory stay flat while submissions flood it? Resident memory of the runner, sampled.
+"""Measure the runner's resident memory while submissions flood it with output.
 
-Each kind goes on for a while with several runs at once, in one worker container: what a run
-writes is multiplied by them. The table shows the runner's resident memory before, its
-highest value meanwhile, and the growth; beside it, how much the runs said they wrote.
-Sampled with psutil in a thread; the checkpoints of an ordinary submission are the yardstick.
+Each kind of flood runs for a while in one worker container, several runs at a time, so that their output
+adds up. The table shows the runner's resident memory before, its highest value meanwhile and the growth,
+and how much the runs reported to have written. A thread samples the memory with psutil; an ordinary
+submission with its checkpoints is the baseline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,7 +30,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
@@ -103,23 +104,23 @@ def unlearning(net, retain, forget, val):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What one kind did to the host."""
+class FloodResult:
+    """Effect of one kind of flood on the host."""
 
     before_bytes: int
     highest_bytes: int
     seconds: float
     samples: int
     written_bytes: int
-    """As far as the runs said."""
+    """As far as the runs report it."""
     verdicts: Mapping[str, int]
 
 
 class Sampler:
-    """Samples this process's resident memory in a thread while it is entered."""
+    """Context manager that samples this process's resident memory in a thread."""
 
     def __init__(self) -> None:
-        """Start with nothing seen."""
+        """Take the first sample."""
         self._process = psutil.Process()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
@@ -132,18 +133,18 @@ class Sampler:
             self.samples += 1
 
     def __enter__(self) -> Sampler:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End."""
+        """Stop the thread."""
         self._stop.set()
         self._thread.join()
 
 
 def packed(source: str, flood_bytes: int) -> Submission:
-    """Return a submission's source as it is sent."""
+    """Return a submission of this source, packed for the container."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("submission.py", f"FLOOD_BYTES = {flood_bytes}\n{PROLOGUE}{source}")
@@ -154,34 +155,40 @@ def packed(source: str, flood_bytes: int) -> Submission:
 def measure(
     *,
     engine: Engine,
-    made: Image,
+    image: Image,
     labels: Mapping[str, str],
-    problem: Challenge,
-    mine: Submission,
+    challenge: Challenge,
+    submission: Submission,
     runs: int,
-) -> Seen:
-    """Do runs of one kind, in as many containers as it takes."""
+) -> FloodResult:
+    """Execute the runs of one kind, in as many containers as needed."""
     gc.collect()
-    left, verdicts, written = set(range(runs)), Counter[str](), 0
-    begun = time.monotonic()
+    pending, verdicts, written = set(range(runs)), Counter[str](), 0
+    started_at = time.monotonic()
     with Sampler() as sampler:
-        while left:
-            spec = worker_container(image=made.tag, limits=problem.description.limits, labels=dict(labels))
+        while pending:
+            spec = worker_container(image=image.tag, limits=challenge.description.limits, labels=dict(labels))
             container = engine.start(spec)
             try:
                 worker = WorkerClient(
-                    stream=container, challenge=problem, submission=mine, runs=runs, first_uid=FIRST_UID
+                    stream=container,
+                    challenge=challenge,
+                    submission=submission,
+                    runs=runs,
+                    first_uid=FIRST_UID,
                 )
-                for ended in worker.execute([PlannedRun(index=index, seed=index) for index in sorted(left)]):
-                    left.discard(ended.index)
+                for ended in worker.execute(
+                    [PlannedRun(index=index, seed=index) for index in sorted(pending)]
+                ):
+                    pending.discard(ended.index)
                     verdicts[str(ended.judgement.verdict)] += 1
                     written += _written(ended)
             finally:
                 container.remove()
-    return Seen(
+    return FloodResult(
         before_bytes=sampler.before_bytes,
         highest_bytes=sampler.highest_bytes,
-        seconds=time.monotonic() - begun,
+        seconds=time.monotonic() - started_at,
         samples=sampler.samples,
         written_bytes=written,
         verdicts=verdicts,
@@ -189,8 +196,8 @@ def measure(
 
 
 def _written(ended: EndedRun) -> int:
-    said = re.search(rb"\nwritten=(\d+)\n", ended.log)
-    return int(said[1]) if said else ended.log_bytes_dropped + len(ended.log)
+    report = re.search(rb"\nwritten=(\d+)\n", ended.log)
+    return int(report[1]) if report else ended.log_bytes_dropped + len(ended.log)
 
 
 def main() -> None:
@@ -201,46 +208,45 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--flood-mib", type=int, default=512, help="What a run writes to stdout and stderr.")
     parser.add_argument("--wall-seconds", type=float, default=20.0)
-    asked = parser.parse_args()
-    problem = load_challenge(asked.challenge)
-    limits = problem.description.limits.model_copy(
-        update={
-            "wall_seconds": asked.wall_seconds,
-            "wall_fraction": None,
-            "concurrency": asked.concurrency,
-            "memory_bytes": 512 * MIB,
-            "scratch_bytes": 16 * MIB,
-        }
+    options = parser.parse_args()
+    challenge = load_challenge(options.challenge).with_limits(
+        wall_seconds=options.wall_seconds,
+        concurrency=options.concurrency,
+        memory_bytes=512 * MIB,
+        scratch_bytes=16 * MIB,
     )
-    problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
-    engine = Engine()
-    made = require_image(engine)
+    engine = connect_engine()
+    image = require_image(engine)
     table = Table(
-        title=f"{asked.runs} runs of each kind, {asked.concurrency} at once; memory of the runner, MiB"
+        title=f"{options.runs} runs of each kind, {options.concurrency} at once; memory of the runner, MiB"
     )
     for name in ("kind", "before", "highest", "growth", "written", "seconds", "samples", "verdicts"):
         table.add_column(name, justify="left" if name in ("kind", "verdicts") else "right")
     with container_session(engine) as labels:
         for kind, source in KINDS.items():
-            mine = packed(source, asked.flood_mib * MIB)
-            seen = measure(
-                engine=engine, made=made, labels=labels, problem=problem, mine=mine, runs=asked.runs
+            result = measure(
+                engine=engine,
+                image=image,
+                labels=labels,
+                challenge=challenge,
+                submission=packed(source, options.flood_mib * MIB),
+                runs=options.runs,
             )
             table.add_row(
                 kind,
-                f"{seen.before_bytes / MIB:.1f}",
-                f"{seen.highest_bytes / MIB:.1f}",
-                f"{(seen.highest_bytes - seen.before_bytes) / MIB:.1f}",
-                f"{seen.written_bytes / MIB:.0f}",
-                f"{seen.seconds:.1f}",
-                str(seen.samples),
-                ", ".join(f"{count} {verdict}" for verdict, count in seen.verdicts.items()),
+                f"{result.before_bytes / MIB:.1f}",
+                f"{result.highest_bytes / MIB:.1f}",
+                f"{(result.highest_bytes - result.before_bytes) / MIB:.1f}",
+                f"{result.written_bytes / MIB:.0f}",
+                f"{result.seconds:.1f}",
+                str(result.samples),
+                ", ".join(f"{count} {verdict}" for verdict, count in result.verdicts.items()),
             )
-            print(f"{kind}: {seen}", flush=True)
+            print(f"{kind}: {result}", flush=True)
     console = Console(width=140)
     console.print(table)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"Highest resident memory of the runner in its whole life: {peak:.1f} MiB (by the kernel).")
+    console.print(f"Highest resident memory of the runner since its start, by the kernel: {peak:.1f} MiB.")
 
 
 if __name__ == "__main__":

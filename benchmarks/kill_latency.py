@@ -1,11 +1,11 @@
-"""How long after its time limit is a hostile run over, and how long until nothing of it lives?
+"""Measure how soon after its time limit a hostile run is ended, and all its processes are gone.
 
 For each run, by the host's clock and counted from the limit:
 
-* ended: the ``ended`` frame is there; the verdict is decided and the run's time stops;
-* gone: the ``finished`` frame is there, or the host has killed the container and the engine says
-  that it has ended. At that moment the host's own process table is searched for the
-  run's uid (with runtimes that show it): what is found there is `alive`.
+* ended: the ``ended`` frame has arrived; the verdict is decided and the run's time stops;
+* gone: the ``finished`` frame has arrived, or the host has killed the container and the engine reports
+  its end. At that moment the host's process table is searched for the run's uid (with runtimes that
+  show it); `alive` counts the processes that it still lists.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 import zipfile
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,8 +29,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
-from runner.engine.container import Container, ContainerExit
+from runner.engine.api import Container, ContainerExit, Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
@@ -94,46 +94,46 @@ KINDS = (
 
 @dataclass(slots=True, kw_only=True)
 class Times:
-    """When the host saw what of one run, by its clock."""
+    """Moments of one run, by the host's monotonic clock."""
 
     sent: float
     ended: float | None = None
     gone: float | None = None
     alive: int = 0
-    """Processes of its uid on the host when it was said to be gone."""
+    """Processes of its uid on the host when the run was reported as gone."""
     killed: bool = False
     """Whether the host had to kill the container."""
 
 
 class Watched:
-    """A container's stream that notes when frames pass by."""
+    """A container's stream that records when frames pass."""
 
     def __init__(self, container: Container, first_uid: int, checkpoint_bytes: int) -> None:
-        """Look at both directions."""
+        """Decode both directions."""
         self._container, self._first_uid = container, first_uid
         self._out, self._in = Decoder(TO_WORKER), Decoder(from_worker(checkpoint_bytes=checkpoint_bytes))
         self.times: dict[int, Times] = {}
 
     @property
     def stderr(self) -> bytes:
-        """Pass on."""
+        """Return the container's stderr."""
         return self._container.stderr
 
     def send(self, data: bytes | memoryview) -> None:
-        """Note runs that are asked for."""
+        """Send, and record when runs are requested."""
         for frame in self._out.feed(data):
             if frame.kind == "run":
                 self.times[frame.integer("index")] = Times(sent=time.monotonic())
         self._container.send(data)
 
     def receive(self, seconds: float) -> bytes | None:
-        """Note runs that are over."""
+        """Receive, and record when runs end."""
         data = self._container.receive(seconds)
         for frame in self._in.feed(data or b""):
-            self._note(frame)
+            self._record(frame)
         return data
 
-    def _note(self, frame: Frame) -> None:
+    def _record(self, frame: Frame) -> None:
         if frame.kind == "ended":
             self.times[frame.integer("index")].ended = time.monotonic()
         elif frame.kind == "finished":
@@ -142,7 +142,7 @@ class Watched:
             times.alive = _alive(self._first_uid + frame.integer("index"))
 
     def kill(self) -> None:
-        """Kill the container, wait until the engine says that it has ended, and note it."""
+        """Kill the container, wait until the engine reports its end, and record the time."""
         self._container.kill()
         self._container.ending()
         now = time.monotonic()
@@ -152,31 +152,31 @@ class Watched:
                 times.alive = _alive(self._first_uid + index)
 
     def ending(self, seconds: float = 10.0) -> ContainerExit | None:
-        """Pass on."""
+        """Forward to the container."""
         return self._container.ending(seconds)
 
     def is_running(self) -> bool:
-        """Pass on."""
+        """Forward to the container."""
         return self._container.is_running()
 
     def remove(self) -> None:
-        """Pass on."""
+        """Forward to the container."""
         self._container.remove()
 
 
 def _alive(uid: int) -> int:
-    """Return how many processes run as ``uid``; a helper that ends them has it as effective uid only."""
-    found = 0
+    """Return the number of processes of ``uid``; a helper that ends them has it as effective uid only."""
+    count = 0
     for process in psutil.process_iter():
         try:
-            found += process.uids().real == uid and process.status() != psutil.STATUS_ZOMBIE
+            count += process.uids().real == uid and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             continue
-    return found
+    return count
 
 
 def hostile() -> Submission:
-    """Return the submission that does it all, by its seed."""
+    """Return the submission that chooses its kind by its seed."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("submission.py", SOURCE)
@@ -185,21 +185,21 @@ def hostile() -> Submission:
 
 
 def attempt(
-    engine: Engine, made: Image, labels: Mapping[str, str], problem: Challenge, left: deque[int]
+    engine: Engine, image: Image, labels: Mapping[str, str], challenge: Challenge, pending: deque[int]
 ) -> dict[int, Times]:
-    """Do runs in one container until it has to be given up; take those that were done off ``left``."""
-    limits = problem.description.limits
-    container = engine.start(worker_container(image=made.tag, limits=limits, labels=dict(labels)))
+    """Execute runs in one container while it can be used; remove finished runs from ``pending``."""
+    limits = challenge.description.limits
+    container = engine.start(worker_container(image=image.tag, limits=limits, labels=dict(labels)))
     try:
         stream = Watched(container, FIRST_UID, 1 << 30)
         worker = WorkerClient(
-            stream=stream, challenge=problem, submission=hostile(), runs=len(left), first_uid=FIRST_UID
+            stream=stream, challenge=challenge, submission=hostile(), runs=len(pending), first_uid=FIRST_UID
         )
-        for ended in worker.execute([PlannedRun(index=index, seed=index) for index in left]):
-            left.remove(ended.index)
+        for ended in worker.execute([PlannedRun(index=index, seed=index) for index in pending]):
+            pending.remove(ended.index)
             verdict = ended.judgement.verdict
             print(f"run {ended.index} ({KINDS[ended.index % len(KINDS)]}): {verdict}", flush=True)
-        return {index: times for index, times in stream.times.items() if index not in left}
+        return {index: times for index, times in stream.times.items() if index not in pending}
     finally:
         container.remove()
 
@@ -211,34 +211,32 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--wall-seconds", type=float, default=1.0)
     parser.add_argument("--concurrency", type=int, default=1)
-    parser.add_argument("--processes", type=int, default=256, help="Of one run: what a fork bomb comes to.")
-    parser.add_argument("--only", choices=KINDS, help="One kind instead of all in turn.")
-    asked = parser.parse_args()
-    problem = load_challenge(asked.challenge)
-    limits = problem.description.limits.model_copy(
-        update={
-            "wall_seconds": asked.wall_seconds,
-            "wall_fraction": None,
-            "concurrency": asked.concurrency,
-            "memory_bytes": 1 << 30,
-            "processes": asked.processes,
-        }
+    parser.add_argument(
+        "--processes", type=int, default=256, help="Limit of one run, and so the size of a fork bomb."
     )
-    problem = replace(problem, description=problem.description.model_copy(update={"limits": limits}))
-    engine = Engine()
-    made = require_image(engine)
-    step, first = (len(KINDS), KINDS.index(asked.only)) if asked.only else (1, 0)
-    left, times = deque(range(first, first + asked.runs * step, step)), dict[int, Times]()
+    parser.add_argument("--only", choices=KINDS, help="One kind instead of all in turn.")
+    options = parser.parse_args()
+    challenge = load_challenge(options.challenge).with_limits(
+        wall_seconds=options.wall_seconds,
+        concurrency=options.concurrency,
+        memory_bytes=1 << 30,
+        processes=options.processes,
+    )
+    limits = challenge.description.limits
+    engine = connect_engine()
+    image = require_image(engine)
+    step, first = (len(KINDS), KINDS.index(options.only)) if options.only else (1, 0)
+    pending, times = deque(range(first, first + options.runs * step, step)), dict[int, Times]()
     containers = 0
     with container_session(engine) as labels:
-        while left:
-            times |= attempt(engine, made, labels, problem, left)
+        while pending:
+            times |= attempt(engine, image, labels, challenge, pending)
             containers += 1
-    show(times, asked.wall_seconds, containers, limits.processes)
+    show(times, options.wall_seconds, containers, limits.processes)
 
 
 def show(times: Mapping[int, Times], wall_seconds: float, containers: int, processes: int) -> None:
-    """Print the table."""
+    """Print a row of times for each kind."""
     table = Table(
         title=f"{len(times)} hostile runs in {containers} containers, limit {wall_seconds:g} s, "
         f"{processes} processes: seconds after the limit"

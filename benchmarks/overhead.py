@@ -1,4 +1,4 @@
-"""What the wall costs: sealed runs against the same calls in one plain loop, and per container.
+"""Measure the cost of the wall: sealed runs, the same calls in one plain loop, and a container per run.
 
 Prints ratios from one session on one machine:
 
@@ -31,7 +31,8 @@ from runner.challenge.load import load_challenge
 from runner.clients.channel import Channel
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WORKER_DATA, WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_SLOT_GID, FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import require_image
@@ -46,25 +47,23 @@ SAMPLES = Path(__file__).parent.parent / "sample_submissions"
 
 
 class Bench:
-    """What the measurements share."""
+    """Resources that the measurements share."""
 
     def __init__(self, engine: Engine, labels: dict[str, str], challenge: Challenge, name: str) -> None:
-        """Load the submission; start nothing."""
+        """Load the submission; start no container."""
         self.engine, self.labels, self.challenge = engine, labels, challenge
         self.image = require_image(engine)
         self.source = (SAMPLES / name / "submission.py").read_bytes()
         self.submission: Submission = load_submission(SAMPLES / name)
 
     def _with_limits(self, limits: Limits) -> Challenge:
-        return replace(
-            self.challenge, description=self.challenge.description.model_copy(update={"limits": limits})
-        )
+        return self.challenge.with_limits(**limits.model_dump())
 
     def sealed(self, runs: int, limits: Limits, pinned: str) -> tuple[float, float]:
         """Return seconds without and with start-up of ``runs`` sealed runs."""
-        begun = time.monotonic()
+        started_at = time.monotonic()
         spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
-        spec.host_config["CpusetCpus"] = pinned
+        spec = replace(spec, cpu_set=pinned)
         container = self.engine.start(spec)
         try:
             worker = WorkerClient(
@@ -77,27 +76,27 @@ class Bench:
             ready = time.monotonic()
             for ended in worker.execute([PlannedRun(index=i, seed=i) for i in range(runs)]):
                 assert ended.judgement.verdict is Verdict.OK, ended.judgement
-            return time.monotonic() - ready, time.monotonic() - begun
+            return time.monotonic() - ready, time.monotonic() - started_at
         finally:
             container.remove()
 
     def plain(self, runs: int, limits: Limits, pinned: str, threads: int) -> tuple[float, float]:
         """Return seconds without and with start-up of ``runs`` calls in one loop."""
-        begun = time.monotonic()
+        started_at = time.monotonic()
         spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
-        spec.host_config["CpusetCpus"] = pinned
+        spec = replace(spec, cpu_set=pinned)
         environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
         environment["PLAIN_THREADS"] = str(threads)
         spec = replace(spec, command=("/opt/venv/bin/python", "-c", PLAIN_LOOP), environment=environment)
         container = self.engine.start(spec)
         try:
             channel = Channel(container, PLAIN_RULES)
-            said = self.challenge.description
+            description = self.challenge.description
             job = WorkerJob(
-                architecture=said.architecture,
-                classes=said.classes,
-                item_format=said.item_format,
-                batch_size=said.batch_size,
+                architecture=description.architecture,
+                classes=description.classes,
+                item_format=description.item_format,
+                batch_size=description.batch_size,
                 device="cpu",
                 concurrency=1,
                 threads=1,
@@ -115,19 +114,19 @@ class Bench:
             channel.send("data", self.source, name="submission.py")
             channel.await_ready()
             seconds = channel.await_frame(3600.0).number("seconds")
-            return seconds, time.monotonic() - begun
+            return seconds, time.monotonic() - started_at
         finally:
             container.remove()
 
 
 def alternate(repeats: int, measures: dict[str, Callable[[], Any]]) -> dict[str, list[Any]]:
-    """Return each measure's results, taken in turns and in alternating order."""
-    found: dict[str, list[Any]] = {name: [] for name in measures}
+    """Return the results of each measure, taken in turns and in alternating order."""
+    results: dict[str, list[Any]] = {name: [] for name in measures}
     for turn in range(repeats):
         for name in list(measures) if turn % 2 == 0 else list(reversed(measures)):
-            found[name].append(measures[name]())
-            print(f"  {name}: {found[name][-1]}", file=sys.stderr)
-    return found
+            results[name].append(measures[name]())
+            print(f"  {name}: {results[name][-1]}", file=sys.stderr)
+    return results
 
 
 def median(pairs: list[tuple[float, float]], which: int) -> float:
@@ -143,41 +142,41 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--containers", type=int, default=8)
-    asked = parser.parse_args()
-    problem = load_challenge(asked.challenge)
-    engine = Engine()
-    limits = problem.description.limits
-    one = limits.model_copy(update={"cpus": 1.0, "concurrency": 1})
+    options = parser.parse_args()
+    challenge = load_challenge(options.challenge)
+    engine = connect_engine()
+    limits = challenge.description.limits
+    single_core = limits.with_changes(cpus=1.0, concurrency=1)
     with container_session(engine) as labels:
-        bench = Bench(engine, labels, problem, asked.submission)
+        bench = Bench(engine, labels, challenge, options.submission)
         times = alternate(
-            asked.repeats,
+            options.repeats,
             {
-                "sealed": lambda: bench.sealed(asked.n, limits, ""),
-                "plain, torch's threads": lambda: bench.plain(asked.n, limits, "", 0),
-                "plain, one thread": lambda: bench.plain(asked.n, limits, "", 1),
-                "sealed, one core": lambda: bench.sealed(asked.n, one, "0"),
-                "plain, one core": lambda: bench.plain(asked.n, one, "0", 1),
+                "sealed": lambda: bench.sealed(options.n, limits, ""),
+                "plain, torch's threads": lambda: bench.plain(options.n, limits, "", 0),
+                "plain, one thread": lambda: bench.plain(options.n, limits, "", 1),
+                "sealed, one core": lambda: bench.sealed(options.n, single_core, "0"),
+                "plain, one core": lambda: bench.plain(options.n, single_core, "0", 1),
             },
         )
         workers = limits.concurrency
-        begun = time.monotonic()
+        started_at = time.monotonic()
         with ThreadPoolExecutor(workers) as pool:
-            each = one.model_copy(update={"cpus": limits.cpus / workers})
-            list(pool.map(lambda _i: bench.sealed(1, each, ""), range(asked.containers)))
-        per_container = (time.monotonic() - begun) / asked.containers
+            each = single_core.with_changes(cpus=limits.cpus / workers)
+            list(pool.map(lambda _i: bench.sealed(1, each, ""), range(options.containers)))
+        per_container = (time.monotonic() - started_at) / options.containers
     table = Table(
-        title=f"{asked.n} runs of {asked.submission} on {problem.description.name}, "
-        f"medians of {asked.repeats}"
+        title=f"{options.n} runs of {options.submission} on {challenge.description.name}, "
+        f"medians of {options.repeats}"
     )
     for name in ("", "seconds", "with start-up"):
         table.add_column(name, justify="right" if name else "left")
     for name, pairs in times.items():
         table.add_row(name, f"{median(pairs, 0):.2f}", f"{median(pairs, 1):.2f}")
     table.add_row(
-        f"one container per run, {workers} at once (from {asked.containers})",
+        f"one container per run, {workers} at once (from {options.containers})",
         "",
-        f"{per_container * asked.n:.1f}",
+        f"{per_container * options.n:.1f}",
     )
     console = Console(width=110)
     console.print(table)
@@ -189,7 +188,7 @@ def main() -> None:
         )
         alone = median(times["sealed, one core"], which) / median(times["plain, one core"], which)
         console.print(f"start-up {word}: sealed takes {line}; on one core {alone:.3f} of plain")
-    ratio = per_container * asked.n / median(times["sealed"], 1)
+    ratio = per_container * options.n / median(times["sealed"], 1)
     console.print(f"one container per run takes {ratio:.1f} times as long as sealed, start-up included")
 
 

@@ -1,9 +1,10 @@
-"""Checkpoints evaluated twice over: as the contest's evaluator did, then our way. Runs in the image.
+"""Evaluate checkpoints in the image by a plain loop, as the contest did, and by the project's evaluator.
 
-Sent to the container as ``python -c``; is told what to evaluate, answers with what each way took, and
-with the checkpoint and the data, for the host to send through a stream. The plain way is one checkpoint
-at a time, a DataLoader with batches of 64, and Python for each batch. The limit is what the network's
-multiplications would take at the rate of a product of two large matrices, measured in between.
+The text is sent to the container as ``python -c``. It receives what to evaluate, and answers with the
+seconds of each method and with the checkpoint and the data, which the host then sends through a stream.
+The plain loop takes one checkpoint at a time, a DataLoader with batches of 64, and Python for each batch.
+The limit is the time of the network's multiplications at the rate of a product of two large matrices,
+measured in between.
 """
 
 import json
@@ -31,13 +32,13 @@ CLASSES, SIDE = 10, 2048
 SHARES = {"retain": 0.64, "forget": 0.04, "val": 0.16, "test": 0.16}
 
 stdio = Stdio(TO_EVALUATOR)
-asked: dict[str, Any] = json.loads(next(iter(stdio.frames())).payload)
-device, architecture, cores = torch.device(asked["device"]), asked["architecture"], asked["cores"]
+request: dict[str, Any] = json.loads(next(iter(stdio.frames())).payload)
+device, architecture, cores = torch.device(request["device"]), request["architecture"], request["cores"]
 torch.manual_seed(0)
 splits = {
     name: {
-        "image": torch.randn(round(share * asked["examples"]), *asked["shape"]),
-        "label": torch.randint(CLASSES, (round(share * asked["examples"]),)),
+        "image": torch.randn(round(share * request["examples"]), *request["shape"]),
+        "label": torch.randint(CLASSES, (round(share * request["examples"]),)),
     }
     for name, share in SHARES.items()
 }
@@ -49,8 +50,8 @@ with FlopCounterMode(display=False) as counter, torch.no_grad():
 checkpoint_flops = counter.get_total_flops() * examples
 
 
-def plainly() -> list[list[float]]:
-    """Return logits on the forget examples, after right answers of all and losses of one split."""
+def evaluate_plainly() -> list[list[float]]:
+    """Compute right answers and losses on all splits; return the logits on the forget examples."""
     net = build(architecture, CLASSES)
     net.load_state_dict(safetensors.torch.load(checkpoint))
     net.to(device).eval()
@@ -59,17 +60,17 @@ def plainly() -> list[list[float]]:
         for name in SPLITS:
             correct, losses = 0, []
             for images, labels in DataLoader(TupleItems(splits[name]), batch_size=64):
-                there = labels.to(device)
+                labels_on_device = labels.to(device)
                 logits = net(images.to(device))
-                correct += int((logits.argmax(dim=1) == there).sum())
-                losses += functional.cross_entropy(logits, there, reduction="none").tolist()
+                correct += int((logits.argmax(dim=1) == labels_on_device).sum())
+                losses += functional.cross_entropy(logits, labels_on_device, reduction="none").tolist()
                 if name == "forget":
                     forget += logits.tolist()
     return forget
 
 
 def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
-    """Return how long it takes by the clock and by the processor's."""
+    """Return wall seconds and processor seconds of a call."""
     if device.type == "cuda":
         torch.cuda.synchronize()
     clock, processor = time.perf_counter(), time.process_time()
@@ -81,33 +82,37 @@ def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
 
 evaluator = Evaluator(EvaluatorJob(architecture=architecture, classes=CLASSES, device=device.type), data)
 factors = [torch.randn(SIDE, SIDE, device=device) for _ in range(2)]
-side_by_side = ThreadPoolExecutor(cores if device.type == "cpu" else 1)
+pool = ThreadPoolExecutor(cores if device.type == "cpu" else 1)
 
 
-def ours_on_all_cores() -> None:
-    """Evaluate one checkpoint for each core."""
-    list(side_by_side.map(lambda _: evaluator.outputs(checkpoint), range(cores)))
+def evaluate_on_all_cores() -> None:
+    """Evaluate one checkpoint on each core at the same time."""
+    list(pool.map(lambda _: evaluator.outputs(checkpoint), range(cores)))
 
 
-ways: dict[str, tuple[int, int, Callable[[], object]]] = {
-    "plain": (1, 1, plainly),
-    "ours": (1, 1, lambda: evaluator.outputs(checkpoint)),
+methods: dict[str, tuple[int, int, Callable[[], object]]] = {
+    "plain": (1, 1, evaluate_plainly),
+    "evaluator": (1, 1, lambda: evaluator.outputs(checkpoint)),
 }
+"""Threads of torch, checkpoints per call, and the call."""
 if device.type == "cpu" and cores > 1:
-    ways |= {"plain, all cores": (cores, 1, plainly), "ours, all cores": (1, cores, ours_on_all_cores)}
-found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    methods |= {
+        "plain, all cores": (cores, 1, evaluate_plainly),
+        "evaluator, all cores": (1, cores, evaluate_on_all_cores),
+    }
+measured: dict[str, list[tuple[float, float]]] = {name: [] for name in methods}
 products: list[tuple[float, float]] = []
-turns = asked["checkpoints"] + 1 if asked["checkpoints"] else 0
-for turn in range(turns):  # the first is for what is imported and chosen once
-    for name, (threads, done, work) in ways.items():
+turns = request["checkpoints"] + 1 if request["checkpoints"] else 0
+for turn in range(turns):  # the first turn is not counted: torch imports and chooses kernels then
+    for name, (threads, done, work) in methods.items():
         torch.set_num_threads(1)
         product = seconds_of(lambda: factors[0] @ factors[1])
         torch.set_num_threads(threads)
         seconds = seconds_of(work)
         if turn:
             products.append(product)
-            found[name].append((seconds[0] / done, seconds[1] / done))
-    stdio.send("progress", stage="evaluating", done=turn, total=asked["checkpoints"])
+            measured[name].append((seconds[0] / done, seconds[1] / done))
+    stdio.send("progress", stage="evaluating", done=turn, total=request["checkpoints"])
 if turns:
     facts = {
         "examples": examples,
@@ -117,7 +122,7 @@ if turns:
         ],
         "seconds": {
             name: [statistics.median(column) for column in zip(*rows, strict=True)]
-            for name, rows in found.items()
+            for name, rows in measured.items()
         },
     }
     stdio.send("facts", json.dumps(facts).encode())

@@ -1,8 +1,8 @@
-"""The contest's own way: N calls in one process, no sandbox. Runs inside the image.
+"""Call a submission N times in one process, without a sandbox, as the contest's driver did.
 
-Sent to the container as ``python -c``; reads the same frames as a worker and answers when
-it is ready and when it is done. Every call gets a fresh network, fresh loaders and its seed,
-and its checkpoint is made, so that it does all that a sealed run does but be sealed.
+The text is sent to the container as ``python -c``. It reads the same frames as a worker and reports when
+it is ready and when it is done. Every call gets a fresh network, fresh loaders and its seed, and its
+checkpoint is serialized: all the work of a sealed run except the sealing.
 """
 
 import os
@@ -38,10 +38,10 @@ original = read_split(received["original"])
 items = [dataset(read_split(received[name]), job.item_format) for name in ("retain", "forget", "val")]
 module = types.ModuleType("submission")
 exec(received["submission.py"].decode(), module.__dict__)
-import torch._dynamo  # noqa: E402 - start-up, as in the worker; else the first call would pay
+import torch._dynamo  # noqa: E402 - part of start-up, as in the worker; otherwise the first call pays for it
 
 stdio.send("ready", seconds=0.0)
-begun = time.monotonic()
+started_at = time.monotonic()
 sent = 0
 for index in range(job.runs):
     net = build(job.architecture, job.classes)
@@ -53,5 +53,5 @@ for index in range(job.runs):
     returned = module.unlearning(net, *loaders)
     unlearned = returned if isinstance(returned, torch.nn.Module) else net
     sent += len(checkpoint_bytes(unlearned, {}))
-stdio.send("done", seconds=time.monotonic() - begun)
+stdio.send("done", seconds=time.monotonic() - started_at)
 sys.exit(0)

@@ -1,8 +1,8 @@
-"""References twice over: one network at a time, as the contest's trainer does, then ours. Runs in the image.
+"""Train references in the image by a plain loop, one network at a time, and by the project's trainer.
 
-Sent to the container as ``python -c``; is told a trainer's job, answers with the outputs of both
-populations, and with what each took. The plain loop gets the number of threads that it is fastest with.
-A job with ``most_examples`` is on that many colour images of noise, made here: how fast, and nothing else.
+The text is sent to the container as ``python -c``. It receives a trainer's job and answers with the outputs
+of both populations and the seconds that each took. The plain loop uses the number of threads that it is
+fastest with. A job with ``most_examples`` trains on that many random colour images: only the speed counts.
 """
 
 import json
@@ -35,18 +35,18 @@ from sandbox.trainer.training import group_size, initial_state
 
 
 def noise(job: TrainerJob) -> Recipe:
-    """Return a challenge of noise, 32x32 in three channels, ten classes."""
-    made = torch.Generator().manual_seed(job.seed)
+    """Return random images of 32x32 in three channels with random labels of ten classes."""
+    generator = torch.Generator().manual_seed(job.seed)
     sizes = {"retain": job.most_examples or 0, "forget": 512, "val": 1024, "test": 1024}
     splits = {
         name: {
-            "image": torch.rand(size, 3, 32, 32, generator=made),
-            "label": torch.randint(10, (size,), generator=made),
+            "image": torch.rand(size, 3, 32, 32, generator=generator),
+            "label": torch.randint(10, (size,), generator=generator),
         }
         for name, size in sizes.items()
     }
-    own = Preset(epochs=30, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
-    preset = replace(own, epochs=job.epochs or own.epochs)
+    default = Preset(epochs=30, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
+    preset = replace(default, epochs=job.epochs or default.epochs)
     return Recipe(architecture=job.architecture or "convnet-3", classes=10, preset=preset, splits=splits)
 
 
@@ -64,18 +64,18 @@ retain, preset, device = recipe.splits["retain"], recipe.preset, torch.device(jo
 steps = -(-len(retain["label"]) // preset.batch_size)
 
 
-def wait() -> None:
-    """Wait until a GPU has done what it was told."""
+def synchronize() -> None:
+    """Wait until a GPU has finished its queue."""
     if device.type == "cuda":
         torch.cuda.synchronize()
 
 
 def train_plainly(seed: int) -> torch.nn.Module:
-    """Train one network through a DataLoader, with the optimiser and schedule that the stacked ones have."""
+    """Train one network through a DataLoader, with the optimizer and schedule of the stacked networks."""
     net = build(recipe.architecture, recipe.classes)
     net.load_state_dict(initial_state(recipe.architecture, recipe.classes, seed))
     net.to(device).train()
-    moving = optimizer(net, preset)
+    torch_optimizer = optimizer(net, preset)
     weights = class_weights(preset, retain["label"].to(device), recipe.classes)
     batches = DataLoader(
         TensorDataset(retain["image"], retain["label"]), batch_size=preset.batch_size, shuffle=True,
@@ -83,26 +83,26 @@ def train_plainly(seed: int) -> torch.nn.Module:
     )  # fmt: skip
     for epoch in range(preset.epochs):
         for number, (images, labels) in enumerate(batches):
-            set_rate(moving, rate(preset, epoch * steps + number, steps))
-            moving.zero_grad()
+            set_rate(torch_optimizer, rate(preset, epoch * steps + number, steps))
+            torch_optimizer.zero_grad()
             logits = net(images.to(device, non_blocking=True))
             functional.cross_entropy(logits, labels.to(device, non_blocking=True), weight=weights).backward()
-            moving.step()
-    wait()
+            torch_optimizer.step()
+    synchronize()
     return net
 
 
 def seconds_for(threads: int, seeds: Sequence[int]) -> float:
-    """Return how long networks take with so many threads, one after another."""
+    """Return the seconds for training networks one after another with so many threads."""
     torch.set_num_threads(threads)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     for seed in seeds:
         train_plainly(seed)
-    return time.monotonic() - begun
+    return time.monotonic() - started_at
 
 
 def flops_of_a_model() -> int:
-    """Return the floating-point operations of a whole training of one network, as torch counts them."""
+    """Return the floating-point operations of training one network, as torch counts them."""
     net = build(recipe.architecture, recipe.classes).to(device).train()
     batch = min(preset.batch_size, len(retain["label"]))
     images, labels = retain["image"][:batch].to(device), retain["label"][:batch].to(device)
@@ -112,28 +112,26 @@ def flops_of_a_model() -> int:
 
 
 def flops_a_second() -> float:
-    """Return what the device does in a large float32 product: the best of some."""
+    """Return the device's operations per second in a large float32 product: the best of ten."""
     size = 8192 if device.type == "cuda" else 1024
     left, right = torch.rand(size, size, device=device), torch.rand(size, size, device=device)
     best = float("inf")
     for _attempt in range(10):
-        wait()
-        begun = time.monotonic()
+        synchronize()
+        started_at = time.monotonic()
         left @ right
-        wait()
-        best = min(best, time.monotonic() - begun)
+        synchronize()
+        best = min(best, time.monotonic() - started_at)
     return 2 * size**3 / best
 
 
 if device.type == "cpu":
-    seconds_for(1, [0])  # torch imports and chooses much at its first step
-    tried = {threads: seconds_for(threads, [1, 2, 3]) for threads in {1, job.processes}}
-    threads = min(tried, key=lambda one: tried[one])
+    seconds_for(1, [0])  # warm-up: torch imports modules and chooses kernels at its first step
+    seconds_by_threads = {threads: seconds_for(threads, [1, 2, 3]) for threads in {1, job.processes}}
+    threads = min(seconds_by_threads, key=lambda count: seconds_by_threads[count])
 else:
-    once = replace(recipe, preset=replace(preset, epochs=1))
-    train_group(
-        once, job.seed, 0, group_size(recipe.architecture, job.device), job.device
-    )  # the same, of ours
+    warm_up = replace(recipe, preset=replace(preset, epochs=1))
+    train_group(warm_up, job.seed, 0, group_size(recipe.architecture, job.device), job.device)
     threads = job.processes
 torch.set_num_threads(job.processes)
 limit = flops_a_second()
@@ -142,30 +140,30 @@ splits = {
     name: {column: split[column].to(device) for column in ("image", "label")}
     for name, split in recipe.splits.items()
 }
-# Seeds of references that are never asked for: the two populations share no network.
+# Seeds of references that no challenge requests, so that the two populations share no network.
 seeds = [reference_seed(job.seed, 1_000_000 + index) for index in range(job.references)]
-begun = time.monotonic()
+started_at = time.monotonic()
 plain = []
 for done, seed in enumerate(seeds):
     plain.append(outputs_of(train_plainly(seed), splits, recipe.classes))
     stdio.send("progress", stage="plain loop", done=done + 1, total=job.references)
-plain_seconds = time.monotonic() - begun
-parts = zip(*((one.logits, one.correct, one.unseen_losses) for one in plain), strict=True)
+plain_seconds = time.monotonic() - started_at
+parts = zip(*((outputs.logits, outputs.correct, outputs.unseen_losses) for outputs in plain), strict=True)
 stdio.send(
     "group", b"".join(torch.stack(part).numpy().tobytes() for part in parts), first=0, count=job.references
 )
 
 torch.set_num_threads(1)
-begun = time.monotonic()
+started_at = time.monotonic()
 size = group_size(recipe.architecture, job.device)
 trained = dict(groups(ReferenceTraining(recipe=recipe, job=job, group=size), lambda: None))
-ours_seconds = time.monotonic() - begun
+stacked_seconds = time.monotonic() - started_at
 for first in sorted(trained):
     stdio.send("group", trained[first], first=1 + first, count=size)
 facts = {
     "plain_seconds": plain_seconds,
     "plain_threads": threads,
-    "ours_seconds": ours_seconds,
+    "stacked_seconds": stacked_seconds,
     "flops_of_a_model": flops_of_a_model(),
     "flops_a_second": limit,
     "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{job.processes} cores",

@@ -1,4 +1,4 @@
-"""Where the checkout of the project lies: the image and the gallery are made from its files."""
+"""The project's checkout: the image and the gallery are built from its files."""
 
 from __future__ import annotations
 

@@ -1,18 +1,20 @@
-"""What can go wrong on our side, and only that.
+"""Failures of the project, the host or the operator; never a submission's.
 
 A submission that crashes, stalls or cheats raises nothing here: its failure is a value,
-and `runner.verdict.Verdict` names it. What remains is ours or the operator's to mend::
+and `runner.verdict.Verdict` names it. What remains is for us or the operator to fix::
 
-    RunnerError               base class, never raised itself
-    ├── ConfigurationError    exit 2: what was asked for makes no sense
-    ├── HostNotReadyError     exit 3: no engine, no image, no disk, no such device
-    │   └── TakenOverError        another process has this evaluation now
-    └── SandboxError          exit 4: the sandbox failed; the run may be attempted again
-        ├── SandboxStartError     the container never came to work
-        └── SandboxLostError      it worked, but its end went unseen
+    RunnerError                     base class, never raised itself
+    ├── ConfigurationError          exit 2: the request makes no sense
+    ├── HostNotReadyError           exit 3: no engine, no image, no disk, no such device
+    │   ├── EngineAccessError           an engine runs, but this user may not use it
+    │   └── TakenOverError              another process holds this evaluation now
+    └── SandboxError                exit 4: the sandbox failed; the run may be attempted again
+        ├── SandboxStartError           the container never became ready
+        └── SandboxLostError            the container was working, but its end was not observed
+            └── EvaluatorFailedError        the evaluator failed, perhaps because of a checkpoint
 
-Exit 0 means that every score was written, 1 that a submission earned none. A challenge that came without
-references has no scores to give: there 0 means that all runs were ``ok``.
+Exit 0 means that every score was written, 1 that a submission earned none. An export of a private challenge
+has no references and so no scores: on it, 0 means that all runs ended ``ok``.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ class RunnerError(Exception):
 
 
 class ConfigurationError(RunnerError):
-    """The operator asked for something that makes no sense."""
+    """The operator requested something that makes no sense."""
 
     exit_code = 2
 
@@ -38,8 +40,18 @@ class HostNotReadyError(RunnerError):
     exit_code = 3
 
 
+class EngineAccessError(HostNotReadyError):
+    """A container engine runs, but this user may not use it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A container engine is running, but your user may not use it. Ask its administrator to add you "
+            "to the group docker (its members can become root), then log in again."
+        )
+
+
 class TakenOverError(HostNotReadyError):
-    """What was to be written is somebody else's to write by now."""
+    """Another process holds the lease by now: only that process may write."""
 
 
 class SandboxError(RunnerError):
@@ -49,25 +61,15 @@ class SandboxError(RunnerError):
 
 
 class SandboxStartError(SandboxError):
-    """The container never came to work."""
+    """The container never became ready."""
 
 
 class SandboxLostError(SandboxError):
-    """The container worked, but its end went unseen."""
-
-
-class EngineAccessError(HostNotReadyError):
-    """An engine is there, for others."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "A container engine is there, but your user may not use it; let its administrator add you to the "
-            "group docker (whose members can become root), and log in again."
-        )
+    """The container was working, but its end was not observed."""
 
 
 class EvaluatorFailedError(SandboxLostError):
-    """It ended by itself, or runs and does not answer: perhaps through a checkpoint that it was sent.
+    """The evaluator ended by itself, or runs without answering; a checkpoint may be the cause.
 
-    Whatever else becomes of an evaluator has been done from outside, or is ours.
+    Every other loss of an evaluator has a cause outside the container, or is a bug of ours.
     """

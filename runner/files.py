@@ -1,4 +1,4 @@
-"""Files: written whole or not at all; read only if they are plain files and not too long."""
+"""Files: written whole or not at all; read only if they are plain files within a size limit."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 
 from runner.errors import ConfigurationError, HostNotReadyError
-from runner.units import MIB
+from runner.units import size_text
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file beside its place and rename it into it.
+    """Write a file under a temporary name in the same folder, then rename it to its final path.
 
     Raises:
-        HostNotReadyError: it cannot be written (no space, no permission); nothing is left behind.
+        HostNotReadyError: the file cannot be written (no space, no permission); no temporary file remains.
     """
     temporary = ""
     try:
@@ -38,46 +38,55 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def free_memory_bytes() -> int:
-    """Return how much memory this host can give without swapping."""
+    """Return the memory that this host has available without swapping."""
     return int(psutil.virtual_memory().available)
 
 
 def read_regular_file(
-    path: Path, *, most_bytes: int, free_bytes: Callable[[], int] = free_memory_bytes
+    path: Path, *, max_bytes: int, free_bytes: Callable[[], int] = free_memory_bytes
 ) -> bytes:
-    """Return what a file holds that a stranger may have put there, deciding about it before it is read.
+    """Return the content of an untrusted file; its kind and size are checked before it is read.
 
-    A pipe is not waited for, a device not read, and a link followed to what is itself a plain file alone.
+    A pipe is not waited for and a device is not read. A link is followed, to a plain file only.
 
     Raises:
-        HostNotReadyError: it is larger than this host's free memory.
-        ConfigurationError: it is no plain file, is longer than that, or changed while it was read.
+        HostNotReadyError: the file is larger than this host's free memory.
+        ConfigurationError: it is not a plain file, is larger than ``max_bytes``, or changed during reading.
         OSError: it cannot be opened or read.
     """
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
             raise ConfigurationError(f"{path} is not a regular file.")
-        if found.st_size > most_bytes:
-            raise ConfigurationError(f"{path} is longer than {most_bytes // MIB} MiB.")
-        if found.st_size > (free := free_bytes()):
+        if status.st_size > max_bytes:
+            raise ConfigurationError(f"{path} is larger than {size_text(max_bytes)}.")
+        if status.st_size > (free := free_bytes()):
             raise HostNotReadyError(
-                f"{path} is {found.st_size // MIB} MiB, and this host has {free // MIB} MiB of memory free."
+                f"{path} needs {size_text(status.st_size)} of memory; this host has {size_text(free)} free."
             )
         with open(fd, "rb", closefd=False) as file:
-            data = file.read(found.st_size + 1)
+            data = file.read(status.st_size + 1)
     finally:
         os.close(fd)
-    if len(data) != found.st_size:
+    if len(data) != status.st_size:
         raise ConfigurationError(f"{path} changed while it was read.")
     return data
 
 
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file in hex.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def file_sha256(path: Path) -> str | None:
-    """Return the SHA-256 of a file in hex, or None where it cannot be read."""
+    """Return the SHA-256 of a file in hex, or None where the file cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hash_file(path)
     except OSError:
         return None

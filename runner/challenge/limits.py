@@ -1,36 +1,36 @@
-"""What a run may use, as a challenge says it. Every limit is a positive, finite number.
+"""Limits of a run, as a challenge states them; every limit is a positive, finite number.
 
-The time of a run is said in seconds, or as a fraction of what retraining takes on the machine
-that does the run: `effective` turns the second form into the first.
+The time limit of a run is stated in seconds, or as a fraction of the time that retraining takes on the
+machine that executes the run; `wall_seconds` returns the seconds in either case.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from runner.errors import ConfigurationError
 from runner.units import MIB
 
 MAX_WALL_SECONDS: Final = 1_000_000.0
-"""Of a run: eleven days. Whoever waits for a socket waits at most twice as long (2^31 ms)."""
+"""Of a run: eleven days. The wait on a socket is at most twice as long (its limit is 2^31 ms)."""
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0, le=1 << 50)]
 Count = Annotated[int, Field(gt=0, le=1 << 20)]
 
 MIN_WALL_SECONDS: Final = 1.0
-"""What a fraction of retraining comes to at least: a run also imports, forks and saves, which a
+"""Lower bound of a limit that is a fraction of retraining: a run also imports, forks and saves, which a
 challenge that retrains in a second would leave no time for."""
 
-_WALL_SECONDS: Final = 60.0
-_ONE_OF_TWO: Final = "give either wall_seconds or wall_fraction, and not both"
+_DEFAULT_WALL_SECONDS: Final = 60.0
+_TIME_FIELDS: Final = ("wall_seconds", "wall_fraction")
 
 
 class Limits(BaseModel):
-    """What one run may use before it is ended; shared by runs that go on together where said."""
+    """Resources that one run may use before it is ended; runs in progress share some of them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -39,26 +39,26 @@ class Limits(BaseModel):
     ``wall_fraction`` is given; 60 where neither is."""
 
     wall_fraction: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
-    """The same as a fraction of the time that retraining takes on the machine that does the run."""
+    """The same as a fraction of the time that retraining takes on the machine that executes the run."""
 
     total_seconds: Seconds | None = None
-    """What all runs of an evaluation may take together, by the host's clock: once it is used up no
-    further run is started. None: the limits of the runs are all that bounds an evaluation."""
+    """Time for all runs of an evaluation together, by the host's clock: once it is used up no
+    further run is started. None: only the limits of the runs bound an evaluation."""
 
     memory_bytes: Bytes = 2048 * MIB
-    """Memory for each run going on; swap is off, so that reaching it means being killed."""
+    """Memory for each run in progress; swap is off, so that a run which reaches it is killed."""
 
     processes: Count = 256
     """Processes and threads of one run."""
 
     cpus: Annotated[float, Field(gt=0, le=1024, allow_inf_nan=False)] = 2.0
-    """Cores that the runs going on share."""
+    """Cores that the runs in progress share."""
 
     concurrency: Annotated[int, Field(gt=0, le=64)] = 2
-    """Runs going on at once."""
+    """Runs in progress at once."""
 
     shared_memory_bytes: Bytes = 256 * MIB
-    """Size of /dev/shm, for all runs going on."""
+    """Size of /dev/shm, for all runs in progress."""
 
     scratch_bytes: Bytes = 512 * MIB
     """Size of a run's own scratch folder, and of /tmp."""
@@ -67,27 +67,30 @@ class Limits(BaseModel):
     """Files and folders in a run's own scratch folder, and in /tmp."""
 
     log_bytes: Annotated[int, Field(ge=4096, le=1 << 28)] = 128 << 10
-    """What is kept of one run's stdout and stderr; the rest is counted."""
+    """Bytes stored of one run's stdout and stderr; the rest is only counted."""
 
     @model_validator(mode="before")
     @classmethod
-    def _time_is_said_once(cls, said: Any) -> Any:  # noqa: ANN401 - whatever there is to validate
-        if not isinstance(said, dict):
-            return said
-        seconds, fraction = said.get("wall_seconds"), said.get("wall_fraction")
-        if seconds is not None and fraction is not None:
-            raise ValueError(_ONE_OF_TWO)
-        return {**said, "wall_seconds": _WALL_SECONDS} if seconds is None and fraction is None else said
+    def _check_time_limit(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic passes any input
+        if not isinstance(values, dict):
+            return values
+        stated = [name for name in _TIME_FIELDS if values.get(name) is not None]
+        if len(stated) == len(_TIME_FIELDS):
+            raise ValueError("give either wall_seconds or wall_fraction, and not both")
+        return values if stated else {**values, "wall_seconds": _DEFAULT_WALL_SECONDS}
 
-    def in_force(self) -> float:
-        """Return the seconds that a run may take.
+    def with_changes(self, **changes: Any) -> Self:  # noqa: ANN401 - validated like any other input
+        """Return limits in which some values are replaced.
+
+        A time limit in ``changes`` replaces the present one, whichever of its two forms either has.
 
         Raises:
-            ConfigurationError: they are a fraction of a time that is not known yet; see `effective`.
+            ValidationError: a value is not valid, or ``changes`` state the time limit twice.
         """
-        if self.wall_seconds is None:
-            raise ConfigurationError("The time limit is a fraction of retraining, which was not measured.")
-        return self.wall_seconds
+        values = self.model_dump()
+        if any(changes.get(name) is not None for name in _TIME_FIELDS):
+            values = {name: value for name, value in values.items() if name not in _TIME_FIELDS}
+        return self.model_validate({**values, **changes})
 
     @property
     def threads(self) -> int:
@@ -95,17 +98,31 @@ class Limits(BaseModel):
         return max(1, int(self.cpus // self.concurrency))
 
 
-def effective(limits: Limits, retrain_seconds: float | None) -> Limits:
-    """Return the limits with the time of a run in seconds: from `MIN_WALL_SECONDS` to `MAX_WALL_SECONDS`.
+def _require_time_limit(values: object) -> object:
+    if isinstance(values, dict) and not values.keys() & set(_TIME_FIELDS):
+        raise ValueError("give either wall_seconds or wall_fraction")
+    return values
 
-    Limits that say it in seconds come back as they are.
+
+StatedLimits = Annotated[Limits, BeforeValidator(_require_time_limit)]
+"""Limits in a file: their time limit must be stated, for no default would be visible there."""
+
+
+def wall_seconds(limits: Limits, retrain_seconds: float | None = None) -> float:
+    """Return the seconds that a run may take.
+
+    A fraction of ``retrain_seconds`` is raised to `MIN_WALL_SECONDS` and lowered to `MAX_WALL_SECONDS`;
+    limits in seconds do not depend on ``retrain_seconds``.
 
     Raises:
-        ConfigurationError: a fraction is asked for and the retrain time is missing or no time.
+        ConfigurationError: the limit is a fraction, and the retrain time is missing or is no time.
     """
-    if limits.wall_fraction is None:
-        return limits
-    if retrain_seconds is None or not (math.isfinite(retrain_seconds) and retrain_seconds > 0):
+    if limits.wall_seconds is not None:
+        return limits.wall_seconds
+    if (
+        limits.wall_fraction is None
+        or retrain_seconds is None
+        or not (math.isfinite(retrain_seconds) and retrain_seconds > 0)
+    ):
         raise ConfigurationError("The time limit is a fraction of retraining, which was not measured.")
-    seconds = min(MAX_WALL_SECONDS, max(MIN_WALL_SECONDS, limits.wall_fraction * retrain_seconds))
-    return limits.model_copy(update={"wall_seconds": seconds, "wall_fraction": None})
+    return min(MAX_WALL_SECONDS, max(MIN_WALL_SECONDS, limits.wall_fraction * retrain_seconds))

@@ -1,13 +1,13 @@
-"""A challenge on disk: its description, checked when loaded.
+"""Load a challenge from its folder, checking every file.
 
 ::
 
-    challenge.toml      everything there is to say, with the hash of every file (`runner.challenge.description`)
+    challenge.toml      the description, with the hash of every file (`runner.challenge.description`)
     public/             original, retain, forget and val: all that a worker may see
     private/            test split and outputs of the references: never in a worker
 
-What is exported of a private challenge is one too, without ``private/`` and without the seed: its
-submissions are run and judged, and not scored.
+The export of a private challenge is a challenge too, without ``private/`` and without the seed: submissions
+to it are run and judged, but not scored.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from runner.challenge.layout import (
     REFERENCES_FILE,
     SPLIT_FILES,
 )
-from runner.challenge.outputs import References, read_references
+from runner.challenge.outputs import NetworkOutputs, OutputShapes, unpack_outputs
 from runner.challenge.split_checks import (
     BadSplitError,
     Column,
@@ -41,12 +41,14 @@ from runner.challenge.split_checks import (
 from runner.errors import ConfigurationError
 from runner.files import read_regular_file
 from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec
+from runner.parsers.npz import ArraysError
 from runner.parsers.safetensors import CheckpointError, read_tensors
+from runner.sanitize import sanitize_line
 from runner.units import MIB
 from sandbox.protocol.splits import SPLITS
 
 _HEADER_BYTES: Final = 1 << 16
-"""More than the header of a split's few columns ever takes."""
+"""More than the header of a split's few columns needs."""
 _DESCRIPTION_BYTES: Final = 4 * MIB
 
 
@@ -54,15 +56,15 @@ def load_challenge(folder: Path) -> Challenge:
     """Read a challenge and check every file of it.
 
     Raises:
-        ConfigurationError: there is none, it is unfinished, damaged, of another version, or its data
-            are not what `runner.challenge.split_checks` asks for.
+        ConfigurationError: the challenge is missing, unfinished, damaged or of another version, or its data
+            do not pass `runner.challenge.split_checks`.
     """
     file = folder / DESCRIPTION_FILE
     try:
-        text = read_regular_file(file, most_bytes=_DESCRIPTION_BYTES)
+        text = read_regular_file(file, max_bytes=_DESCRIPTION_BYTES)
     except FileNotFoundError:
         raise ConfigurationError(
-            f"There is no challenge at {folder}; build one with: unlearn challenge build digits {folder}"
+            f"No challenge exists at {folder}; build one with: unlearn challenge build digits {folder}"
         ) from None
     except OSError as error:
         raise ConfigurationError(f"The challenge cannot be read: {error}.") from error
@@ -82,7 +84,7 @@ def load_challenge(folder: Path) -> Challenge:
     try:
         check_splits(digests, shared_persons=bool(description.source.shared_persons))
     except BadSplitError as error:
-        raise ConfigurationError(f"The challenge at {folder} is not sound: {error}.") from error
+        raise ConfigurationError(f"The challenge at {folder} is not valid: {error}.") from error
     labels = next(digest.labels for digest in digests if digest.split == "forget")
     return Challenge(
         folder=folder,
@@ -97,13 +99,13 @@ def load_challenge(folder: Path) -> Challenge:
 
 
 def _load_split(folder: Path, split: str, description: Description) -> SplitDigest:
-    """Check a split and return what is to be compared with others; its images are let go."""
+    """Check a split and return its digest for comparison with other splits; its images are released."""
     name = SPLIT_FILES[split]
     data = read_checked_file(folder, name, description)
     try:
         columns = {
             column: Column(dtype=spec.dtype, shape=spec.shape, data=raw)
-            for column, (spec, raw) in read_tensors(data, most_header_bytes=_HEADER_BYTES).items()
+            for column, (spec, raw) in read_tensors(data, max_header_bytes=_HEADER_BYTES).items()
         }
     except CheckpointError as error:
         raise ConfigurationError(f"{folder / name} is damaged: {error}.") from error
@@ -113,21 +115,23 @@ def _load_split(folder: Path, split: str, description: Description) -> SplitDige
         raise ConfigurationError(f"{folder / name} is damaged: {error}.") from error
 
 
-def _load_references(folder: Path, description: Description, forget_examples: int) -> References:
-    references = read_references(read_checked_file(folder, REFERENCES_FILE, description))
-    count, classes, counts = description.references, description.classes, description.class_counts
-    shapes = (references.logits.shape, references.correct.shape, references.unseen_losses.shape)
-    if shapes != (
-        (count, forget_examples, classes),
-        (count, len(SPLITS), classes),
-        (count, sum(counts["test"])),
-    ):
-        raise ConfigurationError(f"{folder / REFERENCES_FILE} has the wrong shape; build the challenge anew.")
-    if not (np.isfinite(references.logits).all() and np.isfinite(references.unseen_losses).all()):
-        raise ConfigurationError(f"{folder / REFERENCES_FILE} has outputs that are not finite.")
-    there = np.array([counts[split] for split in SPLITS])
-    if (references.correct < 0).any() or (references.correct > there).any():
-        raise ConfigurationError(
-            f"{folder / REFERENCES_FILE} has more right answers than examples, or fewer than none."
+def _load_references(folder: Path, description: Description, forget_examples: int) -> NetworkOutputs:
+    file, counts = folder / REFERENCES_FILE, description.class_counts
+    shapes = OutputShapes(examples=forget_examples, classes=description.classes, unseen=sum(counts["test"]))
+    try:
+        references = unpack_outputs(
+            read_checked_file(folder, REFERENCES_FILE, description), shapes, stacked=True
         )
+        references.require_finite()
+    except ArraysError as error:
+        reason = sanitize_line(str(error))
+        raise ConfigurationError(f"{file} cannot be used: {reason}; build the challenge again.") from error
+    if len(references.logits) != description.references:
+        raise ConfigurationError(
+            f"{file} has {len(references.logits)} references, not {description.references}; "
+            "build the challenge again."
+        )
+    examples = np.array([counts[split] for split in SPLITS])
+    if (references.correct < 0).any() or (references.correct > examples).any():
+        raise ConfigurationError(f"{file} has more right answers than examples, or fewer than none.")
     return references

@@ -14,14 +14,14 @@ import json
 import platform
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.placement import Placement
 from runner.engine.session import container_session
@@ -99,20 +99,18 @@ def main() -> None:
     """Capture everything under one runtime."""
     folder, runtime = Path(sys.argv[1]), (sys.argv[2:] or [""])[0]
     wall_seconds = float((sys.argv[3:] or ["5"])[0])
-    engine = Engine()
-    said = engine.describe()
+    engine = connect_engine()
+    said = engine.info().for_record()
     made = require_image(engine)
     challenge = load_challenge(folder)
-    limits = challenge.description.limits.model_copy(
-        update={
-            "wall_seconds": wall_seconds,
-            "memory_bytes": 768 * MIB,
-            "concurrency": 1,
-            "processes": 64,
-            "scratch_bytes": 32 * MIB,
-        }
+    changed = challenge.with_limits(
+        wall_seconds=wall_seconds,
+        memory_bytes=768 * MIB,
+        concurrency=1,
+        processes=64,
+        scratch_bytes=32 * MIB,
     )
-    changed = replace(challenge, description=challenge.description.model_copy(update={"limits": limits}))
+    limits = changed.description.limits
     placement = Placement(runtime=runtime)
     submission_file = Path(sys.argv[1]).parent / "observed.py"
     submission_file.write_text(SOURCE.replace("NAMES", ", ".join(NAMES)))
@@ -145,11 +143,11 @@ def main() -> None:
     rows: list[dict[str, Any]] = json.loads(RECORD.read_text()) if RECORD.exists() else []
     rows = [row for row in rows if row["source"] != source]
     for index, name in enumerate(NAMES):
-        observation = asdict(ended[index].seen)
+        observation = asdict(ended[index].observation)
         if observation["error"]:
             observation["error"]["traceback"] = ""
         observation["host_seconds"] = round(observation["host_seconds"], 3)
-        usual = {item.name: item.default for item in dataclasses.fields(type(ended[index].seen))}
+        usual = {item.name: item.default for item in dataclasses.fields(type(ended[index].observation))}
         seen = {key: value for key, value in observation.items() if usual[key] != value}
         verdict = str(ended[index].judgement.verdict)
         rows.append({"what": name, "source": source, "verdict": verdict, "seen": seen})

@@ -1,25 +1,23 @@
 #!/bin/sh
-# Makes FOLDER: a Debian guest with the project in it, as root on a Debian host with Docker, whose image is built.
+# Builds a Debian guest with the project in FOLDER. Needs root, Debian, Docker and the project's built image.
 #
-#   sh tests/guest/build.sh FOLDER [SUITE]      about 5 minutes and 15 GB; what is there already is replaced
+#   sh tests/guest/build.sh FOLDER [SUITE]      about 5 minutes and 15 GB; replaces an existing guest
 #
-# All that is slow is done here, at this machine's speed: packages, Python's environment, and the engine's
-# images, which a second dockerd of ours unpacks into the guest's own folder.
+# All slow work is done here at this machine's speed: packages, Python's environment, and the engine's
+# images, which a second dockerd unpacks into the guest's own folder.
 set -eu
 
-folder=${1:?say which folder the guest is to be made in} suite=${2:-trixie}
+folder=${1:?name the folder to build the guest in} suite=${2:-trixie}
 project=$(cd "$(dirname "$0")/../.." && pwd)
 for needed in mmdebstrap qemu-system-x86_64 dockerd docker ssh-keygen mkfs.ext4; do
     command -v "$needed" >/dev/null || { echo "guest: $needed is missing; install qemu-system-x86, mmdebstrap, docker.io" >&2; exit 3; }
 done
-[ "$(id -u)" = 0 ] || { echo "guest: only root can make it" >&2; exit 3; }
+[ "$(id -u)" = 0 ] || { echo "guest: building it needs root" >&2; exit 3; }
 images=$("$project/.venv/bin/python" - <<'END'
-from runner.image import image
-from runner.engine.client import Engine
-engine = Engine()
-made = image.require(engine)
-deps = image.DEPS_REPOSITORY
-print(f"{image.BASE_REPOSITORY}:{image.BASE_TAG}", made.tag, *engine.images(deps))
+from runner.engine.client import connect_engine
+from runner.image.image import BASE_REPOSITORY, BASE_TAG, DEPS_REPOSITORY, require_image
+engine = connect_engine()
+print(f"{BASE_REPOSITORY}:{BASE_TAG}", require_image(engine).tag, *engine.images.tags(DEPS_REPOSITORY))
 END
 )
 
@@ -27,14 +25,14 @@ mkdir -p "$folder" && cd "$folder"
 root=$PWD/root engine=$PWD/engine
 rm -rf disk.raw root engine key key.pub && mkdir root engine
 daemon=
-tidy() {
+cleanup() {
     if [ -n "$daemon" ]; then kill "$daemon" 2>/dev/null || true; wait "$daemon" || true; fi
     umount "$root/proc" "$root/dev" 2>/dev/null || true
     mountpoint -q "$root" && umount "$root"
     rmdir "$root"
     rm -rf "$engine"
 }
-trap tidy EXIT
+trap cleanup EXIT
 
 echo "guest: Debian $suite"
 truncate -s 28G disk.raw
@@ -64,13 +62,13 @@ until docker -H "unix://$engine/socket" version > /dev/null 2>&1; do
     kill -0 "$daemon" || { cat "$engine/log" >&2; exit 3; }
     sleep 1
 done
-# shellcheck disable=SC2086 # they are several words
+# shellcheck disable=SC2086 # a list of image names
 docker save $images | docker -H "unix://$engine/socket" load --quiet
 
 echo "guest: the project"
 git clone --quiet "$project" "$home/unlearn"
 if [ -d "$project/challenges" ]; then cp -r "$project/challenges" "$home/unlearn/"; fi
-# pip's own settings and certificates of this machine, for as long as it is used from here.
+# While the guest's environment is installed from here, it uses this machine's pip settings and certificates.
 for file in /etc/pip.conf /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt; do
     if [ -e "$file" ]; then mv "$root$file" "$root$file.guest" 2>/dev/null || true; cp -L "$file" "$root$file"; fi
 done
@@ -79,4 +77,4 @@ for file in /etc/pip.conf /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt; d
     rm -f "$root$file"
     if [ -e "$root$file.guest" ] || [ -L "$root$file.guest" ]; then mv "$root$file.guest" "$root$file"; fi
 done
-echo "guest: ready; start it with: sh tests/guest/boot.sh $folder"
+echo "guest: ready; boot it with: sh tests/guest/boot.sh $folder"

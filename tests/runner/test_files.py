@@ -107,19 +107,19 @@ def test_reader_never_sees_a_half(tmp_path: Path) -> None:
 def test_what_is_read_is_a_plain_file(tmp_path: Path) -> None:
     """Of at most so many bytes; what the kernel makes up while it is read has not the length it tells."""
     (tmp_path / "x").write_bytes(b"12345")
-    assert read_regular_file(tmp_path / "x", most_bytes=5) == b"12345"
-    with pytest.raises(ConfigurationError, match="is longer than 0 MiB"):
-        read_regular_file(tmp_path / "x", most_bytes=4)
+    assert read_regular_file(tmp_path / "x", max_bytes=5) == b"12345"
+    with pytest.raises(ConfigurationError, match="is larger than 4 bytes"):
+        read_regular_file(tmp_path / "x", max_bytes=4)
     with pytest.raises(ConfigurationError, match="changed while it was read"):
-        read_regular_file(Path("/proc/self/status"), most_bytes=5)
+        read_regular_file(Path("/proc/self/status"), max_bytes=5)
     with pytest.raises(FileNotFoundError):
-        read_regular_file(tmp_path / "y", most_bytes=5)
+        read_regular_file(tmp_path / "y", max_bytes=5)
 
 
 def test_a_file_larger_than_free_memory_is_not_read(tmp_path: Path) -> None:
     """The host is told what it lacks; a file of just that size is read."""
     (tmp_path / "x").write_bytes(b"12345")
-    assert read_regular_file(tmp_path / "x", most_bytes=5, free_bytes=lambda: 5) == b"12345"
+    assert read_regular_file(tmp_path / "x", max_bytes=5, free_bytes=lambda: 5) == b"12345"
     os.truncate(tmp_path / "x", 15 << 30)  # sparse: it takes no room
-    with pytest.raises(HostNotReadyError, match="x is 15360 MiB, and this host has 1024 MiB of memory free"):
-        read_regular_file(tmp_path / "x", most_bytes=16 << 30, free_bytes=lambda: 1 << 30)
+    with pytest.raises(HostNotReadyError, match=r"x needs 15 GiB of memory; this host has 1 GiB free"):
+        read_regular_file(tmp_path / "x", max_bytes=16 << 30, free_bytes=lambda: 1 << 30)

@@ -20,7 +20,7 @@ from runner.builder.build import build_challenge
 from runner.builder.plan import BuildPlan
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import CHALLENGE_FILES
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import SESSION_LABEL
 from runner.errors import ConfigurationError
 from runner.image.image import Image
@@ -137,7 +137,7 @@ def test_what_was_in_training_is_gone_on_with_after_kill_9(
     done = subprocess.run(command(folder), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     words.append(done.stderr)
-    assert ["an interrupted build began" in said for said in words] == [False, True, True]
+    assert ["from an interrupted build" in said for said in words] == [False, True, True]
     assert not (folder / ".building").exists()
     calm = tmp_path / "calm" / "own"
     assert subprocess.run(command(calm), capture_output=True, check=False).returncode == 0

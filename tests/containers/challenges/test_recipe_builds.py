@@ -18,7 +18,7 @@ from safetensors.numpy import load as load_safetensors
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE
 from runner.challenge.load import load_challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from sandbox.protocol.splits import SPLITS
 from tests.support import recipe_data as made
 from tests.support.command import unlearn
@@ -146,7 +146,7 @@ def test_a_reference_that_diverges_stops_the_build(tmp_path: Path) -> None:
 
 def test_a_gpu_where_there_is_none(tmp_path: Path, engine: Engine) -> None:
     """Exit code 3 and the reason, before anything is built."""
-    if "nvidia" in engine.info()["Runtimes"] or engine.info().get("CDISpecDirs"):
+    if "nvidia" in engine.info().runtimes or engine.info().has_cdi:
         pytest.skip("this engine may have one")
     asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK, "--device")
     assert "The engine offers no GPU" in unlearn(*asked, "all", code=3).stderr

@@ -13,9 +13,9 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.outputs import RunOutputs, pack_outputs
+from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.clients.evaluator import EvaluatorClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.errors import SandboxLostError
 from runner.image.image import Image
@@ -152,7 +152,7 @@ def test_the_program_answers_alike_one_by_one_and_all_at_once(
         try:
             evaluator = EvaluatorClient(stream=container, challenge=challenge)
             if ahead:
-                evaluator.side_by_side(3)
+                evaluator.set_concurrency(3)
             for index, checkpoint in enumerate(checkpoints):
                 evaluator.send(index, checkpoint)
                 if not ahead:
@@ -165,7 +165,7 @@ def test_the_program_answers_alike_one_by_one_and_all_at_once(
 
     def note(found: dict[int, bytes | str], index: int, outputs: object) -> None:
         assert index not in found
-        found[index] = pack_outputs(outputs) if isinstance(outputs, RunOutputs) else str(outputs)
+        found[index] = pack_outputs(outputs) if isinstance(outputs, NetworkOutputs) else str(outputs)
 
     one_by_one, at_once = told(ahead=False), told(ahead=True)
     assert one_by_one == at_once

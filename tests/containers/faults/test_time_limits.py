@@ -7,14 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.limits import Limits
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
 from runner.execution.settings import Settings
@@ -50,18 +47,6 @@ class Listening(NullReporter):
             raise KeyboardInterrupt
 
 
-def limited(challenge: Challenge, **changed: Any) -> Challenge:
-    said = challenge.description
-    limits = Limits.model_validate({**said.limits.model_dump(exclude_none=True), **changed})
-    return replace(challenge, description=said.model_copy(update={"limits": limits}))
-
-
-def fraction_of(challenge: Challenge, fraction: float) -> Challenge:
-    said = challenge.description
-    limits = said.limits.model_copy(update={"wall_seconds": None, "wall_fraction": fraction})
-    return replace(challenge, description=said.model_copy(update={"limits": limits}))
-
-
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[[str], Submission]:
     def write(source: str) -> Submission:
@@ -89,7 +74,7 @@ def test_no_run_is_started_once_the_total_is_used_up(
     """The third run takes more than all may take together: the other five are `time-limit`, were never
     started, and an interruption after the second run changes nothing of it."""
     total_seconds = 6.0  # many times what the first two take, on a busy machine too
-    short = limited(challenge, total_seconds=total_seconds, concurrency=1)
+    short = challenge.with_limits(total_seconds=total_seconds, concurrency=1)
     store = tmp_path / "store"
     submission = written(THIRD_IS_LONG.replace("TOTAL", str(total_seconds)))
     if stop_at is not None:
@@ -97,9 +82,9 @@ def test_no_run_is_started_once_the_total_is_used_up(
             evaluate(bench(store, Listening(stop_at)), submission, short, SETTINGS)
     desk = bench(store)
     summary = evaluate(desk, submission, short, SETTINGS)
-    runs = desk.store.runs(summary["evaluation"])
-    assert summary["verdicts"] == {"ok": 3, "time-limit": 5}
-    assert summary["score"] is None
+    runs = desk.store.runs(summary.evaluation)
+    assert summary.verdicts == {"ok": 3, "time-limit": 5}
+    assert summary.score is None
     assert sum(run.host_seconds for run in runs[:2]) < total_seconds < runs[2].host_seconds
     for run in runs[3:]:
         assert run.verdict is Verdict.TIME_LIMIT
@@ -117,9 +102,9 @@ def test_a_total_that_is_enough_changes_nothing(
     tmp_path: Path,
 ) -> None:
     """All runs are done."""
-    enough = limited(challenge, total_seconds=600.0)
+    enough = challenge.with_limits(total_seconds=600.0)
     summary = evaluate(bench(tmp_path / "store"), written(SLOW), enough, SETTINGS)
-    assert summary["verdicts"] == {"ok": 8}
+    assert summary.verdicts == {"ok": 8}
 
 
 def test_a_fraction_is_measured_once_and_decides_the_verdict(
@@ -131,13 +116,13 @@ def test_a_fraction_is_measured_once_and_decides_the_verdict(
 ) -> None:
     """The digits retrain in about a second, so a fifth of it is the floor of 1 s: an endless run
     ends there. What was measured is kept with the evaluation and for the next one."""
-    fifth = fraction_of(challenge, 0.2)
+    fifth = challenge.with_limits(wall_fraction=0.2)
     submission = written(ENDLESS)
     first = Listening()
     desk = bench(tmp_path / "store", first)
     summary = evaluate(desk, submission, fifth, SETTINGS)
     assert any("time retraining" in step for step in first.steps)
-    name = summary["evaluation"]
+    name = summary.evaluation
     assert name == evaluation_id_of(submission, challenge, desk.image, SETTINGS)
     run = desk.store.runs(name)[0]
     assert run.verdict is Verdict.TIME_LIMIT

@@ -32,7 +32,7 @@ from safetensors.numpy import save
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import DESCRIPTION_FILE, ORIGINAL_FILE, REFERENCES_FILE
 from runner.challenge.outputs import OUTPUT_NAMES
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.parsers.npz import pack_npz, unpack_npz
 from runner.sanitize import sanitize
@@ -235,11 +235,11 @@ def not_a_number(data: bytes) -> bytes:
 REFUSED: dict[str, tuple[Change, str, str]] = {
     # what a file is
     "description is a pipe": (instead(DESCRIPTION_FILE, os.mkfifo), DESCRIPTION_FILE, "is not a regular file"),
-    "description of 1 TiB": (instead(DESCRIPTION_FILE, sparse), DESCRIPTION_FILE, "is longer than 4 MiB"),
+    "description of 1 TiB": (instead(DESCRIPTION_FILE, sparse), DESCRIPTION_FILE, "is larger than 4 MiB"),
     "data are a pipe": (instead(RETAIN, os.mkfifo), RETAIN, "is not a regular file"),
     "data are a folder": (instead(TEST, os.mkdir), TEST, "is not a regular file"),
     "data never end": (instead(RETAIN, lambda file: file.symlink_to("/dev/zero")), RETAIN, "is not a regular file"),
-    "data of 1 TiB": (instead(RETAIN, sparse), RETAIN, "is longer than 16384 MiB"),
+    "data of 1 TiB": (instead(RETAIN, sparse), RETAIN, "is larger than 16 GiB"),
     "data are somebody's secret": (instead(RETAIN, outside), RETAIN, "is not the file that"),
     "data are a link to themselves": (
         instead(ORIGINAL_FILE, lambda file: file.symlink_to(file.name)), ORIGINAL_FILE, "Too many levels of symbolic links",
@@ -279,9 +279,9 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
     "a bomb": (
         holding(REFERENCES_FILE, zipped(zipfile.ZIP_DEFLATED, logits=bytes(256 << 20))), REFERENCES_FILE, "logits.npy is compressed",
     ),
-    "a pickle": (holding(REFERENCES_FILE, object_array()), REFERENCES_FILE, "logits holds something else than numbers"),
+    "a pickle": (holding(REFERENCES_FILE, object_array()), REFERENCES_FILE, "logits is not an array of plain numbers"),
     "a member beyond everything": (
-        holding(REFERENCES_FILE, zipped(offset=(1 << 64) - 1, logits=b"")), REFERENCES_FILE, "cannot be read",
+        holding(REFERENCES_FILE, zipped(offset=(1 << 64) - 1, logits=b"")), REFERENCES_FILE, "cannot be used",
     ),
     "references of NaN": (
         holding(REFERENCES_FILE, changed_references(logits=lambda found: found.fill(np.nan))), REFERENCES_FILE, "not finite",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from runner.clients.runs import EndedRun
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.submission.load import load_submission
 from runner.verdict import Verdict
 from tests.support.paths import SAMPLES
@@ -80,7 +80,7 @@ EXPECTED = [
     ("sleeps", Verdict.TIME_LIMIT, "8 s"),
     ("blocks_in_c", Verdict.TIME_LIMIT, "8 s"),
     ("finite_but_late", Verdict.OK, ""),
-    ("writes_to_every_fd", Verdict.PROTOCOL, "something else than a result"),
+    ("writes_to_every_fd", Verdict.PROTOCOL, "something other than a result"),
     ("half", Verdict.OK, ""),
     ("huge", Verdict.OUTPUT_LIMIT, "larger"),
     ("ok", Verdict.OK, ""),

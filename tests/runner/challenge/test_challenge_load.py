@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import pickle
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,11 @@ from runner.challenge.description import Description, Source, parse_description,
 from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE
 from runner.challenge.limits import Limits
 from runner.challenge.load import load_challenge
-from runner.challenge.outputs import read_references
+from runner.challenge.outputs import OutputShapes, unpack_outputs
 from runner.challenge.training import TrainingChoice
 from runner.errors import ConfigurationError
 from runner.parsers.checkpoint import check_checkpoint
+from runner.parsers.npz import ArraysError
 from runner.parsers.safetensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -129,7 +131,7 @@ def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
     (folder / ARCHITECTURE_FILE).unlink()
     assert "is incomplete" in refused(folder)
     assert "is not UTF-8" in refused(with_own_architecture(challenge_folder, b"\xff"))
-    assert "is longer than 1 MiB" in refused(with_own_architecture(challenge_folder, b" " * (1 << 20) + OWN))
+    assert "is larger than 1 MiB" in refused(with_own_architecture(challenge_folder, b" " * (1 << 20) + OWN))
     words = "public/architecture.py must be listed if the architecture is 'file', and only then"
     edit(with_own_architecture(challenge_folder), architecture="resnet18")
     assert words in refused(folder)
@@ -242,7 +244,7 @@ def test_no_folder(tmp_path: Path) -> None:
     """Where there is no challenge, or not yet a whole one, the operator is told how to build it."""
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "nothing", tmp_path / "empty"):
-        assert refused(folder).startswith(f"There is no challenge at {folder}; build one with: ")
+        assert refused(folder).startswith(f"No challenge exists at {folder}; build one with: ")
 
 
 def test_folder_that_is_a_file(tmp_path: Path) -> None:
@@ -287,13 +289,16 @@ def test_file_that_is_none(challenge_folder: ChallengeFolder, name: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "most_mib"), [(DESCRIPTION_FILE, 4), *((name, 16384) for name in CHALLENGE_FILES)]
+    ("name", "max_mib", "limit"),
+    [(DESCRIPTION_FILE, 4, "4 MiB"), *((name, 16384, "16 GiB") for name in CHALLENGE_FILES)],
 )
-def test_file_that_is_too_long(challenge_folder: ChallengeFolder, name: str, most_mib: int) -> None:
+def test_file_that_is_too_long(
+    challenge_folder: ChallengeFolder, name: str, max_mib: int, limit: str
+) -> None:
     """It is refused by its length, before a byte of it is read."""
     folder = challenge_folder.describe()
-    os.truncate(folder / name, (most_mib << 20) + 1)  # sparse: it takes no room
-    assert refused(folder) == f"{folder / name} is longer than {most_mib} MiB."
+    os.truncate(folder / name, (max_mib << 20) + 1)  # sparse: it takes no room
+    assert refused(folder) == f"{folder / name} is larger than {limit}."
 
 
 def test_a_link_to_a_file_is_followed(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
@@ -365,7 +370,15 @@ def test_references_of_the_wrong_shape(
 ) -> None:
     """References have one row each, and one number for each forget example, split, class and test example."""
     challenge_folder.write(REFERENCES_FILE, npz(logits=logits, correct=correct, unseen_losses=losses))
-    assert "has the wrong shape" in refused(challenge_folder.describe())
+    sentence = refused(challenge_folder.describe())
+    assert re.search(r"references\.npz cannot be used: \w+ is <\w\d \[[\d, ]*\], not <\w\d \[", sentence)
+
+
+def test_too_few_references(challenge_folder: ChallengeFolder) -> None:
+    """The three arrays must have as many rows as the description has references."""
+    fewer = npz(logits=LOGITS[:2], correct=CORRECT[:2], unseen_losses=LOSSES[:2])
+    challenge_folder.write(REFERENCES_FILE, fewer)
+    assert "references.npz has 2 references, not 3" in refused(challenge_folder.describe())
 
 
 class _Bomb:
@@ -396,14 +409,14 @@ DAMAGED = {
 def test_references_that_are_no_npz(challenge_folder: ChallengeFolder, data: bytes) -> None:
     """Pickles are refused and never executed, and so is everything else that is no npz of numbers."""
     challenge_folder.write(REFERENCES_FILE, data)
-    assert f"{REFERENCES_FILE} cannot be read" in refused(challenge_folder.describe())
+    assert f"{REFERENCES_FILE} cannot be used" in refused(challenge_folder.describe())
 
 
 @pytest.mark.parametrize("data", [b"", npy(LOGITS)], ids=["empty", "npy"])
 def test_references_of_another_kind(data: bytes) -> None:
     """An empty file, or one array in the place of two, is refused like any other damage."""
-    with pytest.raises(ConfigurationError):
-        read_references(data)
+    with pytest.raises(ArraysError):
+        unpack_outputs(data, OutputShapes(examples=3, classes=2, unseen=2), stacked=True)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from runner.challenge.load import load_challenge
 from runner.challenge.seeds import GUESSABLE_SEEDS, has_guessable_seed
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.results.scoring import SCORE_WITHHELD, load_populations
-from runner.results.summary import is_successful
+from tests.support.records import summary_of
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
@@ -136,8 +136,8 @@ def test_no_score_without_references(private: Challenge, tmp_path: Path) -> None
     made = export_challenge(private, tmp_path / "out")
     with pytest.raises(ConfigurationError, match=SCORE_WITHHELD):
         load_populations(made, [], lambda _index: Path())
-    assert is_successful({"score": None, "score_withheld": True})
-    assert not is_successful({"score": None})
+    assert summary_of(score_withheld=True).is_successful
+    assert not summary_of().is_successful
 
 
 def test_public_export_is_everything(public: Challenge, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_an_export_is_not_exported(
 ) -> None:
     """It would name the wrong origin."""
     made = export_challenge(describe(challenge_folder, visibility), tmp_path / "out")
-    with pytest.raises(ConfigurationError, match="is an export itself"):
+    with pytest.raises(ConfigurationError, match="is itself an export"):
         export_challenge(made, tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
@@ -241,7 +241,7 @@ def test_what_is_there_is_left_alone(private: Challenge, tmp_path: Path, kind: s
         place.mkdir()
         (place / (".mine" if kind == "hidden" else "mine")).write_text("mine")
     before = files(tmp_path)
-    with pytest.raises(ConfigurationError, match="is there already and no empty folder"):
+    with pytest.raises(ConfigurationError, match="already exists and is not an empty folder"):
         export_challenge(private, place)
     assert files(tmp_path) == before
 
@@ -283,18 +283,19 @@ def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
     words = " ".join(shown.stdout.split())
     assert "test split, references and seed stay with the organizer" in words
     assert f"exported from {private.sha256}" in words
-    assert "references 3, held back" in words
+    assert "references 3, withheld" in words
     assert str(SEED) not in words
     as_json = json.loads(unlearn("challenge", "show", tmp_path / "out", "--json").stdout)
     assert (as_json["seed"], as_json["warnings"], as_json["sha256"]) == (None, [], digest)
     again = unlearn("challenge", "export", private.folder, "--public", tmp_path / "out")
     assert again.returncode == 2
     assert (
-        again.stderr == f"unlearn: {tmp_path / 'out'} is there already and no empty folder; choose another.\n"
+        again.stderr
+        == f"unlearn: {tmp_path / 'out'} already exists and is not an empty folder; choose another.\n"
     )
     nothing = unlearn("challenge", "export", tmp_path / "nothing", "--public", tmp_path / "other")
     assert nothing.returncode == 2
-    assert "There is no challenge at" in nothing.stderr
+    assert "No challenge exists at" in nothing.stderr
     assert not (tmp_path / "other").exists()
 
 

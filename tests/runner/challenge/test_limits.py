@@ -1,4 +1,4 @@
-"""Is the time of a run said once, and does a fraction of retraining become the right seconds?"""
+"""Limits of a run: one time limit, and the seconds that a fraction of retraining becomes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from runner.challenge.limits import MAX_WALL_SECONDS, MIN_WALL_SECONDS, Limits, effective
+from runner.challenge.limits import MAX_WALL_SECONDS, MIN_WALL_SECONDS, Limits, wall_seconds
 from runner.errors import ConfigurationError
 
 
 def test_seconds_and_fraction_exclude_each_other() -> None:
-    """Two that are given are refused in words that say what to do; one, or none, is fine."""
+    """Both together are refused with a sentence that says what to do; either alone, or neither, is valid."""
     with pytest.raises(ValidationError, match="either wall_seconds or wall_fraction, and not both"):
         Limits(wall_seconds=1.0, wall_fraction=0.2)
     assert Limits(wall_fraction=0.2).wall_seconds is None
@@ -24,21 +24,21 @@ def test_seconds_and_fraction_exclude_each_other() -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, -0.2, math.inf, math.nan, 101.0, "0.2", True])
 def test_a_fraction_is_a_positive_number(fraction: object) -> None:
-    """And nothing else: 0 does not mean unlimited."""
+    """0 does not mean unlimited, and text and truth values are no numbers."""
     with pytest.raises(ValidationError):
         Limits.model_validate({"wall_fraction": fraction})
 
 
-def test_a_run_ends_within_what_can_be_waited_for() -> None:
-    """A longer time is refused, before a socket is asked to wait so long."""
-    assert Limits(wall_seconds=MAX_WALL_SECONDS).in_force() == MAX_WALL_SECONDS
+def test_the_time_limit_has_a_maximum() -> None:
+    """A longer time is refused, for no socket can wait so long."""
+    assert wall_seconds(Limits(wall_seconds=MAX_WALL_SECONDS)) == MAX_WALL_SECONDS
     with pytest.raises(ValidationError, match="less than or equal to 1000000"):
         Limits(wall_seconds=1e300)
 
 
 @pytest.mark.parametrize("total", [0.0, -1.0, math.inf, math.nan])
-def test_a_total_is_a_time_or_is_not_given(total: float) -> None:
-    """0 and infinity do not mean unlimited; leaving it out does."""
+def test_a_total_is_positive_and_finite(total: float) -> None:
+    """0 and infinity do not mean unlimited; only leaving the field out does."""
     with pytest.raises(ValidationError):
         Limits(total_seconds=total)
     assert Limits().total_seconds is None
@@ -46,36 +46,44 @@ def test_a_total_is_a_time_or_is_not_given(total: float) -> None:
 
 def test_by_hand() -> None:
     """The contest's rule: a fifth of 100 s is 20 s."""
-    found = effective(Limits(wall_fraction=0.2), 100.0)
-    assert found.wall_seconds == pytest.approx(20.0)
-    assert found.wall_fraction is None
+    assert wall_seconds(Limits(wall_fraction=0.2), 100.0) == pytest.approx(20.0)
 
 
 @given(st.floats(1e-6, 100.0), st.floats(1e-6, 1e7))
 def test_within_floor_and_ceiling_and_otherwise_the_product(fraction: float, retrain: float) -> None:
-    """The result is in force, is the fraction unless that is too little or too much, and fits a `Limits`."""
-    found = effective(Limits(wall_fraction=fraction), retrain)
-    assert found.in_force() == min(MAX_WALL_SECONDS, max(MIN_WALL_SECONDS, fraction * retrain))
-    assert Limits.model_validate(found.model_dump()) == found
+    """The result is the fraction unless that is too little or too much, and is valid in `Limits`."""
+    seconds = wall_seconds(Limits(wall_fraction=fraction), retrain)
+    assert seconds == min(MAX_WALL_SECONDS, max(MIN_WALL_SECONDS, fraction * retrain))
+    assert Limits(wall_seconds=seconds).wall_seconds == seconds
 
 
 @given(st.one_of(st.none(), st.floats()))
-def test_seconds_stay_whatever_was_timed(retrain: float | None) -> None:
-    """Limits in seconds do not depend on the machine, and nothing else of limits ever does."""
-    absolute = Limits(wall_seconds=0.25, cpus=3.0)
-    assert effective(absolute, retrain) == absolute
+def test_seconds_stay_whatever_was_measured(retrain: float | None) -> None:
+    """Limits in seconds do not depend on the machine."""
+    assert wall_seconds(Limits(wall_seconds=0.25), retrain) == 0.25
 
 
-def test_only_the_time_changes() -> None:
-    """Everything else of the limits is as it was."""
-    asked = Limits(wall_fraction=0.5, memory_bytes=1 << 30, total_seconds=9.0, processes=7)
-    assert effective(asked, 10.0) == asked.model_copy(update={"wall_seconds": 5.0, "wall_fraction": None})
+def test_a_new_time_limit_replaces_either_form() -> None:
+    """Seconds replace a fraction and the reverse; all other limits stay as they were."""
+    fraction = Limits(wall_fraction=0.5, memory_bytes=1 << 30, total_seconds=9.0, processes=7)
+    seconds = Limits(wall_seconds=5.0, memory_bytes=1 << 30, total_seconds=9.0, processes=7)
+    assert fraction.with_changes(wall_seconds=5.0) == seconds
+    assert seconds.with_changes(wall_fraction=0.5) == fraction
+    assert seconds.with_changes(**fraction.model_dump()) == fraction
+    assert fraction.with_changes(processes=8).wall_fraction == 0.5
+
+
+def test_changes_are_checked() -> None:
+    """A change is validated as limits in a file are: range, name, and one time limit only."""
+    for changes in ({"processes": 0}, {"proceses": 1}, {"wall_seconds": 1.0, "wall_fraction": 0.2}):
+        with pytest.raises(ValidationError):
+            Limits().with_changes(**changes)
 
 
 @pytest.mark.parametrize("retrain", [None, 0.0, -1.0, math.inf, math.nan])
 def test_a_fraction_of_nothing_is_an_error(retrain: float | None) -> None:
-    """A fraction without a time that was measured is never some default."""
+    """A fraction without a measured retrain time never becomes a default."""
     with pytest.raises(ConfigurationError, match="not measured"):
-        effective(Limits(wall_fraction=0.2), retrain)
+        wall_seconds(Limits(wall_fraction=0.2), retrain)
     with pytest.raises(ConfigurationError, match="not measured"):
-        Limits(wall_fraction=0.2).in_force()
+        wall_seconds(Limits(wall_fraction=0.2))

@@ -101,13 +101,13 @@ def test_zip_is_passed_on_as_it_is(tmp_path: Path) -> None:
 def test_zip_that_is_none(tmp_path: Path, data: bytes) -> None:
     """What is no archive is refused before any container is started for it."""
     (tmp_path / "entry.zip").write_bytes(data)
-    assert refused(tmp_path / "entry.zip").endswith("entry.zip is refused: it is no zip archive.")
+    assert refused(tmp_path / "entry.zip").endswith("entry.zip is refused: it is not a zip archive.")
 
 
 def test_zip_of_a_folder(tmp_path: Path) -> None:
     """Who packed the folder instead of what is in it reads how to do better."""
     (tmp_path / "entry.zip").write_bytes(zipped({"mine/submission.py": CODE, "__MACOSX/mine/._x": b""}))
-    assert "pack what is in that folder, not the folder itself" in refused(tmp_path / "entry.zip")
+    assert "pack the content of that folder, not the folder itself" in refused(tmp_path / "entry.zip")
 
 
 def test_zip_that_would_escape_leaves_no_trace(tmp_path: Path) -> None:
@@ -214,8 +214,8 @@ def test_leftovers_of_tools_are_ignored(mine: Path, ignored: str) -> None:
 def test_missing(tmp_path: Path) -> None:
     """A path where nothing is, or a link to nothing, is told as such."""
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")
-    assert "There is no submission at" in refused(tmp_path / "nothing")
-    assert "There is no submission at" in refused(tmp_path / "dangling")
+    assert "No submission exists at" in refused(tmp_path / "nothing")
+    assert "No submission exists at" in refused(tmp_path / "dangling")
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_names_that_would_forge_a_line(tmp_path: Path, mine: Path) -> None:
     with (mine / hostile).open("wb") as file:
         file.truncate(MAX_SUBMISSION_BYTES + 1)
     assert "over 100 MiB" in refused(mine)
-    assert "There is no submission at" in refused(tmp_path / hostile)
+    assert "No submission exists at" in refused(tmp_path / hostile)
 
 
 def test_loop_of_links(tmp_path: Path) -> None:
