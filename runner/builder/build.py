@@ -152,7 +152,7 @@ def _send_snapshots(
     if snapshots:
         count = len(snapshots)
         networks = "1 network" if count == 1 else f"{count} networks or groups of them"
-        reporter.step(f"{name}: resuming the training of {networks} from an interrupted build")
+        reporter.step(f"{name}: resuming {networks} from an interrupted build")
     for first in snapshots:
         for piece, last in build_folder.snapshots.pieces(first):
             trainer.send("snapshot", piece, first=first, last=last)

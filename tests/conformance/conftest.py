@@ -16,19 +16,30 @@ from runner.engine.session import container_session
 from runner.image.image import require_image
 from sandbox.protocol.frames import Frame
 from tests.conformance import peer
-from tests.containers.conftest import bench, built_image, challenge, engine, labels, plan
+from tests.containers.conftest import (
+    build_shared,
+    built_image,
+    challenge,
+    engine,
+    evaluation_context,
+    labels,
+    plan,
+    shared_folders,
+)
 from tests.runner.conftest import challenge_folder, load_challenge
 from tests.support.fake_stream import Answer, FakeStream
 
 __all__ = [
-    "bench",
+    "build_shared",
     "built_image",
     "challenge",
     "challenge_folder",
     "engine",
+    "evaluation_context",
     "labels",
     "load_challenge",
     "plan",
+    "shared_folders",
 ]
 
 Connect = Callable[[], Stream]

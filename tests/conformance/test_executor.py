@@ -5,7 +5,7 @@ An executor of other machines is added to `EXECUTORS` and passes the same claims
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def new_executor(
             return FakeExecutor(sink=sink, run=run, evaluate=evaluate)
         (tmp_path / "submission.py").write_text(CRASHES_ON_ODD_SEEDS)
         return LocalExecutor(
-            context=request.getfixturevalue("bench")(tmp_path / "store"),
+            context=request.getfixturevalue("evaluation_context")(tmp_path / "store"),
             submission=load_submission(tmp_path / "submission.py"),
             challenge=problem,
             settings=Settings(n=len(PLANNED), keep_going=True, keep_checkpoints=True),
@@ -89,8 +89,8 @@ def new_executor(
 
 
 @pytest.fixture(params=EXECUTORS)
-def kind(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield request.param
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def never() -> bool:
@@ -114,7 +114,7 @@ def test_once_enough_is_enough_no_run_is_started(new_executor: NewExecutor) -> N
     ended: list[int] = []
     with new_executor(MemorySink()) as executor:
         for run in executor.execute(PLANNED, enough=lambda: bool(ended)):
-            ended.append(run.ended.index)
+            ended.append(run.ended.index)  # noqa: PERF401 - `enough` looks at it meanwhile
         executor.finish()
     assert 1 <= len(ended) <= 2 + 1
 

@@ -9,21 +9,12 @@ from rich.console import Console
 
 from runner.progress import ConsoleReporter
 from runner.units import duration
-
-
-class Clock:
-    """Clock that stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def test_a_log_shows_the_time_left() -> None:
     """The pace is that since the first report, so work that was finished before does not count."""
-    clock, written = Clock(), io.StringIO()
+    clock, written = Clock(100.0), io.StringIO()
     reporter = ConsoleReporter(Console(file=written, width=200), clock=clock)
     for done, now in ((64, 100.0), (65, 105.0), (80, 112.0), (256, 212.0), (512, 300.0)):
         clock.now = now
@@ -38,7 +29,7 @@ def test_a_log_shows_the_time_left() -> None:
 
 def test_each_step_has_its_own_pace() -> None:
     """A new step begins without a forecast, and so does a step that begins again."""
-    clock, written = Clock(), io.StringIO()
+    clock, written = Clock(100.0), io.StringIO()
     reporter = ConsoleReporter(Console(file=written, width=200), clock=clock)
     for text, done, now in (("a", 0, 0.0), ("a", 1, 20.0), ("b", 1, 40.0), ("b", 2, 60.0), ("a", 0, 80.0)):
         clock.now = now

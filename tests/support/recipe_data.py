@@ -135,9 +135,3 @@ def tarred(files: Mapping[str, bytes], mode: str = "w:gz") -> bytes:
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return packed.getvalue()
-
-
-def npy(values: NDArray[Any]) -> bytes:
-    file = io.BytesIO()
-    np.save(file, values)
-    return file.getvalue()

@@ -22,6 +22,7 @@ from runner.engine.api import Engine
 from sandbox.protocol.splits import SPLITS
 from tests.support import recipe_data as made
 from tests.support.command import unlearn
+from tests.support.npy import npy
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.container
@@ -282,7 +283,7 @@ def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
 
 def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
     """The Python version's pickles are read in the trainer; tuple items, as in the starting kit."""
-    files = {**made.cifar_python(), "forget_idx.npy": made.npy(np.arange(20))}
+    files = {**made.cifar_python(), "forget_idx.npy": npy(np.arange(20))}
     challenge = built(tmp_path, "cifar10", files, "--architecture", "convnet-3", "--items", "tuple")
     found = columns(challenge)
     assert found["forget"]["image_id"].tolist() == list(range(20))

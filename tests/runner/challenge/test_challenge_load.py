@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import pickle
 import re
@@ -28,23 +27,10 @@ from runner.errors import ConfigurationError
 from runner.parsers.checkpoint import check_checkpoint
 from runner.parsers.npz import ArraysError
 from runner.parsers.safetensors import TensorSpec
+from tests.support.npy import npy, npz
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
-
-
-def npz(**arrays: Any) -> bytes:
-    """Return arrays as npz, pickled where they are objects."""
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)
-    return packed.getvalue()
-
-
-def npy(array: Any) -> bytes:
-    """Return one array as npy."""
-    packed = io.BytesIO()
-    np.save(packed, array)
-    return packed.getvalue()
 
 
 def edit(folder: Path, **changes: Any) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +22,12 @@ from runner.challenge.load import load_challenge
 from runner.challenge.seeds import GUESSABLE_SEEDS, has_guessable_seed
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.results.scoring import SCORE_WITHHELD, load_populations
+from tests.support.command import command_line
 from tests.support.records import summary_of
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 SEED = 123_456_789_012
 
 
@@ -57,7 +56,7 @@ def files(folder: Path) -> list[str]:
 
 def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(UNLEARN), *map(str, arguments)], capture_output=True, text=True, check=False, env=os.environ
+        command_line(*arguments), capture_output=True, text=True, check=False, env=os.environ
     )
 
 

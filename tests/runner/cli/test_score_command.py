@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -22,8 +21,8 @@ from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
 from scoring.card.card import ScoreCard
 from scoring.outputs import Outputs, save_outputs
+from tests.support.command import command_line
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 COUNTS = np.full((4, 2), 10)
 LABELS = np.arange(12) % 2
 
@@ -57,7 +56,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def score(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str(UNLEARN), "score", *map(str, arguments)]
+    command = command_line("score", *arguments)
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 

@@ -24,6 +24,7 @@ from sandbox.recipes.api import Draft, RecipeError, Request
 from sandbox.recipes.faces import age_groups, read_ages
 from sandbox.recipes.splits import by_person, check_splits, random_state, stratified_order
 from tests.support import recipe_data as made
+from tests.support.npy import npy
 
 
 def draft(name: str, files: Mapping[str, bytes], *, seed: int = 3, **asked: Any) -> Draft:
@@ -329,7 +330,7 @@ def test_both_versions_of_cifar_are_the_same() -> None:
 @pytest.mark.parametrize("files", [made.cifar_python(), made.cifar_binary()], ids=["python", "binary"])
 def test_cifar_as_it_is_published(files: dict[str, bytes]) -> None:
     """The archive gives what its batches give, and the starting kit's file may lie beside it."""
-    beside = {"forget_idx.npy": made.npy(np.array([5, 3, 199]))}
+    beside = {"forget_idx.npy": npy(np.array([5, 3, 199]))}
     loose, packed = (
         draft("cifar10", {**data, **beside}) for data in (files, {"cifar-10.tar.gz": made.tarred(files)})
     )
@@ -356,7 +357,7 @@ def test_a_tar_that_claims_too_much() -> None:
 def test_the_starting_kits_forget_file() -> None:
     """Those training examples are forgotten, all others retained; val and test come from the test batch."""
     forget = np.array([5, 3, 199])
-    found = draft("cifar10", {**made.cifar_python(), "forget_idx.npy": made.npy(forget)})
+    found = draft("cifar10", {**made.cifar_python(), "forget_idx.npy": npy(forget)})
     assert found.splits["forget"].tolist() == [3, 5, 199]
     assert all_rows(found) == list(range(300))
     assert min(*found.splits["val"], *found.splits["test"]) >= 200
@@ -375,10 +376,10 @@ class _Opens:
         ({"data_batch_1": b"\x80\x02nonsense"}, "data_batch_1 cannot be read"),
         ({"data_batch_1.bin": bytes(3074)}, r"data_batch_1\.bin ends in row 1"),
         (
-            {**made.cifar_python(), "forget_idx.npy": made.npy(np.array([1, 200]))},
+            {**made.cifar_python(), "forget_idx.npy": npy(np.array([1, 200]))},
             "row 1: there is no training example 200",
         ),
-        ({**made.cifar_python(), "forget_idx.npy": made.npy(np.array([1, 2, 1]))}, "row 2: 1 stands twice"),
+        ({**made.cifar_python(), "forget_idx.npy": npy(np.array([1, 2, 1]))}, "row 2: 1 stands twice"),
         ({**made.cifar_python(), "forget_idx.npy": b"x"}, r"forget_idx\.npy cannot be read"),
         ({**made.cifar_python(), **made.cifar_binary()}, "are the same batch"),
         ({"a.tgz": made.tarred(made.cifar_python()), **made.cifar_python()}, "are the same batch"),

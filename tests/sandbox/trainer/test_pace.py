@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from sandbox.trainer.pace import Pace
-
-
-class Clock:
-    """A time that passes as it is told."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pass_by(self, seconds: float) -> None:
-        self.now += seconds
+from tests.support.clock import Clock
 
 
 def test_the_first_is_due_after_the_seconds() -> None:
     """And not before."""
     clock = Clock()
     pace = Pace(60, clock)
-    clock.pass_by(59.9)
+    clock.wait(59.9)
     assert not pace.is_due()
-    clock.pass_by(0.1)
+    clock.wait(0.1)
     assert pace.is_due()
 
 
@@ -32,11 +20,11 @@ def test_what_is_quickly_written_is_written_at_that_pace() -> None:
     """Counted from the end of the last writing."""
     clock = Clock()
     pace = Pace(60, clock)
-    clock.pass_by(100)
-    pace.write(lambda: clock.pass_by(1))
-    clock.pass_by(59)
+    clock.wait(100)
+    pace.write(lambda: clock.wait(1))
+    clock.wait(59)
     assert not pace.is_due()
-    clock.pass_by(1)
+    clock.wait(1)
     assert pace.is_due()
 
 
@@ -44,8 +32,8 @@ def test_what_is_slowly_written_is_written_less_often() -> None:
     """Writing takes no more than a fiftieth of the time."""
     clock = Clock()
     pace = Pace(60, clock)
-    pace.write(lambda: clock.pass_by(10))
-    clock.pass_by(499)
+    pace.write(lambda: clock.wait(10))
+    clock.wait(499)
     assert not pace.is_due()
-    clock.pass_by(1)
+    clock.wait(1)
     assert pace.is_due()
