@@ -19,7 +19,7 @@ from tests.support.untrusted.archives import CODE, MINE, refused_archive, zipped
 
 
 def test_bomb_by_sum() -> None:
-    """What an archive claims to hold is limited in sum."""
+    """The claimed unpacked sizes are limited in sum."""
     part = MAX_UNPACKED_BYTES // 4
     packed = zipped({"submission.py": CODE} | {f"{i}": bytes(part) for i in range(4)})
     assert len(packed) < 1 << 20
@@ -28,7 +28,7 @@ def test_bomb_by_sum() -> None:
 
 
 def test_deflate_cannot_hold_what_is_claimed() -> None:
-    """A claim over deflate's best ratio is a lie; what deflate does with zeros is not."""
+    """A claim over deflate's best ratio is refused; deflate's own ratio for zeros is accepted."""
     assert inspect_archive(zipped({"submission.py": bytes(10 << 20)})).unpacked_bytes == 10 << 20
     claim = {"unpacked": 100 << 20}
     member = Member(name=b"submission.py", data=bytes(1000), deflated=True, directory=claim, local=claim)
@@ -36,7 +36,7 @@ def test_deflate_cannot_hold_what_is_claimed() -> None:
 
 
 def test_bomb_of_overlapping_entries() -> None:
-    """Many entries of the same data, each a name of its own, are refused."""
+    """Many entries that share their data are refused."""
     members = [MINE] + [Member(name=b"%d" % i, directory={"offset": 0}) for i in range(100)]
     assert "overlaps" in refused_archive(build(members))
 
@@ -71,7 +71,7 @@ HUGE = {
 
 @pytest.mark.parametrize("data", HUGE.values(), ids=HUGE.keys())
 def test_memory_is_bounded(data: bytes) -> None:
-    """Whatever is announced, refusing it takes less than a megabyte beyond the archive itself."""
+    """Refusing an archive takes less than a megabyte beyond its own size, whatever it claims."""
     tracemalloc.start()
     try:
         with contextlib.suppress(ArchiveError):
