@@ -62,14 +62,14 @@ COMMANDS: Final = {
         "Run the hostile sample submissions and show which of them were contained.",
     ),
 }
-"""Commands by name: module and function below `runner.cli`, and the first line of the function's docstring."""
+"""Commands by name: module and function below `runner.cli`, and the first line of its docstring."""
 
 IMAGE_COMMANDS: Final = {
     "build": (
         "image:build_image_command",
         "Build the image if its inputs have changed; do nothing otherwise.",
     ),
-    "show": ("image:show_image_command", "Show which image would be used, and of what it was made."),
+    "show": ("image:show_image_command", "Show which image would be used, and its inputs."),
 }
 CHALLENGE_COMMANDS: Final = {
     "build": ("challenge:build_command", "Build a challenge, or continue one that was interrupted."),

@@ -57,7 +57,7 @@ def run_command(
         str,
         typer.Option(
             metavar="DIGEST",
-            help="Continue an evaluation that an earlier version began, in the image that `unlearn list` names.",
+            help="Continue an evaluation that an earlier version began; `unlearn list` names the image.",
         ),
     ] = "",
     as_json: JsonOption = False,

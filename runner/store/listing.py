@@ -1,7 +1,7 @@
 """List the evaluations of a store's SQLite file, without SQLAlchemy.
 
-Importing SQLAlchemy takes longer than everything else that ``unlearn list`` does (0.23 s of 0.4 s). So a file that
-has exactly the columns of this version is read with the standard library; anything else is left to
+Importing SQLAlchemy takes longer than everything else that ``unlearn list`` does. So a file that has exactly
+the columns of this version is read with the standard library; anything else is left to
 `runner.store.store.Store`, which upgrades, refuses or explains. A test compares the two.
 """
 
