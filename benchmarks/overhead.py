@@ -161,8 +161,9 @@ def main() -> None:
         workers = limits.concurrency
         started_at = time.monotonic()
         with ThreadPoolExecutor(workers) as pool:
-    limits = challenge.description.limits
-    single_core = limits.with_changes(cpus=1.0, concurrency=1)
+            each = single_core.with_changes(cpus=limits.cpus / workers)
+            list(pool.map(lambda _i: bench.sealed(1, each, ""), range(options.containers)))
+        per_container = (time.monotonic() - started_at) / options.containers
     table = Table(
         title=f"{options.n} runs of {options.submission} on {challenge.description.name}, "
         f"medians of {options.repeats}"

@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 
 from runner.builder.snapshots import SnapshotFiles
 from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE
-from runner.challenge.outputs import OUTPUT_NAMES
+from runner.challenge.outputs import (
+    OUTPUT_NAMES,
+    NetworkOutputs,
+    OutputShapes,
+    pack_outputs,
+    split_outputs,
+    unpack_outputs,
+)
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.files import write_atomic
-from runner.parsers.npz import ArraysError, pack_npz, split_buffer, unpack_npz
+from runner.parsers.npz import ArraysError
 from sandbox.protocol.jobs import ORIGINAL
 from sandbox.protocol.seeds import reference_seed
 from sandbox.protocol.splits import SPLITS
@@ -89,17 +96,18 @@ class BuildFolder:
         Raises:
             ConfigurationError: one that is wanted diverged; nothing of the group is kept.
         """
-        facts = self.facts()
-        classes = int(facts["classes"])
-        outputs = split_buffer(
-            data,
-            logits=("<f4", (count, int(facts["forget_examples"]), classes)),
-            correct=("<i8", (count, len(SPLITS), classes)),
-            unseen_losses=("<f4", (count, sum(facts["class_counts"]["test"]))),
-        )
-        self._require_finite(outputs["logits"], first)
-        write_atomic(self._building / f"group-{first:06d}.npz", pack_npz(**outputs))
+        outputs = split_outputs(data, self._output_shapes(), count)
+        self._require_finite(outputs.logits, first)
+        write_atomic(self._building / f"group-{first:06d}.npz", pack_outputs(outputs))
         self.snapshots.forget(first)
+
+    def _output_shapes(self) -> OutputShapes:
+        facts = self.facts()
+        return OutputShapes(
+            examples=int(facts["forget_examples"]),
+            classes=int(facts["classes"]),
+            unseen=sum(facts["class_counts"]["test"]),
+        )
 
     def _require_finite(self, logits: NDArray[np.float32], first: int) -> None:
         """Refuse a wanted reference that diverged; one beyond those that are wanted may."""
@@ -121,30 +129,32 @@ class BuildFolder:
             ConfigurationError: they cannot be compared with anything.
             SandboxLostError: some are missing or damaged; the same command trains them again.
         """
-        parts = []
+        groups, shapes = [], self._output_shapes()
         for first in self.groups():
             data = (self._building / f"group-{first:06d}.npz").read_bytes()
             try:
-                found = unpack_npz(data, OUTPUT_NAMES)
+                groups.append(unpack_outputs(data, shapes, stacked=True))
             except ArraysError as error:
                 (self._building / f"group-{first:06d}.npz").unlink()
                 raise SandboxLostError(
                     f"References {first} and on were damaged on disk; repeat the command to train them again."
                 ) from error
-            parts.append(found)
-        outputs = {
-            name: np.concatenate([part[name] for part in parts])[: self._references] for name in OUTPUT_NAMES
-        }
-        logits = outputs["logits"]
+        outputs = NetworkOutputs(
+            **{
+                name: np.concatenate([getattr(group, name) for group in groups])[: self._references]
+                for name in OUTPUT_NAMES
+            }
+        )
+        logits = outputs.logits
         if len(logits) != self._references:
             raise SandboxLostError(f"The trainer said it was done after {len(logits)} references.")
         self._require_finite(logits, 0)  # in a group that was kept when fewer were wanted
         for split in ("retain", "test"):  # a score divides by their accuracy
-            if not outputs["correct"][:, SPLITS.index(split)].any():
+            if not outputs.correct[:, SPLITS.index(split)].any():
                 raise ConfigurationError(
                     f"The references get no {split} example right; train them for more epochs."
                 )
-        return pack_npz(**outputs)
+        return pack_outputs(outputs)
 
     def clear(self) -> None:
         """Remove what only a build needs."""

@@ -18,7 +18,7 @@ from runner.challenge.layout import (
     REFERENCES_FILE,
     SPLIT_FILES,
 )
-from runner.challenge.outputs import References
+from runner.challenge.outputs import NetworkOutputs, OutputShapes
 from runner.errors import ConfigurationError
 from runner.files import read_regular_file
 from runner.parsers.safetensors import CheckpointSpec
@@ -40,12 +40,21 @@ class Challenge:
     spec: CheckpointSpec
     """What a checkpoint must look like."""
     forget_labels: NDArray[np.int64]
-    references: References | None
+    references: NetworkOutputs | None
     """None where they are held back."""
     architecture_source: str | None = None
     """The text of the organizer's own module: for containers alone, never imported here."""
     warnings: tuple[str, ...] = ()
     """Sentences on what is not wrong with the data but worth knowing."""
+
+    @property
+    def output_shapes(self) -> OutputShapes:
+        """Return the sizes of a network's outputs on this challenge."""
+        return OutputShapes(
+            examples=len(self.forget_labels),
+            classes=self.description.classes,
+            unseen=sum(self.description.class_counts.get("test", ())),
+        )
 
     def with_limits(self, **changes: Any) -> Challenge:  # noqa: ANN401 - validated by `Limits`
         """Return the challenge with some limits changed (`Limits.with_changes`); its hash stays the same.

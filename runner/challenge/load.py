@@ -28,7 +28,7 @@ from runner.challenge.layout import (
     REFERENCES_FILE,
     SPLIT_FILES,
 )
-from runner.challenge.outputs import References, read_references
+from runner.challenge.outputs import NetworkOutputs, OutputShapes, unpack_outputs
 from runner.challenge.split_checks import (
     BadSplitError,
     Column,
@@ -41,7 +41,9 @@ from runner.challenge.split_checks import (
 from runner.errors import ConfigurationError
 from runner.files import read_regular_file
 from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec
+from runner.parsers.npz import ArraysError
 from runner.parsers.safetensors import CheckpointError, read_tensors
+from runner.sanitize import sanitize_line
 from runner.units import MIB
 from sandbox.protocol.splits import SPLITS
 
@@ -113,21 +115,23 @@ def _load_split(folder: Path, split: str, description: Description) -> SplitDige
         raise ConfigurationError(f"{folder / name} is damaged: {error}.") from error
 
 
-def _load_references(folder: Path, description: Description, forget_examples: int) -> References:
-    references = read_references(read_checked_file(folder, REFERENCES_FILE, description))
-    count, classes, counts = description.references, description.classes, description.class_counts
-    shapes = (references.logits.shape, references.correct.shape, references.unseen_losses.shape)
-    if shapes != (
-        (count, forget_examples, classes),
-        (count, len(SPLITS), classes),
-        (count, sum(counts["test"])),
-    ):
-        raise ConfigurationError(f"{folder / REFERENCES_FILE} has the wrong shape; build the challenge anew.")
-    if not (np.isfinite(references.logits).all() and np.isfinite(references.unseen_losses).all()):
-        raise ConfigurationError(f"{folder / REFERENCES_FILE} has outputs that are not finite.")
-    there = np.array([counts[split] for split in SPLITS])
-    if (references.correct < 0).any() or (references.correct > there).any():
-        raise ConfigurationError(
-            f"{folder / REFERENCES_FILE} has more right answers than examples, or fewer than none."
+def _load_references(folder: Path, description: Description, forget_examples: int) -> NetworkOutputs:
+    file, counts = folder / REFERENCES_FILE, description.class_counts
+    shapes = OutputShapes(examples=forget_examples, classes=description.classes, unseen=sum(counts["test"]))
+    try:
+        references = unpack_outputs(
+            read_checked_file(folder, REFERENCES_FILE, description), shapes, stacked=True
         )
+        references.require_finite()
+    except ArraysError as error:
+        reason = sanitize_line(str(error))
+        raise ConfigurationError(f"{file} cannot be used: {reason}; build the challenge again.") from error
+    if len(references.logits) != description.references:
+        raise ConfigurationError(
+            f"{file} has {len(references.logits)} references, not {description.references}; "
+            "build the challenge again."
+        )
+    examples = np.array([counts[split] for split in SPLITS])
+    if (references.correct < 0).any() or (references.correct > examples).any():
+        raise ConfigurationError(f"{file} has more right answers than examples, or fewer than none.")
     return references

@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
 from runner.challenge.challenge import Challenge
-from runner.challenge.outputs import RunOutputs
+from runner.challenge.outputs import NetworkOutputs, split_outputs
 from runner.clients.channel import Channel, Stream, StreamEndedError
 from runner.errors import EvaluatorFailedError, SandboxLostError
-from runner.parsers.npz import ArraysError, split_buffer
+from runner.parsers.npz import ArraysError
 from sandbox.protocol.frames import Frame, ProtocolViolationError
 from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.protocol.messages import from_evaluator
@@ -55,14 +53,12 @@ class EvaluatorClient:
             SandboxStartError: the container did not come to work.
         """
         said, self._clock = challenge.description, clock
-        self._examples, self._classes = len(challenge.forget_labels), said.classes
         self._held_back = said.held_back
         sent = {name: "val" if name == "test" and self._held_back else name for name in SPLITS}
-        self._unseen = sum(said.class_counts[sent["test"]])
-        outputs_bytes = 4 * (self._examples * self._classes + self._unseen) + 8 * len(SPLITS) * self._classes
+        self._shapes = replace(challenge.output_shapes, unseen=sum(said.class_counts[sent["test"]]))
         self._sent: set[int] = set()
         """Whose outputs have not come yet."""
-        self._channel = Channel(stream, from_evaluator(outputs_bytes=outputs_bytes), clock=clock)
+        self._channel = Channel(stream, from_evaluator(outputs_bytes=self._shapes.size_bytes), clock=clock)
         job = EvaluatorJob(
             architecture=said.architecture,
             architecture_source=challenge.architecture_source,
@@ -89,7 +85,7 @@ class EvaluatorClient:
         self._sent.add(index)
         self._channel.send("checkpoint", checkpoint, index=index)
 
-    def receive(self, seconds: float = math.inf) -> tuple[int, RunOutputs | Rejected]:
+    def receive(self, seconds: float = math.inf) -> tuple[int, NetworkOutputs | Rejected]:
         """Return what has come of a checkpoint that was sent, whichever is first.
 
         Args:
@@ -109,21 +105,14 @@ class EvaluatorClient:
         if frame.kind == "rejected":
             return index, Rejected(reason=frame.text("reason"))
         try:
-            found = split_buffer(
-                frame.payload,
-                logits=("<f4", (self._examples, self._classes)),
-                correct=("<i8", (len(SPLITS), self._classes)),
-                unseen_losses=("<f4", (self._unseen,)),
-            )
+            outputs = split_outputs(frame.payload, self._shapes)
         except ArraysError as error:
             raise SandboxLostError("The evaluator sent outputs of the wrong size.") from error
-        correct, losses = found["correct"].astype(np.int64), found["unseen_losses"].astype(np.float32)
         if self._held_back:
+            correct = outputs.correct.copy()
             correct[SPLITS.index("test")] = 0
-            losses = losses[:0]
-        return index, RunOutputs(
-            logits=found["logits"].astype(np.float32), correct=correct, unseen_losses=losses
-        )
+            outputs = replace(outputs, correct=correct, unseen_losses=outputs.unseen_losses[:0])
+        return index, outputs
 
     def _await_answer(self, deadline: float) -> Frame:
         while (left := min(_SILENCE_SECONDS, deadline - self._clock())) > 0:

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.outputs import RunOutputs, pack_outputs
+from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.clients.channel import Stream
 from runner.clients.evaluator import EvaluatorClient, Rejected
 from runner.errors import EvaluatorFailedError, HostNotReadyError, RunnerError, SandboxError, SandboxLostError
@@ -239,7 +239,7 @@ class EvaluatorQueue:
         self._all_came = index is None
         return index
 
-    def _take(self, index: int, found: RunOutputs | Rejected) -> None:
+    def _take(self, index: int, found: NetworkOutputs | Rejected) -> None:
         """Keep and note what has come of a checkpoint, which is then done."""
         if isinstance(found, Rejected):
             self._store.reject(self._evaluation, index, found.reason, token=self._token)

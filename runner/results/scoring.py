@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.outputs import RunOutputs, read_outputs
+from runner.challenge.outputs import NetworkOutputs, unpack_outputs
 from runner.errors import ConfigurationError, HostNotReadyError
+from runner.parsers.npz import ArraysError
 from runner.store.records import RunRecord
 from sandbox.protocol.splits import SPLITS
 from scoring.outputs import Outputs
@@ -75,14 +76,12 @@ def load_populations(
     return unlearned, references
 
 
-def _read(challenge: Challenge, file: Path) -> RunOutputs:
-    said = challenge.description
-    found = read_outputs(
-        file,
-        examples=len(challenge.forget_labels),
-        classes=said.classes,
-        unseen=sum(said.class_counts["test"]),
-    )
-    if found is None:
-        raise HostNotReadyError(f"{file} is damaged; remove it and repeat the command to do that run again.")
-    return found
+def _read(challenge: Challenge, file: Path) -> NetworkOutputs:
+    try:
+        outputs = unpack_outputs(file.read_bytes(), challenge.output_shapes)
+        outputs.require_finite()
+    except (OSError, ArraysError) as error:
+        raise HostNotReadyError(
+            f"{file} is damaged; remove it and repeat the command to do that run again."
+        ) from error
+    return outputs

@@ -13,7 +13,7 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.outputs import RunOutputs, pack_outputs
+from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.clients.evaluator import EvaluatorClient
 from runner.engine.client import Engine
 from runner.engine.container_spec import evaluator_container
@@ -165,7 +165,7 @@ def test_the_program_answers_alike_one_by_one_and_all_at_once(
 
     def note(found: dict[int, bytes | str], index: int, outputs: object) -> None:
         assert index not in found
-        found[index] = pack_outputs(outputs) if isinstance(outputs, RunOutputs) else str(outputs)
+        found[index] = pack_outputs(outputs) if isinstance(outputs, NetworkOutputs) else str(outputs)
 
     one_by_one, at_once = told(ahead=False), told(ahead=True)
     assert one_by_one == at_once

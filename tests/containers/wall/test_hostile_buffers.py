@@ -20,7 +20,7 @@ from safetensors.numpy import save
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
-from runner.challenge.outputs import RunOutputs
+from runner.challenge.outputs import NetworkOutputs
 from runner.clients.evaluator import EvaluatorClient
 from runner.engine.client import Engine
 from runner.engine.container_spec import evaluator_container
@@ -150,7 +150,7 @@ def test_without_the_check_an_index_out_of_bounds_takes_the_evaluator(
         evaluator.send(0, honest)
         index, found = evaluator.receive()
         assert index == 0
-        assert isinstance(found, RunOutputs)
+        assert isinstance(found, NetworkOutputs)
         assert np.isfinite(found.logits).all()
         with pytest.raises(SandboxLostError, match="The evaluator ended early"):
             lose(evaluator, hostile)

@@ -281,7 +281,7 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
     ),
     "a pickle": (holding(REFERENCES_FILE, object_array()), REFERENCES_FILE, "logits holds something else than numbers"),
     "a member beyond everything": (
-        holding(REFERENCES_FILE, zipped(offset=(1 << 64) - 1, logits=b"")), REFERENCES_FILE, "cannot be read",
+        holding(REFERENCES_FILE, zipped(offset=(1 << 64) - 1, logits=b"")), REFERENCES_FILE, "cannot be used",
     ),
     "references of NaN": (
         holding(REFERENCES_FILE, changed_references(logits=lambda found: found.fill(np.nan))), REFERENCES_FILE, "not finite",

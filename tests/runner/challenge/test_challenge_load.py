@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import pickle
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,11 @@ from runner.challenge.description import Description, Source, parse_description,
 from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE
 from runner.challenge.limits import Limits
 from runner.challenge.load import load_challenge
-from runner.challenge.outputs import read_references
+from runner.challenge.outputs import OutputShapes, unpack_outputs
 from runner.challenge.training import TrainingChoice
 from runner.errors import ConfigurationError
 from runner.parsers.checkpoint import check_checkpoint
+from runner.parsers.npz import ArraysError
 from runner.parsers.safetensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -368,7 +370,15 @@ def test_references_of_the_wrong_shape(
 ) -> None:
     """References have one row each, and one number for each forget example, split, class and test example."""
     challenge_folder.write(REFERENCES_FILE, npz(logits=logits, correct=correct, unseen_losses=losses))
-    assert "has the wrong shape" in refused(challenge_folder.describe())
+    sentence = refused(challenge_folder.describe())
+    assert re.search(r"references\.npz cannot be used: \w+ is <\w\d \[[\d, ]*\], not <\w\d \[", sentence)
+
+
+def test_too_few_references(challenge_folder: ChallengeFolder) -> None:
+    """The three arrays must have as many rows as the description has references."""
+    fewer = npz(logits=LOGITS[:2], correct=CORRECT[:2], unseen_losses=LOSSES[:2])
+    challenge_folder.write(REFERENCES_FILE, fewer)
+    assert "references.npz has 2 references, not 3" in refused(challenge_folder.describe())
 
 
 class _Bomb:
@@ -399,14 +409,14 @@ DAMAGED = {
 def test_references_that_are_no_npz(challenge_folder: ChallengeFolder, data: bytes) -> None:
     """Pickles are refused and never executed, and so is everything else that is no npz of numbers."""
     challenge_folder.write(REFERENCES_FILE, data)
-    assert f"{REFERENCES_FILE} cannot be read" in refused(challenge_folder.describe())
+    assert f"{REFERENCES_FILE} cannot be used" in refused(challenge_folder.describe())
 
 
 @pytest.mark.parametrize("data", [b"", npy(LOGITS)], ids=["empty", "npy"])
 def test_references_of_another_kind(data: bytes) -> None:
     """An empty file, or one array in the place of two, is refused like any other damage."""
-    with pytest.raises(ConfigurationError):
-        read_references(data)
+    with pytest.raises(ArraysError):
+        unpack_outputs(data, OutputShapes(examples=3, classes=2, unseen=2), stacked=True)
 
 
 @pytest.mark.parametrize(

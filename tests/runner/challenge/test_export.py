@@ -283,7 +283,7 @@ def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
     words = " ".join(shown.stdout.split())
     assert "test split, references and seed stay with the organizer" in words
     assert f"exported from {private.sha256}" in words
-    assert "references 3, held back" in words
+    assert "references 3, withheld" in words
     assert str(SEED) not in words
     as_json = json.loads(unlearn("challenge", "show", tmp_path / "out", "--json").stdout)
     assert (as_json["seed"], as_json["warnings"], as_json["sha256"]) == (None, [], digest)

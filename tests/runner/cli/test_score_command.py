@@ -14,7 +14,7 @@ import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.challenge.outputs import RunOutputs, pack_outputs
+from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.store import Store
@@ -172,7 +172,7 @@ def kept(folder: Path, challenge: Challenge, *, verdict: Verdict = Verdict.OK, n
             place = EvaluationPaths(folder=folder / "0123456789ab").outputs(index)
             place.parent.mkdir(parents=True, exist_ok=True)
             logits = np.random.default_rng(index).normal(size=(3, 2)).astype(np.float32)
-            outputs = RunOutputs(
+            outputs = NetworkOutputs(
                 logits=logits, correct=np.ones((4, 2), np.int64), unseen_losses=np.ones(2, np.float32)
             )
             place.write_bytes(pack_outputs(outputs))

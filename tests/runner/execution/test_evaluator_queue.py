@@ -14,7 +14,7 @@ import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.challenge.outputs import read_outputs
+from runner.challenge.outputs import OutputShapes, unpack_outputs
 from runner.clients.channel import Stream
 from runner.clients.evaluator import EvaluatorClient
 from runner.engine.container import ContainerExit
@@ -113,8 +113,8 @@ class Bench:
         return [[one["index"] for one in stream.heard_of("checkpoint")] for stream in self.streams]
 
     def found(self, index: int) -> float:
-        kept = read_outputs(self.outputs(index), examples=EXAMPLES, classes=CLASSES, unseen=UNSEEN)
-        assert kept is not None
+        shapes = OutputShapes(examples=EXAMPLES, classes=CLASSES, unseen=UNSEEN)
+        kept = unpack_outputs(self.outputs(index).read_bytes(), shapes)
         assert len({*kept.logits.ravel(), *kept.correct.ravel(), *kept.unseen_losses}) == 1
         return float(kept.logits[0, 0])
 

@@ -1,14 +1,14 @@
-"""Do outputs on disk come back as they were, and is what is damaged told from what is only unusual?"""
+"""Outputs on disk: a round trip to the bit, and the refusal of damaged files."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import pickle
 import tracemalloc
 import zipfile
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.challenge.outputs import RunOutputs, read_outputs, save_outputs
+from runner.challenge.outputs import NetworkOutputs, OutputShapes, pack_outputs, split_outputs, unpack_outputs
 from runner.parsers.npz import ArraysError, pack_npz, unpack_npz
 
-OUTPUTS = RunOutputs(
+OUTPUTS = NetworkOutputs(
     logits=np.array([[0.5, -1.0], [3e-40, 2.0], [1.0, 1.0]], np.float32),
     correct=np.arange(8, dtype=np.int64).reshape(4, 2),
     unseen_losses=np.array([0.25, 0.0, 1e4], np.float32),
@@ -52,13 +52,18 @@ def zipped(name: str, data: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
 WHOLE = npz(**PARTS)
 
 
-def read(file: Path) -> RunOutputs | None:
-    """Read outputs of three examples and two classes, with three examples unseen."""
-    return read_outputs(file, examples=3, classes=2, unseen=3)
+SHAPES = OutputShapes(examples=3, classes=2, unseen=3)
 
 
-def test_the_bytes_are_the_same_whatever_packs_them() -> None:
-    """Hashes of challenges and of outputs are compared between hosts with other Pythons."""
+def read(data: bytes) -> NetworkOutputs:
+    """Read finite outputs of three examples and two classes, with three examples unseen."""
+    outputs = unpack_outputs(data, SHAPES)
+    outputs.require_finite()
+    return outputs
+
+
+def test_the_bytes_depend_on_the_arrays_alone() -> None:
+    """Hashes of challenges and of outputs are compared between hosts with different versions of Python."""
     packed = pack_npz(**PARTS)
     assert sha256(packed).hexdigest() == ("5d086d23b391d795ed078b1f468fc1268e623fe29d2e8ea6b9c899ac0e4748b6")
     assert [part.extract_version for part in zipfile.ZipFile(io.BytesIO(packed)).infolist()] == [20] * 3
@@ -66,14 +71,35 @@ def test_the_bytes_are_the_same_whatever_packs_them() -> None:
         assert all(np.array_equal(found[name], part) for name, part in PARTS.items())
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    """What was saved is read, to the bit."""
-    save_outputs(OUTPUTS, tmp_path / "deep" / "x.npz")
-    found = read(tmp_path / "deep" / "x.npz")
-    assert found is not None
-    assert found.logits.tobytes() == OUTPUTS.logits.tobytes()
-    assert found.correct.tobytes() == OUTPUTS.correct.tobytes()
-    assert found.unseen_losses.tobytes() == OUTPUTS.unseen_losses.tobytes()
+def test_round_trip() -> None:
+    """Outputs are read as they were packed, to the bit."""
+    outputs = read(pack_outputs(OUTPUTS))
+    assert outputs.logits.tobytes() == OUTPUTS.logits.tobytes()
+    assert outputs.correct.tobytes() == OUTPUTS.correct.tobytes()
+    assert outputs.unseen_losses.tobytes() == OUTPUTS.unseen_losses.tobytes()
+
+
+def test_stacked_outputs() -> None:
+    """Outputs of several networks have an axis in front, of the same length in all three arrays."""
+    stacked = {name: np.stack([part, part]) for name, part in PARTS.items()}
+    outputs = unpack_outputs(npz(**stacked), SHAPES, stacked=True)
+    assert (outputs.logits.shape, outputs.correct.shape) == ((2, 3, 2), (2, 4, 2))
+    with pytest.raises(ArraysError, match=r"correct is <i8 \[1, 4, 2\], not <i8 \[2, 4, 2\]"):
+        unpack_outputs(npz(**stacked | {"correct": stacked["correct"][:1]}), SHAPES, stacked=True)
+    with pytest.raises(ArraysError):
+        unpack_outputs(npz(**PARTS), SHAPES, stacked=True)
+    with pytest.raises(ArraysError):
+        unpack_outputs(npz(**stacked), SHAPES)
+
+
+def test_a_frame_holds_the_arrays_in_a_row() -> None:
+    """The payload of a frame is as long as the shapes say, and is read in the order of the names."""
+    payload = b"".join(part.tobytes() for part in PARTS.values())
+    assert len(payload) == SHAPES.size_bytes
+    assert pack_outputs(split_outputs(payload, SHAPES)) == pack_outputs(OUTPUTS)
+    assert split_outputs(2 * payload, SHAPES, 2).logits.shape == (2, 3, 2)
+    with pytest.raises(ArraysError, match="bytes"):
+        split_outputs(payload[:-1], SHAPES)
 
 
 @pytest.mark.parametrize(
@@ -92,22 +118,21 @@ def test_round_trip(tmp_path: Path) -> None:
     ],
     ids=["garbage", "pickle", "half", "examples", "splits", "unseen", "type", "objects", "nan", "inf"],
 )
-def test_not_outputs(tmp_path: Path, data: bytes) -> None:
-    """Whatever is not what was saved counts as not there."""
-    assert read(tmp_path / "missing.npz") is None
-    (tmp_path / "x.npz").write_bytes(data)
-    assert read(tmp_path / "x.npz") is None
+def test_not_outputs(data: bytes) -> None:
+    """Data of another kind, type or shape, or values that are not finite, are refused."""
+    with pytest.raises(ArraysError):
+        read(data)
 
 
 @pytest.mark.parametrize("data", [b"", WHOLE[:-30], npy(OUTPUTS.logits)], ids=["empty", "cut", "npy"])
-def test_damaged(tmp_path: Path, data: bytes) -> None:
-    """A file that is empty, was cut short, or holds one array, counts as not there, too."""
-    (tmp_path / "x.npz").write_bytes(data)
-    assert read(tmp_path / "x.npz") is None
+def test_damaged(data: bytes) -> None:
+    """A file that is empty, was cut short, or holds a single array is refused."""
+    with pytest.raises(ArraysError):
+        read(data)
 
 
-def test_what_numpy_would_evaluate_is_not_read() -> None:
-    """A header is one of the forms that we write: no Python, no claim beyond what is there, no compression."""
+def test_headers_are_never_evaluated() -> None:
+    """Only headers of the form that we write are read: no Python, no claim beyond the data, no compression."""
     whole = pack_npz(logits=OUTPUTS.logits)
     for changed in (
         whole.replace(b"(3, 2), }", b"(3, 2) }("),
@@ -137,22 +162,21 @@ def test_what_numpy_would_evaluate_is_not_read() -> None:
     st.booleans(),
 )
 def test_arrays_round_trip(dtype: type[np.generic], shape: list[int], by_columns: bool) -> None:
-    """Numbers of every kind and shape, scalars, empty ones and columns first, are read as they were."""
+    """Numbers of every type and shape are read as they were packed: scalars, empty and column-major ones too."""
     array = np.arange(math.prod(shape)).reshape(shape).astype(dtype, order="F" if by_columns else "C")
     found = unpack_npz(pack_npz(x=array), ["x"])["x"]
     assert (found.dtype, found.shape) == (array.dtype, array.shape)
     assert np.array_equal(found, array)
 
 
-def test_large_logits_are_not_damage(tmp_path: Path) -> None:
-    """Logits near the largest float32 are finite: a submission that earns them does not make our file bad."""
+def test_large_logits_are_not_damage() -> None:
+    """Logits near the largest float32 are finite: a submission that earns them does not damage our file."""
     large = PARTS | {"logits": np.full((3, 2), 3e38, np.float32)}
-    save_outputs(RunOutputs(**large), tmp_path / "x.npz")
-    assert read(tmp_path / "x.npz") is not None
+    assert read(pack_outputs(NetworkOutputs(**large))).logits.max() == np.float32(3e38)
 
 
-def test_two_members_at_one_place() -> None:
-    """Are refused before Python is asked for one: from 3.13 on it would warn the operator of a zip bomb."""
+def test_two_members_at_one_offset() -> None:
+    """They are refused before `zipfile` reads one: from 3.13 on it would warn the operator of a zip bomb."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name in ("a.npy", "b.npy"):
@@ -162,9 +186,9 @@ def test_two_members_at_one_place() -> None:
         unpack_npz(packed.getvalue(), ["a"])
 
 
-def test_one_changed_byte(tmp_path: Path) -> None:
-    """Whatever byte of the file changes, it is read or counts as not there; it raises nothing."""
-    for place, byte in enumerate(WHOLE):
+def test_one_changed_byte() -> None:
+    """Whichever byte of the file changes, it is read or refused; nothing else is raised."""
+    for position, byte in enumerate(WHOLE):
         for changed in (0, 1, byte ^ 1, byte ^ 0x80):
-            (tmp_path / "x.npz").write_bytes(WHOLE[:place] + bytes([changed]) + WHOLE[place + 1 :])
-            read(tmp_path / "x.npz")
+            with contextlib.suppress(ArraysError):
+                read(WHOLE[:position] + bytes([changed]) + WHOLE[position + 1 :])

@@ -17,7 +17,7 @@ from safetensors.numpy import save as save_network
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.challenge.outputs import RunOutputs, pack_outputs
+from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.engine.client import Engine
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
@@ -105,7 +105,7 @@ def publish(store: Store, folder: Path, name: str, challenge: Challenge, blamed:
         rng = np.random.default_rng(index)
         checkpoint = network(index)
         outputs = pack_outputs(
-            RunOutputs(
+            NetworkOutputs(
                 logits=rng.normal(size=(3, 2)).astype(np.float32),
                 correct=rng.integers(0, 2, size=(4, 2)),
                 unseen_losses=rng.random(2).astype(np.float32),
