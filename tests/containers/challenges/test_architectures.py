@@ -14,7 +14,7 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES
 from runner.challenge.load import load_challenge
-from tests.support import recipe_data as made
+from tests.support import recipe_data
 from tests.support.command import unlearn
 from tests.support.paths import ROOT
 
@@ -216,7 +216,17 @@ def test_an_own_network_from_its_file_to_a_score(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     file.write_text(OWN)
     folder = tmp_path / "built"
-    asked = ("challenge", "build", "idx", folder, "--data", made.MNIST, *QUICK, "--architecture-file", file)
+    asked = (
+        "challenge",
+        "build",
+        "idx",
+        folder,
+        "--data",
+        recipe_data.MNIST,
+        *QUICK,
+        "--architecture-file",
+        file,
+    )
     unlearn(*asked)
     challenge = load_challenge(folder)
     assert challenge.description.architecture == "file"

@@ -20,7 +20,7 @@ from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE
 from runner.challenge.load import load_challenge
 from runner.engine.client import Engine
 from sandbox.protocol.splits import SPLITS
-from tests.support import recipe_data as made
+from tests.support import recipe_data
 from tests.support.command import unlearn
 from tests.support.paths import ROOT
 
@@ -56,23 +56,23 @@ def score(challenge: Challenge, tmp_path: Path, submission: object = "sample_sub
 
 def test_idx_from_files_to_a_score(tmp_path: Path) -> None:
     """Real MNIST images: split, trained on, unlearned and scored; the same files are the same challenge."""
-    challenge = built(tmp_path, "idx", made.mnist(), "--limit-examples", 280)
+    challenge = built(tmp_path, "idx", recipe_data.mnist(), "--limit-examples", 280)
     said = challenge.description
     assert (said.architecture, said.classes, said.training.epochs) == ("convnet-1", 10, 2)
     assert said.source.most_examples == 280
     found = columns(challenge)
     rows = np.concatenate([found[name]["image_id"] for name in SPLITS])
     assert len(set(rows)) == len(rows) == 280
-    images, _labels = made.unzipped()
+    images, _labels = recipe_data.uncompressed_mnist()
     first = found["forget"]
     pixels = np.frombuffer(images, np.uint8, offset=16).reshape(300, 28, 28)[first["image_id"]]
     assert np.array_equal(first["image"], pixels[:, None] / np.float32(255))
     assert score(challenge, tmp_path) >= 0
 
     again = ("challenge", "build", "idx", challenge.folder, *QUICK, "--limit-examples", 280, "--data")
-    unlearn(*again, made.MNIST)
+    unlearn(*again, recipe_data.MNIST)
     assert load_challenge(challenge.folder).sha256 == challenge.sha256
-    other = lay_out(tmp_path / "other", {**made.mnist(), "more": b""})
+    other = lay_out(tmp_path / "other", {**recipe_data.mnist(), "more": b""})
     assert "holds another challenge" in unlearn(*again, other, code=2).stderr
 
 
@@ -80,7 +80,7 @@ def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
     """Adam, balanced classes and the best epoch, for the original and the references; the time of a run is
     reckoned from such a training; the same command finds it built, another training is another challenge."""
     options = ("--limit-examples", 280, "--training", "contest", "--wall-fraction", 100)
-    challenge = built(tmp_path, "idx", made.mnist(), *options)
+    challenge = built(tmp_path, "idx", recipe_data.mnist(), *options)
     said = challenge.description
     assert (said.training.optimizer, said.training.epochs, said.training.momentum) == ("adam", 2, 0)
     assert (said.training.class_weights, said.training.keep) == ("balanced", "best-by-validation")
@@ -99,16 +99,16 @@ def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
         280,
         "--wall-fraction",
     )
-    unlearn(*again, 100, "--data", made.MNIST, "--training", "contest")
+    unlearn(*again, 100, "--data", recipe_data.MNIST, "--training", "contest")
     (tmp_path / "other.toml").write_text('[training]\npreset = "contest"\nlearning_rate = 2e-4\n')
-    other = unlearn(*again, 100, "--data", made.MNIST, "--training", tmp_path / "other.toml", code=2)
+    other = unlearn(*again, 100, "--data", recipe_data.MNIST, "--training", tmp_path / "other.toml", code=2)
     assert "holds another challenge" in other.stderr
 
 
 def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> None:
     """Stopped after its first group of references and gone on with, it has the bytes of one that was not."""
     short = ("--references", 80, "--epochs", 2, "--seed", 5)
-    words = ("--data", made.MNIST, "--training", "contest", *short)
+    words = ("--data", recipe_data.MNIST, "--training", "contest", *short)
     asked = ("challenge", "build", "idx", str(tmp_path / "interrupted"), *map(str, words))
     command = [sys.executable, "-m", "runner.cli", *asked]
     first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -137,7 +137,7 @@ def test_a_reference_that_diverges_stops_the_build(tmp_path: Path) -> None:
     (tmp_path / "wild.toml").write_text(
         '[training]\nlearning_rate = 1e30\nschedule = "constant"\nnesterov = false\nmomentum = 0.0\n'
     )
-    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK)
+    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", recipe_data.MNIST, *QUICK)
     done = unlearn(*asked, "--training", tmp_path / "wild.toml", code=2)
     assert "diverged" in done.stderr
     assert "Traceback" not in done.stderr
@@ -148,7 +148,7 @@ def test_a_gpu_where_there_is_none(tmp_path: Path, engine: Engine) -> None:
     """Exit code 3 and the reason, before anything is built."""
     if "nvidia" in engine.info()["Runtimes"] or engine.info().get("CDISpecDirs"):
         pytest.skip("this engine may have one")
-    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK, "--device")
+    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", recipe_data.MNIST, *QUICK, "--device")
     assert "The engine offers no GPU" in unlearn(*asked, "all", code=3).stderr
     assert "--device must be cpu, all, or cuda:UUID" in unlearn(*asked, "cuda:0", code=2).stderr
     assert not (tmp_path / "built").exists()
@@ -156,8 +156,8 @@ def test_a_gpu_where_there_is_none(tmp_path: Path, engine: Engine) -> None:
 
 def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
     """From the same files, two challenges that do not tell each other's forget set."""
-    one = columns(built(tmp_path / "1", "idx", made.mnist(), "--seed", 1))
-    two = columns(built(tmp_path / "2", "idx", made.mnist(), "--seed", 2))
+    one = columns(built(tmp_path / "1", "idx", recipe_data.mnist(), "--seed", 1))
+    two = columns(built(tmp_path / "2", "idx", recipe_data.mnist(), "--seed", 2))
     for name in SPLITS:
         assert set(one[name]["image_id"]) != set(two[name]["image_id"])
 
@@ -167,20 +167,25 @@ def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
     [
         (
             "idx",
-            {**made.mnist(), made.LABELS: made.unzipped()[1][:50]},
+            {**recipe_data.mnist(), recipe_data.LABELS: recipe_data.uncompressed_mnist()[1][:50]},
             (),
             "The recipe refuses: t10k-labels-idx1-ubyte.gz ends in row 42; 300 rows were announced.",
         ),
-        ("idx", made.mnist(), ("--architecture", "resnet18"), "resnet18 does not take images of 1x28x28"),
         (
             "idx",
-            made.mnist(),
+            recipe_data.mnist(),
+            ("--architecture", "resnet18"),
+            "resnet18 does not take images of 1x28x28",
+        ),
+        (
+            "idx",
+            recipe_data.mnist(),
             ("--architecture", "alexnett"),
             "'alexnett' (did you mean alexnet?); there are",
         ),
         (
             "faces",
-            {**made.tables(), "images/3/0.png": b"BM no image"},
+            {**recipe_data.tables(), "images/3/0.png": b"BM no image"},
             (),
             "images/3/0.png is no image that can be read",
         ),
@@ -200,7 +205,7 @@ def test_refused(
 
 def test_arrays_by_person_from_a_file_to_a_score(tmp_path: Path) -> None:
     """Colour images with persons: nobody is in two splits."""
-    challenge = built(tmp_path, "arrays", {"own.npz": made.packed(**made.own_arrays())})
+    challenge = built(tmp_path, "arrays", {"own.npz": recipe_data.npz(**recipe_data.own_arrays())})
     assert challenge.description.architecture == "convnet-3"
     found = columns(challenge)
     persons = [set(found[name]["person_id"]) for name in SPLITS]
@@ -222,10 +227,10 @@ def unlearning(net, retain, forget, val):
 
 def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
     """Age groups by person, items and network as in the contest's scored phase."""
-    challenge = built(tmp_path, "faces", made.faces(each=3), "--epochs", 8)
+    challenge = built(tmp_path, "faces", recipe_data.faces(each=3), "--epochs", 8)
     found = columns(challenge)
     persons = [set(found[name]["person_id"]) for name in SPLITS]
-    assert sum(map(len, persons)) == len(set.union(*persons)) == made.PERSONS
+    assert sum(map(len, persons)) == len(set.union(*persons)) == recipe_data.PERSONS
     retain = found["retain"]
     assert retain["image"].max() > 100
     assert np.array_equal(retain["label"], (retain["age"] - 20) * 10 // 40)
@@ -236,7 +241,7 @@ def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
 def test_faces_as_the_contest_had_them(tmp_path: Path) -> None:
     """Its folders with depth pictures beside the colour ones, and its splits: persons are in several."""
     files: dict[str, bytes] = {}
-    for name, data in made.faces(each=3).items():
+    for name, data in recipe_data.faces(each=3).items():
         folder, _slash, picture = name.replace("Training", "WBackground/01").rpartition("/")
         if not folder:
             files[name] = data
@@ -256,13 +261,22 @@ def test_faces_as_the_contest_had_them(tmp_path: Path) -> None:
     )
     unlearn("challenge", "export", challenge.folder, "--public", tmp_path / "given")
     assert load_challenge(tmp_path / "given").description.source.shared_persons
-    asked = ("challenge", "build", "idx", tmp_path / "no", "--data", made.MNIST, "--shared-persons", *QUICK)
+    asked = (
+        "challenge",
+        "build",
+        "idx",
+        tmp_path / "no",
+        "--data",
+        recipe_data.MNIST,
+        "--shared-persons",
+        *QUICK,
+    )
     assert "the data of idx name no persons" in unlearn(*asked, code=2).stderr
 
 
 def test_faces_from_tables(tmp_path: Path) -> None:
     """The splits are those of the tables, and each image is its row's."""
-    challenge = built(tmp_path, "faces", made.tables(), "--architecture", "convnet-3")
+    challenge = built(tmp_path, "faces", recipe_data.tables(), "--architecture", "convnet-3")
     for number, name in enumerate(SPLITS):
         split = load_safetensors(challenge.data(name))
         assert sorted(set(split["person_id"])) == list(range(10 * number, 10 * number + 10))
@@ -272,7 +286,7 @@ def test_faces_from_tables(tmp_path: Path) -> None:
 def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
     """The archive is sent whole and opened in the trainer; it is named by its own hash."""
     archive = tmp_path / "cifar-10-python.tar.gz"
-    archive.write_bytes(made.tarred(made.cifar_python()))
+    archive.write_bytes(recipe_data.tar_archive(recipe_data.cifar_python()))
     asked = ("--data", archive, *QUICK, "--architecture", "convnet-3")
     unlearn("challenge", "build", "cifar10", tmp_path / "built", *asked)
     challenge = load_challenge(tmp_path / "built")
@@ -282,7 +296,7 @@ def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
 
 def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
     """The Python version's pickles are read in the trainer; tuple items, as in the starting kit."""
-    files = {**made.cifar_python(), "forget_idx.npy": made.npy(np.arange(20))}
+    files = {**recipe_data.cifar_python(), "forget_idx.npy": recipe_data.npy(np.arange(20))}
     challenge = built(tmp_path, "cifar10", files, "--architecture", "convnet-3", "--items", "tuple")
     found = columns(challenge)
     assert found["forget"]["image_id"].tolist() == list(range(20))

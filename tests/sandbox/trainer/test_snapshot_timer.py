@@ -1,12 +1,12 @@
-"""Is a training written down neither too seldom nor too often?"""
+"""Snapshots of a training are written neither too rarely nor too often."""
 
 from __future__ import annotations
 
-from sandbox.trainer.pace import Pace
+from sandbox.trainer.snapshot_timer import SnapshotTimer
 
 
 class Clock:
-    """A time that passes as it is told."""
+    """A clock that a test advances."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -14,38 +14,38 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def pass_by(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += seconds
 
 
-def test_the_first_is_due_after_the_seconds() -> None:
-    """And not before."""
+def test_first_snapshot_is_due_after_the_interval() -> None:
+    """The first snapshot is due after the given seconds, and not before."""
     clock = Clock()
-    pace = Pace(60, clock)
-    clock.pass_by(59.9)
-    assert not pace.is_due()
-    clock.pass_by(0.1)
-    assert pace.is_due()
+    timer = SnapshotTimer(60, clock)
+    clock.advance(59.9)
+    assert not timer.is_due()
+    clock.advance(0.1)
+    assert timer.is_due()
 
 
-def test_what_is_quickly_written_is_written_at_that_pace() -> None:
-    """Counted from the end of the last writing."""
+def test_quick_snapshots_are_written_at_the_interval() -> None:
+    """The interval counts from the end of the last snapshot."""
     clock = Clock()
-    pace = Pace(60, clock)
-    clock.pass_by(100)
-    pace.write(lambda: clock.pass_by(1))
-    clock.pass_by(59)
-    assert not pace.is_due()
-    clock.pass_by(1)
-    assert pace.is_due()
+    timer = SnapshotTimer(60, clock)
+    clock.advance(100)
+    timer.write(lambda: clock.advance(1))
+    clock.advance(59)
+    assert not timer.is_due()
+    clock.advance(1)
+    assert timer.is_due()
 
 
-def test_what_is_slowly_written_is_written_less_often() -> None:
+def test_slow_snapshots_are_written_less_often() -> None:
     """Writing takes no more than a fiftieth of the time."""
     clock = Clock()
-    pace = Pace(60, clock)
-    pace.write(lambda: clock.pass_by(10))
-    clock.pass_by(499)
-    assert not pace.is_due()
-    clock.pass_by(1)
-    assert pace.is_due()
+    timer = SnapshotTimer(60, clock)
+    timer.write(lambda: clock.advance(10))
+    clock.advance(499)
+    assert not timer.is_due()
+    clock.advance(1)
+    assert timer.is_due()
