@@ -100,7 +100,8 @@ def read_indices(file: str, data: bytes, examples: int) -> Rows:
     wrong = np.flatnonzero((indices < 0) | (indices >= examples))
     if len(wrong):
         raise RecipeError(
-            f"{file}, row {wrong[0]}: training example {indices[wrong[0]]} is missing; there are {examples}"
+            f"{file}, row {wrong[0]}: training example {indices[wrong[0]]} does not exist; "
+            f"there are {examples}"
         )
     unique, first = np.unique(indices, return_index=True)
     if len(unique) != len(indices):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -38,8 +38,10 @@ class CapturableSGD(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]  # without torch's closure, which nothing here uses
         """Move every parameter that has a gradient along it."""
-        weights = [weight for weight in self._parameters if weight.grad is not None]
-        moves: Sequence[Tensor] = [weight.grad for weight in weights if weight.grad is not None]
+        weights: list[Tensor] = [weight for weight in self._parameters if weight.grad is not None]
+        moves: list[Tensor] | tuple[Tensor, ...] = [
+            weight.grad for weight in weights if weight.grad is not None
+        ]
         if self._weight_decay:
             moves = torch._foreach_add(moves, weights, alpha=self._weight_decay)
         if self._momentum:

@@ -84,7 +84,7 @@ class _Opens:
         ({"data_batch_1.bin": bytes(3074)}, r"data_batch_1\.bin ends in row 1"),
         (
             {**recipe_data.cifar_python(), "forget_idx.npy": recipe_data.npy(np.array([1, 200]))},
-            "row 1: training example 200 is missing",
+            "row 1: training example 200 does not exist",
         ),
         (
             {**recipe_data.cifar_python(), "forget_idx.npy": recipe_data.npy(np.array([1, 2, 1]))},
