@@ -29,8 +29,8 @@ from runner.engine.session import container_session
 from runner.image.image import Image, require_image
 
 PACKAGES: Final = ("mypy", "mypy-extensions", "typing-extensions", "pathspec", "librt", "ast-serialize")
-"""mypy and what it needs to run; requirements/dev.txt pins all of them."""
-_LOCK_FILE: Final = ROOT / "requirements" / "dev.txt"
+"""mypy and its dependencies, without optional ones."""
+LOCK_FILE: Final = ROOT / "requirements" / "dev.txt"
 _CONFIG: Final = Path(__file__).with_name("mypy-sandbox.ini")
 _IMAGE_PYTHON: Final = (3, 11)
 _SILENCE_SECONDS: Final = 600.0
@@ -94,7 +94,7 @@ def _downloaded_files() -> Iterator[tuple[str, bytes]]:
     """Yield the files of the wheels for the image's Python, by the hashes of the lock file."""
     with tempfile.TemporaryDirectory(prefix="unlearn-mypy-") as folder:
         pinned = Path(folder) / "pinned.txt"
-        pinned.write_text(pinned_requirements(_LOCK_FILE.read_text(), PACKAGES))
+        pinned.write_text(pinned_requirements(LOCK_FILE.read_text(), PACKAGES))
         version = ".".join(map(str, _IMAGE_PYTHON))
         subprocess.run(
             [
