@@ -28,8 +28,8 @@ from runner.builder.plan import BuildPlan
 from runner.challenge.description import Source
 from runner.challenge.layout import REFERENCES_FILE
 from runner.challenge.limits import Limits
-from runner.engine.client import Engine
-from runner.engine.container import Container
+from runner.engine.client import DockerEngine
+from runner.engine.container import DockerContainer
 from runner.engine.container_spec import ContainerSpec
 from runner.engine.session import container_session
 from runner.image.image import require_image
@@ -46,12 +46,12 @@ _PEAKS = (
 """Files with a container's peak memory: control groups 1 and 2, by cgroupfs and by systemd."""
 
 
-class WatchedEngine(Engine):
+class WatchedEngine(DockerEngine):
     """An engine that records the peak memory of its containers."""
 
     peak_bytes = 0
 
-    def start(self, spec: ContainerSpec) -> Container:
+    def start(self, spec: ContainerSpec) -> DockerContainer:
         """Start a container and watch it until it has ended."""
         container = super().start(spec)
         candidates = [Path("/sys/fs/cgroup", pattern.format(container.identity)) for pattern in _PEAKS]

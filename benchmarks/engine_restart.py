@@ -36,7 +36,7 @@ from benchmarks.kill9 import (
     evaluate_undisturbed,
     read_runs,
 )
-from runner.engine.client import Engine, engine_answers
+from runner.engine.client import connect_engine, engine_answers
 from runner.image.image import BASE_REPOSITORY, BASE_TAG, require_image
 
 _ANSWER_SECONDS: Final = 120.0
@@ -93,7 +93,7 @@ class OwnEngine:
 @contextmanager
 def own_engine() -> Iterator[OwnEngine]:
     """Start an engine with the present images and point every command of this process to it."""
-    names = [f"{BASE_REPOSITORY}:{BASE_TAG}", require_image(Engine()).tag]
+    names = [f"{BASE_REPOSITORY}:{BASE_TAG}", require_image(connect_engine()).tag]
     with (
         tempfile.TemporaryDirectory(prefix="unlearn-engine-", ignore_cleanup_errors=True) as name,
         subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE) as saving,

@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from runner.clients.channel import Channel
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import evaluator_container
 from runner.engine.placement import ALL_GPUS, CPU, Placement, resolve_placement
 from runner.engine.session import container_session
@@ -39,7 +40,7 @@ class Bench:
     def __init__(self, engine: Engine, labels: dict[str, str], placement: Placement) -> None:
         """Prepare the container's specification; start no container."""
         self.engine, self.placement = engine, placement
-        cpus = float(engine.cores())
+        cpus = float(engine.info().cores)
         tag = require_image(engine).tag
         self.spec = evaluator_container(image=tag, cpus=cpus, labels=labels, placement=placement)
 
@@ -114,9 +115,9 @@ def main() -> None:
     parser.add_argument("--streamed", type=int, default=5, help="through the stream; 0 skips this part")
     parser.add_argument("--network", choices=list(NETWORKS), action="append", help="default: all")
     options = parser.parse_args()
-    engine, console = Engine(), Console(width=130)
+    engine, console = connect_engine(), Console(width=130)
     device = ALL_GPUS if options.device == "cuda" else options.device
-    placement = resolve_placement(runtime="", device=device, wanted_device=CPU, engine_info=engine.info())
+    placement = resolve_placement(runtime="", device=device, required_device=CPU, info=engine.info())
     with container_session(engine) as labels:
         bench = Bench(engine, labels, placement)
         for name in options.network or NETWORKS:
@@ -128,7 +129,7 @@ def main() -> None:
                     "shape": shape,
                     "checkpoints": options.checkpoints,
                     "device": placement.torch_device,
-                    "cores": engine.cores(),
+                    "cores": engine.info().cores,
                 }
             )
             if facts:

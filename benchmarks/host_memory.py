@@ -30,7 +30,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
@@ -214,7 +215,7 @@ def main() -> None:
         memory_bytes=512 * MIB,
         scratch_bytes=16 * MIB,
     )
-    engine = Engine()
+    engine = connect_engine()
     image = require_image(engine)
     table = Table(
         title=f"{options.runs} runs of each kind, {options.concurrency} at once; memory of the runner, MiB"

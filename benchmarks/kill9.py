@@ -24,7 +24,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.errors import RunnerError
 from runner.store.paths import EvaluationPaths
@@ -113,7 +113,7 @@ def read_runs(folder: Path) -> tuple[str, dict[int, PublishedRun]]:
     """Return the identity of a store's evaluation and its published runs by index."""
     try:
         with closing(Store.in_folder(folder, create=False)) as store:
-            names = [str(evaluation["evaluation"]) for evaluation in store.evaluations()]
+            names = [stored.id for stored in store.evaluations()]
             runs = store.runs(names[0]) if names else []
     except RunnerError:
         return "", {}  # killed before there was a store
@@ -232,7 +232,7 @@ def count_differences(
         tally.differing_checkpoints += run is None or run.checkpoint_sha256 != expected.checkpoint_sha256
         tally.differing_outputs += run is None or run.outputs_sha256 != expected.outputs_sha256
     tally.differing_figures += sum(summary[figure] != expected_summary[figure] for figure in FIGURES)
-    tally.containers_left += len(Engine().containers({EVALUATION_LABEL: name}))
+    tally.containers_left += len(connect_engine().containers({EVALUATION_LABEL: name}))
     tally.files_left += sum(
         file.suffix == ".part" or file.name.startswith(".") for file in (folder / name).rglob("*")
     )

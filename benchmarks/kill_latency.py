@@ -29,8 +29,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
-from runner.engine.container import Container, ContainerExit
+from runner.engine.api import Container, ContainerExit, Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
@@ -223,7 +223,7 @@ def main() -> None:
         processes=options.processes,
     )
     limits = challenge.description.limits
-    engine = Engine()
+    engine = connect_engine()
     image = require_image(engine)
     step, first = (len(KINDS), KINDS.index(options.only)) if options.only else (1, 0)
     pending, times = deque(range(first, first + options.runs * step, step)), dict[int, Times]()

@@ -31,7 +31,8 @@ from runner.challenge.load import load_challenge
 from runner.clients.channel import Channel
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WORKER_DATA, WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_SLOT_GID, FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.image.image import require_image
@@ -62,7 +63,7 @@ class Bench:
         """Return seconds without and with start-up of ``runs`` sealed runs."""
         started_at = time.monotonic()
         spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
-        spec.host_config["CpusetCpus"] = pinned
+        spec = replace(spec, cpu_set=pinned)
         container = self.engine.start(spec)
         try:
             worker = WorkerClient(
@@ -83,7 +84,7 @@ class Bench:
         """Return seconds without and with start-up of ``runs`` calls in one loop."""
         started_at = time.monotonic()
         spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
-        spec.host_config["CpusetCpus"] = pinned
+        spec = replace(spec, cpu_set=pinned)
         environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
         environment["PLAIN_THREADS"] = str(threads)
         spec = replace(spec, command=("/opt/venv/bin/python", "-c", PLAIN_LOOP), environment=environment)
@@ -143,7 +144,7 @@ def main() -> None:
     parser.add_argument("--containers", type=int, default=8)
     options = parser.parse_args()
     challenge = load_challenge(options.challenge)
-    engine = Engine()
+    engine = connect_engine()
     limits = challenge.description.limits
     single_core = limits.with_changes(cpus=1.0, concurrency=1)
     with container_session(engine) as labels:

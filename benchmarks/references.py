@@ -24,7 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from runner.clients.channel import Channel
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.gpu_lock import gpu_lock
 from runner.engine.placement import ALL_GPUS, CPU, Placement, resolve_placement
@@ -45,7 +46,7 @@ def measure(
 ) -> tuple[dict[str, Any], list[bytes]]:
     """Return the container's measurements, and the outputs of the plain and of the stacked networks."""
     tag = require_image(engine).tag
-    spec = trainer_container(image=tag, cpus=float(engine.cores()), labels=labels, placement=placement)
+    spec = trainer_container(image=tag, cpus=float(engine.info().cores), labels=labels, placement=placement)
     environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
     container = engine.start(
         replace(spec, command=("/opt/venv/bin/python", "-c", SCRIPT), environment=environment)
@@ -93,9 +94,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.architecture and not options.examples:
         parser.error("--architecture requires --examples")
-    engine = Engine()
+    engine = connect_engine()
     device = ALL_GPUS if options.device == "cuda" else options.device
-    placement = resolve_placement(runtime="", device=device, wanted_device=CPU, engine_info=engine.info())
+    placement = resolve_placement(runtime="", device=device, required_device=CPU, info=engine.info())
     job = TrainerJob(
         recipe="digits",
         seed=0,
@@ -104,7 +105,7 @@ def main() -> None:
         groups_done=[],
         skip_original=True,
         device=placement.torch_device,
-        processes=engine.cores(),
+        processes=engine.info().cores,
         data_files=0,
         most_examples=options.examples,
         architecture=options.architecture,

@@ -24,17 +24,18 @@ BEGIN = "<!-- gallery: written by tests/test_threat_model.py -->\n"
 END = "<!-- end of the gallery -->\n"
 
 
-def is_open(said: dict[str, Any]) -> bool:
-    """Return whether an attack is marked as open anywhere: for all, a runtime, or a runtime's isolation."""
-    return "open" in said or any(is_open(one) for one in said.values() if isinstance(one, dict))
+def is_open(description: dict[str, Any]) -> bool:
+    """Return whether an attack is marked as open under any runtime and isolation."""
+    return any("open" in table for table in (description, *description.get("expect", ())))
 
 
 def attacks() -> dict[int, list[str]]:
     """Return the gallery's attacks by row; those known to be open are marked."""
     found = defaultdict(list)
     for file in sorted(HOSTILE.glob("*/attack.toml")):
-        said = tomllib.loads(file.read_text())
-        found[said["threat"]].append(f"`{file.parent.name}`" + (" (open)" if is_open(said) else ""))
+        description = tomllib.loads(file.read_text())
+        mark = " (open)" if is_open(description) else ""
+        found[description["threat"]].append(f"`{file.parent.name}`{mark}")
     return dict(sorted(found.items()))
 
 

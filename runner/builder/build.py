@@ -1,7 +1,7 @@
-"""Building a challenge: what the trainer sends becomes files, whole or not at all.
+"""Build a challenge in a trainer container, or resume a build that was interrupted.
 
-While it goes on, ``.building/`` holds what is finished; the same command goes on from
-there. ``challenge.toml`` is written last, so a folder with one is a whole challenge.
+While a build is in progress, ``.building/`` holds what is finished, and the same command resumes
+from there. ``challenge.toml`` is written last, so a folder that has one is a complete challenge.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from runner.challenge.description import (
 from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE
 from runner.challenge.load import load_challenge
 from runner.challenge.training import Training
-from runner.clients.channel import Channel
-from runner.clients.trainer import trainer_frames
-from runner.engine.client import Engine
+from runner.clients.trainer import TrainerSession
+from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Placement
 from runner.errors import ConfigurationError
@@ -32,7 +31,6 @@ from runner.image.image import Image
 from runner.progress import Reporter
 from sandbox.protocol.frames import Frame
 from sandbox.protocol.jobs import TrainerJob
-from sandbox.protocol.messages import from_trainer
 
 
 def build_challenge(
@@ -47,62 +45,71 @@ def build_challenge(
     placement: Placement = DEFAULT_PLACEMENT,
     snapshot_seconds: float = 60.0,
 ) -> Challenge:
-    """Return the challenge, building what is missing of it.
+    """Return the challenge in ``folder``, building what is missing.
 
     Args:
         engine: Where the trainer runs.
-        image: What it runs in.
+        image: The image of the trainer container.
         plan: What is to be built.
-        folder: Where; it may hold what an interrupted build left.
-        labels: Of the container.
-        reporter: Is told of progress.
-        data: What the recipe reads.
-        placement: How the container runs.
-        snapshot_seconds: How long a training goes on at least between two snapshots, from which an
-            interrupted build goes on.
+        folder: Folder of the challenge; it may hold an interrupted build.
+        labels: Labels of the container.
+        reporter: Receives progress.
+        data: The organizer's files, unless the recipe brings its own.
+        placement: Runtime and device of the container.
+        snapshot_seconds: Minimum time between two snapshots of a training, from which an
+            interrupted build resumes.
 
     Raises:
-        ConfigurationError: the folder holds something else, the recipe refuses, or a network diverged.
-        HostNotReadyError: the container does not see the device.
-        SandboxError: the trainer failed; the same command goes on.
+        ConfigurationError: the folder holds something else, the recipe rejects its data, or a network
+            diverged.
+        HostNotReadyError: the container cannot use the device.
+        SandboxError: the trainer failed; the same command resumes the build.
     """
     if (folder / DESCRIPTION_FILE).is_file():
-        found = load_challenge(folder)
-        if matches_plan(found.description, plan):
-            return found
+        challenge = load_challenge(folder)
+        if matches_plan(challenge.description, plan):
+            return challenge
         raise ConfigurationError(
             f"{folder} holds another challenge (its recipe, data, architecture, training, seed, references, "
             "items, limits, feedback, device or visibility differ, or it is an export); choose another "
             "folder, or remove it."
         )
-    if folder.exists() and any(entry.name != BUILD_FOLDER for entry in folder.iterdir()):
-        unfinished = (folder / BUILD_FOLDER).is_dir()
-        if not unfinished:
-            raise ConfigurationError(f"{folder} is not empty and holds no challenge; choose another folder.")
-    site = BuildFolder(folder, plan.identity(image), seed=plan.seed, references=plan.references)
-    site.open()
-    container = engine.start(
-        trainer_container(
-            image=image.tag, cpus=float(engine.cores()), labels=dict(labels), placement=placement
-        )
+    _require_empty_or_unfinished(folder)
+    build_folder = BuildFolder(folder, plan.identity(image), seed=plan.seed, references=plan.references)
+    build_folder.open()
+    cores = engine.info().cores
+    session = TrainerSession(
+        engine=engine,
+        spec=trainer_container(image=image.tag, cpus=float(cores), labels=dict(labels), placement=placement),
+        name=plan.name,
+        reporter=reporter,
+        refusal="The recipe refuses",
     )
-    try:
-        channel = Channel(container, from_trainer())
-        job = _job(
-            site,
-            plan,
-            files=len(data.files) if data is not None else 0,
-            cores=engine.cores(),
-            snapshot_seconds=snapshot_seconds,
-        )
-        _converse(channel, site, plan, job=job, data=data, reporter=reporter)
-    finally:
-        container.remove()
-    return _finish(site, plan, image, folder)
+    job = _job(build_folder, plan, data=data, cores=cores, snapshot_seconds=snapshot_seconds)
+    reporter.step(f"{plan.name}: starting the trainer")
+    with session as trainer:
+        trainer.begin(job)
+        _send_data(trainer, data, name=plan.name, reporter=reporter)
+        _send_snapshots(trainer, job.snapshots, build_folder, name=plan.name, reporter=reporter)
+        for frame in trainer.frames(until="done"):
+            _add(frame, build_folder)
+    return _finish(build_folder, plan, image, folder)
+
+
+def _require_empty_or_unfinished(folder: Path) -> None:
+    if not folder.exists() or (folder / BUILD_FOLDER).is_dir():
+        return
+    if any(folder.iterdir()):
+        raise ConfigurationError(f"{folder} is not empty and holds no challenge; choose another folder.")
 
 
 def _job(
-    site: BuildFolder, plan: BuildPlan, *, files: int, cores: int, snapshot_seconds: float
+    build_folder: BuildFolder,
+    plan: BuildPlan,
+    *,
+    data: OrganizerData | None,
+    cores: int,
+    snapshot_seconds: float,
 ) -> TrainerJob:
     source = plan.source
     return TrainerJob(
@@ -110,66 +117,63 @@ def _job(
         seed=plan.seed,
         forget_fraction=plan.forget_fraction,
         references=plan.references,
-        groups_done=site.groups(),
-        skip_original=site.has_original(),
+        groups_done=build_folder.groups(),
+        skip_original=build_folder.has_original(),
         device=source.device or CPU,
         processes=cores,
-        data_files=files,
+        data_files=len(data.files) if data is not None else 0,
         most_examples=source.most_examples,
         shared_persons=bool(source.shared_persons),
         architecture=source.architecture,
         training=source.training.said() if source.training is not None else {},
         epochs=source.epochs,
         architecture_source=plan.architecture_file.text if plan.architecture_file is not None else None,
-        group_size=site.facts().get("group_size") if site.has_original() else None,
-        snapshots=site.begun(),
+        group_size=build_folder.facts().get("group_size") if build_folder.has_original() else None,
+        snapshots=build_folder.resumable(),
         snapshot_seconds=snapshot_seconds,
     )
 
 
-def _converse(
-    channel: Channel,
-    site: BuildFolder,
-    plan: BuildPlan,
+def _send_data(trainer: TrainerSession, data: OrganizerData | None, *, name: str, reporter: Reporter) -> None:
+    files = data.files if data is not None else ()
+    for number, file in enumerate(files):
+        reporter.count(f"{name}: sending data", number, len(files))
+        trainer.send("data", file.read(), name=file.name)
+
+
+def _send_snapshots(
+    trainer: TrainerSession,
+    snapshots: list[int],
+    build_folder: BuildFolder,
     *,
-    job: TrainerJob,
-    data: OrganizerData | None,
+    name: str,
     reporter: Reporter,
 ) -> None:
-    files = data.files if data is not None else ()
-    reporter.step(f"{plan.name}: starting the trainer")
-    channel.send("job", job.to_json())
-    channel.await_ready()
-    for sent, file in enumerate(files):
-        reporter.count(f"{plan.name}: sending data", sent, len(files))
-        channel.send("data", file.read(), name=file.name)
-    if job.snapshots:
-        count = len(job.snapshots)
+    if snapshots:
+        count = len(snapshots)
         networks = "1 network" if count == 1 else f"{count} networks or groups of them"
-        reporter.step(f"{plan.name}: going on with {networks} that an interrupted build began")
-    for first in job.snapshots:
-        for piece, last in site.snapshots.pieces(first):
-            channel.send("snapshot", piece, first=first, last=last)
-    for frame in trainer_frames(
-        channel, name=plan.name, reporter=reporter, until="done", refusal="The recipe refuses"
-    ):
-        _take(frame, site)
+        reporter.step(f"{name}: resuming the training of {networks} from an interrupted build")
+    for first in snapshots:
+        for piece, last in build_folder.snapshots.pieces(first):
+            trainer.send("snapshot", piece, first=first, last=last)
 
 
-def _take(frame: Frame, site: BuildFolder) -> None:
+def _add(frame: Frame, build_folder: BuildFolder) -> None:
+    """Store what a frame of the trainer holds."""
     if frame.kind == "file":
-        site.take_file(frame.text("name"), frame.payload)
+        build_folder.add_file(frame.text("name"), frame.payload)
     elif frame.kind == "facts":
-        site.take_facts(frame.payload)
+        build_folder.add_facts(frame.payload)
     elif frame.kind == "group":
-        site.take_group(frame.integer("first"), frame.integer("count"), frame.payload)
+        build_folder.add_group(frame.integer("first"), frame.integer("count"), frame.payload)
     elif frame.kind == "snapshot":
-        site.snapshots.take(frame.integer("first"), frame.payload, last=bool(frame.fields["last"]))
+        build_folder.snapshots.add(frame.integer("first"), frame.payload, last=bool(frame.fields["last"]))
 
 
-def _finish(site: BuildFolder, plan: BuildPlan, image: Image, folder: Path) -> Challenge:
-    facts = site.facts()
-    write_atomic(folder / REFERENCES_FILE, site.references())
+def _finish(build_folder: BuildFolder, plan: BuildPlan, image: Image, folder: Path) -> Challenge:
+    """Write the references and the description, which makes the challenge complete."""
+    facts = build_folder.facts()
+    write_atomic(folder / REFERENCES_FILE, build_folder.references())
     names = list(CHALLENGE_FILES)
     if plan.architecture_file is not None:
         write_atomic(folder / ARCHITECTURE_FILE, plan.architecture_file.data)
@@ -184,7 +188,7 @@ def _finish(site: BuildFolder, plan: BuildPlan, image: Image, folder: Path) -> C
         forget_fraction=plan.forget_fraction,
         architecture=facts["architecture"],
         classes=facts["classes"],
-        item_format=plan.item_format,  # type: ignore[arg-type]
+        item_format=plan.item_format,
         batch_size=facts["batch_size"],
         device=plan.device,
         references=plan.references,
@@ -197,5 +201,5 @@ def _finish(site: BuildFolder, plan: BuildPlan, image: Image, folder: Path) -> C
         files={name: hash_file(folder / name) for name in names},
     )
     write_atomic(folder / DESCRIPTION_FILE, render_description(description))
-    site.clear()
+    build_folder.clear()
     return load_challenge(folder)

@@ -1,4 +1,4 @@
-"""The folder of a challenge while it is being built: what is finished, and what is refused."""
+"""The build state in a challenge's folder: what is finished, and what is rejected."""
 
 from __future__ import annotations
 
@@ -30,15 +30,22 @@ from sandbox.protocol.splits import SPLITS
 
 BUILD_FOLDER: Final = ".building"
 PLAN_FILE: Final = f"{BUILD_FOLDER}/plan.json"
-"""What is being built, as `BuildFolder` was told; a build that differs begins anew."""
+"""The identity of the build; a build with another identity starts from scratch."""
 _EXPECTED_FILES: Final = frozenset(CHALLENGE_FILES) - {REFERENCES_FILE}
 
 
 class BuildFolder:
-    """The folder of a challenge while it is being built."""
+    """The folder of a challenge that is being built."""
 
     def __init__(self, folder: Path, identity: Mapping[str, Any], *, seed: int, references: int) -> None:
-        """Be about a folder; ``identity`` is what has to be the same for a build to be gone on with."""
+        """Manage the build state in ``folder``.
+
+        Args:
+            folder: Folder of the challenge.
+            identity: What must be equal for an interrupted build to be resumed.
+            seed: Seed of the challenge.
+            references: Number of references that the challenge will have.
+        """
         self.folder, self._identity = folder, dict(identity)
         self._seed, self._references = seed, references
         self._building = folder / BUILD_FOLDER
@@ -46,60 +53,62 @@ class BuildFolder:
         self.snapshots = SnapshotFiles(self._building)
 
     def open(self) -> None:
-        """Make ready, dropping what an other plan or image has left unfinished."""
-        mark = self.folder / PLAN_FILE
+        """Prepare the folder; remove the build state of another plan or image."""
+        file = self.folder / PLAN_FILE
         try:
-            same = json.loads(mark.read_text()) == self._identity
+            resumes = json.loads(file.read_text()) == self._identity
         except (OSError, ValueError):
-            same = False
-        if not same:
+            resumes = False
+        if not resumes:
             shutil.rmtree(self._building, ignore_errors=True)
-            write_atomic(mark, json.dumps(self._identity).encode())
+            write_atomic(file, json.dumps(self._identity).encode())
 
     def has_original(self) -> bool:
-        """Return whether the original network, the splits and their facts are all there."""
+        """Return whether the original network, the splits and their facts all exist."""
         return self._facts.is_file() and all((self.folder / name).is_file() for name in _EXPECTED_FILES)
 
     def facts(self) -> dict[str, Any]:
-        """Return what the trainer said of the challenge."""
-        found: dict[str, Any] = json.loads(self._facts.read_text())
-        return found
+        """Return what the trainer reported about the challenge."""
+        facts: dict[str, Any] = json.loads(self._facts.read_text())
+        return facts
 
     def groups(self) -> list[int]:
-        """Return the first reference of each group that is finished and wanted."""
+        """Return the first reference of each group that is finished and requested."""
         if not self.has_original():
             return []
-        found = (int(file.stem.removeprefix("group-")) for file in self._building.glob("group-*.npz"))
-        return sorted(first for first in found if first < self._references)
+        firsts = (int(file.stem.removeprefix("group-")) for file in self._building.glob("group-*.npz"))
+        return sorted(first for first in firsts if first < self._references)
 
-    def begun(self) -> list[int]:
-        """Return what is in training and can be gone on with: first references, or `ORIGINAL`."""
+    def resumable(self) -> list[int]:
+        """Return the unfinished trainings that can be resumed: first references, or `ORIGINAL`."""
         if not self.has_original():
             return self.snapshots.usable({ORIGINAL})
-        finished = set(self.groups())
-        return self.snapshots.usable({one for one in range(self._references) if one not in finished})
+        return self.snapshots.usable(set(range(self._references)) - set(self.groups()))
 
-    def take_file(self, name: str, data: bytes) -> None:
-        """Keep a split or the original network."""
+    def add_file(self, name: str, data: bytes) -> None:
+        """Store a split or the original network."""
         if name not in _EXPECTED_FILES:
-            raise SandboxLostError(f"The trainer sent a file that was not due: {name[:60]}.")
+            raise SandboxLostError(f"The trainer sent a file that was not expected: {name[:60]}.")
         write_atomic(self.folder / name, data)
 
-    def take_facts(self, data: bytes) -> None:
-        """Keep what the trainer says of the challenge."""
+    def add_facts(self, data: bytes) -> None:
+        """Store what the trainer reports about the challenge; the original network is finished then."""
         write_atomic(self._facts, data)
-        self.snapshots.forget(ORIGINAL)
+        self.snapshots.remove(ORIGINAL)
 
-    def take_group(self, first: int, count: int, data: bytes) -> None:
-        """Keep the outputs of a group of references.
+    def add_group(self, first: int, count: int, data: bytes) -> None:
+        """Store the outputs of a group of references.
 
         Raises:
-            ConfigurationError: one that is wanted diverged; nothing of the group is kept.
+            ConfigurationError: a requested reference diverged; nothing of the group is stored.
         """
         outputs = split_outputs(data, self._output_shapes(), count)
         self._require_finite(outputs.logits, first)
-        write_atomic(self._building / f"group-{first:06d}.npz", pack_outputs(outputs))
-        self.snapshots.forget(first)
+        write_atomic(self._group_file(first), pack_outputs(outputs))
+        self.snapshots.remove(first)
+
+    def _group_file(self, first: int) -> Path:
+        return self._building / f"group-{first:06d}.npz"
 
     def _output_shapes(self) -> OutputShapes:
         facts = self.facts()
@@ -110,35 +119,27 @@ class BuildFolder:
         )
 
     def _require_finite(self, logits: NDArray[np.float32], first: int) -> None:
-        """Refuse a wanted reference that diverged; one beyond those that are wanted may."""
+        """Reject a requested reference that diverged; a surplus one, which fills a group, may."""
         diverged = np.flatnonzero(~np.isfinite(logits).all(axis=(1, 2))) + first
         if not len(diverged) or diverged[0] >= self._references:
             return
-        index = int(diverged[0])
+        index, finished = int(diverged[0]), len(self.groups())
         raise ConfigurationError(
             f"Reference {index} (seed {reference_seed(self._seed, index)}) diverged: its outputs are not "
-            f"finite. The original network and {len(self.groups())} finished groups of references are kept "
-            f"in {self.folder}, but the same command would diverge again; repeat it with another --seed, or "
-            "with a --training of a lower learning rate, which begins anew."
+            f"finite. {self.folder} still holds the original network and {finished} finished "
+            f"{'group' if finished == 1 else 'groups'} of references, but the same command would diverge "
+            "again; repeat it with another --seed, or with a --training of a lower learning rate, which "
+            "starts from scratch."
         )
 
     def references(self) -> bytes:
         """Return the outputs of all references, as the bytes of ``references.npz``.
 
         Raises:
-            ConfigurationError: they cannot be compared with anything.
+            ConfigurationError: they are not finite, or too inaccurate to be compared with.
             SandboxLostError: some are missing or damaged; the same command trains them again.
         """
-        groups, shapes = [], self._output_shapes()
-        for first in self.groups():
-            data = (self._building / f"group-{first:06d}.npz").read_bytes()
-            try:
-                groups.append(unpack_outputs(data, shapes, stacked=True))
-            except ArraysError as error:
-                (self._building / f"group-{first:06d}.npz").unlink()
-                raise SandboxLostError(
-                    f"References {first} and on were damaged on disk; repeat the command to train them again."
-                ) from error
+        groups = [self._read_group(first) for first in self.groups()]
         outputs = NetworkOutputs(
             **{
                 name: np.concatenate([getattr(group, name) for group in groups])[: self._references]
@@ -147,8 +148,8 @@ class BuildFolder:
         )
         logits = outputs.logits
         if len(logits) != self._references:
-            raise SandboxLostError(f"The trainer said it was done after {len(logits)} references.")
-        self._require_finite(logits, 0)  # in a group that was kept when fewer were wanted
+            raise SandboxLostError(f"The trainer reported its end after {len(logits)} references.")
+        self._require_finite(logits, 0)  # a stored group may come from a build that requested fewer
         for split in ("retain", "test"):  # a score divides by their accuracy
             if not outputs.correct[:, SPLITS.index(split)].any():
                 raise ConfigurationError(
@@ -156,6 +157,17 @@ class BuildFolder:
                 )
         return pack_outputs(outputs)
 
+    def _read_group(self, first: int) -> NetworkOutputs:
+        file = self._group_file(first)
+        try:
+            return unpack_outputs(file.read_bytes(), self._output_shapes(), stacked=True)
+        except ArraysError as error:
+            file.unlink()
+            raise SandboxLostError(
+                f"The group of references that begins with {first} was damaged on disk; repeat the command "
+                "to train it again."
+            ) from error
+
     def clear(self) -> None:
-        """Remove what only a build needs."""
+        """Remove the build state, which a complete challenge does not need."""
         shutil.rmtree(self._building, ignore_errors=True)

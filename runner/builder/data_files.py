@@ -1,7 +1,7 @@
-"""Which files an organizer gives a recipe: found, hashed and handed over, never looked into.
+"""Collect the files that an organizer gives a recipe: list, hash and read them, never parse them.
 
-Images and tables are parsed in the trainer container alone. What lies here is what was
-hashed: a file that changes while a challenge is built ends the build.
+Images and tables are parsed in the trainer container alone. The trainer receives what was hashed:
+a file that changes while the challenge is built ends the build.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from runner.units import MIB
 from sandbox.protocol.recipe_files import select_files
 
 MAX_BYTES: Final = 4096 * MIB
-"""The trainer holds the files in memory, beside the images that come of them."""
+"""The trainer holds the files in memory, and the images that it makes from them."""
 MAX_FILES: Final = 1_000_000
 
 
@@ -27,16 +27,16 @@ class DataFile:
     """One file of an organizer's data."""
 
     name: str
-    """Its path below the folder that was named, with slashes."""
+    """Path relative to the organizer's folder, with slashes."""
     path: Path
     size_bytes: int
     sha256: str
 
     def read(self) -> bytes:
-        """Return what it holds.
+        """Return the content.
 
         Raises:
-            ConfigurationError: it cannot be read, or has changed since it was hashed.
+            ConfigurationError: the file cannot be read, or has changed since it was hashed.
         """
         data = _read(self.path)
         if hashlib.sha256(data).hexdigest() != self.sha256:
@@ -54,7 +54,7 @@ class OrganizerData:
 
     @property
     def sha256(self) -> str:
-        """Return the hash of every name and content: where the folder lies does not matter."""
+        """Return the hash of all names and contents; the location of the folder is no part of it."""
         digest = hashlib.sha256()
         for file in self.files:
             digest.update(f"{file.sha256} ".encode() + os.fsencode(file.name) + b"\0")
@@ -62,34 +62,35 @@ class OrganizerData:
 
 
 def gather_data(place: Path, recipe: str) -> OrganizerData:
-    """Return the files that a recipe reads of a folder and of the folders in it, or the one that is named.
+    """Return the files below ``place`` that a recipe reads, or the file ``place`` itself.
 
-    Hidden files (with a dot in front) are left out. Links to files are followed, links to folders are not.
+    Hidden files (their names begin with a dot) are skipped. Links to files are followed, links to folders
+    are not.
 
     Raises:
-        ConfigurationError: there is nothing, it cannot be read, or it is too much.
+        ConfigurationError: no file is found, one cannot be read, or the data are too large.
     """
     if place.is_file():
-        there = {place.name: place}
+        paths = {place.name: place}
     elif place.is_dir():
-        there = {path.relative_to(place).as_posix(): path for path in _walk(place)}
+        paths = {path.relative_to(place).as_posix(): path for path in _walk(place)}
     else:
         raise ConfigurationError(f"There is no data at {place}.")
-    found = [(name, there[name]) for name in select_files(recipe, there)]
-    if not found:
-        kind = f" that the recipe {recipe} reads" if there else ""
+    selected = [(name, paths[name]) for name in select_files(recipe, paths)]
+    if not selected:
+        kind = f" that the recipe {recipe} reads" if paths else ""
         raise ConfigurationError(f"There are no files{kind} in {place}.")
-    if len(found) > MAX_FILES:
-        raise ConfigurationError(f"{place} holds {len(found)} files; {MAX_FILES} are the most.")
+    if len(selected) > MAX_FILES:
+        raise ConfigurationError(f"{place} holds {len(selected)} files; the maximum is {MAX_FILES}.")
     try:
-        total_bytes = sum(path.stat().st_size for _name, path in found)
+        total_bytes = sum(path.stat().st_size for _name, path in selected)
     except OSError as error:
         raise ConfigurationError(f"The data cannot be read: {error}.") from error
     if total_bytes > MAX_BYTES:
         raise ConfigurationError(
-            f"The files in {place} are {total_bytes / MIB:.0f} MiB; {MAX_BYTES / MIB:.0f} are the most."
+            f"The files in {place} are {total_bytes / MIB:.0f} MiB; the maximum is {MAX_BYTES / MIB:.0f}."
         )
-    return OrganizerData(files=tuple(_described(name, path) for name, path in found))
+    return OrganizerData(files=tuple(_hashed_file(name, path) for name, path in selected))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -104,7 +105,7 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _described(name: str, path: Path) -> DataFile:
+def _hashed_file(name: str, path: Path) -> DataFile:
     data = _read(path)
     return DataFile(name=name, path=path, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 

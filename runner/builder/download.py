@@ -1,7 +1,7 @@
-"""Well-known data sets, fetched by the host where its network allows: the archive as it is published.
+"""Download well-known data sets: their archives as they are published, checked by hash.
 
-An archive is known by its hash, is kept in the user's cache, and is never opened on the host: it is
-streamed to the trainer like any other file of an organizer's.
+An archive is stored in the user's cache and never unpacked on the host: it is sent to the trainer
+like any other file of an organizer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SILENCE_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedArchive:
-    """A file that is published somewhere."""
+    """An archive with a permanent address and a known hash."""
 
     name: str
     url: str
@@ -34,29 +34,29 @@ ARCHIVES: Final = {
         sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
     )
 }
-"""By recipe."""
+"""The archive of each recipe that has one."""
 
 
 def cache_folder() -> Path:
-    """Return where archives are kept: in the user's cache."""
+    """Return the folder of downloaded archives, in the user's cache."""
     return platformdirs.user_cache_path("unlearn") / "downloads"
 
 
 def fetch(archive: PublishedArchive, folder: Path) -> Path:
-    """Return where the archive is in ``folder``, downloading it unless it is there.
+    """Return the path of the archive in ``folder``, downloading it unless it exists.
 
-    It appears there whole, or not at all.
+    A download that fails leaves no file.
 
     Raises:
-        HostNotReadyError: it cannot be had from here, or is not what is known by that name.
+        HostNotReadyError: the archive cannot be downloaded or stored, or its hash differs.
     """
     import pooch  # noqa: PLC0415 - with requests, a fifth of a second that no other command needs
     import requests  # noqa: PLC0415
 
     pooch.get_logger().setLevel(logging.WARNING)
-    by_hand = "fetch it by hand where you can, and name the file with --data"
+    by_hand = "fetch it by hand elsewhere, and name the file with --data"
     try:
-        found = pooch.retrieve(
+        path = pooch.retrieve(
             url=archive.url,
             known_hash=f"sha256:{archive.sha256}",
             fname=archive.name,
@@ -65,7 +65,7 @@ def fetch(archive: PublishedArchive, folder: Path) -> Path:
         )
     except ValueError as error:
         raise HostNotReadyError(
-            f"What {archive.url} gives is not the archive that is known (its hash differs); {by_hand}."
+            f"{archive.url} does not serve the expected archive (its hash differs); {by_hand}."
         ) from error
     except requests.RequestException as error:
         raise HostNotReadyError(
@@ -73,4 +73,4 @@ def fetch(archive: PublishedArchive, folder: Path) -> Path:
         ) from error
     except OSError as error:
         raise HostNotReadyError(f"{folder / archive.name} cannot be written: {error}.") from error
-    return Path(found)
+    return Path(path)

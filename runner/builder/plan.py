@@ -1,10 +1,15 @@
-"""TODO runner.builder.plan."""
+"""The plan of a challenge: what is to be built, from options that are checked together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+from pydantic import ValidationError
+
+from runner.builder.data_files import OrganizerData
+from runner.builder.download import ARCHIVES
 from runner.challenge.architecture import ArchitectureFile
 from runner.challenge.description import (
     Description,
@@ -14,8 +19,15 @@ from runner.challenge.description import (
     Visibility,
 )
 from runner.challenge.limits import Limits
+from runner.challenge.training import TrainingChoice
+from runner.engine.placement import CPU
+from runner.errors import ConfigurationError
 from runner.image.image import Image
-from sandbox.protocol.recipes import EMBEDDED_RECIPE
+from runner.validation import first_problem
+from sandbox.protocol.jobs import FILE_ARCHITECTURE
+from sandbox.protocol.recipes import EMBEDDED_RECIPE, PERSON_RECIPES, RECIPES
+
+ItemFormat = Literal["dict", "tuple"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +39,18 @@ class BuildPlan:
     seed: int
     forget_fraction: float
     references: int
-    item_format: str
+    item_format: ItemFormat
     limits: Limits
     feedback: Feedback = "full"
     visibility: Visibility = "private"
     device: RunDevice = "cpu"
-    """What runs need."""
+    """The device that runs need."""
     source: Source = field(default_factory=Source)
     architecture_file: ArchitectureFile | None = None
     """The organizer's own network; its hash is part of ``source``."""
 
     def identity(self, image: Image) -> dict[str, Any]:
-        """Return what has to be the same for a build to be gone on with."""
+        """Return what must be equal for an interrupted build to be resumed."""
         return {
             "recipe": self.recipe,
             "source": self.source.model_dump(),
@@ -47,25 +59,127 @@ class BuildPlan:
             "image": image.digest,
         }
 
+    def with_data(self, data: OrganizerData) -> BuildPlan:
+        """Return the plan with the hash of the organizer's files."""
+        return replace(self, source=self.source.model_copy(update={"data_sha256": data.sha256}))
 
-def matches_plan(found: Description, plan: BuildPlan) -> bool:
+
+def plan_build(
+    *,
+    recipe: str,
+    name: str,
+    seed: int,
+    forget_fraction: float,
+    references: int,
+    item_format: ItemFormat = "dict",
+    limits: Mapping[str, float | None] | None = None,
+    feedback: Feedback = "full",
+    public: bool = False,
+    runs_on: RunDevice = "cpu",
+    has_data: bool = False,
+    download: bool = False,
+    max_examples: int | None = None,
+    shared_persons: bool = False,
+    architecture: str | None = None,
+    architecture_file: ArchitectureFile | None = None,
+    training: TrainingChoice | None = None,
+    epochs: int | None = None,
+    train_device: str = CPU,
+) -> BuildPlan:
+    """Return the plan that options describe; it has no hash of data yet (`BuildPlan.with_data`).
+
+    Reads no file, so that mistakes are reported before anything is downloaded or hashed.
+
+    Args:
+        recipe: Name of the recipe.
+        name: Name of the challenge.
+        seed: Seed of the challenge.
+        forget_fraction: Share of the training examples to forget.
+        references: Number of retrained networks.
+        item_format: Form of the items that a submission sees.
+        limits: Typed limits by their names in `Limits`; None for the recipe's default.
+        feedback: What participants are shown of their runs.
+        public: Whether an export contains everything.
+        runs_on: The device that runs need.
+        has_data: Whether the organizer named files.
+        download: Whether the recipe's published archive is used instead.
+        max_examples: Maximum number of examples, all splits together.
+        shared_persons: Whether a person may be in several splits.
+        architecture: Name of a network, in place of the recipe's.
+        architecture_file: The organizer's own network, in place of the recipe's.
+        training: The organizer's choice of training.
+        epochs: Epochs, in place of the training's.
+        train_device: The device that networks are trained on.
+
+    Raises:
+        ConfigurationError: the recipe does not exist, two options exclude each other, or a limit is invalid.
+    """
+    _check_recipe(recipe, has_data=has_data, download=download, shared_persons=shared_persons)
+    return BuildPlan(
+        recipe=recipe,
+        name=name,
+        seed=seed,
+        forget_fraction=forget_fraction,
+        references=references,
+        item_format=item_format,
+        limits=_limits(default_limits(recipe), limits or {}),
+        feedback=feedback,
+        visibility="public" if public else "private",
+        device=runs_on,
+        source=Source(
+            most_examples=max_examples,
+            shared_persons=shared_persons or None,
+            architecture=architecture if architecture_file is None else FILE_ARCHITECTURE,
+            architecture_sha256=architecture_file.sha256 if architecture_file is not None else None,
+            training=training,
+            epochs=epochs,
+            device=None if train_device == CPU else "cuda",
+        ),
+        architecture_file=architecture_file,
+    )
+
+
+def _check_recipe(recipe: str, *, has_data: bool, download: bool, shared_persons: bool) -> None:
+    if recipe not in RECIPES:
+        raise ConfigurationError(f"There is no recipe {recipe!r}; choose one of: {', '.join(RECIPES)}.")
+    if download and (has_data or recipe not in ARCHIVES):
+        raise ConfigurationError(f"Use --download for {', '.join(ARCHIVES)} only, and without --data.")
+    if has_data and recipe == EMBEDDED_RECIPE:
+        raise ConfigurationError(f"The recipe {recipe} brings its own data; leave --data out.")
+    if not has_data and not download and recipe != EMBEDDED_RECIPE:
+        raise ConfigurationError(f"The recipe {recipe} reads your files; name them with --data.")
+    if shared_persons and recipe not in PERSON_RECIPES:
+        raise ConfigurationError(
+            f"--shared-persons is for {' and '.join(PERSON_RECIPES)}: the data of {recipe} name no persons."
+        )
+
+
+def _limits(defaults: Limits, typed: Mapping[str, float | None]) -> Limits:
+    try:
+        return defaults.with_changes(**{name: value for name, value in typed.items() if value is not None})
+    except ValidationError as error:
+        raise ConfigurationError(f"{first_problem(error, root='limits')}.") from error
+
+
+def matches_plan(description: Description, plan: BuildPlan) -> bool:
+    """Return whether a complete challenge is what a plan would build."""
     return (
-        found.recipe == plan.recipe
-        and found.source == plan.source
-        and found.seed == plan.seed
-        and found.forget_fraction == plan.forget_fraction
-        and found.references == plan.references
-        and found.item_format == plan.item_format
-        and found.limits == plan.limits
-        and found.feedback == plan.feedback
-        and found.visibility == plan.visibility
-        and found.device == plan.device
-        and found.exported_from is None
+        description.recipe == plan.recipe
+        and description.source == plan.source
+        and description.seed == plan.seed
+        and description.forget_fraction == plan.forget_fraction
+        and description.references == plan.references
+        and description.item_format == plan.item_format
+        and description.limits == plan.limits
+        and description.feedback == plan.feedback
+        and description.visibility == plan.visibility
+        and description.device == plan.device
+        and description.exported_from is None
     )
 
 
 def default_limits(recipe: str) -> Limits:
-    """Return the limits that a recipe's challenge has unless told otherwise."""
+    """Return the limits of a recipe's challenge unless options change them."""
     if recipe == EMBEDDED_RECIPE:
         return Limits(wall_seconds=60.0, cpus=2.0, concurrency=2)
     return Limits()

@@ -1,7 +1,8 @@
-"""Which seed is a challenge built from? The one that was typed, the one it was begun with, or a fresh one.
+"""Choose the seed of a challenge: the typed one, the one of an existing build, or a random one.
 
-The seed of a private challenge is a secret: it gives splits and references. So where none is typed it
-is drawn from more than can be tried, and the folder keeps it for when the command is repeated.
+The seed of a private challenge is a secret: it determines splits and references. So where none is
+typed it is drawn from more values than anybody can try, and the folder stores it for when the
+command is repeated.
 """
 
 from __future__ import annotations
@@ -19,30 +20,35 @@ from runner.challenge.seeds import GUESSABLE_SEEDS
 from runner.errors import ConfigurationError
 
 SEEDS: Final = 1 << 40
-"""A seed is below."""
+"""Seeds are below this number."""
 
 
 def choose_seed(folder: Path, typed: int | None, draw: Callable[[int], int] = secrets.randbelow) -> int:
-    """Return the seed for a challenge in a folder; ``draw`` gives a number below its argument.
+    """Return the seed for a challenge in ``folder``.
+
+    Args:
+        folder: Folder of the challenge, which may exist already.
+        typed: The seed that the user typed, if any.
+        draw: Returns a random number below its argument.
 
     Raises:
-        ConfigurationError: the typed one is out of range, or the folder holds a damaged challenge.
+        ConfigurationError: the typed seed is out of range, or the folder holds a damaged challenge.
     """
     if typed is not None:
         if not 0 <= typed < SEEDS:
             raise ConfigurationError("The seed must be below 2^40.")
         return typed
-    begun = _begun_with(folder)
-    return begun if begun is not None else GUESSABLE_SEEDS + draw(SEEDS - GUESSABLE_SEEDS)
+    stored = _stored_seed(folder)
+    return stored if stored is not None else GUESSABLE_SEEDS + draw(SEEDS - GUESSABLE_SEEDS)
 
 
-def _begun_with(folder: Path) -> int | None:
-    """Return the seed that a folder's challenge has, whole or unfinished; None if there is none."""
+def _stored_seed(folder: Path) -> int | None:
+    """Return the seed of a folder's challenge, complete or unfinished; None if there is none."""
     file = folder / DESCRIPTION_FILE
     try:
         if file.is_file():
             return parse_description(file, file.read_bytes()).seed
-        kept = json.loads((folder / PLAN_FILE).read_bytes())
-        return int(kept["seed"]) if isinstance(kept, dict) else None
+        plan = json.loads((folder / PLAN_FILE).read_bytes())
+        return int(plan["seed"]) if isinstance(plan, dict) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

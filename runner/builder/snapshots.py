@@ -1,7 +1,8 @@
-"""How far each training of an unfinished build has come: a file each, replaced by the next.
+"""Store how far each training of an unfinished build has come: one file each, replaced by the next.
 
-The trainer's bytes are kept as they come, piece by piece, and sent back the same way; nothing here
-reads them. A file's name ends with its SHA-256, so that what a disk or a crash spoiled is not gone on from.
+The trainer's bytes are stored as they arrive, piece by piece, and sent back the same way; the host
+never parses them. A file's name ends with its SHA-256, so a file that a disk or a crash damaged is
+not used.
 """
 
 from __future__ import annotations
@@ -15,65 +16,69 @@ from runner.errors import HostNotReadyError
 from runner.files import hash_file
 from sandbox.protocol.messages import SNAPSHOT_PIECE_BYTES
 
-_BEGIN: Final = "snapshot"
-_PARTLY: Final = "partly"
-_NAME: Final = re.compile(rf"{_BEGIN}\.(?P<first>-?[0-9]{{1,9}})\.(?P<digest>[0-9a-f]{{64}}|{_PARTLY})")
+_PREFIX: Final = "snapshot"
+_INCOMPLETE: Final = "partly"
+_NAME: Final = re.compile(rf"{_PREFIX}\.(?P<first>-?[0-9]{{1,9}})\.(?P<digest>[0-9a-f]{{64}}|{_INCOMPLETE})")
 
 
 class SnapshotFiles:
-    """The snapshots in a folder, by the first reference that is trained (`sandbox.protocol.jobs.ORIGINAL` is one)."""
+    """The snapshots in a folder, by the first reference of the group that is trained.
 
-    def __init__(self, folder: Path) -> None:
-        """Be about a folder, which need not exist before something is taken."""
-        self._folder = folder
+    The original network counts as `sandbox.protocol.jobs.ORIGINAL`.
+    """
 
-    def usable(self, wanted: Collection[int]) -> list[int]:
-        """Return which of those that are wanted can be gone on with, removing all other files."""
-        found: dict[int, Path] = {}
-        for file in sorted(self._folder.glob(f"{_BEGIN}.*")):
-            named = _NAME.fullmatch(file.name)
-            if named is None:
+    def __init__(self, folder: Path, *, piece_bytes: int = SNAPSHOT_PIECE_BYTES) -> None:
+        """Manage the snapshots in ``folder``, which must exist before one is added."""
+        self._folder, self._piece_bytes = folder, piece_bytes
+
+    def usable(self, unfinished: Collection[int]) -> list[int]:
+        """Return which of the unfinished trainings can be resumed; remove all other snapshots."""
+        files: dict[int, Path] = {}
+        for file in sorted(self._folder.glob(f"{_PREFIX}.*")):
+            match = _NAME.fullmatch(file.name)
+            if match is None:
                 continue
-            number, digest = int(named["first"]), named["digest"]
-            if number in wanted and number not in found and digest != _PARTLY and hash_file(file) == digest:
-                found[number] = file
+            first, digest = int(match["first"]), match["digest"]
+            expected = first in unfinished and first not in files and digest != _INCOMPLETE
+            if expected and hash_file(file) == digest:
+                files[first] = file
             else:
                 file.unlink()
-        return sorted(found)
+        return sorted(files)
 
     def pieces(self, first: int) -> Iterator[tuple[bytes, bool]]:
-        """Yield a usable one in pieces, each with whether it is the last."""
-        (file,) = self._folder.glob(f"{_BEGIN}.{first}.*")
-        left = file.stat().st_size
+        """Yield a usable snapshot in pieces, each with whether it is the last."""
+        (file,) = self._folder.glob(f"{_PREFIX}.{first}.*")
+        remaining = file.stat().st_size
         with file.open("rb") as opened:
-            while left:
-                piece = opened.read(SNAPSHOT_PIECE_BYTES)
-                left -= len(piece)
-                yield piece, not left
+            while remaining:
+                piece = opened.read(self._piece_bytes)
+                remaining -= len(piece)
+                yield piece, not remaining
 
-    def take(self, first: int, piece: bytes, *, last: bool) -> None:
-        """Keep a piece; with the last, the snapshot replaces the one before.
+    def add(self, first: int, piece: bytes, *, last: bool) -> None:
+        """Store a piece; with the last one, the snapshot replaces its predecessor.
 
         Raises:
-            HostNotReadyError: it cannot be written; the one before is still there.
+            HostNotReadyError: the piece cannot be written; the predecessor remains.
         """
-        partly = self._folder / f"{_BEGIN}.{first}.{_PARTLY}"
+        incomplete = self._folder / f"{_PREFIX}.{first}.{_INCOMPLETE}"
         try:
-            with partly.open("ab") as file:
+            with incomplete.open("ab") as file:
                 file.write(piece)
             if last:
-                whole = partly.with_name(f"{_BEGIN}.{first}.{hash_file(partly)}")
-                partly.replace(whole)
-                self._forget_all_but(whole, first)
+                complete = incomplete.with_name(f"{_PREFIX}.{first}.{hash_file(incomplete)}")
+                incomplete.replace(complete)
+                self._remove_all_but(complete, first)
         except OSError as error:
-            partly.unlink(missing_ok=True)
-            raise HostNotReadyError(f"{partly} cannot be written: {error.strerror or error}.") from error
+            incomplete.unlink(missing_ok=True)
+            raise HostNotReadyError(f"{incomplete} cannot be written: {error.strerror or error}.") from error
 
-    def forget(self, first: int) -> None:
-        """Remove what there is of a training that is finished."""
-        self._forget_all_but(None, first)
+    def remove(self, first: int) -> None:
+        """Remove the snapshots of a training that is finished."""
+        self._remove_all_but(None, first)
 
-    def _forget_all_but(self, kept: Path | None, first: int) -> None:
-        for file in self._folder.glob(f"{_BEGIN}.{first}.*"):
-            if file != kept:
+    def _remove_all_but(self, current: Path | None, first: int) -> None:
+        for file in self._folder.glob(f"{_PREFIX}.{first}.*"):
+            if file != current:
                 file.unlink()

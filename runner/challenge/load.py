@@ -105,7 +105,7 @@ def _load_split(folder: Path, split: str, description: Description) -> SplitDige
     try:
         columns = {
             column: Column(dtype=spec.dtype, shape=spec.shape, data=raw)
-            for column, (spec, raw) in read_tensors(data, most_header_bytes=_HEADER_BYTES).items()
+            for column, (spec, raw) in read_tensors(data, max_header_bytes=_HEADER_BYTES).items()
         }
     except CheckpointError as error:
         raise ConfigurationError(f"{folder / name} is damaged: {error}.") from error

@@ -8,7 +8,7 @@ import typer
 
 from runner.cli.console import stdout_console
 from runner.cli.options import DEFAULT_STORE, StoreOption
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.session import remove_leftovers
 from runner.image.image import remove_superseded_images
 from runner.store.removal import remove_checkpoints, remove_evaluation
@@ -33,15 +33,15 @@ def clean_command(
     """
     out = stdout_console()
     if names or checkpoints:
-        kept = Store.in_folder(store, create=False)
+        opened = Store.in_folder(store, create=False)
         for name in names or []:
-            found = kept.find(name)
-            remove_evaluation(kept, store, found)
-            out.print(f"Removed evaluation {found}.")
+            evaluation = opened.find(name)
+            remove_evaluation(opened, store, evaluation)
+            out.print(f"Removed evaluation {evaluation}.")
         if checkpoints:
-            removed = sum(remove_checkpoints(kept, store, one["evaluation"]) for one in kept.evaluations())
+            removed = sum(remove_checkpoints(opened, store, stored.id) for stored in opened.evaluations())
             out.print(f"Removed {removed} checkpoints.")
-    engine = Engine()
+    engine = connect_engine()
     if images:
         out.print(f"Removed {remove_superseded_images(engine)} superseded images.")
     removed = remove_leftovers(engine)

@@ -30,6 +30,11 @@ def print_json(value: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(value) + "\n")
 
 
+def print_note(sentence: str) -> None:
+    """Print a remark as one sanitized line on stderr."""
+    stderr_console().print(f"note: {sanitize(sentence)}", markup=False, soft_wrap=True, style="yellow")
+
+
 def print_error(sentence: str) -> None:
     """Print an error as one sanitized line on stderr."""
     stderr_console().print(f"unlearn: {sanitize(sentence)}", markup=False, soft_wrap=True, style="red")

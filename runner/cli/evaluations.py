@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from runner.cli.console import print_json, stdout_console
-from runner.cli.options import (
-    DEFAULT_STORE,
-    JsonOption,
-    StoreOption,
-)
+from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.reports.cells import plain_text
 from runner.reports.runs import runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table
+from runner.results.summary import Summary
+from runner.store.records import StoredEvaluation
 from runner.store.store import Store
 
 
@@ -26,48 +25,68 @@ def show_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show an evaluation and how each of its runs ended."""
-    kept = Store.in_folder(store, create=False)
-    found = kept.find(name)
-    summary, runs = kept.summary(found), [asdict(run) for run in kept.runs(found)]
+    opened = Store.in_folder(store, create=False)
+    stored = opened.evaluation(opened.find(name))
+    runs, all_terms = opened.runs(stored.id), opened.all_terms(stored.id)
     if as_json:
-        terms = kept.all_terms(found)
-        print_json({"evaluation": found, "summary": summary, "terms": terms, "runs": runs})
+        print_json(
+            {
+                "evaluation": stored.id,
+                "summary": stored.summary,
+                "terms": all_terms,
+                "runs": [asdict(run) for run in runs],
+            }
+        )
         return
     out = stdout_console()
     out.print(runs_table(runs))
-    for one in kept.all_terms(found):
-        out.print(terms_line(one))
-    if summary is None:
-        out.print("Not finished; repeat the command that began it.")
+    for terms in all_terms:
+        out.print(terms_line(terms))
+    if stored.summary is None:
+        out.print(plain_text(f"Not finished; repeat the command that began it. {_needed_image(stored)}"))
     else:
-        show_summaries([summary], store, as_json=False)
-    logs = store / found / "logs"
+        show_summaries([Summary.from_json(stored.summary)], store, as_json=False)
+    logs = store / stored.id / "logs"
     if logs.is_dir():
         out.print(f"What the runs printed: {logs}", markup=False, soft_wrap=True)
 
 
 def list_command(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """List all evaluations of a store with their scores."""
-    found = Store.in_folder(store, create=False).evaluations()
+    evaluations = Store.in_folder(store, create=False).evaluations()
     if as_json:
-        for one in found:
-            print_json({**one, "begun": one["begun"].isoformat()})
+        for stored in evaluations:
+            print_json(
+                {
+                    "evaluation": stored.id,
+                    "submission": stored.submission,
+                    "challenge": stored.challenge,
+                    "n": stored.n,
+                    "begun": stored.started_at.isoformat(),
+                    "image": stored.image,
+                    "summary": stored.summary,
+                }
+            )
         return
-    ended = [one["summary"] for one in found if one["summary"] is not None]
+    summaries = [Summary.from_json(stored.summary) for stored in evaluations if stored.summary is not None]
     out = stdout_console()
-    out.print(score_table(ended, out.width))
-    for line in score_remarks(ended):
+    out.print(score_table(summaries, out.width))
+    for line in score_remarks(summaries):
         out.print(line)
-    for one in found:
-        if one["summary"] is None:
-            out.print(plain_text(f"{one['submission']}: not finished ({one['evaluation']})"))
+    for stored in evaluations:
+        if stored.summary is None:
+            out.print(plain_text(f"{stored.submission}: not finished ({stored.id}). {_needed_image(stored)}"))
 
 
-def show_summaries(summaries: list[dict[str, Any]], store: Path, *, as_json: bool) -> None:
+def _needed_image(stored: StoredEvaluation) -> str:
+    return f"It needs image {stored.image[:16]} (run --image, if that is not the current one)."
+
+
+def show_summaries(summaries: Sequence[Summary], store: Path, *, as_json: bool) -> None:
     """Print scores as a table, or as one JSON object per evaluation."""
     if as_json:
         for summary in summaries:
-            print_json(summary)
+            print_json(summary.to_json())
         return
     out = stdout_console()
     out.print(score_table(summaries, out.width))

@@ -1,4 +1,4 @@
-"""The command `unlearn gallery`: runs the hostile submissions against this host and shows what held."""
+"""The command `unlearn gallery`: run the hostile submissions on this host and show which were contained."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import typer
 
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
-from runner.engine.client import Engine
-from runner.engine.placement import CPU, Isolation, resolve_placement
+from runner.cli.options import IsolationOption, JsonOption, RuntimeOption
+from runner.engine.client import connect_engine
+from runner.engine.placement import CPU, resolve_placement
 from runner.engine.session import container_session
 from runner.gallery.attacks import load_attacks
 from runner.gallery.challenge import small_challenge
@@ -23,61 +24,55 @@ from runner.progress import ConsoleReporter
 
 def gallery_command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Attacks to run; all if none is named.", show_default=False)
+        list[str] | None, typer.Argument(help="Attacks to run; all by default.", show_default=False)
     ] = None,
-    runtime: Annotated[
-        str, typer.Option(help="Container runtime, as the engine knows it: runc, crun, runsc (gVisor).")
-    ] = "",
-    isolation: Annotated[
-        Isolation,
-        typer.Option(help="process: runs share a worker. container: each run has one of its own."),
-    ] = "process",
+    runtime: RuntimeOption = "",
+    isolation: IsolationOption = "process",
     challenge: Annotated[
         Path | None,
         typer.Option(
-            "--challenge", "-c", readable=False, help="Folder of the challenge; a small one if none."
+            "--challenge", "-c", readable=False, help="Folder of the challenge; a small one by default."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the hostile sample submissions and show which of them were contained.
 
-    Exit code 1 if one was not, or one that is marked as open was, or if anything was left on the host.
+    Exit code 1 if an attack was not contained, if a known hole is closed, or if the host has leftovers.
     """
     attacks = load_attacks(names=names or ())
-    engine = Engine()
-    placement = resolve_placement(runtime=runtime, device=CPU, wanted_device=CPU, engine_info=engine.info())
-    made = require_image(engine)
-    err = stderr_console()
-    out = stdout_console()
+    engine = connect_engine()
+    placement = resolve_placement(runtime=runtime, device=CPU, required_device=CPU, info=engine.info())
+    image = require_image(engine)
     with (
         tempfile.TemporaryDirectory(prefix="unlearn-gallery-") as folder,
-        ConsoleReporter(err) as reporter,
+        ConsoleReporter(stderr_console()) as reporter,
         container_session(engine) as labels,
     ):
-        problem = (
+        built = (
             load_challenge(challenge)
             if challenge is not None
             else small_challenge(
                 engine=engine,
-                image=made,
+                image=image,
                 labels=labels,
                 reporter=reporter,
                 folder=Path(folder) / "challenge",
             )
         )
         report = Gallery(
-            image=made,
-            challenge=problem,
+            image=image,
+            challenge=built,
             labels=labels,
             placement=placement,
             isolation=isolation,
-            folder=Path(folder) / "made",
+            folder=Path(folder) / "hostile-files",
             reporter=reporter,
         ).run(attacks)
     if as_json:
         print_json(gallery_json(report))
     else:
+        out = stdout_console()
         out.print(gallery_table(report))
         for line in gallery_remarks(report):
             out.print(line, markup=False, soft_wrap=True)

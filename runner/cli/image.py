@@ -10,7 +10,7 @@ from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import (
     JsonOption,
 )
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.image.build import build_image
 from runner.image.image import BASE_LABEL, require_image
 from runner.progress import ConsoleReporter
@@ -19,7 +19,7 @@ from runner.reports.cells import plain_text
 
 def build_image_command() -> None:
     """Build the image if its inputs have changed; do nothing otherwise."""
-    engine = Engine()
+    engine = connect_engine()
     with ConsoleReporter(stderr_console()) as reporter:
         made = build_image(engine, reporter)
     stdout_console().print(f"{made.tag} ({made.identity})")
@@ -27,9 +27,9 @@ def build_image_command() -> None:
 
 def show_image_command(as_json: JsonOption = False) -> None:
     """Show which image would be used, and of what it was made."""
-    engine = Engine()
+    engine = connect_engine()
     found = require_image(engine)
-    facts = engine.image_facts(found.tag)
+    facts = engine.images.facts(found.tag)
     shown = {
         "tag": found.tag,
         "inputs": found.digest,

@@ -38,7 +38,7 @@ COMMANDS: Final = {
     "list": ("evaluations:list_command", "List all evaluations of a store with their scores."),
     "report": (
         "report:report_command",
-        "Show what the participant may see of an evaluation, as its challenge's feedback policy says.",
+        "Show what the participant may see of an evaluation, by its challenge's feedback policy.",
     ),
     "score": (
         "score:score_command",
@@ -46,7 +46,7 @@ COMMANDS: Final = {
     ),
     "verify": (
         "verify:verify_command",
-        "Compute every hash and the score of an evaluation again, and say what does not match.",
+        "Compute every hash and the score of an evaluation again, and report what does not match.",
     ),
     "clean": (
         "clean:clean_command",
@@ -54,7 +54,7 @@ COMMANDS: Final = {
     ),
     "doctor": (
         "doctor:doctor_command",
-        "Tell whether this host can run submissions safely and fairly, and what it cannot promise.",
+        "Check whether this host can run submissions safely and fairly, and list missing guarantees.",
     ),
     "gallery": (
         "gallery:gallery_command",
@@ -72,10 +72,10 @@ IMAGE_COMMANDS: Final = {
 }
 CHALLENGE_COMMANDS: Final = {
     "build": ("challenge:build_command", "Build a challenge, or continue one that was interrupted."),
-    "show": ("challenge:show_challenge_command", "Show a challenge after checking every file of it."),
+    "show": ("challenge:show_challenge_command", "Show a challenge after checking all of its files."),
     "measure": (
         "measure:measure_command",
-        "Time retraining on this machine anew, and show what time limit comes of it.",
+        "Time retraining on this machine again, and show the resulting time limit.",
     ),
     "export": ("export:export_command", "Write the folder that participants get, and print its hash."),
 }

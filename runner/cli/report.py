@@ -24,22 +24,21 @@ def report_command(
         Path | None, typer.Option(readable=False, help="Write it to this file instead of showing it.")
     ] = None,
 ) -> None:
-    """Show what the participant may see of an evaluation, as its challenge's feedback policy says.
+    """Show what the participant may see of an evaluation, by its challenge's feedback policy.
 
     Under `full` that is everything about their runs; under `verdict-only` the verdicts, the type of
     an exception, whole seconds and the score. `unlearn show` is the organizer's own view.
     """
-    kept = Store.in_folder(store, create=False)
-    found = kept.find(name)
-    evaluation = next(one for one in kept.evaluations() if one["evaluation"] == found)
-    paths = EvaluationPaths(folder=store / found)
-    told = participant_report(
+    opened = Store.in_folder(store, create=False)
+    evaluation = opened.evaluation(opened.find(name))
+    paths = EvaluationPaths(folder=store / evaluation.id)
+    view = participant_report(
         evaluation=evaluation,
-        terms=kept.all_terms(found),
-        runs=kept.runs(found),
+        terms=opened.all_terms(evaluation.id),
+        runs=opened.runs(evaluation.id),
         log=lambda index: _read(paths.log(index)),
     )
-    text = json.dumps(told, indent=2) + "\n" if as_json else participant_text(told)
+    text = json.dumps(view, indent=2) + "\n" if as_json else participant_text(view)
     if out is None:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
@@ -48,7 +47,7 @@ def report_command(
 
 
 def _read(file: Path) -> str:
-    """Return a run's log, or nothing where it printed nothing."""
+    """Return a run's log; empty if it printed nothing."""
     try:
         return file.read_bytes().decode("utf-8", errors="replace")
     except FileNotFoundError:

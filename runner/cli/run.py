@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
-from runner.cli.console import print_error, stderr_console
+from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.evaluations import show_summaries
 from runner.cli.options import (
     DEFAULT_STORE,
@@ -18,21 +20,16 @@ from runner.cli.options import (
     RuntimeOption,
     StoreOption,
 )
-from runner.engine.capacity import require_memory
-from runner.engine.client import Engine
-from runner.engine.gpu_lock import gpu_lock
-from runner.engine.placement import CPU, resolve_placement
-from runner.engine.session import container_session
+from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
 from runner.evaluation.batch import evaluate_all
 from runner.evaluation.evaluate import evaluate
 from runner.execution.context import EvaluationContext
+from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
-from runner.image.image import require_image
 from runner.progress import ConsoleReporter
-from runner.results.summary import is_successful
 from runner.store.store import Store
-from runner.submission.load import load_submission
+from runner.submission.load import Submission, load_submission
 
 
 def run_command(
@@ -48,50 +45,83 @@ def run_command(
     n: Annotated[int, typer.Option("-n", help="Runs of each submission, each with its own seed.")] = 64,
     store: StoreOption = DEFAULT_STORE,
     keep_checkpoints: Annotated[
-        Literal["all", "none"], typer.Option(help="What becomes of checkpoints once they are evaluated.")
+        Literal["all", "none"], typer.Option(help="Which checkpoints are kept once they are evaluated.")
     ] = "none",
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Do all runs, even after one has failed.")
+        bool, typer.Option("--keep-going", help="Execute all runs, even after one has failed.")
     ] = False,
     isolation: IsolationOption = "process",
     runtime: RuntimeOption = "",
     device: DeviceOption = CPU,
+    image: Annotated[
+        str,
+        typer.Option(
+            metavar="DIGEST",
+            help="Continue an evaluation that an earlier version began, in the image that `unlearn list` names.",
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Run submissions n times each in sealed containers, and score them.
 
-    What is finished is kept: interrupt it, type it again, and only the rest is done.
+    Finished runs are kept: interrupt it, type it again, and only the rest is executed.
     """
     if not 2 <= n <= MAX_RUNS:
         raise ConfigurationError(f"-n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations.")
-    problem = load_challenge(challenge)
+    loaded_challenge = load_challenge(challenge)
     loaded = [load_submission(path) for path in submissions]
-    engine = Engine()
-    info = engine.info()
-    require_memory(problem.description.limits, info)
-    settings = Settings(
-        n=n,
-        keep_going=keep_going,
-        keep_checkpoints=keep_checkpoints == "all",
-        isolation=isolation,
+    description = loaded_challenge.description
+    with host_session(
+        ConsoleReporter(stderr_console()),
+        limits=description.limits,
+        runtime=runtime,
         device=device,
-        placement=resolve_placement(
-            runtime=runtime,
+        required_device=description.device,
+        image=image,
+    ) as host:
+        opened = Store.in_folder(store, create=True)
+        settings = Settings(
+            n=n,
+            keep_going=keep_going,
+            keep_checkpoints=keep_checkpoints == "all",
+            isolation=isolation,
             device=device,
-            wanted_device=problem.description.device,
-            engine_info=info,
-        ),
-    )
-    made = require_image(engine)
-    kept = Store.in_folder(store, create=True)
-    with ConsoleReporter(stderr_console()) as reporter, container_session(engine) as labels, gpu_lock(device):
-        bench = EvaluationContext(
-            engine=engine, image=made, store=kept, folder=store, labels=labels, reporter=reporter
+            placement=host.placement,
         )
-        ended = evaluate_all(loaded, lambda one: evaluate(bench, one, problem, settings), print_error)
-    if ended.summaries:
-        show_summaries(ended.summaries, store, as_json=as_json)
-    if ended.lost is not None:
-        raise typer.Exit(ended.lost.exit_code)
-    if not all(map(is_successful, ended.summaries)):
+        context = EvaluationContext(
+            engine=host.engine,
+            info=host.info,
+            image=host.image,
+            store=opened,
+            folder=store,
+            labels=host.labels,
+            reporter=host.reporter,
+        )
+        _note_earlier_images(opened, loaded, loaded_challenge, n=n, image=host.image.digest)
+        result = evaluate_all(
+            loaded, lambda submission: evaluate(context, submission, loaded_challenge, settings), print_error
+        )
+    if result.summaries:
+        show_summaries(result.summaries, store, as_json=as_json)
+    if result.lost is not None:
+        raise typer.Exit(result.lost.exit_code)
+    if not all(summary.is_successful for summary in result.summaries):
         raise typer.Exit(1)
+
+
+def _note_earlier_images(
+    store: Store, submissions: Sequence[Submission], challenge: Challenge, *, n: int, image: str
+) -> None:
+    """Tell of unfinished evaluations of the same submissions that another image began."""
+    hashes = {submission.sha256 for submission in submissions}
+    for stored in store.evaluations():
+        if (
+            stored.summary is None
+            and stored.image != image
+            and stored.submission_sha256 in hashes
+            and (stored.challenge_sha256, stored.n) == (challenge.sha256, n)
+        ):
+            print_note(
+                f"{stored.submission}: evaluation {stored.id} is unfinished and needs another image; "
+                f"to continue it, add: --image {stored.image[:16]}"
+            )

@@ -1,4 +1,4 @@
-"""Frames over a container's stream, as the host reads and writes them."""
+"""Send and receive frames over a container's stream."""
 
 from __future__ import annotations
 
@@ -7,50 +7,56 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError, SandboxStartError
 from runner.sanitize import sanitize_line
 from sandbox.protocol.frames import Decoder, Frame, FrameRule, ProtocolViolationError, Scalar, encode_header
 
 START_SECONDS: Final = 180.0
 _HELP: Final = "With crun and AppArmor, see docs/organizers.md."
-_LAST_LOOK_SECONDS: Final = 0.25
-"""How long after its deadline a frame that is on its way may still become whole."""
+_GRACE_SECONDS: Final = 0.25
+"""How long after the deadline the rest of a frame that has begun to arrive is waited for."""
+_REASON_CHARACTERS: Final = 500
 _JOINED_BYTES: Final = 1 << 16
+"""Header and payload are sent in one piece up to this size; beyond it the payload is not copied."""
 
 
 class Stream(Protocol):
-    """What a channel needs of a container; `runner.engine.container.Container` is one."""
+    """What a channel needs of a container.
+
+    `runner.engine.container.Container` implements it; `tests/conformance` holds what every
+    implementation must do.
+    """
 
     @property
     def stderr(self) -> bytes:
-        """Return the end of what the container's own programs complained of."""
+        """Return the last bytes that the container wrote to stderr."""
 
     def send(self, data: bytes | memoryview) -> None:
-        """Write to its stdin."""
+        """Write to the container's stdin."""
 
     def receive(self, seconds: float) -> bytes | None:
-        """Return what came on its stdout; None at the end, b"" after ``seconds``."""
+        """Return bytes from the container's stdout; None at its end, b"" after ``seconds``."""
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the container at once."""
 
     def ending(self, seconds: float = 10.0) -> ContainerExit | None:
-        """Return how it ended, if that is known."""
+        """Return how the container ended; None if it has not after ``seconds``, or that is unknown."""
 
     def is_running(self) -> bool:
-        """Return whether it is known to run."""
+        """Return whether the container is known to run."""
 
     def remove(self) -> None:
-        """Remove it, running or not."""
+        """Remove the container, running or not."""
 
 
 class StreamEndedError(Exception):
-    """The container closed its end."""
+    """The container closed its end of the stream."""
 
 
 class Channel:
-    """One conversation with one container."""
+    """A conversation in frames with one container."""
 
     def __init__(
         self,
@@ -59,7 +65,7 @@ class Channel:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Accept the frames that ``rules`` names."""
+        """Accept from the container only the frames that ``rules`` names."""
         self.stream, self._clock = stream, clock
         self._decoder = Decoder(rules)
         self._arrived: deque[Frame] = deque()
@@ -68,7 +74,7 @@ class Channel:
         """Send one frame.
 
         Raises:
-            SandboxLostError: the stream is gone.
+            SandboxLostError: the stream is closed.
         """
         head = encode_header(kind, len(payload), **fields)
         if len(payload) <= _JOINED_BYTES:
@@ -78,11 +84,11 @@ class Channel:
             self.stream.send(memoryview(payload))
 
     def receive(self, seconds: float) -> Frame | None:
-        """Return the next frame, or None if none is whole after ``seconds``.
+        """Return the next frame, or None if no complete frame has arrived after ``seconds``.
 
         Raises:
             StreamEndedError: the container closed its end.
-            ProtocolViolationError: what came is no frame that is allowed.
+            ProtocolViolationError: the container sent something that ``rules`` does not allow.
             SandboxLostError: the connection to the engine broke.
         """
         deadline = self._clock() + seconds
@@ -92,49 +98,55 @@ class Channel:
                 raise StreamEndedError
             if data:
                 self._arrived.extend(self._decoder.feed(data))
-            if not self._arrived and self._clock() >= deadline + (_LAST_LOOK_SECONDS if data else 0):
+            if not self._arrived and self._clock() >= deadline + (_GRACE_SECONDS if data else 0):
                 return None
         return self._arrived.popleft()
 
     def await_frame(self, seconds: float) -> Frame:
-        """Return the next frame of one of our own programs.
+        """Return the next frame of a program of this project, which owes one.
 
         Raises:
-            SandboxLostError: the container ended, or nothing came in time.
+            SandboxLostError: the container ended, or sent nothing in time.
         """
         try:
             frame = self.receive(seconds)
         except StreamEndedError:
-            raise SandboxLostError(f"The container ended early{self.complaint()}.") from None
+            raise SandboxLostError(f"The container ended early{self.stderr_suffix()}.") from None
         if frame is None:
-            raise SandboxLostError(f"The container said nothing for {seconds:g} s.")
+            raise SandboxLostError(f"The container sent nothing for {seconds:g} s.")
         return frame
 
     def await_ready(self) -> float:
         """Wait for the first frame; return the seconds that the container took to load.
 
         Raises:
-            SandboxStartError: it ended, or was not ready in time.
-            ConfigurationError: the challenge's network is of no use; the container says why.
-            HostNotReadyError: containers on this host are of no use, likewise.
+            SandboxStartError: the container ended, or was not ready in time.
+            ConfigurationError: the challenge's network cannot be used; the container reports why.
+            HostNotReadyError: submissions cannot be run on this host; the container reports why.
         """
         try:
             frame = self.await_frame(START_SECONDS)
         except SandboxLostError as error:
             raise SandboxStartError(str(error)) from error
         except ProtocolViolationError as error:
-            raise SandboxStartError(f"The container began with {error}{self.complaint()}.") from error
+            raise SandboxStartError(
+                f"The container's first bytes are no valid frame: {error}{self.stderr_suffix()}."
+            ) from error
         if frame.kind == "unready":
-            reason = sanitize_line(frame.text("reason"), 500).removesuffix(".")
-            raise ConfigurationError(f"The challenge's network is of no use: {reason}.")
+            raise ConfigurationError(f"The challenge's network cannot be used: {_reason(frame)}.")
         if frame.kind == "unfit":
-            reason = sanitize_line(frame.text("reason"), 500).removesuffix(".")
-            raise HostNotReadyError(f"This host cannot run submissions under this runtime: {reason}. {_HELP}")
+            raise HostNotReadyError(
+                f"This host cannot run submissions under this runtime: {_reason(frame)}. {_HELP}"
+            )
         if frame.kind != "ready":
-            raise SandboxStartError(f"The container began with a {frame.kind} frame.")
+            raise SandboxStartError(f"The container's first frame was {frame.kind}, not ready.")
         return frame.number("seconds")
 
-    def complaint(self) -> str:
-        """Return the last line of the container's stderr, to be added to a sentence."""
+    def stderr_suffix(self) -> str:
+        """Return the last line of the container's stderr, formatted for the end of an error message."""
         lines = self.stream.stderr.strip().splitlines()
         return f": {sanitize_line(lines[-1])}" if lines else ""
+
+
+def _reason(frame: Frame) -> str:
+    return sanitize_line(frame.text("reason"), _REASON_CHARACTERS).removesuffix(".")

@@ -1,7 +1,7 @@
 """The host's side of an evaluator: checkpoints out, outputs in.
 
-Where the test split is held back, the evaluator is given val in its place, so that a checkpoint is
-judged by the same code; what it says of that split is dropped.
+Where the test split is held back, the evaluator receives val in its place, so that a checkpoint is
+evaluated by the same code; its outputs for that split are dropped.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from sandbox.protocol.messages import from_evaluator
 from sandbox.protocol.splits import SPLITS
 
 _SILENCE_SECONDS: Final = 900.0
-"""Between two batches; an evaluator that works says so every minute."""
+"""Between two batches; an evaluator that is working sends a progress frame every minute."""
 _KILLED_FROM_OUTSIDE: Final = (0, 137, 143, 255)
-"""Exit codes: its stream was closed, it was killed, the engine does not know. A network's own are not told
-from these."""
+"""Exit codes: the stream was closed, the container was killed, the engine does not know. A network can end
+the evaluator with any of them, which cannot be distinguished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The network cannot be used, through the submission's fault."""
+    """The network cannot be used, and the submission is to blame."""
 
     reason: str
 
@@ -47,61 +47,63 @@ class EvaluatorClient:
         device: str = "cpu",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Send the challenge and wait until the evaluator has it.
+        """Send the challenge, and wait until the evaluator has loaded it.
 
         Raises:
-            SandboxStartError: the container did not come to work.
+            SandboxStartError: the container did not become ready.
+            ConfigurationError: the challenge's network cannot be used.
         """
-        said, self._clock = challenge.description, clock
-        self._held_back = said.held_back
-        sent = {name: "val" if name == "test" and self._held_back else name for name in SPLITS}
-        self._shapes = replace(challenge.output_shapes, unseen=sum(said.class_counts[sent["test"]]))
-        self._sent: set[int] = set()
-        """Whose outputs have not come yet."""
+        description, self._clock = challenge.description, clock
+        self._held_back = description.held_back
+        splits = {name: "val" if name == "test" and self._held_back else name for name in SPLITS}
+        self._shapes = replace(challenge.output_shapes, unseen=sum(description.class_counts[splits["test"]]))
+        self._pending: set[int] = set()
+        """Indices of checkpoints that were sent and not answered yet."""
         self._channel = Channel(stream, from_evaluator(outputs_bytes=self._shapes.size_bytes), clock=clock)
         job = EvaluatorJob(
-            architecture=said.architecture,
+            architecture=description.architecture,
             architecture_source=challenge.architecture_source,
-            classes=said.classes,
+            classes=description.classes,
             device=device,
         )
         self._channel.send("job", job.to_json())
-        for name, split in sent.items():
+        for name, split in splits.items():
             self._channel.send("data", challenge.data(split), name=name)
         self._channel.await_ready()
 
-    def side_by_side(self, checkpoints: int) -> None:
-        """Let it evaluate so many at a time, each on a core; at first it is one, beside the runs."""
+    def set_concurrency(self, checkpoints: int) -> None:
+        """Evaluate so many checkpoints in parallel, a core each; initially it is one, beside the runs."""
         self._channel.send("side_by_side", checkpoints=checkpoints)
 
     def send(self, index: int, checkpoint: bytes) -> None:
-        """Send a checkpoint, which waits there if others are being evaluated.
+        """Send a checkpoint; it waits in the evaluator while others are evaluated.
 
         Raises:
-            SandboxLostError: the evaluator is gone.
+            SandboxLostError: the stream is closed.
+            ValueError: the checkpoint is still pending.
         """
-        if index in self._sent:
+        if index in self._pending:
             raise ValueError(f"checkpoint {index} has been sent already")
-        self._sent.add(index)
+        self._pending.add(index)
         self._channel.send("checkpoint", checkpoint, index=index)
 
     def receive(self, seconds: float = math.inf) -> tuple[int, NetworkOutputs | Rejected]:
-        """Return what has come of a checkpoint that was sent, whichever is first.
+        """Return the index and the result of the pending checkpoint that is answered first.
 
         Args:
-            seconds: How long to wait at most, whatever it says meanwhile.
+            seconds: Maximum time to wait, whatever progress is reported meanwhile.
 
         Raises:
-            EvaluatorFailedError: it ended by itself, or did not answer in time.
-            SandboxLostError: it is gone otherwise, or said what it never says.
+            EvaluatorFailedError: the evaluator ended by itself, or did not answer in time.
+            SandboxLostError: its container is gone for another reason, or sent something invalid.
         """
         frame = self._await_answer(self._clock() + seconds)
         if frame.kind == "exhausted":
             raise SandboxLostError("The evaluator's device has no memory left.")
-        if frame.kind in ("ready", "unready") or frame.integer("index") not in self._sent:
-            raise SandboxLostError("The evaluator answered another question.")
+        if frame.kind in ("ready", "unready") or frame.integer("index") not in self._pending:
+            raise SandboxLostError("The evaluator answered for a checkpoint that is not pending.")
         index = frame.integer("index")
-        self._sent.remove(index)
+        self._pending.remove(index)
         if frame.kind == "rejected":
             return index, Rejected(reason=frame.text("reason"))
         try:
@@ -121,7 +123,9 @@ class EvaluatorClient:
             except StreamEndedError:
                 raise self._ended() from None
             except ProtocolViolationError as error:
-                raise SandboxLostError(f"The evaluator sent something else than outputs: {error}.") from error
+                raise SandboxLostError(
+                    f"The evaluator sent something other than outputs: {error}."
+                ) from error
             if frame is None:
                 break
             if frame.kind != "progress":
@@ -131,8 +135,9 @@ class EvaluatorClient:
         raise EvaluatorFailedError("The evaluator does not answer.")
 
     def _ended(self) -> SandboxLostError:
+        """Return the error for an evaluator whose stream ended: its own failure, or a loss."""
         ending = self._channel.stream.ending()
-        sentence = f"The evaluator ended early{self._channel.complaint()}."
+        message = f"The evaluator ended early{self._channel.stderr_suffix()}."
         if ending is None or (ending.exit_code in _KILLED_FROM_OUTSIDE and not ending.oom_killed):
-            return SandboxLostError(sentence)
-        return EvaluatorFailedError(sentence)
+            return SandboxLostError(message)
+        return EvaluatorFailedError(message)

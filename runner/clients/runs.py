@@ -1,4 +1,4 @@
-"""TODO runner.clients.runs."""
+"""A run before and after a worker executes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runner.verdict import Judgement, Observation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRun:
-    """A run to be done."""
+    """A run that is to be executed."""
 
     index: int
     seed: int
@@ -17,7 +17,7 @@ class PlannedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRun:
-    """A run that has ended, one way or another."""
+    """A run that has ended, successfully or not."""
 
     index: int
     judgement: Judgement
@@ -25,11 +25,11 @@ class EndedRun:
     """Checked; empty unless the verdict is ``ok``."""
     host_seconds: float
     run_seconds: float
-    """By the supervisor's clock; 0 where it did not say."""
+    """By the supervisor's clock; 0 where it did not report any."""
     log: bytes
     log_bytes_dropped: int
     traceback: str
-    seen: Observation
-    """What the judgement rests on."""
+    observation: Observation
+    """What the judgement is based on."""
     exception_type: str = ""
-    """As the run named it: untrusted."""
+    """The name that the run reported: untrusted."""

@@ -1,8 +1,8 @@
-"""Which versions of what containers rest on have escapes that are known by name.
+"""Published container escapes: the versions of runc, crun, gVisor and the GPU toolkit that fix them.
 
-As known in November 2026; what was found later is not in here. Below a fixed version there
-are two answers: distributions mend old versions and keep their number, so of theirs it
-cannot be told.
+As known in November 2026; later advisories are missing. A version below the fix is either vulnerable or
+unknown: distributions backport fixes and keep the old version number, so the number of their packages
+does not show whether the fix is included.
 
 Sources: the advisories of runc for CVE-2025-31133, CVE-2025-52565 and CVE-2025-52881 (fixed in
 1.2.8, 1.3.3 and 1.4.0-rc.3); NVIDIA's bulletin of July 2025 for CVE-2025-23266 (fixed in 1.17.8);
@@ -17,33 +17,34 @@ from enum import StrEnum
 from typing import Final
 
 Version = tuple[int, int, int, int]
-"""Major, minor, patch and release candidate, which is `_FINAL` for none."""
+"""Major, minor, patch and release candidate; the last is `_FINAL` for a final release."""
 
 _FINAL: Final = 1_000_000
 _NUMBER: Final = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:[-~.]?rc\.?(\d+))?")
 _DISTRIBUTION: Final = re.compile(r"\+ds|dfsg|deb\d|ubuntu|\.el\d|\.fc\d|\.amzn|\.azl|\.cm\d|suse|~")
+"""Marks of packages of Debian, Ubuntu, Red Hat, Fedora, Amazon, Azure and SUSE."""
 _DATE: Final = re.compile(r"(20\d{6})")
 
 RUNC_FIXED: Final[tuple[Version, ...]] = ((1, 2, 8, _FINAL), (1, 3, 3, _FINAL), (1, 4, 0, 3))
-RUNC_HOLES: Final = "CVE-2025-31133, CVE-2025-52565, CVE-2025-52881"
+RUNC_CVES: Final = "CVE-2025-31133, CVE-2025-52565, CVE-2025-52881"
 TOOLKIT_FIXED: Final[tuple[Version, ...]] = ((1, 17, 8, _FINAL),)
-TOOLKIT_HOLES: Final = "CVE-2025-23266"
+TOOLKIT_CVES: Final = "CVE-2025-23266"
 CRUN_FIXED: Final[tuple[Version, ...]] = ((1, 20, 0, 0),)
-CRUN_HOLES: Final = "CVE-2025-24965"
+CRUN_CVES: Final = "CVE-2025-24965"
 GVISOR_RECENT: Final = 2025_01_01
-"""Fixes of gVisor come in new releases only, and these carry their date."""
+"""gVisor publishes fixes in new releases only, and its version is the date of the release."""
 
 
 class PatchStatus(StrEnum):
-    """What a version's text says about holes that are known."""
+    """Whether a version includes the fixes for known vulnerabilities."""
 
     FIXED = "fixed"
-    OLD = "old"
-    CANNOT_BE_TOLD = "cannot be told"
+    VULNERABLE = "vulnerable"
+    UNKNOWN = "unknown"
 
 
 def parse_version(text: str) -> Version | None:
-    """Return the first version number in a text, or None if there is none."""
+    """Return the first version number in a text, or None if it has none."""
     match = _NUMBER.search(text)
     if match is None:
         return None
@@ -52,20 +53,20 @@ def parse_version(text: str) -> Version | None:
 
 
 def patch_status(text: str, fixed: tuple[Version, ...]) -> PatchStatus:
-    """Tell whether a version is fixed.
+    """Return whether a version includes a fix.
 
     Args:
-        text: The version as its program or the engine says it.
-        fixed: The first fixed version of each line (major and minor) that was mended, ascending.
+        text: The version as the program or the engine reports it.
+        fixed: The first fixed version of each release line (major and minor) that got the fix, ascending.
     """
     version = parse_version(text)
     if version is None:
-        return PatchStatus.CANNOT_BE_TOLD
-    lines = {one[:2]: one for one in fixed}
-    first = lines.get(version[:2])
-    if (first is not None and version >= first) or version[:2] > max(lines):
+        return PatchStatus.UNKNOWN
+    lines = {first[:2]: first for first in fixed}
+    first_fixed = lines.get(version[:2])
+    if (first_fixed is not None and version >= first_fixed) or version[:2] > max(lines):
         return PatchStatus.FIXED
-    return PatchStatus.CANNOT_BE_TOLD if _DISTRIBUTION.search(text) else PatchStatus.OLD
+    return PatchStatus.UNKNOWN if _DISTRIBUTION.search(text) else PatchStatus.VULNERABLE
 
 
 def release_date(text: str) -> int | None:

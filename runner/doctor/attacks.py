@@ -1,36 +1,14 @@
-"""Do a few of the gallery's attacks hold on this very host? Said from what a runner of attacks returns."""
+"""Turn the results of a few gallery attacks on this host into findings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 from runner.doctor.findings import Finding, Status
 from runner.errors import RunnerError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttackResult:
-    """How one attack ended on this host."""
-
-    name: str
-    title: str
-    held: bool
-    """Whether it was contained and the next run was fine."""
-    said: str
-    """Its verdict, and what was wrong if it was not contained."""
-    known_hole: str = ""
-    """Why it is known to succeed, if it is."""
-    may_be_others: bool = False
-    """Whether other work on the host could have looked the same."""
-
-
-AttackRunner = Callable[[Sequence[str]], Sequence[AttackResult]]
-"""Takes the names of attacks, returns how each ended."""
-
-Reason = str
-"""Why no attack can be run."""
+from runner.gallery.judge import Outcome, Result
+from runner.gallery.run import GalleryReport
 
 QUICK: Final = (
     "ignores_signals",
@@ -46,48 +24,63 @@ QUICK: Final = (
     "forged_frames",
     "pickle_as_checkpoint",
 )
-"""The attacks that doctor runs: what depends on the host more than on our code, and quick."""
-
-_TITLE: Final = "Attack gallery"
+"""The attacks that doctor runs: quick, and dependent on the host more than on this project's code."""
 
 
-def attack_findings(runner: AttackRunner | Reason, names: Sequence[str] = QUICK) -> list[Finding]:
-    """Run attacks and return a finding for each; or one that says why that cannot be done here."""
+def attack_findings(run_attacks: Callable[[], GalleryReport]) -> list[Finding]:
+    """Run attacks and return a finding for each, and one for leftovers on the host.
+
+    If they cannot be run, return a single broken finding with the reason: a runtime that is registered and
+    does not work is a result of doctor, not an error.
+    """
     try:
-        results = runner(names) if callable(runner) else runner
+        report = run_attacks()
     except RunnerError as error:
-        results = str(error)
-    if isinstance(results, str):
-        return [Finding(id="attacks", title=_TITLE, status=Status.BROKEN, found="not run", advice=results)]
-    return [_finding(one) for one in results]
+        return [
+            Finding(
+                id="attacks",
+                title="Attack gallery",
+                status=Status.BROKEN,
+                observation="not run",
+                advice=str(error),
+            )
+        ]
+    return [*(_attack_finding(result) for result in report.results), _leftovers_finding(report)]
 
 
-def _finding(result: AttackResult) -> Finding:
-    name, title = f"attack/{result.name}", f"Attack: {result.title}"
-    if result.known_hole:
-        return Finding(
-            id=name,
-            title=title,
-            status=Status.WARNING,
-            found=result.said,
-            advice=f"Known and open: {result.known_hole}",
-            lost=f"that this attack is contained: {result.title}",
-        )
-    if result.held:
-        return Finding(id=name, title=title, status=Status.OK, found=result.said)
-    if result.may_be_others:
-        return Finding(
-            id=name,
-            title=title,
-            status=Status.WARNING,
-            found=result.said,
-            advice="Other work on a host can look like this; run it again while the host is quiet.",
-        )
+def _attack_finding(result: Result) -> Finding:
+    title = result.attack.description.title
+    status, advice = Status.OK, ""
+    if result.outcome is Outcome.OPEN:
+        status, advice = Status.WARNING, f"Known and open: {result.expectation.open}"
+    elif result.outcome is Outcome.ESCAPED:
+        status = Status.BROKEN
+        advice = "It was not contained. Do not run untrusted code on this host until you know why."
     return Finding(
-        id=name,
-        title=title,
-        status=Status.BROKEN,
-        found=result.said,
-        advice="It was not contained here. Run no stranger's code on this host before you know why.",
-        lost=f"that this attack is contained: {result.title}",
+        id=f"attack/{result.attack.name}",
+        title=f"Attack: {title}",
+        status=status,
+        observation=_observation(result),
+        advice=advice,
+        lost_guarantee="" if status is Status.OK else f"that this attack is contained: {title}",
+    )
+
+
+def _observation(result: Result) -> str:
+    verdicts = [run.verdict for run in result.runs_of("attack") if run.verdict is not None]
+    ending = ", ".join(dict.fromkeys(verdicts)) or ("no verdict" if result.runs else "refused")
+    problems = "; ".join((*result.broken, *result.problems))
+    return f"{ending}: {problems}" if problems else ending
+
+
+def _leftovers_finding(report: GalleryReport) -> Finding:
+    """Return the finding about leftovers: a warning only, since other work on a host looks the same."""
+    return Finding(
+        id="attack/left-on-host",
+        title="Attack: leftovers of all attacks on the host",
+        status=Status.WARNING if report.leftovers else Status.OK,
+        observation="; ".join(report.leftovers) or "none",
+        advice="Other work on the host can look like this; repeat it while the host is quiet."
+        if report.leftovers
+        else "",
     )

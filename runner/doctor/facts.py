@@ -1,4 +1,4 @@
-"""What doctor knows of a host: plain values, gathered once and judged elsewhere."""
+"""The facts about a host, gathered once and judged elsewhere: plain values."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from runner.challenge.limits import Limits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """A host as it was found. None and empty mean that it could not be told."""
+    """The state of a host. None and empty stand for a value that could not be determined."""
 
     engine_problem: str = ""
-    """Why no engine answers; empty where one does."""
+    """Why no engine answers; empty if one does."""
 
     info: Mapping[str, Any] = field(default_factory=dict)
-    """What the engine says of the host it runs on."""
+    """What the engine reports about its host."""
 
     version: Mapping[str, Any] = field(default_factory=dict)
-    """What the engine says of itself and its parts."""
+    """What the engine reports about itself and its components."""
 
     is_local: bool = False
-    """Whether the engine runs on this very machine, so that what is read here holds there."""
+    """Whether the engine runs on this machine, so that facts that are read here are true for it."""
 
     programs: Mapping[str, str] = field(default_factory=dict)
-    """What runtimes and the GPU toolkit print as their version, by name."""
+    """The version that each runtime and the GPU toolkit print, by name."""
 
     image: str = ""
     """Tag of the image for the present inputs, if it is built."""
@@ -34,37 +34,37 @@ class Facts:
     image_problem: str = ""
     store: str = ""
     store_problem: str = ""
-    """Why the folder for evaluations cannot be written; empty where it can."""
+    """Why the folder for evaluations cannot be written; empty if it can."""
 
     store_free_bytes: int | None = None
     engine_free_bytes: int | None = None
-    """Where the engine keeps images."""
+    """On the disk where the engine stores images."""
 
     wheels_free_bytes: int | None = None
-    """Where wheels lie while the image is built."""
+    """On the disk that holds the wheels while the image is built."""
 
     memory_available_bytes: int | None = None
     swap_bytes: int | None = None
     load_1min: float | None = None
     core_pattern: str = ""
-    """What the kernel does with the memory of a process that crashes."""
+    """The kernel's setting for the core dump of a process that crashes."""
 
     suid_dumpable: str = ""
-    """Whether processes that have changed their uid may be dumped: ``0`` for never."""
+    """Whether the kernel dumps processes that have changed their uid: ``0`` for never."""
 
     crun_is_profiled: bool = False
-    """Whether AppArmor has a profile for crun itself; told to root alone."""
+    """Whether AppArmor has a profile for crun itself; only root can read this."""
 
     file_max: int | None = None
-    """How many files all programs but root's may have open together."""
+    """Number of files that all programs, except those of root, may have open together."""
 
     gpu_devices: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purpose:
-    """What the host is to be used for."""
+    """The intended use of the host."""
 
     limits: Limits
     runtime: str | None = None
-    """The container runtime to be used; the engine's own choice if None."""
+    """The container runtime to use; None for the engine's default."""

@@ -1,4 +1,4 @@
-"""Looks at this host: the engine's own words, a few files of the kernel, versions that programs print."""
+"""Gather the facts about this host: the engine's answers, kernel files and program versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import platformdirs
 import psutil
 
 from runner.doctor.facts import Facts
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import HostNotReadyError
 from runner.image.image import find_image
 
@@ -30,14 +30,14 @@ _PRINTED_CHARACTERS: Final = 2000
 
 
 def gather_facts(engine: Engine | None, engine_problem: str, store: Path) -> Facts:
-    """Return what can be told of this host.
+    """Return the facts about this host.
 
     Args:
         engine: The engine, if one answers.
         engine_problem: Why none answers.
-        store: The folder that evaluations are to be kept in.
+        store: The folder in which evaluations are to be stored.
     """
-    store_problem, store_free = _look_at_folder(store)
+    store_problem, store_free = _check_folder(store)
     if engine is None:
         return Facts(
             engine_problem=engine_problem,
@@ -45,12 +45,13 @@ def gather_facts(engine: Engine | None, engine_problem: str, store: Path) -> Fac
             store_problem=store_problem,
             store_free_bytes=store_free,
         )
-    info = engine.info()
-    is_local = _is_this_machine(info)
-    tag, image_problem = _look_for_image(engine)
+    reported = engine.info()
+    info = reported.raw
+    is_local = _is_local(info)
+    tag, image_problem = _find_image_tag(engine)
     return Facts(
         info=info,
-        version=engine.version,
+        version=reported.raw_version,
         is_local=is_local,
         programs=_versions(info) if is_local else {},
         image=tag,
@@ -67,12 +68,12 @@ def gather_facts(engine: Engine | None, engine_problem: str, store: Path) -> Fac
         suid_dumpable=_read(_SUID_DUMPABLE) if is_local else "",
         crun_is_profiled=is_local and any(line.startswith("crun ") for line in _read(_PROFILES).splitlines()),
         file_max=_number(_FILE_MAX) if is_local else None,
-        gpu_devices=sorted(str(one) for one in Path("/dev").glob("nvidia[0-9]*")) if is_local else (),
+        gpu_devices=sorted(str(device) for device in Path("/dev").glob("nvidia[0-9]*")) if is_local else (),
     )
 
 
-def _is_this_machine(info: Mapping[str, Any]) -> bool:
-    """Tell whether the engine's host is ours: same name, kernel and memory."""
+def _is_local(info: Mapping[str, Any]) -> bool:
+    """Return whether the engine's host is this machine: same name, kernel and memory."""
     memory = int(info.get("MemTotal") or 0)
     here = psutil.virtual_memory().total
     return (
@@ -83,7 +84,7 @@ def _is_this_machine(info: Mapping[str, Any]) -> bool:
 
 
 def _versions(info: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the registered runtimes that we know, and the GPU toolkit, print as their version."""
+    """Return the version text of each registered runtime in `_RUNTIMES` and of the GPU toolkit, by name."""
     registered = info.get("Runtimes") or {}
     programs = {
         name: str((registered[name] or {}).get("path") or name) for name in _RUNTIMES if name in registered
@@ -97,7 +98,7 @@ def _version(program: str) -> str:
     if path is None:
         return ""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [path, "--version"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -108,37 +109,40 @@ def _version(program: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip()[:_PRINTED_CHARACTERS] if done.returncode == 0 else ""
+    return process.stdout.strip()[:_PRINTED_CHARACTERS] if process.returncode == 0 else ""
 
 
-def _look_for_image(engine: Engine) -> tuple[str, str]:
-    """Return the image's tag, or why there is none."""
+def _find_image_tag(engine: Engine) -> tuple[str, str]:
+    """Return the image's tag and the reason why it cannot be found; each is empty if it does not apply."""
     try:
-        found = find_image(engine)
+        image = find_image(engine)
     except HostNotReadyError as error:
         return "", str(error)
-    return (found.tag, "") if found is not None else ("", "")
+    return (image.tag, "") if image is not None else ("", "")
 
 
-def _look_at_folder(folder: Path) -> tuple[str, int | None]:
-    """Return why nothing can be written there, if so, and how many bytes are free."""
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
+def _check_folder(folder: Path) -> tuple[str, int | None]:
+    """Return why a folder cannot be written, empty if it can, and its free bytes; create nothing in it."""
+    existing = _existing_ancestor(folder.absolute())
     try:
-        with tempfile.TemporaryFile(dir=place) as file:
+        with tempfile.TemporaryFile(dir=existing) as file:
             file.write(b"doctor")
     except OSError as error:
         return error.strerror or str(error), None
-    return "", _free(place)
+    return "", _free(existing)
+
+
+def _existing_ancestor(folder: Path) -> Path:
+    """Return the folder itself if it exists, else its nearest parent that does."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def _free(folder: Path) -> int | None:
-    """Return the free bytes where a folder is or would be; None if that cannot be told."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
+    """Return the free bytes on the disk of a folder, which need not exist; None if unknown."""
     try:
-        return shutil.disk_usage(folder).free
+        return shutil.disk_usage(_existing_ancestor(folder)).free
     except OSError:
         return None
 

@@ -1,4 +1,4 @@
-"""Does the host's kernel, as the engine uses it, hold what the wall is built on?"""
+"""Check the kernel features on which the sandbox depends, as the engine uses them."""
 
 from __future__ import annotations
 
@@ -6,187 +6,178 @@ from typing import Final
 
 from runner.doctor.engine import chosen_runtime
 from runner.doctor.facts import Facts, Purpose
-from runner.doctor.findings import Finding, Status
+from runner.doctor.findings import Finding, Status, make_finding
 from runner.engine.container_spec import OPEN_FILES
 
-_NEEDED_LIMITS: Final = {
+_REQUIRED_LIMITS: Final = {
     "MemoryLimit": "memory",
     "PidsLimit": "processes",
     "CpuCfsQuota": "cores",
 }
 _MADV_COLLAPSE: Final = (6, 1)
+"""First kernel with `MADV_COLLAPSE`, which makes the start of a run faster."""
 _FILES_OF_OTHERS: Final = 100_000
+"""Open files that the other programs of the host may need."""
 
 
-def kernel(facts: Facts, purpose: Purpose) -> Finding:
-    """Name the kernel: what a number cannot tell is said, not guessed."""
+def check_kernel(facts: Facts, purpose: Purpose) -> Finding:
+    """Report the kernel, without a guess about its fixes, which its version number does not show."""
     name = str(facts.info.get("KernelVersion", "?"))
-    found = f"{name}, {facts.info.get('OperatingSystem', '?')}, {facts.info.get('Architecture', '?')}"
-    told = "Whether a kernel has the fixes it needs cannot be told by its number: keep it updated."
+    observation = f"{name}, {facts.info.get('OperatingSystem', '?')}, {facts.info.get('Architecture', '?')}"
+    advice = "The version number does not show which fixes a kernel has: keep it updated."
     if chosen_runtime(facts, purpose) != "runsc":
-        told += " Containers of this runtime share it."
+        advice += " Containers of this runtime share it."
     if _numbers(name) < _MADV_COLLAPSE:
-        told += " Below 6.1 the start of each run takes some 20 ms longer."
-    return _finding("kernel", Status.OK, found, told)
+        advice += " Below 6.1, each run starts about 20 ms later."
+    return make_finding("kernel", Status.OK, observation, advice)
 
 
-def seccomp(facts: Facts, purpose: Purpose) -> Finding:
-    """Check that the engine filters system calls, and with a profile."""
+def check_seccomp(facts: Facts, purpose: Purpose) -> Finding:
+    """Check that the engine filters system calls by a profile."""
     options = _security(facts)
     profile = options.get("seccomp")
     lost = "that the system calls of a container are filtered"
     if profile is None:
         status = Status.WARNING if chosen_runtime(facts, purpose) == "runsc" else Status.BROKEN
-        advice = "Use a kernel and an engine with seccomp: the wall rests on the engine's default profile."
-        return _finding("seccomp", status, "the engine says nothing of seccomp", advice, lost=lost)
+        advice = "Use a kernel and an engine with seccomp: the sandbox needs the engine's default profile."
+        return make_finding("seccomp", status, "the engine does not report seccomp", advice, lost=lost)
     if profile == "unconfined":
         advice = "Remove seccomp-profile from the engine's daemon.json."
-        return _finding("seccomp", Status.BROKEN, "the engine's profile is unconfined", advice, lost=lost)
+        return make_finding("seccomp", Status.BROKEN, "the engine's profile is unconfined", advice, lost=lost)
     if profile not in {"default", "builtin", ""}:
-        advice = "A profile of your own holds; this project was tried with the engine's."
-        return _finding("seccomp", Status.WARNING, f"profile {profile}", advice)
-    return _finding("seccomp", Status.OK, f"profile {profile or 'default'}")
+        advice = "A custom profile is in use; this project was tested with the engine's default profile."
+        return make_finding("seccomp", Status.WARNING, f"profile {profile}", advice)
+    return make_finding("seccomp", Status.OK, f"profile {profile or 'default'}")
 
 
-def mandatory_access(facts: Facts, _purpose: Purpose) -> Finding:
-    """Check for a second rule of the kernel that confines containers."""
+def check_mandatory_access(facts: Facts, _purpose: Purpose) -> Finding:
+    """Check for mandatory access control, a second layer that confines containers."""
     active = [name for name in ("apparmor", "selinux") if name in _security(facts)]
     if active:
-        return _finding("mandatory-access", Status.OK, " and ".join(active))
-    advice = "The other layers stand alone; turn on AppArmor or SELinux if the kernel has one."
-    lost = "that a second rule of the kernel (AppArmor or SELinux) confines a container"
-    return _finding("mandatory-access", Status.WARNING, "neither AppArmor nor SELinux", advice, lost=lost)
+        return make_finding("mandatory-access", Status.OK, " and ".join(active))
+    advice = "Only the other layers protect the host; enable AppArmor or SELinux if the kernel has one."
+    lost = "that mandatory access control (AppArmor or SELinux) confines containers"
+    return make_finding("mandatory-access", Status.WARNING, "neither AppArmor nor SELinux", advice, lost=lost)
 
 
-def user_namespaces(facts: Facts, purpose: Purpose) -> Finding:
-    """Check whether root in a container is somebody harmless outside."""
+def check_user_namespaces(facts: Facts, purpose: Purpose) -> Finding:
+    """Check whether root in a container is an unprivileged user on the host."""
     options = _security(facts)
     if "rootless" in options:
-        return _finding("user-namespaces", Status.OK, "rootless: the engine itself has no privileges")
+        return make_finding("user-namespaces", Status.OK, "rootless: the engine itself has no privileges")
     if "userns" in options:
-        return _finding("user-namespaces", Status.OK, "remapped: root in a container is nobody outside")
+        return make_finding(
+            "user-namespaces", Status.OK, "remapped: root in a container has no privileges on the host"
+        )
     if chosen_runtime(facts, purpose) == "runsc":
-        return _finding("user-namespaces", Status.OK, "not remapped; gVisor keeps root inside its own kernel")
+        return make_finding(
+            "user-namespaces", Status.OK, "not remapped; gVisor keeps root inside its own kernel"
+        )
     advice = (
-        "The supervisor is root with a few capabilities, runs are not; set userns-remap in the engine's "
-        "daemon.json, or use a rootless engine (this project was tried with neither)."
+        "The supervisor is root with a few capabilities; runs are not root. Set userns-remap in the engine's "
+        "daemon.json, or use a rootless engine (this project was tested with neither)."
     )
-    lost = "that root in a container is nobody outside (user namespaces)"
-    return _finding("user-namespaces", Status.WARNING, "not remapped, not rootless", advice, lost=lost)
+    lost = "that root in a container has no privileges on the host (user namespaces)"
+    return make_finding("user-namespaces", Status.WARNING, "not remapped, not rootless", advice, lost=lost)
 
 
-def cgroups(facts: Facts, _purpose: Purpose) -> Finding:
-    """Check the version of the control groups that limits are enforced with."""
+def check_cgroups(facts: Facts, _purpose: Purpose) -> Finding:
+    """Check the version of the control groups, which enforce the limits."""
     version = str(facts.info.get("CgroupVersion") or "1")
-    found = f"version {version}, driver {facts.info.get('CgroupDriver', '?')}"
+    observation = f"version {version}, driver {facts.info.get('CgroupDriver', '?')}"
     if version != "1":
-        return _finding("cgroups", Status.OK, found)
+        return make_finding("cgroups", Status.OK, observation)
     advice = (
-        "Limits hold. Version 1 knows release_agent, a program that the kernel starts on the host, by which "
-        "containers with more rights than ours have escaped. Boot with version 2 if you can."
+        "Limits are enforced. Version 1 has release_agent, a program that the kernel starts on the host; "
+        "containers with more privileges than this project grants have escaped by it. Boot with version 2 "
+        "if you can."
     )
-    lost = "that control groups offer no way to start a program on the host (version 1 does, to root)"
-    return _finding("cgroups", Status.WARNING, found, advice, lost=lost)
+    lost = "that control groups cannot start a program on the host (with version 1, root can)"
+    return make_finding("cgroups", Status.WARNING, observation, advice, lost=lost)
 
 
-def limits(facts: Facts, _purpose: Purpose) -> Finding:
-    """Check that memory, processes and cores can be limited at all."""
-    missing = [word for name, word in _NEEDED_LIMITS.items() if facts.info.get(name) is not True]
+def check_limits(facts: Facts, _purpose: Purpose) -> Finding:
+    """Check that the engine can limit memory, processes and cores."""
+    missing = [word for name, word in _REQUIRED_LIMITS.items() if facts.info.get(name) is not True]
     if missing:
-        advice = "A submission could take all that the host has. Turn on these control groups in the kernel."
-        lost = f"that a limit of {' and '.join(missing)} holds"
-        return _finding("limits", Status.BROKEN, f"cannot limit {', '.join(missing)}", advice, lost=lost)
-    return _finding("limits", Status.OK, "memory, processes and cores can be limited")
+        advice = "A submission could use up the host. Enable these control groups in the kernel."
+        lost = f"that a limit of {' and '.join(missing)} is enforced"
+        return make_finding("limits", Status.BROKEN, f"cannot limit {', '.join(missing)}", advice, lost=lost)
+    return make_finding("limits", Status.OK, "memory, processes and cores can be limited")
 
 
-def swap(facts: Facts, _purpose: Purpose) -> Finding:
-    """Check that memory over its limit means an end, and not swapping."""
+def check_swap(facts: Facts, _purpose: Purpose) -> Finding:
+    """Check that a run over its memory limit is ended and does not swap."""
     if facts.info.get("SwapLimit") is True:
-        return _finding("swap", Status.OK, "can be limited")
+        return make_finding("swap", Status.OK, "can be limited")
     if facts.swap_bytes == 0:
-        return _finding("swap", Status.OK, "cannot be limited, but this host has none")
+        return make_finding("swap", Status.OK, "cannot be limited, but this host has none")
     advice = (
-        "A run over its memory limit swaps instead of ending, and slows its neighbours. Boot with "
-        "swapaccount=1, or turn swap off."
+        "A run over its memory limit swaps instead of ending, and slows the other runs. Boot with "
+        "swapaccount=1, or disable swap."
     )
-    lost = "that a run that reaches its memory limit ends"
-    return _finding("swap", Status.WARNING, "cannot be limited", advice, lost=lost)
+    lost = "that a run that reaches its memory limit is ended"
+    return make_finding("swap", Status.WARNING, "cannot be limited", advice, lost=lost)
 
 
-def core_dumps(facts: Facts, purpose: Purpose) -> Finding:
+def check_core_dumps(facts: Facts, purpose: Purpose) -> Finding:
     """Check that a crash in a container starts no program on the host.
 
-    A run has changed its uid and executes only what it cannot read, so ``fs.suid_dumpable`` decides
-    whether the kernel dumps it, and at 1 whether it may steer the kernel's memory killer as well.
+    A run has changed its uid and executes only files that it cannot read, so ``fs.suid_dumpable`` decides
+    whether the kernel dumps it. At 1, a run may also steer the kernel's memory killer.
     """
     pattern, dumpable = facts.core_pattern, facts.suid_dumpable
     if not pattern or not dumpable:
-        return _finding("core-dumps", Status.NOT_AVAILABLE, "cannot be told from here")
-    found = f"core_pattern: {pattern}; suid_dumpable: {dumpable}"
+        return make_finding("core-dumps", Status.NOT_AVAILABLE, "unknown from this machine")
+    observation = f"core_pattern: {pattern}; suid_dumpable: {dumpable}"
     if chosen_runtime(facts, purpose) == "runsc" or dumpable == "0":
-        return _finding("core-dumps", Status.OK, found)
+        return make_finding("core-dumps", Status.OK, observation)
     if dumpable == "1":
         advice = (
-            "Meant for debugging: a run may say whom the kernel ends first when memory runs out. "
+            "Meant for debugging: when memory runs out, a run can choose the process that the kernel kills. "
             "Set: sysctl fs.suid_dumpable=0"
         )
-        lost = "that a run which exhausts the memory is ended before the supervisor"
-        return _finding("core-dumps", Status.WARNING, found, advice, lost=lost)
+        lost = "that the kernel kills a run that exhausts the memory before the supervisor"
+        return make_finding("core-dumps", Status.WARNING, observation, advice, lost=lost)
     if not pattern.startswith("|"):
-        return _finding("core-dumps", Status.OK, found)
+        return make_finding("core-dumps", Status.OK, observation)
     advice = (
-        "The kernel gives the memory of a run that crashes to this program, on the host and as root, "
-        "whatever the container's limit says. Set: sysctl fs.suid_dumpable=0"
+        "The kernel passes the memory of a crashed run to this program, on the host and as root, "
+        "despite the container's limit. Set: sysctl fs.suid_dumpable=0"
     )
     lost = "that a crash in a container starts no program on the host"
-    return _finding("core-dumps", Status.WARNING, found, advice, lost=lost)
+    return make_finding("core-dumps", Status.WARNING, observation, advice, lost=lost)
 
 
-def open_files(facts: Facts, purpose: Purpose) -> Finding:
-    """Check that runs cannot open so many files that other programs of the host open none."""
+def check_open_files(facts: Facts, purpose: Purpose) -> Finding:
+    """Check that runs cannot open so many files that other programs of the host cannot open any."""
     if chosen_runtime(facts, purpose) == "runsc":
-        return _finding("open-files", Status.OK, "gVisor keeps the files of runs inside its own kernel")
+        return make_finding("open-files", Status.OK, "gVisor holds the open files of runs in its own kernel")
     if facts.file_max is None:
-        return _finding("open-files", Status.NOT_AVAILABLE, "cannot be told from here")
-    most = purpose.limits.processes * purpose.limits.concurrency * OPEN_FILES
-    found = f"{facts.file_max} for the host, at most {most} of them for runs"
-    if facts.file_max >= most + _FILES_OF_OTHERS:
-        return _finding("open-files", Status.OK, found)
+        return make_finding("open-files", Status.NOT_AVAILABLE, "unknown from this machine")
+    max_files = purpose.limits.processes * purpose.limits.concurrency * OPEN_FILES
+    observation = f"{facts.file_max} for the host, at most {max_files} of them for runs"
+    if facts.file_max >= max_files + _FILES_OF_OTHERS:
+        return make_finding("open-files", Status.OK, observation)
     advice = (
-        "Runs may open all of them, and programs that are not root's get none until these runs end. "
-        f"Set: sysctl fs.file-max={most + _FILES_OF_OTHERS}, or let runs have fewer processes"
+        "Runs can use all of them; programs of users other than root then cannot open files until the runs "
+        f"end. Set: sysctl fs.file-max={max_files + _FILES_OF_OTHERS}, or lower the limit of processes"
     )
-    lost = "that runs leave the host's other programs files to open"
-    return _finding("open-files", Status.WARNING, found, advice, lost=lost)
+    lost = "that other programs of the host can open files during a run"
+    return make_finding("open-files", Status.WARNING, observation, advice, lost=lost)
 
 
 def _security(facts: Facts) -> dict[str, str]:
-    """Return the engine's security options, by name, with their profile."""
-    found = {}
+    """Return the profile of each of the engine's security options, by name."""
+    options = {}
     for option in facts.info.get("SecurityOptions") or []:
         values = dict(part.partition("=")[::2] for part in str(option).split(","))
         name = values.get("name", str(option))
-        found[name] = values.get("profile", "")
-    return found
+        options[name] = values.get("profile", "")
+    return options
 
 
 def _numbers(version: str) -> tuple[int, ...]:
+    """Return the major and minor number of a kernel version."""
     parts = version.split("-", maxsplit=1)[0].split(".")[:2]
     return tuple(int(part) for part in parts if part.isdigit())
-
-
-_TITLES: Final = {
-    "kernel": "Kernel",
-    "seccomp": "Filter of system calls",
-    "mandatory-access": "AppArmor or SELinux",
-    "user-namespaces": "User namespaces",
-    "cgroups": "Control groups",
-    "limits": "Limits",
-    "swap": "Limit of swap",
-    "core-dumps": "Core dumps",
-    "open-files": "Open files",
-}
-
-
-def _finding(name: str, status: Status, found: str, advice: str = "", *, lost: str = "") -> Finding:
-    return Finding(id=name, title=_TITLES[name], status=status, found=found, advice=advice, lost=lost)

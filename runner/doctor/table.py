@@ -1,4 +1,4 @@
-"""TODO runner.doctor.table."""
+"""Print findings as a table for a terminal, followed by the missing guarantees."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ _CELL_CHARACTERS: Final = 600
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:
-    """Print findings as a table, then what this host cannot promise."""
+    """Print findings as a table, then the guarantees that this host cannot give."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("status", no_wrap=True)
     table.add_column("check", min_width=18, overflow="fold")
-    table.add_column("found, and what it means", overflow="fold")
-    for one in findings:
-        cell = Text(sanitize_line(one.found, _CELL_CHARACTERS))
-        if one.advice:
-            cell.append("\n" + sanitize_line(one.advice, _CELL_CHARACTERS), style="dim")
-        table.add_row(Text(one.status.value, style=_STYLES[one.status]), Text(one.title), cell)
+    table.add_column("observation and advice", overflow="fold")
+    for finding in findings:
+        cell = Text(sanitize_line(finding.observation, _CELL_CHARACTERS))
+        if finding.advice:
+            cell.append("\n" + sanitize_line(finding.advice, _CELL_CHARACTERS), style="dim")
+        status = Text(finding.status.value, style=_STYLES[finding.status])
+        table.add_row(status, Text(finding.title), cell)
     console.print(table)
     lost = lost_guarantees(findings)
     console.print(Text("Guarantees this host cannot give", style="bold"))
     for clause in lost:
         console.print(Text(f"- {clause}"))
     if not lost:
-        console.print(Text("none that was looked for is missing"))
-    console.print(Text("What is not defended on any host: docs/threat-model.md", style="dim"))
+        console.print(Text("none: all checked guarantees hold"))
+    console.print(Text("Threats that no host defends against: docs/threat-model.md", style="dim"))

@@ -1,4 +1,4 @@
-"""TODO runner.engine.connection."""
+"""Connect to the engine, and describe what went wrong on the way to it."""
 
 from __future__ import annotations
 
@@ -16,42 +16,36 @@ from docker.context import ContextAPI
 from runner.errors import HostNotReadyError
 
 CALL_SECONDS: Final = 60
+"""How long an ordinary call may take."""
 PULL_SECONDS: Final = 900
-
-NO_ANSWER: Final = "The container engine does not answer ({}); start it, and repeat the command."
+"""How long the engine may be silent while it pulls or builds an image."""
 
 ENGINE_ERRORS: Final = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
+"""Whatever a call to the engine may raise."""
+
+_NO_ANSWER: Final = "The container engine does not answer ({}); start it, and repeat the command."
 
 
-def is_access_denied(error: BaseException) -> bool:
-    return any(isinstance(one, PermissionError) for one in cause_chain(error))
-
-
-def cause_chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it came of."""
-    one: BaseException | None = error
-    while one is not None:
-        yield one
-        one = one.__cause__ or one.__context__
+def no_answer_error(error: BaseException) -> HostNotReadyError:
+    """Return the error of an engine that failed to answer with ``error``."""
+    return HostNotReadyError(_NO_ANSWER.format(describe_cause(error)))
 
 
 @contextlib.contextmanager
 def engine_call() -> Iterator[None]:
+    """Turn whatever a call to the engine raises into HostNotReadyError."""
     try:
         yield
     except ENGINE_ERRORS as error:
-        raise HostNotReadyError(NO_ANSWER.format(describe_cause(error))) from error
-
-
-def engine_address() -> str:
-    """Return where the engine is that commands of now talk to; empty: where engines usually are."""
-    if host := os.environ.get("DOCKER_HOST"):
-        return host
-    context = ContextAPI.get_current_context()
-    return str(context.Host or "") if context is not None else ""
+        raise no_answer_error(error) from error
 
 
 def connect(seconds: int) -> docker.APIClient:
+    """Return a client as the docker command would: ``DOCKER_HOST`` first, then the current context.
+
+    Args:
+        seconds: How long a call may take.
+    """
     if os.environ.get("DOCKER_HOST"):
         return docker.APIClient(timeout=seconds, **docker.utils.kwargs_from_env())
     context = ContextAPI.get_current_context()
@@ -60,11 +54,32 @@ def connect(seconds: int) -> docker.APIClient:
     return docker.APIClient(base_url=context.Host, tls=context.TLSConfig or False, timeout=seconds)
 
 
+def engine_address() -> str:
+    """Return the address of the engine that `connect` uses; empty for the default address."""
+    if host := os.environ.get("DOCKER_HOST"):
+        return host
+    context = ContextAPI.get_current_context()
+    return str(context.Host or "") if context is not None else ""
+
+
+def is_access_denied(error: BaseException) -> bool:
+    """Return whether the engine exists and this user may not use it."""
+    return any(isinstance(cause, PermissionError) for cause in _causes(error))
+
+
 def describe_cause(error: BaseException) -> str:
-    """Return in a few words what the engine said, or what the system said of reaching it."""
+    """Return in a few words what the engine, or the operating system, reported."""
     if isinstance(error, requests.exceptions.ConnectionError):
-        for one in reversed(list(cause_chain(error))):
-            if isinstance(one, OSError) and isinstance(one.strerror, str):
-                return one.strerror.lower()
+        for cause in reversed(list(_causes(error))):
+            if isinstance(cause, OSError) and isinstance(cause.strerror, str):
+                return cause.strerror.lower()
     text = str(getattr(error, "explanation", None) or error)
     return " ".join(text.split())[:300].rstrip(".")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and its chain of causes."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -1,4 +1,4 @@
-"""TODO runner.engine.container."""
+"""A running container over Docker's API: its streams, its end, its removal."""
 
 from __future__ import annotations
 
@@ -6,32 +6,23 @@ import contextlib
 import socket
 import struct
 import time
-from dataclasses import dataclass
 from typing import Any, Final
 
 import docker
-import docker.errors
-import docker.utils
 
+from runner.engine.api import ContainerExit
 from runner.engine.connection import CALL_SECONDS, ENGINE_ERRORS
 from runner.errors import SandboxLostError
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
 _STDOUT, _STDERR = 1, 2
 _READ_BYTES: Final = 1 << 20
-_STDERR_KEPT_BYTES: Final = 1 << 16
+_STDERR_BYTES: Final = 1 << 16
+"""How much of the end of stderr is kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerExit:
-    """How the engine says that a container ended. Not to be believed on its own."""
-
-    exit_code: int
-    oom_killed: bool
-
-
-class Container:
-    """A started container: bytes in on its stdin, bytes out of its stdout."""
+class DockerContainer:
+    """A container that was started over Docker's API (`runner.engine.api.Container`)."""
 
     def __init__(self, api: docker.APIClient, identity: str, stream: Any) -> None:  # noqa: ANN401 - docker-py's socket has no type
         """Wrap an attached container."""
@@ -44,14 +35,14 @@ class Container:
 
     @property
     def stderr(self) -> bytes:
-        """Return the end of what the container's own programs complained of."""
+        """Return the end of what the container wrote to stderr."""
         return bytes(self._stderr)
 
     def send(self, data: bytes | memoryview) -> None:
-        """Write to the container's stdin, waiting for it to be taken.
+        """Write to the container's stdin, waiting until it is accepted.
 
         Raises:
-            SandboxLostError: the stream is gone.
+            SandboxLostError: the stream is closed.
         """
         try:
             self._socket.settimeout(CALL_SECONDS)
@@ -82,7 +73,7 @@ class Container:
             self._buffer += arrived
 
     def _next_part(self) -> bytes:
-        """Take the engine's multiplexing off; keep the end of stderr aside."""
+        """Remove the engine's multiplexing; keep the end of stderr apart."""
         out = bytearray()
         while self._buffer:
             if self._part is None:
@@ -97,15 +88,15 @@ class Container:
                 out += data
             elif channel == _STDERR:
                 self._stderr += data
-                del self._stderr[:-_STDERR_KEPT_BYTES]
+                del self._stderr[:-_STDERR_BYTES]
             self._part = (channel, left - len(data)) if len(data) < left else None
         return bytes(out)
 
     def kill(self) -> None:
         """End every process of the container at once; no error if it has ended already.
 
-        Its stream ends with it, also for a thread that is writing: the engine would go on waiting for a
-        reader that is no more.
+        Its stream is closed too, also for a thread that is writing: the engine would wait for ever for a
+        reader that no longer exists.
         """
         with contextlib.suppress(*ENGINE_ERRORS):
             self._api.kill(self.identity)
@@ -113,7 +104,7 @@ class Container:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def ending(self, seconds: float = 10.0) -> ContainerExit | None:
-        """Return how it ended, or None if it has not after ``seconds`` or nobody knows."""
+        """Return how it ended; None if it has not after ``seconds``, or if that is not known."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -127,7 +118,7 @@ class Container:
             time.sleep(0.02)
 
     def is_running(self) -> bool:
-        """Return whether the engine answers and says that it runs, and is not paused."""
+        """Return whether the engine answers and reports that it runs, and is not paused."""
         try:
             state = self._api.inspect_container(self.identity)["State"]
         except ENGINE_ERRORS:
@@ -137,8 +128,8 @@ class Container:
     def remove(self) -> None:
         """Remove the container, running or not, and close the stream.
 
-        First the answer that the stream came by, where docker-py keeps it there: from 3.13 on, Python
-        complains on stderr of one that is collected after its socket was closed under it.
+        The HTTP response that carries the stream is closed first, where docker-py keeps it: from Python
+        3.13 on, one that is collected after its socket was closed prints a complaint on stderr.
         """
         for closing in (getattr(self._stream, "_response", None), self._stream):
             if closing is not None:

@@ -1,13 +1,15 @@
-"""How closed each container is: a pure function from a role and limits to engine options.
+"""How closed each container is: a pure function from a role and limits to a container's specification.
 
-This is the wall. `tests/runner/golden/options.json` records what it returns, so that
-whoever loosens it shows it in the diff.
+This is the wall, in words of no particular engine; `runner.engine.docker_options` translates them.
+``tests/runner/golden/options.json`` records the translation, so that whoever loosens it shows it in the
+diff.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from runner.challenge.limits import Limits
 from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
@@ -25,22 +27,23 @@ FIRST_UID: Final = 10_000
 LAST_UID: Final = 60_000
 
 _SUPERVISOR_MEMORY_BYTES: Final = 1536 * MIB
-"""Torch, the data and the checkpoints in passing, beside what the runs may use."""
+"""Torch, the data and checkpoints in transit, in addition to what the runs may use."""
 _EVALUATOR_MEMORY_BYTES: Final = 8192 * MIB
 _CHECKPOINTS_MEMORY_BYTES: Final = _EVALUATOR_MEMORY_BYTES // 2
-"""Of it, for the checkpoints that are evaluated; torch, the data and their outputs have the rest."""
+"""The part of it for the checkpoints that are evaluated; torch, the data and their outputs have the rest."""
 _COPIES: Final = 4
-"""Of a checkpoint's bytes an evaluator holds so many: as they came, as tensors, in the network, and one
+"""An evaluator holds a checkpoint's bytes so many times: as received, as tensors, in the network, and one
 that waits."""
-_MOST_SIDE_BY_SIDE: Final = 64
+_MAX_CONCURRENCY: Final = 64
 _SUPERVISOR_PROCESSES: Final = 64
 _GVISOR_PROCESSES: Final = 1024
-"""Of gVisor: a host process for each address space, kept a while, and the threads of its kernel, which
-panics when it cannot start one."""
+"""For gVisor: a host process for each address space, which it holds for a while, and the threads of its
+kernel, which panics when it cannot start one."""
 OPEN_FILES: Final = 4096
-"""Of one process."""
+"""Per process."""
 _TRAINERS_GID: Final = 1_998
-"""The group that may read data sets that libraries bring along (Dockerfile): test sets are cut from them."""
+"""The group that may read the data sets that libraries ship (Dockerfile): test sets are cut from them."""
+_ROOT: Final = "0:0"
 _NOBODY: Final = "65534:65534"
 
 _MASKED: Final = (
@@ -48,7 +51,7 @@ _MASKED: Final = (
     *("/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats"),
     *("/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware"),
     "/sys/devices/virtual/powercap",
-    # What else tells of the host.
+    # What else reveals something of the host.
     *("/proc/cmdline", "/sys/kernel/boot_params", "/sys/kernel/debug", "/sys/kernel/tracing"),
     *("/proc/kallsyms", "/proc/kmsg", "/proc/modules", "/proc/config.gz", "/proc/schedstat"),
     *("/proc/pressure", "/proc/vmallocinfo", "/proc/slabinfo", "/proc/sysvipc", "/proc/key-users"),
@@ -65,49 +68,93 @@ _MASKED: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tmpfs:
+    """A file system in memory, without setuid programs and devices."""
+
+    path: str
+    size_bytes: int
+    inodes: int
+    mode: str
+    """Of its root folder, in octal."""
+    noexec: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
-    """A container to be started: all that the engine is told."""
+    """A container to be started: whatever differs between containers.
+
+    What does not differ is no field, so that no caller can loosen it: no network, no folder of the host,
+    a read-only root, no new privileges, private namespaces, no swap, no log kept by the engine.
+    """
 
     role: Role
     image: str
     command: tuple[str, ...]
     user: str
+    """``uid:gid``."""
+    groups: tuple[int, ...]
+    """Further group ids."""
     environment: dict[str, str]
+    """All of it: nothing is inherited."""
     labels: dict[str, str]
-    host_config: dict[str, Any]
+    capabilities: tuple[str, ...]
+    """Added back after all were dropped."""
+    memory_bytes: int
+    processes: int
+    cpus: float
+    shared_memory_bytes: int
+    tmpfs: tuple[Tmpfs, ...]
+    masked_paths: tuple[str, ...] = _MASKED
+    open_files: int = OPEN_FILES
+    cpu_set: str = ""
+    """Cores that it may run on, such as ``0-3``; empty for any."""
+    placement: Placement = DEFAULT_PLACEMENT
 
 
 def worker_container(
     *, image: str, limits: Limits, labels: dict[str, str], placement: Placement = DEFAULT_PLACEMENT
 ) -> ContainerSpec:
     """Return the container that runs submissions: root with three capabilities, everything else closed."""
-    tmpfs = {
-        "/tmp": _tmpfs(limits.scratch_bytes, limits.scratch_inodes, "mode=1777"),  # noqa: S108
-        "/dev/shm": _tmpfs(limits.shared_memory_bytes, limits.scratch_inodes, "noexec,mode=1777"),  # noqa: S108
-        **{
-            # Nobody's but root's until the supervisor gives it to the slot's group (`sandbox.worker.scratch`).
-            f"/scratch/{slot}": _tmpfs(limits.scratch_bytes, limits.scratch_inodes, "mode=0700")
-            for slot in range(limits.concurrency)
-        },
-    }
-    config = _closed(
+    scratch = [
+        # Root alone may enter until the supervisor hands it to the slot's group (`sandbox.worker.scratch`).
+        Tmpfs(
+            path=f"/scratch/{slot}",
+            size_bytes=limits.scratch_bytes,
+            inodes=limits.scratch_inodes,
+            mode="0700",
+        )
+        for slot in range(limits.concurrency)
+    ]
+    return _container(
+        role="worker",
+        image=image,
+        labels=labels,
+        placement=placement,
+        user=_ROOT,
+        capabilities=("SETUID", "SETGID", "KILL"),
+        threads=limits.threads,
         memory_bytes=worker_memory_bytes(limits),
         processes=limits.processes * limits.concurrency
         + _SUPERVISOR_PROCESSES
         + (_GVISOR_PROCESSES if placement.runtime == GVISOR else 0),
         cpus=limits.cpus,
         shared_memory_bytes=limits.shared_memory_bytes,
-        tmpfs=tmpfs,
-    )
-    config["CapAdd"] = ["SETUID", "SETGID", "KILL"]
-    return _spec(
-        role="worker",
-        image=image,
-        user="0:0",
-        threads=limits.threads,
-        labels=labels,
-        config=config,
-        placement=placement,
+        tmpfs=(
+            Tmpfs(
+                path="/tmp",  # noqa: S108 - a mount inside the container
+                size_bytes=limits.scratch_bytes,
+                inodes=limits.scratch_inodes,
+                mode="1777",
+            ),
+            Tmpfs(
+                path="/dev/shm",  # noqa: S108 - a mount inside the container
+                size_bytes=limits.shared_memory_bytes,
+                inodes=limits.scratch_inodes,
+                mode="1777",
+                noexec=True,
+            ),
+            *scratch,
+        ),
     )
 
 
@@ -119,87 +166,79 @@ def worker_memory_bytes(limits: Limits) -> int:
 def evaluator_container(
     *, image: str, cpus: float, labels: dict[str, str], placement: Placement = DEFAULT_PLACEMENT
 ) -> ContainerSpec:
-    """Return the container that turns checkpoints into outputs: nobody, without any capability."""
-    config = _closed(
+    """Return the container that computes outputs of checkpoints: user nobody, without any capability."""
+    return _container(
+        role="evaluator",
+        image=image,
+        labels=labels,
+        placement=placement,
+        groups=(READERS_GID,),
         memory_bytes=_EVALUATOR_MEMORY_BYTES,
         processes=256,
         cpus=cpus,
         shared_memory_bytes=64 * MIB,
-        tmpfs={"/tmp": _tmpfs(64 * MIB, 1000, "mode=1777")},  # noqa: S108
-    )
-    return _spec(
-        role="evaluator",
-        image=image,
-        user=_NOBODY,
-        threads=1,
-        labels=labels,
-        config=config,
-        placement=placement,
+        tmpfs=(Tmpfs(path="/tmp", size_bytes=64 * MIB, inodes=1000, mode="1777"),),  # noqa: S108 - as above
     )
 
 
 def evaluator_concurrency(*, cpus: float, checkpoint_bytes: int) -> int:
-    """Return how many checkpoints an evaluator may have in work at once: on a core each, if all have room.
+    """Return how many checkpoints an evaluator may evaluate in parallel: one per core, as far as memory goes.
 
     Args:
         cpus: The cores that it has.
         checkpoint_bytes: The length that no checkpoint exceeds.
     """
-    room = _CHECKPOINTS_MEMORY_BYTES // (_COPIES * checkpoint_bytes)
-    return max(1, min(int(cpus), _MOST_SIDE_BY_SIDE, room))
+    fitting = _CHECKPOINTS_MEMORY_BYTES // (_COPIES * checkpoint_bytes)
+    return max(1, min(int(cpus), _MAX_CONCURRENCY, fitting))
 
 
 def trainer_container(
     *, image: str, cpus: float, labels: dict[str, str], placement: Placement = DEFAULT_PLACEMENT
 ) -> ContainerSpec:
     """Return the container that builds a challenge: our code on our data, closed all the same."""
-    config = _closed(
+    return _container(
+        role="trainer",
+        image=image,
+        labels=labels,
+        placement=placement,
+        groups=(READERS_GID, _TRAINERS_GID),
         memory_bytes=16384 * MIB,
         processes=1024,
         cpus=cpus,
         shared_memory_bytes=1024 * MIB,
-        tmpfs={"/tmp": _tmpfs(256 * MIB, 10_000, "mode=1777")},  # noqa: S108
-    )
-    return _spec(
-        role="trainer",
-        image=image,
-        user=_NOBODY,
-        threads=1,
-        labels=labels,
-        config=config,
-        placement=placement,
+        tmpfs=(Tmpfs(path="/tmp", size_bytes=256 * MIB, inodes=10_000, mode="1777"),),  # noqa: S108 - as above
     )
 
 
-def _tmpfs(size_bytes: int, inodes: int, ownership: str) -> str:
-    return f"rw,nosuid,nodev,size={size_bytes},nr_inodes={inodes},{ownership}"
+def random_first_uid(runs: int) -> int:
+    """Return a user id such that ``runs`` ids from it on are free for runs: no run can guess its own."""
+    return FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID - runs)
 
 
-def _spec(
+def _container(
     *,
     role: Role,
     image: str,
-    user: str,
-    threads: int,
     labels: dict[str, str],
-    config: dict[str, Any],
     placement: Placement,
+    memory_bytes: int,
+    processes: int,
+    cpus: float,
+    shared_memory_bytes: int,
+    tmpfs: tuple[Tmpfs, ...],
+    user: str = _NOBODY,
+    groups: tuple[int, ...] = (),
+    capabilities: tuple[str, ...] = (),
+    threads: int = 1,
 ) -> ContainerSpec:
-    if user == _NOBODY:
-        config["GroupAdd"] = [str(READERS_GID)]
-    if role == "trainer":
-        config["GroupAdd"].append(str(_TRAINERS_GID))
-    if placement.runtime:
-        config["Runtime"] = placement.runtime
-    devices = {}
-    if placement.device_requests:
-        config["DeviceRequests"] = [dict(request) for request in placement.device_requests]
-        devices["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
+    """Return the specification of one role; ``threads`` is how many torch starts with."""
+    gpu = {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"} if placement.gpu is not None else {}
     return ContainerSpec(
         role=role,
         image=image,
         command=("/opt/venv/bin/python", "-m", f"sandbox.{role}"),
         user=user,
+        groups=groups,
         environment={
             "PATH": "/opt/venv/bin:/usr/local/bin:/usr/bin:/bin",
             "PYTHONPATH": "/opt/unlearn",
@@ -207,45 +246,16 @@ def _spec(
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
             "LANG": "C.UTF-8",
-            "HOME": "/tmp",  # noqa: S108
+            "HOME": "/tmp",  # noqa: S108 - a mount inside the container
             "OMP_NUM_THREADS": str(threads),
-            **devices,
+            **gpu,
         },
         labels={**labels, LABEL: role},
-        host_config=config,
+        capabilities=capabilities,
+        memory_bytes=memory_bytes,
+        processes=processes,
+        cpus=cpus,
+        shared_memory_bytes=shared_memory_bytes,
+        tmpfs=tmpfs,
+        placement=placement,
     )
-
-
-def _closed(
-    *,
-    memory_bytes: int,
-    processes: int,
-    cpus: float,
-    shared_memory_bytes: int,
-    tmpfs: dict[str, str],
-) -> dict[str, Any]:
-    """Return the options that all roles share. Docker's default seccomp profile holds unless named."""
-    return {
-        "NetworkMode": "none",
-        "CgroupnsMode": "private",
-        "ReadonlyRootfs": True,
-        "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges"],
-        "MaskedPaths": list(_MASKED),
-        "Memory": memory_bytes,
-        "MemorySwap": memory_bytes,
-        "PidsLimit": processes,
-        "NanoCpus": round(cpus * 1_000_000_000),
-        "IpcMode": "private",
-        "ShmSize": shared_memory_bytes,
-        "Tmpfs": tmpfs,
-        "LogConfig": {"Type": "none"},
-        "Ulimits": [
-            {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
-            {"Name": "core", "Soft": 0, "Hard": 0},
-        ],
-        "RestartPolicy": {"Name": "no"},
-        "AutoRemove": False,
-        "Privileged": False,
-        "Binds": [],
-    }

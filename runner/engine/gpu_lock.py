@@ -1,4 +1,4 @@
-"""One submission at a time on a GPU: locks of this host, given back by the kernel when a process dies."""
+"""One submission on a GPU at a time: locks of this host, which the kernel releases when a process dies."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from runner.engine.placement import ALL_GPUS, CPU
 from runner.errors import HostNotReadyError
 
 
-def _folder() -> Path:
+def _default_folder() -> Path:
     return Path(platformdirs.user_state_dir("unlearn")) / "devices"
 
 
 @contextmanager
 def gpu_lock(device: str, folder: Path | None = None) -> Iterator[None]:
-    """Keep other processes of this host from a device while this one uses it; the CPU is shared.
+    """Exclude other processes of this host from a device; the CPU is shared.
 
     Raises:
         HostNotReadyError: another process uses it.
@@ -28,13 +28,13 @@ def gpu_lock(device: str, folder: Path | None = None) -> Iterator[None]:
     if device == CPU:
         yield
         return
-    place = folder or _folder()
-    with ExitStack() as held:
+    locks = folder or _default_folder()
+    with ExitStack() as stack:
         if device == ALL_GPUS:
-            held.enter_context(_locked(place / ALL_GPUS, fcntl.LOCK_EX, device))
+            stack.enter_context(_locked(locks / ALL_GPUS, fcntl.LOCK_EX, device))
         else:
-            held.enter_context(_locked(place / ALL_GPUS, fcntl.LOCK_SH, device))
-            held.enter_context(_locked(place / device.replace(":", "-"), fcntl.LOCK_EX, device))
+            stack.enter_context(_locked(locks / ALL_GPUS, fcntl.LOCK_SH, device))
+            stack.enter_context(_locked(locks / device.replace(":", "-"), fcntl.LOCK_EX, device))
         yield
 
 

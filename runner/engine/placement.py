@@ -1,16 +1,15 @@
 """Where containers run: under which runtime, in how many containers, and on which device.
 
-Pure: from what was asked for and what the engine says of itself to options or a sentence
-that says why not.
+Pure: from what was requested and what the engine reports to a placement, or a sentence that says why not.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+from runner.engine.info import EngineInfo
 from runner.errors import ConfigurationError, HostNotReadyError
 
 Isolation = Literal["process", "container"]
@@ -21,7 +20,18 @@ GVISOR: Final = "runsc"
 CPU: Final = "cpu"
 ALL_GPUS: Final = "all"
 _UUID: Final = re.compile(r"cuda:((?:GPU|MIG)-[0-9A-Za-z-]{8,64})")
-_CDI_KIND: Final = "nvidia.com/gpu"
+_CDI_PREFIX: Final = "nvidia.com/gpu="
+_NVIDIA_RUNTIME: Final = "nvidia"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuRequest:
+    """The GPU, or all GPUs, that a container gets."""
+
+    name: str
+    """`ALL_GPUS`, or the UUID of a GPU or of a MIG instance."""
+    by_cdi: bool
+    """Requested as a CDI device, and not through NVIDIA's own runtime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,71 +40,58 @@ class Placement:
 
     runtime: str = ""
     """As the engine knows it; empty for the engine's default."""
-    device_requests: tuple[Mapping[str, Any], ...] = ()
-    """As the engine's API takes them; empty for the CPU alone."""
+    gpu: GpuRequest | None = None
+    """None for the CPU alone."""
 
     @property
     def torch_device(self) -> str:
-        """Return what torch calls the device inside the container."""
-        return "cuda" if self.device_requests else "cpu"
+        """Return torch's name of the device inside the container."""
+        return "cuda" if self.gpu is not None else "cpu"
 
 
 DEFAULT_PLACEMENT: Final = Placement()
 """The engine's default runtime, without a GPU."""
 
 
-def resolve_placement(
-    *, runtime: str, device: str, wanted_device: str, engine_info: Mapping[str, Any]
-) -> Placement:
-    """Return the placement for what was asked for.
+def resolve_placement(*, runtime: str, device: str, required_device: str, info: EngineInfo) -> Placement:
+    """Return the placement for what was requested.
 
     Args:
         runtime: Name of a runtime, or empty.
         device: ``cpu``, ``all``, or ``cuda:`` and the UUID of a GPU or of a MIG instance.
-        wanted_device: What the challenge says that it needs: ``cpu`` or ``cuda``.
-        engine_info: What the engine says of itself (``GET /info``).
+        required_device: What the challenge needs: ``cpu`` or ``cuda``.
+        info: What the engine reports.
 
     Raises:
         ConfigurationError: the device is none of these.
         HostNotReadyError: this host has no such runtime or device.
     """
-    runtimes = sorted(engine_info.get("Runtimes") or {})
-    if runtime and runtime not in runtimes:
+    if runtime and runtime not in info.runtimes:
         raise HostNotReadyError(
-            f"The engine has no runtime {runtime!r}; it has {', '.join(runtimes)}. "
+            f"The engine has no runtime {runtime!r}; it has {', '.join(info.runtimes)}. "
             f"See: unlearn setup --runtime {runtime}"
         )
-    if wanted_device != CPU and device == CPU:
+    if required_device != CPU and device == CPU:
         raise HostNotReadyError("The challenge needs a GPU; choose one with --device cuda:UUID or all.")
-    return Placement(runtime=runtime, device_requests=_device_requests(device, engine_info))
+    return Placement(runtime=runtime, gpu=_gpu_request(device, info))
 
 
-def _device_requests(device: str, info: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+def _gpu_request(device: str, info: EngineInfo) -> GpuRequest | None:
     if device == CPU:
-        return ()
-    matched = _UUID.fullmatch(device)
-    if device != ALL_GPUS and matched is None:
+        return None
+    match = _UUID.fullmatch(device)
+    if device != ALL_GPUS and match is None:
         raise ConfigurationError(
             f"--device must be cpu, all, or cuda:UUID as printed by nvidia-smi -L, not {device!r}."
         )
-    name = matched[1] if matched is not None else ALL_GPUS
-    found = {str(one.get("ID")) for one in info.get("DiscoveredDevices") or []}
-    if f"{_CDI_KIND}={name}" in found:
-        return (_cdi(name),)
-    if "nvidia" in (info.get("Runtimes") or {}):
-        return (_legacy(name),)
-    if info.get("CDISpecDirs"):
-        return (_cdi(name),)
+    name = match[1] if match is not None else ALL_GPUS
+    if f"{_CDI_PREFIX}{name}" in info.cdi_devices:
+        return GpuRequest(name=name, by_cdi=True)
+    if _NVIDIA_RUNTIME in info.runtimes:
+        return GpuRequest(name=name, by_cdi=False)
+    if info.has_cdi:
+        return GpuRequest(name=name, by_cdi=True)
     raise HostNotReadyError(
         "The engine offers no GPU: it has neither the NVIDIA runtime nor CDI devices; "
         "install the NVIDIA container toolkit, or use --device cpu."
     )
-
-
-def _cdi(name: str) -> Mapping[str, Any]:
-    return {"Driver": "cdi", "DeviceIDs": [f"{_CDI_KIND}={name}"]}
-
-
-def _legacy(name: str) -> Mapping[str, Any]:
-    which = {"Count": -1} if name == ALL_GPUS else {"DeviceIDs": [name]}
-    return {"Driver": "nvidia", **which, "Capabilities": [["gpu", "compute", "utility"]]}

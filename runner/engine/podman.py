@@ -1,74 +1,68 @@
-"""How Podman is asked for the very container that Docker is asked for: from options to options, purely.
+"""Translate Docker's options to Podman's for the very same container; pure.
 
-Podman (4.3.1 was tried) has Docker's API and ideas of its own. What would be refused or silently done
-otherwise is said in its words here; `tests/runner/golden/podman.json` records what it is told.
+Podman (4.3.1 was tried) offers Docker's API with differences. What it would refuse or silently do otherwise
+is expressed in its words here; ``tests/runner/golden/podman.json`` records the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from runner.engine.container_spec import ContainerSpec
+from runner.engine.docker_options import DockerOptions
 from runner.errors import HostNotReadyError
 
 _REFUSED: Final = "nr_inodes"
-"""Of a tmpfs. Memory is then what bounds the number of files: the kernel charges them to the container."""
+"""A tmpfs option that it refuses. Memory then bounds the number of files: the kernel charges it for them."""
 
 _ALSO_CLOSED: Final = "noexec,notmpcopyup"
 """Docker mounts a tmpfs noexec by itself, and does not fill it with what the image has there."""
 
-_ITS_OWN_TMPFS: Final = {
-    place: f"ro,nosuid,nodev,{_ALSO_CLOSED},size=4096,mode=0555"
-    for place in ("/run", "/var/tmp")  # noqa: S108
+_PODMAN_TMPFS: Final = {
+    path: f"ro,nosuid,nodev,{_ALSO_CLOSED},size=4096,mode=0555"
+    for path in ("/run", "/var/tmp")  # noqa: S108
 }
-"""Where a container with a read-only root gets a writable tmpfs without a limit, unless told otherwise."""
+"""Where a container with a read-only root gets a writable tmpfs without a limit, unless an option overrides it."""
 
-_ITS_OWN_FILES: Final = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv")
+_PODMAN_FILES: Final = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv")
 """Mounted from the host's disk; the first holds the host's own names and addresses."""
 
 _PROXIES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 """Copied from the engine's environment, passwords included, unless the container has them already."""
 
-_LEAST_PROCESSES: Final = 16_384
-"""Of a user, on the whole host: it is no limit of ours, but Podman would raise it to more than a service
-in a container may, and then no container starts."""
-
-
-def is_podman(version: Mapping[str, Any]) -> bool:
-    """Return whether that is what an engine says of itself (``GET /version``)."""
-    return any("podman" in str(part.get("Name", "")).lower() for part in version.get("Components") or [])
+_MIN_PROCESSES: Final = 16_384
+"""Of a user on the whole host. It is no limit of ours, but Podman would raise it to more than a service in a
+container may, and then no container starts."""
 
 
 def short_name(image: str) -> str:
-    """Return the name that an image was given, which Podman lists with a registry in front."""
+    """Return an image's name without the registry that Podman puts in front."""
     return image.removeprefix("localhost/").removeprefix("docker.io/library/")
 
 
-def for_podman(spec: ContainerSpec) -> ContainerSpec:
-    """Return what Podman is to be told for a container that is as closed.
+def podman_options(options: DockerOptions) -> DockerOptions:
+    """Return the options with which Podman starts a container that is as closed as Docker's.
 
     Raises:
-        HostNotReadyError: a runtime or a GPU is asked for, which Podman would silently leave out.
+        HostNotReadyError: a runtime or a GPU is requested, which Podman would silently ignore.
     """
-    config = dict(spec.host_config)
+    config = dict(options.host_config)
     if runtime := config.get("Runtime"):
         raise HostNotReadyError(
             f"Podman does not let a container choose its runtime, so {runtime} would not be used; "
-            "use Docker, or leave the choice away to have the one that its service was started with."
+            "use Docker, or leave the choice out to have the one that its service was started with."
         )
     if "DeviceRequests" in config:
-        raise HostNotReadyError("GPUs are not given to containers of Podman yet; use Docker, or the CPU.")
-    masked = (*config.pop("MaskedPaths"), *_ITS_OWN_FILES)
+        raise HostNotReadyError("GPUs are not supported with Podman yet; use Docker, or the CPU.")
+    masked = (*config.pop("MaskedPaths"), *_PODMAN_FILES)
     config["SecurityOpt"] = [*config["SecurityOpt"], f"mask={':'.join(masked)}"]
-    config["Tmpfs"] = {**_ITS_OWN_TMPFS, **{place: _tmpfs(said) for place, said in config["Tmpfs"].items()}}
-    processes = max(_LEAST_PROCESSES, config["PidsLimit"])
+    config["Tmpfs"] = {**_PODMAN_TMPFS, **{path: _tmpfs(mount) for path, mount in config["Tmpfs"].items()}}
+    processes = max(_MIN_PROCESSES, config["PidsLimit"])
     config["Ulimits"] = [*config["Ulimits"], {"Name": "nproc", "Soft": processes, "Hard": processes}]
     proxies = {name: "" for lower in _PROXIES for name in (lower, lower.upper())}
-    return replace(spec, environment={**proxies, **spec.environment}, host_config=config)
+    return replace(options, environment={**proxies, **options.environment}, host_config=config)
 
 
-def _tmpfs(said: str) -> str:
-    words = [word for word in said.split(",") if word.partition("=")[0] not in (_REFUSED, "noexec")]
+def _tmpfs(mount: str) -> str:
+    words = [word for word in mount.split(",") if word.partition("=")[0] not in (_REFUSED, "noexec")]
     return ",".join([*words, _ALSO_CLOSED])

@@ -1,9 +1,9 @@
-"""What this process has started, so that a later one can tell leftovers from work.
+"""Label this process's containers, so that a later process can tell leftovers from containers in use.
 
-Each process holds the lock of a file of its own while it lives, and labels its containers
-with the file's name. A container whose file is there but not locked belongs to a process
-that died. A file goes only after the last container that is labelled with it, and that only
-commands can tell which talk to the same engine: its mark is in the name.
+Each process holds the lock of a file of its own while it lives, and labels its containers with the file's
+name. A container whose file exists but is not locked belongs to a process that died. A file is removed only
+after the last container with its label; only commands that use the same engine can see those, so a mark of
+the engine is part of the file's name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import platformdirs
 from filelock import BaseFileLock, FileLock, Timeout
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import SESSION_LABEL
 from runner.errors import HostNotReadyError
 
@@ -29,7 +29,7 @@ def _folder() -> Path:
 
 @contextmanager
 def container_session(engine: Engine) -> Iterator[dict[str, str]]:
-    """Remove what dead processes left, then give the labels for this one's containers."""
+    """Remove the containers of dead processes, then yield the labels for this process's containers."""
     folder = _folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,25 +45,25 @@ def container_session(engine: Engine) -> Iterator[dict[str, str]]:
 
 
 def engine_mark(address: str) -> str:
-    """Return what the names of files begin with whose containers are at an engine."""
+    """Return the beginning of the names of an engine's session files."""
     return hashlib.sha256(address.encode()).hexdigest()[:12]
 
 
 def create_session_file(folder: Path, mark: str) -> tuple[Path, BaseFileLock]:
-    """Return a file of this process's own and its lock, held."""
+    """Return a file of this process's own and its acquired lock."""
     while True:
         file = folder / f"{mark}-{uuid.uuid4().hex}"
         lock = FileLock(file)
         lock.acquire()
         if file.is_file():
             return file, lock
-        lock.release()  # another command took it for a dead process's before it was locked
+        lock.release()  # another command removed it as a dead process's before it was locked
 
 
 def _end(engine: Engine, file: Path) -> None:
-    """Remove what this process could not while it worked; what is left, a later command removes."""
+    """Remove containers that are still there; what cannot be removed, a later command removes."""
     labels = {SESSION_LABEL: file.name}
-    with contextlib.suppress(HostNotReadyError):  # then the engine has gone, and the file stays
+    with contextlib.suppress(HostNotReadyError):  # the engine does not answer: the file stays
         for identity, _labels in engine.containers(labels):
             engine.remove(identity)
         if not engine.containers(labels):
@@ -71,7 +71,7 @@ def _end(engine: Engine, file: Path) -> None:
 
 
 def remove_leftovers(engine: Engine) -> int:
-    """Remove the containers of processes that are dead, and return how many there were."""
+    """Remove the containers of dead processes, and return how many were removed."""
     folder, removed = _folder(), 0
     alive: set[str] = set()
     for identity, labels in engine.containers({}):
@@ -90,7 +90,7 @@ def remove_leftovers(engine: Engine) -> int:
 
 
 def remove_unless_held(file: Path) -> None:
-    """Remove the file of a dead process, holding its lock: nobody begins with it meanwhile."""
+    """Remove the file of a dead process while holding its lock, so that no process starts with it."""
     lock = FileLock(file)
     with contextlib.suppress(Timeout), lock.acquire(timeout=0):
         file.unlink(missing_ok=True)

@@ -1,1 +1,12 @@
-"""TODO package runner/evaluation."""
+"""One evaluation, from its terms to its summary.
+
+::
+
+    evaluate        lease, terms, pending runs, score, summary + card + manifest
+    pending_runs    the runs that are still to be executed: attempts, time budget, what ends an evaluation
+    publisher       files first, rows second, renames last, so that a kill loses nothing that was published
+    batch           several submissions in one command
+
+The package decides and publishes; it does not know containers, which `runner.execution` starts, and it prints
+nothing.
+"""

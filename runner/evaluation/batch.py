@@ -1,45 +1,45 @@
-"""Several submissions, one after another: the sandbox that is lost on one ends none of the others.
+"""Evaluate several submissions in one command: a sandbox that is lost on one ends none of the others.
 
-What failed then was the sandbox, perhaps through something about that submission; an engine that is gone,
-or a full disk, ends them all.
+What failed then was the sandbox, perhaps through something about that submission; an engine that is gone, or a
+full disk, ends the whole command.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from runner.errors import SandboxError
+from runner.results.summary import Summary
 from runner.submission.load import Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
-    """What came of several submissions."""
+    """How several submissions ended."""
 
-    summaries: list[dict[str, Any]]
+    summaries: list[Summary]
     """Of those that ended."""
     lost: SandboxError | None
-    """What the last one that did not end was lost to; None if all ended."""
+    """The error of the last one that did not end; None if all ended."""
 
 
 def evaluate_all(
     submissions: Iterable[Submission],
-    evaluate: Callable[[Submission], dict[str, Any]],
-    complain: Callable[[str], None],
+    evaluate: Callable[[Submission], Summary],
+    report: Callable[[str], None],
 ) -> BatchResult:
-    """Evaluate each; of one that is lost say so in a sentence, and go on.
+    """Evaluate each submission; ``report`` the error of one on which the sandbox was lost, and continue.
 
     Raises:
-        HostNotReadyError: this host cannot go on with any.
+        HostNotReadyError: this host cannot continue with any.
     """
-    summaries: list[dict[str, Any]] = []
+    summaries: list[Summary] = []
     lost: SandboxError | None = None
-    for one in submissions:
+    for submission in submissions:
         try:
-            summaries.append(evaluate(one))
+            summaries.append(evaluate(submission))
         except SandboxError as error:
             lost = error
-            complain(f"{one.name}: {error}")
+            report(f"{submission.name}: {error}")
     return BatchResult(summaries=summaries, lost=lost)

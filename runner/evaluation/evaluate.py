@@ -1,27 +1,28 @@
-"""One evaluation from its terms to its score: agree, do what is left, score, write it all down."""
+"""Evaluate a submission: agree on terms, execute pending runs, score, write everything down."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from runner.challenge.challenge import Challenge
 from runner.evaluation.pending_runs import PendingRuns
 from runner.execution.context import EvaluationContext
 from runner.execution.settings import Settings
 from runner.image.image import Image
+from runner.results.card_file import card_bytes, has_recorded_card
 from runner.results.manifest import render_manifest
-from runner.results.summary import summarise
-from runner.store import recovery
+from runner.results.scoring import score_runs
+from runner.results.summary import Summary, summarize
 from runner.store.archives import store_archive
 from runner.store.identity import evaluation_id
 from runner.store.lease import evaluation_lease
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord, RunRecord
+from runner.store.recovery import has_recorded_manifest
 from runner.store.staged_files import commit_file, stage_file
 from runner.submission.load import Submission
 from runner.time_limits.terms import agree_on_terms
@@ -39,87 +40,82 @@ def evaluation_id_of(submission: Submission, challenge: Challenge, image: Image,
 
 
 def evaluate(
-    bench: EvaluationContext, submission: Submission, challenge: Challenge, settings: Settings
-) -> dict[str, Any]:
-    """Do what is left of an evaluation and return its summary.
+    context: EvaluationContext, submission: Submission, challenge: Challenge, settings: Settings
+) -> Summary:
+    """Execute what is unfinished of an evaluation and return its summary.
 
     Raises:
-        HostNotReadyError: another process is at it, or this host cannot go on.
-        SandboxError: the sandbox failed again and again; what was finished is kept.
+        HostNotReadyError: another process works on it, or this host cannot continue.
+        SandboxError: the sandbox failed again and again; finished runs are kept.
     """
-    name = evaluation_id_of(submission, challenge, bench.image, settings)
-    paths = EvaluationPaths(folder=bench.folder / name)
-    with evaluation_lease(bench.store.database, bench.folder, name) as lease:
-        bench.store.begin(_record(name, submission, challenge, bench.image, settings.n))
-        store_archive(bench.folder, submission.archive, sha256=submission.sha256)
-        challenge = agree_on_terms(
-            engine=bench.engine,
-            image=bench.image,
-            store=bench.store,
-            evaluation=name,
-            challenge=challenge,
-            labels=bench.labels,
-            reporter=bench.reporter,
-            placement=settings.placement,
-        ).applied_to(challenge)
-        work = PendingRuns(
-            bench=bench,
-            submission=submission,
-            challenge=challenge,
-            settings=settings,
-            name=name,
-            paths=paths,
-            lease=lease,
-        )
-        begun = time.monotonic()
+    with _pending_runs(context, submission, challenge, settings) as pending:
+        store, name = context.store, pending.name
+        started_at = time.monotonic()
         changed = False
         try:
-            changed = work.do_what_is_left()
+            changed = pending.execute()
         finally:
-            seconds = bench.store.add_seconds(name, time.monotonic() - begun if work.touched else 0.0)
-        known = bench.store.summary(name)
-        if known is not None and not changed and recovery.has_recorded_manifest(bench.store, paths, name):
-            return known
-        return _finish(bench, work, seconds)
+            seconds = store.add_seconds(name, time.monotonic() - started_at if pending.worked else 0.0)
+        stored = store.evaluation(name).summary
+        is_complete = has_recorded_manifest(store, pending.paths, name) and has_recorded_card(pending.paths)
+        if stored is not None and not changed and is_complete:
+            return Summary.from_json(stored)
+        return _finish(context, pending, seconds)
 
 
 def rerun(
-    bench: EvaluationContext,
+    context: EvaluationContext,
     submission: Submission,
     challenge: Challenge,
     settings: Settings,
     indices: Collection[int],
 ) -> list[RunRecord]:
-    """Do some of an evaluation's runs, whatever is known of them, in the empty store of ``bench``.
+    """Execute some of an evaluation's runs from scratch, in the empty store of ``context``.
 
     Raises:
-        HostNotReadyError: this host cannot go on.
+        HostNotReadyError: this host cannot continue.
         SandboxError: the sandbox failed again and again.
     """
-    name = evaluation_id_of(submission, challenge, bench.image, settings)
-    with evaluation_lease(bench.store.database, bench.folder, name) as lease:
-        bench.store.begin(_record(name, submission, challenge, bench.image, settings.n))
-        challenge = agree_on_terms(
-            engine=bench.engine,
-            image=bench.image,
-            store=bench.store,
+    settings = replace(settings, keep_going=True)
+    with _pending_runs(context, submission, challenge, settings, only=indices) as pending:
+        pending.execute()
+        return context.store.runs(pending.name)
+
+
+@contextmanager
+def _pending_runs(
+    context: EvaluationContext,
+    submission: Submission,
+    challenge: Challenge,
+    settings: Settings,
+    *,
+    only: Collection[int] | None = None,
+) -> Iterator[PendingRuns]:
+    """Take the lease of an evaluation, record it and agree on its terms; yield its pending runs."""
+    name = evaluation_id_of(submission, challenge, context.image, settings)
+    with evaluation_lease(context.store.database, context.folder, name) as lease:
+        context.store.begin(_record(name, submission, challenge, context.image, settings.n))
+        store_archive(context.folder, submission.archive, sha256=submission.sha256)
+        terms = agree_on_terms(
+            engine=context.engine,
+            image=context.image,
+            store=context.store,
             evaluation=name,
             challenge=challenge,
-            labels=bench.labels,
-            reporter=bench.reporter,
+            labels=context.labels,
+            reporter=context.reporter,
             placement=settings.placement,
-        ).applied_to(challenge)
-        PendingRuns(
-            bench=bench,
+        )
+        yield PendingRuns(
+            context=context,
             submission=submission,
-            challenge=challenge,
-            settings=replace(settings, keep_going=True),
+            challenge=terms.applied_to(challenge),
+            settings=settings,
             name=name,
-            paths=EvaluationPaths(folder=bench.folder / name),
+            paths=EvaluationPaths(folder=context.folder / name),
             lease=lease,
-            only=indices,
-        ).do_what_is_left()
-        return bench.store.runs(name)
+            only=only,
+        )
 
 
 def _record(
@@ -138,42 +134,48 @@ def _record(
     )
 
 
-def _finish(bench: EvaluationContext, work: PendingRuns, seconds: float) -> dict[str, Any]:
-    """Write summary and manifest, then note that the evaluation has ended."""
-    name, challenge, submission = work.name, work.challenge, work.submission
-    runs = bench.store.runs(name)
-    bench.reporter.step(f"{submission.name}: scoring")
-    summary = summarise(
+def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) -> Summary:
+    """Score; write summary, card and manifest; then record that the evaluation has ended."""
+    name, challenge, submission = pending.name, pending.challenge, pending.submission
+    store, paths = context.store, pending.paths
+    runs = store.runs(name)
+    context.reporter.step(f"{submission.name}: scoring")
+    card = score_runs(challenge, runs, paths.outputs, store.retraining_seconds(name))
+    summary = summarize(
         evaluation=name,
         submission=submission.name,
         challenge=challenge,
-        n=work.settings.n,
+        n=pending.settings.n,
         runs=runs,
-        outputs=work.paths.outputs,
         seconds=seconds,
-        copies=lambda digests: bench.store.copies(name, digests),
-        retraining_seconds=bench.store.retraining_seconds(name),
+        card=card,
+        copies=lambda digests: store.copies(name, digests),
     )
-    text = (json.dumps(summary, indent=2) + "\n").encode()
-    written = render_manifest(
+    card_text = card_bytes(card) if card is not None and not isinstance(card, str) else None
+    manifest = render_manifest(
         evaluation=name,
         submission=submission,
         challenge=challenge,
-        image=bench.image,
-        n=work.settings.n,
-        settings=work.settings.facts(),
-        engine=bench.engine.describe(),
-        attempts=bench.store.attempts(name),
+        image=context.image,
+        n=pending.settings.n,
+        settings=pending.settings.for_record(),
+        engine=context.info.for_record(),
+        attempts=store.attempts(name),
         runs=runs,
-        outputs=work.paths.outputs,
-        summary=text,
+        outputs=paths.outputs,
+        summary=summary.to_bytes(),
+        card=card_text,
         seconds=seconds,
     )
-    token = work.lease.token
-    stage_file(work.paths.summary, token, text)
-    stage_file(work.paths.manifest, token, written)
-    digest = hashlib.sha256(written).hexdigest()
-    bench.store.finish(name, summary, manifest_sha256=digest, token=token)
-    commit_file(work.paths.summary, token)
-    commit_file(work.paths.manifest, token)  # last: where it is the one that was noted, all is in place
+    files = {paths.summary: summary.to_bytes(), paths.card: card_text, paths.manifest: manifest}
+    token = pending.lease.token
+    for file, text in files.items():
+        if text is not None:
+            stage_file(file, token, text)
+    store.finish(name, summary.to_json(), manifest_sha256=hashlib.sha256(manifest).hexdigest(), token=token)
+    if card_text is None:
+        paths.card.unlink(missing_ok=True)  # of an earlier end, before runs had to be executed again
+    for file, text in files.items():  # the manifest last: where it is the recorded one, all files are there
+        if text is not None:
+            commit_file(file, token)
     return summary

@@ -1,7 +1,7 @@
-"""One container for each run: the strict alternative to forking them in one.
+"""One container for each run: the strict alternative to forking all runs in one.
 
-Containers go side by side, as many as the challenge lets runs go on at once, each with its
-share of the cores. What comes of a run is judged as in a shared container.
+As many containers run in parallel as the challenge allows runs in parallel, each with its share of the cores.
+A run is judged as in a shared container.
 """
 
 from __future__ import annotations
@@ -23,52 +23,56 @@ _WAIT_SECONDS: Final = 0.2
 
 
 class RunExecutor(Protocol):
-    """What does runs in one container; `runner.clients.worker.WorkerClient` is one."""
+    """Executes runs in one container; `runner.clients.worker.WorkerClient` is one."""
 
     def execute(self, planned: Sequence[PlannedRun]) -> Iterator[EndedRun]:
-        """Do runs and yield each as it ends."""
+        """Execute runs and yield each as it ends."""
 
 
 def single_run_limits(limits: Limits) -> Limits:
-    """Return the limits of a container that does one of the runs that go on together."""
+    """Return the limits of a container that executes one of the runs that are in progress together."""
     return limits.with_changes(concurrency=1, cpus=limits.cpus / limits.concurrency)
 
 
 def single_run_challenge(challenge: Challenge) -> Challenge:
-    """Return the challenge as a container for one run is told it."""
+    """Return the challenge with the limits of a container for one run."""
     return challenge.with_limits(**single_run_limits(challenge.description.limits).model_dump())
 
 
 class ContainerPerRun:
-    """Does runs, each in a container of its own.
+    """Executes runs, each in a container of its own.
 
-    Use as a context manager: leaving ends and removes whatever still goes on.
+    Use as a context manager: leaving ends and removes the containers that are still running.
     """
 
     def __init__(
-        self, *, start: Callable[[], Stream], work: Callable[[Stream], RunExecutor], side_by_side: int
+        self,
+        *,
+        start: Callable[[], Stream],
+        connect: Callable[[Stream], RunExecutor],
+        concurrency: int,
     ) -> None:
         """Prepare; nothing is started yet.
 
         Args:
             start: Starts a container.
-            work: Makes it ready for a run.
-            side_by_side: Containers at once.
+            connect: Sends a container what a run needs.
+            concurrency: Containers in parallel.
         """
-        self._start, self._work, self._side_by_side = start, work, side_by_side
-        self._pool = ThreadPoolExecutor(side_by_side, thread_name_prefix="worker")
+        self._start, self._connect, self._concurrency = start, connect, concurrency
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="worker")
         self._streams: set[Stream] = set()
         self._lock = threading.Lock()
-        self._over = False
+        self._stopped = False
 
     def __enter__(self) -> Self:
         """Start."""
         return self
 
-    def __exit__(self, *_what: object) -> None:
-        """End whatever still goes on, and wait until it is gone."""
+    def __exit__(self, *_error: object) -> None:
+        """End the containers that are still running, and wait until they are removed."""
         with self._lock:
-            self._over = True
+            self._stopped = True
             for stream in self._streams:
                 stream.kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -79,36 +83,36 @@ class ContainerPerRun:
         may_start: Callable[[], bool] = lambda: True,
         enough: Callable[[], bool] = lambda: False,
     ) -> Iterator[EndedRun]:
-        """Do runs and yield each as it ends; while ``may_start`` says no, none is started.
+        """Execute runs and yield each as it ends; while ``may_start`` returns False, none is started.
 
-        Once ``enough`` says yes, those that go on are done and the rest are left undone.
+        Once ``enough`` returns True, runs in progress are finished and no other is started.
 
         Raises:
-            SandboxError: a container failed and the submission is not to blame.
+            SandboxError: a container failed, through no fault of the submission.
         """
         waiting = deque(planned)
-        going: set[Future[EndedRun]] = set()
-        while waiting or going:
+        active: set[Future[EndedRun]] = set()
+        while waiting or active:
             if enough():
                 waiting.clear()
-            while waiting and len(going) < self._side_by_side and may_start():
-                going.add(self._pool.submit(self._do_one, waiting.popleft()))
-            if not going:
+            while waiting and len(active) < self._concurrency and may_start():
+                active.add(self._pool.submit(self._execute_run, waiting.popleft()))
+            if not active:
                 time.sleep(_WAIT_SECONDS)
-            ended, going = wait(going, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED)
-            for one in ended:
-                yield one.result()
+            done, active = wait(active, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
 
-    def _do_one(self, run: PlannedRun) -> EndedRun:
+    def _execute_run(self, run: PlannedRun) -> EndedRun:
         stream = self._start()
         try:
             with self._lock:
-                if self._over:
+                if self._stopped:
                     raise SandboxLostError("The evaluation was stopped.")
                 self._streams.add(stream)
-            for ended in self._work(stream).execute([run]):
+            for ended in self._connect(stream).execute([run]):
                 return ended
-            raise SandboxLostError("The worker container ended without saying how its run did.")
+            raise SandboxLostError("The worker container ended without reporting how its run ended.")
         finally:
             with self._lock:
                 self._streams.discard(stream)

@@ -1,4 +1,4 @@
-"""How is an evaluation to be done, with what, and what is it called?"""
+"""What a command requested of an evaluation."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ MAX_RUNS: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How an evaluation is to be done."""
+    """What was requested of an evaluation."""
 
     n: int
+    """How many runs."""
     keep_going: bool
-    """Do all runs even after one has earned no ``ok``."""
+    """Execute all runs even after one has failed."""
     keep_checkpoints: bool
     isolation: Isolation = "process"
     placement: Placement = DEFAULT_PLACEMENT
     device: str = CPU
-    """As it was asked for; ``placement`` says how the engine is to give it."""
+    """As it was requested; ``placement`` is how the engine provides it."""
 
     @property
     def where(self) -> WhereRun:
         """Return isolation, runtime and device."""
         return (self.isolation, self.placement.runtime, self.device)
 
-    def facts(self) -> dict[str, Any]:
-        """Return them as plain values, for records."""
+    def for_record(self) -> dict[str, Any]:
+        """Return them as plain values, for the manifest."""
         isolation, runtime, device = self.where
         return {
             "n": self.n,

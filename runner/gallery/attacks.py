@@ -1,10 +1,20 @@
-"""What an attack of the gallery is: a folder with the attack, its control and how it must end.
+"""The attacks of the gallery: read from folders, each with its control and its expected ending.
 
 submission.py   the attack, as a complete submission
-control.py      the same thing within its rights; must end ``ok``
-probe.py        optional: the run right after the attack; must end ``ok``
-make.py         instead of submission.py where kind = "host": makes the evil file on the host
-attack.toml     which threat it is, and how it must end
+control.py      the permitted form of the same action; must end ``ok``
+probe.py        optional: the run directly after the attack; must end ``ok``
+make.py         replaces submission.py and control.py where kind = "host": writes the hostile file on the host
+attack.toml     the threat, the title and the expected ending
+
+The expected ending stands at the top of ``attack.toml``. Where it differs under some runtimes or in one
+isolation, ``[[expect]]`` tables follow. Each replaces the keys that it sets, in the order of the file::
+
+    verdicts = ["ok"]
+
+    [[expect]]
+    runtimes = ["runsc"]
+    isolations = ["process"]
+    open = "why this hole is known and open there"
 """
 
 from __future__ import annotations
@@ -29,7 +39,9 @@ from runner.verdict import Verdict
 HOSTILE: Final = ROOT / "sample_submissions" / "hostile"
 ATTACK_FILE: Final = "attack.toml"
 PODMAN: Final = "podman"
-"""Stands in a runtime's place, since what differs there is the engine's doing."""
+"""Used in place of a runtime's name: under Podman, the engine and not the runtime makes the difference."""
+
+Runtime = Literal["runc", "crun", "runsc", "podman"]
 
 GALLERY_LIMITS: Final = Limits(
     wall_seconds=4.0,
@@ -42,46 +54,57 @@ GALLERY_LIMITS: Final = Limits(
     scratch_inodes=2000,
     log_bytes=64 << 10,
 )
-"""Small, so that reaching one takes little time; attacks with equal limits share a worker."""
+"""Small, so that a run reaches them quickly. Attacks with equal limits share a worker."""
 HONEST_LIMITS: Final = GALLERY_LIMITS.with_changes(wall_seconds=15.0)
-"""On a busy machine an honest run, or an attack that is refused at once, may take long."""
+"""More time: on a busy machine an honest run, or an attack that is refused at once, may take long."""
 
 
-def _checked(value: str) -> str:
+def _check_pattern(value: str) -> str:
     try:
         re.compile(value)
     except re.error as error:
-        raise ValueError(f"it is no pattern ({error})") from error
+        raise ValueError(f"it is not a valid regular expression ({error})") from error
     return value
 
 
-Pattern = Annotated[str, AfterValidator(_checked)]
+Pattern = Annotated[str, AfterValidator(_check_pattern)]
+"""A regular expression, as `re.search` takes it."""
 
 
 class ExpectedEnding(BaseModel):
-    """How an attack must end; None leaves what was said before."""
+    """The ending that an attack must have. None stands for "not set here"."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     verdicts: Annotated[tuple[Verdict, ...] | None, Field(min_length=1)] = None
-    """Any of these is the truthful ending; ``ok`` means: tried and refused."""
+    """The correct verdicts; any of them will do. ``ok`` means that the attempt was made and refused."""
 
-    says: Pattern | None = None
-    """A pattern to be found in the verdict's detail or in what the run printed."""
+    output: Pattern | None = None
+    """A pattern that must match the verdict's detail or the run's printed output."""
 
     open: Annotated[str | None, Field(min_length=1)] = None
-    """Why this hole is known and open. That it turns out closed is an error too, if it is not unsteady."""
+    """Why this hole is known and open. If the attack is contained after all, the mark is an error,
+    unless the attack is unsteady."""
 
 
-class RuntimeEnding(ExpectedEnding):
-    """How it must end under one runtime, and there in one isolation: ``[runsc.process]``."""
+class ConditionalEnding(ExpectedEnding):
+    """One ``[[expect]]`` table: what differs under some runtimes or in some isolations."""
 
-    process: ExpectedEnding = ExpectedEnding()
-    container: ExpectedEnding = ExpectedEnding()
+    runtimes: Annotated[tuple[Runtime, ...] | None, Field(min_length=1)] = None
+    """None for all. Under Podman only "podman" matches, whatever runtime it starts."""
+
+    isolations: Annotated[tuple[Isolation, ...] | None, Field(min_length=1)] = None
+    """None for both."""
+
+    def applies(self, runtime: str, isolation: Isolation) -> bool:
+        """Return whether the table concerns this runtime, or `PODMAN`, and this isolation."""
+        return (self.runtimes is None or runtime in self.runtimes) and (
+            self.isolations is None or isolation in self.isolations
+        )
 
 
 class AttackSpec(ExpectedEnding):
-    """What ``attack.toml`` holds."""
+    """The content of ``attack.toml``."""
 
     threat: Annotated[int, Field(ge=1, le=23)]
     """Row of the threat model."""
@@ -89,63 +112,59 @@ class AttackSpec(ExpectedEnding):
     title: Annotated[str, Field(min_length=1)]
     kind: Literal["submission", "host"] = "submission"
     refusal: Pattern | None = None
-    """Of kind host: a pattern that the refusal must match. Without it, it is run."""
+    """For kind "host": a pattern that the host's refusal must match. None if the file must be run."""
 
     times: Annotated[int, Field(ge=1, le=16)] = 1
+    """Number of runs of the attack, directly after each other."""
+
     limits: dict[str, Any] = {}
     """Limits that differ from `GALLERY_LIMITS`."""
 
-    alone: bool = False
-    """Whether it needs an archive of its own: what happens at import, or instead of one."""
+    own_archive: bool = False
+    """Whether attack and control need an archive each, since their subject is the import or the archive."""
 
-    apart: bool = False
-    """Whether its runs share a worker with no other attack's: where what it leaves open would harm theirs."""
+    own_worker: bool = False
+    """Whether no other attack may use its worker, since the hole that it tests would harm their runs."""
 
     unsteady: bool = False
-    """Whether a hole that is open shows on a quiet host alone: that it did not show proves nothing."""
+    """Whether an open hole shows on a quiet host only, so that a contained attempt proves nothing."""
 
     isolations: tuple[Isolation, ...] = ("process", "container")
-    runc: RuntimeEnding = RuntimeEnding()
-    crun: RuntimeEnding = RuntimeEnding()
-    runsc: RuntimeEnding = RuntimeEnding()
-    podman: RuntimeEnding = RuntimeEnding()
-    """With that engine, in place of what is said of the runtime under it."""
-    process: ExpectedEnding = ExpectedEnding()
-    container: ExpectedEnding = ExpectedEnding()
+    """The isolations in which the attack is run."""
+
+    expect: tuple[ConditionalEnding, ...] = ()
+    """Differences under some runtimes or in some isolations; later tables win."""
 
     @model_validator(mode="after")
-    def _an_ending_is_named(self) -> Self:
+    def _check_ending(self) -> Self:
         if self.refusal is not None and self.kind != "host":
             raise ValueError("only attacks of kind host can be refused on the host")
         if (self.verdicts is None) == (self.refusal is None):
-            raise ValueError("say how it must end: either verdicts or a refusal")
+            raise ValueError("set the expected ending: either verdicts or a refusal")
         self.all_limits()
         return self
 
     def all_limits(self) -> Limits:
-        """Return the limits that its runs get: the time of those that are not to reach its limit is ample."""
-        if self._may_take_all_time():
+        """Return the limits of its runs, with ample time unless the time limit is a correct ending."""
+        if self._may_reach_time_limit():
             return Limits.model_validate({**GALLERY_LIMITS.model_dump(), **self.limits})
-        return self.controls_limits()
+        return self.control_limits()
 
-    def controls_limits(self) -> Limits:
-        """Return the limits of a control that has a worker of its own: its time is ample."""
+    def control_limits(self) -> Limits:
+        """Return the limits of a control in a worker of its own, with ample time."""
         return Limits.model_validate({**HONEST_LIMITS.model_dump(), **self.limits})
 
-    def _may_take_all_time(self) -> bool:
-        """Return whether anywhere a truthful ending is that the time is over."""
-        runtimes = (self.runc, self.crun, self.runsc, self.podman)
-        inner = (part for one in runtimes for part in (one, one.process, one.container))
-        endings: tuple[ExpectedEnding, ...] = (self, self.process, self.container, *inner)
-        return any(Verdict.TIME_LIMIT in (ending.verdicts or ()) for ending in endings)
+    def _may_reach_time_limit(self) -> bool:
+        """Return whether the time limit is a correct ending under any runtime and isolation."""
+        return any(Verdict.TIME_LIMIT in (ending.verdicts or ()) for ending in (self, *self.expect))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """How an attack must end under one runtime and isolation."""
+    """The ending that an attack must have under one runtime and isolation."""
 
     verdicts: tuple[Verdict, ...]
-    says: str | None
+    output: str | None
     open: str | None
 
 
@@ -159,36 +178,29 @@ class Attack:
 
     @property
     def source(self) -> Path:
-        """Return the attack itself."""
+        """Return the file of the attack itself."""
         return self.folder / ("make.py" if self.description.kind == "host" else "submission.py")
 
     @property
     def control(self) -> Path:
-        """Return the same thing within its rights; of kind host, ``make.py`` makes it."""
+        """Return the file of the permitted form; for kind host, ``make.py``, which writes both."""
         return self.folder / ("make.py" if self.description.kind == "host" else "control.py")
 
     @property
     def probe(self) -> Path | None:
-        """Return the run that follows it, if it has one of its own."""
+        """Return the attack's own probe, the run that follows it, or None if it has none."""
         own = self.folder / "probe.py"
         return own if own.is_file() else None
 
     def expectation(self, runtime: str, isolation: Isolation) -> Expectation:
-        """Return how it must end there; what is said of the fewest cases counts.
-
-        ``runtime``: or `PODMAN`.
-        """
-        said = self.description
-        podman = said.podman if said.podman != RuntimeEnding() else said.runc
-        by_runtime = {"runc": said.runc, "crun": said.crun, "runsc": said.runsc, PODMAN: podman}
-        under = by_runtime.get(runtime, RuntimeEnding())
-        in_both = under.process if isolation == "process" else under.container
-        in_isolation = said.process if isolation == "process" else said.container
-        layers: tuple[ExpectedEnding, ...] = (in_both, in_isolation, under, said)
+        """Return the expected ending under a runtime, or `PODMAN`, and isolation."""
+        description = self.description
+        endings = [description, *(item for item in description.expect if item.applies(runtime, isolation))]
+        set_last = endings[::-1]
         return Expectation(
-            verdicts=next((layer.verdicts for layer in layers if layer.verdicts is not None), ()),
-            says=next((layer.says for layer in layers if layer.says is not None), None),
-            open=next((layer.open for layer in layers if layer.open is not None), None),
+            verdicts=next((ending.verdicts for ending in set_last if ending.verdicts is not None), ()),
+            output=next((ending.output for ending in set_last if ending.output is not None), None),
+            open=next((ending.open for ending in set_last if ending.open is not None), None),
         )
 
 
@@ -196,7 +208,7 @@ def load_attack(folder: Path) -> Attack:
     """Read one attack.
 
     Raises:
-        ConfigurationError: it is not whole, or its description has a mistake.
+        ConfigurationError: a file is missing, or the description has a mistake.
     """
     file = folder / ATTACK_FILE
     try:
@@ -206,24 +218,24 @@ def load_attack(folder: Path) -> Attack:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} is not TOML: {error}.") from error
     except ValidationError as error:
-        raise ConfigurationError(f"{file}: {first_problem(error)}.") from error
+        raise ConfigurationError(f"{file}: {first_problem(error, root='the attack')}.") from error
     attack = Attack(name=folder.name, folder=folder, description=description)
-    for needed in (attack.source, attack.control):
-        if not needed.is_file():
-            raise ConfigurationError(f"The attack {folder.name} has no {needed.name}.")
+    for required in (attack.source, attack.control):
+        if not required.is_file():
+            raise ConfigurationError(f"The attack {folder.name} has no {required.name}.")
     return attack
 
 
 def load_attacks(folder: Path = HOSTILE, names: Iterable[str] = ()) -> list[Attack]:
-    """Read the attacks of a gallery, all of them or those named, in the order of threats and names.
+    """Read the attacks of a gallery, all or the named ones, sorted by threat and name.
 
     Raises:
-        ConfigurationError: one is not there or has a mistake.
+        ConfigurationError: an attack does not exist or has a mistake.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"There is no gallery at {folder}.")
-    there = {entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name != "__pycache__"}
-    if unknown := sorted(set(names) - there):
+    existing = {entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name != "__pycache__"}
+    if unknown := sorted(set(names) - existing):
         raise ConfigurationError(f"There is no attack called {unknown[0]!r} in {folder}.")
-    found = [load_attack(folder / name) for name in set(names) or there]
-    return sorted(found, key=lambda attack: (attack.description.threat, attack.name))
+    attacks = [load_attack(folder / name) for name in set(names) or existing]
+    return sorted(attacks, key=lambda attack: (attack.description.threat, attack.name))

@@ -1,8 +1,8 @@
-"""Which runs a gallery needs, and in which archives: attacks with equal limits share one.
+"""Plan the runs of a gallery and pack them into archives: attacks with equal limits share one archive.
 
-For each attack: its control, the attack as often as it wants, then the probe. A dispatcher on
-top of the archive finds by the run's seed whose turn it is, so that dozens of attacks follow
-each other in one worker, as runs of one submission do.
+Each attack needs its control, the attack itself one or more times, then the probe. A dispatcher at the
+top of the archive selects the file by the run's seed. Dozens of attacks thus follow each other in one
+worker, as the runs of one submission do.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from runner.submission.load import Submission, load_submission
 Role = Literal["control", "attack", "probe"]
 
 PROBE: Final = ROOT / "sample_submissions" / "hostile" / "probe.py"
-"""The honest run that follows an attack without a probe of its own."""
+"""The honest run after an attack that has no probe of its own."""
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-_DISPATCHER: Final = '''"""Calls the submission whose turn it is: the run's seed is its place in the table."""
+_DISPATCHER: Final = '''"""Call the submission that the run's seed selects."""
 
 import importlib.util
 import sys
@@ -56,54 +56,55 @@ class Step:
     attack: str
     role: Role
     seed: int
-    """Place in the dispatcher's table."""
+    """Index into the dispatcher's table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Runs that may share a worker, in their order."""
+    """Runs that may share a worker, in order."""
 
     limits: Limits
     submission: Submission
     steps: tuple[Step, ...]
 
 
-def batches(attacks: Sequence[Attack], make: Callable[[Attack, Role], Path]) -> list[Batch]:
-    """Return everything that is to be run; what is refused on the host is not.
+def plan_batches(attacks: Sequence[Attack], make: Callable[[Attack, Role], Path]) -> list[Batch]:
+    """Return all runs, without the attacks that the host must refuse.
 
     Args:
-        attacks: The attacks, in the order in which they are to be run.
-        make: Gives the file that an attack of kind host has made.
+        attacks: The attacks, in the order of their runs.
+        make: Writes the file of an attack of kind host, and returns its path.
     """
     runnable = [attack for attack in attacks if attack.description.refusal is None]
-    packed: dict[tuple[Limits, str], list[tuple[Attack, tuple[Role, ...]]]] = {}
-    own: list[Batch] = []
+    shared: dict[tuple[Limits, str], list[tuple[Attack, tuple[Role, ...]]]] = {}
+    separate: list[Batch] = []
     for attack in runnable:
-        if attack.description.alone or attack.description.kind == "host":
-            own += _alone(attack, make)
-            packed.setdefault((HONEST_LIMITS, ""), []).append((attack, ("probe",)))
+        description = attack.description
+        if description.own_archive or description.kind == "host":
+            separate += _separate_batches(attack, make)
+            shared.setdefault((HONEST_LIMITS, ""), []).append((attack, ("probe",)))
         else:
-            attacked: list[Role] = ["attack" for _ in range(attack.description.times)]
-            roles: tuple[Role, ...] = ("control", *attacked, "probe")
-            place = (attack.description.all_limits(), attack.name if attack.description.apart else "")
-            packed.setdefault(place, []).append((attack, roles))
-    return own + [_packed(limits, members) for (limits, _name), members in packed.items()]
+            attack_roles: list[Role] = ["attack" for _ in range(description.times)]
+            roles: tuple[Role, ...] = ("control", *attack_roles, "probe")
+            key = (description.all_limits(), attack.name if description.own_worker else "")
+            shared.setdefault(key, []).append((attack, roles))
+    return separate + [_shared_batch(limits, members) for (limits, _name), members in shared.items()]
 
 
-def phases(planned: Sequence[Batch], isolation: Isolation) -> list[list[list[Batch]]]:
-    """Return what may go on side by side, phase after phase: jobs, each of batches that follow each other.
+def plan_phases(planned: Sequence[Batch], isolation: Isolation) -> list[list[list[Batch]]]:
+    """Return the phases, each a list of jobs that may run concurrently; the batches of a job run in order.
 
-    With a container for each run, those of one attack are one job. Otherwise each batch is one; those
-    with probes come later, since an attack that is alone has its probe in another batch.
+    With a container for each run, a job is all runs of one attack. Otherwise a job is one batch. Batches
+    with probes form the second phase, since an attack with its own archive has its probe in another batch.
     """
     if isolation == "container":
-        return [_one_by_one(planned)]
+        return [_jobs_by_attack(planned)]
     with_probes = [batch for batch in planned if any(step.role == "probe" for step in batch.steps)]
     return [[[batch] for batch in planned if batch not in with_probes], [[batch] for batch in with_probes]]
 
 
-def _one_by_one(planned: Sequence[Batch]) -> list[list[Batch]]:
-    """Return a batch for each run, those of one attack together and in their order."""
+def _jobs_by_attack(planned: Sequence[Batch]) -> list[list[Batch]]:
+    """Return a job for each attack, with a batch for each of its runs, in order."""
     attacks: dict[str, list[Batch]] = {}
     for batch in planned:
         for step in batch.steps:
@@ -111,23 +112,24 @@ def _one_by_one(planned: Sequence[Batch]) -> list[list[Batch]]:
     return list(attacks.values())
 
 
-def _alone(attack: Attack, make: Callable[[Attack, Role], Path]) -> list[Batch]:
-    """Return control and attack, each in an archive of its own."""
-    found: list[Batch] = []
-    wanted: list[tuple[Role, int]] = [("control", 1), ("attack", attack.description.times)]
-    for role, times in wanted:
-        if attack.description.kind == "host":
+def _separate_batches(attack: Attack, make: Callable[[Attack, Role], Path]) -> list[Batch]:
+    """Return control and attack, each with its own archive."""
+    separate: list[Batch] = []
+    description = attack.description
+    runs: list[tuple[Role, int]] = [("control", 1), ("attack", description.times)]
+    for role, times in runs:
+        if description.kind == "host":
             archive = load_submission(make(attack, role))
         else:
             archive = _archive({"submission.py": _source(attack, role).read_bytes()})
-        said = attack.description
-        limits = said.controls_limits() if role == "control" else said.all_limits()
+        limits = description.control_limits() if role == "control" else description.all_limits()
         steps = tuple(Step(attack=attack.name, role=role, seed=seed) for seed in range(times))
-        found.append(Batch(limits=limits, submission=archive, steps=steps))
-    return found
+        separate.append(Batch(limits=limits, submission=archive, steps=steps))
+    return separate
 
 
-def _packed(limits: Limits, members: Sequence[tuple[Attack, tuple[Role, ...]]]) -> Batch:
+def _shared_batch(limits: Limits, members: Sequence[tuple[Attack, tuple[Role, ...]]]) -> Batch:
+    """Return one batch of several attacks, with the dispatcher as its ``submission.py``."""
     files: dict[str, bytes] = {"probe.py": PROBE.read_bytes()}
     table: list[str] = []
     steps: list[Step] = []
@@ -150,9 +152,9 @@ def _source(attack: Attack, role: Role) -> Path:
 
 
 def _archive(files: dict[str, bytes]) -> Submission:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in sorted(files.items()):
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)
-    data = packed.getvalue()
-    return Submission(name="gallery", sha256=hashlib.sha256(data).hexdigest(), archive=data)
+    content = buffer.getvalue()
+    return Submission(name="gallery", sha256=hashlib.sha256(content).hexdigest(), archive=content)

@@ -1,4 +1,4 @@
-"""The challenge that attacks are run on where none is given: digits, as small as it can be."""
+"""Build the default challenge of the gallery: digits, with the fewest references."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final
 from runner.builder.build import build_challenge
 from runner.builder.plan import BuildPlan, default_limits
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.image.image import Image
 from runner.progress import Reporter
 
 _REFERENCES: Final = 2
-"""The gallery gives no score, so the smallest challenge there is will do."""
+"""The gallery computes no score, so the smallest challenge is enough."""
 
 
 def small_challenge(
     *, engine: Engine, image: Image, labels: dict[str, str], reporter: Reporter, folder: Path
 ) -> Challenge:
-    """Build it in a folder."""
+    """Build the smallest digits challenge in a folder."""
     plan = BuildPlan(
         recipe="digits",
         name="gallery",

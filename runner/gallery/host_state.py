@@ -1,4 +1,4 @@
-"""What an attack has left on the host itself: looked at from outside any container."""
+"""Look for leftovers of attacks on the host itself, from outside any container."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Final, TypeVar
 
 import psutil
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import HostNotReadyError
 
-_Found = TypeVar("_Found")
+_Item = TypeVar("_Item")
 
 MARK: Final = "unlearn-hostile"
-"""Stands in every name that an attack gives a file, a socket or a variable."""
+"""Part of every name that an attack gives to a file, a socket or a variable."""
 
 _FOLDERS: Final = tuple(map(Path, ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/root", "/home")))  # noqa: S108
 _SYSTEM_V: Final = tuple(map(Path, ("/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg")))
-_PATIENCE_SECONDS: Final = 10.0
-_LAST_PATIENCE_SECONDS: Final = 60.0
-"""For the host as a whole, where others begin and end work of theirs, too."""
+_RUN_WAIT_SECONDS: Final = 10.0
+_HOST_WAIT_SECONDS: Final = 60.0
+"""Longer, since other work on the host starts and ends, too."""
 _PAUSE_SECONDS: Final = 0.1
 _MEMORY_SLACK: Final = 0.1
-"""Of the host's memory. Others work on the host as well."""
+"""Fraction of the host's memory, since other work on the host uses memory as well."""
 _PROCESS_SLACK: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
-    """What the host was like before."""
+    """Counters of the host that an attack could change."""
 
     processes: int
     available_bytes: int
@@ -39,7 +39,7 @@ class HostState:
 
 
 def read_host_state() -> HostState:
-    """Return what the host is like."""
+    """Return the present state of the host."""
     return HostState(
         processes=len(psutil.pids()),
         available_bytes=psutil.virtual_memory().available,
@@ -48,59 +48,59 @@ def read_host_state() -> HostState:
 
 
 def leftovers_of_run(uid: int) -> list[str]:
-    """Return, in words, which processes of a run's uid are still there; none where uids are not shared.
+    """Return a sentence if processes with a run's uid still exist on the host.
 
-    The last process of a container that has ended is there until it has given back all of its files, which
-    takes seconds where they are millions.
+    It finds none where the host does not see the container's uids. The last process of a container that has
+    ended exists until the kernel has released its files, which takes seconds if they are millions.
     """
-    if not (alive := _eventually(lambda: _processes_of(uid), seconds=_PATIENCE_SECONDS)):
+    if not (alive := _poll_until_empty(lambda: _processes_of(uid), seconds=_RUN_WAIT_SECONDS)):
         return []
-    return [f"{len(alive)} of its processes live on the host ({', '.join(map(str, alive[:5]))})"]
+    return [f"{len(alive)} of its processes still exist on the host ({', '.join(map(str, alive[:5]))})"]
 
 
 def leftovers(before: HostState, engine: Engine, labels: Mapping[str, str]) -> list[str]:
-    """Return, in words, what is not as it was before the gallery."""
+    """Return a sentence for each difference from the host's state before the gallery."""
 
-    def look() -> list[str]:
+    def differences() -> list[str]:
         return [*_files(), *_containers(engine, labels), *_changes(before, read_host_state())]
 
-    return _eventually(look, seconds=_LAST_PATIENCE_SECONDS)
+    return _poll_until_empty(differences, seconds=_HOST_WAIT_SECONDS)
 
 
 def _changes(before: HostState, now: HostState) -> list[str]:
-    found: list[str] = []
+    changes: list[str] = []
     if now.processes > before.processes + _PROCESS_SLACK:
-        found.append(f"the host has {now.processes} processes; before it had {before.processes}")
+        changes.append(f"the host has {now.processes} processes; it had {before.processes} before")
     if now.available_bytes < before.available_bytes - _MEMORY_SLACK * psutil.virtual_memory().total:
-        gone = (before.available_bytes - now.available_bytes) >> 20
-        found.append(f"the host has {gone} MiB less memory available than before")
+        missing_mib = (before.available_bytes - now.available_bytes) >> 20
+        changes.append(f"the host has {missing_mib} MiB less memory available than before")
     if now.system_v_objects > before.system_v_objects:
-        found.append(f"{now.system_v_objects - before.system_v_objects} new System V objects on the host")
-    return found
+        changes.append(f"{now.system_v_objects - before.system_v_objects} new System V objects on the host")
+    return changes
 
 
 def _files() -> list[str]:
-    found = [entry for folder in _FOLDERS if folder.is_dir() for entry in folder.glob(f"*{MARK}*")]
-    return [f"{entry} is there" for entry in found]
+    entries = [entry for folder in _FOLDERS if folder.is_dir() for entry in folder.glob(f"*{MARK}*")]
+    return [f"{entry} exists" for entry in entries]
 
 
 def _containers(engine: Engine, labels: Mapping[str, str]) -> list[str]:
     try:
-        there = engine.containers(labels)
+        containers = engine.containers(labels)
     except HostNotReadyError as error:
         return [str(error)]
-    return [f"container {identity[:12]} is there" for identity, _labels in there]
+    return [f"container {identity[:12]} exists" for identity, _labels in containers]
 
 
 def _processes_of(uid: int) -> list[int]:
-    found: list[int] = []
+    pids: list[int] = []
     for process in psutil.process_iter():
         try:
             if uid in process.uids() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.pid)
+                pids.append(process.pid)
         except psutil.Error:
             continue
-    return found
+    return pids
 
 
 def _lines(file: Path) -> int:
@@ -110,9 +110,9 @@ def _lines(file: Path) -> int:
         return 0
 
 
-def _eventually(look: Callable[[], list[_Found]], *, seconds: float) -> list[_Found]:
-    """Return nothing as soon as a look finds nothing, else what the last one found."""
+def _poll_until_empty(query: Callable[[], list[_Item]], *, seconds: float) -> list[_Item]:
+    """Repeat a query until it returns nothing or the time is over; return its last result."""
     deadline = time.monotonic() + seconds
-    while (found := look()) and time.monotonic() < deadline:
+    while (items := query()) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
-    return found
+    return items

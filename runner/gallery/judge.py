@@ -1,4 +1,4 @@
-"""Was an attack contained? A pure function of how its runs ended and what was left on the host."""
+"""Judge whether an attack was contained: a pure function of its runs and of the leftovers on the host."""
 
 from __future__ import annotations
 
@@ -11,61 +11,61 @@ from typing import Final
 from runner.challenge.limits import wall_seconds
 from runner.engine.placement import Isolation
 from runner.gallery.attacks import Attack, Expectation
-from runner.gallery.batches import Step
+from runner.gallery.batches import Role, Step
 from runner.verdict import Verdict
 
 LATE_SECONDS: Final = 10.0
-"""A run over its time must have been ended within this; one that is not goes on for minutes or for ever, and
-a busy machine takes its time to end a container."""
+"""Time after the limit within which a run must have been ended. A busy machine needs some of it to end a
+container; a run that nobody ends continues for minutes or forever."""
 
 
 class Outcome(StrEnum):
-    """What became of an attack."""
+    """The result of an attack in one word."""
 
     CONTAINED = "contained"
     OPEN = "open"
-    """It was not contained, and that is known; or it is known and, being unsteady, did not show."""
+    """Not contained, as known; or known and unsteady, and it did not show this time."""
     ESCAPED = "escaped"
     CLOSED = "closed"
-    """It was contained although it is marked as open; the mark has to go."""
+    """Contained although it is marked as open; the mark must be removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepEnd:
-    """How one run of the gallery ended."""
+class RunResult:
+    """The result of one run of the gallery."""
 
     step: Step
     verdict: Verdict | None
     """None if the container was lost without a verdict."""
     detail: str
-    said: str
-    """What the run printed, and the traceback of its exception."""
+    output: str
+    """The text that the run printed, and the traceback of its exception."""
     seconds: float
     """By the host's clock."""
     container_ended: bool
-    """Whether the container ended with it."""
-    left: tuple[str, ...]
-    """What was found of it on the host afterwards, in words."""
+    """Whether the container ended with the run."""
+    leftovers: tuple[str, ...]
+    """A sentence for each leftover of the run on the host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of one attack under one runtime and isolation."""
+    """The result of one attack under one runtime and isolation."""
 
     attack: Attack
     runtime: str
     isolation: Isolation
     expectation: Expectation
-    ends: tuple[StepEnd, ...]
+    runs: tuple[RunResult, ...]
     problems: tuple[str, ...]
-    """Each a sentence; none if it was contained."""
+    """Reasons why it was not contained, each a sentence; empty if it was."""
 
     broken: tuple[str, ...]
-    """What is wrong whether or not the hole is known: its control failed, or a run is missing."""
+    """Errors that no known hole excuses: its control failed, or a run is missing."""
 
     @property
     def outcome(self) -> Outcome:
-        """Return what became of it."""
+        """Return the outcome, given the expectation."""
         known = self.expectation.open is not None
         if self.broken:
             return Outcome.ESCAPED
@@ -77,75 +77,83 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Return whether it went as its description says."""
+        """Return whether the outcome agrees with the description."""
         return self.outcome in (Outcome.CONTAINED, Outcome.OPEN)
 
-    def of(self, role: str) -> list[StepEnd]:
-        """Return how its runs in a role ended."""
-        return [end for end in self.ends if end.step.role == role]
+    def runs_of(self, role: Role) -> list[RunResult]:
+        """Return the results of its runs in a role."""
+        return [run for run in self.runs if run.step.role == role]
 
 
-def judge_attack(*, attack: Attack, runtime: str, isolation: Isolation, ends: Sequence[StepEnd]) -> Result:
-    """Return what became of an attack whose runs ended so."""
+def judge_attack(*, attack: Attack, runtime: str, isolation: Isolation, runs: Sequence[RunResult]) -> Result:
+    """Return the result of an attack from the results of its runs."""
     expected = attack.expectation(runtime, isolation)
     problems: list[str] = []
     broken: list[str] = []
-    for end in ends:
-        if end.step.role == "attack":
-            problems += _attack_problems(end, expected, wall_seconds(attack.description.all_limits()))
-        elif end.verdict is not Verdict.OK:
-            words = broken if end.step.role == "control" else problems
-            which = "its control" if end.step.role == "control" else "the next run"
-            words.append(f"{which} ended {_named(end)}")
-        problems += [f"after the {end.step.role}: {one}" for one in end.left]
-    wanted = {"control": 1, "attack": attack.description.times, "probe": 1}
-    for role, times in wanted.items():
-        if (found := sum(end.step.role == role for end in ends)) != times:
-            broken.append(f"{found} of {times} {role} runs were done")
+    for run in runs:
+        role = run.step.role
+        if role == "attack":
+            problems += _attack_problems(run, expected, wall_seconds(attack.description.all_limits()))
+        elif run.verdict is not Verdict.OK and role == "control":
+            broken.append(f"its control ended {_ending(run)}")
+        elif run.verdict is not Verdict.OK:
+            problems.append(f"the next run ended {_ending(run)}")
+        problems += [f"after the {role}: {leftover}" for leftover in run.leftovers]
+    for role, required in (("control", 1), ("attack", attack.description.times), ("probe", 1)):
+        if (count := sum(run.step.role == role for run in runs)) != required:
+            broken.append(f"{count} of {required} {role} runs were done")
     return Result(
         attack=attack,
         runtime=runtime,
         isolation=isolation,
         expectation=expected,
-        ends=tuple(ends),
+        runs=tuple(runs),
         problems=tuple(problems),
         broken=tuple(broken),
     )
 
 
 def judge_refusal(
-    *, attack: Attack, runtime: str, isolation: Isolation, refused: str | None, problems: Sequence[str]
+    *, attack: Attack, runtime: str, isolation: Isolation, refusal: str | None, problems: Sequence[str]
 ) -> Result:
-    """Return what became of an attack that the host must refuse; ``refused`` is what it said."""
+    """Return the result of an attack that the host must refuse.
+
+    Args:
+        attack: The attack, of kind host.
+        runtime: The container runtime, or `PODMAN`.
+        isolation: The isolation of the gallery.
+        refusal: The host's message, or None if it did not refuse the file.
+        problems: Problems that are known already.
+    """
     pattern = attack.description.refusal or ""
-    found = list(problems)
-    if refused is None:
-        found.append("the host did not refuse it")
-    elif not re.search(pattern, refused):
-        found.append(f"the host said: {refused}")
+    all_problems = list(problems)
+    if refusal is None:
+        all_problems.append("the host did not refuse it")
+    elif not re.search(pattern, refusal):
+        all_problems.append(f"the host gave another reason: {refusal}")
     return Result(
         attack=attack,
         runtime=runtime,
         isolation=isolation,
         expectation=attack.expectation(runtime, isolation),
-        ends=(),
-        problems=tuple(found),
+        runs=(),
+        problems=tuple(all_problems),
         broken=(),
     )
 
 
-def _attack_problems(end: StepEnd, expected: Expectation, wall_seconds: float) -> list[str]:
-    found: list[str] = []
-    if end.verdict not in expected.verdicts:
-        found.append(f"it ended {_named(end)}, not {' or '.join(expected.verdicts)}")
-    elif expected.says is not None and not re.search(expected.says, f"{end.detail}\n{end.said}"):
-        found.append(f"nothing it said matches {expected.says!r}; {_named(end)}")
-    if end.verdict is Verdict.TIME_LIMIT and end.seconds > wall_seconds + LATE_SECONDS:
-        found.append(f"it was ended {end.seconds - wall_seconds:.1f} s after its time")
-    return found
+def _attack_problems(run: RunResult, expected: Expectation, limit_seconds: float) -> list[str]:
+    problems: list[str] = []
+    if run.verdict not in expected.verdicts:
+        problems.append(f"it ended {_ending(run)}, not {' or '.join(expected.verdicts)}")
+    elif expected.output is not None and not re.search(expected.output, f"{run.detail}\n{run.output}"):
+        problems.append(f"its output does not match {expected.output!r}; it ended {_ending(run)}")
+    if run.verdict is Verdict.TIME_LIMIT and run.seconds > limit_seconds + LATE_SECONDS:
+        problems.append(f"it was ended {run.seconds - limit_seconds:.1f} s after its time limit")
+    return problems
 
 
-def _named(end: StepEnd) -> str:
-    if end.verdict is None:
-        return f"with its container lost ({end.detail})"
-    return f"{end.verdict} ({end.detail})" if end.detail else f"{end.verdict}"
+def _ending(run: RunResult) -> str:
+    if run.verdict is None:
+        return f"with its container lost ({run.detail})"
+    return f"{run.verdict} ({run.detail})" if run.detail else f"{run.verdict}"

@@ -1,4 +1,4 @@
-"""Several iterators in threads of their own, a few at a time: what they yield, as it comes."""
+"""Merge several iterators, a few at a time and each in its own thread, into one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 def merge_iterators(jobs: Sequence[Callable[[], Iterable[T]]], *, at_once: int) -> Generator[T]:
-    """Yield what the jobs yield, in the order in which it comes; each job's keeps its order.
+    """Yield the items of all jobs in order of arrival; the items of one job stay in order.
 
-    If one raises an exception, or the iterator is closed, the others end at what they yield
-    next, none is started, and all have ended when this does.
+    If a job raises an exception, or the caller closes this iterator, every other job ends at its
+    next item and no further job starts. All jobs have ended when this iterator ends.
 
     Args:
-        jobs: Each is called in a thread, begun in this order.
-        at_once: How many of them go on at a time.
+        jobs: Functions that return the iterators, started in this order, each called in a thread.
+        at_once: Number of jobs that run at a time.
     """
     arrived: queue.SimpleQueue[T | Future[None]] = queue.SimpleQueue()
     stopped = threading.Event()
@@ -27,24 +27,24 @@ def merge_iterators(jobs: Sequence[Callable[[], Iterable[T]]], *, at_once: int) 
     def work(job: Callable[[], Iterable[T]]) -> None:
         if stopped.is_set():
             return
-        for one in job():
-            arrived.put(one)
+        for item in job():
+            arrived.put(item)
             if stopped.is_set():
                 return
 
     with ThreadPoolExecutor(at_once) as pool:
-        going: set[Future[None]] = set()
+        running: set[Future[None]] = set()
         try:
             for job in jobs:
-                going.add(submitted := pool.submit(work, job))
+                running.add(submitted := pool.submit(work, job))
                 submitted.add_done_callback(arrived.put)
-            while going:
-                found = arrived.get()
-                if isinstance(found, Future):
-                    found.result()
-                    going.remove(found)
+            while running:
+                arrival = arrived.get()
+                if isinstance(arrival, Future):
+                    arrival.result()
+                    running.remove(arrival)
                 else:
-                    yield found
+                    yield arrival
         finally:
             stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Does the host refuse an evil file? Asked of the command line itself, in a process with a deadline."""
+"""Check that the host refuses a hostile file: offer it to `unlearn run` in a process with a deadline."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _SECONDS: Final = 60.0
 def attempt_refusal(
     attack: Attack, *, make: Callable[[Role], Path], challenge: Path, runtime: str, isolation: Isolation
 ) -> Result:
-    """Offer what the attack makes to ``unlearn run``, and its control to the loader."""
+    """Offer the attack's file to ``unlearn run`` and its control's file to the loader."""
     problems: list[str] = []
     try:
         load_submission(make("control"))
     except ConfigurationError as error:
         problems.append(f"its control was refused: {error}")
-    refused: str | None = None
+    refusal: str | None = None
     with tempfile.TemporaryDirectory(prefix="unlearn-gallery-") as folder:
         command = [sys.executable, "-m", "runner.cli", "run", str(make("attack")), "-n", "2"]
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 [*command, "--challenge", str(challenge), "--store", folder],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -40,15 +40,15 @@ def attempt_refusal(
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            problems.append(f"the host was still at it after {_SECONDS:g} s")
+            problems.append(f"the command did not finish within {_SECONDS:g} s")
         else:
-            said = done.stderr.decode(errors="replace")
-            if "Traceback" in said:
-                problems.append("the host answered with a traceback")
-            if done.returncode == ConfigurationError.exit_code:
-                refused = said.strip()
+            message = process.stderr.decode(errors="replace")
+            if "Traceback" in message:
+                problems.append("the command printed a traceback")
+            if process.returncode == ConfigurationError.exit_code:
+                refusal = message.strip()
             else:
-                problems.append(f"the command ended with exit code {done.returncode}")
+                problems.append(f"the command ended with exit code {process.returncode}")
     return judge_refusal(
-        attack=attack, runtime=runtime, isolation=isolation, refused=refused, problems=problems
+        attack=attack, runtime=runtime, isolation=isolation, refusal=refusal, problems=problems
     )

@@ -1,4 +1,4 @@
-"""What became of a gallery, for people and for machines."""
+"""Present the results of a gallery as a table, as remarks and as JSON."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _STYLES = {
 
 def gallery_table(report: GalleryReport) -> Table:
     """Return a row for each attack."""
-    made = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for name in ("attack", "row", "verdict", "contained", "next run", "seconds", "what it tries"):
-        made.add_column(name, justify="right" if name in ("row", "seconds") else "left")
+        table.add_column(name, justify="right" if name in ("row", "seconds") else "left")
     for result in report.results:
-        made.add_row(
+        table.add_row(
             Text(result.attack.name),
             Text(str(result.attack.description.threat)),
             Text(_verdict(result)),
             Text(_contained(result), style=_STYLES[result.outcome]),
             Text(_next_run(result)),
-            Text(f"{sum(end.seconds for end in result.ends):.1f}"),
+            Text(f"{sum(run.seconds for run in result.runs):.1f}"),
             Text(result.attack.description.title),
         )
-    return made
+    return table
 
 
 def gallery_remarks(report: GalleryReport) -> list[str]:
-    """Return what is to be said below the table; the last line counts."""
+    """Return the lines below the table; the last one holds the counts."""
     lines: list[str] = []
     for result in report.results:
         name = result.attack.name
@@ -49,24 +49,26 @@ def gallery_remarks(report: GalleryReport) -> list[str]:
         elif result.outcome is Outcome.CLOSED:
             lines.append(f"{name} is marked as open but was contained; remove the mark.")
         elif result.outcome is Outcome.ESCAPED:
-            lines += [f"{name}: {sanitize_line(one, 500)}" for one in (*result.broken, *result.problems)]
-    lines += [f"On the host: {one}" for one in report.left]
-    counted = Counter(result.outcome for result in report.results)
-    last = f"{len(report.results)} attacks, {counted[Outcome.CONTAINED]} contained"
-    if counted[Outcome.OPEN]:
-        last += f", {counted[Outcome.OPEN]} known to be open"
-    if counted[Outcome.CLOSED]:
-        last += f", {counted[Outcome.CLOSED]} wrongly marked as open"
-    if counted[Outcome.ESCAPED]:
-        last += f", {counted[Outcome.ESCAPED]} NOT CONTAINED"
-    return [*lines, f"{last}; {len(report.left) or 'nothing'} left on the host."]
+            lines += [
+                f"{name}: {sanitize_line(problem, 500)}" for problem in (*result.broken, *result.problems)
+            ]
+    lines += [f"On the host: {leftover}" for leftover in report.leftovers]
+    counts = Counter(result.outcome for result in report.results)
+    last = f"{len(report.results)} attacks, {counts[Outcome.CONTAINED]} contained"
+    if counts[Outcome.OPEN]:
+        last += f", {counts[Outcome.OPEN]} known to be open"
+    if counts[Outcome.CLOSED]:
+        last += f", {counts[Outcome.CLOSED]} wrongly marked as open"
+    if counts[Outcome.ESCAPED]:
+        last += f", {counts[Outcome.ESCAPED]} NOT CONTAINED"
+    return [*lines, f"{last}; {len(report.leftovers) or 'no'} leftovers on the host."]
 
 
 def gallery_json(report: GalleryReport) -> dict[str, Any]:
-    """Return the same as plain values."""
+    """Return the report as plain values for JSON."""
     return {
         "passed": report.passed,
-        "left_on_host": list(report.left),
+        "left_on_host": list(report.leftovers),
         "attacks": [_attack_json(result) for result in report.results],
     }
 
@@ -84,14 +86,14 @@ def _attack_json(result: Result) -> dict[str, Any]:
         "problems": [*result.broken, *result.problems],
         "runs": [
             {
-                "role": end.step.role,
-                "verdict": end.verdict,
-                "detail": end.detail,
-                "said": end.said,
-                "seconds": round(end.seconds, 3),
-                "container_ended": end.container_ended,
+                "role": run.step.role,
+                "verdict": run.verdict,
+                "detail": run.detail,
+                "said": run.output,
+                "seconds": round(run.seconds, 3),
+                "container_ended": run.container_ended,
             }
-            for end in result.ends
+            for run in result.runs
         ],
     }
 
@@ -99,7 +101,7 @@ def _attack_json(result: Result) -> dict[str, Any]:
 def _verdict(result: Result) -> str:
     if result.attack.description.refusal is not None:
         return "refused" if result.passed else "not refused"
-    return ", ".join(dict.fromkeys(end.verdict or "lost" for end in result.of("attack"))) or "-"
+    return ", ".join(dict.fromkeys(run.verdict or "lost" for run in result.runs_of("attack"))) or "-"
 
 
 def _contained(result: Result) -> str:
@@ -107,6 +109,6 @@ def _contained(result: Result) -> str:
 
 
 def _next_run(result: Result) -> str:
-    if not (probes := result.of("probe")):
+    if not (probes := result.runs_of("probe")):
         return "-"
-    return "ok" if all(end.verdict is Verdict.OK for end in probes) else "NOT OK"
+    return "ok" if all(probe.verdict is Verdict.OK for probe in probes) else "NOT OK"

@@ -1,9 +1,8 @@
-"""Runs the gallery in worker containers, two at a time, and looks at the host in between.
+"""Run the gallery in worker containers, two at a time, and look for leftovers on the host.
 
-Under isolation "process" the runs of a batch follow each other in one worker, and a new one
-is started for the rest whenever a container ended. Under "container" every run has one of
-its own; those of one attack follow each other there too, so that a run finds what the one
-before it left.
+Under isolation "process" the runs of a batch follow each other in one worker; when its container ends
+early, a new one is started for the remaining runs. Under "container" every run has its own container. The
+runs of one attack follow each other there too, so that a run can find the leftovers of the run before it.
 """
 
 from __future__ import annotations
@@ -21,14 +20,15 @@ from typing import Any, Final
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, LAST_UID, ContainerSpec, worker_container
 from runner.engine.placement import Isolation, Placement
 from runner.errors import ConfigurationError, SandboxLostError
-from runner.gallery import host_state as gallery_host
 from runner.gallery.attacks import PODMAN, Attack
-from runner.gallery.batches import Batch, Role, Step, batches, phases
-from runner.gallery.judge import Result, StepEnd, judge_attack
+from runner.gallery.batches import Batch, Role, Step, plan_batches, plan_phases
+from runner.gallery.host_state import leftovers, leftovers_of_run, read_host_state
+from runner.gallery.judge import Result, RunResult, judge_attack
 from runner.gallery.merge import merge_iterators
 from runner.gallery.refusal import attempt_refusal
 from runner.image.image import Image
@@ -37,27 +37,28 @@ from runner.sanitize import sanitize
 
 _AT_ONCE: Final = 2
 """Containers at a time."""
-_UIDS_WANTED: Final = 10_000
-_SAID_CHARACTERS: Final = 4_000
+_MAX_RUNS: Final = 10_000
+"""Upper bound of the runs of a gallery; each gets its own uid."""
+_OUTPUT_CHARACTERS: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryReport:
-    """What became of a gallery."""
+    """The results of a gallery."""
 
     results: tuple[Result, ...]
-    left: tuple[str, ...]
-    """What was found on the host at the end, in words."""
+    leftovers: tuple[str, ...]
+    """A sentence for each leftover on the host at the end."""
 
     @property
     def passed(self) -> bool:
-        """Return whether all went as described and nothing was left."""
-        return not self.left and all(result.passed for result in self.results)
+        """Return whether every result agrees with its description and the host has no leftovers."""
+        return not self.leftovers and all(result.passed for result in self.results)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gallery:
-    """Where attacks are run: what they share."""
+    """Resources shared by all attacks: image, challenge, labels, placement and folder."""
 
     image: Image
     challenge: Challenge
@@ -65,47 +66,46 @@ class Gallery:
     placement: Placement
     isolation: Isolation
     folder: Path
-    """Where attacks of kind host make their files; empty at first."""
+    """Folder for the files of attacks of kind host; empty at first."""
     reporter: Reporter
 
     def run(self, attacks: Sequence[Attack]) -> GalleryReport:
-        """Run all attacks that this isolation concerns and say what became of each.
+        """Run all attacks that concern this isolation and return the result of each.
 
         Raises:
-            HostNotReadyError: there is no engine, image or runtime.
-            SandboxStartError: a container did not come to work.
+            HostNotReadyError: the engine, image or runtime is missing.
+            SandboxStartError: a container did not start.
         """
-        wanted = [one for one in attacks if self.isolation in one.description.isolations]
-        engine, before = Engine(), gallery_host.read_host_state()
-        runtime = self.placement.runtime or engine.describe()["runtime"]
-        if engine.is_podman:
+        selected = [attack for attack in attacks if self.isolation in attack.description.isolations]
+        engine, before = connect_engine(), read_host_state()
+        info = engine.info()
+        runtime = self.placement.runtime or info.default_runtime
+        if info.is_podman:
             runtime = PODMAN
-        refused = [self._refusal(one, runtime) for one in wanted if one.description.refusal is not None]
-        planned = batches(wanted, self._make)
+        to_refuse = [attack for attack in selected if attack.description.refusal is not None]
+        refusals = [self._attempt_refusal(attack, runtime) for attack in to_refuse]
+        planned = plan_batches(selected, self._make)
         total = sum(len(batch.steps) for batch in planned)
-        ends: list[StepEnd] = []
-        with contextlib.closing(self._all_steps(planned)) as steps:
-            for end in steps:
-                ends.append(end)
-                self.reporter.count(f"gallery: {end.step.attack}", len(ends), total)
+        runs: list[RunResult] = []
+        with contextlib.closing(self._run_batches(planned)) as iterator:
+            for run in iterator:
+                runs.append(run)
+                self.reporter.count(f"gallery: {run.step.attack}", len(runs), total)
         judged = [
             judge_attack(
                 attack=attack,
                 runtime=runtime,
                 isolation=self.isolation,
-                ends=[end for end in ends if end.step.attack == attack.name],
+                runs=[run for run in runs if run.step.attack == attack.name],
             )
-            for attack in wanted
+            for attack in selected
             if attack.description.refusal is None
         ]
-        places = {attack.name: place for place, attack in enumerate(wanted)}
-        results = sorted([*refused, *judged], key=lambda result: places[result.attack.name])
-        return GalleryReport(
-            results=tuple(results),
-            left=tuple(gallery_host.leftovers(before, engine, self.labels)),
-        )
+        positions = {attack.name: position for position, attack in enumerate(selected)}
+        results = sorted([*refusals, *judged], key=lambda result: positions[result.attack.name])
+        return GalleryReport(results=tuple(results), leftovers=tuple(leftovers(before, engine, self.labels)))
 
-    def _refusal(self, attack: Attack, runtime: str) -> Result:
+    def _attempt_refusal(self, attack: Attack, runtime: str) -> Result:
         return attempt_refusal(
             attack,
             make=lambda role: self._make(attack, role),
@@ -115,43 +115,49 @@ class Gallery:
         )
 
     def _make(self, attack: Attack, role: Role) -> Path:
-        """Have an attack's own ``make.py``, which is code of ours, make its file."""
+        """Write the file of an attack of kind host by its ``make.py``, which is the project's own code."""
         folder = self.folder / attack.name / role
         folder.mkdir(parents=True)
         name = "make_control" if role == "control" else "make"
-        made: Any = runpy.run_path(str(attack.source))
-        if not callable(made.get(name)):
+        module: Any = runpy.run_path(str(attack.source))
+        if not callable(module.get(name)):
             raise ConfigurationError(f"The attack {attack.name} has no {name}() in {attack.source.name}.")
-        return Path(made[name](folder))
+        return Path(module[name](folder))
 
-    def _all_steps(self, planned: Sequence[Batch]) -> Generator[StepEnd]:
+    def _run_batches(self, planned: Sequence[Batch]) -> Generator[RunResult]:
         first_index = 0
-        for jobs in phases(planned, self.isolation):
-            todo: list[Callable[[], Iterator[StepEnd]]] = []
+        for jobs in plan_phases(planned, self.isolation):
+            todo: list[Callable[[], Iterator[RunResult]]] = []
             for job in jobs:
-                todo.append(partial(self._one_after_another, job, first_index))
+                todo.append(partial(self._run_job, job, first_index))
                 first_index += sum(len(batch.steps) for batch in job)
             yield from merge_iterators(todo, at_once=_AT_ONCE)
 
-    def _one_after_another(self, job: Sequence[Batch], first_index: int) -> Iterator[StepEnd]:
-        engine, indices = Engine(), count(first_index)  # threads do not share a client well
+    def _run_job(self, job: Sequence[Batch], first_index: int) -> Iterator[RunResult]:
+        engine, indices = (
+            connect_engine(),
+            count(first_index),
+        )  # a Docker client is not safe to share between threads
         for batch in job:
-            yield from self._in_workers(batch, engine, indices)
+            yield from self._run_batch(batch, engine, indices)
 
-    def _in_workers(self, batch: Batch, engine: Engine, indices: Iterator[int]) -> Iterator[StepEnd]:
-        """Do the runs of a batch in as many workers as it takes."""
-        left = list(batch.steps)
-        while left:
-            for end in self._in_one_worker(replace(batch, steps=tuple(left)), engine, indices):
-                left.remove(end.step)
-                yield end
+    def _run_batch(self, batch: Batch, engine: Engine, indices: Iterator[int]) -> Iterator[RunResult]:
+        """Execute the runs of a batch in as many workers as it takes."""
+        remaining = list(batch.steps)
+        while remaining:
+            for result in self._run_in_worker(replace(batch, steps=tuple(remaining)), engine, indices):
+                remaining.remove(result.step)
+                yield result
 
-    def _in_one_worker(self, batch: Batch, engine: Engine, indices: Iterator[int]) -> Iterator[StepEnd]:
-        """Do runs until the container ends; the last one says so."""
-        first_uid = FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID - _UIDS_WANTED)
+    def _run_in_worker(self, batch: Batch, engine: Engine, indices: Iterator[int]) -> Iterator[RunResult]:
+        """Execute runs until the container ends; the last result records that it did.
+
+        A result is yielded one run late, since only the next run shows that the container is still alive.
+        """
+        first_uid = FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID - _MAX_RUNS)
         steps = {next(indices): step for step in batch.steps}
         container = engine.start(self._spec(batch))
-        pending: StepEnd | None = None
+        pending: RunResult | None = None
         try:
             worker = WorkerClient(
                 stream=container,
@@ -164,16 +170,16 @@ class Gallery:
             planned = [PlannedRun(index=index, seed=step.seed) for index, step in steps.items()]
             ended = 0
             try:
-                for one in worker.execute(planned):
+                for run in worker.execute(planned):
                     if pending is not None:
                         yield pending
                     ended += 1
-                    left = gallery_host.leftovers_of_run(first_uid + one.index)
-                    pending = _step_end(steps[one.index], one, left)
+                    processes = leftovers_of_run(first_uid + run.index)
+                    pending = _run_result(steps[run.index], run, processes)
             except SandboxLostError as error:
                 if pending is not None:
                     yield pending
-                pending = _lost(steps[planned[ended].index], str(error))
+                pending = _lost_result(steps[planned[ended].index], str(error))
                 ended = 0
             if pending is not None:
                 yield replace(pending, container_ended=ended < len(planned))
@@ -186,25 +192,26 @@ class Gallery:
         )
 
 
-def _step_end(step: Step, ended: EndedRun, left: Sequence[str]) -> StepEnd:
-    return StepEnd(
+def _run_result(step: Step, run: EndedRun, processes: Sequence[str]) -> RunResult:
+    return RunResult(
         step=step,
-        verdict=ended.judgement.verdict,
-        detail=sanitize(ended.judgement.detail, _SAID_CHARACTERS),
-        said=sanitize(ended.log + b"\n" + ended.traceback.encode(errors="replace"), _SAID_CHARACTERS),
-        seconds=ended.host_seconds,
+        verdict=run.judgement.verdict,
+        detail=sanitize(run.judgement.detail, _OUTPUT_CHARACTERS),
+        output=sanitize(run.log + b"\n" + run.traceback.encode(errors="replace"), _OUTPUT_CHARACTERS),
+        seconds=run.host_seconds,
         container_ended=False,
-        left=tuple(left),
+        leftovers=tuple(processes),
     )
 
 
-def _lost(step: Step, sentence: str) -> StepEnd:
-    return StepEnd(
+def _lost_result(step: Step, detail: str) -> RunResult:
+    """Return the result of a run whose container was lost without a verdict."""
+    return RunResult(
         step=step,
         verdict=None,
-        detail=sentence,
-        said="",
+        detail=detail,
+        output="",
         seconds=0.0,
         container_ended=True,
-        left=(),
+        leftovers=(),
     )

@@ -1,4 +1,4 @@
-"""TODO runner.image.build.build_image."""
+"""Build the image in three stages, each only if it is missing: base, deps (the wheels), sandbox."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Final
 
 import platformdirs
 
-from runner.checkout import ROOT
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import HostNotReadyError
 from runner.image.image import (
     BASE_LABEL,
@@ -26,59 +25,52 @@ from runner.image.image import (
     find_image,
     require_image,
 )
-from runner.image.inputs import (
-    LOCK_FILE,
-    deps_context,
-    deps_digest,
-    hash_parts,
-    read_input,
-    sandbox_context,
-    sandbox_digest,
-)
+from runner.image.inputs import DEFAULT_INPUTS, LOCK_FILE, ImageInputs
 from runner.progress import Reporter
 
 _REGISTRY_BASE: Final = ("python", "3.11-slim-bookworm")
 BUILD_DISK_BYTES: Final = 22 << 30
-"""Free space that building takes at its peak: wheels twice, then two layers of 6 GB."""
+"""Disk space that building takes at its peak: wheels twice, then two layers of 6 GB."""
+_NO_OUTPUT: Final = "it printed nothing"
 
 
-def build_image(engine: Engine, reporter: Reporter) -> Image:
+def build_image(engine: Engine, reporter: Reporter, inputs: ImageInputs = DEFAULT_INPUTS) -> Image:
     """Return the image for the present inputs, building what is missing.
 
     Raises:
-        HostNotReadyError: something that building needs is not to be had here.
+        HostNotReadyError: something that building needs is not available on this host.
     """
-    if (found := find_image(engine)) is not None:
-        return found
+    if (image := find_image(engine, inputs)) is not None:
+        return image
     base = _ensure_base(engine, reporter)
-    deps = deps_digest(base)
+    deps = inputs.deps_digest(base)
     deps_tag = f"{DEPS_REPOSITORY}:{deps[:16]}"
-    if engine.image_identity(deps_tag) is None:
-        _build_deps(engine, reporter, deps, deps_tag)
-    digest = sandbox_digest(deps)
+    if engine.images.identity(deps_tag) is None:
+        _build_deps(engine, reporter, inputs, digest=deps, tag=deps_tag)
+    digest = inputs.sandbox_digest(deps)
     reporter.step("image: copying sandbox/")
-    engine.build(
-        context=sandbox_context(),
+    engine.images.build(
+        context=inputs.sandbox_context(),
         target="sandbox",
         tag=f"{REPOSITORY}:{digest[:16]}",
         arguments={"BASE": f"{BASE_REPOSITORY}:{BASE_TAG}", "DEPS": deps_tag},
         labels={DIGEST_LABEL: digest, BASE_LABEL: base},
         on_line=lambda _line: None,
     )
-    return require_image(engine)
+    return require_image(engine, inputs)
 
 
 def _ensure_base(engine: Engine, reporter: Reporter) -> str:
-    """Return the identity of the base image; from a registry if one is reachable, else from Debian."""
+    """Return the identity of the base image; get it from a registry if one is reachable, else from Debian."""
     tag = f"{BASE_REPOSITORY}:{BASE_TAG}"
-    if (identity := engine.image_identity(tag)) is not None:
+    if (identity := engine.images.identity(tag)) is not None:
         return identity
     reporter.step("image: looking for the base image in a registry")
-    if engine.pull(*_REGISTRY_BASE):
-        engine.tag(":".join(_REGISTRY_BASE), BASE_REPOSITORY, BASE_TAG)
+    if engine.images.pull(*_REGISTRY_BASE):
+        engine.images.tag(":".join(_REGISTRY_BASE), BASE_REPOSITORY, BASE_TAG)
     else:
         _base_from_debian(engine, reporter)
-    identity = engine.image_identity(tag)
+    identity = engine.images.identity(tag)
     assert identity is not None
     return identity
 
@@ -89,41 +81,42 @@ def _base_from_debian(engine: Engine, reporter: Reporter) -> None:
             "No image registry is reachable and mmdebstrap is not installed, so there is no base image; "
             "install the Debian package mmdebstrap, or let the engine reach a registry."
         )
-    reporter.step("image: no registry; making the base from Debian packages (half a minute)")
+    reporter.step("image: no registry; building the base from Debian packages (half a minute)")
     with tempfile.TemporaryDirectory(prefix="unlearn-base-") as folder:
         archive = Path(folder) / "base.tar"
-        made = subprocess.run(
+        result = subprocess.run(
             ["mmdebstrap", "--variant=minbase", "--include=python3,python3-venv", "bookworm", str(archive)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
-        if made.returncode != 0:
-            last = (made.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise HostNotReadyError(f"The base image could not be made from Debian packages: {last}")
-        engine.import_archive(archive, BASE_REPOSITORY, BASE_TAG)
+        if result.returncode != 0:
+            last = (result.stderr.strip().splitlines() or [_NO_OUTPUT])[-1]
+            raise HostNotReadyError(f"The base image could not be built from Debian packages: {last}")
+        engine.images.import_archive(archive, BASE_REPOSITORY, BASE_TAG)
 
 
-def _build_deps(engine: Engine, reporter: Reporter, digest: str, tag: str) -> None:
-    wheels = Path(platformdirs.user_cache_dir("unlearn")) / "wheels" / hash_parts(read_input(LOCK_FILE))[:16]
+def _build_deps(engine: Engine, reporter: Reporter, inputs: ImageInputs, *, digest: str, tag: str) -> None:
+    wheels = Path(platformdirs.user_cache_dir("unlearn")) / "wheels" / inputs.lock_digest()[:16]
     _require_disk(wheels)
-    _collect_wheels(wheels, reporter)
+    _download_wheels(wheels, reporter, inputs)
     reporter.step("image: sending the wheels to the engine (about 4 minutes from here)")
-    with deps_context(wheels) as context:
-        engine.build(
+    with inputs.deps_context(wheels) as context:
+        engine.images.build(
             context=context,
             target="deps",
             tag=tag,
             arguments={"BASE": f"{BASE_REPOSITORY}:{BASE_TAG}"},
             labels={DIGEST_LABEL: digest},
-            on_line=lambda line: _tell(line, reporter),
+            on_line=lambda line: _report(line, reporter),
         )
-    engine.remove_dangling({STAGE_LABEL: "wheels"})
+    engine.images.remove_dangling({STAGE_LABEL: "wheels"})
     shutil.rmtree(wheels, ignore_errors=True)
 
 
-def _tell(line: str, reporter: Reporter) -> None:
+def _report(line: str, reporter: Reporter) -> None:
+    """Show the steps among the lines that an engine prints while it builds."""
     if line.startswith("Step "):
         reporter.step("image: " + line.splitlines()[0][:100])
     elif line.startswith("Installing collected"):
@@ -135,22 +128,29 @@ def _require_disk(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < BUILD_DISK_BYTES:
         raise HostNotReadyError(
-            f"Building the image takes about {BUILD_DISK_BYTES >> 30} GB of disk for a while; "
+            f"Building the image needs about {BUILD_DISK_BYTES >> 30} GB of disk temporarily; "
             f"{free >> 30} GB are free."
         )
 
 
-def _collect_wheels(folder: Path, reporter: Reporter) -> None:
-    """Download what the lock file names, checked by hash; what is there already is kept."""
+def _download_wheels(folder: Path, reporter: Reporter, inputs: ImageInputs) -> None:
+    """Download the wheels that the lock file names, checked by hash, unless they exist already."""
     text = "image: downloading wheels (2.9 GB)"
     reporter.step(text)
     command = [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"),
         *("--only-binary=:all:", "--python-version=3.11", "--no-cache-dir", "--progress-bar=off"),
-        *("--disable-pip-version-check", "--no-input", "--dest", str(folder), "-r", str(ROOT / LOCK_FILE)),
+        *(
+            "--disable-pip-version-check",
+            "--no-input",
+            "--dest",
+            str(folder),
+            "-r",
+            str(inputs.checkout / LOCK_FILE),
+        ),
     ]
-    total = sum("==" in line for line in read_input(LOCK_FILE).decode().splitlines())
-    last, done = "it said nothing", 0
+    total = sum("==" in line for line in inputs.read(LOCK_FILE).decode().splitlines())
+    problem, done = _NO_OUTPUT, 0
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as pip:
@@ -160,6 +160,6 @@ def _collect_wheels(folder: Path, reporter: Reporter) -> None:
                 done += 1
                 reporter.count(text, min(done, total), total)
             elif line.startswith("ERROR"):
-                last = line.strip()
+                problem = line.strip()
     if pip.returncode != 0:
-        raise HostNotReadyError(f"The wheels for the image could not be collected from PyPI: {last}")
+        raise HostNotReadyError(f"The wheels for the image could not be downloaded from PyPI: {problem}")

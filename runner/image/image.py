@@ -1,6 +1,6 @@
-"""The one image: known by a digest of what goes into it, built when that changes.
+"""Find the image for the present inputs, and remove the ones that it superseded.
 
-Two digests, because two things change at different speeds: ``deps`` from the base image,
+There are two digests, because two things change at different speeds: ``deps`` from the base image,
 the Dockerfile and the lock file; ``sandbox`` from that and the files of ``sandbox/``.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import HostNotReadyError
-from runner.image.inputs import deps_digest, sandbox_digest
+from runner.image.inputs import DEFAULT_INPUTS, ImageInputs
 
 REPOSITORY: Final = "unlearn-sandbox"
 DEPS_REPOSITORY: Final = "unlearn-deps"
@@ -29,31 +29,42 @@ class Image:
     digest: str
     """SHA-256 of all its inputs, in hex."""
     identity: str
-    """The engine's own digest of what was built."""
+    """The engine's own digest of the built image."""
 
     @property
     def tag(self) -> str:
-        """Return the name that the engine knows it by."""
+        """Return the image's name in the engine."""
         return f"{REPOSITORY}:{self.digest[:16]}"
 
 
-def find_image(engine: Engine) -> Image | None:
-    """Return the image for the present inputs if it is built."""
-    base = engine.image_identity(f"{BASE_REPOSITORY}:{BASE_TAG}")
+def find_image(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> Image | None:
+    """Return the image for the present inputs; None if it is not built."""
+    base = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}")
     if base is None:
         return None
-    digest = sandbox_digest(deps_digest(base))
-    identity = engine.image_identity(f"{REPOSITORY}:{digest[:16]}")
+    digest = inputs.sandbox_digest(inputs.deps_digest(base))
+    identity = engine.images.identity(f"{REPOSITORY}:{digest[:16]}")
     return Image(digest=digest, identity=identity) if identity else None
 
 
-def require_image(engine: Engine) -> Image:
-    """Return the image for the present inputs.
+def find_images(engine: Engine, digest_prefix: str) -> list[Image]:
+    """Return the images that are built, current or earlier, whose digest starts with ``digest_prefix``."""
+    images = []
+    for tag in engine.images.tags(REPOSITORY):
+        digest = str(engine.images.facts(tag)["labels"].get(DIGEST_LABEL, ""))
+        identity = engine.images.identity(tag)
+        if digest.startswith(digest_prefix) and identity is not None:
+            images.append(Image(digest=digest, identity=identity))
+    return images
+
+
+def require_image(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> Image:
+    """Return the image for the current inputs.
 
     Raises:
         HostNotReadyError: it is not built.
     """
-    image = find_image(engine)
+    image = find_image(engine, inputs)
     if image is None:
         raise HostNotReadyError(
             "The image is not built, or its inputs have changed; run: unlearn image build"
@@ -61,15 +72,31 @@ def require_image(engine: Engine) -> Image:
     return image
 
 
-def remove_superseded_images(engine: Engine) -> int:
-    """Remove all images but the present ones, and return how many there were.
+def require_image_by_digest(engine: Engine, digest_prefix: str) -> Image:
+    """Return the image that an evaluation needs, by the beginning of its digest.
 
-    Not done by building: an evaluation can be gone on with, and verified, only with its own image.
+    Raises:
+        HostNotReadyError: none is built with such a digest, or several are.
     """
-    base = engine.image_identity(f"{BASE_REPOSITORY}:{BASE_TAG}") or ""
-    deps = deps_digest(base)
-    present = {f"{REPOSITORY}:{sandbox_digest(deps)[:16]}", f"{DEPS_REPOSITORY}:{deps[:16]}"}
-    stale = {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images(name)} - present
-    for tag in stale:
-        engine.remove_image(tag)
-    return len(stale)
+    images = find_images(engine, digest_prefix)
+    if len(images) != 1:
+        how_many = f"{len(images)} images have" if images else "No image here has"
+        raise HostNotReadyError(
+            f"{how_many} a digest that starts with {digest_prefix!r}; `unlearn list` shows which image an "
+            "evaluation needs, and only the version of unlearn that built an image can build it again."
+        )
+    return images[0]
+
+
+def remove_superseded_images(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> int:
+    """Remove all images but the present ones, and return how many were removed.
+
+    Building does not do this: an evaluation can be resumed, and verified, only with its own image.
+    """
+    base = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}") or ""
+    deps = inputs.deps_digest(base)
+    present = {f"{REPOSITORY}:{inputs.sandbox_digest(deps)[:16]}", f"{DEPS_REPOSITORY}:{deps[:16]}"}
+    superseded = {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images.tags(name)} - present
+    for tag in superseded:
+        engine.images.remove(tag)
+    return len(superseded)

@@ -1,13 +1,9 @@
-"""Whether bytes from a submission are the checkpoint that was due; without torch or pickle.
+"""The check of a submission's checkpoint against the original network, without torch or pickle.
 
-The layout of safetensors is eight bytes of header length, a JSON header that gives each
-tensor's dtype, shape and place, then the data. Names, dtypes and shapes must be exactly
-the original network's and the tensors must fill the data without gap or overlap, so the
-only freedom left is the order of the tensors and their values. Of these floats must be finite, and
-integers of a tensor with dimensions within the original's: networks index with such buffers, and an
-index out of bounds ends the evaluator.
-
-Source: the format section of the safetensors documentation (0.8).
+Names, dtypes and shapes must be exactly the original network's, and the tensors must fill the data without
+gap or overlap (`runner.parsers.safetensors`): the only freedom left is the order of the tensors and their
+values. Floats must be finite. Integers of a tensor with dimensions must be within the range of the
+original's: networks index with such buffers, and an index out of bounds ends the evaluator.
 """
 
 from __future__ import annotations
@@ -27,8 +23,8 @@ from runner.parsers.safetensors import (
     CheckpointSpec,
     TensorSpec,
     check_offsets,
+    display_text,
     read_tensors,
-    shortened,
     split_header,
 )
 
@@ -50,30 +46,30 @@ _INTEGERS: Final[Mapping[str, np.dtype[Any]]] = {
 
 
 def checkpoint_spec(original: bytes) -> CheckpointSpec:
-    """Return what a checkpoint must look like, from the original network's safetensors.
+    """Return the requirements on a checkpoint, from the original network's safetensors.
 
     Raises:
-        CheckpointError: these are no safetensors, have a dtype that is not known here, or what the
-            header says is not what follows it.
+        CheckpointError: the bytes are not safetensors, have an unknown dtype, or the data contradicts the
+            header.
     """
     return {
         name: replace(tensor, bounds=_bounds_of(tensor, data))
-        for name, (tensor, data) in read_tensors(original, most_header_bytes=len(original)).items()
+        for name, (tensor, data) in read_tensors(original, max_header_bytes=len(original)).items()
     }
 
 
 def max_checkpoint_bytes(spec: CheckpointSpec) -> int:
-    """Return the length that no acceptable checkpoint exceeds."""
+    """Return the maximum length of an acceptable checkpoint."""
     return LENGTH.size + _header_limit(spec) + sum(tensor.bytes for tensor in spec.values())
 
 
 def check_checkpoint(data: bytes, spec: CheckpointSpec) -> None:
-    """Accept a checkpoint, or say what is wrong with it.
+    """Accept a checkpoint or raise the first problem.
 
     Memory use is that of one tensor at a time, whatever the header claims.
 
     Raises:
-        CheckpointError: with one sentence fit to be shown to the participant.
+        CheckpointError: the checkpoint is refused; the text may be shown to the participant.
     """
     header, tensors = split_header(data, header_limit=_header_limit(spec))
     if header.keys() != spec.keys():
@@ -81,28 +77,28 @@ def check_checkpoint(data: bytes, spec: CheckpointSpec) -> None:
         raise CheckpointError(
             f"the state dict has wrong keys: {_some(missing)} missing, {_some(extra)} not expected"
         )
-    for name, wanted in spec.items():
+    for name, expected in spec.items():
         entry = header[name]
-        if entry["dtype"] != wanted.dtype:
-            raise CheckpointError(f"{name} has dtype {entry['dtype']}, not {wanted.dtype}")
-        if tuple(entry["shape"]) != wanted.shape:
+        if entry["dtype"] != expected.dtype:
+            raise CheckpointError(f"{name} has dtype {entry['dtype']}, not {expected.dtype}")
+        if tuple(entry["shape"]) != expected.shape:
             raise CheckpointError(
-                f"{name} has shape {shortened(str(entry['shape']))}, not {list(wanted.shape)}"
+                f"{name} has shape {display_text(str(entry['shape']))}, not {list(expected.shape)}"
             )
     check_offsets(header, spec, len(tensors))
-    for name, wanted in spec.items():
+    for name, expected in spec.items():
         begin, end = header[name]["data_offsets"]
-        if not _is_finite(tensors[begin:end], wanted.dtype):
+        if not _is_finite(tensors[begin:end], expected.dtype):
             raise CheckpointError(f"{name} has values that are not finite")
-        if wanted.bounds is not None and not _is_within(tensors[begin:end], wanted):
-            least, greatest = wanted.bounds
+        if expected.bounds is not None and not _is_within(tensors[begin:end], expected):
+            minimum, maximum = expected.bounds
             raise CheckpointError(
-                f"{name} has integers that are not from {least} to {greatest}, as the original's are"
+                f"{name} has integers outside the original's range of {minimum} to {maximum}"
             )
 
 
 def content_sha256(data: bytes) -> str:
-    """Return the hash of names and values of an accepted checkpoint, whatever their order in it."""
+    """Return the SHA-256 of names and values of an accepted checkpoint; their order does not matter."""
     header, tensors = split_header(data, header_limit=len(data))
     digest = hashlib.sha256()
     for name in sorted(header):
@@ -126,9 +122,9 @@ def _is_finite(data: memoryview, dtype: str) -> bool:
 
 
 def _bounds_of(tensor: TensorSpec, data: memoryview) -> tuple[int, int] | None:
-    """Return what integers of a checkpoint may be, given the original's.
+    """Return the range of a checkpoint's integers, given the original's, or None for any.
 
-    A counter, which has no dimensions, is free: training moves it. Truth values are 0 and 1, either.
+    A counter has no dimensions and is free: training changes it. Truth values are 0 or 1.
     """
     if tensor.dtype == "BOOL":
         return 0, 1
@@ -138,14 +134,14 @@ def _bounds_of(tensor: TensorSpec, data: memoryview) -> tuple[int, int] | None:
     return int(values.min()), int(values.max())
 
 
-def _is_within(data: memoryview, wanted: TensorSpec) -> bool:
-    values = np.frombuffer(data, dtype=_INTEGERS[wanted.dtype])
-    if wanted.bounds is None or not len(values):
+def _is_within(data: memoryview, expected: TensorSpec) -> bool:
+    values = np.frombuffer(data, dtype=_INTEGERS[expected.dtype])
+    if expected.bounds is None or not len(values):
         return True
-    least, greatest = wanted.bounds
-    return least <= int(values.min()) and int(values.max()) <= greatest
+    minimum, maximum = expected.bounds
+    return minimum <= int(values.min()) and int(values.max()) <= maximum
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(shortened(name) for name in names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown or "none"
+    listing = ", ".join(display_text(name) for name in names[:3])
+    return f"{listing} and {len(names) - 3} more" if len(names) > 3 else listing or "none"

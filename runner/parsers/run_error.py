@@ -1,4 +1,4 @@
-"""The exception that a run reports of itself. Untrusted: the submission may have written every byte."""
+"""The exception that a run reports. Untrusted: the submission may have written every byte."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _FIELDS: Final = ("stage", "type", "message", "traceback")
 
 
 def parse_run_error(payload: bytes) -> RunError:
-    """Read the child's description of an exception; what is malformed or no text counts as empty."""
+    """Read the child's description of an exception; what is malformed or not text counts as empty."""
     try:
-        found = json.loads(payload)
+        report = json.loads(payload)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        found = {}
-    return RunError(**{name: _text(found.get(name)) for name in _FIELDS})
+        report = None
+    if not isinstance(report, dict):
+        report = {}
+    return RunError(**{name: _text(report.get(name)) for name in _FIELDS})
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,10 @@
-"""TODO runner.parsers.safetensors."""
+"""The safetensors format, read by hand: which tensors are in the bytes, and where.
+
+Eight bytes of header length come first, then a JSON header that states the dtype, shape and offsets of each
+tensor, then the data. Here the tensors must fill the data without gap or overlap.
+
+Source: the format section of the safetensors documentation (0.8).
+"""
 
 from __future__ import annotations
 
@@ -27,17 +33,17 @@ _ITEM_BYTES: Final = {
 
 
 class CheckpointError(ValueError):
-    """The bytes are not the checkpoint that was due; the text says why."""
+    """The bytes are not the expected tensors; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorSpec:
-    """What one tensor must be."""
+    """Requirements on one tensor."""
 
     dtype: str
     shape: tuple[int, ...]
     bounds: tuple[int, int] | None = None
-    """The least and the greatest that integers may be; None: any, and of floats all that are finite."""
+    """Minimum and maximum of integers. None: any integers; floats must be finite in any case."""
 
     @property
     def bytes(self) -> int:
@@ -48,25 +54,30 @@ class TensorSpec:
 CheckpointSpec = Mapping[str, TensorSpec]
 
 
-def read_tensors(data: bytes, *, most_header_bytes: int) -> Mapping[str, tuple[TensorSpec, memoryview]]:
-    """Return what safetensors hold by name: what each tensor is, and its bytes, not copied.
+def read_tensors(data: bytes, *, max_header_bytes: int) -> Mapping[str, tuple[TensorSpec, memoryview]]:
+    """Return the tensors by name: the dtype and shape of each, and its bytes, not copied.
 
     Raises:
-        CheckpointError: these are no safetensors, or what the header says is not what follows it.
+        CheckpointError: the bytes are not safetensors, or the data contradicts the header.
     """
-    header, tensors = split_header(data, header_limit=most_header_bytes)
+    header, data_view = split_header(data, header_limit=max_header_bytes)
     spec = {
         name: TensorSpec(dtype=entry["dtype"], shape=tuple(entry["shape"])) for name, entry in header.items()
     }
-    check_offsets(header, spec, len(tensors))
-    found = {}
-    for name, what in spec.items():
+    check_offsets(header, spec, len(data_view))
+    tensors = {}
+    for name, tensor in spec.items():
         begin, end = header[name]["data_offsets"]
-        found[name] = (what, tensors[begin:end])
-    return found
+        tensors[name] = (tensor, data_view[begin:end])
+    return tensors
 
 
 def split_header(data: bytes, *, header_limit: int) -> tuple[dict[str, dict[str, Any]], memoryview]:
+    """Return the header's entries by tensor name, each checked by itself, and the data behind the header.
+
+    Raises:
+        CheckpointError: the header is longer than ``header_limit`` bytes, is not JSON, or is malformed.
+    """
     if len(data) < LENGTH.size:
         raise CheckpointError("it is too short for safetensors")
     (length,) = LENGTH.unpack_from(data)
@@ -76,10 +87,10 @@ def split_header(data: bytes, *, header_limit: int) -> tuple[dict[str, dict[str,
     try:
         header = json.loads(
             str(view[LENGTH.size : LENGTH.size + length], "utf-8"),
-            object_pairs_hook=_unique,
-            parse_int=_natural,
-            parse_float=_refused,
-            parse_constant=_refused,
+            object_pairs_hook=_require_unique,
+            parse_int=_parse_natural,
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
         )
     except (ValueError, RecursionError) as error:
         raise CheckpointError("its header is not the JSON of safetensors") from error
@@ -87,49 +98,49 @@ def split_header(data: bytes, *, header_limit: int) -> tuple[dict[str, dict[str,
         raise CheckpointError("its header is not a JSON object")
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(map(_is_text, [*metadata, *metadata.values()])):
-        raise CheckpointError("its metadata are not text")
+        raise CheckpointError("its metadata is not text")
     for name, entry in header.items():
         _check_entry(name, entry)
     return header, view[LENGTH.size + length :]
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found
+def _require_unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return entries
 
 
 def _is_text(value: object) -> bool:
-    """Return whether it is a string of real characters: no half of a surrogate pair."""
+    """Return whether the value is a string of real characters: no half of a surrogate pair."""
     try:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
         return False
 
 
-def _natural(text: str) -> int:
+def _parse_natural(text: str) -> int:
     if text.startswith("-") or len(text) > 18:
-        raise ValueError("no number of a header is negative or so large")
+        raise ValueError("no number in a header is negative or so large")
     return int(text)
 
 
-def _refused(text: str) -> None:
-    raise ValueError(f"{text} has no place in a header")
+def _refuse_number(text: str) -> None:
+    raise ValueError(f"{text} is not allowed in a header")
 
 
 def _check_entry(name: str, entry: object) -> None:
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-        raise CheckpointError(f"the header's entry of {shortened(name)} is malformed")
+        raise CheckpointError(f"the header's entry of {display_text(name)} is malformed")
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not isinstance(entry["dtype"], str):
-        raise CheckpointError(f"{shortened(name)} has a dtype that is no text")
+        raise CheckpointError(f"{display_text(name)} has a dtype that is not text")
     if entry["dtype"] not in _ITEM_BYTES:
-        raise CheckpointError(f"{shortened(name)} has the unknown dtype {shortened(entry['dtype'])}")
+        raise CheckpointError(f"{display_text(name)} has the unknown dtype {display_text(entry['dtype'])}")
     if not isinstance(shape, list) or len(shape) > 16 or not all(map(_is_size, shape)):
-        raise CheckpointError(f"{shortened(name)} has a malformed shape")
+        raise CheckpointError(f"{display_text(name)} has a malformed shape")
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(map(_is_size, offsets)):
-        raise CheckpointError(f"{shortened(name)} has malformed offsets")
+        raise CheckpointError(f"{display_text(name)} has malformed offsets")
 
 
 def _is_size(value: object) -> bool:
@@ -137,9 +148,13 @@ def _is_size(value: object) -> bool:
 
 
 def check_offsets(header: Mapping[str, Mapping[str, Any]], spec: CheckpointSpec, data_bytes: int) -> None:
-    """Require that the tensors fill the data exactly, one behind the other."""
+    """Require that the tensors fill the data exactly, one after the other.
+
+    Raises:
+        CheckpointError: there is a gap, an overlap or a remainder.
+    """
     expected = 0
-    for name in sorted(header, key=lambda one: (header[one]["data_offsets"], spec[one].bytes)):
+    for name in sorted(header, key=lambda name: (header[name]["data_offsets"], spec[name].bytes)):
         begin, end = header[name]["data_offsets"]
         if begin != expected or end - begin != spec[name].bytes:
             raise CheckpointError(f"{name} is not where a tensor of its size belongs")
@@ -148,6 +163,6 @@ def check_offsets(header: Mapping[str, Mapping[str, Any]], spec: CheckpointSpec,
         raise CheckpointError(f"{data_bytes - expected} bytes too many or too few follow the tensors")
 
 
-def shortened(text: str) -> str:
-    """Return a stranger's text as a message may contain it."""
+def display_text(text: str) -> str:
+    """Return untrusted text as a message may contain it: sanitized and shortened."""
     return sanitize_line(text, 60) or '""'

@@ -1,4 +1,4 @@
-"""Whether the names in an archive are plain: the same files, in the same places, for every reader."""
+"""The names in an archive: plain, and the same files at the same paths for every reader."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Final
 
 from runner.sanitize import sanitize, sanitize_line
 
-_LONGEST_PART_BYTES: Final = 255
-"""What a file system takes."""
+_MAX_PART_BYTES: Final = 255
+"""The limit of common file systems."""
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _FILE: Final = "submission.py"
 
 
 class ArchiveError(ValueError):
-    """The bytes are no archive that is passed on; the text says why."""
+    """The bytes are not an archive that is passed on; the text says why."""
 
 
 def quoted_name(name: str) -> str:
-    """Return a name as a message may contain it."""
+    """Return a name as a message may contain it: sanitized, shortened and quoted."""
     return f'"{sanitize_line(name, 60)}"'
 
 
@@ -37,36 +37,41 @@ def decode_name(raw: bytes, *, utf8: bool) -> str:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Require plain, distinct names with ``submission.py`` at the top.
+    """Require plain, distinct names, with ``submission.py`` at the top.
 
-    Names that differ only in case or in Unicode's forms count as the same: on many machines
-    they are, and the participant's may be one of them.
+    Names that differ only in case or in Unicode's normal forms count as equal: on many machines
+    they are, and the participant's may be such a machine.
 
     Raises:
-        ArchiveError: with the first that is not.
+        ArchiveError: names the first problem.
     """
-    kinds: dict[str, str] = {}
+    names_by_key: dict[str, str] = {}
     for name in names:
         _check_plain(name)
         key = _folded(name)
-        if key in kinds:
-            reason = "stands twice" if kinds[key] == name else f"stands beside {quoted_name(kinds[key])}"
+        if key in names_by_key:
+            present = names_by_key[key]
+            reason = (
+                "occurs twice"
+                if present == name
+                else f"differs from {quoted_name(present)} in case or form only"
+            )
             raise ArchiveError(f"{quoted_name(name)} {reason}")
-        kinds[key] = name
+        names_by_key[key] = name
     for name in names:
         parts = _folded(name).removesuffix("/").split("/")
         inner = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
         for folder in [*inner, *(["/".join(parts)] if name.endswith("/") else [])]:
-            if folder in kinds:
-                raise ArchiveError(f"{quoted_name(kinds[folder])} is both a file and a folder")
+            if folder in names_by_key:
+                raise ArchiveError(f"{quoted_name(names_by_key[folder])} is both a file and a folder")
     if _FILE not in names:
-        raise ArchiveError(_where_is_it(names))
+        raise ArchiveError(_missing_file_hint(names))
 
 
 def _check_plain(name: str) -> None:
     parts = name.removesuffix("/").split("/")
     if sanitize(name) != name or "\n" in name or "\t" in name:
-        reason = "has characters that are not to be shown"
+        reason = "has characters that cannot be displayed"
     elif "\\" in name:
         reason = "has a backslash; folders are separated by /"
     elif name.startswith("/") or _DRIVE.match(name):
@@ -75,7 +80,7 @@ def _check_plain(name: str) -> None:
         reason = "leads out of the archive"
     elif "" in parts or "." in parts:
         reason = "is not a plain path"
-    elif any(len(part.encode()) > _LONGEST_PART_BYTES for part in parts):
+    elif any(len(part.encode()) > _MAX_PART_BYTES for part in parts):
         reason = "is too long"
     else:
         return
@@ -86,9 +91,9 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def _where_is_it(names: Sequence[str]) -> str:
+def _missing_file_hint(names: Sequence[str]) -> str:
     inside = [name for name in names if name.count("/") == 1 and name.endswith("/" + _FILE)]
     if len(inside) == 1:
-        folder = inside[0].removesuffix("/" + _FILE)
-        return f"{_FILE} is in the folder {quoted_name(folder)}; pack what is in that folder, not the folder itself"
+        folder = quoted_name(inside[0].removesuffix("/" + _FILE))
+        return f"{_FILE} is in the folder {folder}; pack the content of that folder, not the folder itself"
     return f"it has no {_FILE} at its top"

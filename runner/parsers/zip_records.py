@@ -1,4 +1,4 @@
-"""The records of a zip archive, field by field: what they say, not whether it is true.
+"""The records of a zip archive, field by field: what they claim, unchecked.
 
 Source: PKWARE's APPNOTE 6.3.10, sections 4.3.7 to 4.3.16.
 """
@@ -7,36 +7,46 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Self
+from dataclasses import dataclass
+from typing import ClassVar, Final, Self
 
 FIELD_ZIP64: Final = 0x0001
 FIELD_SECOND_NAME: Final = 0x7075
-"""Info-ZIP's: some readers prefer it to the name, others know nothing of it."""
+"""Info-ZIP's: some readers prefer it to the name, others do not know it."""
 
 FULL: Final = 0xFFFF_FFFF
-"""Where a 32-bit number should be, it says that zip64 has it elsewhere."""
+"""In place of a 32-bit number: the number is in a zip64 record."""
 
 LOCATOR_SIGNATURE: Final = b"PK\6\7"
 LOCATOR_BYTES: Final = 20
-"""Of zip64's locator, which stands before the end record where there is one."""
-
-END_SIGNATURE: Final = b"PK\5\6"
-END: Final = struct.Struct("<4s4H2LH")
-
-DIRECTORY_SIGNATURE: Final = b"PK\1\2"
-DIRECTORY: Final = struct.Struct("<4s2B2B4H3L5H2L")
-
-LOCAL_SIGNATURE: Final = b"PK\3\4"
-LOCAL: Final = struct.Struct("<4s2B4H3L2H")
+"""Of the zip64 locator, which precedes the end record of a zip64 archive."""
 
 _DESCRIPTOR_SIGNATURE: Final = b"PK\7\x08"
 _FIELD: Final = struct.Struct("<HH")
 
 
-class EndRecord(NamedTuple):
-    """The last record, which says where the directory is."""
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A record of fixed length; its fields have the order in which dataclass inheritance lists them."""
+
+    LAYOUT: ClassVar[struct.Struct]
+    SIGNATURE: ClassVar[bytes]
 
     signature: bytes
+
+    @classmethod
+    def read(cls, data: bytes, offset: int) -> Self:
+        """Read the record at an offset, from which `LAYOUT.size` bytes must be present."""
+        return cls(*cls.LAYOUT.unpack_from(data, offset))
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecord(_Record):
+    """The last record: where the directory is."""
+
+    LAYOUT = struct.Struct("<4s4H2LH")
+    SIGNATURE = b"PK\5\6"
+
     disk: int
     first_disk: int
     entries_here: int
@@ -45,79 +55,63 @@ class EndRecord(NamedTuple):
     directory_offset: int
     comment_bytes: int
 
-    @classmethod
-    def read(cls, data: bytes, place: int) -> Self:
-        """Read what stands there; there must be room for it."""
-        return cls._make(END.unpack_from(data, place))
 
+@dataclass(frozen=True, slots=True)
+class _EntryRecord(_Record):
+    """The fields that the directory and a local header both have."""
 
-class DirectoryEntry(NamedTuple):
-    """The directory's record of one entry; name, extra fields and comment follow it."""
-
-    signature: bytes
-    made_by: int
-    made_on: int
     version: int
-    system: int
     flags: int
     method: int
-    time: int
-    date: int
     crc: int
     packed_bytes: int
     unpacked_bytes: int
     name_bytes: int
     extra_bytes: int
+
+
+_ENTRY_FIELDS: Final = "Bx2H4x3L2H"
+"""`_EntryRecord`'s, without the system (x) and the time and date (4x), which nothing depends on."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryEntry(_EntryRecord):
+    """The directory's record of one entry; name, extra fields and comment follow it."""
+
+    LAYOUT = struct.Struct(f"<4s2x{_ENTRY_FIELDS}2H2xLL")
+    """Without the writer's version and system (2x in front) and the internal attributes (2x)."""
+    SIGNATURE = b"PK\1\2"
+
     comment_bytes: int
     disk: int
-    internal_attributes: int
     attributes: int
     offset: int
 
-    @classmethod
-    def read(cls, data: bytes, place: int) -> Self:
-        """Read what stands there; there must be room for it."""
-        return cls._make(DIRECTORY.unpack_from(data, place))
 
+@dataclass(frozen=True, slots=True)
+class LocalHeader(_EntryRecord):
+    """The record before an entry's data; name and extra fields are between them."""
 
-class LocalHeader(NamedTuple):
-    """The record before an entry's data; name and extra fields stand between them."""
-
-    signature: bytes
-    version: int
-    system: int
-    flags: int
-    method: int
-    time: int
-    date: int
-    crc: int
-    packed_bytes: int
-    unpacked_bytes: int
-    name_bytes: int
-    extra_bytes: int
-
-    @classmethod
-    def read(cls, data: bytes, place: int) -> Self:
-        """Read what stands there; there must be room for it."""
-        return cls._make(LOCAL.unpack_from(data, place))
+    LAYOUT = struct.Struct(f"<4s{_ENTRY_FIELDS}")
+    SIGNATURE = b"PK\3\4"
 
 
 def extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the tag and the body of each extra field.
 
     Raises:
-        ValueError: they do not fill their place exactly.
+        ValueError: the fields do not fill ``extra`` exactly.
     """
-    place = 0
-    while place < len(extra):
-        if len(extra) - place < _FIELD.size:
-            raise ValueError("a field is cut")
-        tag, length = _FIELD.unpack_from(extra, place)
-        place += _FIELD.size
-        if length > len(extra) - place:
-            raise ValueError("a field is longer than its place")
-        yield tag, extra[place : place + length]
-        place += length
+    offset = 0
+    while offset < len(extra):
+        if len(extra) - offset < _FIELD.size:
+            raise ValueError("a field is cut off")
+        tag, length = _FIELD.unpack_from(extra, offset)
+        offset += _FIELD.size
+        if length > len(extra) - offset:
+            raise ValueError("a field is longer than the rest")
+        yield tag, extra[offset : offset + length]
+        offset += length
 
 
 def descriptors(*, crc: int, packed_bytes: int, unpacked_bytes: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""TODO runner.reports.cells."""
+"""Cells of tables: untrusted text as plain text, figures with fixed digits."""
 
 from __future__ import annotations
 
@@ -13,4 +13,5 @@ def plain_text(value: object) -> Text:
 
 
 def figure(value: float | None, digits: int) -> str:
+    """Return a number with so many decimals, or a dash for none."""
     return "–" if value is None else f"{value:.{digits}f}"

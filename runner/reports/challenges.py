@@ -1,4 +1,4 @@
-"""TODO runner.reports.challenges."""
+"""The table of a challenge, and remarks on its data and references."""
 
 from __future__ import annotations
 
@@ -16,66 +16,67 @@ from runner.sanitize import sanitize_line
 
 
 def challenge_table(challenge: Challenge) -> Table:
-    """Return what a challenge is, in short."""
-    said, limits, spread = challenge.description, challenge.description.limits, reference_accuracy(challenge)
+    """Return a challenge in short."""
+    description, limits = challenge.description, challenge.description.limits
+    accuracy = reference_accuracy(challenge).accuracy
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column()
-    sizes = ", ".join(f"{sum(said.class_counts[split])} {split}" for split in said.splits)
+    sizes = ", ".join(f"{sum(description.class_counts[split])} {split}" for split in description.splits)
     forget = ", ".join(
-        f"{count} of class {label}" for label, count in enumerate(said.class_counts["forget"]) if count
+        f"{count} of class {label}" for label, count in enumerate(description.class_counts["forget"]) if count
     )
     rows = {
-        "challenge": said.name,
+        "challenge": description.name,
         "sha256": challenge.sha256,
-        "visibility": said.visibility,
-        "contains": _contents(said),
-        **({"exported from": said.exported_from} if said.exported_from else {}),
-        "recipe": f"{said.recipe}{'' if said.seed is None else f', seed {said.seed}'}{_data(said.source)}",
-        "architecture": f"{said.architecture}, {said.classes} classes",
+        "visibility": description.visibility,
+        "contains": _contents(description),
+        **({"exported from": description.exported_from} if description.exported_from else {}),
+        "recipe": f"{description.recipe}{'' if description.seed is None else f', seed {description.seed}'}{_data(description.source)}",
+        "architecture": f"{description.architecture}, {description.classes} classes",
         "examples": sizes,
         "forget set": forget,
-        "items": f"{said.item_format}, batch size {said.batch_size}",
-        "training": _training(said.training) + (" on a GPU" if said.source.device else ""),
-        "references": f"{said.references}{', held back' if said.held_back else ''}",
-        **{f"accuracy, {split}": _accuracy(*found) for split, found in spread.accuracy.items()},
+        "items": f"{description.item_format}, batch size {description.batch_size}",
+        "training": _training(description.training) + (" on a GPU" if description.source.device else ""),
+        "references": f"{description.references}{', withheld' if description.held_back else ''}",
+        **{f"accuracy, {split}": _accuracy(*values) for split, values in accuracy.items()},
         "limits": (
             f"{_time_limit(limits)} and {limits.memory_bytes >> 20} MiB a run, "
             f"{limits.concurrency} at once on {limits.cpus:g} cores"
             + (f", {limits.total_seconds:g} s for all runs" if limits.total_seconds else "")
         ),
-        "feedback": said.feedback,
+        "feedback": description.feedback,
     }
     for name, value in rows.items():
         table.add_row(name, plain_text(value))
     return table
 
 
-def _accuracy(least: float, median: float, greatest: float) -> str:
-    return f"{least:.4f}, {median:.4f}, {greatest:.4f} (the least, median and greatest of the references)"
+def _accuracy(minimum: float, median: float, maximum: float) -> str:
+    return f"{minimum:.4f}, {median:.4f}, {maximum:.4f} (minimum, median and maximum of the references)"
 
 
-def _training(said: Training) -> str:
+def _training(training: Training) -> str:
     """Return in one line how a challenge's networks were trained."""
-    nesterov = "Nesterov " if said.nesterov else ""
-    momentum = f", {nesterov}momentum {said.momentum:g}" if said.momentum else ""
-    weights = ", classes balanced" if said.class_weights == "balanced" else ""
-    best = ", best epoch by validation" if said.keep == "best-by-validation" else ""
+    nesterov = "Nesterov " if training.nesterov else ""
+    momentum = f", {nesterov}momentum {training.momentum:g}" if training.momentum else ""
+    weights = ", classes balanced" if training.class_weights == "balanced" else ""
+    best = ", best epoch by validation" if training.keep == "best-by-validation" else ""
     return (
-        f"{said.optimizer}, learning rate {said.learning_rate:g} {said.schedule}{momentum}, weight decay "
-        f"{said.weight_decay:g}, {said.epochs} epochs of batches of {said.batch_size}{weights}{best}"
+        f"{training.optimizer}, learning rate {training.learning_rate:g} {training.schedule}{momentum}, weight decay "
+        f"{training.weight_decay:g}, {training.epochs} epochs of batches of {training.batch_size}{weights}{best}"
     )
 
 
 def challenge_remarks(challenge: Challenge) -> list[Text]:
-    """Return a line for each thing that is worth knowing of a challenge's data and references."""
+    """Return a line for each warning about a challenge's data and references."""
     behind = reference_accuracy(challenge).warning()
     warnings = [*challenge.warnings, *([behind] if behind is not None else [])]
     return [Text(f"warning: {sanitize_line(text)}", style="yellow") for text in warnings]
 
 
-def _contents(said: Description) -> str:
-    if said.held_back:
+def _contents(description: Description) -> str:
+    if description.held_back:
         return "original, retain, forget and val; test split, references and seed stay with the organizer"
     return "original, all splits, references"
 

@@ -1,4 +1,4 @@
-"""Score cards for people: what the score is, what it is worth, and what others would measure."""
+"""Tables of score cards and of rankings: the score, what it is worth, and what others would measure."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 Row = tuple[str, str, str]
-"""What it is, its value, and how to read it."""
+"""Name, value, and how to read it."""
 
 
 def card_table(card: ScoreCard, name: str) -> Table:
-    """Return all numbers of a card, a line each; docs/metrics.md defines them."""
+    """Return all numbers of a card, one in a row; docs/metrics.md defines them."""
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -38,20 +38,20 @@ def card_table(card: ScoreCard, name: str) -> Table:
 
 
 def card_remarks(card: ScoreCard) -> list[Text]:
-    """Return a line for each flag and each part that could not be computed."""
+    """Return a line for each flag, and for each part that could not be computed."""
     lines = [Text(f"flag {flag.kind}: {flag.sentence}", style="yellow") for flag in card.flags]
     lines += [Text(f"no {name.replace('_', ' ')}: {why}") for name, why in card.omitted.items()]
     return lines
 
 
 def comparison_table(names: Sequence[str], comparison: Comparison) -> Table:
-    """Return who ranks where; submissions whose difference is noise share a rank."""
+    """Return the ranks; submissions whose difference is within the noise share one."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Ranks (a difference within the noise is a tie)")
     for column in ("rank", "submission", "score", "95 %", "behind the best", "95 %", "p"):
         table.add_column(column, justify="left" if column == "submission" else "right")
     ranking = comparison.score
     best = max(range(len(names)), key=lambda at: float(ranking.value[at]))
-    for at in sorted(range(len(names)), key=lambda one: (int(ranking.rank[one]), -float(ranking.value[one]))):
+    for at in sorted(range(len(names)), key=lambda row: (int(ranking.rank[row]), -float(ranking.value[row]))):
         behind = [""] * 3
         if at != best:
             low, high = ranking.difference_low[best, at], ranking.difference_high[best, at]
@@ -71,26 +71,32 @@ def comparison_table(names: Sequence[str], comparison: Comparison) -> Table:
 
 
 def _published(card: ScoreCard) -> Iterator[Row]:
-    found, unsure = card.published, card.uncertainty
+    published, intervals = card.published, card.uncertainty
     yield (
         "score",
-        _value(found.score, unsure.score if unsure is not None else None),
+        _value(published.score, intervals.score if intervals is not None else None),
         "the contest's; higher is better",
     )
-    yield "score, clipped", f"{found.score_clipped:.4f}", "with accuracies above the references' not rewarded"
-    quality = _value(found.forgetting_quality, unsure.forgetting_quality if unsure is not None else None)
+    yield (
+        "score, clipped",
+        f"{published.score_clipped:.4f}",
+        "with accuracies above the references' not rewarded",
+    )
+    quality = _value(
+        published.forgetting_quality, intervals.forgetting_quality if intervals is not None else None
+    )
     yield "forgetting quality F", quality, "higher is better; perfect unlearning reaches the ceiling, not 1"
     yield (
         "retain ratio",
-        _value(found.retain_ratio, unsure.retain_ratio if unsure is not None else None),
+        _value(published.retain_ratio, intervals.retain_ratio if intervals is not None else None),
         "accuracy over references'",
     )
     yield (
         "test ratio",
-        _value(found.test_ratio, unsure.test_ratio if unsure is not None else None),
+        _value(published.test_ratio, intervals.test_ratio if intervals is not None else None),
         "accuracy over references'",
     )
-    yield "mean epsilon", f"{found.epsilon_mean:.3f}", "nats, capped at 50; lower is better"
+    yield "mean epsilon", f"{published.epsilon_mean:.3f}", "nats, capped at 50; lower is better"
 
 
 def _worth(card: ScoreCard) -> Iterator[Row]:
@@ -102,7 +108,7 @@ def _worth(card: ScoreCard) -> Iterator[Row]:
         yield "F over ceiling", _value(share.estimate, share), "1 is perfect unlearning"
     if card.uncertainty is not None:
         rerun = f"{card.uncertainty.rerun_standard_deviation:.4f} ({card.uncertainty.rerun_relative:.0%})"
-        yield "rerun noise", rerun, "standard deviation of the score, were only the runs done again"
+        yield "rerun noise", rerun, "standard deviation of the score if only the runs were executed again"
     yield (
         "exact epsilon, F",
         f"{card.exact.epsilon_mean:.3f}, {card.exact.forgetting_quality:.4f}",
@@ -135,17 +141,17 @@ def _wider(card: ScoreCard) -> Iterator[Row]:
         yield "U-LiRA, accuracy", lira, "0.5 is chance"
     if card.membership is not None:
         member = card.membership
-        told = f"{member.mean:.3f} ± {member.deviation:.3f}"
+        accuracy = f"{member.mean:.3f} ± {member.deviation:.3f}"
         rest = f"references {member.reference_mean:.3f} ± {member.reference_deviation:.3f}"
-        yield "loss MIA, accuracy", told, f"the starting kit's; {rest}"
+        yield "loss MIA, accuracy", accuracy, f"the starting kit's; {rest}"
     yield "ToW", f"{card.tug_of_war:.4f}", "agreement of accuracies; 1 is equal"
     table = card.accuracies
     for at, split in enumerate(SPLITS):
-        ours, theirs = table.unlearned_splits, table.reference_splits
+        unlearned, references = table.unlearned_splits, table.reference_splits
         yield (
             f"accuracy, {split}",
-            f"{ours.mean[at]:.4f} ± {ours.deviation[at]:.4f}",
-            f"references {theirs.mean[at]:.4f} ± {theirs.deviation[at]:.4f}",
+            f"{unlearned.mean[at]:.4f} ± {unlearned.deviation[at]:.4f}",
+            f"references {references.mean[at]:.4f} ± {references.deviation[at]:.4f}",
         )
     if card.run_time is not None:
         time = f"{card.run_time.median:.1%} (slowest {card.run_time.most:.1%})"

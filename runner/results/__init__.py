@@ -1,1 +1,12 @@
-"""TODO package runner/results."""
+"""What an evaluation resulted in: summary, score card, manifest, and the check that all of it still holds.
+
+::
+
+    scoring        outputs on disk -> what the scorer takes -> ScoreCard
+    summary        Summary: the object that ``--json`` prints and the store records
+    card_file      card.json: the whole score card, written once and read back by whoever shows it
+    manifest       manifest.json: every hash that a score rests on
+    verification   manifest against store, files against manifest, score against files
+
+Nothing here starts a container: the package reads the store and the files of an evaluation, and computes.
+"""

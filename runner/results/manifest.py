@@ -1,7 +1,8 @@
-"""The manifest: all that a score rests on, by hash, written whole when an evaluation has ended.
+"""The manifest: every hash that a score rests on, written when an evaluation has ended.
 
-Score and verdicts follow from this file and the outputs that it names; `runner.results.verification`
-computes them again. Unknown or missing names are errors.
+Score and verdicts follow from this file and the outputs that it names; `runner.results.verification` computes
+them again. Unknown or missing names are errors. Version 2 added ``card_sha256`` and records every field of a
+run; version 1 is still read.
 """
 
 from __future__ import annotations
@@ -11,20 +12,22 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.challenge.challenge import Challenge
-from runner.files import hash_file
+from runner.files import file_sha256
 from runner.image.image import Image
 from runner.store.records import AttemptRecord, RunRecord
 from runner.submission.load import Submission
 from runner.validation import Sha256, first_problem
-from runner.verdict import Verdict
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+NOT_IN_VERSION_1: Final = frozenset({"evaluated", "exception_type"})
+"""Fields of a run."""
 
 
 class ManifestError(ValueError):
@@ -36,7 +39,7 @@ class _Part(BaseModel):
 
 
 class SubmissionPart(_Part):
-    """What was evaluated: an archive that is kept in the store."""
+    """The submission: an archive in the store."""
 
     name: str
     sha256: Sha256
@@ -44,7 +47,7 @@ class SubmissionPart(_Part):
 
 
 class ChallengePart(_Part):
-    """On what: every file of it."""
+    """The challenge, with every file of it."""
 
     name: str
     sha256: Sha256
@@ -52,14 +55,14 @@ class ChallengePart(_Part):
 
 
 class ImagePart(_Part):
-    """In what: the digest of the image's inputs, and the engine's own of what was built."""
+    """The image: the digest of its inputs, and the engine's own digest of what was built."""
 
     inputs: Sha256
     identity: str
 
 
 class AttemptPart(_Part):
-    """A container that was launched to do some of the runs."""
+    """A container that was launched to execute some of the runs."""
 
     number: int
     begun: str
@@ -67,46 +70,27 @@ class AttemptPart(_Part):
     outcome: str | None
 
 
-class RunPart(_Part):
-    """A run and how it ended."""
-
-    index: Annotated[int, Field(ge=0)]
-    seed: int
-    attempt: int
-    verdict: Verdict
-    detail: str
-    host_seconds: float
-    run_seconds: float
-    log_bytes_dropped: int
-    checkpoint_sha256: Sha256 | Literal[""]
-    """Of names and values; empty without a checkpoint."""
-    outputs_sha256: Sha256 | Literal[""]
-    """Of the file; empty without outputs."""
-
-
 class Manifest(_Part):
-    """What ``manifest.json`` says."""
+    """The content of ``manifest.json``."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     evaluation: str
     submission: SubmissionPart
     challenge: ChallengePart
     image: ImagePart
     n: int
     settings: dict[str, Any]
-    """How the last command was asked to do it."""
+    """What the last command requested."""
     limits: dict[str, Any]
     versions: dict[str, str]
     """Of project, Python, kernel and engine, when the evaluation ended."""
     seconds: float
     """Wall time spent on it, over all commands."""
     attempts: list[AttemptPart]
-    runs: list[RunPart]
+    runs: list[RunRecord]
     summary_sha256: Sha256
-
-    def records(self) -> list[RunRecord]:
-        """Return the runs as the scorer wants them."""
-        return [RunRecord(**run.model_dump(), evaluated=run.outputs_sha256 != "") for run in self.runs]
+    card_sha256: Sha256 | None = None
+    """Of ``card.json``; None where there is no score."""
 
 
 def render_manifest(
@@ -122,10 +106,27 @@ def render_manifest(
     runs: Sequence[RunRecord],
     outputs: Callable[[int], Path],
     summary: bytes,
+    card: bytes | None,
     seconds: float,
 ) -> bytes:
-    """Return the text of ``manifest.json``."""
-    made = Manifest(
+    """Return the text of ``manifest.json``.
+
+    Args:
+        evaluation: Its name.
+        submission: What was evaluated.
+        challenge: On what, with the limits in force.
+        image: In what.
+        n: How many runs.
+        settings: What the command requested.
+        engine: What the engine reports, for ``versions``.
+        attempts: All of them.
+        runs: As published.
+        outputs: Returns the path of a run's outputs.
+        summary: The content of ``summary.json``.
+        card: The content of ``card.json``, if there is one.
+        seconds: Wall time spent on it.
+    """
+    manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         evaluation=evaluation,
         submission=SubmissionPart(
@@ -146,14 +147,15 @@ def render_manifest(
         },
         seconds=round(seconds, 3),
         attempts=[attempt_part(attempt) for attempt in attempts],
-        runs=[run_part(run, outputs(run.index)) for run in runs],
+        runs=[with_outputs_hash(run, outputs(run.index)) for run in runs],
         summary_sha256=hashlib.sha256(summary).hexdigest(),
+        card_sha256=hashlib.sha256(card).hexdigest() if card is not None else None,
     )
-    return (json.dumps(made.model_dump(mode="json"), indent=2) + "\n").encode()
+    return (json.dumps(manifest.model_dump(mode="json"), indent=2) + "\n").encode()
 
 
 def attempt_part(attempt: AttemptRecord) -> AttemptPart:
-    """Return an attempt as the manifest tells it."""
+    """Return an attempt as the manifest records it."""
     return AttemptPart(
         number=attempt.number,
         begun=attempt.begun.isoformat(),
@@ -162,23 +164,11 @@ def attempt_part(attempt: AttemptRecord) -> AttemptPart:
     )
 
 
-def run_part(run: RunRecord, outputs: Path) -> RunPart:
-    """Return a run as the manifest tells it; earlier versions noted no hash of its outputs."""
-    digest = run.outputs_sha256
-    if run.evaluated and not digest and outputs.is_file():
-        digest = hash_file(outputs)
-    return RunPart(
-        index=run.index,
-        seed=run.seed,
-        attempt=run.attempt,
-        verdict=run.verdict,
-        detail=run.detail,
-        host_seconds=run.host_seconds,
-        run_seconds=run.run_seconds,
-        log_bytes_dropped=run.log_bytes_dropped,
-        checkpoint_sha256=run.checkpoint_sha256,
-        outputs_sha256=digest,
-    )
+def with_outputs_hash(run: RunRecord, outputs: Path) -> RunRecord:
+    """Return a run with the hash of its outputs, which earlier versions did not record in the store."""
+    if run.evaluated and not run.outputs_sha256:
+        return replace(run, outputs_sha256=file_sha256(outputs) or "")
+    return run
 
 
 def parse_manifest(text: bytes) -> Manifest:
@@ -188,6 +178,10 @@ def parse_manifest(text: bytes) -> Manifest:
         ManifestError: it is something else.
     """
     try:
-        return Manifest.model_validate_json(text)
+        manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
         raise ManifestError(first_problem(error)) from error
+    if manifest.schema_version == 1:
+        runs = [replace(run, evaluated=run.outputs_sha256 != "") for run in manifest.runs]
+        return manifest.model_copy(update={"runs": runs})
+    return manifest

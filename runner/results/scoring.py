@@ -1,4 +1,4 @@
-"""TODO runner.results.scoring."""
+"""Score an evaluation: outputs on disk become what the scorer takes, and a score card."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from runner.challenge.outputs import NetworkOutputs, unpack_outputs
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.parsers.npz import ArraysError
 from runner.store.records import RunRecord
+from runner.verdict import Verdict
 from sandbox.protocol.splits import SPLITS
 from scoring.outputs import Outputs
 
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
-
 
 SCORE_WITHHELD: Final = (
     "This challenge came without references: your runs are judged, the organizer scores them."
@@ -26,44 +26,58 @@ SCORE_WITHHELD: Final = (
 """Why there is no score on an export of a private challenge, where it is nobody's failure."""
 
 
-def compute_card(
+def score_runs(
     challenge: Challenge,
     runs: Sequence[RunRecord],
     outputs: Callable[[int], Path],
     retraining_seconds: float | None,
-) -> ScoreCard:
-    """Return the score card of runs that all ended ``ok``.
+) -> ScoreCard | str | None:
+    """Return the score card of an evaluation, or the sentence that says why it cannot be scored.
+
+    Args:
+        challenge: What it was evaluated on.
+        runs: As published.
+        outputs: Returns the path of a run's outputs.
+        retraining_seconds: What retraining takes where the runs were executed, if that is known.
+
+    Returns:
+        None where a run failed or the references are withheld: then nothing is to be scored.
 
     Raises:
-        HostNotReadyError: outputs that were noted cannot be read.
-        ValueError: they cannot be scored, say because the references are never right.
+        HostNotReadyError: recorded outputs cannot be read.
     """
-    from scoring.card.make import CardOptions, score_card  # noqa: PLC0415 - seconds, which few commands need
+    if challenge.references is None or any(run.verdict is not Verdict.OK for run in runs):
+        return None
+    from scoring.card.make import CardOptions, score_card  # noqa: PLC0415 - imports SciPy and scikit-learn
 
     unlearned, references = load_populations(challenge, runs, outputs)
-    return score_card(unlearned, references, CardOptions(retraining_seconds=retraining_seconds))
+    try:
+        return score_card(unlearned, references, CardOptions(retraining_seconds=retraining_seconds))
+    except ValueError as error:  # say, because the references are never right
+        return str(error)
 
 
 def load_populations(
     challenge: Challenge, runs: Sequence[RunRecord], outputs: Callable[[int], Path]
 ) -> tuple[Outputs, Outputs]:
-    """Return what the scorer is given: the outputs of the runs, and of the references.
+    """Return what the scorer takes: the outputs of the unlearned networks, and of the references.
 
     Raises:
-        ConfigurationError: the references are held back.
-        HostNotReadyError: outputs that were noted cannot be read.
+        ConfigurationError: the references are withheld.
+        HostNotReadyError: recorded outputs cannot be read.
+        ValueError: they are no outputs of one challenge.
     """
     if challenge.references is None:
         raise ConfigurationError(SCORE_WITHHELD)
-    found = [_read(challenge, outputs(run.index)) for run in runs]
-    said = challenge.description
-    counts = np.array([said.class_counts[split] for split in SPLITS])
+    networks = [_read(challenge, outputs(run.index)) for run in runs]
+    class_counts = challenge.description.class_counts
+    counts = np.array([class_counts[split] for split in SPLITS])
     unlearned = Outputs(
-        logits=np.stack([one.logits for one in found]),
+        logits=np.stack([network.logits for network in networks]),
         labels=challenge.forget_labels,
-        correct=np.stack([one.correct for one in found]),
+        correct=np.stack([network.correct for network in networks]),
         class_counts=counts,
-        unseen_losses=np.stack([one.unseen_losses for one in found]).astype(np.float64),
+        unseen_losses=np.stack([network.unseen_losses for network in networks]).astype(np.float64),
         seconds=np.array([run.run_seconds for run in runs]),
     )
     references = Outputs(
@@ -82,6 +96,6 @@ def _read(challenge: Challenge, file: Path) -> NetworkOutputs:
         outputs.require_finite()
     except (OSError, ArraysError) as error:
         raise HostNotReadyError(
-            f"{file} is damaged; remove it and repeat the command to do that run again."
+            f"{file} is damaged; remove it and repeat the command to execute that run again."
         ) from error
     return outputs

@@ -1,7 +1,7 @@
-"""Whether an evaluation still is what its manifest says: every hash and the score, once more.
+"""Verify an evaluation that has ended: compute every hash and the score again.
 
-Nothing is believed twice: the manifest is held against the store, the files against the
-manifest, the score against the files. Each mismatch is one line; none is an exception.
+Nothing is believed twice: the manifest is compared with the store, the files with the manifest, the score
+with the files. Each mismatch is one line; none is an exception.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from runner.challenge.challenge import Challenge
 from runner.errors import HostNotReadyError
 from runner.files import file_sha256
 from runner.parsers.checkpoint import check_checkpoint, content_sha256
 from runner.parsers.safetensors import CheckpointError
-from runner.results.manifest import Manifest, ManifestError, attempt_part, parse_manifest, run_part
-from runner.results.summary import summarise
+from runner.results.manifest import NOT_IN_VERSION_1, Manifest, ManifestError, attempt_part, parse_manifest
+from runner.results.scoring import score_runs
+from runner.results.summary import summarize
 from runner.sanitize import sanitize_line
 from runner.store.archives import archive_path
 from runner.store.identity import DEFAULT_WHERE, WhereRun, evaluation_id
@@ -29,16 +30,19 @@ from runner.store.records import RunRecord
 from runner.store.store import Store
 from runner.verdict import Verdict
 
+if TYPE_CHECKING:
+    from scoring.card.card import ScoreCard
+
 _NOT_RECOMPUTED: Final = {"seconds", "warnings", "flag_sentences"}
-"""Of the summary: the time it took, warnings that tell of other evaluations as they were, and flags in
-words, whose rounded figures may differ between machines."""
+"""Of the summary: the time it took, warnings about other evaluations as they were, and flags in words,
+whose rounded figures may differ between machines."""
 _TOLERANCE: Final = 1e-9
 """Relative: sums of floats may differ in the last digit between machines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What was looked at, and what does not match."""
+    """What was checked, and what does not match."""
 
     manifest: Manifest | None
     checked: dict[str, int]
@@ -49,13 +53,13 @@ class Verification:
 def verify_evaluation(
     store: Store, folder: Path, evaluation: str, challenge: Challenge | str
 ) -> Verification:
-    """Hold an evaluation that has ended against all that is on disk.
+    """Compare an evaluation that has ended with everything on disk.
 
     Args:
-        store: The store that knows of it.
+        store: The store that records it.
         folder: Of the store.
         evaluation: Its whole name.
-        challenge: What it was done on, or why that cannot be used.
+        challenge: What it was evaluated on, or the sentence that says why that cannot be used.
     """
     paths = EvaluationPaths(folder=folder / evaluation)
     checked = dict.fromkeys(("archive", "checkpoints", "outputs"), 0)
@@ -68,21 +72,21 @@ def verify_evaluation(
     except ManifestError as error:
         line = f"manifest.json is not a manifest: {sanitize_line(str(error))}"
         return Verification(manifest=None, checked=checked, mismatches=[line])
-    found = [
+    mismatches = [
         *_manifest(store, evaluation, manifest, text),
         *_rows(store, evaluation, manifest),
         *_archive(folder, manifest, checked),
         *_challenge(manifest, challenge),
         *_run_files(paths, manifest, challenge, checked),
-        *_summary(store, paths, manifest, challenge),
+        *_results(store, paths, manifest, challenge),
     ]
-    return Verification(manifest=manifest, checked=checked, mismatches=found)
+    return Verification(manifest=manifest, checked=checked, mismatches=mismatches)
 
 
 def _manifest(store: Store, evaluation: str, manifest: Manifest, text: bytes) -> Iterator[str]:
-    noted = store.manifest_sha256(evaluation)
-    if hashlib.sha256(text).hexdigest() != noted:
-        yield "manifest.json is not the file that the store noted when the evaluation ended"
+    recorded = store.evaluation(evaluation).manifest_sha256
+    if hashlib.sha256(text).hexdigest() != recorded:
+        yield "manifest.json is not the file that the store recorded when the evaluation ended"
     name = evaluation_id(
         submission=manifest.submission.sha256,
         challenge=manifest.challenge.sha256,
@@ -91,10 +95,10 @@ def _manifest(store: Store, evaluation: str, manifest: Manifest, text: bytes) ->
         where=_where(manifest.settings),
     )
     if not manifest.evaluation == evaluation == name:
-        yield f"manifest.json: its hashes and n make evaluation {name}, not {evaluation}"
+        yield f"manifest.json: its hashes and n belong to evaluation {name}, not {evaluation}"
     indices = [run.index for run in manifest.runs]
     if len(set(indices)) != len(indices) or any(index >= manifest.n for index in indices):
-        yield "manifest.json: runs stand twice or are more than n"
+        yield "manifest.json: it lists a run twice, or more runs than n"
 
 
 def _where(settings: Mapping[str, object]) -> WhereRun:
@@ -108,18 +112,19 @@ def _where(settings: Mapping[str, object]) -> WhereRun:
 def _rows(store: Store, evaluation: str, manifest: Manifest) -> Iterator[str]:
     """Compare each run and attempt with its row."""
     rows = {run.index: run for run in store.runs(evaluation)}
-    told = {run.index: run for run in manifest.runs}
-    for index in sorted(rows.keys() | told.keys()):
-        if index not in rows or index not in told:
-            yield f"run {index}: only {'the manifest' if index in told else 'the store'} knows of it"
+    recorded = {run.index: run for run in manifest.runs}
+    skipped = NOT_IN_VERSION_1 if manifest.schema_version == 1 else frozenset()
+    for index in sorted(rows.keys() | recorded.keys()):
+        if index not in rows or index not in recorded:
+            yield f"run {index}: only {'the manifest' if index in recorded else 'the store'} has it"
             continue
-        row = run_part(rows[index], Path("/nonexistent")).model_dump(mode="json")
-        for name, value in told[index].model_dump(mode="json").items():
-            if name == "outputs_sha256" and not row[name]:
-                continue  # earlier versions noted none
+        row = asdict(rows[index])
+        for name, value in asdict(recorded[index]).items():
+            if name in skipped or (name == "outputs_sha256" and not row[name]):
+                continue  # earlier versions recorded none
             if row[name] != value:
-                told_and_kept = f"{_short(value)} in the manifest and {_short(row[name])} in the store"
-                yield f"run {index}: {name} is {told_and_kept}"
+                values = f"{_short(value)} in the manifest and {_short(row[name])} in the store"
+                yield f"run {index}: {name} is {values}"
     attempts = [attempt_part(attempt) for attempt in store.attempts(evaluation)]
     if attempts != manifest.attempts:
         yield "manifest.json: its attempts are not those of the store"
@@ -141,11 +146,11 @@ def _challenge(manifest: Manifest, challenge: Challenge | str) -> Iterator[str]:
         yield f"challenge: {challenge}"
         return
     if challenge.sha256 != manifest.challenge.sha256:
-        yield f"challenge: {challenge.folder} is another one than the evaluation was done on"
+        yield f"challenge: {challenge.folder} is not the challenge that the evaluation used"
         return
     for run in manifest.runs:
         if run.seed != challenge.run_seed(run.index):
-            yield f"run {run.index}: its seed is not the one that the challenge gives it"
+            yield f"run {run.index}: its seed is not the one that the challenge derives"
 
 
 def _run_files(
@@ -168,30 +173,31 @@ def _run_files(
                 yield f"{_name(file)} belongs to no run"
 
 
-def _outputs(file: Path, wanted: str, checked: dict[str, int]) -> Iterator[str]:
+def _outputs(file: Path, expected: str, checked: dict[str, int]) -> Iterator[str]:
     digest = file_sha256(file)
     if digest is None:
         yield f"{_name(file)} is missing"
         return
     checked["outputs"] += 1
-    if digest != wanted:
+    if digest != expected:
         yield f"{_name(file)} is not the file that the manifest names"
 
 
-def _checkpoint(file: Path, wanted: str, challenge: Challenge | str) -> Iterator[str]:
+def _checkpoint(file: Path, expected: str, challenge: Challenge | str) -> Iterator[str]:
     try:
         data = file.read_bytes()
         if isinstance(challenge, Challenge):
             check_checkpoint(data, challenge.spec)
-        if content_sha256(data) != wanted:
+        if content_sha256(data) != expected:
             yield f"{_name(file)} is not the checkpoint that the manifest names"
     except (OSError, CheckpointError) as error:
-        yield f"{_name(file)} is no checkpoint any more: {sanitize_line(str(error))}"
+        yield f"{_name(file)} is no longer a checkpoint: {sanitize_line(str(error))}"
 
 
-def _summary(
+def _results(
     store: Store, paths: EvaluationPaths, manifest: Manifest, challenge: Challenge | str
 ) -> Iterator[str]:
+    """Compare summary and score card with the manifest, and with what is computed from the outputs again."""
     try:
         text = paths.summary.read_bytes()
         summary = json.loads(text)
@@ -200,65 +206,102 @@ def _summary(
         return
     if hashlib.sha256(text).hexdigest() != manifest.summary_sha256:
         yield "summary.json is not the file that the manifest names"
-    if store.summary(manifest.evaluation) != summary:
-        yield "summary.json and the store tell of different ends"
+    stored = store.find_evaluation(manifest.evaluation)
+    if stored is None or stored.summary != summary:
+        yield "summary.json and the store record different ends"
+    if manifest.card_sha256 is not None and file_sha256(paths.card) != manifest.card_sha256:
+        yield "card.json is missing or is not the file that the manifest names"
     if isinstance(challenge, str) or challenge.sha256 != manifest.challenge.sha256:
-        return  # said already; a score on another challenge says nothing
+        return  # reported already; a score on another challenge says nothing
     if not isinstance(summary, dict):
         return
+    retraining_seconds = store.retraining_seconds(manifest.evaluation)
     try:
-        again = summarise(
-            evaluation=manifest.evaluation,
-            submission=manifest.submission.name,
-            challenge=challenge,
-            n=manifest.n,
-            runs=manifest.records(),
-            outputs=paths.outputs,
-            seconds=manifest.seconds,
-            retraining_seconds=store.retraining_seconds(manifest.evaluation),
-        )
+        card = score_runs(challenge, manifest.runs, paths.outputs, retraining_seconds)
     except HostNotReadyError as error:
         yield f"the score cannot be computed again: {error}"
         return
+    again = summarize(
+        evaluation=manifest.evaluation,
+        submission=manifest.submission.name,
+        challenge=challenge,
+        n=manifest.n,
+        runs=manifest.runs,
+        seconds=manifest.seconds,
+        card=card,
+    ).to_json()
+    if "schema_version" not in summary:
+        del again["schema_version"]  # summaries had none before version 2 of the manifest
     for name in sorted((again.keys() | summary.keys()) - _NOT_RECOMPUTED):
-        told, computed = summary.get(name), again.get(name)
-        if not _same(told, computed):
-            yield f"summary.json: {name} is {_short(told)}; computed again it is {_short(computed)}"
+        value, computed = summary.get(name), again.get(name)
+        if not _same(value, computed):
+            yield f"summary.json: {name} is {_short(value)}; computed again it is {_short(computed)}"
+    yield from _card(paths, manifest, card)
+
+
+def _card(paths: EvaluationPaths, manifest: Manifest, card: ScoreCard | str | None) -> Iterator[str]:
+    """Compare each number of the stored card with the card that was computed again."""
+    if manifest.card_sha256 is None:
+        return
+    if card is None or isinstance(card, str):
+        yield "card.json: computed again there is no score"
+        return
+    try:
+        stored = json.loads(paths.card.read_bytes())
+    except (OSError, ValueError):
+        return  # reported already
+    for place, value, computed in _differences(stored, json.loads(card.to_json()), "card"):
+        yield f"card.json: {place} is {_short(value)}; computed again it is {_short(computed)}"
+
+
+def _differences(stored: object, computed: object, place: str) -> Iterator[tuple[str, object, object]]:
+    """Yield where two JSON values differ; sentences, whose rounded figures may differ, are left out."""
+    if isinstance(stored, dict) and isinstance(computed, dict):
+        for name in sorted(stored.keys() | computed.keys()):
+            if name != "sentence":
+                yield from _differences(stored.get(name), computed.get(name), f"{place}.{name}")
+    elif isinstance(stored, list) and isinstance(computed, list) and len(stored) == len(computed):
+        for position, (left, right) in enumerate(zip(stored, computed, strict=True)):
+            yield from _differences(left, right, f"{place}[{position}]")
+    elif not _same(stored, computed):
+        yield place, stored, computed
 
 
 def compare_rerun(
     before: Mapping[int, RunRecord], after: Sequence[RunRecord], indices: Sequence[int]
 ) -> list[str]:
-    """Return what runs that were done again did otherwise."""
+    """Return a sentence for each run that behaved differently when it was executed again."""
     again = {run.index: run for run in after}
-    found = []
+    differences = []
     for index in indices:
-        told, run = before[index], again.get(index)
+        first, run = before[index], again.get(index)
         if run is None:
-            found.append(f"run {index}: it could not be done again")
-        elif run.verdict is not told.verdict:
-            found.append(f"run {index}: done again it ended as {run.verdict}, not as {told.verdict}")
-        elif run.checkpoint_sha256 != told.checkpoint_sha256:
-            found.append(
-                f"run {index}: done again with the same seed it gives another checkpoint "
-                f"({run.checkpoint_sha256[:12]}, not {told.checkpoint_sha256[:12]}): the submission is not "
+            differences.append(f"run {index}: it could not be executed again")
+        elif run.verdict is not first.verdict:
+            differences.append(
+                f"run {index}: executed again it ended as {run.verdict}, not as {first.verdict}"
+            )
+        elif run.checkpoint_sha256 != first.checkpoint_sha256:
+            differences.append(
+                f"run {index}: executed again with the same seed it gives another checkpoint "
+                f"({run.checkpoint_sha256[:12]}, not {first.checkpoint_sha256[:12]}): the submission is not "
                 "deterministic, or the checkpoint is not its own"
             )
-        elif run.outputs_sha256 != told.outputs_sha256:
-            found.append(f"run {index}: done again it gives the same checkpoint but other outputs")
-    return found
+        elif run.outputs_sha256 != first.outputs_sha256:
+            differences.append(f"run {index}: executed again it gives the same checkpoint but other outputs")
+    return differences
 
 
 def evenly_spaced(indices: Sequence[int], count: int) -> list[int]:
-    """Return ``count`` of the indices, the first among them and the rest evenly behind it."""
+    """Return ``count`` of the indices: the first, and others at even distances."""
     count = min(count, len(indices))
     return [indices[position * len(indices) // count] for position in range(count)]
 
 
-def _same(told: object, computed: object) -> bool:
-    if isinstance(told, float) and isinstance(computed, float):
-        return math.isclose(told, computed, rel_tol=_TOLERANCE, abs_tol=1e-12)
-    return told == computed
+def _same(stored: object, computed: object) -> bool:
+    if isinstance(stored, float) and isinstance(computed, float):
+        return math.isclose(stored, computed, rel_tol=_TOLERANCE, abs_tol=1e-12)
+    return stored == computed
 
 
 def _name(file: Path) -> str:

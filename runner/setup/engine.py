@@ -1,7 +1,7 @@
-"""Makes this host ready: an engine that answers, then the image.
+"""Prepare this host: a container engine that answers, then the image.
 
-Installs and starts an engine only where none answers, only as root, and only on Debian and
-Ubuntu; elsewhere one sentence says what is missing.
+An engine is installed and started only where none answers, only as root, and only on Debian and
+Ubuntu; elsewhere the error says what is missing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from runner.engine.client import Engine, engine_answers
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine, engine_answers
 from runner.errors import EngineAccessError, HostNotReadyError
 from runner.image.build import build_image
 from runner.image.image import BASE_REPOSITORY, BASE_TAG, Image, find_image
@@ -27,24 +28,25 @@ _PID_FILES: Final = {
     Path("/var/run/docker/containerd/containerd.pid"): "containerd",
 }
 _FALLBACK: Final = ("--bridge=none", "--iptables=false")
-"""No container of ours has a network, so an engine that cannot make one will do."""
+"""The containers of this project have no network, so an engine that cannot create one is sufficient."""
 
 
 def prepare_host(reporter: Reporter) -> Image:
-    """Return the image, after seeing to the engine.
+    """Install and start an engine if none answers, build the image if it is missing, and return it.
 
     Raises:
-        HostNotReadyError: with one sentence on what to install.
+        EngineAccessError: an engine runs, but this user may not use it.
+        HostNotReadyError: something must be installed by hand; the text says what.
     """
     try:
-        engine = Engine()
+        engine = connect_engine()
     except EngineAccessError:
         raise
     except HostNotReadyError:
         _require_own_engine()
         _install(reporter)
         _start(reporter)
-        engine = Engine()
+        engine = connect_engine()
     if find_image(engine) is None:
         _install_mmdebstrap(engine, reporter)
     return build_image(engine, reporter)
@@ -63,7 +65,7 @@ def _require_own_engine() -> None:
 
 
 def is_debian() -> bool:
-    """Return whether this is Debian or made of it."""
+    """Return whether this host runs Debian or a distribution based on it."""
     try:
         return "debian" in Path("/etc/os-release").read_text()
     except OSError:
@@ -74,11 +76,11 @@ def install_packages(*packages: str) -> None:
     """Install Debian packages.
 
     Raises:
-        HostNotReadyError: with the last line that apt-get printed.
+        HostNotReadyError: apt-get failed; the text is its last line.
     """
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *packages]):
-        done = subprocess.run(
+        result = subprocess.run(
             ["apt-get", *command],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -86,8 +88,8 @@ def install_packages(*packages: str) -> None:
             text=True,
             check=False,
         )
-        if done.returncode != 0 and command[0] == "install":
-            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        if result.returncode != 0 and command[0] == "install":
+            last = (result.stderr.strip().splitlines() or ["it printed nothing"])[-1]
             raise HostNotReadyError(f"apt-get could not install {' '.join(packages)}: {last}")
 
 
@@ -103,8 +105,8 @@ def _install(reporter: Reporter) -> None:
 
 
 def _install_mmdebstrap(engine: Engine, reporter: Reporter) -> None:
-    """Have the tool that makes a base image, where it may be needed and can be had."""
-    needed = engine.image_identity(f"{BASE_REPOSITORY}:{BASE_TAG}") is None
+    """Install the tool that builds a base image, if it may be needed and can be installed."""
+    needed = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}") is None
     if needed and shutil.which("mmdebstrap") is None and os.geteuid() == 0 and is_debian():
         reporter.step("image: installing mmdebstrap from Debian packages")
         install_packages("mmdebstrap")
@@ -116,10 +118,10 @@ def _start(reporter: Reporter) -> None:
         subprocess.run(
             ["systemctl", "start", "docker"], stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
-        if _wait(None):
+        if _await_answer(None):
             return
         raise HostNotReadyError("The engine did not start; see: systemctl status docker")
-    _forget_dead_daemons()
+    _remove_stale_pid_files()
     fd, name = tempfile.mkstemp(prefix="unlearn-dockerd-", suffix=".log")
     with open(fd, "wb") as log:
         for extra in ((), _FALLBACK):
@@ -130,7 +132,7 @@ def _start(reporter: Reporter) -> None:
                 stderr=log,
                 start_new_session=True,
             )
-            if _wait(daemon):
+            if _await_answer(daemon):
                 return
             if daemon.poll() is None:
                 daemon.terminate()
@@ -138,17 +140,18 @@ def _start(reporter: Reporter) -> None:
     raise HostNotReadyError(f"The engine did not start; its log is {name}")
 
 
-def _forget_dead_daemons() -> None:
-    """Remove pid files whose number has gone to another process: they keep dockerd from starting."""
+def _remove_stale_pid_files() -> None:
+    """Remove pid files whose number belongs to another process now: they keep dockerd from starting."""
     for file, command in _PID_FILES.items():
         try:
             if Path(f"/proc/{int(file.read_text())}/comm").read_text().strip() != command:
                 file.unlink()
         except (OSError, ValueError):
-            continue  # no such file, or no such process: dockerd copes with both
+            continue  # no such file, or no such process: dockerd handles both
 
 
-def _wait(daemon: subprocess.Popen[bytes] | None) -> bool:
+def _await_answer(daemon: subprocess.Popen[bytes] | None) -> bool:
+    """Return whether the engine answers in time; stop waiting when ``daemon`` ends."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if engine_answers():

@@ -1,1 +1,15 @@
-"""TODO package runner/store."""
+"""Everything that is stored about evaluations: rows in a database, files beside them, leases on both.
+
+::
+
+    store.sqlite          submissions, evaluations, runs, attempts, terms, leases
+    submissions/          archives, each under its hash
+    EVALUATION/           checkpoints, outputs, logs, summary.json, card.json, manifest.json
+    locks/                one lock file per evaluation
+
+A run is published once; what a process writes after it lost its lease is refused (fencing). Files are
+staged next to their target and renamed once their row is committed, so a kill at any moment loses nothing
+that was published. SQLAlchemy is imported here and nowhere else.
+
+The package must not know the engine, how a run is executed, or what a summary means: it stores values.
+"""

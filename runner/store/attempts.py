@@ -1,4 +1,4 @@
-"""The containers that were launched for an evaluation, as the store keeps them."""
+"""The attempts of an evaluation: containers launched to execute its runs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from runner.store.times import as_utc, utc_now
 
 
 class AttemptQueries:
-    """The part of the store that keeps attempts."""
+    """The part of the store that records attempts."""
 
     database: Database
 
     def begin_attempt(self, evaluation: str, *, token: int | None = None) -> int:
-        """Note that a container is launched, and return the attempt's number.
+        """Record that a container is launched, and return the attempt's number.
 
         Raises:
             TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
@@ -29,7 +29,7 @@ class AttemptQueries:
         return number
 
     def end_attempt(self, evaluation: str, number: int, outcome: str) -> None:
-        """Note how an attempt ended."""
+        """Record how an attempt ended."""
         with self.database.writing() as session:
             session.execute(
                 update(AttemptRow)

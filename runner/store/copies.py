@@ -1,4 +1,4 @@
-"""Which evaluations have the same checkpoints, as the store knows."""
+"""Find evaluations of other submissions that have the same checkpoints."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from runner.store.database import Database
 from runner.store.records import CopiedCheckpoints
 from runner.store.schema import EvaluationRow, RunRow
 
-_AT_ONCE: Final = 500
-"""Values in one question: databases have a limit."""
+_CHUNK: Final = 500
+"""Values in one query: databases have a limit."""
 
 
 class CopyQueries:
@@ -21,15 +21,15 @@ class CopyQueries:
     database: Database
 
     def copies(self, evaluation: str, digests: Collection[str]) -> list[CopiedCheckpoints]:
-        """Return which evaluations of other submissions on the same challenge have these checkpoints.
+        """Return the evaluations of other submissions on the same challenge that have some of these checkpoints.
 
-        The one with the most comes first; only one evaluation is named of each submission.
+        The one with the most comes first; each submission is named with one evaluation.
         """
-        wanted = sorted(digests)
-        found: dict[tuple[str, str, str], set[str]] = {}
+        digests_in_order = sorted(digests)
+        matches: dict[tuple[str, str, str], set[str]] = {}
         with self.database.reading() as session:
-            mine = session.get_one(EvaluationRow, evaluation)
-            for begin in range(0, len(wanted), _AT_ONCE):
+            this = session.get_one(EvaluationRow, evaluation)
+            for begin in range(0, len(digests_in_order), _CHUNK):
                 rows = session.execute(
                     select(
                         EvaluationRow.submission_sha256,
@@ -39,16 +39,18 @@ class CopyQueries:
                     )
                     .join(RunRow, RunRow.evaluation == EvaluationRow.id)
                     .where(
-                        EvaluationRow.challenge_sha256 == mine.challenge_sha256,
-                        EvaluationRow.submission_sha256 != mine.submission_sha256,
-                        RunRow.checkpoint_sha256.in_(wanted[begin : begin + _AT_ONCE]),
+                        EvaluationRow.challenge_sha256 == this.challenge_sha256,
+                        EvaluationRow.submission_sha256 != this.submission_sha256,
+                        RunRow.checkpoint_sha256.in_(digests_in_order[begin : begin + _CHUNK]),
                     )
                     .distinct()
                 )
                 for submission, name, title, digest in rows:
-                    found.setdefault((submission, name, title), set()).add(digest)
+                    matches.setdefault((submission, name, title), set()).add(digest)
         best: dict[str, CopiedCheckpoints] = {}
-        for (submission, name, title), equal in sorted(found.items(), key=lambda one: (-len(one[1]), one[0])):
+        for (submission, name, title), equal in sorted(
+            matches.items(), key=lambda item: (-len(item[1]), item[0])
+        ):
             best.setdefault(
                 submission, CopiedCheckpoints(evaluation=name, submission=title, digests=frozenset(equal))
             )

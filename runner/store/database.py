@@ -1,7 +1,7 @@
-"""How the store's database is opened, read and written; whatever goes wrong there is one sentence.
+"""Open, read and write the store's database; every database error becomes one sentence.
 
-SQLite takes one writer at a time and is told so before it reads: what a transaction has looked
-at cannot change before it writes.
+SQLite takes one writer at a time. A writing transaction locks before it reads, so what it has read cannot
+change before it writes.
 """
 
 from __future__ import annotations
@@ -19,18 +19,16 @@ from runner.errors import HostNotReadyError
 from runner.store import schema as tables
 from runner.store.sqlite import begin_transaction, use_write_ahead_log
 
-_PATIENCE_SECONDS: Final = 30.0
+_BUSY_SECONDS: Final = 30.0
 
 
 class Database:
     """An open database. Safe to use from several threads."""
 
-    def __init__(
-        self, url: str | URL, *, patience_seconds: float = _PATIENCE_SECONDS, writable: bool = True
-    ) -> None:
-        """Open it and make what is missing, unless it is only to be read.
+    def __init__(self, url: str | URL, *, busy_seconds: float = _BUSY_SECONDS, writable: bool = True) -> None:
+        """Open it and create missing tables and columns, unless it is read-only.
 
-        Another process may keep it locked for ``patience_seconds``.
+        Another process may hold its lock for ``busy_seconds``.
 
         Raises:
             HostNotReadyError: it cannot be opened or written, or is of a later version.
@@ -40,10 +38,10 @@ class Database:
 
             def prepare(connection: sqlite3.Connection, _record: object) -> None:
                 connection.isolation_level = None  # transactions are begun below, not by the driver
-                connection.execute(f"PRAGMA busy_timeout={round(patience_seconds * 1000)}")
+                connection.execute(f"PRAGMA busy_timeout={round(busy_seconds * 1000)}")
                 connection.execute("PRAGMA foreign_keys=ON")
                 if writable:
-                    use_write_ahead_log(connection, patience_seconds)
+                    use_write_ahead_log(connection, busy_seconds)
 
             event.listen(self._engine, "connect", prepare)
             event.listen(self._engine, "begin", begin_transaction)
@@ -55,7 +53,7 @@ class Database:
             if not complete and not writable:
                 raise HostNotReadyError(
                     "The store is of an earlier version and cannot be written; "
-                    "open it once where it can, with: unlearn list"
+                    "open it once where it is writable, with: unlearn list"
                 )
             if not complete:
                 with self._writer.begin() as connection:
@@ -64,7 +62,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a transaction that reads.
+        """Yield a transaction that reads.
 
         Raises:
             HostNotReadyError: the database cannot be used.
@@ -74,7 +72,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Give a transaction that writes, and that nobody else's writing can come between.
+        """Yield a transaction that writes; no other writer can interleave.
 
         Raises:
             HostNotReadyError: the database cannot be used.
@@ -83,13 +81,13 @@ class Database:
             yield session
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self._engine.dispose()
 
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn what a database complains of into our error."""
+    """Turn errors of the database into HostNotReadyError."""
     try:
         yield
     except (SQLAlchemyError, OverflowError) as error:

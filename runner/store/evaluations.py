@@ -1,8 +1,9 @@
-"""Evaluations from their beginning to their removal, as the store keeps them."""
+"""Evaluations from their start to their removal, as the store has them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,22 @@ from sqlalchemy.exc import IntegrityError
 from runner.errors import ConfigurationError
 from runner.store.database import Database, database_errors
 from runner.store.fencing import require_token
-from runner.store.records import EvaluationRecord
+from runner.store.records import EvaluationRecord, StoredEvaluation
 from runner.store.schema import AttemptRow, EvaluationRow, RunRow, SubmissionRow, TermsRow
-from runner.store.times import utc_now
+from runner.store.times import as_utc, utc_now
 
 
 class EvaluationQueries:
-    """The part of the store that keeps evaluations."""
+    """The part of the store that records evaluations."""
 
     database: Database
 
     def begin(self, record: EvaluationRecord) -> None:
-        """Note an evaluation, unless it is known."""
+        """Record an evaluation, unless it is recorded already."""
         with database_errors():
             try:
                 self._begin(record)
-            except IntegrityError:  # another process has just noted the same
+            except IntegrityError:  # another process has just recorded the same
                 self._begin(record)
 
     def _begin(self, record: EvaluationRecord) -> None:
@@ -67,12 +68,12 @@ class EvaluationQueries:
     def finish(
         self,
         evaluation: str,
-        summary: dict[str, Any],
+        summary: Mapping[str, Any],
         *,
         manifest_sha256: str | None = None,
         token: int | None = None,
     ) -> None:
-        """Keep how an evaluation ended.
+        """Record how an evaluation ended.
 
         Raises:
             TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
@@ -82,59 +83,46 @@ class EvaluationQueries:
             row = session.get_one(EvaluationRow, evaluation)
             row.summary, row.manifest_sha256 = json.dumps(summary), manifest_sha256
 
-    def manifest_sha256(self, evaluation: str) -> str | None:
-        """Return the hash of the manifest that belongs to the summary, if there is one."""
+    def find_evaluation(self, evaluation: str) -> StoredEvaluation | None:
+        """Return an evaluation by its whole name, or None."""
         with self.database.reading() as session:
             row = session.get(EvaluationRow, evaluation)
-            return row.manifest_sha256 if row is not None else None
+            return _from_row(row) if row is not None else None
 
-    def challenge_folder(self, evaluation: str) -> Path | None:
-        """Return where the challenge was when the evaluation began, if that was noted."""
-        with self.database.reading() as session:
-            row = session.get(EvaluationRow, evaluation)
-            return Path(row.challenge_folder) if row is not None and row.challenge_folder else None
+    def evaluation(self, evaluation: str) -> StoredEvaluation:
+        """Return an evaluation by its whole name.
 
-    def summary(self, evaluation: str) -> dict[str, Any] | None:
-        """Return how an evaluation ended, if it has."""
-        with self.database.reading() as session:
-            row = session.get(EvaluationRow, evaluation)
-            text = row.summary if row is not None else None
-        return json.loads(text) if text is not None else None
+        Raises:
+            ConfigurationError: there is none.
+        """
+        stored = self.find_evaluation(evaluation)
+        if stored is None:
+            raise ConfigurationError(f"There is no evaluation {evaluation}; see: unlearn list")
+        return stored
 
-    def evaluations(self) -> list[dict[str, Any]]:
+    def evaluations(self) -> list[StoredEvaluation]:
         """Return all evaluations, the oldest first."""
         with self.database.reading() as session:
             rows = session.scalars(select(EvaluationRow).order_by(EvaluationRow.begun)).all()
-            return [
-                {
-                    "evaluation": row.id,
-                    "submission": row.submission,
-                    "challenge": row.challenge,
-                    "n": row.n,
-                    "begun": row.begun,
-                    "image": row.image,
-                    "summary": json.loads(row.summary) if row.summary else None,
-                }
-                for row in rows
-            ]
+            return [_from_row(row) for row in rows]
 
     def find(self, prefix: str) -> str:
-        """Return the one evaluation whose id begins so.
+        """Return the whole name of the one evaluation whose name starts with ``prefix``.
 
         Raises:
-            ConfigurationError: none does, or several do.
+            ConfigurationError: no name starts so, or several do.
         """
         with self.database.reading() as session:
-            found = session.scalars(
+            names = session.scalars(
                 select(EvaluationRow.id).where(EvaluationRow.id.startswith(prefix, autoescape=True))
             ).all()
-        if len(found) != 1:
-            how_many = "No evaluation begins" if not found else f"{len(found)} evaluations begin"
+        if len(names) != 1:
+            how_many = "No evaluation begins" if not names else f"{len(names)} evaluations begin"
             raise ConfigurationError(f"{how_many} with {prefix!r}; see: unlearn list")
-        return found[0]
+        return names[0]
 
     def remove(self, evaluation: str) -> str | None:
-        """Forget an evaluation and its runs.
+        """Delete an evaluation and its runs.
 
         Return the hash of its submission if no other evaluation has it.
         """
@@ -148,3 +136,20 @@ class EvaluationQueries:
                 select(func.count()).where(EvaluationRow.submission_sha256 == (submission or ""))
             )
         return None if others else submission
+
+
+def _from_row(row: EvaluationRow) -> StoredEvaluation:
+    return StoredEvaluation(
+        id=row.id,
+        submission=row.submission,
+        submission_sha256=row.submission_sha256,
+        challenge=row.challenge,
+        challenge_sha256=row.challenge_sha256,
+        challenge_folder=Path(row.challenge_folder) if row.challenge_folder else None,
+        image=row.image,
+        n=row.n,
+        started_at=as_utc(row.begun),
+        seconds=row.seconds,
+        summary=json.loads(row.summary) if row.summary else None,
+        manifest_sha256=row.manifest_sha256,
+    )

@@ -1,15 +1,15 @@
-"""Who may work on an evaluation: one process, which says so again and again in the database.
+"""The lease of an evaluation: one process at a time may work on it.
 
-A lock file keeps the processes of one machine apart: the kernel lets go of it when its process
-dies, at once. A database can be shared by several machines, so there is a lease besides, which its
-holder renews. Clocks differ and jump, so nobody loses a lease by the time alone:
+A lock file separates the processes of one machine: the kernel releases it as soon as its process dies. A
+database can be shared by several machines, so there is also a lease in the database, which its holder
+renews. Clocks differ and jump, so nobody loses a lease by time alone:
 
-* a holder renews without looking at the time, and has it until somebody else takes it;
-* who finds it expired watches it for a while, and takes it only if it is not renewed;
-* who has got the very lock file that the holder had locked knows that the holder is dead.
+* a holder renews without looking at the time, and has the lease until another process takes it;
+* a process that finds it expired watches it for a while, and takes it only if it is not renewed;
+* a process that acquired the very lock file that the holder had locked knows that the holder is dead.
 
-Each holder's token is one more than the last one's, and `runner.store.store` refuses what is
-written with an old one: a process that stood still meanwhile harms nothing.
+Each holder's token is one more than the last one's, and the store refuses writes with an old token: a
+process that was suspended meanwhile overwrites nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from filelock import FileLock, Timeout
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from runner.errors import HostNotReadyError, TakenOverError
+from runner.errors import HostNotReadyError
 from runner.store.database import Database
+from runner.store.fencing import taken_over_error
 from runner.store.schema import LeaseRow
 
 LEASE_SECONDS: Final = 120.0
@@ -41,7 +42,7 @@ _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LeaseState:
-    """A lease as it was found."""
+    """A lease as it was read from the database."""
 
     token: int
     holder: str
@@ -65,7 +66,7 @@ class Lease:
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Prepare; ``place`` names a lock that this process holds, the same for whoever may hold it."""
+        """Prepare; ``place`` identifies the lock file that this process has locked."""
         self._database, self._evaluation = database, evaluation
         self._holder, self._place = holder, place
         self._lease_seconds, self._beat_seconds = lease_seconds, beat_seconds
@@ -73,69 +74,64 @@ class Lease:
         self._stopped, self._lost = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._renew_while_held, name="lease", daemon=True)
         self.token = 0
-        """What writes to the evaluation must carry."""
+        """Writes to the evaluation must carry it."""
 
     def __enter__(self) -> Lease:
-        """Take it and begin to renew it.
+        """Take the lease and start to renew it.
 
         Raises:
-            HostNotReadyError: another process has it.
+            HostNotReadyError: another process holds it.
         """
         self._take()
         self._thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Let it go, if it is still ours."""
+        """Release it, if this process still holds it."""
         self._stopped.set()
         self._thread.join()
-        with contextlib.suppress(HostNotReadyError):  # it runs out by itself
+        with contextlib.suppress(HostNotReadyError):  # it expires by itself
             self._write(holder="", place="", expires=0.0)
 
     def raise_if_lost(self) -> None:
-        """Stop early what could not be written any more.
+        """Stop early where the next write would be refused.
 
         Raises:
             TakenOverError: another process has taken the lease.
         """
         if self._lost.is_set():
-            raise TakenOverError(
-                f"Evaluation {self._evaluation} was taken over while this process stood still; "
-                "it stops here, and nothing was overwritten."
-            )
+            raise taken_over_error(self._evaluation)
 
     def _take(self) -> None:
-        seen = self._look()
-        if seen is not None and seen.holder and (seen.place != self._place or not self._place):
-            if self._clock() < seen.expires:
-                raise HostNotReadyError(busy_message(self._evaluation, seen.holder, seen.expires))
-            self._wait(
-                2 * self._beat_seconds
-            )  # a clock may be wrong; a holder that lives renews it meanwhile
+        state = self._look()
+        if state is not None and state.holder and (state.place != self._place or not self._place):
+            if self._clock() < state.expires:
+                raise HostNotReadyError(busy_message(self._evaluation, state.holder, state.expires))
+            self._wait(2 * self._beat_seconds)  # a clock may be wrong; a living holder renews meanwhile
         try:
-            taken = self._take_from(seen)
+            taken = self._take_from(state)
         except IntegrityError:
             taken = False
         if not taken:
-            now = self._look()
+            current = self._look()
             raise HostNotReadyError(
-                busy_message(self._evaluation, now.holder, now.expires)
-                if now is not None
+                busy_message(self._evaluation, current.holder, current.expires)
+                if current is not None
                 else busy_message(self._evaluation)
             )
 
-    def _take_from(self, seen: _LeaseState | None) -> bool:
-        """Take it unless it is not any more as it was seen."""
+    def _take_from(self, state: _LeaseState | None) -> bool:
+        """Take it, unless it changed since it was read."""
         with self._database.writing() as session:
             row = session.get(LeaseRow, self._evaluation, with_for_update=True)
-            if (row is None) != (seen is None):
+            if (row is None) != (state is None):
                 return False
-            if row is not None and seen is not None:
-                if (row.token, row.beats) != (seen.token, seen.beats):
+            if row is not None and state is not None:
+                if (row.token, row.beats) != (state.token, state.beats):
                     return False
                 session.delete(row)
                 session.flush()
-            self.token = seen.token + 1 if seen is not None else 1
+            self.token = state.token + 1 if state is not None else 1
             session.add(
                 LeaseRow(
                     evaluation=self._evaluation,
@@ -157,11 +153,11 @@ class Lease:
                 return
 
     def renew(self) -> bool:
-        """Say that the holder lives; return False once it has lost the lease."""
+        """Renew the lease; return False once it is lost."""
         try:
             renewed = self._write(beats=LeaseRow.beats + 1, expires=self._clock() + self._lease_seconds)
         except HostNotReadyError:
-            return True  # the database is busy or away; that alone loses nothing
+            return True  # the database is busy or unreachable; that alone loses nothing
         if not renewed:
             self._lost.set()
         return renewed
@@ -174,15 +170,15 @@ class Lease:
                 .values(**values)
                 .execution_options(synchronize_session=False)
             )
-            return bool(written.rowcount)  # type: ignore[attr-defined]  # of an UPDATE it is there
+            return bool(written.rowcount)  # type: ignore[attr-defined]  # an UPDATE has it
 
 
 @contextmanager
 def evaluation_lease(database: Database, folder: Path, evaluation: str) -> Iterator[Lease]:
-    """Keep every other process from an evaluation of the store at ``folder``.
+    """Exclude every other process from an evaluation of the store at ``folder``.
 
     Raises:
-        HostNotReadyError: another process is at it, or the folder cannot be written.
+        HostNotReadyError: another process works on it, or the folder cannot be written.
     """
     file = folder / "locks" / evaluation
     lock = FileLock(file, timeout=0)
@@ -190,10 +186,10 @@ def evaluation_lease(database: Database, folder: Path, evaluation: str) -> Itera
         file.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        seen = _look(database, evaluation)
-        if seen is None or not seen.holder:
+        state = _look(database, evaluation)
+        if state is None or not state.holder:
             raise HostNotReadyError(busy_message(evaluation)) from None
-        raise HostNotReadyError(busy_message(evaluation, seen.holder, seen.expires)) from None
+        raise HostNotReadyError(busy_message(evaluation, state.holder, state.expires)) from None
     except OSError as error:
         raise HostNotReadyError(f"{file.parent} cannot be used: {error.strerror}.") from error
     try:
@@ -205,12 +201,12 @@ def evaluation_lease(database: Database, folder: Path, evaluation: str) -> Itera
 
 
 def busy_message(evaluation: str, holder: str = "another process", expires: float | None = None) -> str:
-    """Return the sentence that says who has an evaluation, and until when at least."""
+    """Return the sentence that names the holder of an evaluation, and until when its lease runs."""
     until = ""
     if expires is not None:
         moment = datetime.fromtimestamp(expires, UTC)
         until = f" (its lease runs until {moment:%Y-%m-%d %H:%M:%S} UTC unless renewed)"
-    return f"Evaluation {evaluation} is being done by {holder}{until}; wait for it."
+    return f"Evaluation {evaluation} is in use by {holder}{until}; wait for it."
 
 
 def _look(database: Database, evaluation: str) -> _LeaseState | None:
@@ -224,10 +220,10 @@ def _look(database: Database, evaluation: str) -> _LeaseState | None:
 
 
 def _place(file: Path) -> str:
-    """Return what names a locked file and nothing else: its number, on this boot of this machine."""
+    """Return what identifies a locked file: its inode, on this boot of this machine; empty if unknown."""
     try:
         boot = _BOOT.read_text().strip()
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return ""
-    return f"{boot} {found.st_dev}:{found.st_ino}"
+    return f"{boot} {status.st_dev}:{status.st_ino}"

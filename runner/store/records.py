@@ -1,10 +1,21 @@
-"""The values that the store takes and gives."""
+"""The values that the store takes and returns.
+
+`RunRecord` is the only list of a run's fields: the table of runs, the manifest and ``unlearn show --json``
+are mapped from it by name. A new figure of a run is a field here, with a default, and a column that can be
+empty in `runner.store.schema`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
+from pydantic import ConfigDict, Field
+
+from runner.validation import Sha256
 from runner.verdict import Verdict
 
 
@@ -12,18 +23,26 @@ from runner.verdict import Verdict
 class RunRecord:
     """A run as it is to be published, or was."""
 
-    index: int
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    index: Annotated[int, Field(ge=0)]
     seed: int
     attempt: int
+    """Number of the attempt that executed it; 0 for a run that was never started."""
     verdict: Verdict
     detail: str
     host_seconds: float
+    """By the host's clock, from the request to the end of the run."""
     run_seconds: float
-    checkpoint_sha256: str
+    """By the supervisor's clock; 0 where it reported none."""
+    checkpoint_sha256: Sha256 | Literal[""]
+    """Of names and values, whatever their order in the file; empty without a checkpoint."""
     log_bytes_dropped: int
     exception_type: str = ""
+    """As the submission named it: untrusted, sanitized."""
     evaluated: bool = False
-    outputs_sha256: str = ""
+    """Whether its outputs are on disk."""
+    outputs_sha256: Sha256 | Literal[""] = ""
     """Of the file of its outputs; empty before they are on disk."""
 
 
@@ -34,17 +53,43 @@ class EvaluationRecord:
     id: str
     submission_sha256: str
     submission: str
+    """The submission's name."""
     archive_bytes: int
     challenge: str
+    """The challenge's name."""
     challenge_sha256: str
     image: str
+    """Digest of the image."""
     n: int
+    """How many runs it has."""
     challenge_folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvaluation:
+    """An evaluation as the store has it."""
+
+    id: str
+    submission: str
+    submission_sha256: str
+    challenge: str
+    challenge_sha256: str
+    challenge_folder: Path | None
+    """Where the challenge was when the evaluation started; it may have moved since."""
+    image: str
+    """Digest of the image that its runs need."""
+    n: int
+    started_at: datetime
+    seconds: float
+    """Wall time spent on it, over all commands."""
+    summary: Mapping[str, Any] | None
+    """As stored; None while it has not ended."""
+    manifest_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """A container that was launched, and what came of it."""
+    """A container that was launched for an evaluation, and how that ended."""
 
     number: int
     begun: datetime

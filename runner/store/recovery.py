@@ -1,7 +1,7 @@
-"""What a process that was ended left of an evaluation: what is whole is kept, the rest done again.
+"""Restore order after a process that was killed: intact files stay, the rest is computed again.
 
-Runs whose files are gone or damaged are forgotten, so that they are done again; a run
-whose checkpoint is whole only has its outputs computed again.
+Runs whose files are missing or damaged are withdrawn, so that they are executed again; a run whose
+checkpoint is intact only has its outputs computed again.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from runner.verdict import Verdict
 def recover_runs(
     store: Store, paths: EvaluationPaths, evaluation: str, token: int, reporter: Reporter
 ) -> list[RunRecord]:
-    """Return the published runs that are to stay.
+    """Finish or undo what a killed process left, and return the published runs that remain.
 
     Raises:
-        HostNotReadyError: the files cannot be put in order.
+        HostNotReadyError: the files cannot be written.
         TakenOverError: the lease of ``token`` is lost.
     """
     runs = {run.index: run for run in store.runs(evaluation)}
@@ -33,40 +33,39 @@ def recover_runs(
     def is_published(index: int, attempt: int, _file: Path) -> bool:
         return index in runs and runs[index].attempt == attempt
 
-    def is_noted(index: int, _token: int, file: Path) -> bool:
+    def is_recorded(index: int, _token: int, file: Path) -> bool:
         run = runs.get(index)
         return run is not None and run.evaluated and file_sha256(file) == run.outputs_sha256
 
-    recover_staged_files(
-        paths.folder, lambda _index, _token, _file: False
-    )  # what ends an evaluation is made anew
+    # Summary, card and manifest are written again when the evaluation ends.
+    recover_staged_files(paths.folder, lambda _index, _token, _file: False)
     recover_staged_files(paths.checkpoint(0).parent, is_published)
     recover_staged_files(paths.log(0).parent, is_published)
-    recover_staged_files(paths.outputs(0).parent, is_noted)
-    fine = [run for run in runs.values() if run.verdict is Verdict.OK]
-    damaged = [run.index for run in fine if run.evaluated and not _has_outputs(paths, run)]
-    unevaluated = {run.index for run in fine if not run.evaluated} | set(damaged)
+    recover_staged_files(paths.outputs(0).parent, is_recorded)
+    successful = [run for run in runs.values() if run.verdict is Verdict.OK]
+    damaged = [run.index for run in successful if run.evaluated and not _has_outputs(paths, run)]
+    unevaluated = {run.index for run in successful if not run.evaluated} | set(damaged)
     lost = sorted(index for index in unevaluated if not _has_checkpoint(paths, runs[index]))
     if lost:
         store.withdraw(evaluation, lost, token=token)
         for index in lost:
-            for place in (paths.checkpoint, paths.outputs, paths.log):
-                place(index).unlink(missing_ok=True)
-        reporter.step(f"{len(lost)} finished runs are done again: their files are missing or damaged")
+            for path_of in (paths.checkpoint, paths.outputs, paths.log):
+                path_of(index).unlink(missing_ok=True)
+        reporter.step(f"{len(lost)} finished runs are executed again: their files are missing or damaged")
     for index in set(damaged) - set(lost):
         store.mark_unevaluated(evaluation, index, token=token)
     return store.runs(evaluation)
 
 
 def has_recorded_manifest(store: Store, paths: EvaluationPaths, evaluation: str) -> bool:
-    """Return whether the manifest is there that was noted when the evaluation ended."""
-    digest = file_sha256(paths.manifest)
-    return digest is not None and digest == store.manifest_sha256(evaluation)
+    """Return whether the manifest on disk is the one that was recorded when the evaluation ended."""
+    recorded = store.evaluation(evaluation).manifest_sha256
+    return recorded is not None and file_sha256(paths.manifest) == recorded
 
 
 def _has_outputs(paths: EvaluationPaths, run: RunRecord) -> bool:
     digest = file_sha256(paths.outputs(run.index))
-    return digest is not None and run.outputs_sha256 in ("", digest)  # earlier versions noted no hash
+    return digest is not None and run.outputs_sha256 in ("", digest)  # earlier versions recorded no hash
 
 
 def _has_checkpoint(paths: EvaluationPaths, run: RunRecord) -> bool:

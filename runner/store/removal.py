@@ -1,4 +1,4 @@
-"""What of an evaluation can be removed, while nobody is at it?"""
+"""Remove an evaluation, or its checkpoints, while no process works on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def remove_evaluation(store: Store, folder: Path, name: str) -> None:
     """Remove an evaluation: its rows and its files.
 
     Raises:
-        HostNotReadyError: a process is at it.
+        HostNotReadyError: a process works on it.
     """
     with evaluation_lease(store.database, folder, name):
         submission = store.remove(name)
@@ -25,7 +25,7 @@ def remove_evaluation(store: Store, folder: Path, name: str) -> None:
 
 
 def remove_checkpoints(store: Store, folder: Path, name: str) -> int:
-    """Remove the checkpoints of evaluated runs, and return how many there were."""
+    """Remove the checkpoints of evaluated runs, and return how many were removed."""
     paths = EvaluationPaths(folder=folder / name)
     removed = 0
     with evaluation_lease(store.database, folder, name):

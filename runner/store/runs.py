@@ -1,9 +1,14 @@
-"""The runs of an evaluation, as the store keeps them: each is published once."""
+"""The runs of an evaluation, as the store has them: each is published once.
+
+A record is mapped to its row and back field by field, by name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import delete, select, update
 
@@ -15,9 +20,15 @@ from runner.store.schema import RunRow
 from runner.store.times import utc_now
 from runner.verdict import Verdict
 
+_FIELDS: Final = tuple(field.name for field in fields(RunRecord))
+_NULLABLE: Final = frozenset(
+    column.name for column in RunRow.__table__.columns if column.nullable and column.name in _FIELDS
+)
+"""Columns in which an empty text is stored as NULL, as earlier versions did."""
+
 
 class RunQueries:
-    """The part of the store that keeps runs."""
+    """The part of the store that publishes and reads runs."""
 
     database: Database
 
@@ -27,29 +38,14 @@ class RunQueries:
         Raises:
             TakenOverError: its attempt is not the newest, or ``token`` is not that of the lease.
         """
-        row = RunRow(
-            evaluation=evaluation,
-            index=run.index,
-            seed=run.seed,
-            attempt=run.attempt,
-            verdict=str(run.verdict),
-            detail=run.detail,
-            host_seconds=run.host_seconds,
-            run_seconds=run.run_seconds,
-            checkpoint_sha256=run.checkpoint_sha256,
-            log_bytes_dropped=run.log_bytes_dropped,
-            exception_type=run.exception_type or None,
-            evaluated=run.evaluated,
-            outputs_sha256=run.outputs_sha256 or None,
-            ended=utc_now(),
-        )
+        row = _to_row(evaluation, run, ended=utc_now())
         with self.database.writing() as session:
             require_token(session, evaluation, token)
             newest = session.scalar(newest_attempt_query(evaluation))
             if newest is not None and 0 < run.attempt < newest:
                 raise TakenOverError(
-                    f"Attempt {run.attempt} of evaluation {evaluation} is not the newest any more; "
-                    "what it brought late is not kept."
+                    f"Attempt {run.attempt} of evaluation {evaluation} is no longer the newest; "
+                    "its late result is discarded."
                 )
             if session.get(RunRow, (evaluation, run.index)) is not None:
                 return False
@@ -59,7 +55,7 @@ class RunQueries:
     def mark_evaluated(
         self, evaluation: str, index: int, *, outputs_sha256: str = "", token: int | None = None
     ) -> None:
-        """Note that a run's outputs are on disk, or are put there next.
+        """Record that a run's outputs are on disk, or are about to be renamed into place.
 
         Raises:
             TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
@@ -67,7 +63,7 @@ class RunQueries:
         self._update_run(evaluation, index, token, evaluated=True, outputs_sha256=outputs_sha256 or None)
 
     def mark_unevaluated(self, evaluation: str, index: int, *, token: int | None = None) -> None:
-        """Note that a run's outputs are to be computed anew.
+        """Record that a run's outputs have to be computed again.
 
         Raises:
             TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
@@ -75,7 +71,7 @@ class RunQueries:
         self._update_run(evaluation, index, token, evaluated=False, outputs_sha256=None)
 
     def reject(self, evaluation: str, index: int, detail: str, *, token: int | None = None) -> None:
-        """Turn the verdict of a run whose network answers nonsense into ``bad-checkpoint``.
+        """Change the verdict of a run whose network the evaluator refused to ``bad-checkpoint``.
 
         Raises:
             TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
@@ -90,7 +86,7 @@ class RunQueries:
             )
 
     def withdraw(self, evaluation: str, indices: Sequence[int], *, token: int | None = None) -> None:
-        """Forget runs whose files were lost on our side, so that they are done again.
+        """Delete runs whose files were lost on our side, so that they are executed again.
 
         Raises:
             TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
@@ -105,20 +101,22 @@ class RunQueries:
             rows = session.scalars(
                 select(RunRow).where(RunRow.evaluation == evaluation).order_by(RunRow.index)
             ).all()
-            return [
-                RunRecord(
-                    index=row.index,
-                    seed=row.seed,
-                    attempt=row.attempt,
-                    verdict=Verdict(row.verdict),
-                    detail=row.detail,
-                    host_seconds=row.host_seconds,
-                    run_seconds=row.run_seconds,
-                    checkpoint_sha256=row.checkpoint_sha256,
-                    log_bytes_dropped=row.log_bytes_dropped,
-                    exception_type=row.exception_type or "",
-                    evaluated=row.evaluated,
-                    outputs_sha256=row.outputs_sha256 or "",
-                )
-                for row in rows
-            ]
+            return [_from_row(row) for row in rows]
+
+
+def _to_row(evaluation: str, run: RunRecord, *, ended: datetime) -> RunRow:
+    """Return the row of a run of ``evaluation``."""
+    values: dict[str, Any] = {name: getattr(run, name) for name in _FIELDS}
+    values["verdict"] = str(run.verdict)
+    for name in _NULLABLE:
+        values[name] = values[name] or None
+    return RunRow(evaluation=evaluation, ended=ended, **values)
+
+
+def _from_row(row: RunRow) -> RunRecord:
+    """Return the record of a row."""
+    values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
+    values["verdict"] = Verdict(row.verdict)
+    for name in _NULLABLE:
+        values[name] = values[name] or ""
+    return RunRecord(**values)

@@ -1,4 +1,4 @@
-"""The tables of a store, and how a store that an earlier version made gets what it lacks.
+"""The tables of a store, and the upgrade of a store that an earlier version created.
 
 A later version may add tables and columns that can be empty; it never changes or drops one.
 """
@@ -43,11 +43,11 @@ class EvaluationRow(_Base):
     seconds: Mapped[float] = mapped_column(default=0.0)
     """Wall time spent on it, over all commands."""
     summary: Mapped[str | None] = mapped_column(default=None)
-    """JSON, once it has ended with or without a score."""
+    """JSON, once it has ended, with or without a score."""
     manifest_sha256: Mapped[str | None] = mapped_column(default=None)
     """Of the manifest that was written with the summary."""
     challenge_folder: Mapped[str | None] = mapped_column(default=None)
-    """Where the challenge was; it may have moved since."""
+    """Where the challenge was when it started; it may have moved since."""
 
 
 class AttemptRow(_Base):
@@ -62,7 +62,7 @@ class AttemptRow(_Base):
 
 
 class TermsRow(_Base):
-    """Under which terms an evaluation's runs are judged on a machine."""
+    """The terms that an evaluation's runs are judged under on a machine."""
 
     __tablename__ = "terms"
     evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
@@ -97,46 +97,46 @@ class RunRow(_Base):
 
 
 class LeaseRow(_Base):
-    """Who may write to an evaluation. Kept when it is let go: the token must never fall."""
+    """Who may write to an evaluation. The row stays after a release: the token must never decrease."""
 
     __tablename__ = "leases"
     evaluation: Mapped[str] = mapped_column(primary_key=True)
     token: Mapped[int]
-    """One more with each holder; what an earlier one writes is refused."""
+    """One more with each holder; writes with an earlier token are refused."""
     holder: Mapped[str]
-    """In words; empty while nobody holds it."""
+    """Host and process, for messages; empty while nobody holds it."""
     place: Mapped[str]
-    """The lock file that the holder has locked, and on which boot of which machine."""
+    """Identifies the lock file that the holder has locked, and the boot of its machine."""
     beats: Mapped[int] = mapped_column(BigInteger)
     expires: Mapped[float]
     """Seconds since 1970, by the holder's clock."""
 
 
 def is_current(connection: Connection) -> bool:
-    """Return whether every table and column is there.
+    """Return whether every table and column exists.
 
     Raises:
-        HostNotReadyError: there are columns that this version does not know.
+        HostNotReadyError: the store has columns that this version does not know.
     """
-    found, complete = _columns(connection), True
+    existing, current = _columns(connection), True
     for name, table in _Base.metadata.tables.items():
-        there, known = found.get(name, set()), set(table.columns.keys())
-        if unknown := there - known:
+        present, known = existing.get(name, set()), set(table.columns.keys())
+        if unknown := present - known:
             raise HostNotReadyError(
                 f"The store was written by a later version of unlearn, which knows {name}.{min(unknown)}; "
                 "use that version, or another store."
             )
-        complete = complete and there == known
-    return complete
+        current = current and present == known
+    return current
 
 
 def add_missing(connection: Connection) -> None:
-    """Make what is missing."""
+    """Create the tables and columns that an earlier version did not have."""
     _Base.metadata.create_all(connection)
-    found = _columns(connection)
+    existing = _columns(connection)
     for name, table in _Base.metadata.tables.items():
         for column in table.columns:
-            if column.name not in found[name]:
+            if column.name not in existing[name]:
                 clause = CreateColumn(column).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {clause}")
 

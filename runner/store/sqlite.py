@@ -1,4 +1,4 @@
-"""TODO runner.store.sqlite."""
+"""SQLite: its URL, its write-ahead log, and one writer at a time."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ def sqlite_url(file: Path) -> tuple[URL, bool]:
     """Return the URL of a file and whether it can be written.
 
     Raises:
-        HostNotReadyError: it can only be read, and its last words are not in it yet.
+        HostNotReadyError: it is read-only, and its write-ahead log still holds changes.
     """
     if not file.exists() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
         return URL.create("sqlite", database=str(file)), True
     log = file.with_name(f"{file.name}-wal")
     if log.exists() and log.stat().st_size:
         raise HostNotReadyError(
-            f"{file} cannot be written and was not closed; open it once where it can, with: unlearn list"
+            f"{file} cannot be written and was not closed properly; open it once where it is writable, with: unlearn list"
         )
-    place = file.absolute().as_uri() + "?mode=ro&immutable=1"
-    return URL.create("sqlite", database=place, query={"uri": "true"}), False
+    uri = file.absolute().as_uri() + "?mode=ro&immutable=1"
+    return URL.create("sqlite", database=uri, query={"uri": "true"}), False
 
 
-def use_write_ahead_log(connection: sqlite3.Connection, patience_seconds: float) -> None:
-    """Have a write-ahead log. The busy timeout does not hold for this one step."""
-    deadline = time.monotonic() + patience_seconds
+def use_write_ahead_log(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Turn the write-ahead log on. The busy timeout does not cover this statement, so wait here."""
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")

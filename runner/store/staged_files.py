@@ -1,7 +1,7 @@
-"""Files that belong to a row of the store: beside their place before it is written, in it after.
+"""Two-phase file publication: staged next to the target, renamed once the row is committed.
 
-A process that was fenced off has only ever written beside; a process that was killed between
-the two steps leaves what the next one puts in its place.
+A process that was fenced off has only written staged files; where a process was killed between the two
+steps, the next one finishes the rename.
 """
 
 from __future__ import annotations
@@ -19,47 +19,47 @@ from runner.files import write_atomic
 _STAGED: Final = re.compile(r"(?P<name>(?P<index>[0-9]+)\.[a-z]+)\.(?P<number>[0-9]+)\.part")
 
 
-def stage_file(place: Path, number: int, data: bytes) -> None:
-    """Write a file beside its place; ``number`` is nobody else's.
+def stage_file(target: Path, number: int, data: bytes) -> None:
+    """Write a file next to its target; no other process stages with the same ``number``.
 
     Raises:
         HostNotReadyError: it cannot be written; nothing is left behind.
     """
-    write_atomic(_staged(place, number), data)
+    write_atomic(_staged(target, number), data)
 
 
-def commit_file(place: Path, number: int) -> None:
-    """Put a staged file in its place.
+def commit_file(target: Path, number: int) -> None:
+    """Rename a staged file to its target.
 
     Raises:
-        TakenOverError: somebody else has done so, or removed it.
-        HostNotReadyError: it cannot be done.
+        TakenOverError: another process has done so, or removed it.
+        HostNotReadyError: the file system refuses.
     """
     try:
-        os.replace(_staged(place, number), place)
+        os.replace(_staged(target, number), target)
     except FileNotFoundError as error:
-        raise TakenOverError(f"{place} was put in place by another process; this one stops here.") from error
+        raise TakenOverError(f"{target} was published by another process; this one stops here.") from error
     except OSError as error:
-        raise HostNotReadyError(f"{place} cannot be written: {error.strerror or error}.") from error
+        raise HostNotReadyError(f"{target} cannot be written: {error.strerror or error}.") from error
 
 
-def discard_file(place: Path, number: int) -> None:
-    """Remove a staged file, if it is there."""
+def discard_file(target: Path, number: int) -> None:
+    """Remove a staged file, if it exists."""
     with contextlib.suppress(OSError):
-        _staged(place, number).unlink()
+        _staged(target, number).unlink()
 
 
 def recover_staged_files(folder: Path, belongs: Callable[[int, int, Path], bool]) -> None:
-    """Put in place what ``belongs(index, number, file)``; remove all else that was not finished.
+    """Publish staged files for which ``belongs(index, number, file)``; remove all others.
 
     Raises:
         HostNotReadyError: the folder cannot be written.
     """
     try:
         for file in list(_unfinished(folder)):
-            found = _STAGED.fullmatch(file.name)
-            if found and belongs(int(found["index"]), int(found["number"]), file):
-                os.replace(file, folder / found["name"])
+            match = _STAGED.fullmatch(file.name)
+            if match and belongs(int(match["index"]), int(match["number"]), file):
+                os.replace(file, folder / match["name"])
             else:
                 file.unlink()
     except OSError as error:
@@ -71,5 +71,5 @@ def _unfinished(folder: Path) -> Iterator[Path]:
         yield from (file for file in folder.iterdir() if file.name.startswith(".") or file.suffix == ".part")
 
 
-def _staged(place: Path, number: int) -> Path:
-    return place.with_name(f"{place.name}.{number}.part")
+def _staged(target: Path, number: int) -> Path:
+    return target.with_name(f"{target.name}.{number}.part")

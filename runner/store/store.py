@@ -1,8 +1,8 @@
-"""What is kept of evaluations: SQLite through SQLAlchemy, so that a URL can name another database.
+"""The store of evaluations: SQLite through SQLAlchemy, so that a URL can name another database.
 
-A run is published once: its first verdict stands, whoever comes later. Two numbers fence off
-a process that slept while another went on: an attempt that is not the newest publishes nothing, and
-neither does who has lost the lease of an evaluation, known by its token. Times are UTC.
+A run is published once: its first verdict stands, whoever publishes later. Two numbers fence off a process
+that was suspended while another continued: an attempt that is not the newest publishes nothing, and
+neither does a process that has lost the lease of an evaluation, known by its token. Times are UTC.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQue
     """The database of one store folder. Safe to use from several threads."""
 
     def __init__(self, url: str | URL, *, writable: bool = True) -> None:
-        """Open it, making what is missing.
+        """Open it, and create missing tables and columns.
 
         Raises:
             HostNotReadyError: it cannot be opened or written.
@@ -49,12 +49,12 @@ class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQue
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise HostNotReadyError(f"{folder} cannot be made: {error.strerror}.") from error
+            raise HostNotReadyError(f"{folder} cannot be created: {error.strerror}.") from error
         url, writable = sqlite_url(file)
         if create and not writable:
             raise HostNotReadyError(f"{folder} cannot be written; name another folder with --store.")
         return cls(url, writable=writable)
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.database.close()

@@ -1,4 +1,4 @@
-"""What an evaluation was agreed to be done under, machine by machine, as the store keeps it."""
+"""The terms that an evaluation's runs are judged under, for each machine."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from runner.store.schema import TermsRow
 
 
 class TermsQueries:
-    """The part of the store that keeps terms."""
+    """The part of the store that records terms."""
 
     database: Database
 
     def agree(self, evaluation: str, machine: str, terms: dict[str, Any]) -> dict[str, Any]:
-        """Keep the terms of an evaluation on a machine, unless some are kept; return those that are."""
+        """Record the terms of an evaluation on a machine, unless some are recorded; return the recorded ones."""
         with self.database.writing() as session:
             row = session.get(TermsRow, (evaluation, machine))
             if row is None:
                 row = TermsRow(evaluation=evaluation, machine=machine, terms=json.dumps(terms))
                 session.add(row)
-            kept: dict[str, Any] = json.loads(row.terms)
-        return kept
+            recorded: dict[str, Any] = json.loads(row.terms)
+        return recorded
 
     def terms(self, evaluation: str, machine: str) -> dict[str, Any] | None:
         """Return the terms of an evaluation on a machine, if there are any."""
@@ -33,13 +33,13 @@ class TermsQueries:
             return json.loads(row.terms) if row is not None else None
 
     def all_terms(self, evaluation: str) -> list[dict[str, Any]]:
-        """Return the terms of an evaluation on every machine that had a part in it."""
+        """Return the terms of an evaluation on every machine that took part in it."""
         with self.database.reading() as session:
             rows = session.scalars(select(TermsRow).where(TermsRow.evaluation == evaluation)).all()
             return [json.loads(row.terms) for row in rows]
 
     def retraining_seconds(self, evaluation: str) -> float | None:
-        """Return how long retraining takes where an evaluation was done; None unless all machines agree."""
-        told = {terms.get("retrain_seconds") for terms in self.all_terms(evaluation)}
-        only = told.pop() if len(told) == 1 else None
-        return float(only) if only is not None else None
+        """Return the seconds that retraining takes where the runs were executed; None unless all machines agree."""
+        measured = {terms.get("retrain_seconds") for terms in self.all_terms(evaluation)}
+        seconds = measured.pop() if len(measured) == 1 else None
+        return float(seconds) if seconds is not None else None

@@ -1,4 +1,4 @@
-"""TODO runner.store.times."""
+"""Times in the database: UTC, with their zone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Return a time with its zone, which SQLite does not keep."""
+    """Return a time with its zone, which SQLite does not store."""
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def utc_now() -> datetime:
-    """Return the time, with its zone."""
+    """Return the current time, with its zone."""
     return datetime.now(UTC)

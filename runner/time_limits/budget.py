@@ -1,8 +1,8 @@
-"""May another run of this evaluation be started? Decided from what its runs have taken so far.
+"""Decide whether another run of an evaluation may be started, from the time that its runs have used.
 
-Pure: what was taken comes from the published runs, never from a clock, so an interruption
-neither costs nor gives time. A run that has begun may end: an evaluation can exceed its total by
-what the runs going on at that moment take, each within its own limit.
+Pure: the time comes from the published runs, never from a clock, so an interruption neither
+costs nor gives time. A run that has started may finish: an evaluation can exceed its total by
+what the runs in progress at that moment take, each within its own limit.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from runner.verdict import Judgement, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeBudget:
-    """What the runs of an evaluation may take together, and what they have taken."""
+    """The time that all runs of an evaluation may use together, and the time that they have used."""
 
     total_seconds: float | None
-    """None: there is no limit but those of the runs."""
+    """None: only the limits of the single runs apply."""
     spent_seconds: float = 0.0
 
     @classmethod
@@ -38,7 +38,7 @@ class TimeBudget:
         return self.total_seconds is not None and self.spent_seconds >= self.total_seconds
 
     def verdict_on_the_rest(self) -> Judgement:
-        """Return how a run ends that was not started any more."""
+        """Return the judgement on each run that is not started because the budget is used up."""
         return Judgement(
             verdict=Verdict.TIME_LIMIT,
             detail=f"not started: the {self.total_seconds:g} s of the whole evaluation were used up",

@@ -1,4 +1,4 @@
-"""TODO runner.time_limits.measurements."""
+"""Cached measurements of the retraining time, and the circumstances that each depends on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Seconds
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.docker_options import device_requests
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.files import write_atomic
 from runner.image.image import Image
@@ -24,22 +25,22 @@ _CPUINFO: Final = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasurementKey:
-    """All that a retrain time depends on."""
+    """Everything that the retraining time depends on."""
 
     challenge_sha256: str
     image: str
     """Digest of the image."""
     machine: Mapping[str, str]
-    """The engine's machine, and the processor of this one: beside an engine that is far away the
-    second says nothing, and costs at most a needless measurement."""
+    """The engine's machine, and the processor of this host. With an engine on another machine, the
+    processor is not the one that is measured; that costs at most a superfluous measurement."""
     cpus: float
-    """The share of the cores that one run has."""
+    """Share of the cores that one run has."""
     threads: int
     placement: Placement
-    """Under gVisor, and on a GPU, everything takes another time."""
+    """gVisor and GPUs change all times."""
 
     def facts(self) -> dict[str, object]:
-        """Return them as plain values, for JSON."""
+        """Return the fields as plain values, for JSON."""
         return {
             "challenge_sha256": self.challenge_sha256,
             "image": self.image,
@@ -47,71 +48,72 @@ class MeasurementKey:
             "cpus": self.cpus,
             "threads": self.threads,
             "runtime": self.placement.runtime,
-            "devices": [dict(request) for request in self.placement.device_requests],
+            "devices": list(device_requests(self.placement.gpu)),
         }
 
     @property
-    def key(self) -> str:
-        """Return their name: 32 hexadecimal digits."""
+    def digest(self) -> str:
+        """Return the name of the measurement's file: 32 hexadecimal digits."""
         return hashlib.sha256(json.dumps(self.facts(), sort_keys=True).encode()).hexdigest()[:32]
 
 
 class Measurement(BaseModel):
-    """A retrain time and what it was reckoned from."""
+    """A retraining time, and the times that it was calculated from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     retrain_seconds: Seconds
-    """The median portion's seconds per epoch, times the epochs of a whole training."""
+    """Seconds per epoch of the median portion, times the epochs of a complete training."""
     epoch_seconds: Annotated[list[Seconds], Field(min_length=1)]
     """Mean seconds of an epoch in each portion."""
     epochs: Annotated[int, Field(ge=1)]
     """Epochs in each portion."""
     processor: str
-    """As the kernel calls it inside the container."""
+    """Name of the processor inside the container."""
     measured: str
-    """When, in UTC."""
+    """Time of the measurement, in UTC."""
 
 
 def measurement_key(
     engine: Engine, image: Image, challenge: Challenge, placement: Placement = DEFAULT_PLACEMENT
 ) -> MeasurementKey:
-    """Return what a measurement made now would depend on."""
+    """Return the key of a measurement on this machine."""
     limits = challenge.description.limits
     return MeasurementKey(
         challenge_sha256=challenge.sha256,
         image=image.digest,
-        machine={**engine.machine(), "processor": _processor()},
+        machine={**engine.info().machine(), "processor": _processor()},
         cpus=limits.cpus / limits.concurrency,
         threads=limits.threads,
         placement=placement,
     )
 
 
-def load_cached(where: MeasurementKey, folder: Path | None = None) -> Measurement | None:
-    """Return what was measured before under the same circumstances; a damaged file counts as none."""
+def load_cached(key: MeasurementKey, folder: Path | None = None) -> Measurement | None:
+    """Return the measurement stored under a key; None if there is none, or its file is damaged."""
     try:
-        found = json.loads(cache_file(where, folder).read_bytes())
-        if found["circumstances"] != where.facts():
+        entry = json.loads(cache_file(key, folder).read_bytes())
+        if entry["circumstances"] != key.facts():
             return None
-        return Measurement.model_validate(found["measurement"])
+        return Measurement.model_validate(entry["measurement"])
     except (OSError, ValueError, KeyError, TypeError, ValidationError):
         return None
 
 
-def store_cached(where: MeasurementKey, measurement: Measurement, folder: Path | None = None) -> None:
-    """Keep a measurement.
+def store_cached(key: MeasurementKey, measurement: Measurement, folder: Path | None = None) -> None:
+    """Store a measurement under a key, replacing an earlier one.
 
     Raises:
         HostNotReadyError: the cache cannot be written.
     """
-    kept = {"circumstances": where.facts(), "measurement": measurement.model_dump(mode="json")}
-    write_atomic(cache_file(where, folder), (json.dumps(kept, indent=2) + "\n").encode())
+    entry = {"circumstances": key.facts(), "measurement": measurement.model_dump(mode="json")}
+    write_atomic(cache_file(key, folder), (json.dumps(entry, indent=2) + "\n").encode())
 
 
-def cache_file(where: MeasurementKey, folder: Path | None) -> Path:
+def cache_file(key: MeasurementKey, folder: Path | None = None) -> Path:
+    """Return the path of a measurement's file, in ``folder`` or in the user's cache."""
     base = folder if folder is not None else Path(platformdirs.user_cache_dir("unlearn"))
-    return base / "retraining" / f"{where.key}.json"
+    return base / "retraining" / f"{key.digest}.json"
 
 
 def _processor() -> str:

@@ -1,10 +1,10 @@
-"""How long does retraining take on this machine? Measured once, then remembered.
+"""Measure how long retraining takes on this machine; each measurement is cached.
 
-The yardstick is one plain retraining (`sandbox.trainer.timing`) with what one run has: its share of the
-cores, its threads, its device and the same image, with nothing else going on in the container.
-Some epochs of it are timed several times, and the median is multiplied. What was measured is
-kept in the user's cache under everything that it depends on, so that another challenge, image,
-processor or number of cores is measured anew.
+The yardstick is one plain retraining (`sandbox.trainer.timing`) with what one run has: its share of
+the cores, its threads, its device and the same image, with nothing else in progress in the container.
+Some epochs of it are timed several times, and the median is extrapolated to the whole training. The
+result is stored in the user's cache under everything that it depends on, so another challenge, image,
+processor or number of cores is measured again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from typing import Final
 from filelock import FileLock
 
 from runner.challenge.challenge import Challenge
-from runner.clients.channel import Channel
-from runner.clients.trainer import trainer_frames
-from runner.engine.client import Engine
+from runner.clients.trainer import TrainerSession
+from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.errors import HostNotReadyError, SandboxLostError
@@ -34,10 +33,10 @@ from runner.time_limits.measurements import (
     store_cached,
 )
 from sandbox.protocol.jobs import TimingJob
-from sandbox.protocol.messages import from_trainer
 from sandbox.protocol.splits import TIMED_SPLITS
 
 _PORTIONS: Final = 3
+"""Number of timed portions, of which the median counts."""
 
 
 def get_or_measure(
@@ -50,34 +49,34 @@ def get_or_measure(
     placement: Placement = DEFAULT_PLACEMENT,
     again: bool = False,
 ) -> tuple[MeasurementKey, Measurement]:
-    """Return what is known of retraining here, measuring it where nothing is or ``again`` is asked for.
+    """Return the retraining time on this machine, measuring it if none is cached or ``again`` is set.
 
     Raises:
-        ConfigurationError: the organizer's own network is of no use.
+        ConfigurationError: the organizer's own network cannot be used.
         SandboxError: the trainer failed.
-        HostNotReadyError: the cache cannot be written, or the container does not see the device.
+        HostNotReadyError: the cache cannot be written, or the container cannot use the device.
     """
-    where = measurement_key(engine, image, challenge, placement)
-    if not again and (found := load_cached(where)) is not None:
-        return where, found
-    file = cache_file(where, None)
+    key = measurement_key(engine, image, challenge, placement)
+    if not again and (cached := load_cached(key)) is not None:
+        return key, cached
+    folder = cache_file(key).parent
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(file.parent / "lock"):  # two at once would each see a slower machine
-            found = None if again else load_cached(where)
-            if found is None:
-                found = measure(
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock"):  # two measurements in parallel would each see a slower machine
+            measurement = None if again else load_cached(key)
+            if measurement is None:
+                measurement = measure(
                     engine=engine,
                     image=image,
                     challenge=challenge,
-                    where=where,
+                    key=key,
                     labels=labels,
                     reporter=reporter,
                 )
-                store_cached(where, found)
+                store_cached(key, measurement)
     except OSError as error:
-        raise HostNotReadyError(f"{file.parent} cannot be written: {error.strerror}.") from error
-    return where, found
+        raise HostNotReadyError(f"{folder} cannot be written: {error.strerror}.") from error
+    return key, measurement
 
 
 def measure(
@@ -85,51 +84,43 @@ def measure(
     engine: Engine,
     image: Image,
     challenge: Challenge,
-    where: MeasurementKey,
+    key: MeasurementKey,
     labels: Mapping[str, str],
     reporter: Reporter,
 ) -> Measurement:
-    """Time retraining in a container of its own, and return what was found.
+    """Time retraining in a container of its own, and return the result.
 
     Raises:
-        ConfigurationError: the organizer's own network is of no use.
+        ConfigurationError: the organizer's own network cannot be used.
         SandboxError: the trainer failed.
-        HostNotReadyError: the container does not see the device.
+        HostNotReadyError: the container cannot use the device.
     """
-    said = challenge.description
+    description = challenge.description
     job = TimingJob(
-        architecture=said.architecture,
+        architecture=description.architecture,
         architecture_source=challenge.architecture_source,
-        classes=said.classes,
-        training=said.training.model_dump(),
-        device=where.placement.torch_device,
-        threads=where.threads,
+        classes=description.classes,
+        training=description.training.model_dump(),
+        device=key.placement.torch_device,
+        threads=key.threads,
         portions=_PORTIONS,
     )
-    reporter.step(f"{said.name}: starting the trainer to time retraining")
-    container = engine.start(
-        trainer_container(image=image.tag, cpus=where.cpus, labels=dict(labels), placement=where.placement)
+    session = TrainerSession(
+        engine=engine,
+        spec=trainer_container(image=image.tag, cpus=key.cpus, labels=dict(labels), placement=key.placement),
+        name=description.name,
+        reporter=reporter,
+        refusal="Retraining cannot be timed",
     )
-    try:
-        channel = Channel(container, from_trainer())
-        channel.send("measure", job.to_json())
-        channel.await_ready()
+    reporter.step(f"{description.name}: starting the trainer to time retraining")
+    with session as trainer:
+        trainer.begin(job)
         for split in TIMED_SPLITS:
-            channel.send("data", challenge.data(split), name=split)
-        frames = trainer_frames(
-            channel,
-            name=said.name,
-            reporter=reporter,
-            until="measured",
-            refusal="Retraining cannot be timed",
-        )
-        payload = next(frame.payload for frame in frames if frame.kind == "measured")
-    finally:
-        container.remove()
+            trainer.send("data", challenge.data(split), name=split)
+        (payload,) = (frame.payload for frame in trainer.frames(until="measured") if frame.kind == "measured")
     try:
-        found = json.loads(payload)
         return Measurement.model_validate(
-            {**found, "measured": datetime.now(UTC).isoformat(timespec="seconds")}
+            {**json.loads(payload), "measured": datetime.now(UTC).isoformat(timespec="seconds")}
         )
     except (ValueError, TypeError) as error:
-        raise SandboxLostError("The trainer measured something that is no time.") from error
+        raise SandboxLostError("The trainer sent an invalid measurement.") from error

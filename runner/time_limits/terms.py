@@ -1,7 +1,7 @@
-"""Under which terms is an evaluation judged? What its challenge leaves to the machine, made definite.
+"""The terms of an evaluation: the limits of its challenge, made definite for this machine.
 
-Terms are agreed on when an evaluation begins and kept with it: they decide verdicts, so all its
-runs on one machine have the same, however often it is gone on with. They are no part of its
+Terms are agreed on when an evaluation starts and are stored with it: they decide verdicts, so all its
+runs on one machine have the same terms, however often it is resumed. They are no part of its
 identity: the same evaluation on a slower machine has more seconds and the same name.
 """
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Feedback
 from runner.challenge.limits import Limits, Seconds, wall_seconds
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.image.image import Image
 from runner.progress import Reporter
@@ -28,36 +28,41 @@ ANY_MACHINE = ""
 
 
 class Terms(BaseModel):
-    """What was agreed on."""
+    """The time limits and the feedback that apply to an evaluation on a machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     machine: str
-    """Key of the circumstances under which retraining was timed; `ANY_MACHINE` if it was not."""
+    """Digest of the measurement's key; `ANY_MACHINE` if the limits do not depend on one."""
     wall_seconds: Seconds
-    """In force for each run."""
+    """Time limit of each run."""
     total_seconds: Seconds | None
     wall_fraction: Annotated[float, Field(gt=0)] | None
     retrain_seconds: Seconds | None
-    """What retraining takes where the evaluation began, if that is known; limits need not depend on it."""
+    """Retraining time where the evaluation started, if it is known; limits need not depend on it."""
     feedback: Feedback
 
     def applied_to(self, challenge: Challenge) -> Challenge:
-        """Return the challenge with the time limit that is in force; its hash stays."""
+        """Return the challenge with the definite time limit; its hash stays the same."""
         return challenge.with_limits(wall_seconds=self.wall_seconds)
 
 
 def resolve_terms(
     limits: Limits, feedback: Feedback, timed: tuple[MeasurementKey, Measurement] | None = None
 ) -> Terms:
-    """Return the terms that limits come to; seconds hold on any machine, whatever retraining takes there.
+    """Return the terms that result from limits; seconds apply to any machine, however slow it is.
+
+    Args:
+        limits: The limits of the challenge.
+        feedback: The feedback of the challenge.
+        timed: The measurement of retraining on this machine, if there is one.
 
     Raises:
-        ConfigurationError: they ask for a fraction of retraining, which was not timed.
+        ConfigurationError: the limit is a fraction of retraining, and ``timed`` is missing.
     """
     retrain_seconds = timed[1].retrain_seconds if timed is not None else None
     return Terms(
-        machine=timed[0].key if timed is not None and limits.wall_fraction is not None else ANY_MACHINE,
+        machine=timed[0].digest if timed is not None and limits.wall_fraction is not None else ANY_MACHINE,
         wall_seconds=wall_seconds(limits, retrain_seconds),
         total_seconds=limits.total_seconds,
         wall_fraction=limits.wall_fraction,
@@ -79,23 +84,24 @@ def agree_on_terms(
 ) -> Terms:
     """Return the terms of an evaluation on this machine, timing retraining where they depend on it.
 
-    Where they do not, what was measured before is noted all the same: the score card tells what part
-    of it a run takes.
+    Where they do not depend on it, a cached measurement is recorded all the same: the score card shows
+    the run time as a fraction of it.
 
     Raises:
-        ConfigurationError: retraining could not be timed, for the organizer's own network is of no use.
-        SandboxError: retraining could not be timed.
+        ConfigurationError: the organizer's own network cannot be used, so retraining cannot be timed.
+        HostNotReadyError: the cache cannot be written, or the container cannot use the device.
+        SandboxError: the trainer failed.
     """
-    said = challenge.description
-    here = measurement_key(engine, image, challenge, placement)
-    machine = here.key if said.limits.wall_fraction is not None else ANY_MACHINE
-    before = store.terms(evaluation, machine)
-    if before is not None:
-        return Terms.model_validate(before)
-    noted = load_cached(here)
-    found = (here, noted) if noted is not None else None
-    if said.limits.wall_fraction is not None:
-        found = get_or_measure(
+    description = challenge.description
+    key = measurement_key(engine, image, challenge, placement)
+    machine = key.digest if description.limits.wall_fraction is not None else ANY_MACHINE
+    stored = store.terms(evaluation, machine)
+    if stored is not None:
+        return Terms.model_validate(stored)
+    cached = load_cached(key)
+    timed = (key, cached) if cached is not None else None
+    if description.limits.wall_fraction is not None:
+        timed = get_or_measure(
             engine=engine,
             image=image,
             challenge=challenge,
@@ -103,5 +109,5 @@ def agree_on_terms(
             reporter=reporter,
             placement=placement,
         )
-    settled = resolve_terms(said.limits, said.feedback, found)
-    return Terms.model_validate(store.agree(evaluation, machine, settled.model_dump(mode="json")))
+    terms = resolve_terms(description.limits, description.feedback, timed)
+    return Terms.model_validate(store.agree(evaluation, machine, terms.model_dump(mode="json")))

@@ -67,10 +67,10 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.execution": ("runner.challenge runner.clients runner.engine runner.image runner.store"),
         "runner.results": (
             "runner.challenge runner.image runner.parsers runner.store runner.submission "
-            f"scoring.card scoring.outputs {_SHARED}"
+            f"scoring.card scoring.outputs scoring.statistics {_SHARED}"
         ),
         "runner.evaluation": (
-            "runner.challenge runner.clients runner.engine runner.execution runner.image runner.parsers "
+            "runner.challenge runner.clients runner.execution runner.image runner.parsers "
             "runner.results runner.store runner.submission runner.time_limits"
         ),
         "runner.reports": (
@@ -83,7 +83,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.cli": (
             "runner.builder runner.challenge runner.doctor runner.engine runner.evaluation runner.execution "
             "runner.gallery runner.image runner.reports runner.results runner.setup runner.store "
-            f"runner.submission runner.time_limits scoring.card scoring.outputs scoring.statistics {_SHARED}"
+            f"runner.submission runner.time_limits scoring.card scoring.statistics {_SHARED}"
         ),
         "sandbox.networks": _SHARED,
         "sandbox.stdio": _SHARED,

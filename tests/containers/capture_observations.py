@@ -21,7 +21,7 @@ from typing import Any
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.placement import Placement
 from runner.engine.session import container_session
@@ -99,8 +99,8 @@ def main() -> None:
     """Capture everything under one runtime."""
     folder, runtime = Path(sys.argv[1]), (sys.argv[2:] or [""])[0]
     wall_seconds = float((sys.argv[3:] or ["5"])[0])
-    engine = Engine()
-    said = engine.describe()
+    engine = connect_engine()
+    said = engine.info().for_record()
     made = require_image(engine)
     challenge = load_challenge(folder)
     changed = challenge.with_limits(
@@ -143,11 +143,11 @@ def main() -> None:
     rows: list[dict[str, Any]] = json.loads(RECORD.read_text()) if RECORD.exists() else []
     rows = [row for row in rows if row["source"] != source]
     for index, name in enumerate(NAMES):
-        observation = asdict(ended[index].seen)
+        observation = asdict(ended[index].observation)
         if observation["error"]:
             observation["error"]["traceback"] = ""
         observation["host_seconds"] = round(observation["host_seconds"], 3)
-        usual = {item.name: item.default for item in dataclasses.fields(type(ended[index].seen))}
+        usual = {item.name: item.default for item in dataclasses.fields(type(ended[index].observation))}
         seen = {key: value for key, value in observation.items() if usual[key] != value}
         verdict = str(ended[index].judgement.verdict)
         rows.append({"what": name, "source": source, "verdict": verdict, "seen": seen})

@@ -17,7 +17,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, trainer_container, worker_container
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.engine.session import container_session
@@ -33,7 +34,7 @@ InImage = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    return Engine()
+    return connect_engine()
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +151,7 @@ def bench(engine: Engine, built_image: Image, labels: dict[str, str]) -> Callabl
     def make(folder: Path, reporter: Reporter | None = None) -> EvaluationContext:
         return EvaluationContext(
             engine=engine,
+            info=engine.info(),
             image=built_image,
             store=Store.in_folder(folder, create=True),
             folder=folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.image.image import Image
 from tests.tools.typecheck_sandbox import typecheck
 

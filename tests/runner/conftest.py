@@ -1,11 +1,10 @@
-"""A challenge small enough to read, and a container's stream that lives in memory."""
+"""A challenge small enough to read."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,6 @@ from runner.challenge.description import Description, Visibility, render_descrip
 from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE
 from runner.challenge.limits import Limits
 from runner.challenge.training import Training
-from runner.engine.container import ContainerExit
-from sandbox.protocol.frames import Decoder, Frame, FrameRule
-from sandbox.protocol.messages import TO_WORKER
 from sandbox.protocol.splits import SPLITS
 
 CLASSES = 2
@@ -109,94 +105,3 @@ def challenge_folder(tmp_path: Path) -> ChallengeFolder:
 def load_challenge(challenge_folder: ChallengeFolder) -> Callable[[Limits], Challenge]:
     """Return a way to have the tiny challenge with limits of one's own."""
     return lambda limits: challenge_loader.load_challenge(challenge_folder.describe(limits))
-
-
-Answer = tuple[float, bytes | None]
-"""Seconds after which the container says something, and what; None is the end of the stream."""
-
-Script = Callable[[Frame], Iterable[Answer]]
-"""What the container says in answer to a frame of the host."""
-
-
-class Clock:
-    """A clock that moves only while somebody waits by it, however busy the machine is."""
-
-    def __init__(self) -> None:
-        """Begin at some moment."""
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Tell the time, in seconds."""
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        """Let so much time pass."""
-        self.now += seconds
-
-
-class FakeStream:
-    """A container's stream whose other end is a script; keeps all that the host did."""
-
-    def __init__(
-        self,
-        script: Script,
-        *,
-        ending: ContainerExit | None = None,
-        stderr: bytes = b"",
-        rules: Mapping[str, FrameRule] = TO_WORKER,
-    ) -> None:
-        """Answer each frame of the host as ``script`` says."""
-        self._script, self._ending, self.stderr = script, ending, stderr
-        self.clock = Clock()
-        self._decoder = Decoder(rules)
-        self._answers: deque[Answer] = deque()
-        self.heard: list[Frame] = []
-        self.running = True
-        """What the engine says of it while it is silent."""
-        self.killed = 0
-        self.removed = 0
-
-    def send(self, data: bytes | memoryview) -> None:
-        """Take what the host writes; a host that breaks the rules of its own stream fails the test."""
-        for frame in self._decoder.feed(data):
-            self.heard.append(frame)
-            now = self.clock()
-            self._answers.extend((now + seconds, said) for seconds, said in self._script(frame))
-
-    def receive(self, seconds: float) -> bytes | None:
-        """Return the next answer once it is due, or b"" after ``seconds``."""
-        deadline = self.clock() + seconds
-        if self._answers and self._answers[0][0] <= deadline:
-            due, said = self._answers[0]
-            self.clock.wait(max(0.0, due - self.clock()))
-            if said is not None:
-                self._answers.popleft()
-            return said
-        self.clock.wait(seconds)
-        return b""
-
-    def kill(self) -> None:
-        """Count it."""
-        self.killed += 1
-
-    def ending(self, seconds: float = 10.0) -> ContainerExit | None:
-        """Return what the test says."""
-        return self._ending
-
-    def is_running(self) -> bool:
-        """Return what the test says."""
-        return self.running
-
-    def remove(self) -> None:
-        """Count it."""
-        self.removed += 1
-
-    def heard_of(self, kind: str) -> list[Mapping[str, Any]]:
-        """Return the fields of all frames of one kind that the host sent."""
-        return [frame.fields for frame in self.heard if frame.kind == kind]
-
-
-@pytest.fixture
-def fake_stream() -> type[FakeStream]:
-    """Return the class: importlib mode lets no test import its neighbour."""
-    return FakeStream

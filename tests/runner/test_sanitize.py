@@ -15,6 +15,7 @@ from runner.reports.cells import plain_text
 from runner.reports.runs import runs_table
 from runner.reports.scores import score_remarks, score_table
 from runner.sanitize import sanitize, sanitize_line
+from tests.support.records import run_record, summary_of
 
 BAD = "\N{REPLACEMENT CHARACTER}"
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
@@ -132,23 +133,8 @@ def test_table_shows_markup_literally(text: str) -> None:
 def test_reports_are_plain_all_over() -> None:
     """Every cell and remark that a stranger may have named is shown as text without a command in it."""
     hostile = "[red]\x1b]0;t\x07\u202e[/red]"
-    summary = {
-        "submission": hostile,
-        "evaluation": "0123456789ab",
-        "n": 2,
-        "verdicts": {"ok": 2},
-        "reason": hostile,
-        "warnings": [hostile],
-    }
-    run = {
-        "index": 0,
-        "seed": 1,
-        "verdict": "crashed",
-        "host_seconds": 1.0,
-        "attempt": 1,
-        "checkpoint_sha256": "",
-        "detail": hostile,
-    }
+    summary = summary_of(submission=hostile, reason=hostile, warnings=[hostile])
+    run = run_record(verdict="crashed", detail=hostile)
     console = Console(file=StringIO(), force_terminal=True, width=200, no_color=True, legacy_windows=False)
     for one in (score_table([summary]), runs_table([run]), *score_remarks([summary])):
         console.print(one)

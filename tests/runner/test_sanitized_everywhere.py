@@ -19,6 +19,7 @@ from runner.reports.runs import runs_table
 from runner.reports.scores import score_table
 from runner.sanitize import sanitize
 from runner.verdict import Judgement, Observation, Verdict
+from tests.support.records import run_record, summary_of
 
 UNLEARN = Path(sys.executable).parent / "unlearn"
 
@@ -44,7 +45,7 @@ def test_log_files(printed: bytes, traceback: str, dropped: int) -> None:
             log=printed,
             log_bytes_dropped=dropped,
             traceback=traceback,
-            seen=Observation(host_seconds=1.0, wall_limit_seconds=2.0),
+            observation=Observation(host_seconds=1.0, wall_limit_seconds=2.0),
         )
     )
     assert sanitize(text.encode()) == text
@@ -55,22 +56,8 @@ def test_log_files(printed: bytes, traceback: str, dropped: int) -> None:
 @given(st.text(max_size=100))
 def test_tables(text: str) -> None:
     """Any text in any cell: one row stays one row's worth of plain text."""
-    run: dict[str, Any] = {
-        "index": 0,
-        "seed": 1,
-        "verdict": text,
-        "host_seconds": 1.0,
-        "attempt": 1,
-        "checkpoint_sha256": "",
-        "detail": text,
-    }
-    summary = {
-        "submission": text,
-        "evaluation": "0123456789ab",
-        "n": 2,
-        "verdicts": {text: 2},
-        "warnings": [],
-    }
+    run = run_record(verdict=text, detail=text)
+    summary = summary_of(submission=text, verdicts={text: 2})
     for table in (runs_table([run]), score_table([summary], width=200)):
         assert sanitize(shown(table)) == shown(table)
 

@@ -1,8 +1,8 @@
 """Check the types of `sandbox/` strictly inside the image, where torch is installed.
 
 The host has no torch, so the ordinary check (`make lint`) treats everything of torch as ``Any``. The image
-has no mypy and containers have no network, so this sends the mypy of the host's lock file to a container
-through its stdin, runs it there on the image's own copy of `sandbox/`, and exits with its exit code::
+has no mypy and containers have no network, so this adds the mypy of the host's lock file to the image as a
+temporary layer, runs it in a container on the image's own copy of `sandbox/`, and exits with its exit code::
 
     make typecheck-sandbox      or      .venv/bin/python -m tests.tools.typecheck_sandbox
 """
@@ -16,14 +16,16 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import uuid
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from runner.checkout import ROOT
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.client import connect_engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
@@ -34,27 +36,44 @@ LOCK_FILE: Final = ROOT / "requirements" / "dev.txt"
 _CONFIG: Final = Path(__file__).with_name("mypy-sandbox.ini")
 _IMAGE_PYTHON: Final = (3, 11)
 _SILENCE_SECONDS: Final = 600.0
-_TMPFS: Final = "rw,exec,nosuid,nodev,size=512m,mode=1777"
-"""mypy is compiled, so its libraries must be executable."""
+
+_DOCKERFILE: Final = """FROM {image} AS typecheck
+COPY packages /opt/typecheck/packages
+COPY mypy.ini /opt/typecheck/mypy.ini
+"""
+"""A layer and not a file system in memory: mypy is compiled, and containers may execute nothing there."""
 
 _SCRIPT: Final = """
-import os, sys, tarfile
-with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
-    archive.extractall("/tmp")  # from this host, and Python 3.11.2 has no filters
+import os, sys
 os.chdir("/opt/unlearn")
-os.environ["PYTHONPATH"] = "/tmp/packages"
-os.execv(sys.executable, [sys.executable, "-m", "mypy", "--config-file", "/tmp/mypy.ini", "--cache-dir", os.devnull])
+os.environ["PYTHONPATH"] = "/opt/typecheck/packages"
+options = ["--config-file", "/opt/typecheck/mypy.ini", "--cache-dir", os.devnull]
+os.execv(sys.executable, [sys.executable, "-m", "mypy", *options])
 """
 
 
 def typecheck(engine: Engine, image: Image, labels: dict[str, str]) -> tuple[int, str]:
     """Return mypy's exit code and what it prints."""
-    spec = trainer_container(image=image.tag, cpus=1.0, labels=labels)
-    config = {**spec.host_config, "Tmpfs": {"/tmp": _TMPFS}}
-    spec = replace(spec, command=("/opt/venv/bin/python", "-c", _SCRIPT), host_config=config)
+    tag = f"unlearn-typecheck:{uuid.uuid4().hex[:16]}"
+    try:
+        engine.images.build(
+            context=_context(image.tag),
+            target="typecheck",
+            tag=tag,
+            arguments={},
+            labels=labels,
+            on_line=lambda _line: None,
+        )
+        return _run_mypy(engine, tag, labels)
+    finally:
+        engine.images.remove(tag)
+
+
+def _run_mypy(engine: Engine, tag: str, labels: dict[str, str]) -> tuple[int, str]:
+    spec = trainer_container(image=tag, cpus=1.0, labels=labels)
+    spec = replace(spec, command=("/opt/venv/bin/python", "-c", _SCRIPT))
     container = engine.start(spec)
     try:
-        container.send(_archive())
         text = b""
         while (data := container.receive(_SILENCE_SECONDS)) is not None:
             if not data:
@@ -67,15 +86,21 @@ def typecheck(engine: Engine, image: Image, labels: dict[str, str]) -> tuple[int
         container.remove()
 
 
-def _archive() -> bytes:
-    """Return mypy's packages and its configuration as a tar archive."""
+def _context(image: str) -> IO[bytes]:
+    """Return the build context, a tar: Dockerfile, mypy's configuration and packages."""
     buffer = io.BytesIO()
+    dockerfile = _DOCKERFILE.format(image=image).encode()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in [("mypy.ini", _CONFIG.read_bytes()), *_package_files()]:
+        for name, data in [
+            ("Dockerfile", dockerfile),
+            ("mypy.ini", _CONFIG.read_bytes()),
+            *_package_files(),
+        ]:
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(data), 0o755
             archive.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
+    buffer.seek(0)
+    return buffer
 
 
 def _package_files() -> Iterator[tuple[str, bytes]]:
@@ -127,7 +152,7 @@ def pinned_requirements(lock: str, packages: tuple[str, ...]) -> str:
 
 def main() -> int:
     """Print what mypy prints, and return its exit code."""
-    engine = Engine()
+    engine = connect_engine()
     with container_session(engine) as labels:
         code, text = typecheck(engine, require_image(engine), labels)
     sys.stdout.write(text)

@@ -204,7 +204,7 @@ def test_an_unusable_network_of_the_challenge_blames_no_submission(
     words = (*command, "--store", tmp_path / "store", "--isolation", isolation)
     for _ in range(2):
         refused = unlearn(*words, code=2).stderr
-        assert f"The challenge's network is of no use: {sentence}" in refused
+        assert f"The challenge's network cannot be used: {sentence}" in refused
     with closing(sqlite3.connect(tmp_path / "store" / "store.sqlite")) as database:
         assert database.execute("select count(*) from runs").fetchall() == [(0,)]
     description.write_text(original)

@@ -20,7 +20,7 @@ from runner.builder.build import build_challenge
 from runner.builder.plan import BuildPlan
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import CHALLENGE_FILES
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import SESSION_LABEL
 from runner.errors import ConfigurationError
 from runner.image.image import Image

@@ -20,7 +20,7 @@ from runner.challenge.description import Source
 from runner.challenge.export import export_challenge
 from runner.challenge.layout import CHALLENGE_FILES
 from runner.challenge.outputs import unpack_outputs
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.errors import ConfigurationError
 from runner.evaluation.evaluate import evaluate
 from runner.execution.context import EvaluationContext
@@ -115,15 +115,15 @@ def test_private_export_is_judged_and_not_scored(
     store = tmp_path / "store"
     at = bench(store)
     told = evaluate(at, sample, part, SETTINGS)
-    assert (told["verdicts"], told["score"], told["reason"]) == ({"ok": 4}, None, SCORE_WITHHELD)
-    assert told["run_seconds_median"] > 0
-    runs = at.store.runs(told["evaluation"])
+    assert (told.verdicts, told.score, told.reason) == ({"ok": 4}, None, SCORE_WITHHELD)
+    assert (told.run_seconds_median or 0) > 0
+    runs = at.store.runs(told.evaluation)
     assert all(run.evaluated and run.checkpoint_sha256 and run.host_seconds > 0 for run in runs)
     assert {run.seed for run in runs} == {part.run_seed(index) for index in range(4)}
     assert evaluate(at, sample, part, SETTINGS) == told
-    assert verify_evaluation(at.store, store, told["evaluation"], part).mismatches == []
+    assert verify_evaluation(at.store, store, told.evaluation, part).mismatches == []
     unchanged = evaluate(at, load_submission(SAMPLES / "original"), part, SETTINGS)
-    assert unchanged["warnings"][0] == "4 of 4 checkpoints are the original network, unchanged"
+    assert unchanged.warnings[0] == "4 of 4 checkpoints are the original network, unchanged"
 
 
 def test_outputs_on_a_private_export_say_nothing_of_a_test_split(
@@ -132,7 +132,7 @@ def test_outputs_on_a_private_export_say_nothing_of_a_test_split(
     """No losses, no right answers; on the other splits they are counted."""
     part = export_challenge(private, tmp_path / "part")
     told = evaluate(bench(tmp_path / "store"), sample, part, replace(SETTINGS, n=2))
-    file = EvaluationPaths(folder=tmp_path / "store" / told["evaluation"]).outputs(0)
+    file = EvaluationPaths(folder=tmp_path / "store" / told.evaluation).outputs(0)
     found = unpack_outputs(file.read_bytes(), part.output_shapes)
     answers = dict(zip(SPLITS, found.correct.sum(axis=1), strict=True))
     assert answers.pop("test") == 0
@@ -145,12 +145,12 @@ def test_public_export_gives_the_organizers_score(
     """The same runs, the same checkpoints, the same figures."""
     copy = export_challenge(public, tmp_path / "copy")
     at = bench(tmp_path / "store")
-    ours, theirs = (evaluate(at, sample, one, SETTINGS) for one in (public, copy))
-    assert ours["evaluation"] != theirs["evaluation"]
-    assert ours["score"] is not None
+    original, exported = (evaluate(at, sample, part, SETTINGS).to_json() for part in (public, copy))
+    assert original["evaluation"] != exported["evaluation"]
+    assert original["score"] is not None
     varying = {"evaluation", "seconds", "run_seconds_median"}
-    assert {name: ours[name] for name in ours if name not in varying} == {
-        name: theirs[name] for name in theirs if name not in varying
+    assert {name: original[name] for name in original if name not in varying} == {
+        name: exported[name] for name in exported if name not in varying
     }
 
 
@@ -175,8 +175,8 @@ def test_commands_on_a_private_export(private: Challenge, tmp_path: Path) -> Non
     run = unlearn("run", SAMPLES / "original", "-c", tmp_path / "part", "-n", 2, "--json")
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
-    assert (told["score"], told["score_withheld"], told["reason"]) == (None, True, SCORE_WITHHELD)
-    name = told["evaluation"]
+    assert (told.score, told.score_withheld, told.reason) == (None, True, SCORE_WITHHELD)
+    name = told.evaluation
     for command, code in (("verify", 0), ("report", 0), ("show", 0), ("score", 2)):
         done = unlearn(command, name)
         assert done.returncode == code, done.stderr

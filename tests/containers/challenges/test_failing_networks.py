@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from numpy.typing import NDArray
@@ -16,12 +16,12 @@ from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save
 
 from runner.challenge.load import load_challenge
-from runner.engine.client import Engine
+from runner.challenge.outputs import NetworkOutputs
+from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.execution import evaluator_queue as evaluating
 from runner.execution.evaluator_queue import EVALUATOR_FAILED_TWICE
 from runner.image.image import Image
-from runner.store.store import Store
 from tests.support.command import unlearn
 
 pytestmark = pytest.mark.container
@@ -142,17 +142,21 @@ def test_a_checkpoint_that_is_refused_ends_the_evaluation_as_a_failed_run_does(
     assert "not finite" in found["reason"]
 
 
-class Notes:
-    """A store that notes what it is told of runs."""
+class Sink:
+    """A sink that records what it is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.evaluated: list[int] = []
         self.rejected: list[tuple[int, str]] = []
 
-    def mark_evaluated(self, _name: str, index: int, **_rest: object) -> None:
+    def read_checkpoint(self, index: int) -> bytes:
+        return (self.folder / f"{index}.checkpoint").read_bytes()
+
+    def publish_outputs(self, index: int, _outputs: NetworkOutputs) -> None:
         self.evaluated.append(index)
 
-    def reject(self, _name: str, index: int, reason: str, **_rest: object) -> None:
+    def reject(self, index: int, reason: str) -> None:
         self.rejected.append((index, reason))
 
 
@@ -162,11 +166,9 @@ def test_a_checkpoint_that_is_never_answered(
     labels: dict[str, str],
     touchy: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Real evaluators, with seconds in the place of minutes: what was sent along with it is evaluated."""
-    monkeypatch.setattr(evaluating, "_LEAST_SECONDS", 6.0)
-    challenge, notes = load_challenge(touchy), Notes()
+    challenge, notes = load_challenge(touchy), Sink(tmp_path)
     for index, first in enumerate((0.5, 3500.0, 0.7)):
         tensors: dict[str, NDArray[Any]] = load_safetensors(challenge.data("original"))
         tensors["head.bias"] = tensors["head.bias"].copy()
@@ -175,12 +177,8 @@ def test_a_checkpoint_that_is_never_answered(
     backlog = evaluating.EvaluatorQueue(
         start=lambda: engine.start(evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)),
         challenge=challenge,
-        store=cast(Store, notes),
-        evaluation="e",
-        checkpoint=lambda index: tmp_path / f"{index}.checkpoint",
-        outputs=lambda index: tmp_path / f"{index}.outputs",
-        keep_checkpoints=False,
-        token=1,
+        sink=notes,
+        min_checkpoint_seconds=6.0,
     )
     for index in range(3):
         backlog.add(index)

@@ -18,7 +18,7 @@ from safetensors.numpy import load as load_safetensors
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE
 from runner.challenge.load import load_challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from sandbox.protocol.splits import SPLITS
 from tests.support import recipe_data
 from tests.support.command import unlearn
@@ -157,7 +157,7 @@ def test_a_reference_that_diverges_stops_the_build(tmp_path: Path) -> None:
 
 def test_a_gpu_on_a_host_without_gpus(tmp_path: Path, engine: Engine) -> None:
     """It is refused with exit code 3 and the reason, before anything is built."""
-    if "nvidia" in engine.info()["Runtimes"] or engine.info().get("CDISpecDirs"):
+    if "nvidia" in engine.info().runtimes or engine.info().has_cdi:
         pytest.skip("this engine may have a GPU")
     command = (
         "challenge",

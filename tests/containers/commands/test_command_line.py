@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.errors import RunnerError
 from runner.image.image import Image
@@ -68,7 +68,7 @@ def finished(store: Path) -> tuple[str, int]:
     """Return the evaluation of a store and how many of its runs are published."""
     try:
         with closing(Store.in_folder(store, create=False)) as opened:
-            names = [str(one["evaluation"]) for one in opened.evaluations()]
+            names = [item.id for item in opened.evaluations()]
             return (names[0], len(opened.runs(names[0]))) if names else ("", 0)
     except RunnerError:
         return "", 0  # it is not there yet

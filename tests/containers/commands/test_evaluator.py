@@ -15,7 +15,7 @@ from safetensors.numpy import save
 from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.clients.evaluator import EvaluatorClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.errors import SandboxLostError
 from runner.image.image import Image
@@ -152,7 +152,7 @@ def test_the_program_answers_alike_one_by_one_and_all_at_once(
         try:
             evaluator = EvaluatorClient(stream=container, challenge=challenge)
             if ahead:
-                evaluator.side_by_side(3)
+                evaluator.set_concurrency(3)
             for index, checkpoint in enumerate(checkpoints):
                 evaluator.send(index, checkpoint)
                 if not ahead:

@@ -1,4 +1,4 @@
-"""The image from nothing: what a machine does first, and one that has an image never again."""
+"""The image can be built from scratch, as on a machine that has none."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.client import Engine
-from runner.image import build, image, inputs
+from runner.engine.api import Engine
 from runner.image.build import build_image
-from runner.image.image import Image
+from runner.image.image import DEPS_REPOSITORY, REPOSITORY, Image
+from runner.image.inputs import DEFAULT_INPUTS, ImageInputs
 from runner.progress import NullReporter
 from tests.support.paths import ROOT
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.container
 
 
 def tiny_wheel() -> bytes:
-    """A package of one module, as PyPI would give it."""
+    """Return a package of one module, as PyPI would serve it."""
     files = {
         "tiny.py": "WORD = 'here'\n",
         "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
@@ -38,7 +38,7 @@ def tiny_wheel() -> bytes:
 
 
 @pytest.fixture
-def checkout_of_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def inputs_of_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageInputs:
     """A checkout whose lock file names one tiny wheel, which pip finds in a folder."""
     wheel, checkout, shop = tiny_wheel(), tmp_path / "checkout", tmp_path / "shop"
     shop.mkdir()
@@ -49,39 +49,36 @@ def checkout_of_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     )
     shutil.copy(ROOT / "Dockerfile", checkout)
     shutil.copytree(ROOT / "sandbox", checkout / "sandbox")
-    monkeypatch.setattr(inputs, "ROOT", checkout)
-    monkeypatch.setattr(build, "ROOT", checkout)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(shop))
-    return checkout
+    return ImageInputs(checkout)
 
 
 def tags(engine: Engine) -> set[str]:
-    return {tag for name in (image.REPOSITORY, image.DEPS_REPOSITORY) for tag in engine.images(name)}
+    return {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images.tags(name)}
 
 
-@pytest.mark.usefixtures("checkout_of_one_wheel")
 def test_every_step_of_the_dockerfile_works_from_the_bare_base(
-    engine: Engine, built_image: Image, in_image: Callable[..., str]
+    engine: Engine, built_image: Image, in_image: Callable[..., str], inputs_of_one_wheel: ImageInputs
 ) -> None:
-    """Both halves; where an image lies already, the first is never built and its mistakes not seen."""
+    """Both halves are built; where an image exists already, mistakes in the first half stay unnoticed."""
     before = tags(engine)
     try:
-        built = build_image(engine, NullReporter())
+        built = build_image(engine, NullReporter(), inputs_of_one_wheel)
         added = tags(engine) - before
-        assert sorted(tag.split(":")[0] for tag in added) == [image.DEPS_REPOSITORY, image.REPOSITORY]
+        assert sorted(tag.split(":")[0] for tag in added) == [DEPS_REPOSITORY, REPOSITORY]
         assert built.tag in added
         assert built.identity != built_image.identity
         script = "import os, tiny; print(tiny.WORD, os.readlink('/kaggle/tmp'))"
         assert in_image(script, tag=built.tag) == "here /proc/self/cwd\n"
     finally:
         for tag in tags(engine) - before:
-            engine.remove_image(tag)
+            engine.images.remove(tag)
 
 
 def test_the_wheels_half_has_nothing_of_the_small_one() -> None:
-    """Else a change of sandbox/ could break, or repeat, the half that takes minutes."""
-    whole, half = (ROOT / "Dockerfile").read_text(), inputs.deps_dockerfile().decode()
+    """A change of sandbox/ must neither break nor repeat the half that takes minutes."""
+    whole, half = (ROOT / "Dockerfile").read_text(), DEFAULT_INPUTS.deps_dockerfile().decode()
     assert [line.split()[-1] for line in half.splitlines() if line.startswith("FROM")] == ["wheels", "deps"]
     assert "COPY sandbox" in whole
     assert "COPY sandbox" not in half

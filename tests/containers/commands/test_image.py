@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.image.build import build_image
 from runner.image.image import Image
 from runner.progress import NullReporter

@@ -20,7 +20,7 @@ from typing import Any, Final
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL, LABEL
 from runner.errors import RunnerError
 from runner.store.lease import LEASE_SECONDS
@@ -80,13 +80,13 @@ class Evaluating:
 
     def name(self) -> str:
         with closing(Store.in_folder(self.store, create=False)) as store:
-            return str(store.evaluations()[0]["evaluation"])
+            return store.evaluations()[0].id
 
     def runs(self) -> dict[int, RunRecord]:
         try:
             with closing(Store.in_folder(self.store, create=False)) as store:
                 names = store.evaluations()
-                return {run.index: run for run in store.runs(names[0]["evaluation"])} if names else {}
+                return {run.index: run for run in store.runs(names[0].id)} if names else {}
         except RunnerError:
             return {}  # it is not there yet
 

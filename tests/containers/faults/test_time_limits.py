@@ -82,9 +82,9 @@ def test_no_run_is_started_once_the_total_is_used_up(
             evaluate(bench(store, Listening(stop_at)), submission, short, SETTINGS)
     desk = bench(store)
     summary = evaluate(desk, submission, short, SETTINGS)
-    runs = desk.store.runs(summary["evaluation"])
-    assert summary["verdicts"] == {"ok": 3, "time-limit": 5}
-    assert summary["score"] is None
+    runs = desk.store.runs(summary.evaluation)
+    assert summary.verdicts == {"ok": 3, "time-limit": 5}
+    assert summary.score is None
     assert sum(run.host_seconds for run in runs[:2]) < total_seconds < runs[2].host_seconds
     for run in runs[3:]:
         assert run.verdict is Verdict.TIME_LIMIT
@@ -104,7 +104,7 @@ def test_a_total_that_is_enough_changes_nothing(
     """All runs are done."""
     enough = challenge.with_limits(total_seconds=600.0)
     summary = evaluate(bench(tmp_path / "store"), written(SLOW), enough, SETTINGS)
-    assert summary["verdicts"] == {"ok": 8}
+    assert summary.verdicts == {"ok": 8}
 
 
 def test_a_fraction_is_measured_once_and_decides_the_verdict(
@@ -122,7 +122,7 @@ def test_a_fraction_is_measured_once_and_decides_the_verdict(
     desk = bench(tmp_path / "store", first)
     summary = evaluate(desk, submission, fifth, SETTINGS)
     assert any("time retraining" in step for step in first.steps)
-    name = summary["evaluation"]
+    name = summary.evaluation
     assert name == evaluation_id_of(submission, challenge, desk.image, SETTINGS)
     run = desk.store.runs(name)[0]
     assert run.verdict is Verdict.TIME_LIMIT

@@ -22,7 +22,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.challenge.outputs import NetworkOutputs
 from runner.clients.evaluator import EvaluatorClient
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.errors import SandboxLostError
 from runner.image.image import Image
@@ -72,7 +72,7 @@ REFUSED = {
     "one below": "net.index[0] = 7",
 }
 ACCEPTED = {"unchanged": "pass", "permuted": "net.index.copy_(net.index.flip(0))"}
-SENTENCE = "index has integers that are not from 8 to 55, as the original's are"
+SENTENCE = "index has integers outside the original's range of 8 to 55"
 
 
 @pytest.fixture(scope="module")

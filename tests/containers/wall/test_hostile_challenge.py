@@ -32,7 +32,7 @@ from safetensors.numpy import save
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import DESCRIPTION_FILE, ORIGINAL_FILE, REFERENCES_FILE
 from runner.challenge.outputs import OUTPUT_NAMES
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.parsers.npz import pack_npz, unpack_npz
 from runner.sanitize import sanitize
@@ -279,7 +279,7 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
     "a bomb": (
         holding(REFERENCES_FILE, zipped(zipfile.ZIP_DEFLATED, logits=bytes(256 << 20))), REFERENCES_FILE, "logits.npy is compressed",
     ),
-    "a pickle": (holding(REFERENCES_FILE, object_array()), REFERENCES_FILE, "logits holds something else than numbers"),
+    "a pickle": (holding(REFERENCES_FILE, object_array()), REFERENCES_FILE, "logits is not an array of plain numbers"),
     "a member beyond everything": (
         holding(REFERENCES_FILE, zipped(offset=(1 << 64) - 1, logits=b"")), REFERENCES_FILE, "cannot be used",
     ),

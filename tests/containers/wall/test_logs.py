@@ -93,7 +93,7 @@ def _shown(store: Path, *arguments: str) -> bytes:
 
 
 def _name(store: Path) -> str:
-    return str(Store.in_folder(store, create=False).evaluations()[0]["evaluation"])
+    return Store.in_folder(store, create=False).evaluations()[0].id
 
 
 def test_log_files_are_harmless(kept: Path) -> None:

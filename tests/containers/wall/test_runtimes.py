@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.store.store import Store
 from tests.support.paths import SAMPLES
@@ -65,7 +65,7 @@ def test_the_same_comes_out(
     engine: Engine, challenge: Challenge, store: Path, usual: dict[str, Any], options: tuple[str, str]
 ) -> None:
     """Bit-identical checkpoints and the same score, recorded as an evaluation of its own."""
-    if options[1] not in ("container", *engine.info()["Runtimes"]):
+    if options[1] not in ("container", *engine.info().runtimes):
         pytest.skip(f"this engine has no runtime {options[1]}; see: unlearn setup --runtime {options[1]}")
     other = run(SAMPLE, challenge, store, *options)
     assert other["evaluation"] != usual["evaluation"]
@@ -87,7 +87,7 @@ def test_a_gpu_where_there_is_none_is_the_hosts_matter(
     engine: Engine, challenge: Challenge, tmp_path: Path
 ) -> None:
     """Exit 3 and the reason, before anything is started."""
-    if "nvidia" in engine.info()["Runtimes"] or engine.info().get("CDISpecDirs"):
+    if "nvidia" in engine.info().runtimes or engine.info().has_cdi:
         pytest.skip("this engine offers GPUs")
     done = subprocess.run(
         [

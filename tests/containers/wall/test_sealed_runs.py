@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from runner.clients.runs import EndedRun
-from runner.engine.client import Engine
+from runner.engine.api import Engine
 from runner.submission.load import load_submission
 from runner.verdict import Verdict
 from tests.support.paths import SAMPLES

@@ -1,4 +1,4 @@
-"""Is what the trainer sends kept, and a reference that diverged refused at once?"""
+"""What the trainer sends is stored; a reference that diverged is rejected at once."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sandbox.protocol.seeds import reference_seed
 CLASSES, EXAMPLES, UNSEEN, GROUP = 2, 3, 4, 4
 
 
-def site_in(folder: Path, references: int) -> BuildFolder:
-    """Return a site whose original network is finished."""
-    site = BuildFolder(folder, {"seed": 5}, seed=5, references=references)
-    site.open()
+def build_folder_in(folder: Path, references: int) -> BuildFolder:
+    """Return a build folder whose original network is finished."""
+    build_folder = BuildFolder(folder, {"seed": 5}, seed=5, references=references)
+    build_folder.open()
     for name in set(CHALLENGE_FILES) - {REFERENCES_FILE}:
-        site.take_file(name, b"data")
+        build_folder.add_file(name, b"data")
     facts = {"classes": CLASSES, "forget_examples": EXAMPLES, "class_counts": {"test": [2, 2]}}
-    site.take_facts(json.dumps(facts).encode())
-    return site
+    build_folder.add_facts(json.dumps(facts).encode())
+    return build_folder
 
 
 def group(*diverged: int) -> bytes:
@@ -36,27 +36,29 @@ def group(*diverged: int) -> bytes:
     return logits.tobytes() + correct.tobytes() + np.zeros((GROUP, UNSEEN), np.float32).tobytes()
 
 
-def test_the_first_that_diverged_is_named_at_once(tmp_path: Path) -> None:
-    """By index and seed; nothing of its group is kept, all before it is, and what to do is said."""
-    site = site_in(tmp_path, 12)
-    site.take_group(0, GROUP, group())
+def test_the_first_reference_that_diverged_is_named_at_once(tmp_path: Path) -> None:
+    """By index and seed, with what to do; nothing of its group is stored, earlier groups remain."""
+    build_folder = build_folder_in(tmp_path, 12)
+    build_folder.add_group(0, GROUP, group())
     with pytest.raises(ConfigurationError) as caught:
-        site.take_group(4, GROUP, group(3, 2))
-    said = str(caught.value)
-    assert said.startswith(f"Reference 6 (seed {reference_seed(5, 6)}) diverged: its outputs are not finite.")
-    assert f"1 finished groups of references are kept in {tmp_path}" in said
-    assert "another --seed" in said
-    assert "--training" in said
-    assert "\n" not in said
-    assert site.groups() == [0]
+        build_folder.add_group(4, GROUP, group(3, 2))
+    message = str(caught.value)
+    assert message.startswith(
+        f"Reference 6 (seed {reference_seed(5, 6)}) diverged: its outputs are not finite."
+    )
+    assert f"{tmp_path} still holds the original network and 1 finished group of references" in message
+    assert "another --seed" in message
+    assert "--training" in message
+    assert "\n" not in message
+    assert build_folder.groups() == [0]
 
 
-def test_one_that_is_not_wanted_may_diverge(tmp_path: Path) -> None:
-    """Groups are of one size, so some references are trained that nobody asked for; asked for later, it is named."""
-    site = site_in(tmp_path, 6)
-    site.take_group(0, GROUP, group())
-    site.take_group(4, GROUP, group(2))
-    assert site.references()
+def test_a_surplus_reference_may_diverge(tmp_path: Path) -> None:
+    """All groups have one size, so some references are surplus; once requested, they are checked too."""
+    build_folder = build_folder_in(tmp_path, 6)
+    build_folder.add_group(0, GROUP, group())
+    build_folder.add_group(4, GROUP, group(2))
+    assert build_folder.references()
     more = BuildFolder(tmp_path, {"seed": 5}, seed=5, references=7)
     more.open()
     assert more.groups() == [0, 4]
@@ -64,10 +66,10 @@ def test_one_that_is_not_wanted_may_diverge(tmp_path: Path) -> None:
         more.references()
 
 
-def test_another_plan_begins_anew(tmp_path: Path) -> None:
-    """What was built under another identity is dropped, and what fits is found again."""
-    site = site_in(tmp_path, 4)
-    site.take_group(0, GROUP, group())
+def test_another_plan_starts_from_scratch(tmp_path: Path) -> None:
+    """The build state of another identity is removed, that of the same identity is resumed."""
+    build_folder = build_folder_in(tmp_path, 4)
+    build_folder.add_group(0, GROUP, group())
     again = BuildFolder(tmp_path, {"seed": 5}, seed=5, references=4)
     again.open()
     assert again.has_original()

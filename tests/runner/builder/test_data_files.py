@@ -1,4 +1,4 @@
-"""Are an organizer's files found, named and hashed alike wherever they lie?"""
+"""An organizer's files are listed, named and hashed alike, wherever they lie."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ def lay_out(folder: Path, **files: str) -> Path:
 
 
 def test_names_and_hash(tmp_path: Path) -> None:
-    """The hash depends on names and contents and on nothing else; hidden files do not count."""
-    one = gather_data(lay_out(tmp_path / "one", b="2", a__c="1"), "idx")
-    assert [(file.name, file.size_bytes) for file in one.files] == [("a/c", 1), ("b", 1)]
-    assert [file.read() for file in one.files] == [b"1", b"2"]
+    """The hash depends on names and contents alone; hidden files are skipped."""
+    data = gather_data(lay_out(tmp_path / "one", b="2", a__c="1"), "idx")
+    assert [(file.name, file.size_bytes) for file in data.files] == [("a/c", 1), ("b", 1)]
+    assert [file.read() for file in data.files] == [b"1", b"2"]
     hidden = lay_out(tmp_path / "two", a__c="1", b="2")
     lay_out(hidden, **{".DS_Store": "x", ".git__config": "y"})
-    assert gather_data(hidden, "idx").sha256 == one.sha256
+    assert gather_data(hidden, "idx").sha256 == data.sha256
     for number, changed in enumerate(({"b": "3"}, {"d": "2"}, {"b": "2", "e": ""})):
         other = lay_out(tmp_path / f"other{number}", a__c="1", **changed)
-        assert gather_data(other, "idx").sha256 != one.sha256
+        assert gather_data(other, "idx").sha256 != data.sha256
 
 
 def test_one_file(tmp_path: Path) -> None:
-    """A file goes by its own name."""
+    """A single file has its own name."""
     (only,) = gather_data(lay_out(tmp_path, **{"own.npz": "x"}) / "own.npz", "arrays").files
     assert only.name == "own.npz"
 
 
-def test_nothing_there(tmp_path: Path) -> None:
-    """A folder that is empty or not there is refused in a sentence."""
+def test_no_files(tmp_path: Path) -> None:
+    """A folder that is empty or does not exist is refused in one sentence."""
     with pytest.raises(ConfigurationError, match="There is no data at"):
         gather_data(tmp_path / "none", "idx")
     with pytest.raises(ConfigurationError, match="There are no files in"):
@@ -49,16 +49,16 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 
 def test_changed_meanwhile(tmp_path: Path) -> None:
-    """What is sent is what was hashed, or nothing is."""
-    found = gather_data(lay_out(tmp_path, a="1"), "idx")
+    """A file whose content is not the hashed one is not sent."""
+    data = gather_data(lay_out(tmp_path, a="1"), "idx")
     lay_out(tmp_path, a="2")
     with pytest.raises(ConfigurationError, match="changed while the challenge was built"):
-        found.files[0].read()
+        data.files[0].read()
 
 
 def test_too_much(tmp_path: Path) -> None:
     """Files that the trainer's memory cannot hold are refused by their sizes, unread."""
     with open(tmp_path / "large", "wb") as file:
         file.truncate(5 << 30)
-    with pytest.raises(ConfigurationError, match="are 5120 MiB; 4096 are the most"):
+    with pytest.raises(ConfigurationError, match="are 5120 MiB; the maximum is 4096"):
         gather_data(tmp_path, "idx")

@@ -1,4 +1,4 @@
-"""Is a published archive fetched once, whole, and only if it is the one that is known?"""
+"""A published archive is downloaded once, completely, and only if its hash is the expected one."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PUBLISHED = recipe_data.tar_archive(recipe_data.cifar_python())
 
 
 class Home(BaseHTTPRequestHandler):
-    """A home page with one archive, one that breaks off, and nothing else."""
+    """A site with one archive, and one whose transfer breaks off."""
 
-    asked: list[str]
+    requests: list[str]
 
     def do_GET(self) -> None:
-        """Answer, and note what was asked for."""
-        self.asked.append(self.path)
+        """Answer, and record the request."""
+        self.requests.append(self.path)
         if self.path == "/none":
             self.send_error(404)
             return
@@ -37,13 +37,13 @@ class Home(BaseHTTPRequestHandler):
         self.wfile.write(PUBLISHED[: -100 if self.path == "/breaks" else None])
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    Home.asked = []
+    Home.requests = []
     with HTTPServer(("127.0.0.1", 0), Home) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -61,18 +61,18 @@ def at(home: HTTPServer, path: str = "/a") -> PublishedArchive:
 
 
 def test_fetched_once(home: HTTPServer, tmp_path: Path) -> None:
-    """The file is what was published, a second time asks nobody, and a damaged one is fetched anew."""
+    """The cached archive is used without a request; a damaged one is downloaded again."""
     folder = tmp_path / "not" / "there yet"
-    found = fetch(at(home), folder)
-    assert found == folder / "cifar-10-python.tar.gz"
-    assert found.read_bytes() == PUBLISHED
-    assert fetch(at(home), folder) == found
-    assert Home.asked == ["/a"]
-    found.write_bytes(b"damaged")
+    path = fetch(at(home), folder)
+    assert path == folder / "cifar-10-python.tar.gz"
+    assert path.read_bytes() == PUBLISHED
+    assert fetch(at(home), folder) == path
+    assert Home.requests == ["/a"]
+    path.write_bytes(b"damaged")
     assert fetch(at(home), folder).read_bytes() == PUBLISHED
-    assert Home.asked == ["/a", "/a"]
-    (only,) = gather_data(found, "cifar10").files
-    assert (only.name, only.sha256) == (found.name, at(home).sha256)
+    assert Home.requests == ["/a", "/a"]
+    (only,) = gather_data(path, "cifar10").files
+    assert (only.name, only.sha256) == (path.name, at(home).sha256)
 
 
 @pytest.mark.parametrize(
@@ -82,22 +82,22 @@ def test_fetched_once(home: HTTPServer, tmp_path: Path) -> None:
         ("/breaks", r"cannot be downloaded|its hash differs"),
     ],
 )
-def test_not_to_be_had(home: HTTPServer, tmp_path: Path, path: str, words: str) -> None:
-    """One sentence says what to do instead, and nothing half is left behind."""
+def test_failed_download(home: HTTPServer, tmp_path: Path, path: str, words: str) -> None:
+    """The error says what to do instead, and no partial file is left."""
     with pytest.raises(HostNotReadyError, match=words):
         fetch(at(home, path), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_file_by_that_name(home: HTTPServer, tmp_path: Path) -> None:
-    """What has another hash is not kept."""
+def test_a_file_with_another_hash(home: HTTPServer, tmp_path: Path) -> None:
+    """It is not stored."""
     with pytest.raises(HostNotReadyError, match=r"its hash differs\); fetch it by hand"):
         fetch(replace(at(home), sha256="0" * 64), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_network(home: HTTPServer, tmp_path: Path) -> None:
-    """Nobody answers: exit code 3, what stands for a host that lacks something."""
+    """No answer means exit code 3: the host is not ready."""
     home.server_close()
     with pytest.raises(HostNotReadyError, match=r"cannot be downloaded \(ConnectionError\)") as caught:
         fetch(at(home), tmp_path)
@@ -107,14 +107,14 @@ def test_without_a_network(home: HTTPServer, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [("cifar10", "built", "--data", "here"), ("digits", "built"), ("idx", "built")]
 )
-def test_asked_for_in_vain(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    """Only what has a home page is downloaded, and in place of files that are named."""
-    with pytest.raises(ConfigurationError, match="--download is for cifar10, and in place of --data"):
+def test_download_without_an_archive(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """The option is refused for other recipes, and with files of the organizer."""
+    with pytest.raises(ConfigurationError, match="Use --download for cifar10 only, and without --data"):
         command_group()(["challenge", "build", *arguments, "--download"], standalone_mode=False)
 
 
 def test_archives_are_known_by_hash_over_tls() -> None:
-    """And lie at https."""
+    """Each has a SHA-256 and an https address."""
     for archive in ARCHIVES.values():
         assert archive.url.startswith("https://")
         assert len(bytes.fromhex(archive.sha256)) == 32

@@ -1,4 +1,4 @@
-"""Is a challenge's seed a secret unless it was typed, and the same when the command is repeated?"""
+"""A challenge's seed is secret unless it was typed, and the same when the command is repeated."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def greatest(below: int) -> int:
 
 
 def test_what_was_typed_counts(tmp_path: Path) -> None:
-    """It is taken as it is, however easy to guess."""
+    """A typed seed is used as it is, however easy to guess."""
     assert choose_seed(tmp_path, 0) == 0
     assert choose_seed(tmp_path, SEEDS - 1) == SEEDS - 1
     with pytest.raises(ConfigurationError, match="below 2\\^40"):
         choose_seed(tmp_path, SEEDS)
 
 
-def test_a_drawn_one_is_none_that_can_be_tried(tmp_path: Path) -> None:
-    """From 2^32 to 2^40, and another each time."""
+def test_a_random_seed_cannot_be_guessed(tmp_path: Path) -> None:
+    """It is from 2^32 to 2^40, and different each time."""
     assert choose_seed(tmp_path, None, least) == GUESSABLE_SEEDS
     assert choose_seed(tmp_path, None, greatest) == SEEDS - 1
     assert len({choose_seed(tmp_path, None) for _ in range(10)}) == 10
 
 
-def test_an_unfinished_build_goes_on_with_its_own(tmp_path: Path) -> None:
-    """What it was begun with counts; a plan that cannot be read has none."""
+def test_an_unfinished_build_keeps_its_seed(tmp_path: Path) -> None:
+    """The stored plan determines it; a plan that cannot be read has none."""
     plan = tmp_path / PLAN_FILE
     plan.parent.mkdir()
     plan.write_text(json.dumps({"seed": 77}))
@@ -52,8 +52,8 @@ def test_an_unfinished_build_goes_on_with_its_own(tmp_path: Path) -> None:
         assert choose_seed(tmp_path, None, least) == GUESSABLE_SEEDS
 
 
-def test_a_whole_challenge_is_what_is_wanted(challenge_folder: ChallengeFolder) -> None:
-    """A finished challenge is not begun anew by a command without a seed; a damaged one is named."""
+def test_a_complete_challenge_keeps_its_seed(challenge_folder: ChallengeFolder) -> None:
+    """A command without a seed does not rebuild a complete challenge; a damaged one is an error."""
     folder = challenge_folder.describe()
     assert choose_seed(folder, None, least) < GUESSABLE_SEEDS
     (folder / DESCRIPTION_FILE).write_text("nonsense")

@@ -23,7 +23,7 @@ from runner.challenge.load import load_challenge
 from runner.challenge.seeds import GUESSABLE_SEEDS, has_guessable_seed
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.results.scoring import SCORE_WITHHELD, load_populations
-from runner.results.summary import is_successful
+from tests.support.records import summary_of
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
@@ -136,8 +136,8 @@ def test_no_score_without_references(private: Challenge, tmp_path: Path) -> None
     made = export_challenge(private, tmp_path / "out")
     with pytest.raises(ConfigurationError, match=SCORE_WITHHELD):
         load_populations(made, [], lambda _index: Path())
-    assert is_successful({"score": None, "score_withheld": True})
-    assert not is_successful({"score": None})
+    assert summary_of(score_withheld=True).is_successful
+    assert not summary_of().is_successful
 
 
 def test_public_export_is_everything(public: Challenge, tmp_path: Path) -> None:

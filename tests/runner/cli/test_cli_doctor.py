@@ -1,4 +1,4 @@
-"""`unlearn doctor` as it is typed, where no engine answers; and its table."""
+"""The command `unlearn doctor` without an engine, and its table."""
 
 from __future__ import annotations
 
@@ -29,44 +29,45 @@ def doctor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_no_engine_gives_a_table_and_exit_code_3(tmp_path: Path) -> None:
-    """The table says so, stderr says it in one sentence, and nothing is a traceback."""
-    done = doctor(tmp_path)
-    assert done.returncode == 3
-    assert "No container engine answers" in done.stdout
-    assert "that submissions can be run at all" in done.stdout
-    assert done.stderr == "unlearn: This host is not ready for submissions: container engine.\n"
+    """The table reports it, stderr holds one sentence, and there is no traceback."""
+    process = doctor(tmp_path)
+    assert process.returncode == 3
+    assert "No container engine answers" in process.stdout
+    assert "that submissions can be run at all" in process.stdout
+    assert process.stderr == "unlearn: This host is not ready for submissions: container engine.\n"
 
 
-def test_json_says_the_same(tmp_path: Path) -> None:
-    """One object on stdout, with the same exit code."""
-    done = doctor(tmp_path, "--json")
-    said = json.loads(done.stdout)
-    assert done.returncode == 3
-    assert said["ready"] is False
-    assert {one["id"]: one["status"] for one in said["findings"]} == {"engine": "broken", "store": "ok"}
-    assert said["guarantees_not_given"] == ["that submissions can be run at all"]
+def test_json_reports_the_same(tmp_path: Path) -> None:
+    """Stdout holds one object; the exit code is the same."""
+    process = doctor(tmp_path, "--json")
+    result = json.loads(process.stdout)
+    assert process.returncode == 3
+    assert result["ready"] is False
+    statuses = {finding["id"]: finding["status"] for finding in result["findings"]}
+    assert statuses == {"engine": "broken", "store": "ok"}
+    assert result["guarantees_not_given"] == ["that submissions can be run at all"]
 
 
-def test_no_such_challenge_is_wrong_usage(tmp_path: Path) -> None:
-    """Exit code 2, before the host is looked at."""
-    done = doctor(tmp_path, "--challenge", str(tmp_path / "none"))
-    assert done.returncode == 2
-    assert "There is no challenge" in done.stderr
-    assert not done.stdout
+def test_a_missing_challenge_is_wrong_usage(tmp_path: Path) -> None:
+    """Exit code 2, before the host is examined."""
+    process = doctor(tmp_path, "--challenge", str(tmp_path / "none"))
+    assert process.returncode == 2
+    assert "There is no challenge" in process.stderr
+    assert not process.stdout
 
 
-def test_nothing_is_written(tmp_path: Path) -> None:
-    """Looking whether the store can be written leaves nothing there, not even the folder."""
-    doctor(tmp_path, "--store", str(tmp_path / "kept" / "here"))
-    assert not (tmp_path / "kept").exists()
+def test_doctor_writes_nothing(tmp_path: Path) -> None:
+    """The check of the store leaves no file in it, and does not create the folder."""
+    doctor(tmp_path, "--store", str(tmp_path / "new" / "store"))
+    assert not (tmp_path / "new").exists()
 
 
-def test_what_the_engine_says_is_shown_as_plain_text() -> None:
+def test_answers_of_the_engine_are_shown_as_plain_text() -> None:
     """No markup, no escape sequence, no second line."""
-    shown = io.StringIO()
-    odd = Finding(id="x", title="X", status=Status.OK, found="[red]a\x1b[2Jb\nc", advice="[bold]d")
-    show_findings([odd], Console(file=shown, width=100))
-    assert "[red]a" in shown.getvalue()
-    assert "[bold]d" in shown.getvalue()
-    assert "\x1b" not in shown.getvalue()
-    assert "none that was looked for is missing" in shown.getvalue()
+    output = io.StringIO()
+    odd = Finding(id="x", title="X", status=Status.OK, observation="[red]a\x1b[2Jb\nc", advice="[bold]d")
+    show_findings([odd], Console(file=output, width=100))
+    assert "[red]a" in output.getvalue()
+    assert "[bold]d" in output.getvalue()
+    assert "\x1b" not in output.getvalue()
+    assert "none: all checked guarantees hold" in output.getvalue()

@@ -16,6 +16,7 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.store import Store
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
+from tests.support.records import summary_of
 
 UNLEARN = Path(sys.executable).parent / "unlearn"
 ID = "0123456789ab"
@@ -61,7 +62,7 @@ def folder(tmp_path: Path, policy: str) -> Path:
                 exception_type="ValueError",
             ),
         )
-        store.finish(ID, {"score": None, "reason": f"run 0: {SECRET}", "warnings": [SECRET]})
+        store.finish(ID, summary_of(reason=f"run 0: {SECRET}", warnings=[SECRET]).to_json())
     log = EvaluationPaths(folder=folder / ID).log(0)
     log.parent.mkdir(parents=True)
     log.write_text(f"printed {SECRET}\n")

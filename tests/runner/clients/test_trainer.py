@@ -1,117 +1,199 @@
-"""Is a trainer's progress told, its result handed on, and its trouble somebody's, in one harmless sentence?"""
+"""A trainer's progress is reported, its result is returned, and its failure is blamed in sanitized words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from runner.clients.channel import Channel
-from runner.clients.trainer import trainer_frames
-from runner.errors import ConfigurationError, HostNotReadyError, RunnerError, SandboxLostError
+from runner.clients.trainer import TrainerSession
+from runner.engine.container_spec import ContainerSpec, trainer_container
+from runner.errors import (
+    ConfigurationError,
+    HostNotReadyError,
+    RunnerError,
+    SandboxLostError,
+    SandboxStartError,
+)
 from runner.sanitize import sanitize_line
-from sandbox.protocol.frames import Frame, encode_header
-from sandbox.protocol.messages import TO_TRAINER, from_trainer
+from sandbox.protocol.frames import Frame, encode
+from sandbox.protocol.jobs import TimingJob, TrainerJob
+from sandbox.protocol.messages import TO_TRAINER
+from tests.support.fake_stream import Answer, FakeStream
 
 NASTY = "\x1b[2Jline 3\nof build()\u202e"
+READY = encode("ready", seconds=0.5)
+TIMING = TimingJob(
+    architecture="none", architecture_source=None, classes=2, training={}, device="cpu", threads=1, portions=3
+)
+BUILD = TrainerJob(
+    recipe="idx",
+    seed=1,
+    forget_fraction=0.1,
+    references=2,
+    groups_done=[],
+    skip_original=False,
+    device="cpu",
+    processes=1,
+    data_files=1,
+    most_examples=None,
+    architecture=None,
+    training={},
+    epochs=None,
+)
 
 
-class Told:
-    """Keeps what a reporter is told."""
+class RecordingReporter:
+    """A reporter that records counts; the session announces no steps."""
 
     def __init__(self) -> None:
         self.counts: list[tuple[str, int, int]] = []
 
     def step(self, text: str) -> None:
-        """Is not called."""
         raise AssertionError(text)
 
     def count(self, text: str, done: int, total: int) -> None:
-        """Keep it."""
         self.counts.append((text, done, total))
 
 
-@pytest.fixture
-def told() -> Told:
-    return Told()
+class OneContainer:
+    """An engine that has one container to start."""
+
+    def __init__(self, *answers: bytes | None, ready: bytes | None = READY) -> None:
+        def script(frame: Frame) -> list[Answer]:
+            if frame.kind not in ("job", "measure"):
+                return []
+            return [(0.0, answer) for answer in (ready, *answers)]
+
+        self.stream = FakeStream(script, rules=TO_TRAINER, stderr=b"no \x1b[1mtorch\n")
+        self.specs: list[ContainerSpec] = []
+
+    def start(self, spec: ContainerSpec) -> FakeStream:
+        self.specs.append(spec)
+        return self.stream
 
 
 @pytest.fixture
-def said(fake_stream: Callable[..., Any], told: Told) -> Callable[..., list[Frame]]:
-    """Return what is handed on of a trainer that says these things; it is silent then, or ends."""
+def reporter() -> RecordingReporter:
+    return RecordingReporter()
 
-    def hear(*things: bytes | None, until: str = "done") -> list[Frame]:
-        stream = fake_stream(
-            lambda _frame: [(0.0, thing) for thing in things], rules=TO_TRAINER, stderr=b"no \x1b[1mtorch\n"
+
+@pytest.fixture
+def session_on(reporter: RecordingReporter) -> Callable[[OneContainer], TrainerSession]:
+    def session(engine: OneContainer) -> TrainerSession:
+        return TrainerSession(
+            engine=engine,
+            spec=trainer_container(image="image", cpus=1.0, labels={}),
+            name="mine",
+            reporter=reporter,
+            refusal="It refuses",
+            silence_seconds=0.05,
         )
-        channel = Channel(stream, from_trainer())
-        channel.send("job")
-        return list(
-            trainer_frames(
-                channel, name="mine", reporter=told, until=until, refusal="It refuses", silence_seconds=0.05
-            )
-        )
 
-    return hear
+    return session
 
 
-def frame(kind: str, payload: bytes = b"", **fields: Any) -> bytes:
-    """Return a frame of the trainer's."""
-    return encode_header(kind, len(payload), **fields) + payload
+@pytest.fixture
+def converse(session_on: Callable[[OneContainer], TrainerSession]) -> Callable[..., list[Frame]]:
+    """Return what a session yields of a trainer that sends these bytes, and then nothing or the end."""
+
+    def frames(*answers: bytes | None, until: str = "done") -> list[Frame]:
+        with session_on(OneContainer(*answers)) as trainer:
+            trainer.begin(TIMING)
+            return list(trainer.frames(until=until))
+
+    return frames
 
 
 def progress(stage: str, done: int) -> bytes:
-    """Return how far it is."""
-    return frame("progress", stage=stage, done=done, total=4)
+    """Return a progress frame."""
+    return encode("progress", stage=stage, done=done, total=4)
 
 
 @pytest.mark.parametrize("until", ["done", "measured"])
-def test_everything_but_progress_is_handed_on(
-    said: Callable[..., list[Frame]], told: Told, until: str
+def test_all_frames_but_progress_are_yielded(
+    converse: Callable[..., list[Frame]], reporter: RecordingReporter, until: str
 ) -> None:
-    """In order, with the last one; what would come after it is not looked at."""
-    found = said(
+    """In order, including the last one; later frames are not read."""
+    frames = converse(
         progress("original", 1),
-        frame("facts", b"{}"),
+        encode("facts", b"{}"),
         progress("references", 2),
-        frame(until),
+        encode(until),
         None,
         until=until,
     )
-    assert [one.kind for one in found] == ["facts", until]
-    assert found[0].payload == b"{}"
-    assert told.counts == [("mine: original model", 1, 4), ("mine: references", 2, 4)]
+    assert [frame.kind for frame in frames] == ["facts", until]
+    assert frames[0].payload == b"{}"
+    assert reporter.counts == [("mine: original model", 1, 4), ("mine: references", 2, 4)]
 
 
 @pytest.mark.parametrize("until", ["done", "measured"])
 @pytest.mark.parametrize(
-    ("kind", "error", "begins"),
+    ("kind", "error", "prefix"),
     [
         ("failed", ConfigurationError, "It refuses: "),
         ("unready", HostNotReadyError, "The trainer cannot use the device: "),
     ],
 )
-def test_whose_fault_it_is(
-    said: Callable[..., list[Frame]], until: str, kind: str, error: type[RunnerError], begins: str
+def test_the_trainer_reports_who_is_to_blame(
+    converse: Callable[..., list[Frame]], until: str, kind: str, error: type[RunnerError], prefix: str
 ) -> None:
-    """The organizer's or the host's, whatever was to come; words that it took from a file are harmless."""
+    """The organizer or the host; words that it took from a file are sanitized."""
     with pytest.raises(error) as caught:
-        said(progress("original", 1), frame(kind, reason=NASTY), until=until)
-    assert str(caught.value) == f"{begins}{sanitize_line(NASTY)}."
+        converse(progress("original", 1), encode(kind, reason=NASTY), until=until)
+    assert str(caught.value) == f"{prefix}{sanitize_line(NASTY)}."
     assert sanitize_line(str(caught.value), 1000) == str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("last", "words"),
+    ("last", "message"),
     [
         (None, "The trainer ended early: no \N{REPLACEMENT CHARACTER}[1mtorch."),
         (b"garbage" * 10, "The trainer ended early: no \N{REPLACEMENT CHARACTER}[1mtorch."),
-        (b"", "The trainer said nothing for 1 s."),
+        (b"", "The trainer sent nothing for 1 s."),
     ],
 )
-def test_a_trainer_that_is_lost(said: Callable[..., list[Frame]], last: bytes | None, words: str) -> None:
-    """It ended, said what is no frame, or fell silent: ours to look into, and worth another attempt."""
+def test_a_trainer_that_is_lost(
+    converse: Callable[..., list[Frame]], last: bytes | None, message: str
+) -> None:
+    """A trainer that ended, sent an invalid frame or nothing at all is a loss, worth another attempt."""
     with pytest.raises(SandboxLostError) as caught:
-        said(progress("original", 1), last)
-    assert str(caught.value) == words
+        converse(progress("original", 1), last)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("job", "kind"), [(TIMING, "measure"), (BUILD, "job")])
+def test_the_job_is_sent_first(
+    session_on: Callable[[OneContainer], TrainerSession], job: TimingJob | TrainerJob, kind: str
+) -> None:
+    """In the frame of its kind, and data after it."""
+    engine = OneContainer()
+    with session_on(engine) as trainer:
+        trainer.begin(job)
+        trainer.send("data", b"file", name="a")
+    first, second = engine.stream.sent
+    assert (first.kind, type(job).from_json(first.payload)) == (kind, job)
+    assert (second.kind, second.text("name"), second.payload) == ("data", "a", b"file")
+    assert [spec.role for spec in engine.specs] == ["trainer"]
+
+
+@pytest.mark.parametrize(
+    ("ready", "error"),
+    [(READY, ZeroDivisionError), (None, SandboxStartError), (b"Traceback", SandboxStartError)],
+)
+def test_the_container_is_removed_in_all_cases(
+    session_on: Callable[[OneContainer], TrainerSession], ready: bytes | None, error: type[Exception]
+) -> None:
+    """After an error of the caller, and after a trainer that does not become ready."""
+    engine = OneContainer(ready=ready)
+
+    def use() -> None:
+        with session_on(engine) as trainer:
+            assert engine.stream.removed == 0
+            trainer.begin(TIMING)
+            raise ZeroDivisionError
+
+    with pytest.raises(error):
+        use()
+    assert engine.stream.removed == 1

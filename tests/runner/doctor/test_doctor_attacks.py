@@ -1,112 +1,123 @@
-"""What doctor says of attacks that held, that did not, and that could not be run."""
+"""Doctor's findings for attacks that were contained, that were not, and that could not be run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from runner.doctor.attacks import AttackResult, attack_findings
+from runner.builder.plan import default_limits
+from runner.doctor.attacks import attack_findings
+from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import Status, broken_findings, lost_guarantees
-from runner.doctor.gallery import as_results
+from runner.doctor.gallery import run_quick_attacks
+from runner.engine.api import Engine
 from runner.errors import SandboxStartError
 from runner.gallery.attacks import Attack, AttackSpec
 from runner.gallery.judge import Result
 from runner.gallery.run import GalleryReport
+from runner.progress import NullReporter
+
+ENGINE = cast("Engine", object())
+"""Never asked: the image or the gallery is missing before any container is started."""
 
 
-class FakeGallery:
-    """Runs nothing; keeps the names that were asked for and answers with what it was given."""
-
-    def __init__(self, *results: AttackResult) -> None:
-        self.results, self.asked = results, list[str]()
-
-    def __call__(self, names: Sequence[str]) -> Sequence[AttackResult]:
-        self.asked += names
-        return self.results
-
-
-def made(outcome_open: str | None = None, **problems: tuple[str, ...]) -> Result:
-    """Return what became of an attack that was refused on the host, for the shortest way to a result."""
+def make_result(
+    open_reason: str | None = None, *, problems: tuple[str, ...] = (), broken: tuple[str, ...] = ()
+) -> Result:
+    """Return the result of an attack that the host refused, the shortest kind of result."""
     attack = Attack(
         name="zip_bomb",
         folder=Path("zip_bomb"),
-        description=AttackSpec(threat=18, title="a zip bomb", kind="host", refusal="zip", open=outcome_open),
+        description=AttackSpec(threat=18, title="a zip bomb", kind="host", refusal="zip", open=open_reason),
     )
     return Result(
         attack=attack,
         runtime="runc",
         isolation="process",
         expectation=attack.expectation("runc", "process"),
-        ends=(),
-        problems=problems.get("problems", ()),
-        broken=problems.get("broken", ()),
+        runs=(),
+        problems=problems,
+        broken=broken,
     )
 
 
-def result(*, held: bool, known_hole: str = "") -> AttackResult:
-    return AttackResult(name="fork_bomb", title="a fork bomb", held=held, said="ok", known_hole=known_hole)
+def report_of(*results: Result, leftovers: tuple[str, ...] = ()) -> GalleryReport:
+    return GalleryReport(results=results, leftovers=leftovers)
 
 
-def test_an_attack_that_held_is_ok() -> None:
-    """And the runner is asked for exactly the names that were given."""
-    gallery = FakeGallery(result(held=True))
-    (found,) = attack_findings(gallery, ("fork_bomb",))
-    assert gallery.asked == ["fork_bomb"]
-    assert (found.id, found.status, found.lost) == ("attack/fork_bomb", Status.OK, "")
+def test_a_contained_attack_is_ok() -> None:
+    """It has a finding of its own, and so have the leftovers of all attacks."""
+    first, last = attack_findings(lambda: report_of(make_result()))
+    assert (first.id, first.status, first.lost_guarantee) == ("attack/zip_bomb", Status.OK, "")
+    assert (last.id, last.status, last.observation) == ("attack/left-on-host", Status.OK, "none")
 
 
-def test_an_attack_that_succeeded_makes_the_host_unfit() -> None:
-    """It is broken, and names the guarantee that is gone."""
-    found = attack_findings(FakeGallery(result(held=False)), ("fork_bomb",))
-    assert broken_findings(found) == found
-    assert lost_guarantees(found) == ["that this attack is contained: a fork bomb"]
+def test_an_escaped_attack_makes_the_host_unfit() -> None:
+    """It is broken, and names the lost guarantee."""
+    findings = attack_findings(lambda: report_of(make_result(problems=("it ran",))))
+    assert broken_findings(findings) == findings[:1]
+    assert lost_guarantees(findings) == ["that this attack is contained: a zip bomb"]
 
 
-def test_a_hole_that_is_known_is_a_warning() -> None:
-    """It is the same on every host, so it says nothing against this one; the guarantee is missing all the same."""
-    found = attack_findings(FakeGallery(result(held=False, known_hole="runc shows a path")), ("fork_bomb",))
-    assert [one.status for one in found] == [Status.WARNING]
-    assert "runc shows a path" in found[0].advice
-    assert lost_guarantees(found)
-
-
-def test_without_an_image_no_attack_is_run() -> None:
-    """That is said as broken, with what to type."""
-    (found,) = attack_findings("image not built; run: unlearn setup")
-    assert (found.status, found.advice) == (Status.BROKEN, "image not built; run: unlearn setup")
-
-
-def test_a_sandbox_that_does_not_start_is_a_finding() -> None:
-    """A runtime that is registered and does not work is what doctor is asked about: no exception, broken."""
-
-    def fails(_names: Sequence[str]) -> Sequence[AttackResult]:
-        raise SandboxStartError("A container could not be started: no /dev/kvm.")
-
-    (found,) = attack_findings(fails)
-    assert found.status is Status.BROKEN
-    assert "no /dev/kvm" in found.advice
+def test_a_known_hole_is_a_warning() -> None:
+    """It is equal on every host, so it does not speak against this one; the guarantee is missing, too."""
+    result = make_result("runc shows a path", problems=("it ran",))
+    finding, _leftovers = attack_findings(lambda: report_of(result))
+    assert finding.status is Status.WARNING
+    assert "runc shows a path" in finding.advice
+    assert finding.lost_guarantee
 
 
 @pytest.mark.parametrize(
-    ("of_gallery", "status"),
+    ("result", "status"),
     [
-        (made(), Status.OK),
-        (made(problems=("it ran",)), Status.BROKEN),
-        (made("not yet refused", problems=("it ran",)), Status.WARNING),
-        (made("not yet refused"), Status.OK),
-        (made("not yet refused", broken=("its control failed",)), Status.BROKEN),
+        (make_result(), Status.OK),
+        (make_result(problems=("it ran",)), Status.BROKEN),
+        (make_result("not yet refused", problems=("it ran",)), Status.WARNING),
+        (make_result("not yet refused"), Status.OK),
+        (make_result("not yet refused", broken=("its control failed",)), Status.BROKEN),
     ],
 )
-def test_what_the_gallery_says_is_what_doctor_says(of_gallery: Result, status: Status) -> None:
-    """Contained is ok, escaped is broken, and only a hole that is known excuses one that was not contained."""
-    found = attack_findings(lambda _names: as_results(GalleryReport(results=(of_gallery,), left=())))
-    assert [one.status for one in found] == [status, Status.OK]
-    assert all(problem in found[0].found for problem in of_gallery.problems)
+def test_each_outcome_of_the_gallery_has_its_status(result: Result, status: Status) -> None:
+    """Contained is ok, escaped is broken, and only a known hole excuses an attack that was not contained."""
+    findings = attack_findings(lambda: report_of(result))
+    assert [finding.status for finding in findings] == [status, Status.OK]
+    assert all(problem in findings[0].observation for problem in result.problems)
 
 
-def test_what_is_left_on_a_busy_host_is_only_a_warning() -> None:
-    """Memory and processes of others look the same."""
-    found = attack_findings(lambda _names: as_results(GalleryReport(results=(), left=("1 file",))))
-    assert [(one.status, one.found) for one in found] == [(Status.WARNING, "1 file")]
+def test_leftovers_on_a_busy_host_are_only_a_warning() -> None:
+    """Memory and processes of other work look the same."""
+    (finding,) = attack_findings(lambda: report_of(leftovers=("1 file",)))
+    assert (finding.status, finding.observation) == (Status.WARNING, "1 file")
+    assert not finding.lost_guarantee
+
+
+@pytest.mark.parametrize(
+    ("image", "advice"),
+    [
+        ("", "image not built; run: unlearn setup"),
+        ("unlearn:1", "sample_submissions/hostile does not exist here"),
+    ],
+)
+def test_without_image_or_gallery_no_attack_is_run(image: str, advice: str, tmp_path: Path) -> None:
+    """Both are reported as broken, with the next step."""
+    purpose = Purpose(limits=default_limits("digits"))
+    (finding,) = attack_findings(
+        partial(run_quick_attacks, ENGINE, Facts(image=image), purpose, NullReporter(), gallery=tmp_path)
+    )
+    assert finding.status is Status.BROKEN
+    assert finding.advice.startswith(advice)
+
+
+def test_a_sandbox_that_does_not_start_is_a_finding() -> None:
+    """A runtime that is registered and does not work is a broken finding, not an exception."""
+
+    def fail() -> GalleryReport:
+        raise SandboxStartError("A container could not be started: no /dev/kvm.")
+
+    (finding,) = attack_findings(fail)
+    assert finding.status is Status.BROKEN
+    assert "no /dev/kvm" in finding.advice

@@ -1,7 +1,7 @@
-"""Are hosts judged for what they are? Over facts of one captured host and of hosts made from it by hand.
+"""Doctor's findings over the facts of one captured host, and of hosts that differ from it by hand.
 
-Each file of `golden/facts` names the host it is like, the facts that differ (the engine's
-words are merged, everything else is replaced), the purpose, and what is to be found.
+Each file of `golden/facts` names the host that it is like, the facts that differ (the engine's answers are
+merged, all other facts are replaced), the purpose, and the expected findings.
 """
 
 from __future__ import annotations
@@ -41,75 +41,92 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def purpose(host: Mapping[str, Any]) -> Purpose:
-    said = host.get("purpose", {})
-    limits = default_limits("digits").model_copy(update=said.get("limits", {}))
-    return Purpose(limits=limits, runtime=said.get("runtime"))
+    changes = host.get("purpose", {})
+    limits = default_limits("digits").model_copy(update=changes.get("limits", {}))
+    return Purpose(limits=limits, runtime=changes.get("runtime"))
 
 
-def found_on(name: str) -> dict[str, Finding]:
+def findings_on(name: str) -> dict[str, Finding]:
     host = read(next(file for file in HOSTS if file.stem == name))
-    return {one.id: one for one in examine(Facts(**host["facts"]), purpose(host))}
+    return {finding.id: finding for finding in examine(Facts(**host["facts"]), purpose(host))}
 
 
 @pytest.mark.parametrize("file", HOSTS, ids=lambda file: file.stem)
 def test_each_host_gets_its_findings(file: Path) -> None:
-    """Every status and every guarantee that is missing is as its file says; no check is left out of it."""
+    """Every status and every missing guarantee equals the file's; the file omits no check."""
     host = read(file)
-    found = examine(Facts(**host["facts"]), purpose(host))
-    assert {one.id: one.status.value for one in found} == {
+    result = examine(Facts(**host["facts"]), purpose(host))
+    assert {finding.id: finding.status.value for finding in result} == {
         name: status for name, status in host["expect"].items() if status is not None
     }
-    assert [clause for clause in findings.lost_guarantees(found)] == host["lost"]
-    said = json.dumps([findings.findings_json(found)])
+    assert [clause for clause in findings.lost_guarantees(result)] == host["lost"]
+    text = json.dumps([findings.findings_json(result)])
     for words in host.get("says", []):
-        assert words in said
+        assert words in text
 
 
 @pytest.mark.parametrize("file", HOSTS, ids=lambda file: file.stem)
-def test_whoever_is_warned_is_told_what_to_do(file: Path) -> None:
-    """A finding that is not ok has advice, and a guarantee is missing only beside such advice."""
+def test_every_warning_has_advice(file: Path) -> None:
+    """A finding that is not ok has advice, and a lost guarantee comes with advice."""
     host = read(file)
-    for one in examine(Facts(**host["facts"]), purpose(host)):
-        if one.status is not Status.OK and "cannot be told" not in one.found:
-            assert one.advice, one.id
-        if one.lost:
-            assert one.lost.startswith("that "), one.id
-            assert one.advice, one.id
+    for finding in examine(Facts(**host["facts"]), purpose(host)):
+        if finding.status is not Status.OK and "unknown" not in finding.observation:
+            assert finding.advice, finding.id
+        if finding.lost_guarantee:
+            assert finding.lost_guarantee.startswith("that "), finding.id
+            assert finding.advice, finding.id
 
 
 def test_no_engine_is_a_finding_like_others() -> None:
-    """It is broken, says why, and leaves only what can be told without one."""
-    found = examine(Facts(engine_problem="No container engine answers.", store="kept"), purpose({}))
-    assert [(one.id, one.status) for one in found] == [("engine", Status.BROKEN), ("store", Status.OK)]
-    assert found[0].found == "No container engine answers."
-    assert not findings.findings_json(found)["ready"]
+    """It is broken with the reason, and only checks that need no engine remain."""
+    result = examine(Facts(engine_problem="No container engine answers.", store="store"), purpose({}))
+    assert [(finding.id, finding.status) for finding in result] == [
+        ("engine", Status.BROKEN),
+        ("store", Status.OK),
+    ]
+    assert result[0].observation == "No container engine answers."
+    assert not findings.findings_json(result)["ready"]
 
 
-def test_an_engine_that_says_nothing_promises_nothing() -> None:
-    """Answers without content raise nothing, and what cannot be seen to hold is not said to hold."""
-    found = {one.id: one.status for one in examine(Facts(), purpose({}))}
-    assert found["limits"] is Status.BROKEN
-    assert found["seccomp"] is Status.BROKEN
-    assert found["swap"] is Status.WARNING
-    assert found["gvisor"] is Status.WARNING
+def test_empty_answers_of_an_engine_give_no_guarantee() -> None:
+    """Answers without content raise no error, and an unconfirmed guarantee is not given."""
+    statuses = {finding.id: finding.status for finding in examine(Facts(), purpose({}))}
+    assert statuses["limits"] is Status.BROKEN
+    assert statuses["seccomp"] is Status.BROKEN
+    assert statuses["swap"] is Status.WARNING
+    assert statuses["gvisor"] is Status.WARNING
 
 
-def test_findings_have_one_name_each() -> None:
-    """A captured host is looked at by every check, each under a name of its own."""
+def test_findings_have_distinct_names() -> None:
+    """Every check examines a captured host, each under its own name."""
     host = read(next(file for file in HOSTS if file.stem == "debian-12"))
-    names = [one.id for one in examine(Facts(**host["facts"]), purpose(host))]
+    names = [finding.id for finding in examine(Facts(**host["facts"]), purpose(host))]
     assert len(names) == len(set(names)) == len(CHECKS)
 
 
 def test_warnings_do_not_make_a_host_unfit() -> None:
-    """Only what is broken does."""
-    host = found_on("debian-12")
-    assert any(one.status is Status.WARNING for one in host.values())
+    """Only broken findings do."""
+    host = findings_on("debian-12")
+    assert any(finding.status is Status.WARNING for finding in host.values())
     assert findings.findings_json(host.values())["ready"]
-    assert not findings.findings_json(found_on("no-seccomp").values())["ready"]
+    assert not findings.findings_json(findings_on("no-seccomp").values())["ready"]
 
 
-def test_a_second_kernel_counts_only_where_it_is_used() -> None:
+def test_a_second_kernel_counts_only_if_it_is_chosen() -> None:
     """gVisor that is registered but not chosen gives no guarantee."""
-    assert found_on("debian-12")["gvisor"].lost
-    assert not found_on("gvisor-new-and-chosen")["gvisor"].lost
+    assert findings_on("debian-12")["gvisor"].lost_guarantee
+    assert not findings_on("gvisor-new-and-chosen")["gvisor"].lost_guarantee
+
+
+def test_json_keeps_its_keys() -> None:
+    """Programs read `doctor --json`: the names of its fields are fixed."""
+    finding = Finding(
+        id="x", title="X", status=Status.WARNING, observation="o", advice="a", lost_guarantee="that l"
+    )
+    assert findings.findings_json([finding]) == {
+        "ready": True,
+        "findings": [
+            {"id": "x", "title": "X", "status": "warning", "found": "o", "advice": "a", "lost": "that l"}
+        ],
+        "guarantees_not_given": ["that l"],
+    }

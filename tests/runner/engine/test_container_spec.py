@@ -27,6 +27,7 @@ from runner.engine.container_spec import (
     trainer_container,
     worker_container,
 )
+from runner.engine.docker_options import DockerOptions, docker_options
 from tests.support.paths import RUNNER_GOLDEN
 
 GOLDEN = RUNNER_GOLDEN / "options.json"
@@ -43,10 +44,17 @@ def specs() -> dict[str, ContainerSpec]:
     }
 
 
+def options_by_role() -> dict[str, DockerOptions]:
+    """Return what Docker is sent for the container of each role."""
+    return {role: docker_options(spec) for role, spec in specs().items()}
+
+
 def record() -> str:
     """Return the text of the golden record."""
-    said = {role: dataclasses.asdict(spec) for role, spec in specs().items()}
-    return json.dumps(said, indent=2, sort_keys=True) + "\n"
+    options = {
+        role: {"role": role, **dataclasses.asdict(docker)} for role, docker in options_by_role().items()
+    }
+    return json.dumps(options, indent=2, sort_keys=True) + "\n"
 
 
 ROLES = pytest.mark.parametrize("role", ["worker", "evaluator", "trainer"])
@@ -79,7 +87,7 @@ def test_checkpoints_side_by_side(cpus: float, checkpoint_mib: int, expected: in
 @ROLES
 def test_no_way_to_the_host(role: str) -> None:
     """No role sees a folder, a device, a namespace or a volume of the host."""
-    config = specs()[role].host_config
+    config = options_by_role()[role].host_config
     assert config["Binds"] == []
     assert config["NetworkMode"] == "none"
     assert config["IpcMode"] == "private"
@@ -93,7 +101,7 @@ def test_no_way_to_the_host(role: str) -> None:
 @ROLES
 def test_root_is_read_only(role: str) -> None:
     """All that can be written is memory, limited in bytes and in files, without setuid or devices."""
-    config = specs()[role].host_config
+    config = options_by_role()[role].host_config
     assert config["ReadonlyRootfs"] is True
     for place, mode in config["Tmpfs"].items():
         given = dict(part.partition("=")[::2] for part in mode.split(","))
@@ -104,7 +112,7 @@ def test_root_is_read_only(role: str) -> None:
 
 def test_capabilities() -> None:
     """Every capability is dropped; the worker alone, which changes identity and kills, has three back."""
-    for role, spec in specs().items():
+    for role, spec in options_by_role().items():
         assert spec.host_config["CapDrop"] == ["ALL"]
         added = spec.host_config.get("CapAdd", [])
         assert sorted(added) == (["KILL", "SETGID", "SETUID"] if role == "worker" else [])
@@ -114,13 +122,13 @@ def test_capabilities() -> None:
 @ROLES
 def test_security_options(role: str) -> None:
     """No new privileges, and the engine's own seccomp and AppArmor profiles stay in force."""
-    assert specs()[role].host_config["SecurityOpt"] == ["no-new-privileges"]
+    assert options_by_role()[role].host_config["SecurityOpt"] == ["no-new-privileges"]
 
 
 @ROLES
 def test_resources_are_bounded(role: str) -> None:
     """Memory without swap, processes, cores, shared memory, files and cores dumped all have a limit."""
-    config = specs()[role].host_config
+    config = options_by_role()[role].host_config
     assert config["Memory"] == config["MemorySwap"] > 0
     assert config["PidsLimit"] > 0
     assert config["NanoCpus"] == LIMITS.cpus * 1e9
@@ -134,7 +142,7 @@ def test_resources_are_bounded(role: str) -> None:
 @ROLES
 def test_engine_keeps_no_log_and_starts_nothing_again(role: str) -> None:
     """What is printed does not fill the host's disk, and an ended container stays to be looked at."""
-    config = specs()[role].host_config
+    config = options_by_role()[role].host_config
     assert config["LogConfig"] == {"Type": "none"}
     assert config["RestartPolicy"] == {"Name": "no"}
     assert config["AutoRemove"] is False
@@ -170,16 +178,17 @@ def test_labels(role: str) -> None:
 
 def test_specs_share_nothing() -> None:
     """Changing one answer does not change the next: nothing mutable is kept between calls."""
-    for spec in specs().values():
-        spec.host_config.clear()
-        spec.environment.clear()
-        spec.labels.clear()
+    for spec, options in zip(specs().values(), options_by_role().values(), strict=True):
+        options.host_config.clear()
+        for mapping in (spec.environment, spec.labels, options.environment, options.labels):
+            mapping.clear()
     assert record() == GOLDEN.read_text()
 
 
 def worker_config(**limits: Any) -> dict[str, Any]:
     """Return the worker's options for these limits."""
-    return worker_container(image="IMAGE", limits=Limits(**limits), labels={}).host_config
+    spec = worker_container(image="IMAGE", limits=Limits(**limits), labels={})
+    return docker_options(spec).host_config
 
 
 def test_each_slot_has_a_scratch_of_its_own() -> None:

@@ -10,7 +10,7 @@ import pytest
 import requests.exceptions
 
 from runner.engine import client as client_module
-from runner.engine.client import Engine
+from runner.engine.client import connect_engine
 from runner.engine.connection import engine_call
 from runner.errors import EngineAccessError, HostNotReadyError
 from runner.progress import NullReporter
@@ -36,7 +36,7 @@ def test_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence of a machine without Docker."""
     refuse(monkeypatch, FileNotFoundError(errno.ENOENT, "No such file or directory"))
     with pytest.raises(HostNotReadyError, match="No container engine answers") as caught:
-        Engine()
+        connect_engine()
     assert not isinstance(caught.value, EngineAccessError)
     assert not client_module.engine_answers()
 
@@ -45,7 +45,7 @@ def test_one_that_is_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """No advice to install what is there, from the commands and from the set-up."""
     refuse(monkeypatch, PermissionError(errno.EACCES, "Permission denied"))
     with pytest.raises(EngineAccessError, match="your user may not use it"):
-        Engine()
+        connect_engine()
     with pytest.raises(EngineAccessError, match="group docker"):
         setup.prepare_host(NullReporter())
 

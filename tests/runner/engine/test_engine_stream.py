@@ -8,7 +8,7 @@ from typing import Any
 
 import docker
 
-from runner.engine.container import Container
+from runner.engine.container import DockerContainer
 
 
 class Forgetful(docker.APIClient):
@@ -30,7 +30,7 @@ def test_the_answer_that_a_stream_came_by_is_closed_with_it() -> None:
         answer.begin()
         stream: Any = answer.fp.raw
         stream._response = answer  # where docker-py keeps it
-        container = Container(Forgetful(), "identity", stream)
+        container = DockerContainer(Forgetful(), "identity", stream)
         near.close()
         container.remove()
         assert answer.isclosed()

@@ -8,6 +8,8 @@ import pytest
 
 from runner.challenge.limits import Limits
 from runner.engine.container_spec import evaluator_container, worker_container
+from runner.engine.docker_options import docker_options
+from runner.engine.info import EngineInfo
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement, resolve_placement
 from runner.errors import ConfigurationError, HostNotReadyError
 
@@ -18,15 +20,19 @@ CDI: dict[str, Any] = {"Runtimes": {"runc": {}}, "CDISpecDirs": ["/etc/cdi"]}
 DISCOVERED = {**NVIDIA, "DiscoveredDevices": [{"Source": "cdi", "ID": f"nvidia.com/gpu={UUID}"}]}
 
 
-def asked(info: dict[str, Any], *, runtime: str = "", device: str = "cpu", wanted: str = "cpu") -> Placement:
-    return resolve_placement(runtime=runtime, device=device, wanted_device=wanted, engine_info=info)
+def asked(
+    info: dict[str, Any], *, runtime: str = "", device: str = "cpu", required: str = "cpu"
+) -> Placement:
+    return resolve_placement(
+        runtime=runtime, device=device, required_device=required, info=EngineInfo.of(info, {})
+    )
 
 
 def test_nothing_asked_for_is_the_engines_default() -> None:
     """Without a runtime or a device, the engine is told nothing of either."""
     assert asked(PLAIN) == DEFAULT_PLACEMENT
     spec = worker_container(image="IMAGE", limits=Limits(), labels={})
-    assert not {"Runtime", "DeviceRequests"} & spec.host_config.keys()
+    assert not {"Runtime", "DeviceRequests"} & docker_options(spec).host_config.keys()
     assert "NVIDIA_DRIVER_CAPABILITIES" not in spec.environment
 
 
@@ -35,7 +41,11 @@ def test_a_runtime_is_passed_on() -> None:
     placement = asked(PLAIN, runtime="runsc")
     worker = worker_container(image="IMAGE", limits=Limits(), labels={}, placement=placement)
     evaluator = evaluator_container(image="IMAGE", cpus=1, labels={}, placement=placement)
-    assert worker.host_config["Runtime"] == evaluator.host_config["Runtime"] == "runsc"
+    assert (
+        docker_options(worker).host_config["Runtime"]
+        == docker_options(evaluator).host_config["Runtime"]
+        == "runsc"
+    )
 
 
 def test_a_runtime_that_is_not_there_is_the_hosts_matter() -> None:
@@ -67,10 +77,10 @@ def test_a_gpu_is_asked_for_as_the_engine_offers_it(
     info: dict[str, Any], device: str, request_made: dict[str, Any]
 ) -> None:
     """By CDI where the engine has found the device so, else by the runtime's own request, else by CDI's folder."""
-    placement = asked(info, device=device, wanted="cuda")
+    placement = asked(info, device=device, required="cuda")
     assert placement.torch_device == "cuda"
     spec = worker_container(image="IMAGE", limits=Limits(), labels={}, placement=placement)
-    assert spec.host_config["DeviceRequests"] == [request_made]
+    assert docker_options(spec).host_config["DeviceRequests"] == [request_made]
     assert spec.environment["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
 
 
@@ -79,7 +89,7 @@ def test_no_gpu_is_the_hosts_matter() -> None:
     with pytest.raises(HostNotReadyError, match="offers no GPU"):
         asked(PLAIN, device="all")
     with pytest.raises(HostNotReadyError, match="challenge needs a GPU"):
-        asked(NVIDIA, wanted="cuda")
+        asked(NVIDIA, required="cuda")
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:0", "cuda", "cuda:GPU-../../etc", f"{UUID}", "cuda:GPU-1 2"])

@@ -16,13 +16,14 @@ import pytest
 from runner.builder.plan import default_limits
 from runner.challenge.limits import Limits
 from runner.engine.container_spec import (
-    ContainerSpec,
     evaluator_container,
     trainer_container,
     worker_container,
 )
-from runner.engine.placement import Placement
-from runner.engine.podman import for_podman, is_podman, short_name
+from runner.engine.docker_options import DockerOptions, docker_options
+from runner.engine.info import is_podman
+from runner.engine.placement import GpuRequest, Placement
+from runner.engine.podman import podman_options, short_name
 from runner.errors import HostNotReadyError
 from tests.support.paths import RUNNER_GOLDEN
 
@@ -32,19 +33,22 @@ KNOWN_TO_PODMAN = {"rw", "ro", "nosuid", "nodev", "noexec", "notmpcopyup", "size
 """As 4.3.1 was seen to take them; it refuses `nr_inodes`, `uid` and `gid`."""
 
 
-def docker_specs() -> dict[str, ContainerSpec]:
+def docker_specs() -> dict[str, DockerOptions]:
     """Return the container of each role in Docker's words."""
     return {
-        "worker": worker_container(image="IMAGE", limits=LIMITS, labels={"a": "b"}),
-        "evaluator": evaluator_container(image="IMAGE", cpus=LIMITS.cpus, labels={}),
-        "trainer": trainer_container(image="IMAGE", cpus=LIMITS.cpus, labels={}),
+        "worker": docker_options(worker_container(image="IMAGE", limits=LIMITS, labels={"a": "b"})),
+        "evaluator": docker_options(evaluator_container(image="IMAGE", cpus=LIMITS.cpus, labels={})),
+        "trainer": docker_options(trainer_container(image="IMAGE", cpus=LIMITS.cpus, labels={})),
     }
 
 
 def record() -> str:
     """Return the text of the golden record."""
-    said = {role: dataclasses.asdict(for_podman(spec)) for role, spec in docker_specs().items()}
-    return json.dumps(said, indent=2, sort_keys=True) + "\n"
+    options = {
+        role: {"role": role, **dataclasses.asdict(podman_options(docker))}
+        for role, docker in docker_specs().items()
+    }
+    return json.dumps(options, indent=2, sort_keys=True) + "\n"
 
 
 ROLES = pytest.mark.parametrize("role", ["worker", "evaluator", "trainer"])
@@ -59,7 +63,7 @@ def test_golden_record() -> None:
 def test_only_the_words_differ(role: str) -> None:
     """Beside tmpfs, masks and the number of a user's processes, Podman is told what Docker is told."""
     docker = docker_specs()[role]
-    podman = for_podman(docker)
+    podman = podman_options(docker)
     reworded = {"Tmpfs", "MaskedPaths", "SecurityOpt", "Ulimits"}
     kept = {key: value for key, value in docker.host_config.items() if key not in reworded}
     assert {key: value for key, value in podman.host_config.items() if key not in reworded} == kept
@@ -74,7 +78,7 @@ def test_only_the_words_differ(role: str) -> None:
 @ROLES
 def test_what_can_be_written_is_memory_and_cannot_be_executed(role: str) -> None:
     """Each tmpfs has a size, and nothing that Podman would refuse or add by itself."""
-    docker, podman = docker_specs()[role], for_podman(docker_specs()[role])
+    docker, podman = docker_specs()[role], podman_options(docker_specs()[role])
     for place, said in podman.host_config["Tmpfs"].items():
         given = dict(word.partition("=")[::2] for word in said.split(","))
         assert given.keys() <= KNOWN_TO_PODMAN
@@ -91,7 +95,7 @@ def test_what_can_be_written_is_memory_and_cannot_be_executed(role: str) -> None
 @ROLES
 def test_what_docker_hides_podman_hides(role: str) -> None:
     """Every masked path, and the files of the host's that Podman mounts."""
-    docker, podman = docker_specs()[role], for_podman(docker_specs()[role])
+    docker, podman = docker_specs()[role], podman_options(docker_specs()[role])
     privileges, masks = podman.host_config["SecurityOpt"]
     assert privileges == "no-new-privileges"
     hidden = set(masks.removeprefix("mask=").split(":"))
@@ -101,34 +105,36 @@ def test_what_docker_hides_podman_hides(role: str) -> None:
 
 def test_the_engines_proxies_stay_outside() -> None:
     """Their addresses can hold passwords: the container has the variables already, empty."""
-    environment = for_podman(docker_specs()["worker"]).environment
+    environment = podman_options(docker_specs()["worker"]).environment
     for name in ("http_proxy", "HTTPS_PROXY", "NO_PROXY"):
         assert environment[name] == ""
 
 
 def test_a_worker_may_have_its_processes() -> None:
     """The limit for a user of the host is never below the container's own."""
-    many = for_podman(worker_container(image="IMAGE", limits=Limits(processes=50_000), labels={}))
+    many = podman_options(
+        docker_options(worker_container(image="IMAGE", limits=Limits(processes=50_000), labels={}))
+    )
     assert many.host_config["Ulimits"][-1]["Hard"] == many.host_config["PidsLimit"]
 
 
 @pytest.mark.parametrize(
     "placement",
-    [Placement(runtime="runsc"), Placement(device_requests=({"Driver": "cdi"},))],
+    [Placement(runtime="runsc"), Placement(gpu=GpuRequest(name="all", by_cdi=True))],
     ids=["runtime", "gpu"],
 )
 def test_what_podman_would_leave_out_is_refused(placement: Placement) -> None:
     """It ignores a container's runtime without a word: gVisor would be asked for, recorded, and absent."""
-    spec = worker_container(image="IMAGE", limits=LIMITS, labels={}, placement=placement)
+    spec = docker_options(worker_container(image="IMAGE", limits=LIMITS, labels={}, placement=placement))
     with pytest.raises(HostNotReadyError, match="use Docker"):
-        for_podman(spec)
+        podman_options(spec)
 
 
 def test_nothing_given_is_changed() -> None:
     """The options in Docker's words stay as they were."""
     spec = docker_specs()["worker"]
     before = copy.deepcopy(spec)
-    for_podman(spec)
+    podman_options(spec)
     assert spec == before
 
 

@@ -14,7 +14,7 @@ from runner.engine.container_spec import SESSION_LABEL
 from runner.engine.session import container_session, create_session_file, remove_leftovers, remove_unless_held
 
 if TYPE_CHECKING:
-    from runner.engine.client import Engine
+    from runner.engine.api import Engine
 
 
 class Elsewhere:

@@ -7,22 +7,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.challenge.outputs import OutputShapes, unpack_outputs
+from runner.challenge.outputs import NetworkOutputs, OutputShapes, pack_outputs, unpack_outputs
 from runner.clients.channel import Stream
 from runner.clients.evaluator import EvaluatorClient
-from runner.engine.container import ContainerExit
+from runner.engine.api import ContainerExit
 from runner.errors import SandboxLostError
 from runner.execution.evaluator_queue import EVALUATOR_FAILED_TWICE, EvaluatorQueue
-from runner.store.store import Store
 from sandbox.protocol.frames import Frame, encode_header
 from sandbox.protocol.messages import TO_EVALUATOR
+from tests.support.fake_stream import FakeStream
 
 Script = Callable[[Frame], Iterable[tuple[float, bytes | None]]]
 EXAMPLES, CLASSES, UNSEEN = 3, 2, 2
@@ -36,32 +36,45 @@ def outputs_of(index: int) -> bytes:
     return encode_header("outputs", len(logits + rest), index=index) + logits + rest
 
 
-class Notes:
-    """A store that notes what it is told of runs."""
+class Sink:
+    """A sink that records what it is sent, and keeps checkpoints and outputs in a folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.evaluated: list[int] = []
         self.rejected: list[tuple[int, str]] = []
-
-    def mark_evaluated(self, _name: str, index: int, **_rest: object) -> None:
-        self.evaluated.append(index)
-
-    def reject(self, _name: str, index: int, reason: str, **_rest: object) -> None:
-        self.rejected.append((index, reason))
-
-
-class Bench:
-    """A backlog between a folder, such a store, and evaluators that are scripts."""
-
-    def __init__(self, folder: Path, challenge: Challenge, stream: Callable[..., Any]) -> None:
-        self.folder, self.notes, self.streams = folder, Notes(), []  # type: ignore[var-annotated]
-        self._challenge, self._stream = challenge, stream
 
     def checkpoint(self, index: int) -> Path:
         return self.folder / f"{index}.checkpoint"
 
     def outputs(self, index: int) -> Path:
         return self.folder / f"{index}.outputs"
+
+    def read_checkpoint(self, index: int) -> bytes:
+        return self.checkpoint(index).read_bytes()
+
+    def publish_outputs(self, index: int, outputs: NetworkOutputs) -> None:
+        self.outputs(index).write_bytes(pack_outputs(outputs))
+        self.evaluated.append(index)
+        self.checkpoint(index).unlink()
+
+    def reject(self, index: int, reason: str) -> None:
+        self.rejected.append((index, reason))
+        self.checkpoint(index).unlink()
+
+
+class Bench:
+    """A backlog between a folder, such a store, and evaluators that are scripts."""
+
+    def __init__(self, folder: Path, challenge: Challenge) -> None:
+        self.folder, self.notes, self._challenge = folder, Sink(folder), challenge
+        self.streams: list[FakeStream] = []
+
+    def checkpoint(self, index: int) -> Path:
+        return self.notes.checkpoint(index)
+
+    def outputs(self, index: int) -> Path:
+        return self.notes.outputs(index)
 
     def backlog(self, *scripts: Script, cores: int = 1, keep_going: bool = True) -> EvaluatorQueue:
         """Return a backlog whose containers follow the scripts, one after another."""
@@ -70,9 +83,9 @@ class Bench:
         def start() -> Stream:
             script = next(left)
             ending, running = getattr(script, "ending", FAILED), getattr(script, "running", True)
-            self.streams.append(self._stream(script, rules=TO_EVALUATOR, ending=ending))
+            self.streams.append(FakeStream(script, rules=TO_EVALUATOR, ending=ending))
             self.streams[-1].running = running
-            return cast(Stream, self.streams[-1])
+            return self.streams[-1]
 
         def evaluator(*, stream: Any, **rest: Any) -> EvaluatorClient:
             return EvaluatorClient(stream=stream, clock=stream.clock, **rest)
@@ -80,12 +93,7 @@ class Bench:
         return EvaluatorQueue(
             start=start,
             challenge=self._challenge,
-            store=cast(Store, self.notes),
-            evaluation="e",
-            checkpoint=self.checkpoint,
-            outputs=self.outputs,
-            keep_checkpoints=False,
-            token=1,
+            sink=self.notes,
             cores=cores,
             keep_going=keep_going,
             evaluator=evaluator,
@@ -110,7 +118,7 @@ class Bench:
 
     def sent(self) -> list[list[int]]:
         """Return whose checkpoints each container was sent; the original's index is -1."""
-        return [[one["index"] for one in stream.heard_of("checkpoint")] for stream in self.streams]
+        return [[one["index"] for one in stream.sent_fields("checkpoint")] for stream in self.streams]
 
     def found(self, index: int) -> float:
         shapes = OutputShapes(examples=EXAMPLES, classes=CLASSES, unseen=UNSEEN)
@@ -120,10 +128,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
-    tmp_path: Path, load_challenge: Callable[[Limits], Challenge], fake_stream: Callable[..., Any]
-) -> Bench:
-    return Bench(tmp_path, load_challenge(Limits()), fake_stream)
+def bench(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> Bench:
+    return Bench(tmp_path, load_challenge(Limits()))
 
 
 FAILED, KILLED = ContainerExit(exit_code=1, oom_killed=False), ContainerExit(exit_code=137, oom_killed=False)
@@ -234,7 +240,7 @@ def test_a_checkpoint_that_every_evaluator_fails_with_is_refused(
     containers = [Container(fails_with=poisonous, failure=FAILURES[failure]) for _ in range(1 + 3 * 6)]
     done = bench.do(range(6), *containers)
     assert bench.notes.rejected == [(index, EVALUATOR_FAILED_TWICE) for index in sorted(poisonous)]
-    assert done.refused == len(poisonous)
+    assert done.rejected == len(poisonous)
     assert sorted(bench.notes.evaluated) == sorted(set(range(6)) - poisonous)
     assert bench.left() == set()
     ends = Counter(sent[-1] for sent in bench.sent()[1:])  # the first was lost with several
@@ -249,7 +255,7 @@ def test_once_that_has_happened_nothing_more_is_evaluated(bench: Bench, failure:
     containers = [Container(fails_with=range(6), failure=FAILURES[failure]) for _ in range(3)]
     done = bench.do(range(6), *containers, keep_going=False)
     assert bench.notes.rejected == [(0, EVALUATOR_FAILED_TWICE)]
-    assert done.refused == 1
+    assert done.rejected == 1
     assert bench.notes.evaluated == []
     assert bench.left() == {1, 2, 3, 4, 5}
     assert done.has_room(), "or no run would be started, nor found to be unnecessary"
@@ -369,7 +375,7 @@ def test_how_many_at_a_time(bench: Bench) -> None:
             hurried.set()
         if frame.kind == "checkpoint" and frame.integer("index") != ORIGINAL:
             index, phase = frame.integer("index"), hurried.is_set()
-            unanswered = len(bench.streams[0].heard_of("checkpoint")) - 1 - len(bench.notes.evaluated)
+            unanswered = len(bench.streams[0].sent_fields("checkpoint")) - 1 - len(bench.notes.evaluated)
             most[phase] = max(most[phase], unanswered)
             if unanswered == 2:  # the most there may be, so that waiting for it changes nothing
                 full.set()

@@ -1,4 +1,4 @@
-"""Does everything come, once and in each one's order, and does nothing go on after the end?"""
+"""Merged iterators yield every item once, each job in order, and leave no thread behind."""
 
 from __future__ import annotations
 
@@ -16,56 +16,56 @@ def counting(name: str, upto: int) -> Callable[[], Iterator[tuple[str, int]]]:
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 5])
-def test_everything_comes_in_each_ones_order(at_once: int) -> None:
-    """Also of those that yield nothing."""
-    found = list(
+def test_all_items_arrive_in_the_order_of_their_job(at_once: int) -> None:
+    """Jobs that yield nothing do no harm."""
+    items = list(
         merge_iterators(
             [counting(name, upto) for name, upto in zip("abc", (5, 0, 9), strict=True)], at_once=at_once
         )
     )
-    assert sorted(found) == [*[("a", number) for number in range(5)], *[("c", number) for number in range(9)]]
+    assert sorted(items) == [*[("a", number) for number in range(5)], *[("c", number) for number in range(9)]]
     for name in "ac":
-        numbers = [number for one, number in found if one == name]
+        numbers = [number for job, number in items if job == name]
         assert numbers == sorted(numbers)
 
 
-def test_so_many_go_on_at_a_time() -> None:
-    """Two that wait for each other come to an end; a third would find that there are two already."""
-    meeting, most = threading.Barrier(2), threading.BoundedSemaphore(2)
+def test_only_the_given_number_of_jobs_runs_at_a_time() -> None:
+    """Two jobs that wait for each other can end; a third at the same time would fail."""
+    meeting, slots = threading.Barrier(2), threading.BoundedSemaphore(2)
 
     def meets() -> Iterator[int]:
-        assert most.acquire(blocking=False)
+        assert slots.acquire(blocking=False)
         meeting.wait(30)
-        most.release()
+        slots.release()
         yield 1
 
     assert sum(merge_iterators([meets] * 6, at_once=2)) == 6
 
 
-def test_what_one_raises_ends_the_others() -> None:
-    """At what they yield next; none is begun after it."""
-    begun: list[str] = []
+def test_an_exception_of_a_job_ends_the_other_jobs() -> None:
+    """They end at their next item, and no further job starts."""
+    started: list[str] = []
 
     def endless() -> Iterator[int]:
-        begun.append("endless")
+        started.append("endless")
         while True:
-            time.sleep(0.001)  # what it yields is kept until it is taken
+            time.sleep(0.001)  # its items are queued until they are taken
             yield 0
 
     def fails() -> Iterator[int]:
-        begun.append("fails")
+        started.append("fails")
         yield 1
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         for _ in merge_iterators([endless, fails, endless, endless], at_once=2):
             pass
-    assert sorted(begun) in (["endless", "fails"], ["endless", "endless", "fails"])
-    assert not [one for one in threading.enumerate() if one.name.startswith("ThreadPool")]
+    assert sorted(started) in (["endless", "fails"], ["endless", "endless", "fails"])
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPool")]
 
 
-def test_who_has_enough_closes_it() -> None:
-    """As Ctrl-C does: what goes on ends at what it yields next."""
+def test_closing_the_iterator_ends_the_jobs() -> None:
+    """As Ctrl-C does: a running job ends at its next item."""
     ended = threading.Event()
 
     def endless() -> Iterator[int]:

@@ -182,7 +182,7 @@ def test_two_members_at_one_offset() -> None:
         for name in ("a.npy", "b.npy"):
             archive.writestr(name, b"whatever")
         archive.filelist[1].header_offset = archive.filelist[0].header_offset
-    with pytest.raises(ArraysError, match="at one place"):
+    with pytest.raises(ArraysError, match="at one offset"):
         unpack_npz(packed.getvalue(), ["a"])
 
 

@@ -14,6 +14,7 @@ from runner.results.summary import OTHER_SUBMISSION
 from runner.sanitize import sanitize
 from runner.store.records import RunRecord
 from runner.verdict import Verdict
+from tests.support.records import stored_evaluation, summary_of
 
 SECRET = "pixels-7-31"
 
@@ -48,13 +49,7 @@ def run(index: int = 0, verdict: Verdict = Verdict.CRASHED, **said: Any) -> RunR
 
 def told(*runs: RunRecord, feedback: str, log: str = "", **summary: Any) -> dict[str, Any]:
     return participant_report(
-        evaluation={
-            "evaluation": "0123456789ab",
-            "submission": "mine",
-            "challenge": "hidden",
-            "n": 8,
-            "summary": summary or None,
-        },
+        evaluation=stored_evaluation(summary=summary_of(**summary).to_json() if summary else None),
         terms=[terms(feedback)],
         runs=runs,
         log=lambda _index: log,
@@ -128,7 +123,7 @@ def test_a_log_is_not_even_read_under_verdict_only() -> None:
         raise AssertionError
 
     participant_report(
-        evaluation={"evaluation": "0", "submission": "", "challenge": "", "n": 1, "summary": None},
+        evaluation=stored_evaluation(),
         terms=[terms("verdict-only")],
         runs=[CRASHED],
         log=refuse,

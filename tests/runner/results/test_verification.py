@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pytest
@@ -18,7 +18,8 @@ from safetensors.numpy import save as save_network
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
-from runner.engine.client import Engine
+from runner.engine.api import Engine
+from runner.engine.info import EngineInfo
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
 from runner.execution.evaluator_queue import EVALUATOR_FAILED_TWICE
@@ -26,7 +27,10 @@ from runner.execution.settings import Settings
 from runner.image.image import Image
 from runner.parsers.checkpoint import content_sha256
 from runner.progress import NullReporter
+from runner.results.card_file import read_card
 from runner.results.manifest import parse_manifest
+from runner.results.scoring import score_runs
+from runner.results.summary import Summary
 from runner.results.verification import compare_rerun, evenly_spaced, verify_evaluation
 from runner.store import recovery
 from runner.store.archives import archive_path
@@ -35,6 +39,7 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.store import DATABASE_FILE, Store
 from runner.submission.load import Submission
 from runner.verdict import Verdict
+from scoring.card.card import ScoreCard
 
 ARCHIVE = b"an archive"
 MINE = Submission(name="mine", sha256=hashlib.sha256(ARCHIVE).hexdigest(), archive=ARCHIVE)
@@ -43,13 +48,10 @@ N = 4
 
 
 class NoEngine:
-    """An engine that describes itself and starts nothing."""
+    """An engine that reports itself and starts nothing."""
 
-    def describe(self) -> dict[str, str]:
-        return {"engine": "none"}
-
-    def machine(self) -> dict[str, str]:
-        return {"engine": "none"}
+    def info(self) -> EngineInfo:
+        return EngineInfo()
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Ended:
     folder: Path
     name: str
     challenge: Challenge
-    summary: dict[str, Any]
+    summary: Summary
 
     @property
     def paths(self) -> EvaluationPaths:
@@ -149,6 +151,7 @@ def ending(folder: Path, challenge: Challenge, blamed: int | None = None) -> Ite
         publish(store, folder, name, challenge, blamed)
         bench = EvaluationContext(
             engine=cast(Engine, NoEngine()),
+            info=EngineInfo(),
             image=IMAGE,
             store=store,
             folder=folder,
@@ -172,8 +175,8 @@ def test_what_was_left_after_a_blame_is_left_and_matches(
 ) -> None:
     """The evaluation has ended, with a reason; no evaluator is started for the rest, here or when repeated."""
     with ending(tmp_path / "store", load_challenge(Limits()), blamed) as found:
-        assert found.summary["score"] is None
-        assert found.summary["reason"] == f"run {blamed} ended as bad-checkpoint ({EVALUATOR_FAILED_TWICE})"
+        assert found.summary.score is None
+        assert found.summary.reason == f"run {blamed} ended as bad-checkpoint ({EVALUATOR_FAILED_TWICE})"
         assert found.mismatches() == []
         manifest = json.loads(found.paths.manifest.read_text())
         told = [run["outputs_sha256"] != "" for run in manifest["runs"]]
@@ -185,7 +188,7 @@ def test_what_nobody_touched_matches(ended: Ended) -> None:
     done = verify_evaluation(ended.store, ended.folder, ended.name, ended.challenge)
     assert done.mismatches == []
     assert done.checked == {"archive": 1, "checkpoints": N, "outputs": N}
-    assert ended.summary["score"] is not None
+    assert ended.summary.score is not None
 
 
 def test_the_manifest_tells_all_that_the_score_rests_on(ended: Ended) -> None:
@@ -197,7 +200,7 @@ def test_the_manifest_tells_all_that_the_score_rests_on(ended: Ended) -> None:
     assert told.image.inputs == IMAGE.digest
     assert told.limits == ended.challenge.description.limits.model_dump()
     assert {"project", "python", "kernel", "engine"} <= told.versions.keys()
-    assert told.records() == ended.store.runs(ended.name)
+    assert told.runs == ended.store.runs(ended.name)
     assert [(one.number, one.outcome) for one in told.attempts] == [(1, "done")]
     assert archive_path(ended.folder, MINE.sha256).read_bytes() == ARCHIVE
     assert str(ended.folder) not in ended.paths.manifest.read_text()
@@ -229,22 +232,31 @@ TAMPERED: dict[str, tuple[Callable[[Ended], object], list[str]]] = {
     "checkpoint": (lambda it: change(it.paths.checkpoint(1)), ["checkpoints/00001.safetensors is not the"]),
     "checkpoint cut short": (
         lambda it: it.paths.checkpoint(1).write_bytes(b"short"),
-        ["checkpoints/00001.safetensors is no checkpoint any more"],
+        ["checkpoints/00001.safetensors is no longer a checkpoint"],
     ),
     "archive": (lambda it: change(archive_path(it.folder, MINE.sha256)), [".zip is not the submission"]),
     "archive gone": (lambda it: archive_path(it.folder, MINE.sha256).unlink(), [".zip is missing"]),
-    "manifest's time": (lambda it: edit(it.paths.manifest, seconds=0.5), ["the store noted"]),
+    "manifest's time": (lambda it: edit(it.paths.manifest, seconds=0.5), ["the store recorded"]),
     "manifest's n": (
         lambda it: edit(it.paths.manifest, n=5),
-        ["the store noted", "its hashes and n make evaluation", "n is 4; computed again it is 5"],
+        ["the store recorded", "its hashes and n belong to evaluation", "n is 4; computed again it is 5"],
     ),
-    "manifest's name": (lambda it: edit(it.paths.manifest, evaluation="ffffffffffff"), ["make evaluation"]),
+    "manifest's name": (
+        lambda it: edit(it.paths.manifest, evaluation="ffffffffffff"),
+        ["belong to evaluation"],
+    ),
     "manifest's words": (lambda it: edit(it.paths.manifest, more=1), ["not a manifest: more"]),
     "manifest no JSON": (lambda it: it.paths.manifest.write_bytes(b"{"), ["not a manifest"]),
     "manifest gone": (lambda it: it.paths.manifest.unlink(), ["manifest.json cannot be read"]),
     "summary's score": (
         lambda it: edit(it.paths.summary, score=0.9),
-        ["summary.json is not the file", "tell of different ends", "score is 0.9; computed again"],
+        ["summary.json is not the file", "record different ends", "score is 0.9; computed again"],
+    ),
+    "card": (lambda it: change(it.paths.card), ["card.json is missing or is not the file"]),
+    "card gone": (lambda it: it.paths.card.unlink(), ["card.json is missing or is not the file"]),
+    "card's score": (
+        lambda it: edit(it.paths.card, tug_of_war=7.5),
+        ["card.json: card.tug_of_war is 7.5; computed again it is"],
     ),
     "summary gone": (lambda it: it.paths.summary.unlink(), ["summary.json is missing"]),
     "store's verdict": (
@@ -258,12 +270,12 @@ TAMPERED: dict[str, tuple[Callable[[Ended], object], list[str]]] = {
     "store's seed": (lambda it: it.sql('UPDATE runs SET seed = 5 WHERE "index" = 0'), ["run 0: seed is"]),
     "store's run gone": (
         lambda it: it.sql('DELETE FROM runs WHERE "index" = 0'),
-        ["run 0: only the manifest knows of it"],
+        ["run 0: only the manifest has it"],
     ),
     "store's attempt": (lambda it: it.sql("DELETE FROM attempts"), ["its attempts are not those"]),
     "store's summary": (
         lambda it: it.sql("UPDATE evaluations SET summary = '{}'"),
-        ["tell of different ends"],
+        ["record different ends"],
     ),
 }
 
@@ -281,7 +293,7 @@ def test_what_was_changed_is_named(ended: Ended, what: str) -> None:
 def test_another_challenge_is_named(ended: Ended) -> None:
     """In one line, without a score for it; one that is damaged is told as it is."""
     (line,) = ended.mismatches(replace(ended.challenge, sha256="0" * 64))
-    assert "another one than the evaluation was done on" in line
+    assert "is not the challenge that the evaluation used" in line
     assert ended.mismatches("it is damaged") == ["challenge: it is damaged"]
 
 
@@ -295,6 +307,41 @@ def test_a_store_and_a_manifest_that_lie_alike_are_found_out_by_the_files(ended:
     ended.store.finish(ended.name, told, manifest_sha256=manifest)
     (line,) = ended.mismatches()
     assert line.startswith("summary.json: score is 0.9; computed again")
+
+
+def test_a_manifest_of_version_1_is_read_and_verified(ended: Ended) -> None:
+    """As versions before the score card wrote it: without the card, and fewer fields of a run."""
+    manifest = json.loads(ended.paths.manifest.read_text())
+    manifest["schema_version"] = 1
+    del manifest["card_sha256"]
+    for run in manifest["runs"]:
+        del run["exception_type"], run["evaluated"]
+    summary = json.loads(ended.paths.summary.read_text())
+    del summary["schema_version"]
+    ended.paths.summary.write_text(json.dumps(summary))
+    manifest["summary_sha256"] = hashlib.sha256(ended.paths.summary.read_bytes()).hexdigest()
+    text = json.dumps(manifest).encode()
+    ended.paths.manifest.write_bytes(text)
+    ended.paths.card.unlink()
+    ended.store.finish(ended.name, summary, manifest_sha256=hashlib.sha256(text).hexdigest())
+    assert ended.mismatches() == []
+    assert parse_manifest(text).runs == [
+        replace(run, exception_type="") for run in ended.store.runs(ended.name)
+    ]
+    assert Summary.from_json(summary).score == ended.summary.score
+
+
+def test_the_stored_card_is_the_card(ended: Ended) -> None:
+    """Read back it equals what is computed from the outputs; changed or gone it is not believed."""
+    recorded = ended.store.evaluation(ended.name).manifest_sha256
+    stored = read_card(ended.paths, recorded)
+    computed = score_runs(ended.challenge, ended.store.runs(ended.name), ended.paths.outputs, None)
+    assert isinstance(computed, ScoreCard)
+    assert stored is not None
+    assert stored.to_json() == computed.to_json()
+    assert read_card(ended.paths, "0" * 64) is None
+    change(ended.paths.card)
+    assert read_card(ended.paths, recorded) is None
 
 
 def test_checkpoints_may_be_removed(ended: Ended) -> None:
@@ -349,6 +396,7 @@ def test_copies_of_another_submission_are_warned_of(ended: Ended) -> None:
     publish(ended.store, ended.folder, name, ended.challenge)
     bench = EvaluationContext(
         engine=cast(Engine, NoEngine()),
+        info=EngineInfo(),
         image=IMAGE,
         store=ended.store,
         folder=ended.folder,
@@ -357,8 +405,8 @@ def test_copies_of_another_submission_are_warned_of(ended: Ended) -> None:
     )
     summary = evaluate(bench, other, ended.challenge, Settings(n=N, keep_going=False, keep_checkpoints=True))
     expected = f"4 of 4 checkpoints equal those of another submission: mine (evaluation {ended.name})"
-    assert expected in summary["warnings"]
-    assert not any("another submission" in text for text in ended.summary["warnings"])
+    assert expected in summary.warnings
+    assert not any("another submission" in text for text in ended.summary.warnings)
     digests = {content_sha256(network(0)), content_sha256(network(99))}
     (copy,) = ended.store.copies(name, digests)
     assert (copy.submission, copy.digests) == ("mine", frozenset({content_sha256(network(0))}))
@@ -370,6 +418,7 @@ def test_killed_between_store_and_manifest(ended: Ended) -> None:
     ended.paths.summary.unlink()
     bench = EvaluationContext(
         engine=cast(Engine, NoEngine()),
+        info=EngineInfo(),
         image=IMAGE,
         store=ended.store,
         folder=ended.folder,
@@ -378,7 +427,7 @@ def test_killed_between_store_and_manifest(ended: Ended) -> None:
     )
     settings = Settings(n=N, keep_going=False, keep_checkpoints=True)
     again = evaluate(bench, MINE, ended.challenge, settings)
-    assert again["score"] == ended.summary["score"]
+    assert again.score == ended.summary.score
     assert ended.mismatches() == []
     assert not list(ended.paths.folder.glob("*.part"))
 

@@ -51,8 +51,8 @@ def test_a_store_of_the_first_version_gets_what_it_lacks(old: Path) -> None:
     with closing(Store.in_folder(old, create=True)) as store:
         store.mark_evaluated("0123456789ab", 0, outputs_sha256="ee")
         assert store.runs("0123456789ab")[0].outputs_sha256 == "ee"
-        assert store.manifest_sha256("0123456789ab") is None
-        assert store.challenge_folder("0123456789ab") is None
+        assert store.evaluation("0123456789ab").manifest_sha256 is None
+        assert store.evaluation("0123456789ab").challenge_folder is None
 
 
 def test_a_store_of_a_later_version_is_left_alone(old: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_store_of_a_later_version_is_left_alone(old: Path) -> None:
 def test_a_database_that_stays_locked_is_one_sentence(old: Path) -> None:
     """After the patience that was asked for; once it is free, all goes on."""
     with (
-        closing(Database(f"sqlite:///{old / DATABASE_FILE}", patience_seconds=0.05)) as mine,
+        closing(Database(f"sqlite:///{old / DATABASE_FILE}", busy_seconds=0.05)) as mine,
         closing(sqlite3.connect(old / DATABASE_FILE)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")

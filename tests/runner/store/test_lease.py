@@ -128,7 +128,7 @@ def test_who_comes_back_after_a_takeover_writes_nothing(store: Store, clock: Clo
                 with pytest.raises(TakenOverError, match="taken over by host-b, process 7"):
                     write()
             assert store.runs(ID) == before
-            assert store.summary(ID) is None
+            assert store.evaluation(ID).summary is None
             assert not slept.renew()
             with pytest.raises(TakenOverError):
                 slept.raise_if_lost()
@@ -138,7 +138,7 @@ def test_who_comes_back_after_a_takeover_writes_nothing(store: Store, clock: Clo
 def test_an_attempt_that_is_not_the_newest_publishes_nothing(store: Store) -> None:
     """Its number is a fence of its own, without any lease."""
     old, new = store.begin_attempt(ID), store.begin_attempt(ID)
-    with pytest.raises(TakenOverError, match=r"Attempt 1 .* not the newest"):
+    with pytest.raises(TakenOverError, match=r"Attempt 1 .* no longer the newest"):
         store.publish(ID, run_of(0, old))
     assert store.publish(ID, run_of(0, new))
     assert [run.attempt for run in store.runs(ID)] == [2]

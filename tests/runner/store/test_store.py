@@ -215,13 +215,13 @@ def test_attempts_are_numbered(store: Store) -> None:
 
 def test_summary_round_trip(store: Store) -> None:
     """There is no summary until there is one; then it comes back, and a later one replaces it."""
-    assert store.summary(ID) is None
-    assert store.summary("unknown") is None
+    assert store.evaluation(ID).summary is None
+    assert store.find_evaluation("unknown") is None
     summary = {"score": 0.123456789012345, "n": 4, "verdicts": {"ok": 4}, "warnings": ["ε"], "reason": None}
     store.finish(ID, summary)
-    assert store.summary(ID) == summary
+    assert store.evaluation(ID).summary == summary
     store.finish(ID, {"score": None})
-    assert store.summary(ID) == {"score": None}
+    assert store.evaluation(ID).summary == {"score": None}
 
 
 def test_seconds_add_up(store: Store) -> None:
@@ -236,10 +236,10 @@ def test_evaluations_come_in_the_order_they_began(store: Store) -> None:
     store.begin(replace(EVALUATION, id="000000000000", n=2))
     store.begin(replace(EVALUATION, n=99))
     store.finish("ffffffffffff", {"score": 0.5})
-    found = store.evaluations()
-    assert [one["evaluation"] for one in found] == [ID, "ffffffffffff", "000000000000"]
-    assert [one["n"] for one in found] == [4, 1, 2]
-    assert [one["summary"] for one in found] == [None, {"score": 0.5}, None]
+    stored = store.evaluations()
+    assert [item.id for item in stored] == [ID, "ffffffffffff", "000000000000"]
+    assert [item.n for item in stored] == [4, 1, 2]
+    assert [item.summary for item in stored] == [None, {"score": 0.5}, None]
 
 
 def test_find(store: Store) -> None:
@@ -266,7 +266,7 @@ def test_remove(store: Store) -> None:
         store.publish(name, run_of(0))
         store.begin_attempt(name)
     store.remove(ID)
-    assert [one["evaluation"] for one in store.evaluations()] == ["ffff00000000"]
+    assert [item.id for item in store.evaluations()] == ["ffff00000000"]
     assert store.runs(ID) == []
     assert store.runs("ffff00000000") == [run_of(0)]
     store.begin(EVALUATION)
@@ -299,10 +299,10 @@ def test_folder_in_the_place_of_the_database(tmp_path: Path) -> None:
 
 
 def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
-    """Where the folder cannot be made, the host is not ready."""
+    """Where the folder cannot be created, the host is not ready."""
     (tmp_path / "file").write_bytes(b"")
     for folder in (tmp_path / "file", tmp_path / "file" / "store"):
-        with pytest.raises(HostNotReadyError, match="cannot be made"):
+        with pytest.raises(HostNotReadyError, match="cannot be created"):
             Store.in_folder(folder, create=True)
 
 
@@ -318,7 +318,7 @@ def test_database_that_is_damaged_later(store: Store, tmp_path: Path) -> None:
         lambda: store.add_seconds(ID, 1.0),
         store.evaluations,
         lambda: store.find(ID),
-        lambda: store.summary(ID),
+        lambda: store.evaluation(ID),
     ):
         with pytest.raises(HostNotReadyError):
             question()

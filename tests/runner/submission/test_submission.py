@@ -101,13 +101,13 @@ def test_zip_is_passed_on_as_it_is(tmp_path: Path) -> None:
 def test_zip_that_is_none(tmp_path: Path, data: bytes) -> None:
     """What is no archive is refused before any container is started for it."""
     (tmp_path / "entry.zip").write_bytes(data)
-    assert refused(tmp_path / "entry.zip").endswith("entry.zip is refused: it is no zip archive.")
+    assert refused(tmp_path / "entry.zip").endswith("entry.zip is refused: it is not a zip archive.")
 
 
 def test_zip_of_a_folder(tmp_path: Path) -> None:
     """Who packed the folder instead of what is in it reads how to do better."""
     (tmp_path / "entry.zip").write_bytes(zipped({"mine/submission.py": CODE, "__MACOSX/mine/._x": b""}))
-    assert "pack what is in that folder, not the folder itself" in refused(tmp_path / "entry.zip")
+    assert "pack the content of that folder, not the folder itself" in refused(tmp_path / "entry.zip")
 
 
 def test_zip_that_would_escape_leaves_no_trace(tmp_path: Path) -> None:

@@ -1,0 +1,153 @@
+"""What the rest of the project needs of a container engine, whichever it is.
+
+`runner.engine.client.DockerEngine` is one over Docker's API, which Podman offers too. Another engine, such as
+Kubernetes, implements these protocols and translates `ContainerSpec` itself; the suite in
+``tests/conformance/`` says what has to hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from runner.engine.container_spec import ContainerSpec
+from runner.engine.info import EngineInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerExit:
+    """How the engine reports that a container ended. Not to be believed on its own."""
+
+    exit_code: int
+    oom_killed: bool
+
+
+class Container(Protocol):
+    """A started container: bytes in on its stdin, bytes out of its stdout."""
+
+    @property
+    def identity(self) -> str:
+        """Return the engine's name of it."""
+
+    @property
+    def stderr(self) -> bytes:
+        """Return the end of what it wrote to stderr."""
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Write to its stdin.
+
+        Raises:
+            SandboxLostError: the stream is closed.
+        """
+
+    def receive(self, seconds: float) -> bytes | None:
+        """Return what came on its stdout; None at the end of the stream, b"" after ``seconds``.
+
+        Raises:
+            SandboxLostError: the connection to the engine broke.
+        """
+
+    def kill(self) -> None:
+        """End all of its processes at once; no error if it has ended already."""
+
+    def ending(self, seconds: float = 10.0) -> ContainerExit | None:
+        """Return how it ended; None if it has not after ``seconds``, or if that is not known."""
+
+    def is_running(self) -> bool:
+        """Return whether the engine answers and reports that it runs, and is not paused."""
+
+    def remove(self) -> None:
+        """Remove it, running or not, and close the stream; no error if it is removed already."""
+
+
+class Images(Protocol):
+    """The images of an engine."""
+
+    def identity(self, tag: str) -> str | None:
+        """Return the engine's own digest of an image, or None if there is no such image."""
+
+    def facts(self, tag: str) -> dict[str, Any]:
+        """Return size, creation time and labels of an image that exists."""
+
+    def tags(self, repository: str) -> list[str]:
+        """Return the tags of a repository's images."""
+
+    def pull(self, repository: str, tag: str) -> bool:
+        """Fetch an image from a registry; return False where none is reachable or has it."""
+
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        """Add a name to an image."""
+
+    def import_archive(self, archive: Path, repository: str, tag: str) -> None:
+        """Create an image of one layer from a tar of a root file system.
+
+        Raises:
+            HostNotReadyError: the engine refuses it.
+        """
+
+    def build(
+        self,
+        *,
+        context: IO[bytes],
+        target: str,
+        tag: str,
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str],
+        on_line: Callable[[str], None],
+    ) -> None:
+        """Build one target of a Dockerfile that lies in a tar stream, without any network.
+
+        Raises:
+            HostNotReadyError: with the last line that the build printed.
+        """
+
+    def remove(self, tag: str) -> None:
+        """Remove an image; no error if it is in use or does not exist."""
+
+    def remove_dangling(self, labels: Mapping[str, str]) -> None:
+        """Remove the nameless images that carry all of ``labels``: stages of a finished build."""
+
+
+class Engine(Protocol):
+    """A container engine that answers. Every call raises HostNotReadyError where it does not."""
+
+    @property
+    def address(self) -> str:
+        """Return where it is; the containers of two addresses are never mixed up."""
+
+    @property
+    def images(self) -> Images:
+        """Return its images."""
+
+    def __hash__(self) -> int:
+        """Tell connections apart."""
+
+    def info(self) -> EngineInfo:
+        """Ask what it reports about itself and its host."""
+
+    def start(self, spec: ContainerSpec) -> Container:
+        """Create, attach to and start a container.
+
+        Raises:
+            SandboxStartError: the engine refuses or does not answer; nothing is left behind.
+            HostNotReadyError: the image is missing, or the host has fewer cores than requested.
+        """
+
+    def containers(self, labels: Mapping[str, str]) -> list[tuple[str, Mapping[str, str]]]:
+        """Return identity and labels of this project's containers that carry all of ``labels``."""
+
+    def remove(self, identity: str) -> None:
+        """Remove a container by its identity, running or not."""
+
+
+@contextmanager
+def running(engine: Engine, spec: ContainerSpec) -> Iterator[Container]:
+    """Start a container and remove it at the end, whatever happens meanwhile."""
+    container = engine.start(spec)
+    try:
+        yield container
+    finally:
+        container.remove()

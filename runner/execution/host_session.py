@@ -1,0 +1,71 @@
+"""Open and close what every command needs that starts containers: one context manager for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from runner.challenge.limits import Limits
+from runner.engine.api import Engine
+from runner.engine.capacity import require_memory
+from runner.engine.client import connect_engine
+from runner.engine.gpu_lock import gpu_lock
+from runner.engine.info import EngineInfo
+from runner.engine.placement import CPU, Placement, resolve_placement
+from runner.engine.session import container_session
+from runner.image.image import Image, require_image, require_image_by_digest
+from runner.progress import Reporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSession:
+    """An engine that answers, its image, a placement, and labels for this process's containers."""
+
+    engine: Engine
+    info: EngineInfo
+    image: Image
+    placement: Placement
+    labels: dict[str, str]
+    reporter: Reporter
+
+
+@contextmanager
+def host_session(
+    reporter: AbstractContextManager[Reporter],
+    *,
+    limits: Limits | None = None,
+    runtime: str = "",
+    device: str = CPU,
+    required_device: str = CPU,
+    image: str = "",
+) -> Iterator[HostSession]:
+    """Yield a session of this host; its containers are removed and its locks released at the end.
+
+    Args:
+        reporter: Is shown progress; entered and left here.
+        limits: Refused if the host has too little memory for them.
+        runtime: Name of a container runtime, or empty.
+        device: ``cpu``, ``all`` or ``cuda:UUID``, locked meanwhile.
+        required_device: What the challenge needs: ``cpu`` or ``cuda``.
+        image: Beginning of the digest of an image that an evaluation needs; empty for the current one.
+
+    Raises:
+        ConfigurationError: the device is none.
+        HostNotReadyError: no engine, image, runtime, device or memory, or another process uses the GPU.
+    """
+    engine = connect_engine()
+    info = engine.info()
+    if limits is not None:
+        require_memory(limits, info)
+    placement = resolve_placement(runtime=runtime, device=device, required_device=required_device, info=info)
+    required_image = require_image_by_digest(engine, image) if image else require_image(engine)
+    with reporter as active, container_session(engine) as labels, gpu_lock(device):
+        yield HostSession(
+            engine=engine,
+            info=info,
+            image=required_image,
+            placement=placement,
+            labels=labels,
+            reporter=active,
+        )

@@ -1,0 +1,157 @@
+"""Execute runs in containers of this machine's engine, and evaluate their checkpoints beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Sequence
+from typing import Final, Self
+
+from runner.challenge.challenge import Challenge
+from runner.clients.channel import Stream
+from runner.clients.runs import EndedRun, PlannedRun
+from runner.clients.worker import WorkerClient
+from runner.engine.api import Container, running
+from runner.engine.client import engine_answers
+from runner.engine.container_spec import (
+    EVALUATION_LABEL,
+    ContainerSpec,
+    evaluator_concurrency,
+    evaluator_container,
+    random_first_uid,
+    worker_container,
+)
+from runner.errors import HostNotReadyError
+from runner.execution.container_per_run import ContainerPerRun, single_run_challenge
+from runner.execution.context import EvaluationContext
+from runner.execution.evaluator_queue import EvaluatorQueue
+from runner.execution.executor import EvaluatedRun, OutputsSink
+from runner.execution.settings import Settings
+from runner.parsers.checkpoint import max_checkpoint_bytes
+from runner.submission.load import Submission
+
+_ENGINE_RESTART_SECONDS: Final = 60.0
+"""How long the engine may be away, as when it is restarted, before the command ends."""
+_PAUSE_SECONDS: Final = 0.5
+
+
+class LocalExecutor:
+    """The executor of one machine (`runner.execution.executor.Executor`)."""
+
+    def __init__(
+        self,
+        *,
+        context: EvaluationContext,
+        submission: Submission,
+        challenge: Challenge,
+        settings: Settings,
+        evaluation: str,
+        sink: OutputsSink,
+    ) -> None:
+        """Prepare; no container is started yet."""
+        self._context, self._submission = context, submission
+        self._challenge, self._settings = challenge, settings
+        self._labels = {**context.labels, EVALUATION_LABEL: evaluation}
+        self._queue = EvaluatorQueue(
+            start=self._start_evaluator,
+            challenge=challenge,
+            sink=sink,
+            device=settings.placement.torch_device,
+            cores=evaluator_concurrency(
+                cpus=challenge.description.limits.cpus,
+                checkpoint_bytes=max_checkpoint_bytes(challenge.spec),
+            ),
+            keep_going=settings.keep_going,
+        )
+
+    def __enter__(self) -> Self:
+        """Start the evaluator."""
+        self._queue.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop the evaluator."""
+        self._queue.__exit__(*error)
+
+    def execute(
+        self, planned: Sequence[PlannedRun], *, enough: Callable[[], bool]
+    ) -> Generator[EvaluatedRun]:
+        """Execute runs in one container, or in one each, and yield each as it ends."""
+        with contextlib.closing(self._runs(planned, enough)) as runs:
+            for ended in runs:
+                self._queue.raise_if_failed()
+                yield EvaluatedRun(ended=ended)
+
+    def evaluate(self, index: int) -> None:
+        """Queue a published checkpoint for the evaluator."""
+        self._queue.add(index)
+
+    @property
+    def rejected(self) -> int:
+        """Return how many checkpoints were rejected."""
+        return self._queue.rejected
+
+    def await_ready(self) -> None:
+        """Give an engine that is being restarted the time to come back.
+
+        Raises:
+            HostNotReadyError: it did not.
+        """
+        self._queue.raise_if_failed()
+        deadline = time.monotonic() + _ENGINE_RESTART_SECONDS
+        while not engine_answers():
+            if time.monotonic() > deadline:
+                raise HostNotReadyError(
+                    "The container engine went away and did not come back; finished runs are kept. "
+                    "Start it, and repeat the command to continue."
+                )
+            time.sleep(_PAUSE_SECONDS)
+
+    def finish(self) -> None:
+        """Wait until every checkpoint is evaluated."""
+        self._queue.finish()
+
+    def _runs(self, planned: Sequence[PlannedRun], enough: Callable[[], bool]) -> Generator[EndedRun]:
+        may_start = self._queue.has_room
+        if self._settings.isolation == "container":
+            challenge = single_run_challenge(self._challenge)
+            containers = ContainerPerRun(
+                start=lambda: self._context.engine.start(self._worker_spec(challenge)),
+                connect=lambda stream: self._worker(stream, challenge, runs=1),
+                concurrency=self._challenge.description.limits.concurrency,
+            )
+            with containers:
+                yield from containers.execute(planned, may_start=may_start, enough=enough)
+            return
+        with running(self._context.engine, self._worker_spec(self._challenge)) as container:
+            worker = self._worker(container, self._challenge, runs=len(planned))
+            yield from worker.execute(planned, may_start=may_start, enough=enough)
+
+    def _worker_spec(self, challenge: Challenge) -> ContainerSpec:
+        return worker_container(
+            image=self._context.image.tag,
+            limits=challenge.description.limits,
+            labels=self._labels,
+            placement=self._settings.placement,
+        )
+
+    def _worker(self, stream: Stream, challenge: Challenge, *, runs: int) -> WorkerClient:
+        return WorkerClient(
+            stream=stream,
+            challenge=challenge,
+            submission=self._submission,
+            runs=runs,
+            first_uid=random_first_uid(self._settings.n),
+            placement=self._settings.placement,
+        )
+
+    def _start_evaluator(self) -> Container:
+        self.await_ready()
+        return self._context.engine.start(
+            evaluator_container(
+                image=self._context.image.tag,
+                cpus=self._challenge.description.limits.cpus,
+                labels=self._labels,
+                placement=self._settings.placement,
+            )
+        )

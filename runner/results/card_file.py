@@ -1,0 +1,52 @@
+"""``card.json``: the whole score card of an evaluation, stored once and read back by whoever shows it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from runner.files import file_sha256
+from runner.results.manifest import ManifestError, parse_manifest
+from runner.store.paths import EvaluationPaths
+
+if TYPE_CHECKING:
+    from scoring.card.card import ScoreCard
+
+
+def card_bytes(card: ScoreCard) -> bytes:
+    """Return the content of ``card.json``."""
+    return (json.dumps(json.loads(card.to_json()), indent=1) + "\n").encode()
+
+
+def read_card(paths: EvaluationPaths, manifest_sha256: str | None) -> ScoreCard | None:
+    """Return the stored card of an evaluation, or None where there is none that can be believed.
+
+    Args:
+        paths: Of the evaluation.
+        manifest_sha256: The hash of the manifest that the store recorded; the manifest names the card's hash.
+    """
+    try:
+        manifest_text = paths.manifest.read_bytes()
+        card_text = paths.card.read_bytes()
+        if hashlib.sha256(manifest_text).hexdigest() != manifest_sha256:
+            return None
+        if hashlib.sha256(card_text).hexdigest() != parse_manifest(manifest_text).card_sha256:
+            return None
+    except (OSError, ManifestError):
+        return None
+    from scoring.card.card import ScoreCard  # noqa: PLC0415 - imports SciPy
+
+    try:
+        return ScoreCard.from_json(card_text)
+    except ValueError:  # a later version wrote it
+        return None
+
+
+def has_recorded_card(paths: EvaluationPaths) -> bool:
+    """Return whether the card that the manifest names is on disk; True where it names none."""
+    try:
+        recorded = parse_manifest(paths.manifest.read_bytes()).card_sha256
+    except (OSError, ManifestError):
+        return False
+    return recorded is None or file_sha256(paths.card) == recorded

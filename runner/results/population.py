@@ -1,0 +1,153 @@
+"""The models of one submission and the references they are scored against, from a store or from files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.challenge.load import load_challenge
+from runner.errors import ConfigurationError, HostNotReadyError
+from runner.results.card_file import read_card
+from runner.results.scoring import SCORE_WITHHELD, load_populations
+from runner.store.paths import EvaluationPaths
+from runner.store.records import StoredEvaluation
+from runner.store.store import Store
+from runner.verdict import Verdict
+from scoring.outputs import Outputs, check_comparable, load_outputs
+
+if TYPE_CHECKING:
+    from scoring.card.card import ScoreCard
+    from scoring.statistics.comparison import Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """The unlearned models of one submission, and the references; loaded when they are needed."""
+
+    name: str
+    """Of the submission."""
+    challenge_sha256: str
+    load: Callable[[], tuple[Outputs, Outputs]]
+    """Returns the outputs of the unlearned models and of the references."""
+    retraining_seconds: float | None = None
+    """What retraining takes where the runs were executed, if that is known."""
+    stored_card: Callable[[], ScoreCard | None] = lambda: None
+    """Returns the card that was stored when the evaluation ended, if it is intact."""
+
+    def new_card(self, *, seed: int | None, retraining_seconds: float | None) -> ScoreCard:
+        """Compute the card.
+
+        Raises:
+            ValueError: the outputs cannot be scored.
+        """
+        from scoring.card.make import CardOptions, score_card  # noqa: PLC0415 - imports scikit-learn
+
+        if retraining_seconds is None:
+            retraining_seconds = self.retraining_seconds
+        unlearned, references = self.load()
+        return score_card(
+            unlearned, references, CardOptions(seed=seed, retraining_seconds=retraining_seconds)
+        )
+
+
+def stored_population(store: Store, folder: Path, evaluation: str, challenge: Path | None) -> Population:
+    """Return the population of an evaluation that has ended.
+
+    Args:
+        store: The store that records it.
+        folder: Of the store.
+        evaluation: Its whole name.
+        challenge: Where the challenge is now; None for where it was.
+
+    Raises:
+        ConfigurationError: the evaluation has not ended, or has no score.
+    """
+    stored = store.evaluation(evaluation)
+    runs = store.runs(evaluation)
+    failed = [run for run in runs if run.verdict is not Verdict.OK]
+    if stored.summary is None or (len(runs) < stored.n and not failed):
+        raise ConfigurationError(f"Evaluation {evaluation} has not ended; repeat the command that began it.")
+    if failed:
+        raise ConfigurationError(
+            f"Evaluation {evaluation} has no score: run {failed[0].index} ended as {failed[0].verdict}."
+        )
+    if stored.summary.get("score_withheld"):
+        raise ConfigurationError(f"Evaluation {evaluation} has no score. {SCORE_WITHHELD}")
+    paths = EvaluationPaths(folder=folder / evaluation)
+
+    def load() -> tuple[Outputs, Outputs]:
+        problem = load_challenge(_challenge_folder(stored, challenge))
+        if problem.sha256 != stored.challenge_sha256:
+            raise ConfigurationError(
+                f"{problem.folder} is not the challenge of evaluation {evaluation}; name it with --challenge."
+            )
+        return load_populations(problem, runs, paths.outputs)
+
+    return Population(
+        name=stored.submission,
+        challenge_sha256=stored.challenge_sha256,
+        load=load,
+        retraining_seconds=store.retraining_seconds(evaluation),
+        stored_card=partial(read_card, paths, stored.manifest_sha256),
+    )
+
+
+def _challenge_folder(stored: StoredEvaluation, moved: Path | None) -> Path:
+    folder = moved or stored.challenge_folder
+    if folder is None:
+        raise ConfigurationError(
+            f"The folder of evaluation {stored.id}'s challenge is not recorded; name it with --challenge."
+        )
+    return folder
+
+
+def populations_of_files(unlearned: Sequence[Path], references: Path) -> list[Population]:
+    """Return the populations in npz files.
+
+    Raises:
+        ConfigurationError: a file holds something else, or the two do not go together.
+        HostNotReadyError: a file cannot be read.
+    """
+    base = _read(references)
+    populations = []
+    for file in unlearned:
+        outputs = _read(file)
+        try:
+            check_comparable(outputs, base)
+        except ValueError as error:
+            raise ConfigurationError(f"{file} and {references} do not go together: {error}") from error
+        populations.append(
+            Population(name=file.stem, challenge_sha256="", load=partial(_pair, outputs, base))
+        )
+    return populations
+
+
+def _pair(unlearned: Outputs, references: Outputs) -> tuple[Outputs, Outputs]:
+    return unlearned, references
+
+
+def _read(file: Path) -> Outputs:
+    try:
+        return load_outputs(file)
+    except ValueError as error:
+        raise ConfigurationError(f"{file}: {error}") from error
+    except OSError as error:
+        raise HostNotReadyError(f"{file} cannot be read: {error.strerror or error}.") from error
+
+
+def compare_populations(populations: Sequence[Population], *, seed: int) -> Comparison | str:
+    """Return the comparison of several submissions, or the sentence that says why there is none."""
+    from scoring.statistics.comparison import ModelOutputs, compare  # noqa: PLC0415 - imports SciPy
+
+    pairs = [population.load() for population in populations]
+    references, *unlearned = (
+        ModelOutputs(confidences=outputs.confidences(), accuracies=outputs.accuracies())
+        for outputs in (pairs[0][1], *(pair[0] for pair in pairs))
+    )
+    try:
+        return compare(unlearned, references, seed=seed)
+    except ValueError as error:
+        return str(error)

@@ -1,0 +1,87 @@
+"""A container that ends in mid-run: the runs in progress are blamed only on evidence."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.engine.api import ContainerExit
+from runner.engine.placement import Placement
+from runner.errors import SandboxLostError
+from runner.verdict import Verdict
+from tests.support.worker_frames import END, QUIET, Begin, finished, planned, verdicts
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [None, *(ContainerExit(exit_code=code, oom_killed=False) for code in (0, 1, 2, 137))],
+)
+def test_container_that_ends_by_itself(begin: Begin, ending: ContainerExit | None) -> None:
+    """A container that ends in mid-run without evidence against the submission is lost: the run is repeated."""
+    worker, _stream = begin(lambda _index: [END], ending=ending, stderr=b"segmentation fault\n")
+    with pytest.raises(SandboxLostError, match=r"mid-run.*: segmentation fault"):
+        list(worker.execute(planned(1)))
+
+
+def test_a_kernel_in_user_space_is_ended_by_the_run(begin: Begin) -> None:
+    """gVisor's kernel panics when a run leaves it no process; the run is blamed, not repeated."""
+    worker, _stream = begin(
+        lambda _index: [END],
+        ending=ContainerExit(exit_code=2, oom_killed=False),
+        placement=Placement(runtime="runsc"),
+    )
+    assert verdicts(worker.execute(planned(1))) == {0: Verdict.CRASHED}
+
+
+def test_runs_before_the_end_count(begin: Begin) -> None:
+    """Runs that finished before the container was lost have been yielded."""
+    worker, _stream = begin(lambda index: [(0.0, finished(index))] if index == 0 else [END])
+    runs = worker.execute(planned(2))
+    assert next(runs).judgement.verdict is Verdict.OK
+    with pytest.raises(SandboxLostError):
+        next(runs)
+
+
+def test_container_killed_for_memory(begin: Begin) -> None:
+    """If the engine reports that the kernel killed the container for memory, all runs in progress are blamed."""
+    worker, _stream = begin(
+        lambda index: [END] if index == 1 else QUIET,
+        ending=ContainerExit(exit_code=137, oom_killed=True),
+        concurrency=2,
+    )
+    assert verdicts(worker.execute(planned(4))) == {0: Verdict.MEMORY_LIMIT, 1: Verdict.MEMORY_LIMIT}
+
+
+def test_memory_kill_of_an_earlier_run(begin: Begin) -> None:
+    """The engine keeps reporting an earlier kill for memory: a later run is not blamed for it."""
+    worker, _stream = begin(
+        lambda index: (
+            [(0.0, finished(index, b"", result="none", exit_code=-9, oom_kills=1, ended_by=""))]
+            if index == 0
+            else [END]
+        ),
+        ending=ContainerExit(exit_code=137, oom_killed=True),
+    )
+    runs = worker.execute(planned(2))
+    assert next(runs).judgement.verdict is Verdict.MEMORY_LIMIT
+    with pytest.raises(SandboxLostError):
+        next(runs)
+
+
+def test_frame_cut_by_the_end(begin: Begin) -> None:
+    """An incomplete frame before the end is no result."""
+    worker, _stream = begin(lambda index: [(0.0, finished(index)[:-1]), END])
+    with pytest.raises(SandboxLostError):
+        list(worker.execute(planned(1)))
+
+
+def test_all_runs_are_judged_as_of_the_end(begin: Begin) -> None:
+    """A caller that takes long over the first one does not turn the next into ``time-limit``."""
+    worker, stream = begin(
+        lambda index: [END] if index == 1 else QUIET,
+        ending=ContainerExit(exit_code=137, oom_killed=True),
+        concurrency=2,
+    )
+    runs = worker.execute(planned(2))
+    assert next(runs).judgement.verdict is Verdict.MEMORY_LIMIT
+    stream.clock.wait(1000.0)
+    assert next(runs).judgement.verdict is Verdict.MEMORY_LIMIT

@@ -1,0 +1,124 @@
+"""A run is ended at its limit by the host's own clock, and is charged for its own time alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.clients.channel import Channel
+from runner.engine.api import ContainerExit
+from runner.verdict import HOST_GRACE_SECONDS, Verdict
+from sandbox.protocol.messages import from_worker
+from tests.support.fake_stream import Clock
+from tests.support.worker_frames import QUIET, SHORT_SECONDS, Begin, ended, finished, log, planned, verdicts
+
+
+def test_silence(begin: Begin) -> None:
+    """A run that sends nothing is ended by the host's own clock, once limit and grace have passed."""
+    worker, stream = begin(lambda index: [(0.0, log(index, b"still here"))], wall_seconds=SHORT_SECONDS)
+    started_at = stream.clock()
+    (run,) = worker.execute(planned(3))
+    assert stream.clock() - started_at == pytest.approx(SHORT_SECONDS + HOST_GRACE_SECONDS)
+    assert run.judgement.verdict is Verdict.TIME_LIMIT
+    assert run.judgement.detail == "not finished within 0.05 s"
+    assert run.log == b"still here"
+    assert stream.killed == 1
+
+
+def test_supervisor_ends_for_time(begin: Begin) -> None:
+    """A run that the supervisor ended is ``time-limit`` even with a checkpoint; other runs continue."""
+    worker, stream = begin(
+        lambda index: [(0.0, finished(index, ended_by="time" if index == 0 else "result", exit_code=-9))]
+    )
+    assert verdicts(worker.execute(planned(2))) == {0: Verdict.TIME_LIMIT, 1: Verdict.OK}
+    assert stream.killed == 0
+
+
+def test_only_the_overdue_run_is_blamed(begin: Begin) -> None:
+    """When the container is killed for one run, a younger run in it is not judged, and can be repeated."""
+    late = SHORT_SECONDS + 0.6
+    worker, stream = begin(
+        lambda index: [(late, finished(index))] if index == 1 else QUIET,
+        wall_seconds=SHORT_SECONDS,
+        concurrency=2,
+    )
+    assert verdicts(worker.execute(planned(3))) == {1: Verdict.OK, 0: Verdict.TIME_LIMIT}
+    assert [fields["index"] for fields in stream.sent_fields("run")] == [0, 1, 2]
+    assert stream.killed == 1
+
+
+def test_cleanup_is_not_the_runs_time(begin: Begin) -> None:
+    """The time of a run ends with its ``ended`` frame; the cleanup has a limit of its own."""
+    late = SHORT_SECONDS + HOST_GRACE_SECONDS + 0.3
+    worker, stream = begin(
+        lambda index: [(0.0, ended(index)), (late, finished(index))], wall_seconds=SHORT_SECONDS
+    )
+    (run,) = worker.execute(planned(1))
+    assert run.judgement.verdict is Verdict.OK
+    assert run.host_seconds < SHORT_SECONDS
+    assert stream.killed == 0
+
+
+def test_a_run_whose_cleanup_fails(begin: Begin) -> None:
+    """The container is killed, and the submission is to blame; a second ``ended`` is a violation."""
+    worker, stream = begin(lambda index: [(0.0, ended(index))], wall_seconds=SHORT_SECONDS)
+    (run,) = worker.execute(planned(1))
+    assert run.judgement.verdict is Verdict.CRASHED
+    assert "cleanup after the run did not finish" in run.judgement.detail
+    assert stream.killed == 1
+    worker, stream = begin(lambda index: [(0.0, ended(index) + ended(index))])
+    assert verdicts(worker.execute(planned(1))) == {0: Verdict.PROTOCOL}
+
+
+def test_a_container_with_leftovers_is_not_used_again(begin: Begin) -> None:
+    """No run is started in it; the run in progress is finished, so that no run makes another one repeat."""
+    worker, stream = begin(lambda index: [(0.3 * index, finished(index, wiped=index != 0))], concurrency=2)
+    assert verdicts(worker.execute(planned(4))) == {0: Verdict.OK, 1: Verdict.OK}
+    assert [fields["index"] for fields in stream.sent_fields("run")] == [0, 1]
+    assert stream.killed == 1
+
+
+def test_slow_caller_is_not_the_submissions_fault(begin: Begin) -> None:
+    """Runs that answered in time are ``ok``, however long the host takes to store the first of them."""
+    worker, stream = begin(lambda index: [(0.0, finished(index))], wall_seconds=SHORT_SECONDS, concurrency=2)
+    runs = worker.execute(planned(2))
+    assert next(runs).judgement.verdict is Verdict.OK
+    stream.clock.wait(SHORT_SECONDS + HOST_GRACE_SECONDS + 0.1)
+    assert next(runs).judgement.verdict is Verdict.OK
+
+
+class Trickle:
+    """A stream of one byte a millisecond, which is never silent."""
+
+    stderr = b""
+
+    def __init__(self, data: bytes, clock: Clock) -> None:
+        self._bytes, self.clock = iter(data), clock
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Ignore it."""
+
+    def receive(self, seconds: float) -> bytes | None:
+        """Return the next byte."""
+        self.clock.wait(0.001)
+        return next(self._bytes).to_bytes()
+
+    def kill(self) -> None:
+        """Do nothing."""
+
+    def ending(self, seconds: float = 10.0) -> ContainerExit | None:
+        """Return None."""
+        return None
+
+    def is_running(self) -> bool:
+        """Return True."""
+        return True
+
+    def remove(self) -> None:
+        """Do nothing."""
+
+
+def test_trickle_does_not_stop_the_clock() -> None:
+    """A frame that arrives byte by byte does not extend the time that the host waits."""
+    clock = Clock()
+    channel = Channel(Trickle(log(0, bytes(500)), clock), from_worker(checkpoint_bytes=0), clock=clock)
+    assert channel.receive(0.1) is None

@@ -1,0 +1,60 @@
+"""Values of the store and of results that tests need, with what matters to them changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from runner.results.summary import Summary
+from runner.store.records import RunRecord, StoredEvaluation
+from runner.verdict import Verdict
+
+_RUN = RunRecord(
+    index=0,
+    seed=1,
+    attempt=1,
+    verdict=Verdict.OK,
+    detail="",
+    host_seconds=1.0,
+    run_seconds=1.0,
+    checkpoint_sha256="",
+    log_bytes_dropped=0,
+)
+_STORED = StoredEvaluation(
+    id="0123456789ab",
+    submission="mine",
+    submission_sha256="a" * 64,
+    challenge="hidden",
+    challenge_sha256="b" * 64,
+    challenge_folder=None,
+    image="c" * 64,
+    n=8,
+    started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    seconds=1.0,
+    summary=None,
+    manifest_sha256=None,
+)
+
+
+def run_record(**changes: Any) -> RunRecord:
+    """Return a run that ended well, with some fields changed."""
+    return replace(_RUN, **changes)
+
+
+def stored_evaluation(**changes: Any) -> StoredEvaluation:
+    """Return an evaluation as stored, with some fields changed."""
+    return replace(_STORED, **changes)
+
+
+def summary_of(**changes: Any) -> Summary:
+    """Return a summary without a score, with some fields changed."""
+    values: dict[str, Any] = {
+        "evaluation": "0123456789ab",
+        "submission": "mine",
+        "challenge": "hidden",
+        "n": 8,
+        "verdicts": {"ok": 8},
+        "seconds": 1.0,
+    }
+    return Summary(**(values | changes))
