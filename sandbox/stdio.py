@@ -11,14 +11,14 @@ _READ_BYTES = 1 << 20
 
 
 class Stdio:
-    """Owns the two ends of the stream and keeps stray prints out of them.
+    """Owns both directions of the stream and keeps stray output out of them.
 
-    From construction on, file descriptor 1 is the container's stderr and 0 is /dev/null:
-    nothing but `send` reaches the host as a frame.
+    After construction, file descriptor 1 is the container's stderr and 0 is /dev/null: only `send`
+    writes into the stream to the host.
     """
 
     def __init__(self, rules: Mapping[str, FrameRule]) -> None:
-        """Take over stdin and stdout, accepting the frames that ``rules`` names."""
+        """Take over stdin and stdout; accept the frames that ``rules`` lists."""
         self._decoder = Decoder(rules)
         self.in_fd = os.dup(0)
         self._out_fd = os.dup(1)
@@ -28,7 +28,7 @@ class Stdio:
         os.dup2(2, 1)
 
     def receive(self) -> list[Frame] | None:
-        """Wait for bytes and return the frames they complete; None once the host is gone."""
+        """Wait for bytes and return the frames that they complete; None after the host has disconnected."""
         data = os.read(self.in_fd, _READ_BYTES)
         if not data:
             return None
@@ -40,7 +40,7 @@ class Stdio:
             yield from batch
 
     def send(self, kind: str, payload: bytes | memoryview = b"", **fields: Scalar) -> None:
-        """Write one frame whole, waiting for the host to take it."""
+        """Write one complete frame; block until the host has read enough of it."""
         self._write(memoryview(encode_header(kind, len(payload), **fields)))
         if payload:
             self._write(memoryview(payload))

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from runner.builder.data_files import OrganizerData
-from runner.builder.download import ARCHIVES
 from runner.challenge.architecture import ArchitectureFile
 from runner.challenge.description import (
     Description,
@@ -25,7 +24,7 @@ from runner.errors import ConfigurationError
 from runner.image.image import Image
 from runner.validation import first_problem
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
-from sandbox.protocol.recipes import EMBEDDED_RECIPE, PERSON_RECIPES, RECIPES
+from sandbox.protocol.recipes import DOWNLOADABLE_RECIPES, PERSON_RECIPES, RECIPES
 
 ItemFormat = Literal["dict", "tuple"]
 
@@ -142,13 +141,16 @@ def plan_build(
 def _check_recipe(recipe: str, *, has_data: bool, download: bool, shared_persons: bool) -> None:
     if recipe not in RECIPES:
         raise ConfigurationError(f"There is no recipe {recipe!r}; choose one of: {', '.join(RECIPES)}.")
-    if download and (has_data or recipe not in ARCHIVES):
-        raise ConfigurationError(f"Use --download for {', '.join(ARCHIVES)} only, and without --data.")
-    if has_data and recipe == EMBEDDED_RECIPE:
+    facts = RECIPES[recipe]
+    if download and (has_data or not facts.is_downloadable):
+        raise ConfigurationError(
+            f"Use --download for {', '.join(DOWNLOADABLE_RECIPES)} only, and without --data."
+        )
+    if has_data and facts.embeds_data:
         raise ConfigurationError(f"The recipe {recipe} brings its own data; leave --data out.")
-    if not has_data and not download and recipe != EMBEDDED_RECIPE:
+    if not has_data and not download and not facts.embeds_data:
         raise ConfigurationError(f"The recipe {recipe} reads your files; name them with --data.")
-    if shared_persons and recipe not in PERSON_RECIPES:
+    if shared_persons and not facts.names_persons:
         raise ConfigurationError(
             f"--shared-persons is for {' and '.join(PERSON_RECIPES)}: the data of {recipe} name no persons."
         )
@@ -180,6 +182,4 @@ def matches_plan(description: Description, plan: BuildPlan) -> bool:
 
 def default_limits(recipe: str) -> Limits:
     """Return the limits of a recipe's challenge unless options change them."""
-    if recipe == EMBEDDED_RECIPE:
-        return Limits(wall_seconds=60.0, cpus=2.0, concurrency=2)
-    return Limits()
+    return Limits(**RECIPES[recipe].default_limits)

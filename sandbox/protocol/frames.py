@@ -1,12 +1,11 @@
-"""How the host and a container speak: length-prefixed frames on stdin and stdout.
+"""Encoder and decoder of frames: the length-prefixed messages between the host and a container.
 
-A frame is a 4-byte big-endian length, a JSON header of that length, then as many
-payload bytes as the header's ``bytes`` says. Both sides import this file, and the
-host reads with it what may have been written by a stranger, so it decides about
-every length *before* anything of that length is read or kept.
+A frame is a 4-byte big-endian length, a JSON header of that length, then as many payload
+bytes as the header's ``bytes`` states. Both sides import this file. The host uses it to read
+what untrusted code may have written, so every length is checked *before* anything of that
+length is read or stored.
 
-Only the standard library is imported here: it is the one module that the host shares
-with what is copied into the image.
+Only the standard library is imported here, because the host and the image share this module.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ FieldType = type[str] | type[int] | type[float] | type[bool]
 
 
 class ProtocolViolationError(Exception):
-    """The other side sent something that is not a frame, or not one that is due."""
+    """The other side sent something that is not a frame, or a frame that is not allowed here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameRule:
-    """What a frame of one kind must look like."""
+    """The fields and the payload limit of one kind of frame."""
 
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     """Name and exact type of every header field besides ``kind`` and ``bytes``."""
 
     payload_bytes: int = 0
-    """The most payload bytes that such a frame may carry."""
+    """The maximum number of payload bytes of such a frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ def encode(kind: str, payload: bytes | memoryview = b"", **fields: Scalar) -> by
 
 
 def encode_header(kind: str, payload_bytes: int, **fields: Scalar) -> bytes:
-    """Return what precedes a payload of that length, so that large ones need no copy.
+    """Return the bytes that precede a payload of that length, so that a large payload need not be copied.
 
     Raises:
         ValueError: the header is longer than `HEADER_BYTES_LIMIT`, or a number is not finite.
@@ -90,13 +89,13 @@ def encode_header(kind: str, payload_bytes: int, **fields: Scalar) -> bytes:
 
 
 class Decoder:
-    """Cuts a byte stream into frames, holding no more than one frame's allowance.
+    """Cuts a byte stream into frames; holds at most what one frame may contain.
 
-    Feed it what arrives; it yields each frame once its last byte is there.
+    `feed` takes the bytes as they arrive and yields each frame when its last byte has arrived.
     """
 
     def __init__(self, rules: Mapping[str, FrameRule]) -> None:
-        """Accept the frames that ``rules`` names by kind, and no others."""
+        """Accept only the kinds of frames that ``rules`` lists."""
         self._rules = rules
         self._buffer = bytearray()
         self._pending: tuple[str, Mapping[str, Scalar], int] | None = None
@@ -111,7 +110,7 @@ class Decoder:
 
         Raises:
             ProtocolViolationError: a length, a header or a field breaks the rules. The
-                decoder is of no use afterwards.
+                decoder cannot be used afterwards.
         """
         self._buffer += data
         while True:
@@ -138,25 +137,25 @@ class Decoder:
             return None
         header = _parse_header(bytes(self._buffer[_LENGTH.size : end]))
         del self._buffer[:end]
-        return self._checked(header)
+        return self._check(header)
 
-    def _checked(self, header: dict[str, Scalar]) -> tuple[str, Mapping[str, Scalar], int]:
+    def _check(self, header: dict[str, Scalar]) -> tuple[str, Mapping[str, Scalar], int]:
         kind, length = header.pop("kind", None), header.pop("bytes", None)
         if not isinstance(kind, str) or kind not in self._rules:
-            shown = repr(kind[:40]) if isinstance(kind, str) else "that is no text"
-            raise ProtocolViolationError(f"a frame of unknown kind {shown}")
+            quoted = repr(kind[:40]) if isinstance(kind, str) else "(not a string)"
+            raise ProtocolViolationError(f"a frame of unknown kind {quoted}")
         rule = self._rules[kind]
         if type(length) is not int or not 0 <= length <= rule.payload_bytes:
-            shown = str(length)[:40] if type(length) is int else "what is no number of"
+            amount = str(length)[:40] if type(length) is int else "an invalid number of"
             raise ProtocolViolationError(
-                f"a {kind} frame announced {shown} bytes; {rule.payload_bytes} are allowed"
+                f"a {kind} frame announced {amount} bytes; {rule.payload_bytes} are allowed"
             )
         if header.keys() != rule.fields.keys():
             raise ProtocolViolationError(f"a {kind} frame with the wrong fields")
-        for name, wanted in rule.fields.items():
+        for name, expected_type in rule.fields.items():
             value = header[name]
-            if type(value) is not wanted:
-                raise ProtocolViolationError(f"{name} of a {kind} frame is no {wanted.__name__}")
+            if type(value) is not expected_type:
+                raise ProtocolViolationError(f"{name} of a {kind} frame is no {expected_type.__name__}")
             if isinstance(value, float) and not math.isfinite(value):
                 raise ProtocolViolationError(f"{name} of a {kind} frame is not finite")
         return kind, header, length
@@ -164,7 +163,7 @@ class Decoder:
 
 def _parse_header(body: bytes) -> dict[str, Scalar]:
     try:
-        header = json.loads(body.decode("utf-8"), object_pairs_hook=_without_duplicates)
+        header = json.loads(body.decode("utf-8"), object_pairs_hook=_reject_duplicates)
     except (ValueError, RecursionError) as error:
         raise ProtocolViolationError("a header that is not JSON") from error
     if not isinstance(header, dict):
@@ -172,8 +171,8 @@ def _parse_header(body: bytes) -> dict[str, Scalar]:
     return header
 
 
-def _without_duplicates(pairs: list[tuple[str, Scalar]]) -> dict[str, Scalar]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found
+def _reject_duplicates(pairs: list[tuple[str, Scalar]]) -> dict[str, Scalar]:
+    header = dict(pairs)
+    if len(header) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return header

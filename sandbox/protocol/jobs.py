@@ -1,7 +1,8 @@
-"""What a program is told before it starts: the job and the data that follow it.
+"""Jobs: the instructions that a worker, an evaluator or a trainer receives first.
 
-Both sides write and read jobs as JSON; unknown or missing names are errors. Standard
-library only, because the host builds these values too.
+Both sides write and read jobs as JSON; unknown or missing names are errors. The attribute names
+are the JSON keys, which images built earlier must understand. Standard library only, because the
+host builds these values too.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ READERS_GID = 1_999
 """The group that may read the dynamic loader (`sandbox.worker.unreadable`)."""
 
 FILE_ARCHITECTURE = "file"
-"""The name of an architecture that is an organizer's own module: its text comes with the job."""
+"""The name of an architecture that is an organizer's own module, whose source is part of the job."""
 
 ARCHITECTURE_BYTES = 1 << 20
-"""How long that text may be."""
+"""The maximum length of that source."""
 
 ORIGINAL = -1
-"""Stands for the original network where references are told apart by number."""
+"""Stands for the original network where references are identified by number."""
 
 
 class _Job:
@@ -32,23 +33,23 @@ class _Job:
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read what `to_json` wrote.
+        """Return the job that `to_json` wrote.
 
         Raises:
             ValueError: names are missing or unknown.
         """
-        found: dict[str, Any] = json.loads(data)
-        wanted = {item.name for item in fields(cls)}  # type: ignore[arg-type]
-        if not isinstance(found, dict):
-            raise ValueError(f"{cls.__name__}: it is no object")
-        if found.keys() != wanted:
-            raise ValueError(f"{cls.__name__}: {sorted(found.keys() ^ wanted)} missing or unknown")
-        return cls(**found)
+        values: dict[str, Any] = json.loads(data)
+        names = {item.name for item in fields(cls)}  # type: ignore[arg-type]
+        if not isinstance(values, dict):
+            raise ValueError(f"{cls.__name__}: not a JSON object")
+        if values.keys() != names:
+            raise ValueError(f"{cls.__name__}: {sorted(values.keys() ^ names)} missing or unknown")
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerJob(_Job):
-    """How a worker is to do its runs."""
+    """The job of a worker: how to execute the runs."""
 
     architecture: str
     classes: int
@@ -57,71 +58,72 @@ class WorkerJob(_Job):
     device: str
     concurrency: int
     threads: int
-    """Threads of torch in each run."""
+    """Torch threads in each run."""
     runs: int
-    """How many runs will follow at most; decides whether start-up work pays."""
+    """The maximum number of runs that will follow; decides whether start-up work pays off."""
     first_uid: int
     """Run i gets uid and gid ``first_uid + i``."""
     first_slot_gid: int
-    """Slot s gets ``first_slot_gid + s`` and owns ``/scratch/s``."""
+    """The group of slot s is ``first_slot_gid + s``; it owns ``/scratch/s``."""
     wall_seconds: float
     checkpoint_bytes: int
     log_bytes: int
     processes: int
     architecture_source: str | None = None
-    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
+    """The source of the module, if the architecture is `FILE_ARCHITECTURE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatorJob(_Job):
-    """How an evaluator is to read checkpoints."""
+    """The job of an evaluator: how to load checkpoints."""
 
     architecture: str
     classes: int
     device: str
     architecture_source: str | None = None
-    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
+    """The source of the module, if the architecture is `FILE_ARCHITECTURE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainerJob(_Job):
-    """What a trainer is to build."""
+    """The job of a trainer that builds a challenge."""
 
     recipe: str
     seed: int
     forget_fraction: float
     references: int
     groups_done: list[int]
-    """First reference of each group that the host has already."""
+    """The first reference of each group that the host already has."""
     skip_original: bool
-    """Whether the host has the splits and the original model already."""
+    """Whether the host already has the splits and the original model."""
     device: str
     processes: int
     data_files: int
-    """How many ``data`` frames follow: the organizer's files, by name."""
+    """The number of ``data`` frames that follow: the organizer's files, by name."""
     most_examples: int | None
     architecture: str | None
-    """In place of the recipe's own choice, as are the next two."""
+    """Replaces the recipe's own choice, as do the next two."""
     training: dict[str, Any]
-    """A choice as `sandbox.protocol.presets.resolve_preset` takes it; may be empty."""
+    """A choice as `sandbox.protocol.presets.resolve_preset` accepts it; may be empty."""
     epochs: int | None
-    """In place of what the training says."""
+    """Replaces the number of epochs in the training choice."""
     shared_persons: bool = False
     """Whether a person may be in several splits; never in both retain and forget."""
     architecture_source: str | None = None
-    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
+    """The source of the module, if the architecture is `FILE_ARCHITECTURE`."""
     group_size: int | None = None
-    """How many references are trained as one: what a build was begun with, or None to choose."""
+    """The number of references that are trained together: the size that an interrupted build started with,
+    or None to choose one."""
     snapshots: list[int] = field(default_factory=list)
-    """What an interrupted build had begun to train, by first reference or `ORIGINAL`: a ``snapshot`` frame or
-    more of each follows the data."""
+    """The unfinished trainings of an interrupted build, by first reference or `ORIGINAL`. One or more
+    ``snapshot`` frames of each follow the data."""
     snapshot_seconds: float = 60.0
-    """How long a training goes on at least between two snapshots."""
+    """The minimum training time between two snapshots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimingJob(_Job):
-    """What a trainer is to time, without building anything: retain and val follow."""
+    """The job of a trainer that only times a retraining; the splits retain and val follow."""
 
     architecture: str
     classes: int
@@ -129,8 +131,8 @@ class TimingJob(_Job):
     """All fields of `sandbox.protocol.presets.Preset`."""
     device: str
     threads: int
-    """Threads of torch, as each run starts with."""
+    """Torch threads, as many as each run starts with."""
     portions: int
-    """How often to time some epochs; the median counts."""
+    """The number of times that some epochs are timed; the median counts."""
     architecture_source: str | None = None
-    """The text of the module, where the architecture is `FILE_ARCHITECTURE`."""
+    """The source of the module, if the architecture is `FILE_ARCHITECTURE`."""

@@ -1,7 +1,8 @@
-"""Which frames each conversation knows, and how long each may be.
+"""The frames of each conversation: their kinds, fields and size limits.
 
-Two tables a conversation, one a direction. The host builds its decoder from them with
-limits that come from the challenge, the container from what it can hold.
+Each conversation has two tables, one for each direction. The host builds its decoder with limits
+that come from the challenge, the container with what it can hold. Kinds and field names are the
+wire format: images that were built earlier use them, so they stay as they are.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from sandbox.protocol.jobs import ARCHITECTURE_BYTES
 
 JOB_BYTES: Final = 1 << 20
 _SOURCE_BYTES: Final = 6 * ARCHITECTURE_BYTES
-"""The text of an architecture as JSON: six bytes a character at worst."""
+"""The source of an architecture as JSON: at most six bytes for each byte of it."""
 ERROR_BYTES: Final = 1 << 16
 LOG_CHUNK_BYTES: Final = 1 << 16
 HOST_PAYLOAD_BYTES: Final = 1 << 40
-"""What the host may send: it is trusted, and the container's memory is the limit."""
+"""Limit for what the host sends: the host is trusted, so the container's memory is the actual limit."""
 
 TAG_CHECKPOINT: Final = b"C"
 TAG_ERROR: Final = b"E"
 RESULT_HEAD: Final = struct.Struct(">cQ")
-"""How a run's result begins in its pipe: a tag and a length."""
+"""The header of a run's result in its pipe: a tag and the length of the payload."""
 
 _JOB: Final = FrameRule(payload_bytes=JOB_BYTES + _SOURCE_BYTES)
 _DATA: Final = FrameRule(fields={"name": str}, payload_bytes=HOST_PAYLOAD_BYTES)
@@ -50,7 +51,7 @@ TO_EVALUATOR: Final[Mapping[str, FrameRule]] = {
 
 SNAPSHOT_PIECE_BYTES: Final = 1 << 23
 _SNAPSHOT: Final = FrameRule(fields={"first": int, "last": bool}, payload_bytes=SNAPSHOT_PIECE_BYTES)
-"""A piece of one, so that neither side holds more than that on its way."""
+"""A piece of a snapshot, so that neither side buffers more than one piece in transit."""
 
 TO_TRAINER: Final[Mapping[str, FrameRule]] = {
     "job": _JOB,
@@ -61,7 +62,7 @@ TO_TRAINER: Final[Mapping[str, FrameRule]] = {
 
 
 def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
-    """Return what a worker may send; a checkpoint is at most ``checkpoint_bytes`` long."""
+    """Return the frames that a worker may send; a checkpoint is at most ``checkpoint_bytes`` long."""
     return {
         "ready": _READY,
         "unready": _UNREADY,
@@ -85,7 +86,7 @@ def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
 
 
 def from_evaluator(*, outputs_bytes: int) -> Mapping[str, FrameRule]:
-    """Return what an evaluator may send; outputs are at most ``outputs_bytes`` long."""
+    """Return the frames that an evaluator may send; outputs are at most ``outputs_bytes`` long."""
     return {
         "ready": _READY,
         "unready": _UNREADY,
@@ -97,7 +98,7 @@ def from_evaluator(*, outputs_bytes: int) -> Mapping[str, FrameRule]:
 
 
 def from_trainer() -> Mapping[str, FrameRule]:
-    """Return what a trainer may send: it runs our code on our data, so sizes are generous."""
+    """Return the frames that a trainer may send: it runs our code on our data, so the limits are generous."""
     return {
         "ready": _READY,
         "progress": FrameRule(fields={"stage": str, "done": int, "total": int}),

@@ -1,6 +1,6 @@
-"""How a network is trained, as a value; and the ways of training that have a name.
+"""Training presets: the settings of a training as a value, and the named sets of settings.
 
-Standard library only: the host checks what an organizer chose before a container is started.
+Standard library only: the host checks an organizer's choice before it starts a container.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ Optimizer = Literal["sgd", "adam"]
 gradient, not AdamW's."""
 
 Schedule = Literal["one-cycle", "cosine", "constant"]
-"""What becomes of the learning rate (`sandbox.trainer.lr_schedule`)."""
+"""How the learning rate changes during training (`sandbox.trainer.lr_schedule`)."""
 
 ClassWeights = Literal["none", "balanced"]
-"""``balanced``: a class counts by the inverse of its frequency in the training data."""
+"""``balanced``: the weight of a class is the inverse of its frequency in the training data."""
 
 Keep = Literal["last", "best-by-validation"]
-"""Which epoch's weights a network ends with; of equally good ones, the earliest's."""
+"""The epoch whose weights are kept; of equally good epochs, the earliest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """What is said of a training; what is left out is what recipes do of themselves.
+    """The settings of a training; the defaults are what recipes use without a choice.
 
     Raises:
-        ValueError: two of these do not go together.
+        ValueError: two settings contradict each other.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
-    """At its peak."""
+    """The maximum of the schedule."""
     weight_decay: float
     momentum: float
-    """Of SGD. Adam has none that could be chosen: 0."""
+    """Of SGD. Adam has no such setting: 0."""
     optimizer: Optimizer = "sgd"
     nesterov: bool = True
     schedule: Schedule = "one-cycle"
@@ -45,15 +45,15 @@ class Preset:
     keep: Keep = "last"
 
     def __post_init__(self) -> None:
-        """Check what goes together."""
+        """Check that the settings can be combined."""
         if self.optimizer == "adam" and (self.momentum or self.nesterov):
-            raise ValueError("momentum and nesterov are SGD's; adam takes neither")
+            raise ValueError("momentum and nesterov are settings of SGD; adam accepts neither")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
 
 
 QUICK: Final = "quick"
-"""The recipe's own way: SGD with Nesterov momentum and one cycle, few epochs, the last kept."""
+"""The recipe's own settings: SGD with Nesterov momentum, one cycle, few epochs, the last epoch's weights."""
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "contest": Preset(
@@ -79,21 +79,21 @@ PRESETS: Final[Mapping[str, Preset]] = {
         batch_size=128,
     ),
 }
-"""docs/organizers.md says what is known of these two, and what is our choice."""
+"""docs/organizers.md states which of these settings are published and which are our choice."""
 
 NAMES: Final = (QUICK, *PRESETS)
 
 
 def resolve_preset(own: Preset, choice: Mapping[str, Any]) -> Preset:
-    """Return the recipe's own way or a named one, with what the choice changes of it.
+    """Return the recipe's own preset or a named one, with the changes of a choice applied.
 
     Args:
-        own: The recipe's.
-        choice: ``preset``, one of `NAMES` and `QUICK` where it is left out; and values by the
-            names of `Preset`. What an optimizer does not take, it loses.
+        own: The recipe's own preset.
+        choice: ``preset``, one of `NAMES`, with `QUICK` as the default; and values by the field
+            names of `Preset`. Inherited values that the optimizer does not accept are dropped.
 
     Raises:
-        ValueError: what is chosen does not go together.
+        ValueError: the chosen settings contradict each other.
     """
     base = PRESETS.get(choice.get("preset", QUICK), own)
     values = {**asdict(base), **{name: value for name, value in choice.items() if name != "preset"}}

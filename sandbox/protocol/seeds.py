@@ -1,4 +1,4 @@
-"""TODO sandbox.protocol.seeds."""
+"""Seeds of the original network and of the references, derived from the seed of a challenge."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import hashlib
 
 
 def original_seed(seed: int) -> int:
-    """Return the seed that a challenge's original network is trained from."""
-    return _drawn(f"original {seed}")
+    """Return the seed from which a challenge's original network is trained."""
+    return _derive(f"original {seed}")
 
 
 def reference_seed(seed: int, index: int) -> int:
-    """Return the seed that a reference is trained from: no two challenges share one."""
-    return _drawn(f"reference {seed} {index}")
+    """Return the seed from which a reference is trained: no two challenges share one."""
+    return _derive(f"reference {seed} {index}")
 
 
-def _drawn(source: str) -> int:
+def _derive(source: str) -> int:
     return int.from_bytes(hashlib.sha256(source.encode()).digest()[:8], "big") >> 1

@@ -1,7 +1,7 @@
-"""The one file of the contest that entries read: how much each class weighs in a loss.
+"""The one file of the contest that submissions read: the weight of each class in a loss.
 
-It lies in a folder of the run's own, which the image's ``/kaggle/input`` leads to from the run's current
-folder: the run may change it, and no other run sees that.
+The file is in a folder that belongs to the run. The image's ``/kaggle/input`` is a link to that folder,
+relative to the run's current folder: the run may change the file, and no other run sees the change.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Final
 
 INPUT: Final = ".kaggle-input"
-"""Below the run's scratch folder; the Dockerfile makes the link."""
+"""Path below the run's scratch folder; the Dockerfile creates the link."""
 FILE: Final = "neurips-2023-machine-unlearning/age_class_weights.json"
 
 
 def class_weights(labels: Iterable[int], classes: int) -> str:
-    """Return the file's text: a list of one weight a class, one over the number of its examples.
+    """Return the text of the file: a list with the weight of each class, one over its number of examples.
 
-    A class without any example weighs 0.
+    The weight of a class without examples is 0.
 
     Source: ``surf.py`` of the evaluation code that the contest's organizers published in 2024.
     """
@@ -28,8 +28,8 @@ def class_weights(labels: Iterable[int], classes: int) -> str:
     return json.dumps([1 / counts[label] if counts[label] else 0.0 for label in range(classes)])
 
 
-def lay_out(scratch: Path, text: str) -> None:
-    """Write the file where the link in the image leads to."""
+def write_class_weights(scratch: Path, text: str) -> None:
+    """Write the file to the place to which the link in the image points."""
     file = scratch / INPUT / FILE
     file.parent.mkdir(parents=True)
     file.write_text(text)

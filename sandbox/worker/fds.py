@@ -1,4 +1,4 @@
-"""Which files a forked process keeps open."""
+"""Pipe ends of a run, and closing all other file descriptors of a forked process."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import resource
 from typing import NamedTuple
 
 
-class RunEnds(NamedTuple):
-    """A run's ends of its pipes."""
+class PipeEnds(NamedTuple):
+    """The ends of the pipes that a run uses."""
 
     seed: int
-    """To be read: the zygote never sees the seed, so no later run can find it in its memory."""
+    """The read end of the seed: the zygote never reads it, so no later run finds the seed in its memory."""
     result: int
     out: int
     err: int
 
 
-def close_all_but(*kept: int) -> None:
-    """Close every file descriptor but the three standard ones and those named."""
+def close_all_but(*open_fds: int) -> None:
+    """Close every file descriptor except the three standard ones and ``open_fds``."""
     first = 3
-    for fd in sorted(kept):
+    for fd in sorted(open_fds):
         os.closerange(first, fd)
         first = fd + 1
     os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[0])

@@ -1,4 +1,4 @@
-"""What a run prints, kept within a budget: its head, its tail, and a count of the rest."""
+"""Captures a run's output within a budget: its head, its tail, and the count of bytes dropped between."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 
 
 class LogCapture:
-    """Passes the first half of a budget on at once and keeps the last half for the end."""
+    """Passes on the head of the output at once and holds the tail until the end, half the budget each."""
 
     def __init__(self, budget_bytes: int) -> None:
         """Start with nothing captured."""
@@ -17,16 +17,16 @@ class LogCapture:
         self.dropped = 0
 
     def add(self, data: bytes) -> bytes:
-        """Take what was printed and return what is to be passed on now."""
+        """Add output and return the part of it that belongs to the head."""
         head, rest = data[: self._head_left], data[self._head_left :]
         self._head_left -= len(head)
         if rest:
             self._tail.append(rest)
             self._tail_bytes += len(rest)
-            self._shrink()
+            self._shorten_tail()
         return head
 
-    def _shrink(self) -> None:
+    def _shorten_tail(self) -> None:
         while (excess := self._tail_bytes - self._tail_limit) > 0:
             first = self._tail.popleft()
             cut = min(excess, len(first))
@@ -36,5 +36,5 @@ class LogCapture:
             self.dropped += cut
 
     def finish(self) -> bytes:
-        """Return the tail; what lay between head and tail is counted in ``dropped``."""
+        """Return the tail; ``dropped`` counts the bytes between head and tail."""
         return b"".join(self._tail)

@@ -3,9 +3,9 @@
     host ── job, data (original, retain, forget, val), submission ──>   <── ready ── container
     host ── run i seed ──>                              <── log i ..., finished i ──
 
-The order in which things happen here is the design. The janitor is forked first, so that it
-stays small. Then the zygote, which imports torch once, starts no thread, touches no device and
-is what runs are forked from. This process stays between them and the host, and imports neither.
+The order of the steps is essential. The janitor is forked first, so that it stays small. Then the
+zygote is forked, which imports torch once, starts no thread and uses no device; runs are forked from
+it. This process stays between them and the host, and imports neither torch nor the submission.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from sandbox.protocol.jobs import READERS_GID, WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
 from sandbox.worker.janitor import Janitor
-from sandbox.worker.scratch import SCRATCH, hand_over
+from sandbox.worker.scratch import SCRATCH, assign_groups
 from sandbox.worker.supervisor import Supervisor
-from sandbox.worker.unreadable import is_executable_unread
+from sandbox.worker.unreadable import can_execute_unreadable
 from sandbox.worker.zygote import UnreadyError, Zygote
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 DATA: Final = ("original", "retain", "forget", "val")
 _PRELOADED: Final = ("torch", "torch._dynamo")
-"""The first step of any torch optimiser imports the second, which takes a second or more."""
+"""The first step of any torch optimizer imports the latter, which takes a second or more."""
 _PRELOADABLE: Final = ("torchvision", "sklearn", "pandas", "scipy", "tqdm")
-"""Imported here if their name stands in the submission or the architecture, to spare each run the time."""
+"""Imported in the zygote if the submission or the architecture mentions them; saves each run the time."""
 
 _TERMINALS: Final = Path("/dev/pts/ptmx")
 _UNFIT: Final = "no process in a container may end another, so no run could be ended"
@@ -48,12 +48,12 @@ _UNFIT: Final = "no process in a container may end another, so no run could be e
 _MADV_HUGEPAGE: Final = 14
 _MADV_COLLAPSE: Final = 25
 _HUGE_PAGE: Final = 2 << 20
-_RUNS_WORTH_SETTLING: Final = 48
+_MIN_RUNS_FOR_HUGE_PAGES: Final = 48
 
 
 def main() -> None:
-    """Serve until the host says stop or goes away."""
-    begun = time.monotonic()
+    """Serve until the host sends stop or disconnects."""
+    started_at = time.monotonic()
     stdio = Stdio(TO_WORKER)
     job: WorkerJob | None = None
     received: dict[str, bytes] = {}
@@ -62,7 +62,7 @@ def main() -> None:
         if frame.kind == "job":
             job = WorkerJob.from_json(frame.payload)
             slots = range(job.concurrency)
-            hand_over({SCRATCH / str(slot): job.first_slot_gid + slot for slot in slots})
+            assign_groups({SCRATCH / str(slot): job.first_slot_gid + slot for slot in slots})
             _close_terminals()
             janitor = Janitor(helpers=job.concurrency)
         elif frame.kind in ("data", "submission"):
@@ -74,40 +74,42 @@ def main() -> None:
             break
     else:
         return
-    _serve(job, received, stdio, janitor, begun)
+    _serve(job, received, stdio, janitor, started_at)
 
 
 def _close_terminals() -> None:
-    """Let no run open a terminal: all containers of a host share a number of them, and runs need none."""
-    with contextlib.suppress(OSError):  # gVisor has terminals of its own
+    """Forbid terminals to runs: all containers of a host share a limited number, and runs need none."""
+    with contextlib.suppress(OSError):  # gVisor has its own terminals
         _TERMINALS.chmod(0o600)
 
 
-def _can_end_another() -> bool:
-    """Return whether a process here may end another, without which no run can be ended or cleared away.
+def _can_end_other_processes() -> bool:
+    """Return whether a process in this container may end another; without that, no run can be cleaned up.
 
-    Where the runtime has an AppArmor profile of its own (crun in Debian 13), a container that gets no new
-    privileges has a label made of two, and Docker's profile takes no signal from that for one of its own.
+    Where the runtime has its own AppArmor profile (crun in Debian 13), a container with no_new_privs has a
+    label that combines two profiles, and Docker's profile accepts no signal from that label for its own.
     """
-    waiting, release = os.pipe()
+    read_fd, write_fd = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(release)
-        os.read(waiting, 1)
+        os.close(write_fd)
+        os.read(read_fd, 1)
         os._exit(0)
-    os.close(waiting)
+    os.close(read_fd)
     try:
         os.kill(child, signal.SIGKILL)
     except PermissionError:
         return False
     finally:
-        os.close(release)
+        os.close(write_fd)
         os.waitpid(child, 0)
     return True
 
 
-def _serve(job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Janitor, begun: float) -> None:
-    if not _can_end_another():
+def _serve(
+    job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Janitor, started_at: float
+) -> None:
+    if not _can_end_other_processes():
         stdio.send("unfit", reason=_UNFIT)
         return
     zygote = Zygote(lambda: _load(job, received))
@@ -118,43 +120,44 @@ def _serve(job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Ja
     except UnreadyError as error:
         stdio.send("unready", reason=str(error))
         return
-    stdio.send("ready", seconds=time.monotonic() - begun)
+    stdio.send("ready", seconds=time.monotonic() - started_at)
     supervisor.serve()
 
 
 def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
-    """Import torch and lay out what every run is given, in the zygote."""
-    groups = () if is_executable_unread() else (READERS_GID,)  # forks, so while this process is small
+    """Import torch and build the inputs that every run receives; called in the zygote."""
+    # Comes first, because it forks, and this process is still small.
+    groups = () if can_execute_unreadable() else (READERS_GID,)
     submission = received["submission"]
-    texts = submission + (job.architecture_source or "").encode()
-    named = [word for word in _PRELOADABLE if re.search(rb"\b%s\b" % word.encode(), texts)]
-    for module in (*_PRELOADED, *named):
+    sources = submission + (job.architecture_source or "").encode()
+    mentioned = [name for name in _PRELOADABLE if re.search(rb"\b%s\b" % name.encode(), sources)]
+    for module in (*_PRELOADED, *mentioned):
         importlib.import_module(module)
-    # Imported late: they import torch, which the supervisor never does.
+    # Imported late, because they import torch, which the supervisor never does.
     import torch  # noqa: PLC0415
 
     from sandbox.networks.architectures import check, prepare  # noqa: PLC0415
     from sandbox.networks.datasets import dataset, read_split  # noqa: PLC0415
-    from sandbox.worker import contest_files as contest  # noqa: PLC0415
     from sandbox.worker.child import RunInputs  # noqa: PLC0415
+    from sandbox.worker.contest_files import class_weights  # noqa: PLC0415
     from sandbox.worker.seccomp import program  # noqa: PLC0415 - loads libseccomp
 
     torch.set_num_threads(1)
     prepare(job.architecture)
     original = read_split(received["original"])
-    if job.architecture_source is None:  # an organizer's own is imported by runs alone
+    if job.architecture_source is None:  # only runs import an organizer's own architecture
         try:
             check(job.architecture, job.classes, original)
         except ValueError as error:
             raise UnreadyError(str(error)) from error
-    columns = {  # popped: large data would lie here twice for as long as there are runs
+    columns = {  # popped, or large data would be in memory twice as long as the worker runs
         split: read_split(received.pop(split)) for split in ("retain", "forget", "val")
     }
     items = {split: dataset(rows, job.item_format) for split, rows in columns.items()}
     labels = [label for split in ("retain", "forget") for label in columns[split]["label"].tolist()]
-    weights = contest.class_weights(labels, job.classes) if job.item_format == "dict" else None
+    weights = class_weights(labels, job.classes) if job.item_format == "dict" else None
     del columns, labels
-    material = RunInputs(
+    inputs = RunInputs(
         architecture=job.architecture,
         architecture_source=job.architecture_source,
         classes=job.classes,
@@ -171,25 +174,25 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
         syscall_filter=program(),
         submission=submission,
     )
-    _clear_temporary_files()
+    _remove_temporary_files()
     gc.collect()
     gc.freeze()
-    if job.runs >= _RUNS_WORTH_SETTLING:
-        _settle_memory()
-    return material
+    if job.runs >= _MIN_RUNS_FOR_HUGE_PAGES:
+        _collapse_into_huge_pages()
+    return inputs
 
 
-def _clear_temporary_files() -> None:
-    """Remove what importing has left in /tmp, before there is a run to find it."""
+def _remove_temporary_files() -> None:
+    """Remove the files that imports left in /tmp, before a run can find them."""
     for entry in Path(tempfile.gettempdir()).iterdir():
         shutil.rmtree(entry, ignore_errors=True)
 
 
-def _settle_memory() -> None:
-    """Gather this process's memory into huge pages, where the kernel can (Linux 6.1).
+def _collapse_into_huge_pages() -> None:
+    """Collapse this process's memory into huge pages, where the kernel supports it (Linux 6.1).
 
-    Forking copies one entry a page: after `import torch` that is 90 000 small pages and
-    takes three to four times as long as it does afterwards. Kernels that refuse lose nothing.
+    Forking copies one entry for each page. After `import torch` these are 90 000 small pages, and a fork
+    takes three to four times as long as with huge pages. A kernel that refuses loses nothing.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)

@@ -1,8 +1,8 @@
-"""Who may enter a slot's scratch folder: the supervisor makes it the slot's group's, and nobody else's.
+"""Access to the scratch folders: the supervisor assigns each slot's folder to the slot's group only.
 
-The engine mounts each as root's alone, because not every engine can give a tmpfs a group. That needs no
-capability to change owners: whoever owns a folder may give it to any group that they are in, and
-CAP_SETGID lets the supervisor be in each group for a moment.
+The engine mounts each folder for root only, because not every engine can set the group of a tmpfs. The
+supervisor needs no capability to change owners: the owner of a folder may assign it to any group of which
+the owner is a member, and CAP_SETGID lets the supervisor join each group for a moment.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Final
 
 SCRATCH: Final = Path("/scratch")
 _GROUP_ONLY: Final = 0o1770
-"""Sticky, or a run could leave extended attributes on the folder for the next one."""
+"""Sticky, otherwise a run could leave extended attributes on the folder for the next run."""
 
 
-def hand_over(folders: dict[Path, int]) -> None:
-    """Give each folder to its group. Call before anything is forked.
+def assign_groups(folders: dict[Path, int]) -> None:
+    """Assign each folder to its group. Call this before anything is forked.
 
     Raises:
-        OSError: a folder is not there, or not this process's to give.
+        OSError: a folder does not exist, or this process may not change its group.
     """
     own = os.getegid()
     for folder, gid in folders.items():

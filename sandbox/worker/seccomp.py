@@ -1,22 +1,21 @@
-"""The second seccomp filter: system calls that no run needs, refused on top of the engine's profile.
+"""The second seccomp filter: refuses system calls that no run needs, on top of the engine's profile.
 
-Made once, in the zygote, as a program of the kernel's filter machine; each child installs
-those bytes before it imports the submission. What the engine's profile refuses already is
-refused here again, because an engine may run without one. Calls of another word size end
-the process: libseccomp's default.
+The zygote builds the filter once, as a program for the kernel (BPF); each child installs those bytes
+before it imports the submission. The filter repeats what the engine's profile refuses, because an engine
+may run without a profile. System calls of another word size end the process: libseccomp's default.
 
-What is refused, and why:
+The filter refuses:
 
-* objects that outlive a process and have no owner whom the janitor could empty: SysV IPC,
-  POSIX message queues, keyrings;
-* every socket but those of AF_UNIX: there is nobody to talk to, and closed TCP connections
-  stay readable in ``/proc/net`` for a minute;
-* other processes' memory and files: ptrace, process_vm_*, pidfd_getfd, kcmp;
+* objects that outlive a process and that the janitor cannot remove by owner: SysV IPC, POSIX message
+  queues, keyrings;
+* all sockets except AF_UNIX: a run has no peer on a network, and closed TCP connections stay readable
+  in ``/proc/net`` for a minute;
+* access to other processes' memory and files: ptrace, process_vm_*, pidfd_getfd, kcmp;
 * parts of the kernel with a history of escapes: io_uring, bpf, perf, userfaultfd, namespaces;
-* what only an administrator does: mounts, modules, clocks, swap, accounting;
-* what all programs of the host share a number of: contexts of asynchronous I/O;
-* writing back the host's file systems, of which a run has none: `sync` succeeds and does nothing;
-* becoming dumpable, and files in memory that could be executed: see `sandbox.worker.unreadable`.
+* system administration: mounts, modules, clocks, swap, accounting;
+* resources of which all programs of the host share a limited number: contexts of asynchronous I/O;
+* writing back the host's file systems, since a run has none: `sync` succeeds and does nothing;
+* becoming dumpable, and executable files in memory: see `sandbox.worker.unreadable`.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ REFUSED: Final = {
         *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname"),
         *("iopl", "ioperm", "modify_ldt", "uselib", "ustat", "sysfs"),
     ),
-    # Programs fall back to something older when the kernel does not know these.
+    # Programs fall back to an older system call when the kernel does not know these.
     errno.ENOSYS: (
         "io_uring_setup",
         "io_uring_enter",
@@ -74,40 +73,40 @@ class _Program(ctypes.Structure):
 
 
 def program() -> bytes:
-    """Return the filter as the kernel's instructions.
+    """Return the filter as instructions for the kernel.
 
     Raises:
-        OSError: libseccomp does not know one of the calls.
+        OSError: libseccomp does not know one of the system calls.
     """
-    import pyseccomp  # noqa: PLC0415 - in the image only, and tests of the host read the table above
+    import pyseccomp  # noqa: PLC0415 - only in the image, while tests on the host read the table above
 
-    made = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    syscall_filter = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     for number, names in REFUSED.items():
         for name in names:
-            made.add_rule(pyseccomp.ERRNO(number), name)
+            syscall_filter.add_rule(pyseccomp.ERRNO(number), name)
     for flag in _NAMESPACE_FLAGS:
         argument = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
-        made.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", argument)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", argument)
     for name in ("socket", "socketpair"):
         family = pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX)
-        made.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, family)
-    # The kernel looks at the lower half of the register alone.
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, family)
+    # The kernel reads only the lower half of the register.
     dumpable = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _LOWER_HALF, _PR_SET_DUMPABLE)
-    made.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", dumpable)
+    syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", dumpable)
     with tempfile.TemporaryFile() as file:
-        made.export_bpf(file)
+        syscall_filter.export_bpf(file)
         file.seek(0)
         return file.read()
 
 
 def install(instructions: bytes) -> None:
-    """Put this process and all that it will start under the filter; there is no way back.
+    """Apply the filter to this process and to all processes that it starts; this cannot be undone.
 
     Args:
-        instructions: What `program` returned. The process must have no_new_privs.
+        instructions: The return value of `program`. The process must have no_new_privs.
 
     Raises:
-        OSError: the kernel refuses.
+        OSError: the kernel refuses the filter.
     """
     buffer = ctypes.create_string_buffer(instructions, len(instructions))
     filled = _Program(len(instructions) // _INSTRUCTION_BYTES, ctypes.addressof(buffer))

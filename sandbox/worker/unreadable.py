@@ -1,14 +1,14 @@
-"""Makes what a run could execute unreadable to it; used once, when the image is built.
+"""Makes all programs that a run could execute unreadable to it; runs once, when the image is built.
 
-A process may write its own ``oom_score_adj`` only while it is *dumpable*, and a run could use
-that to have the kernel's memory killer take the supervisor in its place. A forked run is not
-dumpable, since it has changed its uid, and the second seccomp filter keeps it from saying
-otherwise. Executing a program would make it dumpable again, except for a program, or a
-program's interpreter, that it cannot read. So the dynamic loader and every static program can
-be read by root and one group only. Everything that a run can write to is mounted noexec.
+A process may write its own ``oom_score_adj`` only while it is *dumpable*. A run could use that to
+make the kernel's out-of-memory killer end the supervisor instead of the run. A forked run is not
+dumpable, since it has changed its uid, and the second seccomp filter keeps it from becoming
+dumpable by `prctl`. Executing a program would make it dumpable again, unless it cannot read that
+program or the program's interpreter. So only root and one group can read the dynamic loader and
+every static program. Everything that a run can write to is mounted noexec.
 
-Where a kernel does not execute what cannot be read (gVisor, which has no such killer to be
-steered), runs are given that group.
+Where a kernel does not execute unreadable programs (gVisor, which has no out-of-memory killer that
+a run could steer), runs get that group.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _NOBODY: Final = 65_534
 _PROGRAM: Final = "/usr/bin/true"
 _LOADER: Final = "ld-linux"
 _PROGRAM_HEADERS: Final = struct.Struct("<32xQ14xHH")
-"""Of a 64-bit ELF file: where the program headers are, how long each is and how many there are."""
+"""Of a 64-bit ELF file: the offset of the program headers, the size of each and their number."""
 _INTERPRETER: Final = 3
 
 
 def main() -> None:
-    """Change the modes and print what was changed."""
+    """Change the modes and print the changed files."""
     for file in _executables(Path("/")):
         if file.name.startswith(_LOADER) or _is_static_program(file):
             os.chown(file, 0, READERS_GID)
             file.chmod(_UNREADABLE)
-            print(file)  # noqa: T201 - it is the build's log
+            print(file)  # noqa: T201 - the log of the image build
 
 
-def is_executable_unread() -> bool:
-    """Return whether this kernel executes programs for somebody who cannot read them."""
+def can_execute_unreadable() -> bool:
+    """Return whether this kernel executes a program for a user who cannot read it."""
     child = os.fork()
     if child == 0:
         try:
@@ -67,14 +67,14 @@ def _executables(root: Path) -> Iterator[Path]:
 
 
 def _is_static_program(file: Path) -> bool:
-    """Return whether the kernel would execute it without an interpreter."""
-    with file.open("rb") as opened:
-        head = opened.read(64)
+    """Return whether a file is a program that the kernel executes without an interpreter."""
+    with file.open("rb") as stream:
+        head = stream.read(64)
         if len(head) < 64 or head[:5] != b"\x7fELF\x02":
             return False
-        where, size, count = _PROGRAM_HEADERS.unpack_from(head)
-        opened.seek(where)
-        table = opened.read(size * count)
+        offset, size, count = _PROGRAM_HEADERS.unpack_from(head)
+        stream.seek(offset)
+        table = stream.read(size * count)
     kinds = {int.from_bytes(table[at : at + 4], "little") for at in range(0, len(table), size or 1)}
     return _INTERPRETER not in kinds
 

@@ -1,10 +1,9 @@
-"""The zygote: the process that every run is forked from, and that never sees a byte of one.
+"""The zygote: the process from which every run is forked, and which never reads a byte of a run.
 
-It has imported torch and mapped the data; it is told by the supervisor whom to fork and
-tells when a child has ended. A run's seed, what it prints and what it returns go through pipes
-that it hands to the child and closes: were it to read them, the next run could find them in its
-memory.
-Single-threaded on purpose: threads do not survive a fork.
+It has imported torch and mapped the data. The supervisor requests the forks, and the zygote reports
+when a child has ended. A run's seed, its logs and its result go through pipes that the zygote passes to
+the child and closes: if it read them, the next run could find them in its memory.
+It is single-threaded on purpose: threads do not survive a fork.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from sandbox.worker.fds import RunEnds, close_all_but
+from sandbox.worker.fds import PipeEnds, close_all_but
 
 if TYPE_CHECKING:
     from sandbox.worker.child import RunInputs
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
 
 _MESSAGE_BYTES: Final = 1024
 _UNREADY: Final = b"unready: "
-_ENDS_BYTES: Final = 4 * len(RunEnds._fields)
+_ENDS_BYTES: Final = 4 * len(PipeEnds._fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One run to be forked."""
+    """The request to fork one run. An attack searches for this class by name (`look_through_the_objects`)."""
 
     index: int
     uid: int
@@ -42,26 +41,26 @@ class Order:
 
 
 class UnreadyError(Exception):
-    """What the zygote was given is of no use; the text says why, in one line."""
+    """The zygote cannot use its inputs; the text states the reason in one line."""
 
 
 class Zygote:
-    """The supervisor's handle on the zygote."""
+    """The supervisor's handle to the zygote process."""
 
     def __init__(self, load: Callable[[], RunInputs]) -> None:
-        """Fork it; it calls ``load``, says that it is ready, and serves."""
-        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """Fork the zygote; it calls ``load``, reports that it is ready, and serves."""
+        self.socket, zygote_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if os.fork() == 0:
-            close_all_but(theirs.fileno())
-            _serve(theirs, _loaded(theirs, load))
-        theirs.close()
+            close_all_but(zygote_end.fileno())
+            _serve(zygote_end, _load_or_exit(zygote_end, load))
+        zygote_end.close()
 
     def await_ready(self) -> None:
-        """Wait until it has loaded everything.
+        """Wait until the zygote has loaded everything.
 
         Raises:
-            ConnectionError: it ended before.
-            UnreadyError: what it was to load is of no use.
+            ConnectionError: the zygote ended before that.
+            UnreadyError: the zygote cannot use its inputs.
         """
         message = self.socket.recv(_MESSAGE_BYTES)
         if message.startswith(_UNREADY):
@@ -69,14 +68,14 @@ class Zygote:
         if message != b"ready":
             raise ConnectionError("the zygote is gone")
 
-    def fork(self, order: Order, ends: RunEnds) -> None:
-        """Have a run forked that reads its seed and writes into these; the caller closes its own copies."""
+    def fork(self, order: Order, ends: PipeEnds) -> None:
+        """Have a run forked that uses these ends of its pipes; the caller closes its own copies."""
         fds = array.array("i", ends)
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
         self.socket.sendmsg([json.dumps(asdict(order)).encode()], ancillary)
 
-    def ended(self) -> tuple[int, int]:
-        """Return index and wait status of a run's process that has ended.
+    def receive_ended(self) -> tuple[int, int]:
+        """Receive the index and the wait status of a run whose process has ended.
 
         Raises:
             ConnectionError: the zygote is gone.
@@ -88,7 +87,7 @@ class Zygote:
         return int(index), int(status)
 
 
-def _loaded(supervisor: socket.socket, load: Callable[[], RunInputs]) -> RunInputs:
+def _load_or_exit(supervisor: socket.socket, load: Callable[[], RunInputs]) -> RunInputs:
     try:
         return load()
     except UnreadyError as error:
@@ -96,7 +95,7 @@ def _loaded(supervisor: socket.socket, load: Callable[[], RunInputs]) -> RunInpu
         os._exit(1)
 
 
-def _serve(supervisor: socket.socket, material: RunInputs) -> NoReturn:
+def _serve(supervisor: socket.socket, inputs: RunInputs) -> NoReturn:
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -116,23 +115,25 @@ def _serve(supervisor: socket.socket, material: RunInputs) -> NoReturn:
             for _level, _kind, data in ancillary:
                 fds.frombytes(data)
             order = Order(**json.loads(message))
-            children[_fork(order, material, RunEnds(*fds))] = order.index
-        _tell_of_ended(supervisor, children)
+            children[_fork(order, inputs, PipeEnds(*fds))] = order.index
+        _report_ended(supervisor, children)
 
 
-def _fork(order: Order, material: RunInputs, ends: RunEnds) -> int:
+def _fork(order: Order, inputs: RunInputs, ends: PipeEnds) -> int:
     from sandbox.worker.child import RunIdentity, run  # noqa: PLC0415 - imports torch, which the supervisor never does
 
     process = os.fork()
     if process == 0:
-        seat = RunIdentity(uid=order.uid, slot_gid=order.slot_gid, scratch=Path(order.scratch), ends=ends)
-        run(material, seat)
+        identity = RunIdentity(
+            uid=order.uid, slot_gid=order.slot_gid, scratch=Path(order.scratch), pipe_ends=ends
+        )
+        run(inputs, identity)
     for fd in ends:
         os.close(fd)
     return process
 
 
-def _tell_of_ended(supervisor: socket.socket, children: dict[int, int]) -> None:
+def _report_ended(supervisor: socket.socket, children: dict[int, int]) -> None:
     while children:
         process, status = os.waitpid(-1, os.WNOHANG)
         if process == 0:

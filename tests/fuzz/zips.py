@@ -29,7 +29,7 @@ class Member:
 
 def build(members: Sequence[Member], *, comment: bytes = b"", before_end: bytes = b"", **end: Any) -> bytes:
     """Return the archive; ``end`` replaces fields of the end record."""
-    body, directory = b"", b""
+    body, directory = bytearray(), bytearray()  # bytes would be copied for each of 65 535 members
     for member in members:
         packed = _deflate(member.data) if member.deflated else member.data
         common: dict[str, Any] = {
@@ -70,7 +70,7 @@ def build(members: Sequence[Member], *, comment: bytes = b"", before_end: bytes 
         "comment": len(comment),
     } | end
     packed_end = struct.pack("<4s4H2LH", b"PK\5\6", *record.values())
-    return body + directory + before_end + packed_end + comment
+    return bytes(body + directory) + before_end + packed_end + comment
 
 
 def _deflate(data: bytes) -> bytes:

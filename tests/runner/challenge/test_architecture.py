@@ -35,7 +35,7 @@ def test_without_a_file_there_is_none() -> None:
     [
         (b"#" * (ARCHITECTURE_BYTES + 1), "is larger than 1 MiB"),
         (b"# caf\xe9", "is not UTF-8: byte 5"),
-        (None, "There is no file of a network at"),
+        (None, "No file of a network exists at"),
     ],
 )
 def test_refused(tmp_path: Path, data: bytes | None, words: str) -> None:

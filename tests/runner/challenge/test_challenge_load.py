@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import pickle
 import re
@@ -28,23 +27,10 @@ from runner.errors import ConfigurationError
 from runner.parsers.checkpoint import check_checkpoint
 from runner.parsers.npz import ArraysError
 from runner.parsers.safetensors import TensorSpec
+from tests.support.npy import npy, npz
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
-
-
-def npz(**arrays: Any) -> bytes:
-    """Return arrays as npz, pickled where they are objects."""
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)
-    return packed.getvalue()
-
-
-def npy(array: Any) -> bytes:
-    """Return one array as npy."""
-    packed = io.BytesIO()
-    np.save(packed, array)
-    return packed.getvalue()
 
 
 def edit(folder: Path, **changes: Any) -> None:
@@ -244,7 +230,7 @@ def test_no_folder(tmp_path: Path) -> None:
     """Where there is no challenge, or not yet a whole one, the operator is told how to build it."""
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "nothing", tmp_path / "empty"):
-        assert refused(folder).startswith(f"There is no challenge at {folder}; build one with: ")
+        assert refused(folder).startswith(f"No challenge exists at {folder}; build one with: ")
 
 
 def test_folder_that_is_a_file(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +22,12 @@ from runner.challenge.load import load_challenge
 from runner.challenge.seeds import GUESSABLE_SEEDS, has_guessable_seed
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.results.scoring import SCORE_WITHHELD, load_populations
+from tests.support.command import command_line
 from tests.support.records import summary_of
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 SEED = 123_456_789_012
 
 
@@ -57,7 +56,7 @@ def files(folder: Path) -> list[str]:
 
 def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(UNLEARN), *map(str, arguments)], capture_output=True, text=True, check=False, env=os.environ
+        command_line(*arguments), capture_output=True, text=True, check=False, env=os.environ
     )
 
 
@@ -181,7 +180,7 @@ def test_an_export_is_not_exported(
 ) -> None:
     """It would name the wrong origin."""
     made = export_challenge(describe(challenge_folder, visibility), tmp_path / "out")
-    with pytest.raises(ConfigurationError, match="is an export itself"):
+    with pytest.raises(ConfigurationError, match="is itself an export"):
         export_challenge(made, tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
@@ -241,7 +240,7 @@ def test_what_is_there_is_left_alone(private: Challenge, tmp_path: Path, kind: s
         place.mkdir()
         (place / (".mine" if kind == "hidden" else "mine")).write_text("mine")
     before = files(tmp_path)
-    with pytest.raises(ConfigurationError, match="is there already and no empty folder"):
+    with pytest.raises(ConfigurationError, match="already exists and is not an empty folder"):
         export_challenge(private, place)
     assert files(tmp_path) == before
 
@@ -290,11 +289,12 @@ def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
     again = unlearn("challenge", "export", private.folder, "--public", tmp_path / "out")
     assert again.returncode == 2
     assert (
-        again.stderr == f"unlearn: {tmp_path / 'out'} is there already and no empty folder; choose another.\n"
+        again.stderr
+        == f"unlearn: {tmp_path / 'out'} already exists and is not an empty folder; choose another.\n"
     )
     nothing = unlearn("challenge", "export", tmp_path / "nothing", "--public", tmp_path / "other")
     assert nothing.returncode == 2
-    assert "There is no challenge at" in nothing.stderr
+    assert "No challenge exists at" in nothing.stderr
     assert not (tmp_path / "other").exists()
 
 

@@ -71,27 +71,27 @@ def not_finite(value: float) -> NDArray[np.float32]:
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"image": None}, "it has no column image"),
     ({"label": None}, "it has no column label"),
-    ({"colour": np.zeros(3, np.int64)}, "it has a column that is not known: colour"),
+    ({"colour": np.zeros(3, np.int64)}, "it has an unknown column: colour"),
     (
         {"image": np.zeros((3, 1, 2, 2))},
-        "image is F64 [3, 1, 2, 2], and not F32 [examples, channels, height, width]",
+        "image is F64 [3, 1, 2, 2], not F32 [examples, channels, height, width]",
     ),
     (
         {"image": np.zeros((3, 4), np.float32)},
-        "image is F32 [3, 4], and not F32 [examples, channels, height, width]",
+        "image is F32 [3, 4], not F32 [examples, channels, height, width]",
     ),
     (
         {"image": np.zeros((3, 0, 2, 2), np.float32)},
-        "image is F32 [3, 0, 2, 2], and not F32 [examples, channels, height, width]",
+        "image is F32 [3, 0, 2, 2], not F32 [examples, channels, height, width]",
     ),
-    ({"label": np.zeros(3, np.float32)}, "label is F32 [3], and not I64 [3]"),
-    ({"label": np.zeros(2, np.int64)}, "label is I64 [2], and not I64 [3]"),
-    ({"age": np.zeros((3, 1), np.int64)}, "age is I64 [3, 1], and not I64 [3]"),
-    ({"person_id": np.zeros(4, np.int64)}, "person_id is I64 [4], and not I64 [3]"),
-    ({"image_id": np.zeros(3)}, "image_id is F64 [3], and not I64 [3]"),
-    ({"label": np.array([0, 1, 2])}, "row 2 has the label 2, and there are 2 classes"),
-    ({"label": np.array([0, -1, 1])}, "row 1 has the label -1, and there are 2 classes"),
-    ({"label": np.array([0, 0, 1])}, "it holds 2 examples of class 0, and class_counts says 1"),
+    ({"label": np.zeros(3, np.float32)}, "label is F32 [3], not I64 [3]"),
+    ({"label": np.zeros(2, np.int64)}, "label is I64 [2], not I64 [3]"),
+    ({"age": np.zeros((3, 1), np.int64)}, "age is I64 [3, 1], not I64 [3]"),
+    ({"person_id": np.zeros(4, np.int64)}, "person_id is I64 [4], not I64 [3]"),
+    ({"image_id": np.zeros(3)}, "image_id is F64 [3], not I64 [3]"),
+    ({"label": np.array([0, 1, 2])}, "row 2 has the label 2, but there are only 2 classes"),
+    ({"label": np.array([0, -1, 1])}, "row 1 has the label -1, but there are only 2 classes"),
+    ({"label": np.array([0, 0, 1])}, "it has 2 examples of class 0, but class_counts states 1"),
     ({"image": not_finite(np.nan)}, "row 2 has an image with values that are not finite"),
     ({"image": not_finite(-np.inf)}, "row 2 has an image with values that are not finite"),
 ]
@@ -116,7 +116,7 @@ def test_what_a_split_must_be(
 def test_a_name_in_a_file_is_made_harmless() -> None:
     """Whoever made the file chose it."""
     strange = {**columns(), "a\x1b[2J\nb": columns()["label"]}
-    with pytest.raises(BadSplitError, match="not known") as caught:
+    with pytest.raises(BadSplitError, match="unknown column") as caught:
         check_split(strange, split="val", file="val", class_counts=COUNTS)
     assert str(caught.value).isprintable()
 
@@ -135,12 +135,12 @@ PEOPLE = np.array([40, 41, 42])
         (
             digest(),
             other(image_id=None),
-            "public/retain.safetensors has a column image_id, and private/test.safetensors has none",
+            "public/retain.safetensors has a column image_id, private/test.safetensors has not",
         ),
         (
             digest(),
             other(person_id=PEOPLE),
-            "private/test.safetensors has a column person_id, and public/retain.safetensors has none",
+            "private/test.safetensors has a column person_id, public/retain.safetensors has not",
         ),
         (
             digest(),
@@ -194,7 +194,7 @@ def test_overlapping_splits_are_refused_when_loaded(challenge_folder: ChallengeF
     with pytest.raises(ConfigurationError) as caught:
         load_challenge(folder)
     assert str(caught.value) == (
-        f"The challenge at {folder} is not sound: image_id 12 is in public/forget.safetensors, row 2, and in "
+        f"The challenge at {folder} is not valid: image_id 12 is in public/forget.safetensors, row 2, and in "
         "private/test.safetensors, row 1."
     )
 

@@ -16,7 +16,7 @@ OWN = Preset(epochs=5, batch_size=64, learning_rate=0.1, momentum=0.9, weight_de
 
 
 def resolved(choice: TrainingChoice | None) -> Preset:
-    return resolve_preset(OWN, choice.said() if choice is not None else {})
+    return resolve_preset(OWN, choice.chosen_fields() if choice is not None else {})
 
 
 def from_file(tmp_path: Path, text: str) -> TrainingChoice | None:
@@ -105,10 +105,10 @@ def test_an_optimizer_loses_what_it_does_not_take(tmp_path: Path) -> None:
         ('schedule = "step"', "training.schedule"),
         ('class_weights = "sqrt"', "training.class_weights"),
         ('keep = "first"', "training.keep"),
-        ('preset = "kaggle"', "training.preset: there is no preset of that name; there are quick, contest"),
+        ('preset = "kaggle"', "training.preset: unknown preset; the presets are quick, contest"),
         ("warmup = 5", "training.warmup: Extra inputs are not permitted"),
-        ('optimizer = "adam"\nmomentum = 0.9', "training: momentum and nesterov are SGD's"),
-        ('preset = "contest"\nnesterov = true', "training: momentum and nesterov are SGD's"),
+        ('optimizer = "adam"\nmomentum = 0.9', "training: momentum and nesterov are settings of SGD"),
+        ('preset = "contest"\nnesterov = true', "training: momentum and nesterov are settings of SGD"),
         ("momentum = 0.0\nnesterov = true", "training: nesterov needs a momentum above 0"),
         ("epochs = 3\n[more]\n", "more: Extra inputs are not permitted"),
         ("epochs =", "is not TOML"),

@@ -9,7 +9,6 @@ import pickle
 import tracemalloc
 import zipfile
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 from runner.challenge.outputs import NetworkOutputs, OutputShapes, pack_outputs, split_outputs, unpack_outputs
 from runner.parsers.npz import ArraysError, pack_npz, unpack_npz
+from tests.support.npy import npy, npz
 
 OUTPUTS = NetworkOutputs(
     logits=np.array([[0.5, -1.0], [3e-40, 2.0], [1.0, 1.0]], np.float32),
@@ -25,20 +25,6 @@ OUTPUTS = NetworkOutputs(
     unseen_losses=np.array([0.25, 0.0, 1e4], np.float32),
 )
 PARTS = {name: getattr(OUTPUTS, name) for name in ("logits", "correct", "unseen_losses")}
-
-
-def npz(**arrays: Any) -> bytes:
-    """Return arrays as npz."""
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)
-    return packed.getvalue()
-
-
-def npy(array: Any) -> bytes:
-    """Return one array as npy."""
-    packed = io.BytesIO()
-    np.save(packed, array)
-    return packed.getvalue()
 
 
 def zipped(name: str, data: bytes, method: int = zipfile.ZIP_STORED) -> bytes:

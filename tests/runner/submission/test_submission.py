@@ -214,8 +214,8 @@ def test_leftovers_of_tools_are_ignored(mine: Path, ignored: str) -> None:
 def test_missing(tmp_path: Path) -> None:
     """A path where nothing is, or a link to nothing, is told as such."""
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")
-    assert "There is no submission at" in refused(tmp_path / "nothing")
-    assert "There is no submission at" in refused(tmp_path / "dangling")
+    assert "No submission exists at" in refused(tmp_path / "nothing")
+    assert "No submission exists at" in refused(tmp_path / "dangling")
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_names_that_would_forge_a_line(tmp_path: Path, mine: Path) -> None:
     with (mine / hostile).open("wb") as file:
         file.truncate(MAX_SUBMISSION_BYTES + 1)
     assert "over 100 MiB" in refused(mine)
-    assert "There is no submission at" in refused(tmp_path / hostile)
+    assert "No submission exists at" in refused(tmp_path / hostile)
 
 
 def test_loop_of_links(tmp_path: Path) -> None:

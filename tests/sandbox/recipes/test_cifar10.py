@@ -15,8 +15,9 @@ import pytest
 from sandbox.protocol.splits import SPLITS
 from sandbox.recipes import tar
 from sandbox.recipes.api import RecipeError
+from tests.sandbox.recipes.drafts import all_rows, make_draft, refusal
 from tests.support import recipe_data
-from tests.support.drafts import all_rows, make_draft, refusal
+from tests.support.npy import npy
 
 
 def test_both_versions_of_cifar_are_the_same() -> None:
@@ -36,7 +37,7 @@ def test_both_versions_of_cifar_are_the_same() -> None:
 )
 def test_cifar_as_it_is_published(files: dict[str, bytes]) -> None:
     """The archive gives the same as its batches, and the starting kit's file may be in the same folder."""
-    forget_file = {"forget_idx.npy": recipe_data.npy(np.array([5, 3, 199]))}
+    forget_file = {"forget_idx.npy": npy(np.array([5, 3, 199]))}
     loose, packed = (
         make_draft("cifar10", {**data, **forget_file})
         for data in (files, {"cifar-10.tar.gz": recipe_data.tar_archive(files)})
@@ -64,7 +65,7 @@ def test_a_tar_that_announces_too_much() -> None:
 def test_the_starting_kits_forget_file() -> None:
     """The listed training examples are forgotten, all others retained; val and test come from the test batch."""
     forget = np.array([5, 3, 199])
-    draft = make_draft("cifar10", {**recipe_data.cifar_python(), "forget_idx.npy": recipe_data.npy(forget)})
+    draft = make_draft("cifar10", {**recipe_data.cifar_python(), "forget_idx.npy": npy(forget)})
     assert draft.splits["forget"].tolist() == [3, 5, 199]
     assert all_rows(draft) == list(range(300))
     assert min(*draft.splits["val"], *draft.splits["test"]) >= 200
@@ -83,11 +84,11 @@ class _Opens:
         ({"data_batch_1": b"\x80\x02nonsense"}, "data_batch_1 cannot be read"),
         ({"data_batch_1.bin": bytes(3074)}, r"data_batch_1\.bin ends in row 1"),
         (
-            {**recipe_data.cifar_python(), "forget_idx.npy": recipe_data.npy(np.array([1, 200]))},
+            {**recipe_data.cifar_python(), "forget_idx.npy": npy(np.array([1, 200]))},
             "row 1: training example 200 does not exist",
         ),
         (
-            {**recipe_data.cifar_python(), "forget_idx.npy": recipe_data.npy(np.array([1, 2, 1]))},
+            {**recipe_data.cifar_python(), "forget_idx.npy": npy(np.array([1, 2, 1]))},
             "row 2: 1 appears twice",
         ),
         ({**recipe_data.cifar_python(), "forget_idx.npy": b"x"}, r"forget_idx\.npy cannot be read"),

@@ -11,21 +11,20 @@ import pytest
 from safetensors.numpy import save
 
 from sandbox.protocol.recipe_files import pictures, select_files
-from sandbox.protocol.recipes import EMBEDDED_RECIPE
 from sandbox.protocol.recipes import RECIPES as NAMES
 from sandbox.protocol.splits import SPLITS
 from sandbox.recipes import RECIPES
 from sandbox.recipes.api import RecipeError
 from sandbox.recipes.faces import age_groups, read_ages
 from sandbox.recipes.splits import check_splits, random_state, split_by_person, stratified_order
+from tests.sandbox.recipes.drafts import all_rows, make_draft, refusal
 from tests.support import recipe_data
-from tests.support.drafts import all_rows, make_draft, refusal
 
 
 def test_host_and_trainer_know_the_same_recipes() -> None:
     """What the command line offers is what the trainer has."""
     assert set(NAMES) == set(RECIPES)
-    assert EMBEDDED_RECIPE in NAMES
+    assert [name for name, facts in NAMES.items() if facts.embeds_data] == ["digits"]
 
 
 @pytest.mark.parametrize(

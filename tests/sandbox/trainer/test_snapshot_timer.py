@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from sandbox.trainer.snapshot_timer import SnapshotTimer
-
-
-class Clock:
-    """A clock that a test advances."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
+from tests.support.clock import Clock
 
 
 def test_first_snapshot_is_due_after_the_interval() -> None:
     """The first snapshot is due after the given seconds, and not before."""
     clock = Clock()
     timer = SnapshotTimer(60, clock)
-    clock.advance(59.9)
+    clock.wait(59.9)
     assert not timer.is_due()
-    clock.advance(0.1)
+    clock.wait(0.1)
     assert timer.is_due()
 
 
@@ -32,11 +20,11 @@ def test_quick_snapshots_are_written_at_the_interval() -> None:
     """The interval counts from the end of the last snapshot."""
     clock = Clock()
     timer = SnapshotTimer(60, clock)
-    clock.advance(100)
-    timer.write(lambda: clock.advance(1))
-    clock.advance(59)
+    clock.wait(100)
+    timer.write(lambda: clock.wait(1))
+    clock.wait(59)
     assert not timer.is_due()
-    clock.advance(1)
+    clock.wait(1)
     assert timer.is_due()
 
 
@@ -44,8 +32,8 @@ def test_slow_snapshots_are_written_less_often() -> None:
     """Writing takes no more than a fiftieth of the time."""
     clock = Clock()
     timer = SnapshotTimer(60, clock)
-    timer.write(lambda: clock.advance(10))
-    clock.advance(499)
+    timer.write(lambda: clock.wait(10))
+    clock.wait(499)
     assert not timer.is_due()
-    clock.advance(1)
+    clock.wait(1)
     assert timer.is_due()

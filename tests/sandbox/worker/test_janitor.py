@@ -1,4 +1,4 @@
-"""Does the janitor see what of a run still lives, and all whose times a run may set?"""
+"""The janitor detects living threads and finds every node whose times a run may set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.worker.janitor import is_alive, touchable
+from sandbox.worker.janitor import find_world_writable, is_alive
 
 FIRST_THREAD_ENDS = """
 import ctypes, threading, time
@@ -32,18 +32,18 @@ def wait_for_zombie(process: int) -> None:
         if is_zombie(process):
             return
         time.sleep(0.01)
-    pytest.fail("its first thread does not end")
+    pytest.fail("the first thread did not end")
 
 
-def test_a_process_lives_while_one_of_its_threads_does() -> None:
-    """Its state is a zombie's once the first has ended; dead it is when all have."""
-    with subprocess.Popen([sys.executable, "-c", FIRST_THREAD_ENDS]) as started:
-        wait_for_zombie(started.pid)
-        assert is_alive(status_of(started.pid))
-        started.kill()
-        os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
-        assert is_zombie(started.pid)
-        assert not is_alive(status_of(started.pid))
+def test_a_process_is_alive_while_one_of_its_threads_is() -> None:
+    """Its state is zombie after the first thread has ended; it is dead only when all threads are."""
+    with subprocess.Popen([sys.executable, "-c", FIRST_THREAD_ENDS]) as process:
+        wait_for_zombie(process.pid)
+        assert is_alive(status_of(process.pid))
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert is_zombie(process.pid)
+        assert not is_alive(status_of(process.pid))
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,13 @@ def test_a_process_lives_while_one_of_its_threads_does() -> None:
         ([], False),
     ],
 )
-def test_what_a_status_says(lines: list[bytes], alive: bool) -> None:
-    """One that ends while it is read may show less than all of its lines."""
+def test_is_alive_reads_incomplete_statuses(lines: list[bytes], alive: bool) -> None:
+    """A process that ends while its status is read may show only some of the lines."""
     assert is_alive(lines) is alive
 
 
-def test_all_that_anybody_may_touch_is_found(tmp_path: Path) -> None:
-    """Links, whatever they lead to, and what lies further down; not what only its owner may."""
+def test_all_world_writable_nodes_are_listed(tmp_path: Path) -> None:
+    """Links with any target and nodes in subfolders are included; nodes that only the owner may write are not."""
     inner = tmp_path / "pts"
     inner.mkdir()
     for file, mode in ((tmp_path / "null", 0o666), (tmp_path / "own", 0o644), (inner / "ptmx", 0o666)):
@@ -71,6 +71,6 @@ def test_all_that_anybody_may_touch_is_found(tmp_path: Path) -> None:
         file.chmod(mode)
     (tmp_path / "fd").symlink_to("/proc/self/fd")
     (tmp_path / "gone").symlink_to("nowhere")
-    assert sorted(touchable(tmp_path)) == sorted(
+    assert sorted(find_world_writable(tmp_path)) == sorted(
         [tmp_path / "fd", tmp_path / "gone", tmp_path / "null", inner / "ptmx"]
     )

@@ -1,4 +1,4 @@
-"""Does a log keep its head and its tail, count the rest, and stay within its budget?"""
+"""A log capture preserves head and tail, counts the rest, and stays within its budget."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHUNKS = st.lists(st.binary(max_size=40), max_size=30)
 @settings(max_examples=300)
 @given(CHUNKS, st.integers(0, 200))
 def test_head_tail_and_the_count_of_the_rest(chunks: list[bytes], budget: int) -> None:
-    """What is kept is a beginning and an end of the input, and what is not is counted to the byte."""
+    """The captured bytes are a prefix and a suffix of the input; all others are counted exactly."""
     capture = LogCapture(budget)
     head = b"".join(map(capture.add, chunks))
     tail = capture.finish()
@@ -26,27 +26,27 @@ def test_head_tail_and_the_count_of_the_rest(chunks: list[bytes], budget: int) -
 
 @given(CHUNKS, st.integers(0, 200))
 def test_nothing_is_dropped_that_would_fit(chunks: list[bytes], budget: int) -> None:
-    """Input within the budget comes back whole; beyond it, all of the budget is used."""
+    """Input within the budget is captured completely; longer input uses the whole budget."""
     capture = LogCapture(budget)
-    kept = b"".join(map(capture.add, chunks)) + capture.finish()
+    captured = b"".join(map(capture.add, chunks)) + capture.finish()
     printed = b"".join(chunks)
-    assert len(kept) == min(len(printed), budget)
+    assert len(captured) == min(len(printed), budget)
     assert (capture.dropped == 0) == (len(printed) <= budget)
     if len(printed) <= budget:
-        assert kept == printed
+        assert captured == printed
 
 
 @given(CHUNKS, st.integers(0, 200))
 def test_cuts_do_not_matter(chunks: list[bytes], budget: int) -> None:
-    """How the output was cut into writes changes nothing of what is kept."""
-    several, one = LogCapture(budget), LogCapture(budget)
-    head = b"".join(map(several.add, chunks))
-    assert head == one.add(b"".join(chunks))
-    assert (several.finish(), several.dropped) == (one.finish(), one.dropped)
+    """The captured bytes do not depend on how the output was cut into writes."""
+    in_chunks, at_once = LogCapture(budget), LogCapture(budget)
+    head = b"".join(map(in_chunks.add, chunks))
+    assert head == at_once.add(b"".join(chunks))
+    assert (in_chunks.finish(), in_chunks.dropped) == (at_once.finish(), at_once.dropped)
 
 
 def test_head_is_passed_on_at_once() -> None:
-    """The first half of the budget does not wait for the end, so that a run can be watched."""
+    """The first half of the budget is forwarded immediately, so that a run can be watched."""
     capture = LogCapture(10)
     assert capture.add(b"abc") == b"abc"
     assert capture.add(b"defgh") == b"de"
@@ -55,8 +55,8 @@ def test_head_is_passed_on_at_once() -> None:
     assert capture.dropped == len("fghij")
 
 
-def test_flood_keeps_no_more_than_the_budget() -> None:
-    """While gigabytes could come, only the tail's share of the budget is held at any moment."""
+def test_a_flood_holds_no_more_than_the_budget() -> None:
+    """However much arrives, only the tail's share of the budget is in memory at any moment."""
     capture = LogCapture(1000)
     for _ in range(200):
         capture.add(bytes(10_000))

@@ -1,4 +1,7 @@
-"""What does the supervisor make of what comes after a run has ended? Fakes stand in for its servants."""
+"""The supervisor handles bytes and events that arrive after a run has ended.
+
+Fakes replace the host, the zygote and the janitor.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from sandbox.protocol.frames import Frame
 from sandbox.protocol.jobs import WorkerJob
 from sandbox.protocol.messages import RESULT_HEAD, TAG_CHECKPOINT
 from sandbox.stdio import Stdio
-from sandbox.worker.fds import RunEnds
+from sandbox.worker.fds import PipeEnds
 from sandbox.worker.janitor import Janitor
 from sandbox.worker.supervisor import Supervisor
 from sandbox.worker.zygote import Order, Zygote
@@ -26,82 +29,83 @@ FIRST_UID = 10_000
 WHOLE = RESULT_HEAD.pack(TAG_CHECKPOINT, 4) + b"four"
 
 
-class Bell:
-    """A socket that is readable once for each answer that waits."""
+class AnswerQueue:
+    """A socket that is readable once for each queued answer."""
 
     def __init__(self) -> None:
-        self.socket, self._theirs = socket.socketpair()
+        self.socket, self._far_end = socket.socketpair()
         self._answers: deque[tuple[int, Any]] = deque()
 
-    def ring(self, *answer: Any) -> None:
-        """Have an answer wait."""
+    def put(self, *answer: Any) -> None:
+        """Queue an answer."""
         self._answers.append((answer[0], answer[1]))
-        self._theirs.send(b"!")
+        self._far_end.send(b"!")
 
     def answer(self) -> tuple[int, Any]:
-        """Return the next."""
+        """Return the next answer."""
         self.socket.recv(1)
         return self._answers.popleft()
 
     def close(self) -> None:
         """Close both ends."""
         self.socket.close()
-        self._theirs.close()
+        self._far_end.close()
 
 
-class FakeZygote(Bell):
-    """Starts no process: keeps the ends of a run's pipes and does what it was told instead."""
+class FakeZygote(AnswerQueue):
+    """Starts no process: copies the ends of a run's pipes and calls a function instead."""
 
-    def __init__(self, on_fork: Callable[[int, RunEnds], None]) -> None:
+    def __init__(self, on_fork: Callable[[int, PipeEnds], None]) -> None:
         super().__init__()
-        self._on_fork, self.ended = on_fork, self.answer
+        self._on_fork, self.receive_ended = on_fork, self.answer
 
-    def fork(self, order: Order, ends: RunEnds) -> None:
-        """Keep copies, since the supervisor closes its own."""
-        self._on_fork(order.index, RunEnds(*map(os.dup, ends)))
+    def fork(self, order: Order, ends: PipeEnds) -> None:
+        """Pass on copies, since the supervisor closes its own."""
+        self._on_fork(order.index, PipeEnds(*map(os.dup, ends)))
 
 
-class FakeJanitor(Bell):
-    """Ends nobody and answers as it was told."""
+class FakeJanitor(AnswerQueue):
+    """Ends no process: calls a function instead."""
 
     def __init__(self, on_order: Callable[[int], None]) -> None:
         super().__init__()
-        self._on_order, self.done = on_order, self.answer
+        self._on_order, self.receive_result = on_order, self.answer
 
     def order(self, uid: int, _slot_gid: int, _slot_folder: Path) -> None:
-        """Take an order."""
+        """Receive an order."""
         self._on_order(uid - FIRST_UID)
 
 
 class FakeHost:
-    """Asks for some runs, keeps what is said, and goes away when all have been reported."""
+    """Requests some runs, records all frames, and disconnects when all runs have been reported."""
 
     def __init__(self, runs: int) -> None:
-        self.in_fd, self._their_fd = os.pipe()
-        os.write(self._their_fd, b"!" * runs)
-        self._waiting, self._left = deque(range(runs)), runs
-        self.said: list[tuple[str, bytes, dict[str, Any]]] = []
+        self.in_fd, self._write_fd = os.pipe()
+        os.write(self._write_fd, b"!" * runs)
+        self._pending, self._unreported = deque(range(runs)), runs
+        self.frames: list[tuple[str, bytes, dict[str, Any]]] = []
 
     def receive(self) -> list[Frame] | None:
-        """Return one ``run`` frame a byte."""
+        """Return one ``run`` frame for each byte."""
         if not os.read(self.in_fd, 1):
             return None
-        return [Frame(kind="run", fields={"index": self._waiting.popleft(), "seed": 0})]
+        return [Frame(kind="run", fields={"index": self._pending.popleft(), "seed": 0})]
 
     def send(self, kind: str, payload: bytes = b"", **fields: Any) -> None:
-        """Keep a frame."""
-        self.said.append((kind, payload, fields))
-        self._left -= kind == "finished"
-        if self._left == 0:
-            os.close(self._their_fd)
+        """Record a frame."""
+        self.frames.append((kind, payload, fields))
+        self._unreported -= kind == "finished"
+        if self._unreported == 0:
+            os.close(self._write_fd)
 
     def report(self, index: int) -> tuple[bytes, dict[str, Any]]:
-        """Return what was reported of a run."""
-        return next((data, of) for kind, data, of in self.said if kind == "finished" and of["index"] == index)
+        """Return payload and fields of a run's ``finished`` frame."""
+        reports = (frame for frame in self.frames if frame[0] == "finished")
+        return next((payload, fields) for _kind, payload, fields in reports if fields["index"] == index)
 
 
 @pytest.fixture(autouse=True)
-def _signals_as_before() -> Iterator[None]:
+def _restore_signals() -> Iterator[None]:
     handler = signal.getsignal(signal.SIGCHLD)
     yield
     with contextlib.suppress(ValueError):
@@ -131,71 +135,71 @@ def serve(zygote: FakeZygote, janitor: FakeJanitor, host: FakeHost) -> None:
     os.close(host.in_fd)
 
 
-def close(ends: RunEnds) -> None:
+def close(ends: PipeEnds) -> None:
     for fd in ends:
         os.close(fd)
 
 
-def test_a_result_counts_that_was_sent_before_its_process_ended() -> None:
-    """Though the supervisor hears of the end first, it reads what the pipe holds."""
+def test_a_result_that_was_sent_before_the_process_ended_counts() -> None:
+    """Although the supervisor is notified of the end first, it reads what the pipe holds."""
 
-    def goes_well(index: int, ends: RunEnds) -> None:
+    def send_and_end(index: int, ends: PipeEnds) -> None:
         os.write(ends.result, WHOLE)
         close(ends)
-        zygote.ring(index, 0)
+        zygote.put(index, 0)
 
-    zygote, host = FakeZygote(goes_well), FakeHost(runs=1)
-    janitor = FakeJanitor(lambda index: janitor.ring(FIRST_UID + index, True))
+    zygote, host = FakeZygote(send_and_end), FakeHost(runs=1)
+    janitor = FakeJanitor(lambda index: janitor.put(FIRST_UID + index, True))
     serve(zygote, janitor, host)
-    payload, said = host.report(0)
-    assert (payload, said["result"]) == (b"four", "checkpoint")
+    payload, fields = host.report(0)
+    assert (payload, fields["result"]) == (b"four", "checkpoint")
 
 
-def test_a_result_does_not_count_that_another_process_sends_after_the_end() -> None:
-    """Its time has stopped by then: a process that is not ended at once could work on for nothing."""
-    kept: list[RunEnds] = []
+def test_a_result_that_another_process_sends_after_the_end_does_not_count() -> None:
+    """The run's clock has stopped by then: a process that lives on would get computing time for free."""
+    ends_of_run: list[PipeEnds] = []
 
-    def ends_at_once(index: int, ends: RunEnds) -> None:
+    def send_part_and_end(index: int, ends: PipeEnds) -> None:
         os.write(ends.result, WHOLE[:-1])
-        kept.append(ends)
-        zygote.ring(index, 0)
+        ends_of_run.append(ends)
+        zygote.put(index, 0)
 
-    def late(index: int) -> None:
+    def send_late(index: int) -> None:
         with contextlib.suppress(BrokenPipeError):
-            os.write(kept[0].result, WHOLE[-1:])
-        close(kept[0])
-        janitor.ring(FIRST_UID + index, True)
+            os.write(ends_of_run[0].result, WHOLE[-1:])
+        close(ends_of_run[0])
+        janitor.put(FIRST_UID + index, True)
 
-    zygote, janitor, host = FakeZygote(ends_at_once), FakeJanitor(late), FakeHost(runs=1)
+    zygote, janitor, host = FakeZygote(send_part_and_end), FakeJanitor(send_late), FakeHost(runs=1)
     serve(zygote, janitor, host)
-    payload, said = host.report(0)
-    assert (payload, said["result"], said["ended_by"]) == (b"", "broken", "")
+    payload, fields = host.report(0)
+    assert (payload, fields["result"], fields["ended_by"]) == (b"", "broken", "")
 
 
-def test_a_process_that_ends_after_its_run_was_reported_harms_nobody() -> None:
-    """It left something that cannot be removed, and took its time to die; the run beside it is done to its end."""
-    kept: dict[int, RunEnds] = {}
+def test_a_process_that_ends_after_its_run_was_reported_affects_no_other_run() -> None:
+    """Its cleanup failed and its process ended late; the concurrent run still finishes normally."""
+    ends_of_runs: dict[int, PipeEnds] = {}
 
-    def begins(index: int, ends: RunEnds) -> None:
-        kept[index] = ends
-        if len(kept) == 2:
-            os.write(kept[0].result, WHOLE)
+    def start(index: int, ends: PipeEnds) -> None:
+        ends_of_runs[index] = ends
+        if len(ends_of_runs) == 2:
+            os.write(ends_of_runs[0].result, WHOLE)
 
-    def ends(index: int) -> None:
+    def end(index: int) -> None:
         if index == 1:
-            zygote.ring(1, 0)
-        janitor.ring(FIRST_UID + index, index == 1)
+            zygote.put(1, 0)
+        janitor.put(FIRST_UID + index, index == 1)
 
     class Host(FakeHost):
         def send(self, kind: str, payload: bytes = b"", **fields: Any) -> None:
             super().send(kind, payload, **fields)
             if (kind, fields["index"]) == ("finished", 0):
-                zygote.ring(0, signal.SIGKILL)
-                os.write(kept[1].result, WHOLE)
+                zygote.put(0, signal.SIGKILL)
+                os.write(ends_of_runs[1].result, WHOLE)
 
-    zygote, janitor, host = FakeZygote(begins), FakeJanitor(ends), Host(runs=2)
+    zygote, janitor, host = FakeZygote(start), FakeJanitor(end), Host(runs=2)
     serve(zygote, janitor, host)
     assert [host.report(index)[1]["wiped"] for index in (0, 1)] == [False, True]
     assert host.report(1)[0] == b"four"
-    for one in kept.values():
-        close(one)
+    for ends in ends_of_runs.values():
+        close(ends)
