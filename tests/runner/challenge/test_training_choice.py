@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from runner.challenge.training import Training, TrainingChoice, parse_training_choice
 from runner.errors import ConfigurationError
 from sandbox.protocol.presets import NAMES, PRESETS, Preset, resolve_preset
-from sandbox.trainer.lr_schedule import rate
+from sandbox.trainer.lr_schedule import learning_rate_at
 
 OWN = Preset(epochs=5, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
 
@@ -148,20 +148,20 @@ def test_rates() -> None:
     """One cycle rises to its peak and falls to nearly 0; a cosine changes once an epoch; all rates are positive."""
     for name in NAMES:
         preset = PRESETS.get(name, OWN)
-        rates = [rate(preset, step, 7) for step in range(7 * preset.epochs)]
+        rates = [learning_rate_at(preset, step, 7) for step in range(7 * preset.epochs)]
         assert min(rates) > 0
         assert max(rates) == pytest.approx(preset.learning_rate)
-    assert rate(OWN, 0, 7) == pytest.approx(OWN.learning_rate / 25)
+    assert learning_rate_at(OWN, 0, 7) == pytest.approx(OWN.learning_rate / 25)
     contest = PRESETS["contest"]
-    assert [rate(contest, step, 7) for step in (0, 6)] == [contest.learning_rate] * 2
-    assert rate(contest, 15 * 7, 7) == pytest.approx(contest.learning_rate / 2)
-    assert rate(resolve_preset(OWN, {"schedule": "constant"}), 20, 7) == OWN.learning_rate
+    assert [learning_rate_at(contest, step, 7) for step in (0, 6)] == [contest.learning_rate] * 2
+    assert learning_rate_at(contest, 15 * 7, 7) == pytest.approx(contest.learning_rate / 2)
+    assert learning_rate_at(resolve_preset(OWN, {"schedule": "constant"}), 20, 7) == OWN.learning_rate
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 5, 6])
 def test_one_cycle_of_few_steps(steps: int) -> None:
     """Where a fifth of the steps is less than two, the first has the peak or is past it, without division by 0."""
     preset = resolve_preset(OWN, {"epochs": 1})
-    rates = [rate(preset, step, steps) for step in range(steps)]
+    rates = [learning_rate_at(preset, step, steps) for step in range(steps)]
     assert rates == sorted(rates, reverse=True) or steps > 5
     assert rates[-1] == pytest.approx(preset.learning_rate / 25 * 1e-4)
