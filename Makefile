@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test-fast test test-all containers lint gallery bench plots fuzz guest clean
+.PHONY: help setup demo test-fast test test-all test-host lint typecheck-sandbox gallery bench plots fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-all   make test, and the tests that are too slow for it"
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"
+	@echo "make typecheck-sandbox  mypy on sandbox/ inside the image, with torch's types (make test includes it)"
 	@echo "make gallery every attack under every runtime and isolation (two hours or more)"
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
 	@echo "make plots   the plots of docs/metrics.md, from simulations (two minutes)"
@@ -42,22 +43,25 @@ lint: $(VENV)/ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+typecheck-sandbox: setup
+	@$(BIN)/python -m tests.tools.typecheck_sandbox
+
 # Two workers, each with whole files: in the order of tests/conftest.py, the longest first.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-host: setup
+	@$(BIN)/unlearn setup --runtime runsc || echo "test: gVisor is not set up here; tests that need it are skipped and listed"
 
 test-fast: $(VENV)/ready
 	@$(PYTEST) -m "not container and not slow and not long"
 
-containers: setup
-	@$(BIN)/unlearn setup --runtime runsc || echo "test: gVisor is not set up here; tests that need it are skipped and listed"
-
-test: containers lint
+test: test-host lint
 	@$(PYTEST)
 
-test-all: containers lint
+test-all: test-host lint
 	@$(PYTEST) -m "not long"
 
-gallery: containers
+gallery: test-host
 	@$(BIN)/python -m pytest -m "" tests/containers/gallery
 
 bench: setup

@@ -67,7 +67,7 @@ def test_card_of_a_file(files: Path) -> None:
     assert table.returncode == 0, table.stderr
     for word in ("score", "ceiling", "held-out", "joint attack", "KLoM", "U-LiRA", "loss MIA", "ToW"):
         assert word in table.stdout
-    assert "The times of the runs are not known." in table.stdout
+    assert "The times of the runs are unknown." in table.stdout
     card = ScoreCard.from_json((files / "card.json").read_bytes())
     assert (card.n, card.references, card.examples) == (20, 20, 12)
     printed = json.loads(score(files, *asked, "--json").stdout)
@@ -111,7 +111,7 @@ def test_too_few_to_rank(files: Path) -> None:
         (
             ("--unlearned", "like.npz", "--references", "references.npz", "--retraining-seconds", "0"),
             2,
-            "take some time",
+            "above zero and finite",
         ),
         (("abc", "--store", "nowhere"), 2, "nowhere"),
     ],
