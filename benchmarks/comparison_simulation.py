@@ -1,14 +1,14 @@
-"""Are reruns of one method tied, and is a clear difference found? By simulation, no container.
+"""Simulation of comparisons: reruns of one method should be tied, a clear difference detected.
 
-In each trial two reruns of one method and one worse method meet the same references, and
-`scoring.statistics.comparison.compare` ranks the three. Printed is, for each kind of confidences:
+In each trial two reruns of one method and one worse method are scored against the same references, and
+`scoring.statistics.comparison.compare` ranks the three. For each kind of confidences it prints:
 
-* *tied*: the part of the trials in which the interval of the reruns' difference holds 0;
-* *tied (jackknife)*: the same if the variance at half size were halved, as a delete-half
-  jackknife does: what the choice in `scoring.statistics.ranking` is worth;
-* *found*: the part in which the worse method ranks behind both reruns.
+* *tied*: the fraction of trials in which the interval of the reruns' difference contains 0;
+* *tied (jackknife)*: the same if the variance at half size were halved, as in a delete-half
+  jackknife; the difference is the effect of the choice in `scoring.statistics.ranking`;
+* *detected*: the fraction of trials in which the worse method ranks behind both reruns.
 
-The goals are 0.95 or more for *tied* and 1 for *found*. The figures depend on the seed alone.
+The goals are 0.95 or more for *tied* and 1 for *detected*. The figures depend on the seed alone.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def normal(rng: np.random.Generator, models: int, examples: int) -> FloatArray:
 
 
 def shared(rng: np.random.Generator, models: int, examples: int) -> FloatArray:
-    """Return confidences of which 30 % of the variance is a model's, common to its examples."""
+    """Return confidences that share 30 % of their variance among the examples of a model."""
     own, common = rng.normal(size=(models, examples)), rng.normal(size=(models, 1))
     return np.asarray(np.sqrt(0.7) * own + np.sqrt(0.3) * common)
 
 
 def heavy(rng: np.random.Generator, models: int, examples: int) -> FloatArray:
-    """Return confidences with the tails of Student's t of 3 degrees."""
+    """Return confidences with the tails of Student's t with 3 degrees of freedom."""
     return np.asarray(rng.standard_t(3, size=(models, examples)))
 
 
@@ -52,13 +52,13 @@ KINDS: dict[str, tuple[Noise, float]] = {
     "0.5 sigma off, models vary": (shared, 0.5),
 }
 WORSE = 1.0
-"""How much further off the worse method is, in units of sigma."""
+"""Additional shift of the worse method, in units of sigma."""
 
 
 def outputs(
     noise: Noise, shift: float, rng: np.random.Generator, *, models: int, examples: int
 ) -> ModelOutputs:
-    """Return one run of a method: its confidences, and accuracies that vary by 1 %."""
+    """Return one submission of a method: its confidences, and accuracies that vary by 1 %."""
     return ModelOutputs(
         confidences=noise(rng, models, examples) + shift,
         accuracies=Accuracies(
@@ -69,7 +69,7 @@ def outputs(
 
 
 def tied_by_jackknife(ranking: Ranking) -> bool:
-    """Return whether the first two are tied if their variance is half of what was taken."""
+    """Return whether the first two are tied if their variance is half of the estimate."""
     reach = float(ranking.difference_high[0, 1] - ranking.difference[0, 1])
     return bool(abs(float(ranking.difference[0, 1])) <= reach / np.sqrt(2))
 
@@ -83,23 +83,25 @@ def main() -> int:
     parser.add_argument("--halvings", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
-    asked = parser.parse_args()
-    print(f"{asked.models} models, {asked.examples} examples, {asked.trials} trials, seed {asked.seed}")
-    for kind in asked.kinds:
+    options = parser.parse_args()
+    print(
+        f"{options.models} models, {options.examples} examples, {options.trials} trials, seed {options.seed}"
+    )
+    for kind in options.kinds:
         noise, shift = KINDS[kind]
-        rng = np.random.default_rng(asked.seed)
-        began, tied, jackknife, found = time.perf_counter(), 0, 0, 0
-        for trial in range(asked.trials):
+        rng = np.random.default_rng(options.seed)
+        started, tied, jackknife, detected = time.perf_counter(), 0, 0, 0
+        for trial in range(options.trials):
             references, first, again, worse = (
-                outputs(noise, off, rng, models=asked.models, examples=asked.examples)
+                outputs(noise, off, rng, models=options.models, examples=options.examples)
                 for off in (0.0, shift, shift, shift + WORSE)
             )
-            ranking = compare([first, again, worse], references, seed=trial, halvings=asked.halvings).score
+            ranking = compare([first, again, worse], references, seed=trial, halvings=options.halvings).score
             tied += bool(ranking.difference_low[0, 1] <= 0 <= ranking.difference_high[0, 1])
             jackknife += tied_by_jackknife(ranking)
-            found += int(ranking.rank[2]) == 3
-        rates = " | ".join(f"{count / asked.trials:.3f}" for count in (tied, jackknife, found))
-        print(f"| {kind} | {rates} | {time.perf_counter() - began:.0f} s", flush=True)
+            detected += int(ranking.rank[2]) == 3
+        rates = " | ".join(f"{count / options.trials:.3f}" for count in (tied, jackknife, detected))
+        print(f"| {kind} | {rates} | {time.perf_counter() - started:.0f} s", flush=True)
     return 0
 
 

@@ -1,6 +1,6 @@
-"""How often is a mixture of two bad methods flagged, and how often are honest references?
+"""Rates at which a mixture of two bad methods and honest references are flagged.
 
-Prints, for each kind of submission, its forgetting quality, the joint attack's areas under
+For each kind of submission it prints the forgetting quality, the joint attack's areas under
 the curve and p-values, and the rates of both flags. Run it from the repository's root::
 
     python -m benchmarks.mixture_cheat                    # 512 models, 700 examples: 15 minutes
@@ -28,21 +28,21 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=40)
     parser.add_argument("--realistic", action="store_true", help="correlated, heavy-tailed examples")
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    models, examples = given.models, given.examples
-    rng = np.random.default_rng(given.seed)
+    options = parser.parse_args()
+    models, examples = options.models, options.examples
+    rng = np.random.default_rng(options.seed)
     half = np.where(np.arange(models) < models // 2, 1, -1)
 
     def references() -> FloatArray:
-        return realistic(rng, models, examples) if given.realistic else rng.normal(size=(models, examples))
+        return realistic(rng, models, examples) if options.realistic else rng.normal(size=(models, examples))
 
     def cheat() -> FloatArray:
-        if given.realistic:
+        if options.realistic:
             return realistic(rng, models, examples, half)
         return mixture(rng, models, examples)
 
     def alone() -> FloatArray:
-        if given.realistic:
+        if options.realistic:
             return realistic(rng, models, examples, np.ones(models))
         return one_sided(rng, models, examples)
 
@@ -50,12 +50,12 @@ def main() -> None:
         some = slice(None, None, max(1, examples // 50))
         return forgetting_quality(published_epsilon(unlearned[:, some], retrained[:, some]), models)
 
-    print(f"{models} models and references, {examples} examples, {given.repetitions} repetitions of each")
+    print(f"{models} models and references, {examples} examples, {options.repetitions} repetitions of each")
     print(f"one of the two methods alone: F = {quality(alone(), references()):.4f}")
     for name, draw in (("references", references), ("mixture", cheat)):
         rows, others = [], 0
         started = time.process_time()
-        for repetition in range(given.repetitions):
+        for repetition in range(options.repetitions):
             unlearned, retrained = draw(), references()
             attack = joint_attack(unlearned, retrained, seed=repetition)
             flags = find_flags(unlearned, retrained, seed=repetition)
@@ -71,14 +71,14 @@ def main() -> None:
                     mixed,
                 )
             )
-        seconds = (time.process_time() - started) / given.repetitions
+        seconds = (time.process_time() - started) / options.repetitions
         table = np.array(rows, dtype=float)
         print(f"\n{name} ({seconds:.1f} s of one core for each)")
         for column, label in enumerate(("F", "AUC, support vectors", "AUC, trees", "p-value")):
             values = table[:, column]
             print(f"  {label:22} {values.mean():.3f}  ({values.min():.3f} to {values.max():.3f})")
-        print(f"  joint attack flagged   {table[:, 4].sum():.0f} of {given.repetitions}")
-        print(f"  mixture flagged        {table[:, 5].sum():.0f} of {given.repetitions}")
+        print(f"  joint attack flagged   {table[:, 4].sum():.0f} of {options.repetitions}")
+        print(f"  mixture flagged        {table[:, 5].sum():.0f} of {options.repetitions}")
         print(f"  other flags            {others}", flush=True)
 
 

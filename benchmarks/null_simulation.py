@@ -1,14 +1,14 @@
-"""What the scorer's numbers are worth: its claims on simulated models, of which the truth is known.
+"""Simulation of the scorer's claims on models whose true distribution is known.
 
-Prints a table of claims, each with what was found, and writes the figures as CSV:
+It prints a table of claims, each with the measured value, and writes the figures as CSV:
 
 * at full size, for perfect unlearning: mean epsilon, F, the ceiling, held-out and certified epsilon;
-* F by the number of models at the bins of n, on which the ceiling's correction rests;
-* over many repetitions: how often the 95 % interval of the score holds the score's expectation, how
-  often the ceiling's interval holds F, whether rerun noise is what reruns show, and how often nothing
-  is certified under the null.
+* F by the number of models at the bins of n, which the ceiling's correction relies on;
+* over many repetitions: how often the 95 % interval of the score contains the score's expectation, how
+  often the ceiling's interval contains F, whether the estimated rerun noise is that of actual reruns, and
+  how often no epsilon is certified under the null.
 
-Examples of one model are independent, or correlated by a random effect that each model has. The
+Examples of one model are independent, or correlated by a random effect of the model. The
 defaults take about ten minutes on one core.
 """
 
@@ -36,30 +36,30 @@ from scoring.statistics.uncertainty import score_uncertainty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """Where simulated models come from."""
+    """The distribution of simulated models."""
 
     name: str
     shift: float = 0.0
-    """Between the references and the unlearned models, in standard deviations."""
+    """Shift between the references and the unlearned models, in standard deviations."""
 
     correlation: float = 0.0
-    """Of the confidences of two examples over the models."""
+    """Correlation of the confidences of two examples over the models."""
 
     spread: float = 1.0
     """Standard deviation of a confidence, if it is normal."""
 
     heavy: bool = False
-    """Whether the part that examples do not share follows Student's t with 3 degrees of freedom."""
+    """Whether the part specific to an example follows Student's t with 3 degrees of freedom."""
 
     def models(self, rng: np.random.Generator, n: int, examples: int) -> tuple[FloatArray, Accuracies]:
-        """Return confidences of shape [n, examples] and accuracies, of models without a shift."""
+        """Return confidences of shape [n, examples] and accuracies of models without a shift."""
         effect = rng.normal(size=(n, 1))
         own = rng.standard_t(3, size=(n, examples)) if self.heavy else rng.normal(size=(n, examples))
         confidence = self.spread * (
             math.sqrt(self.correlation) * effect + math.sqrt(1 - self.correlation) * own
         )
-        right = 0.9 + 0.02 * (0.7 * effect + 0.7 * rng.normal(size=(n, 2))).clip(-5, 5)
-        return confidence, Accuracies(retain=right[:, 0], test=right[:, 1])
+        accuracy = 0.9 + 0.02 * (0.7 * effect + 0.7 * rng.normal(size=(n, 2))).clip(-5, 5)
+        return confidence, Accuracies(retain=accuracy[:, 0], test=accuracy[:, 1])
 
 
 SCENARIOS = (
@@ -74,30 +74,30 @@ OTHER_NULLS = (
     Scenario(name="null, narrow", spread=0.3),
     Scenario(name="null, heavy tails", heavy=True),
 )
-"""For which only F by the number of models is shown."""
+"""Scenarios for which only F by the number of models is computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One number that was found, and where it has to lie."""
+    """One measured number, and the range that it must lie in."""
 
     scenario: str
     quantity: str
     value: float
-    least: float = -math.inf
-    most: float = math.inf
+    minimum: float = -math.inf
+    maximum: float = math.inf
 
     @property
     def holds(self) -> bool:
-        """Return whether the number lies where it has to."""
-        return self.least <= self.value <= self.most
+        """Return whether the number lies in its range."""
+        return self.minimum <= self.value <= self.maximum
 
 
 def at_full_size(*, models: int, examples: int, seed: int) -> Iterator[Claim]:
-    """Yield what is found for one perfect submission, with the seconds that each number costs."""
-    rng = np.random.default_rng([seed, 1])  # not the stream that the halves are drawn from
-    ours, theirs = rng.normal(size=(2, models, examples))
-    right = Accuracies(retain=np.full(models, 0.9), test=np.full(models, 0.9))
+    """Yield the results for one perfect submission, with the CPU seconds of each number."""
+    rng = np.random.default_rng([seed, 1])  # another stream than that of the random halves
+    unlearned, retrained = rng.normal(size=(2, models, examples))
+    accuracies = Accuracies(retain=np.full(models, 0.9), test=np.full(models, 0.9))
     name = f"null, {models} models, {examples} examples"
 
     started = time.process_time()
@@ -107,48 +107,50 @@ def at_full_size(*, models: int, examples: int, seed: int) -> Iterator[Claim]:
         before, started = started, time.process_time()
         return started - before
 
-    epsilon = published_epsilon(ours, theirs)
+    epsilon = published_epsilon(unlearned, retrained)
     yield Claim(scenario=name, quantity="seconds: published epsilon", value=seconds())
-    limit = ceiling(theirs, models, seed=seed)
+    limit = ceiling(retrained, models, seed=seed)
     yield Claim(scenario=name, quantity="seconds: ceiling", value=seconds())
-    doubt = score_uncertainty(
-        unlearned=ours,
-        retrained=theirs,
-        unlearned_accuracies=right,
-        reference_accuracies=right,
+    uncertainty = score_uncertainty(
+        unlearned=unlearned,
+        retrained=retrained,
+        unlearned_accuracies=accuracies,
+        reference_accuracies=accuracies,
         seed=seed,
     )
     yield Claim(scenario=name, quantity="seconds: uncertainty", value=seconds())
-    held_out = held_out_epsilon(ours, theirs, seed=seed)
+    held_out = held_out_epsilon(unlearned, retrained, seed=seed)
     yield Claim(scenario=name, quantity="seconds: held-out epsilon", value=seconds())
-    certain = certified_epsilon(ours, theirs, seed=seed)
+    certified = certified_epsilon(unlearned, retrained, seed=seed)
     yield Claim(scenario=name, quantity="seconds: certified epsilon", value=seconds())
 
     quality = forgetting_quality(epsilon, models)
-    yield Claim(scenario=name, quantity="mean epsilon", value=float(epsilon.mean()), least=1.49, most=1.59)
-    yield Claim(scenario=name, quantity="F", value=quality, least=0.17, most=0.21)
+    yield Claim(
+        scenario=name, quantity="mean epsilon", value=float(epsilon.mean()), minimum=1.49, maximum=1.59
+    )
+    yield Claim(scenario=name, quantity="F", value=quality, minimum=0.17, maximum=0.21)
     yield Claim(
         scenario=name,
         quantity="F, within the ceiling's interval",
         value=quality,
-        least=limit.quality.low,
-        most=limit.quality.high,
+        minimum=limit.quality.low,
+        maximum=limit.quality.high,
     )
-    share = share_of_ceiling(doubt.forgetting_quality, limit)
+    share = share_of_ceiling(uncertainty.forgetting_quality, limit)
     yield Claim(scenario=name, quantity="F / ceiling", value=share.estimate)
-    yield Claim(scenario=name, quantity="F / ceiling, low", value=share.low, most=1)
-    yield Claim(scenario=name, quantity="F / ceiling, high", value=share.high, least=1)
-    yield Claim(scenario=name, quantity="mean held-out epsilon", value=float(held_out.mean()), most=0.6)
-    yield Claim(scenario=name, quantity="largest certified epsilon", value=float(certain.max()), most=0)
-    shifted = certified_epsilon(ours + 2, theirs, seed=seed, simultaneous=False)
+    yield Claim(scenario=name, quantity="F / ceiling, low", value=share.low, maximum=1)
+    yield Claim(scenario=name, quantity="F / ceiling, high", value=share.high, minimum=1)
+    yield Claim(scenario=name, quantity="mean held-out epsilon", value=float(held_out.mean()), maximum=0.6)
+    yield Claim(scenario=name, quantity="largest certified epsilon", value=float(certified.max()), maximum=0)
+    shifted = certified_epsilon(unlearned + 2, retrained, seed=seed, simultaneous=False)
     yield Claim(
         scenario="shift 2",
         quantity="mean certified epsilon, each by itself",
         value=float(shifted.mean()),
-        least=1.9,
-        most=2.4,
+        minimum=1.9,
+        maximum=2.4,
     )
-    shifted = certified_epsilon(ours + 2, theirs, seed=seed)
+    shifted = certified_epsilon(unlearned + 2, retrained, seed=seed)
     yield Claim(
         scenario="shift 2", quantity="mean certified epsilon, all together", value=float(shifted.mean())
     )
@@ -158,8 +160,8 @@ def by_size(scenario: Scenario, *, examples: int, repetitions: int, seed: int) -
     """Yield mean and relative deviation of F at the bins of n = 512, by the number of models."""
     rng = np.random.default_rng(seed)
     for models in (16, 32, 64, 128, 256, 512):
-        found = [_quality(scenario, rng, models, examples, bins_of=512) for _ in range(repetitions)]
-        mean, deviation = float(np.mean(found)), float(np.std(found, ddof=1))
+        qualities = [_quality(scenario, rng, models, examples, bins_of=512) for _ in range(repetitions)]
+        mean, deviation = float(np.mean(qualities)), float(np.std(qualities, ddof=1))
         name = f"F of {models} models at the bins of 512"
         yield Claim(scenario=scenario.name, quantity=name, value=mean)
         yield Claim(scenario=scenario.name, quantity=f"{name}: relative deviation", value=deviation / mean)
@@ -175,35 +177,35 @@ def coverage(
     splits: int = 16,
     ceilings: bool = True,
 ) -> Iterator[Claim]:
-    """Yield how often intervals hold what they are to hold, over repetitions of everything.
+    """Yield the coverage of the intervals over repetitions of the whole simulation.
 
-    The expectation of the score is taken as the mean over these repetitions and as many again of the
-    score alone, three times over.
+    The expectation of the score is estimated by the mean over these repetitions and three times as many
+    of the score alone.
     """
     rng = np.random.default_rng(seed)
     scores, lows, highs, errors, reruns = [], [], [], [], []
     ceiling_holds, share_holds = [], []
     for repetition in range(repetitions):
-        ours, our_right = scenario.models(rng, models, examples)
-        theirs, their_right = scenario.models(rng, models, examples)
-        doubt = score_uncertainty(
-            unlearned=ours + scenario.shift * scenario.spread,
-            retrained=theirs,
-            unlearned_accuracies=our_right,
-            reference_accuracies=their_right,
+        unlearned, unlearned_accuracies = scenario.models(rng, models, examples)
+        retrained, reference_accuracies = scenario.models(rng, models, examples)
+        uncertainty = score_uncertainty(
+            unlearned=unlearned + scenario.shift * scenario.spread,
+            retrained=retrained,
+            unlearned_accuracies=unlearned_accuracies,
+            reference_accuracies=reference_accuracies,
             seed=repetition,
             splits=splits,
         )
-        scores.append(doubt.score.estimate)
-        lows.append(doubt.score.low)
-        highs.append(doubt.score.high)
-        errors.append(doubt.score.standard_error / max(doubt.score.estimate, 1e-12))
-        reruns.append(doubt.rerun_relative)
+        scores.append(uncertainty.score.estimate)
+        lows.append(uncertainty.score.low)
+        highs.append(uncertainty.score.high)
+        errors.append(uncertainty.score.standard_error / max(uncertainty.score.estimate, 1e-12))
+        reruns.append(uncertainty.rerun_relative)
         if ceilings and not scenario.shift:
-            limit = ceiling(theirs, models, seed=repetition)
-            quality = doubt.forgetting_quality.estimate
+            limit = ceiling(retrained, models, seed=repetition)
+            quality = uncertainty.forgetting_quality.estimate
             ceiling_holds.append(limit.quality.low <= quality <= limit.quality.high)
-            share = share_of_ceiling(doubt.forgetting_quality, limit)
+            share = share_of_ceiling(uncertainty.forgetting_quality, limit)
             share_holds.append(share.low <= 1 <= share.high)
     more = [_score(scenario, rng, models, examples) for _ in range(3 * repetitions)]
     expected = float(np.mean(scores + more))
@@ -211,7 +213,11 @@ def coverage(
     holds = np.mean([low <= expected <= high for low, high in zip(lows, highs, strict=True)])
     yield Claim(scenario=name, quantity="score: expectation", value=expected)
     yield Claim(
-        scenario=name, quantity="score: 95 % interval holds it", value=float(holds), least=0.92, most=0.98
+        scenario=name,
+        quantity="score: 95 % interval holds it",
+        value=float(holds),
+        minimum=0.92,
+        maximum=0.98,
     )
     yield Claim(
         scenario=name, quantity="score: relative deviation", value=float(np.std(scores + more) / expected)
@@ -226,13 +232,13 @@ def coverage(
             scenario=name,
             quantity="ceiling's interval holds F",
             value=float(np.mean(ceiling_holds)),
-            least=0.92,
+            minimum=0.92,
         )
         yield Claim(
             scenario=name,
             quantity="F / ceiling: interval holds 1",
             value=float(np.mean(share_holds)),
-            least=0.92,
+            minimum=0.92,
         )
     true = _rerun_noise(scenario, rng, models, examples, draws=max(repetitions, 40))
     estimated = float(np.sqrt(np.mean(np.square(reruns))))
@@ -241,27 +247,27 @@ def coverage(
         scenario=name,
         quantity="rerun noise, as estimated (relative)",
         value=estimated,
-        least=0.7 * true,
-        most=1.4 * true,
+        minimum=0.7 * true,
+        maximum=1.4 * true,
     )
 
 
 def nothing_certified(
     scenario: Scenario, *, models: int, examples: int, repetitions: int, seed: int
 ) -> Claim:
-    """Return how often every certified bound is 0 under the null."""
+    """Return the fraction of repetitions in which every certified bound is 0 under the null."""
     rng = np.random.default_rng(seed)
     nothing = 0
     for repetition in range(repetitions):
-        ours, theirs = (scenario.models(rng, models, examples)[0] for _ in range(2))
-        nothing += bool(certified_epsilon(ours, theirs, seed=repetition).max() == 0)
+        unlearned, retrained = (scenario.models(rng, models, examples)[0] for _ in range(2))
+        nothing += bool(certified_epsilon(unlearned, retrained, seed=repetition).max() == 0)
     name = f"{scenario.name}, {models} models"
-    return Claim(scenario=name, quantity="nothing certified", value=nothing / repetitions, least=0.95)
+    return Claim(scenario=name, quantity="nothing certified", value=nothing / repetitions, minimum=0.95)
 
 
 def _quality(scenario: Scenario, rng: np.random.Generator, models: int, examples: int, bins_of: int) -> float:
-    ours, theirs = (scenario.models(rng, models, examples)[0] for _ in range(2))
-    epsilon = published_epsilon(ours + scenario.shift * scenario.spread, theirs)
+    unlearned, retrained = (scenario.models(rng, models, examples)[0] for _ in range(2))
+    epsilon = published_epsilon(unlearned + scenario.shift * scenario.spread, retrained)
     return forgetting_quality(epsilon, bins_of)
 
 
@@ -272,12 +278,15 @@ def _score(
     examples: int,
     references: tuple[FloatArray, Accuracies] | None = None,
 ) -> float:
-    """Return the score of fresh unlearned models against these or fresh references."""
-    ours, our_right = scenario.models(rng, models, examples)
-    theirs, their_right = references or scenario.models(rng, models, examples)
-    epsilon = published_epsilon(ours + scenario.shift * scenario.spread, theirs)
+    """Return the score of fresh unlearned models, against these references or fresh ones."""
+    unlearned, unlearned_accuracies = scenario.models(rng, models, examples)
+    retrained, reference_accuracies = references or scenario.models(rng, models, examples)
+    epsilon = published_epsilon(unlearned + scenario.shift * scenario.spread, retrained)
     ratio = (
-        our_right.retain.mean() / their_right.retain.mean() * our_right.test.mean() / their_right.test.mean()
+        unlearned_accuracies.retain.mean()
+        / reference_accuracies.retain.mean()
+        * unlearned_accuracies.test.mean()
+        / reference_accuracies.test.mean()
     )
     return forgetting_quality(epsilon, models) * float(ratio)
 
@@ -300,7 +309,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0] if __doc__ else None)
     parser.add_argument("--models", type=int, default=512)
     parser.add_argument("--examples", type=int, default=700, help="at full size")
-    parser.add_argument("--repeated-examples", type=int, default=30, help="in what is repeated")
+    parser.add_argument("--repeated-examples", type=int, default=30, help="in the repetitions")
     parser.add_argument("--repetitions", type=int, default=200)
     parser.add_argument("--only", choices=[s.name for s in SCENARIOS], action="append", help="scenarios")
     parser.add_argument("--csv", type=Path, default=None, help="file for the figures")
@@ -324,22 +333,22 @@ def main() -> None:
         if not scenario.shift:
             claims.append(nothing_certified(scenario, **repeated))
 
-    table = Table("scenario", "quantity", "found", "to lie in", "holds")
+    table = Table("scenario", "quantity", "value", "range", "holds")
     for claim in claims:
-        bounded = math.isfinite(claim.least) or math.isfinite(claim.most)
+        bounded = math.isfinite(claim.minimum) or math.isfinite(claim.maximum)
         table.add_row(
             claim.scenario,
             claim.quantity,
             f"{claim.value:.4g}",
-            f"{claim.least:.4g} to {claim.most:.4g}" if bounded else "",
+            f"{claim.minimum:.4g} to {claim.maximum:.4g}" if bounded else "",
             ("yes" if claim.holds else "NO") if bounded else "",
         )
     Console(width=140).print(table)
     if options.csv is not None:
         with options.csv.open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
-            rows.writerow(["scenario", "quantity", "value", "least", "most"])
-            rows.writerows([c.scenario, c.quantity, c.value, c.least, c.most] for c in claims)
+            rows.writerow(["scenario", "quantity", "value", "minimum", "maximum"])
+            rows.writerows([c.scenario, c.quantity, c.value, c.minimum, c.maximum] for c in claims)
     raise SystemExit(0 if all(claim.holds for claim in claims) else 1)
 
 

@@ -1,7 +1,7 @@
-"""The plots of docs/metrics.md: what each epsilon shows for perfect unlearning, and for a known shift.
+"""The plots of docs/metrics.md: each epsilon for perfect unlearning and for a known shift.
 
-Simulated confidences: references standard normal, unlearned ones shifted. `make plots` writes the
-figures into docs/plots; the same seed gives the same files.
+The confidences are simulated: standard normal for references, shifted for unlearned models. `make plots`
+writes the figures into docs/plots; the same seed gives the same files.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def means(unlearned: FloatArray, retrained: FloatArray) -> dict[str, float]:
 
 
 def draw(axes: plt.Axes, places: Sequence[float], rows: Sequence[Mapping[str, float]]) -> None:
-    """Draw a line for each name."""
+    """Draw one line for each name."""
     for name in rows[0]:
         axes.plot(places, [row[name] for row in rows], STYLES.get(name, "o-"), label=name, markersize=4)
     axes.legend(frameon=False, fontsize=8)
@@ -54,14 +54,14 @@ def draw(axes: plt.Axes, places: Sequence[float], rows: Sequence[Mapping[str, fl
 
 
 def null_by_size(folder: Path) -> None:
-    """Perfect unlearning, by the number of models on each side."""
+    """Plot perfect unlearning by the number of models on each side."""
     epsilons, qualities = [], []
     for models in SIZES:
         unlearned, retrained = samples(models, 0.0, models)
         epsilons.append(means(unlearned, retrained))
-        reached = forgetting_quality(published_epsilon(unlearned, retrained), models)
+        quality_reached = forgetting_quality(published_epsilon(unlearned, retrained), models)
         limit = ceiling(retrained, models, seed=0).quality
-        qualities.append((reached, limit.estimate, limit.low, limit.high))
+        qualities.append((quality_reached, limit.estimate, limit.low, limit.high))
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     draw(left, SIZES, epsilons)
     left.set(
@@ -82,7 +82,7 @@ def null_by_size(folder: Path) -> None:
 
 
 def by_shift(folder: Path) -> None:
-    """A shift of all confidences, at 512 models."""
+    """Plot the effect of a shift of all confidences, at 512 models."""
     epsilons, qualities = [], []
     for shift in SHIFTS:
         unlearned, retrained = samples(MODELS, shift, 7)
@@ -100,13 +100,13 @@ def by_shift(folder: Path) -> None:
 
 
 def save(figure: plt.Figure, file: Path) -> None:
-    """Write a figure, the same bytes for the same figure."""
+    """Write a figure; the same figure gives the same bytes."""
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)
 
 
 def main() -> None:
-    """Make all plots."""
+    """Create all plots."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     folder: Path = parser.parse_args().folder

@@ -1,8 +1,8 @@
-"""What does scoring cost, against trying every rule on every model, and how does it grow?
+"""Cost of scoring by size, compared with trying every rule on every model.
 
-Everything on standard normals and one thread. The named alternative is the metric as it is
-defined: every threshold compared with every model's confidence (`tests/scoring` holds it as
-the slow twin of the fast one); it is timed on a few examples and its time multiplied.
+All measurements use standard normals and one thread. The alternative is the metric as it is
+defined: every threshold compared with every model's confidence (in `tests/scoring` it is
+the slow twin of the fast version). It is timed on a few examples, and the time is extrapolated.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-# A script of this folder has the folder first in its path, so that `import scoring` finds this file
-# instead of the package: it then gives way.
+# Python puts the folder of a script first in its path, so that `import scoring` finds this file instead
+# of the package. Then this file removes itself and imports the package.
 _HERE = str(Path(__file__).resolve().parent)
-sys.path[:] = [place for place in sys.path if str(Path(place).resolve()) != _HERE]
+sys.path[:] = [entry for entry in sys.path if str(Path(entry).resolve()) != _HERE]
 sys.path.insert(0, str(Path(_HERE).parent))
 if __name__ == "scoring":
     del sys.modules["scoring"]
@@ -41,14 +41,18 @@ from scoring.published.rules import epsilon_of_rules
 CLASSES = 10
 
 
-def every_rule_on_every_model(ours: FloatArray, theirs: FloatArray) -> float:
-    """Return the published epsilon of one example, by the definition and nothing else."""
-    positive, negative = (ours, theirs) if np.median(ours) >= np.median(theirs) else (theirs, ours)
-    low, high = min(ours.min(), theirs.min()), max(ours.max(), theirs.max())
+def every_rule_on_every_model(unlearned: FloatArray, retrained: FloatArray) -> float:
+    """Return the published epsilon of one example, straight from the definition."""
+    positive, negative = (
+        (unlearned, retrained) if np.median(unlearned) >= np.median(retrained) else (retrained, unlearned)
+    )
+    low, high = min(unlearned.min(), retrained.min()), max(unlearned.max(), retrained.max())
     thresholds = np.linspace(low, high, int(np.ceil(100 * (high - low))))[:, np.newaxis]
     fnr, fpr = (positive < thresholds).mean(axis=1), (negative >= thresholds).mean(axis=1)
     best = np.nanmax(epsilon_of_rules(fpr, fnr))
-    peaky, others = (ours, theirs) if np.ptp(ours) <= np.ptp(theirs) else (theirs, ours)
+    peaky, others = (
+        (unlearned, retrained) if np.ptp(unlearned) <= np.ptp(retrained) else (retrained, unlearned)
+    )
     width = np.ptp(peaky)
     first, last = peaky.min() + width - 2, peaky.max() + 2
     for right in np.linspace(first, last, int(np.ceil(100 * (last - first)))):
@@ -60,14 +64,14 @@ def every_rule_on_every_model(ours: FloatArray, theirs: FloatArray) -> float:
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """Return the CPU time of one call, all threads together."""
-    begun = time.process_time()
+    """Return the CPU seconds of one call, all threads together."""
+    started = time.process_time()
     work()
-    return time.process_time() - begun
+    return time.process_time() - started
 
 
 def population(models: int, examples: int, seed: int) -> Outputs:
-    """Return models that answer at random, mostly rightly."""
+    """Return outputs of models with random logits that favour the true label."""
     rng = np.random.default_rng(seed)
     labels = np.arange(examples) % CLASSES
     logits = rng.normal(size=(models, examples, CLASSES)).astype(np.float32)
@@ -83,7 +87,7 @@ def population(models: int, examples: int, seed: int) -> Outputs:
 
 
 def megabytes() -> float:
-    """Return the most memory that this process has held."""
+    """Return the peak memory of this process, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -93,18 +97,18 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=512)
     parser.add_argument("--examples", type=int, default=700)
     parser.add_argument("--slow-examples", type=int, default=3)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     console = Console(width=110)
     rng = np.random.default_rng(0)
-    n, examples = asked.models, asked.examples
-    ours, theirs = rng.normal(size=(n, examples)), rng.normal(size=(n, examples))
+    n, examples = options.models, options.examples
+    unlearned, retrained = rng.normal(size=(n, examples)), rng.normal(size=(n, examples))
 
-    few = range(asked.slow_examples)
+    few = range(options.slow_examples)
     slow_values: list[float] = []
     slow = seconds_of(
-        lambda: slow_values.extend(every_rule_on_every_model(ours[:, i], theirs[:, i]) for i in few)
+        lambda: slow_values.extend(every_rule_on_every_model(unlearned[:, i], retrained[:, i]) for i in few)
     )
-    np.testing.assert_allclose(slow_values, published_epsilon(ours, theirs)[: len(few)])
+    np.testing.assert_allclose(slow_values, published_epsilon(unlearned, retrained)[: len(few)])
     slow *= examples / len(few)
 
     sizes = Table(title="CPU seconds by size, one thread (medians of 3)")
@@ -120,27 +124,27 @@ def main() -> None:
         *((models, examples) for models in (64, 128, 256, n)),
         *((n, count) for count in (examples // 7, examples // 2)),
     ):
-        one, other = ours[:models, :count], theirs[:models, :count]
+        unlearned_part, retrained_part = unlearned[:models, :count], retrained[:models, :count]
         published, exact = (
-            float(np.median([seconds_of(partial(metric, one, other)) for _ in range(3)]))
+            float(np.median([seconds_of(partial(metric, unlearned_part, retrained_part)) for _ in range(3)]))
             for metric in (published_epsilon, exact_epsilon)
         )
-        told = f"{slow:.0f} ({slow / published:.0f} times)" if (models, count) == (n, examples) else ""
-        sizes.add_row(str(models), str(count), f"{published:.3f}", f"{exact:.3f}", told)
+        slow_text = f"{slow:.0f} ({slow / published:.0f} times)" if (models, count) == (n, examples) else ""
+        sizes.add_row(str(models), str(count), f"{published:.3f}", f"{exact:.3f}", slow_text)
     console.print(sizes)
 
-    of_metrics = megabytes()
-    unlearned, references = population(n, examples, 1), population(n, examples, 2)
-    options = CardOptions(retraining_seconds=20.0)
+    before_card = megabytes()
+    outputs, references = population(n, examples, 1), population(n, examples, 2)
+    card_options = CardOptions(retraining_seconds=20.0)
     wall = time.monotonic()
-    card = seconds_of(lambda: score_card(unlearned, references, options))
+    card = seconds_of(lambda: score_card(outputs, references, card_options))
     wall = time.monotonic() - wall
     whole = Table(
         title=f"Whole score card, {n} models on each side, {examples} forget examples, {CLASSES} classes"
     )
     for column in ("CPU s", "wall s", "peak memory MiB", "of it before the card"):
         whole.add_column(column, justify="right")
-    whole.add_row(f"{card:.1f}", f"{wall:.1f}", f"{megabytes():.0f}", f"{of_metrics:.0f}")
+    whole.add_row(f"{card:.1f}", f"{wall:.1f}", f"{megabytes():.0f}", f"{before_card:.0f}")
     console.print(whole)
 
 

@@ -1,6 +1,6 @@
-"""How far a long step is: a bar on a terminal, a line now and then elsewhere. On stderr.
+"""Progress of long steps: a bar on a terminal, elsewhere a line now and then. Written to stderr.
 
-Steps are named after challenges and submissions, which strangers name: each text is made harmless here.
+Steps are named after challenges and submissions, whose names are untrusted: each text is sanitized here.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ _LINE_EVERY_SECONDS: Final = 10.0
 
 
 class Reporter(Protocol):
-    """What long steps tell of themselves."""
+    """Receives the progress of long steps."""
 
     def step(self, text: str) -> None:
         """Begin a step that cannot be counted."""
 
     def count(self, text: str, done: int, total: int) -> None:
-        """Say how far a step is that can be counted."""
+        """Report the progress of a step that can be counted."""
 
 
 class NullReporter:
-    """Tells nothing; for tests and for callers that watch themselves."""
+    """Discards all reports; for tests and for callers that watch themselves."""
 
     def step(self, text: str) -> None:
-        """Drop it."""
+        """Discard it."""
 
     def count(self, text: str, done: int, total: int) -> None:
-        """Drop it."""
+        """Discard it."""
 
 
 class ConsoleReporter:
-    """Tells a person. Use as a context manager."""
+    """Reports to a person. Use as a context manager."""
 
     def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Write to ``console``, which should be on stderr."""
         self._console, self._clock = console, clock
         self._bars: Progress | None = None
         self._task: tuple[str, int] | None = None
-        self._told: tuple[str, float] = ("", 0.0)
+        self._last_line: tuple[str, float] = ("", 0.0)
         """The last line's step, and when it was written."""
-        self._begun: tuple[str, int, float] = ("", 0, 0.0)
-        """The step that is counted, how far it was when it was first told of, and when."""
+        self._first_count: tuple[str, int, float] = ("", 0, 0.0)
+        """The step that is counted, its count in the first report, and when that was."""
         if console.is_terminal:
             self._bars = Progress(
                 SpinnerColumn(),
@@ -91,34 +91,38 @@ class ConsoleReporter:
         """Begin a step that cannot be counted."""
         text = sanitize_line(text)
         if self._bars is not None:
-            self._show(text, None, 0)
-        elif self._told[0] != text:
-            self._say(text, text)
+            self._draw(text, None, 0)
+        elif self._last_line[0] != text:
+            self._print(text, text)
 
     def count(self, text: str, done: int, total: int) -> None:
-        """Say how far a step is that can be counted."""
+        """Report the progress of a step that can be counted."""
         text = sanitize_line(text)
         if self._bars is not None:
-            self._show(text, total, done)
-        elif self._told[0] != text or done == total or self._clock() - self._told[1] > _LINE_EVERY_SECONDS:
-            self._say(text, f"{text}: {done} of {total}{self._left(text, done, total)}")
+            self._draw(text, total, done)
+        elif (
+            self._last_line[0] != text
+            or done == total
+            or self._clock() - self._last_line[1] > _LINE_EVERY_SECONDS
+        ):
+            self._print(text, f"{text}: {done} of {total}{self._time_left(text, done, total)}")
 
-    def _left(self, text: str, done: int, total: int) -> str:
-        """Return how long the rest will take at the pace since the step was first told of."""
+    def _time_left(self, text: str, done: int, total: int) -> str:
+        """Return the time that the rest will take at the pace since the step's first report."""
         now = self._clock()
-        if self._begun[0] != text or done < self._begun[1]:
-            self._begun = (text, done, now)
-        _text, first, since = self._begun
+        if self._first_count[0] != text or done < self._first_count[1]:
+            self._first_count = (text, done, now)
+        _text, first, started_at = self._first_count
         if done == first or done >= total:
             return ""
-        left_seconds = (now - since) / (done - first) * (total - done)
-        return f", {duration(left_seconds)} left"
+        remaining_seconds = (now - started_at) / (done - first) * (total - done)
+        return f", {duration(remaining_seconds)} left"
 
-    def _say(self, step: str, line: str) -> None:
-        self._told = (step, self._clock())
+    def _print(self, step: str, line: str) -> None:
+        self._last_line = (step, self._clock())
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def _show(self, text: str, total: int | None, done: int) -> None:
+    def _draw(self, text: str, total: int | None, done: int) -> None:
         assert self._bars is not None
         if self._task is None or self._task[0] != text:
             if self._task is not None:

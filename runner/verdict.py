@@ -1,7 +1,7 @@
-"""How a run ended, decided from what was observed and from nothing else.
+"""The verdict on a run, decided from the observation alone.
 
 Exit codes lie: a submission chooses its own, and a kill looks the same whoever sent it.
-So the verdict comes from several signals, the ones that a submission cannot forge first.
+So the verdict is derived from several signals, those first that a submission cannot forge.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Final
 
 HOST_GRACE_SECONDS: Final = 1.0
-"""How long after a run's limit the host waits for the supervisor to end it."""
+"""Time after a run's limit that the supervisor has to end the run."""
 
 CLEANUP_SECONDS: Final = 60.0
-"""How long clearing away what a run has left, processes and files, may take."""
+"""Time for the cleanup of a run's processes and files."""
 
 _SIGKILL: Final = -9
 _NO_SPACE: Final = ("[Errno 28]", "[Errno 122]")
@@ -47,45 +47,45 @@ class RunError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What was seen of one run from outside the submission."""
+    """What was observed of one run from outside the submission."""
 
     host_seconds: float
     """From the ``run`` frame to the ``ended`` frame, by the host's clock: the supervisor sends
-    it when it has the whole result, or ends the run without one."""
+    the latter when it has the whole result, or ends the run without one."""
 
     wall_limit_seconds: float
     stream_violation: str = ""
-    """What broke the stream's rules, if anything did."""
+    """How the stream broke its rules; empty if it did not."""
 
     host_killed_for_time: bool = False
     cleanup_failed: bool = False
     """Processes or files of the run still existed `CLEANUP_SECONDS` after its end."""
 
     container_oom_killed: bool = False
-    """The engine says so, of a container that ended in mid-run."""
+    """Reported by the engine, of a container that ended in mid-run."""
 
     container_ended: bool = False
-    """It ended in mid-run, and `is_the_runs_doing`."""
+    """The container ended in mid-run, and the run caused it (`runner.clients.worker.caused_by_run`)."""
 
     container_exit_code: int = 0
     ended_by: str = ""
-    """Why the supervisor ended the run: ``time``, ``output``, ``garbage``, ``result`` or not at all."""
+    """Why the supervisor ended the run: ``time``, ``output``, ``garbage``, ``result``, or empty."""
 
     exit_code: int = 0
     """Of the run's process; negative for a signal."""
 
     oom_kills: int = 0
-    """How far the container's counter of memory kills moved during the run."""
+    """Increase of the container's counter of memory kills during the run."""
 
     alone: bool = False
-    """No other run went on in the container, so that the counter moved for this one."""
+    """No other run was in progress in the container, so that the counter rose for this one."""
 
     result: str = "none"
-    """``checkpoint``, ``error``, ``broken`` or ``none``: what came through the result pipe."""
+    """What the result pipe delivered: ``checkpoint``, ``error``, ``broken`` or ``none``."""
 
     error: RunError | None = None
     checkpoint_problem: str = ""
-    """What is wrong with the checkpoint, if anything is."""
+    """Why the checkpoint is refused; empty if it is accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,54 +96,62 @@ class Judgement:
     detail: str
 
 
-def judge(seen: Observation) -> Judgement:  # noqa: PLR0911 - a return for each rule, in their order
-    """Return the verdict on a run; a pure function of what was observed."""
-    limit = seen.wall_limit_seconds
-    if seen.stream_violation:
-        return _say(Verdict.PROTOCOL, seen.stream_violation)
-    if seen.host_killed_for_time or seen.ended_by == "time" or seen.host_seconds > limit + HOST_GRACE_SECONDS:
-        return _say(Verdict.TIME_LIMIT, f"not finished within {limit:g} s")
-    if seen.cleanup_failed:
-        return _say(Verdict.CRASHED, f"cleanup after the run did not finish within {CLEANUP_SECONDS:g} s")
-    if seen.result == "checkpoint":
-        if seen.checkpoint_problem:
-            return _say(Verdict.BAD_CHECKPOINT, seen.checkpoint_problem)
-        return _say(Verdict.OK, "")
-    if seen.ended_by == "garbage":
-        return _say(Verdict.PROTOCOL, "something else than a result was written where the result goes")
-    if seen.ended_by == "output":
-        return _say(Verdict.OUTPUT_LIMIT, "the checkpoint is larger than the reference allows")
-    if seen.container_oom_killed or (seen.oom_kills > 0 and seen.exit_code == _SIGKILL):
-        return _say(Verdict.MEMORY_LIMIT, "killed by the kernel for its use of memory")
-    if seen.container_ended:
-        code = seen.container_exit_code
-        return _say(Verdict.CRASHED, f"the whole container ended during the run, with exit code {code}")
-    if seen.oom_kills > 0 and seen.alone:
-        return _say(Verdict.MEMORY_LIMIT, "a process of it was killed by the kernel for its use of memory")
-    if seen.result == "error" and seen.error is not None:
-        return _judge_error(seen.error)
-    if seen.exit_code < 0:
-        return _say(Verdict.CRASHED, f"ended by signal {-seen.exit_code}")
-    return _say(
-        Verdict.CRASHED, f"the process ended with exit code {seen.exit_code} before a result was sent"
+def judge(observed: Observation) -> Judgement:  # noqa: PLR0911 - a return for each rule, in their order
+    """Return the verdict on a run; a pure function of the observation."""
+    limit = observed.wall_limit_seconds
+    if observed.stream_violation:
+        return _judgement(Verdict.PROTOCOL, observed.stream_violation)
+    if (
+        observed.host_killed_for_time
+        or observed.ended_by == "time"
+        or observed.host_seconds > limit + HOST_GRACE_SECONDS
+    ):
+        return _judgement(Verdict.TIME_LIMIT, f"not finished within {limit:g} s")
+    if observed.cleanup_failed:
+        return _judgement(
+            Verdict.CRASHED, f"cleanup after the run did not finish within {CLEANUP_SECONDS:g} s"
+        )
+    if observed.result == "checkpoint":
+        if observed.checkpoint_problem:
+            return _judgement(Verdict.BAD_CHECKPOINT, observed.checkpoint_problem)
+        return _judgement(Verdict.OK, "")
+    if observed.ended_by == "garbage":
+        return _judgement(Verdict.PROTOCOL, "something other than a result was written to the result pipe")
+    if observed.ended_by == "output":
+        return _judgement(Verdict.OUTPUT_LIMIT, "the checkpoint is larger than the reference allows")
+    if observed.container_oom_killed or (observed.oom_kills > 0 and observed.exit_code == _SIGKILL):
+        return _judgement(Verdict.MEMORY_LIMIT, "killed by the kernel for its use of memory")
+    if observed.container_ended:
+        code = observed.container_exit_code
+        return _judgement(Verdict.CRASHED, f"the whole container ended during the run, with exit code {code}")
+    if observed.oom_kills > 0 and observed.alone:
+        return _judgement(
+            Verdict.MEMORY_LIMIT, "one of its processes was killed by the kernel for its use of memory"
+        )
+    if observed.result == "error" and observed.error is not None:
+        return _judge_error(observed.error)
+    if observed.exit_code < 0:
+        return _judgement(Verdict.CRASHED, f"ended by signal {-observed.exit_code}")
+    return _judgement(
+        Verdict.CRASHED, f"the process ended with exit code {observed.exit_code} before a result was sent"
     )
 
 
 def _judge_error(error: RunError) -> Judgement:
     name = error.type or "an exception without a name"
-    what = f"{name}: {error.message}" if error.message else name
+    description = f"{name}: {error.message}" if error.message else name
     if _is_out_of_gpu_memory(error):
-        return _say(Verdict.GPU_MEMORY_LIMIT, what)
+        return _judgement(Verdict.GPU_MEMORY_LIMIT, description)
     if _is_out_of_memory(error):
-        return _say(Verdict.MEMORY_LIMIT, what)
+        return _judgement(Verdict.MEMORY_LIMIT, description)
     if _is_out_of_space(error):
-        return _say(Verdict.OUTPUT_LIMIT, f"its scratch space is used up: {what}")
+        return _judgement(Verdict.OUTPUT_LIMIT, f"its scratch space is used up: {description}")
     if error.stage == "import":
         missing = error.type == "_NoFunctionError"
-        return _say(Verdict.NO_FUNCTION, error.message if missing else f"import failed: {what}")
+        return _judgement(Verdict.NO_FUNCTION, error.message if missing else f"import failed: {description}")
     if error.stage == "checkpoint":
-        return _say(Verdict.BAD_CHECKPOINT, f"the network could not be saved: {what}")
-    return _say(Verdict.CRASHED, what)
+        return _judgement(Verdict.BAD_CHECKPOINT, f"the network could not be saved: {description}")
+    return _judgement(Verdict.CRASHED, description)
 
 
 def _is_out_of_memory(error: RunError) -> bool:
@@ -151,7 +159,7 @@ def _is_out_of_memory(error: RunError) -> bool:
 
 
 def _is_out_of_gpu_memory(error: RunError) -> bool:
-    """As torch says it: a class of its own since 1.13, a RuntimeError of the driver's before and beside."""
+    """Recognize torch's error: its own class since 1.13; a RuntimeError before, and still from the driver."""
     return error.type == "OutOfMemoryError" or "CUDA out of memory" in error.message
 
 
@@ -159,5 +167,5 @@ def _is_out_of_space(error: RunError) -> bool:
     return error.type == "OSError" and error.message.startswith(_NO_SPACE)
 
 
-def _say(verdict: Verdict, detail: str) -> Judgement:
+def _judgement(verdict: Verdict, detail: str) -> Judgement:
     return Judgement(verdict=verdict, detail=detail)

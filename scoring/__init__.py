@@ -1,112 +1,102 @@
-"""How well did a submission unlearn? Arrays in, values out; nothing else.
+"""Score a submission: pure functions from arrays of model outputs to numbers.
 
-Theory of operation. A submission is run n times and gives n unlearned models; m
-references were retrained without the forget set. Each model becomes one number per forget
-example, the confidence in the true label (`confidence`). For each example the two samples
-of confidences are attacked with many decision rules (`attacks`); what a rule's error rates
-demonstrate is an epsilon (`rules`), and the best rule's is the example's (`published`). The
-smaller the epsilons, the higher the forgetting quality; multiplied by the ratios of
-accuracy it is the score (`score`)::
+Theory of operation. A submission is run n times and yields n unlearned models; m
+references were retrained without the forget set. Each model is reduced to one number per forget
+example, its confidence in the true label. Many decision rules try to separate the two
+samples of confidences of an example; the error rates of a rule demonstrate an epsilon, and
+the largest one is the example's epsilon. Small epsilons give a high forgetting quality, and
+forgetting quality times two ratios of accuracy is the score::
 
     logits [models, examples, classes]
-       └─ confidence [models, examples]     unlearned | references
-             └─ epsilon [examples]          0 = cannot be told apart, 50 = at once
+       └─ confidence [models, examples]     unlearned | retrained
+             └─ epsilon [examples]          0 = indistinguishable, 50 = perfectly separated
                    └─ forgetting quality ── x retain ratio x test ratio ── score
 
-What that number is worth stands beside it: intervals (`uncertainty`), what perfect unlearning
-would get (`ceiling`), epsilons that are not judged on what they were chosen on (`exact`,
-`held_out`), attacks on whole checkpoints (`joint`, `flags`), what others report (`klom`, `ulira`,
-`mia`, `tow`, `accuracies`, `run_time`) and how submissions compare (`comparison`). A `ScoreCard`
-(`card`, `make_card`) holds all of it. docs/metrics.md defines every number.
+==============  ================================================================================
+`published`     the contest's metric: confidences, decision rules, epsilon, score
+`epsilon`       better epsilons: without a grid; measured on models that the rule was not chosen on
+`statistics`    how precise the score is: intervals, the ceiling, the ranking of submissions
+`flags`         warnings about the checkpoints: copies, mixtures, outliers, attacks on all examples
+`baselines`     measures that other papers report: KLoM, U-LiRA, loss MIA, ToW, accuracies, run time
+`card`          all of it in one value, the `ScoreCard`, and its JSON form
+==============  ================================================================================
 
-Everything here is a pure function of its arguments, deterministic, and leaves its inputs as
-they were. It knows nothing of containers or torch, and of files only what `outputs` loads.
-What it cannot accept it refuses with a `ValueError` of one sentence.
+docs/metrics.md defines every number.
+
+The rules of this package: every function depends on its arguments alone, is deterministic
+(randomness enters as a seed) and never writes to its inputs. It must not import the runner, the
+sandbox or torch, and only `outputs` reads or writes files. An input that cannot be scored raises a
+`ValueError` of one sentence.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from scoring.epsilon.exact import exact_epsilon
-from scoring.outputs import Outputs, load_outputs, save_outputs
-from scoring.published.confidence import logit_scaled_confidence
-from scoring.published.epsilon import EPSILON_CAP, forgetting_quality, published_epsilon
-from scoring.published.rules import DELTA, epsilon_of_rules
-from scoring.published.score import Accuracies, PublishedScore, published_score
+if TYPE_CHECKING:  # the same names as in `_MODULES`, for the type checker; a test compares the two
+    from scoring.baselines.mia import loss_mia as loss_mia
+    from scoring.baselines.tow import tug_of_war as tug_of_war
+    from scoring.baselines.ulira import ULira as ULira
+    from scoring.baselines.ulira import u_lira as u_lira
+    from scoring.card.card import ScoreCard as ScoreCard
+    from scoring.card.make import CardOptions as CardOptions
+    from scoring.card.make import score_card as score_card
+    from scoring.epsilon.exact import exact_epsilon as exact_epsilon
+    from scoring.epsilon.held_out import certified_epsilon as certified_epsilon
+    from scoring.epsilon.held_out import held_out_epsilon as held_out_epsilon
+    from scoring.flags.find import find_flags as find_flags
+    from scoring.flags.joint_attack import JointAttack as JointAttack
+    from scoring.flags.joint_attack import joint_attack as joint_attack
+    from scoring.outputs import Outputs as Outputs
+    from scoring.outputs import load_outputs as load_outputs
+    from scoring.outputs import save_outputs as save_outputs
+    from scoring.published.confidence import logit_scaled_confidence as logit_scaled_confidence
+    from scoring.published.epsilon import EPSILON_CAP as EPSILON_CAP
+    from scoring.published.epsilon import forgetting_quality as forgetting_quality
+    from scoring.published.epsilon import published_epsilon as published_epsilon
+    from scoring.published.rules import DELTA as DELTA
+    from scoring.published.rules import epsilon_of_rules as epsilon_of_rules
+    from scoring.published.score import Accuracies as Accuracies
+    from scoring.published.score import PublishedScore as PublishedScore
+    from scoring.published.score import published_score as published_score
+    from scoring.statistics.ceiling import Ceiling as Ceiling
+    from scoring.statistics.ceiling import share_of_ceiling as share_of_ceiling
+    from scoring.statistics.comparison import Comparison as Comparison
+    from scoring.statistics.comparison import ModelOutputs as ModelOutputs
+    from scoring.statistics.comparison import compare as compare
+    from scoring.statistics.interval import Interval as Interval
+    from scoring.statistics.uncertainty import Uncertainty as Uncertainty
+    from scoring.statistics.uncertainty import score_uncertainty as score_uncertainty
 
-if TYPE_CHECKING:
-    from scoring.baselines.mia import loss_mia
-    from scoring.baselines.tow import tug_of_war
-    from scoring.baselines.ulira import ULira, u_lira
-    from scoring.card.card import ScoreCard
-    from scoring.card.make import CardOptions, score_card
-    from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
-    from scoring.flags.find import find_flags
-    from scoring.flags.joint_attack import JointAttack, joint_attack
-    from scoring.statistics.ceiling import Ceiling, share_of_ceiling
-    from scoring.statistics.comparison import Comparison, ModelOutputs, compare
-    from scoring.statistics.interval import Interval
-    from scoring.statistics.uncertainty import Uncertainty, score_uncertainty
-
-_LATE = {
-    "ScoreCard": "card.card",
-    **dict.fromkeys(("Ceiling", "share_of_ceiling"), "statistics.ceiling"),
-    **dict.fromkeys(("Comparison", "ModelOutputs", "compare"), "statistics.comparison"),
-    "find_flags": "flags.find",
-    **dict.fromkeys(("certified_epsilon", "held_out_epsilon"), "epsilon.held_out"),
-    "Interval": "statistics.interval",
-    **dict.fromkeys(("JointAttack", "joint_attack"), "flags.joint_attack"),
-    **dict.fromkeys(("CardOptions", "score_card"), "card.make"),
-    "loss_mia": "baselines.mia",
-    "tug_of_war": "baselines.tow",
-    **dict.fromkeys(("ULira", "u_lira"), "baselines.ulira"),
-    **dict.fromkeys(("Uncertainty", "score_uncertainty"), "statistics.uncertainty"),
+_MODULES = {
+    "baselines.mia": ("loss_mia",),
+    "baselines.tow": ("tug_of_war",),
+    "baselines.ulira": ("ULira", "u_lira"),
+    "card.card": ("ScoreCard",),
+    "card.make": ("CardOptions", "score_card"),
+    "epsilon.exact": ("exact_epsilon",),
+    "epsilon.held_out": ("certified_epsilon", "held_out_epsilon"),
+    "flags.find": ("find_flags",),
+    "flags.joint_attack": ("JointAttack", "joint_attack"),
+    "outputs": ("Outputs", "load_outputs", "save_outputs"),
+    "published.confidence": ("logit_scaled_confidence",),
+    "published.epsilon": ("EPSILON_CAP", "forgetting_quality", "published_epsilon"),
+    "published.rules": ("DELTA", "epsilon_of_rules"),
+    "published.score": ("Accuracies", "PublishedScore", "published_score"),
+    "statistics.ceiling": ("Ceiling", "share_of_ceiling"),
+    "statistics.comparison": ("Comparison", "ModelOutputs", "compare"),
+    "statistics.interval": ("Interval",),
+    "statistics.uncertainty": ("Uncertainty", "score_uncertainty"),
 }
-"""Names whose modules import SciPy and scikit-learn: two seconds that only those who ask for them pay."""
+"""The public names by module. A module is imported when one of its names is first used, because
+SciPy and scikit-learn take two seconds to import and most commands need neither."""
+
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = list(_MODULE_OF)
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for late."""
-    if name not in _LATE:
+    """Import a public name from its module."""
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'scoring' has no attribute {name!r}")
-    module = import_module(f"scoring.{_LATE[name]}")
-    found: object = getattr(module, name)
-    globals()[name] = found
-    return found
-
-
-__all__ = [
-    "DELTA",
-    "EPSILON_CAP",
-    "Accuracies",
-    "CardOptions",
-    "Ceiling",
-    "Comparison",
-    "Interval",
-    "JointAttack",
-    "ModelOutputs",
-    "Outputs",
-    "PublishedScore",
-    "ScoreCard",
-    "ULira",
-    "Uncertainty",
-    "certified_epsilon",
-    "compare",
-    "epsilon_of_rules",
-    "exact_epsilon",
-    "find_flags",
-    "forgetting_quality",
-    "held_out_epsilon",
-    "joint_attack",
-    "load_outputs",
-    "logit_scaled_confidence",
-    "loss_mia",
-    "published_epsilon",
-    "published_score",
-    "save_outputs",
-    "score_card",
-    "score_uncertainty",
-    "share_of_ceiling",
-    "tug_of_war",
-    "u_lira",
-]
+    return getattr(import_module(f"scoring.{_MODULE_OF[name]}"), name)

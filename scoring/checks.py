@@ -1,8 +1,8 @@
-"""Which arrays the scorer accepts, and how it refuses the others.
+"""Checks of the arrays that the scorer accepts.
 
-Every public function of the package passes its inputs through one of these checks, so
-that a shape, a type or a value that cannot be right is named once, in one sentence, before
-any statistics. None of them writes to what it is given.
+Every public function of the package passes its inputs through one of these checks. So an
+impossible shape, type or value is reported in one sentence, before any statistics are computed.
+No check writes to its inputs.
 """
 
 from typing import TypeVar
@@ -13,24 +13,24 @@ from numpy.typing import ArrayLike, NDArray
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 FloatArray = NDArray[np.float64]
-"""Float64 values; the docstring beside each use gives the shape."""
+"""Float64 values; the docstring at each use gives the shape."""
 
 CountArray = NDArray[np.intp]
-"""Counts and positions, of the type that NumPy itself indexes with."""
+"""Counts and positions, in the type that NumPy uses for indices."""
 
 
 def finite_array(values: ArrayLike, *, name: str, axes: tuple[str, ...]) -> FloatArray:
     """Return the values as float64, after checking axes, size and finiteness.
 
     Args:
-        values: Any real numbers. The result shares their memory where they are float64
-            already, so callers do not write to it.
-        name: What the values are, for the error's sentence.
-        axes: One word for each axis that the values must have, in order.
+        values: Any real numbers. If they are already float64 the result shares their memory,
+            so callers must not write to it.
+        name: Subject of the error message's sentence.
+        axes: One word for each required axis, in order.
 
     Raises:
-        ValueError: the values are not real numbers, have other axes, are empty, or hold a
-            NaN or an infinity.
+        ValueError: the values are not real numbers, have another number of axes, are empty, or
+            contain a NaN or an infinity.
     """
     array = real_array(values, name=name)
     if array.ndim != len(axes):
@@ -43,10 +43,10 @@ def finite_array(values: ArrayLike, *, name: str, axes: tuple[str, ...]) -> Floa
 
 
 def real_array(values: ArrayLike, *, name: str) -> NDArray[np.generic]:
-    """Return the values as an array in their own dtype, which is integer or floating.
+    """Return the values as an array in their own dtype, which must be integer or floating.
 
     Raises:
-        ValueError: they are complex, boolean, text, objects or of unequal lengths.
+        ValueError: the values are complex, boolean, text, objects or of unequal lengths.
     """
     array = np.asarray(values)
     if array.dtype.kind not in "fiu":
@@ -55,15 +55,15 @@ def real_array(values: ArrayLike, *, name: str) -> NDArray[np.generic]:
 
 
 def labelled_logits(logits: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.generic], CountArray]:
-    """Return the logits in their own type and the labels as positions, after checking both.
+    """Return the logits in their own type and the labels as class indices, after checking both.
 
     Args:
         logits: Raw outputs of the network, floating. Shape [..., classes], classes >= 2.
         labels: The true class of each example, integers in [0, classes). Shape [...].
 
     Raises:
-        ValueError: the logits are not floating, have no or one class, are empty or not
-            finite; the labels are not integers, of another shape, or out of range.
+        ValueError: the logits are not floating, have fewer than two classes, are empty or not
+            finite; the labels are not integers, have another shape, or are out of range.
     """
     raw = real_array(logits, name="The logits")
     if raw.dtype.kind != "f":
@@ -78,9 +78,7 @@ def labelled_logits(logits: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.ge
     if true.dtype.kind not in "iu":
         raise ValueError(f"The labels must be integers, not of type {true.dtype}.")
     if true.shape != raw.shape[:-1]:
-        raise ValueError(
-            f"The labels must have shape {raw.shape[:-1]}, as the logits have, not {true.shape}."
-        )
+        raise ValueError(f"The labels must have shape {raw.shape[:-1]}, like the logits, not {true.shape}.")
     classes = raw.shape[-1]
     if int(true.min()) < 0 or int(true.max()) >= classes:
         raise ValueError(f"The labels must lie in 0 to {classes - 1}, but one does not.")
@@ -88,7 +86,7 @@ def labelled_logits(logits: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.ge
 
 
 def read_only_copy(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
-    """Return a copy that refuses writes, for values that are kept."""
+    """Return a read-only copy, for values that are stored."""
     copy = array.copy()
     copy.flags.writeable = False
     return copy

@@ -1,4 +1,7 @@
-"""What is known of a population of models, and how it is read from a file: the scorer's only one."""
+"""Outputs of a population of models, and the npz file that stores them.
+
+This is the only module of the scorer that reads or writes files.
+"""
 
 import struct
 import tokenize
@@ -18,25 +21,25 @@ from scoring.published.score import Accuracies
 SPLITS = ("retain", "forget", "val", "test")
 """The order of the splits in every table of counts."""
 
-_NEEDED = ("logits", "labels", "correct", "class_counts")
+_REQUIRED = ("logits", "labels", "correct", "class_counts")
 _OPTIONAL = ("unseen_losses", "seconds")
 
 _UNREADABLE = (
     *(AttributeError, TypeError, EOFError, KeyError, ValueError, SyntaxError, MemoryError, OverflowError),
     *(RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
 )
-"""What NumPy's reader and those below it raise for files that are damaged, encrypted or too large."""
+"""Exceptions of NumPy's reader and the libraries below it for damaged, encrypted or oversized files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outputs:
-    """What a population of models, unlearned or retrained, answers.
+    """Outputs of a population of models, unlearned or retrained.
 
-    Arrays are checked once and kept as read-only copies, logits in their own type.
+    Arrays are checked once and stored as read-only copies, logits in their own type.
 
     Raises:
-        ValueError: an array is empty, of a wrong shape or type, not finite, or does not fit
-            the others; a label is no class; more answers are right than were asked for.
+        ValueError: an array is empty, not finite, or of a wrong shape or type; two arrays do not
+            agree in size; a label is not a class; there are more correct answers than examples.
     """
 
     logits: NDArray[Any]
@@ -46,19 +49,19 @@ class Outputs:
     """True class of each forget example. Shape [examples]."""
 
     correct: CountArray
-    """Right answers by split (in the order of `SPLITS`) and true class. Shape [models, 4, classes]."""
+    """Correct answers by split (in the order of `SPLITS`) and true class. Shape [models, 4, classes]."""
 
     class_counts: CountArray
     """Examples by split and class. Shape [4, classes]."""
 
     unseen_losses: FloatArray | None = None
-    """Cross-entropy of examples that no model was trained on. Shape [models, unseen]."""
+    """Cross-entropy on examples that no model was trained on. Shape [models, unseen]."""
 
     seconds: FloatArray | None = None
-    """How long each model took: its unlearning, or its retraining. Shape [models]."""
+    """Wall time that each model took: its unlearning, or its retraining. Shape [models]."""
 
     def __post_init__(self) -> None:
-        """Check all arrays and replace them by copies of our own."""
+        """Check all arrays and replace them by read-only copies."""
         logits = real_array(self.logits, name="The logits")
         if logits.dtype.kind != "f" or logits.ndim != 3 or logits.size == 0:
             raise ValueError(
@@ -68,18 +71,18 @@ class Outputs:
         if not np.isfinite(logits).all():
             raise ValueError("The logits must be finite, but a value is NaN or infinite.")
         models, examples, classes = logits.shape
-        self._keep("logits", logits)
-        self._keep("labels", _counts(self.labels, name="The labels", shape=(examples,)))
+        self._store("logits", logits)
+        self._store("labels", _counts(self.labels, name="The labels", shape=(examples,)))
         counts = _counts(self.class_counts, name="The class counts", shape=(len(SPLITS), classes))
-        correct = _counts(self.correct, name="The right answers", shape=(models, len(SPLITS), classes))
+        correct = _counts(self.correct, name="The correct answers", shape=(models, len(SPLITS), classes))
         if int(self.labels.max()) >= classes:
             raise ValueError(f"The labels must lie in 0 to {classes - 1}, but one does not.")
         if (counts.sum(axis=1) == 0).any():
-            raise ValueError("The class counts must name an example in every split, but one has none.")
+            raise ValueError("Every split must have an example in the class counts, but one has none.")
         if (correct > counts).any():
-            raise ValueError("There can be no more right answers than examples, but somewhere there are.")
-        self._keep("class_counts", counts)
-        self._keep("correct", correct)
+            raise ValueError("The correct answers must not outnumber the examples, but somewhere they do.")
+        self._store("class_counts", counts)
+        self._store("correct", correct)
         for name, axes in (("unseen_losses", ("models", "unseen")), ("seconds", ("models",))):
             values = getattr(self, name)
             if values is None:
@@ -91,20 +94,20 @@ class Outputs:
                 )
             if array.min() < 0:
                 raise ValueError(f"The {name.replace('_', ' ')} must not be negative, but one is.")
-            self._keep(name, array)
+            self._store(name, array)
 
-    def _keep(self, name: str, array: NDArray[Any]) -> None:
+    def _store(self, name: str, array: NDArray[Any]) -> None:
         object.__setattr__(self, name, read_only_copy(array))
 
     @property
     def models(self) -> int:
-        """Return how many models there are."""
+        """Return the number of models."""
         return int(self.logits.shape[0])
 
     def confidences(self) -> FloatArray:
         """Return the logit-scaled confidences. Shape [models, examples].
 
-        One model at a time, so that float64 copies are of one model only.
+        Models are processed one at a time, so that the float64 copies are of one model only.
         """
         return np.stack([logit_scaled_confidence(of_model, self.labels) for of_model in self.logits])
 
@@ -115,10 +118,10 @@ class Outputs:
 
 
 def check_comparable(unlearned: Outputs, references: Outputs) -> None:
-    """Refuse two populations that were not asked the same.
+    """Raise an error if two populations were not evaluated on the same examples.
 
     Raises:
-        ValueError: examples, labels or class counts differ, or a side has fewer than two models.
+        ValueError: examples, labels or class counts differ, or a population has fewer than two models.
     """
     for name, outputs in (("unlearned", unlearned), ("reference", references)):
         if outputs.models < 2:
@@ -135,29 +138,30 @@ def check_comparable(unlearned: Outputs, references: Outputs) -> None:
 
 
 def load_outputs(file: Path | str | IO[bytes]) -> Outputs:
-    """Read a population's outputs from an npz file with arrays named as the fields of `Outputs`.
+    """Read a population's outputs from an npz file whose arrays are named like the fields of `Outputs`.
 
-    Read only files that you made or trust as data: arrays of objects (pickles) are refused.
+    Arrays of objects (pickles) are refused. There is no limit on memory, so read only files from a
+    source that you trust.
 
     Raises:
-        ValueError: it is no npz, or lacks an array, or the arrays are refused by `Outputs`.
-        OSError: it cannot be read.
+        ValueError: the file is not an npz file, an array is missing, or `Outputs` refuses the arrays.
+        OSError: the file cannot be read.
     """
     try:
-        with np.load(file, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in (*_NEEDED, *_OPTIONAL) if name in found}
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in (*_REQUIRED, *_OPTIONAL) if name in archive}
     except _UNREADABLE as error:
         raise ValueError("The outputs are not an npz file of plain numbers.") from error
-    missing = [name for name in _NEEDED if name not in arrays]
+    missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise ValueError(f"The outputs lack {', '.join(missing)}.")
     return Outputs(**arrays)
 
 
 def save_outputs(outputs: Outputs, file: Path | str | IO[bytes]) -> None:
-    """Write what `load_outputs` reads."""
-    kept = {name: getattr(outputs, name) for name in (*_NEEDED, *_OPTIONAL)}
-    np.savez(file, allow_pickle=False, **{name: array for name, array in kept.items() if array is not None})
+    """Write the npz file that `load_outputs` reads."""
+    arrays = {name: getattr(outputs, name) for name in (*_REQUIRED, *_OPTIONAL)}
+    np.savez(file, allow_pickle=False, **{name: array for name, array in arrays.items() if array is not None})
 
 
 def _counts(values: ArrayLike, *, name: str, shape: tuple[int, ...]) -> CountArray:

@@ -1,13 +1,65 @@
-"""What all tests share: how property tests are run. A busy machine is no counterexample."""
+"""What all tests share: how property tests run, how long a test may take, which files run first.
+
+A busy machine is no counterexample: property tests have no deadline.
+"""
 
 from __future__ import annotations
 
+import os
+from typing import Final
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.paths import ROOT
 
 settings.register_profile(
     "unlearn",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    derandomize=True,  # what is found by chance is looked for with `make fuzz`
+    derandomize=True,  # `make fuzz` searches at random
 )
 settings.load_profile("unlearn")
+
+CONTAINER_SECONDS: Final = 900.0
+"""For a test with containers, its fixtures included; pyproject.toml has the limit of all others."""
+
+LONGEST_FIRST: Final = (
+    "test_gallery_runc_process.py",
+    "test_gallery_runsc_process.py",
+    "test_recipe_builds.py",
+    "test_faults.py",
+    "test_command_line.py",
+    "test_time_limits.py",
+    "test_store_faults.py",
+    "test_gallery_runc_container.py",
+    "test_challenge_build.py",
+    "test_architectures.py",
+    "test_evaluator.py",
+    "test_challenge_export.py",
+    "test_sealed_runs.py",
+    "test_attacks.py",
+    "test_verify.py",
+    "test_runtimes.py",
+)
+"""Files of a minute or more, in this order before all others, so that no worker is left with one at the end."""
+
+
+def pytest_configure() -> None:
+    """Let commands that tests start import this checkout, whatever their current folder is."""
+    os.environ["PYTHONPATH"] = str(ROOT)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests with containers their time, and put the files that take longest first."""
+    for item in items:
+        if item.get_closest_marker("container") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(CONTAINER_SECONDS))
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    after = len(places)
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        return places.get(item.path.name, after), item.get_closest_marker("container") is None
+
+    items.sort(key=place)

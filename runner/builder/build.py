@@ -125,7 +125,7 @@ def _job(
         most_examples=source.most_examples,
         shared_persons=bool(source.shared_persons),
         architecture=source.architecture,
-        training=source.training.said() if source.training is not None else {},
+        training=source.training.chosen_fields() if source.training is not None else {},
         epochs=source.epochs,
         architecture_source=plan.architecture_file.text if plan.architecture_file is not None else None,
         group_size=build_folder.facts().get("group_size") if build_folder.has_original() else None,
@@ -152,7 +152,7 @@ def _send_snapshots(
     if snapshots:
         count = len(snapshots)
         networks = "1 network" if count == 1 else f"{count} networks or groups of them"
-        reporter.step(f"{name}: resuming the training of {networks} from an interrupted build")
+        reporter.step(f"{name}: resuming {networks} from an interrupted build")
     for first in snapshots:
         for piece, last in build_folder.snapshots.pieces(first):
             trainer.send("snapshot", piece, first=first, last=last)

@@ -1,6 +1,7 @@
-"""Which network of their own does an organizer give? Its text, read and hashed, and never imported here.
+"""An organizer's own network: the text of its module, read and hashed but never imported here.
 
-It becomes a file of the challenge (`runner.challenge.layout.ARCHITECTURE_FILE`); containers get its text with their job.
+The module becomes a file of the challenge (`runner.challenge.layout.ARCHITECTURE_FILE`); containers receive
+its text with their job.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sandbox.protocol.jobs import ARCHITECTURE_BYTES, FILE_ARCHITECTURE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchitectureFile:
-    """An organizer's own module, as it was read."""
+    """An organizer's own module."""
 
     data: bytes
     text: str
@@ -28,10 +29,10 @@ class ArchitectureFile:
 
 
 def choose_architecture_file(architecture: str | None, file: Path | None) -> ArchitectureFile | None:
-    """Return the file that was named, or None where a name or nothing was.
+    """Return the organizer's file, or None where the network is chosen by name or not at all.
 
     Raises:
-        ConfigurationError: both were named, a name alone means the file, or the file cannot be used.
+        ConfigurationError: both are given, the name requires a file, or the file cannot be used.
     """
     if file is None:
         if architecture == FILE_ARCHITECTURE:
@@ -46,10 +47,10 @@ def read_architecture_file(file: Path) -> ArchitectureFile:
     """Return an organizer's module.
 
     Raises:
-        ConfigurationError: it cannot be read, is too long, or is not UTF-8.
+        ConfigurationError: it cannot be read, is too large, or is not UTF-8.
     """
     if not file.is_file():
-        raise ConfigurationError(f"There is no file of a network at {file}.")
+        raise ConfigurationError(f"No file of a network exists at {file}.")
     try:
         with file.open("rb") as opened:
             data = opened.read(ARCHITECTURE_BYTES + 1)
@@ -59,14 +60,16 @@ def read_architecture_file(file: Path) -> ArchitectureFile:
 
 
 def decode_architecture(data: bytes, file: Path) -> str:
-    """Return a module's text; ``file`` is where it came from.
+    """Return a module's text; ``file`` is its path, for messages.
 
     Raises:
-        ConfigurationError: it is too long, or is not UTF-8.
+        ConfigurationError: it is too large, or is not UTF-8.
     """
     if len(data) > ARCHITECTURE_BYTES:
         raise ConfigurationError(f"{file} is larger than {size_text(ARCHITECTURE_BYTES)}.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file} is not UTF-8: byte {error.start} begins no character.") from error
+        raise ConfigurationError(
+            f"{file} is not UTF-8: byte {error.start} is not the start of a character."
+        ) from error

@@ -1,4 +1,4 @@
-"""TODO runner.challenge.challenge."""
+"""The challenge as a value: everything that other packages need of a checked challenge."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from runner.challenge.layout import (
     ARCHITECTURE_FILE,
     DESCRIPTION_FILE,
     ORIGINAL_FILE,
-    REFERENCES_FILE,
     SPLIT_FILES,
 )
 from runner.challenge.outputs import NetworkOutputs, OutputShapes
+from runner.challenge.seeds import derive_run_seed
 from runner.errors import ConfigurationError
 from runner.files import read_regular_file
 from runner.parsers.safetensors import CheckpointSpec
@@ -26,26 +26,26 @@ from runner.units import MIB
 from sandbox.protocol.jobs import ARCHITECTURE_BYTES
 
 _FILE_BYTES: Final = 16384 * MIB
-"""No file is longer: a trainer sends none that is (`sandbox.protocol.messages`)."""
+"""Maximum size of a file: a trainer sends none that is larger (`sandbox.protocol.messages`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """A challenge that was found whole."""
+    """A challenge whose files are all present and checked."""
 
     folder: Path
     description: Description
     sha256: str
-    """Of ``challenge.toml``, which holds the hash of every other file."""
+    """Of ``challenge.toml``, which contains the hash of every other file."""
     spec: CheckpointSpec
-    """What a checkpoint must look like."""
+    """Requirements on a checkpoint."""
     forget_labels: NDArray[np.int64]
     references: NetworkOutputs | None
     """None where they are held back."""
     architecture_source: str | None = None
-    """The text of the organizer's own module: for containers alone, never imported here."""
+    """The text of the organizer's own module: only for containers, never imported here."""
     warnings: tuple[str, ...] = ()
-    """Sentences on what is not wrong with the data but worth knowing."""
+    """Sentences about properties of the data that are allowed but worth knowing."""
 
     @property
     def output_shapes(self) -> OutputShapes:
@@ -69,7 +69,7 @@ class Challenge:
         """Return the bytes of a split or of the original network.
 
         Raises:
-            ConfigurationError: the file cannot be read or is not what the description says.
+            ConfigurationError: the file cannot be read, or does not match the description.
         """
         return self.file(ORIGINAL_FILE if name == "original" else SPLIT_FILES[name])
 
@@ -77,29 +77,21 @@ class Challenge:
         """Return the bytes of a file, by its path in the folder.
 
         Raises:
-            ConfigurationError: it cannot be read or is not what the description says.
+            ConfigurationError: it cannot be read, or does not match the description.
         """
         return read_checked_file(self.folder, name, self.description)
 
     def run_seed(self, index: int) -> int:
-        """Return the seed of a run: 63 bits that tell a run nothing of the challenge's seed.
-
-        They are drawn from the index, the seed and the hash of the references: of the seed alone, a
-        run could try all seeds until one gives its own. Where these are held back, they are drawn from
-        the export's own hash, and are no seeds of the organizer's.
-        """
-        said = self.description
-        if said.seed is None:
-            source = self.sha256
-        elif "visibility" in said.model_fields_set:
-            source = f"{said.seed} {said.files[REFERENCES_FILE]}"
-        else:  # an earlier version built it, and evaluations on it have begun with these
-            source = str(said.seed)
-        drawn = hashlib.sha256(f"run {source} {index}".encode()).digest()
-        return int.from_bytes(drawn[:8], "big") >> 1
+        """Return the seed of a run (`runner.challenge.seeds.derive_run_seed`)."""
+        return derive_run_seed(self.description, self.sha256, index)
 
 
 def read_checked_file(folder: Path, name: str, description: Description) -> bytes:
+    """Return the bytes of a challenge's file whose hash is the description's.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is too large, or has another hash.
+    """
     max_bytes = ARCHITECTURE_BYTES if name == ARCHITECTURE_FILE else _FILE_BYTES
     try:
         data = read_regular_file(folder / name, max_bytes=max_bytes)

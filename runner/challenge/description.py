@@ -1,6 +1,6 @@
-"""What ``challenge.toml`` says: a challenge's description, each field checked, and the files that it names.
+"""The description of a challenge: the fields of ``challenge.toml``, checked; reading and writing its text.
 
-Reading and writing that text, and nothing else on disk: `runner.challenge.load` loads the files.
+Nothing else on disk is touched here: `runner.challenge.load` loads the files that the description names.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ RunDevice = Literal["cpu", "cuda"]
 
 SCHEMA_VERSION: Final = 1
 FileName = Annotated[str, Field(pattern=r"^(public|private)/[a-z_]+\.[a-z]+$")]
-"""A file of a challenge is in one of two folders; the name leads nowhere else."""
+"""A file of a challenge is in one of two folders; its name cannot point anywhere else."""
 
 
 class Source(BaseModel):
-    """What a recipe was given besides seed and fraction; what is left out was the recipe's choice."""
+    """Input of a recipe besides seed and fraction; a missing field was left to the recipe."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,19 +39,19 @@ class Source(BaseModel):
     """Of the organizer's files, names and contents (`runner.builder.data_files`)."""
     most_examples: Annotated[int, Field(ge=1)] | None = None
     shared_persons: Literal[True] | None = None
-    """Said where persons may be in several splits; never in both retain and forget."""
+    """Present where persons may be in several splits; never in both retain and forget."""
     architecture: str | None = None
     architecture_sha256: Sha256 | None = None
     """Of the organizer's own module."""
     training: TrainingChoice | None = None
     epochs: Annotated[int, Field(ge=1)] | None = None
-    """In place of what the training says."""
+    """Overrides the epochs of the training."""
     device: Literal["cuda"] | None = None
-    """Where the networks were trained; left out: on the CPU."""
+    """Where the networks were trained; missing: on the CPU."""
 
 
 class Description(BaseModel):
-    """What ``challenge.toml`` says. Unknown names are errors."""
+    """The fields of ``challenge.toml``. Unknown names are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,9 +60,9 @@ class Description(BaseModel):
     recipe: str
     source: Source = Source()
     visibility: Visibility = "private"
-    """Of a private challenge participants are given what a worker sees, and no more (`runner.challenge.export`)."""
+    """Of a private challenge participants receive only what a worker receives (`runner.challenge.export`)."""
     exported_from: Sha256 | None = None
-    """Hash of the challenge that this is an export of."""
+    """Hash of the challenge of which this is an export."""
     seed: Annotated[int, Field(ge=0, lt=1 << 40)] | None = None
     """Missing where it is held back."""
     forget_fraction: Annotated[float, Field(gt=0, lt=1)]
@@ -71,15 +71,15 @@ class Description(BaseModel):
     item_format: Literal["dict", "tuple"]
     batch_size: Annotated[int, Field(ge=1)]
     device: RunDevice = "cpu"
-    """What runs need: ``cuda`` challenges are refused where there is no GPU."""
+    """The device that runs need: ``cuda`` challenges are refused on hosts without a GPU."""
     references: Annotated[int, Field(ge=2)]
     reference_group: Annotated[int, Field(ge=1)] | None = None
-    """How many of them were trained as one network; where it is left out, by a version that did not say."""
+    """Number of references trained together as one network; missing in files of earlier versions."""
     image: Sha256
-    """Digest of the image that built it."""
+    """Digest of the image that built the challenge."""
     limits: StatedLimits
     feedback: Feedback = "full"
-    """What a participant is told of a run: all that it printed and raised, or how it ended alone."""
+    """What a participant sees of a run: also all that it printed and raised, or only its verdict."""
     training: Training
     class_counts: dict[str, list[int]]
     """Examples of each class, by split."""
@@ -87,12 +87,12 @@ class Description(BaseModel):
 
     @property
     def held_back(self) -> bool:
-        """Return whether test split, references and seed are left out: an export of a private challenge."""
+        """Return whether test split, references and seed are held back, as in a private export."""
         return self.visibility == "private" and self.exported_from is not None
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Return the splits that are there."""
+        """Return the splits that are not held back."""
         return PUBLIC_SPLITS if self.held_back else SPLITS
 
     @property
@@ -101,7 +101,7 @@ class Description(BaseModel):
         return tuple(name for name in self.files if not self.held_back or name in public_files(self.files))
 
     @model_validator(mode="after")
-    def _nothing_is_held_back_by_halves(self) -> Self:
+    def _check_export_fields(self) -> Self:
         if self.held_back:
             if self.seed is not None:
                 raise ValueError("an export of a private challenge has no seed")
@@ -110,15 +110,16 @@ class Description(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _a_module_is_there_if_it_is_named(self) -> Self:
+    def _check_architecture_file(self) -> Self:
         if (self.architecture == FILE_ARCHITECTURE) != (ARCHITECTURE_FILE in self.files):
             raise ValueError(
-                f"{ARCHITECTURE_FILE} must be listed if the architecture is {FILE_ARCHITECTURE!r}, and only then"
+                f"{ARCHITECTURE_FILE} must be listed if the architecture is {FILE_ARCHITECTURE!r}, "
+                "and only then"
             )
         return self
 
     @model_validator(mode="after")
-    def _counts_are_complete(self) -> Self:
+    def _check_class_counts(self) -> Self:
         counts = self.class_counts
         if counts.keys() != set(self.splits) or any(len(row) != self.classes for row in counts.values()):
             raise ValueError("class_counts must give a number for every class of every split")
@@ -128,10 +129,10 @@ class Description(BaseModel):
 
 
 def parse_description(file: Path, text: bytes) -> Description:
-    """Read the text of ``challenge.toml``; ``file`` is where it came from.
+    """Read the text of ``challenge.toml``; ``file`` is its path, for messages.
 
     Raises:
-        ConfigurationError: it is not TOML, or not a description.
+        ConfigurationError: the text is not TOML, or not a description.
     """
     try:
         return Description.model_validate(read_toml(text))
@@ -139,13 +140,13 @@ def parse_description(file: Path, text: bytes) -> Description:
         raise ConfigurationError(f"{file}: {first_problem(error)}.") from error
     except RecursionError as error:
         raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
-    except ValueError as error:  # what TOML refuses, and numbers that Python does
+    except ValueError as error:  # not TOML, or a number that Python refuses
         raise ConfigurationError(f"{file} is not TOML: {sanitize_line(str(error))}.") from error
 
 
 def render_description(description: Description) -> bytes:
     """Return the text of ``challenge.toml``."""
-    said = description.model_dump(mode="json", exclude_none=True)
-    if not said["source"]:
-        del said["source"]  # an empty table says nothing
-    return tomli_w.dumps(said).encode()
+    fields = description.model_dump(mode="json", exclude_none=True)
+    if not fields["source"]:
+        del fields["source"]  # an empty table carries no information
+    return tomli_w.dumps(fields).encode()

@@ -1,4 +1,4 @@
-"""TODO runner.challenge.layout."""
+"""The files of a challenge's folder: their names, and which of them are public."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ DESCRIPTION_FILE: Final = "challenge.toml"
 REFERENCES_FILE: Final = "private/references.npz"
 ORIGINAL_FILE: Final = "public/original.safetensors"
 PUBLIC_SPLITS: Final = ("retain", "forget", "val")
-"""What a worker sees, beside the original network."""
+"""The splits that a worker receives, with the original network."""
 SPLIT_FILES: Final = {
     split: f"{'public' if split in PUBLIC_SPLITS else 'private'}/{split}.safetensors" for split in SPLITS
 }
 PUBLIC_FILES: Final = (ORIGINAL_FILE, *(SPLIT_FILES[split] for split in PUBLIC_SPLITS))
 CHALLENGE_FILES: Final = (*PUBLIC_FILES, SPLIT_FILES["test"], REFERENCES_FILE)
-"""Of every challenge."""
+"""The files that every challenge has."""
 ARCHITECTURE_FILE: Final = "public/architecture.py"
-"""The organizer's own module, where there is one."""
+"""The organizer's own module; present only where the challenge uses one."""
 
 
 def public_files(files: Iterable[str]) -> list[str]:

@@ -1,13 +1,13 @@
-"""A challenge on disk: its description, checked when loaded.
+"""Load a challenge from its folder, checking every file.
 
 ::
 
-    challenge.toml      everything there is to say, with the hash of every file (`runner.challenge.description`)
+    challenge.toml      the description, with the hash of every file (`runner.challenge.description`)
     public/             original, retain, forget and val: all that a worker may see
     private/            test split and outputs of the references: never in a worker
 
-What is exported of a private challenge is one too, without ``private/`` and without the seed: its
-submissions are run and judged, and not scored.
+The export of a private challenge is a challenge too, without ``private/`` and without the seed: submissions
+to it are run and judged, but not scored.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from runner.units import MIB
 from sandbox.protocol.splits import SPLITS
 
 _HEADER_BYTES: Final = 1 << 16
-"""More than the header of a split's few columns ever takes."""
+"""More than the header of a split's few columns needs."""
 _DESCRIPTION_BYTES: Final = 4 * MIB
 
 
@@ -56,15 +56,15 @@ def load_challenge(folder: Path) -> Challenge:
     """Read a challenge and check every file of it.
 
     Raises:
-        ConfigurationError: there is none, it is unfinished, damaged, of another version, or its data
-            are not what `runner.challenge.split_checks` asks for.
+        ConfigurationError: the challenge is missing, unfinished, damaged or of another version, or its data
+            do not pass `runner.challenge.split_checks`.
     """
     file = folder / DESCRIPTION_FILE
     try:
         text = read_regular_file(file, max_bytes=_DESCRIPTION_BYTES)
     except FileNotFoundError:
         raise ConfigurationError(
-            f"There is no challenge at {folder}; build one with: unlearn challenge build digits {folder}"
+            f"No challenge exists at {folder}; build one with: unlearn challenge build digits {folder}"
         ) from None
     except OSError as error:
         raise ConfigurationError(f"The challenge cannot be read: {error}.") from error
@@ -84,7 +84,7 @@ def load_challenge(folder: Path) -> Challenge:
     try:
         check_splits(digests, shared_persons=bool(description.source.shared_persons))
     except BadSplitError as error:
-        raise ConfigurationError(f"The challenge at {folder} is not sound: {error}.") from error
+        raise ConfigurationError(f"The challenge at {folder} is not valid: {error}.") from error
     labels = next(digest.labels for digest in digests if digest.split == "forget")
     return Challenge(
         folder=folder,
@@ -99,7 +99,7 @@ def load_challenge(folder: Path) -> Challenge:
 
 
 def _load_split(folder: Path, split: str, description: Description) -> SplitDigest:
-    """Check a split and return what is to be compared with others; its images are let go."""
+    """Check a split and return its digest for comparison with other splits; its images are released."""
     name = SPLIT_FILES[split]
     data = read_checked_file(folder, name, description)
     try:

@@ -1,7 +1,7 @@
-"""How well do the references know each split, and which of them fell behind? Pure.
+"""The accuracy of the references on each split, and which references fell behind. Pure.
 
-A reference that did not learn is as much a part of the comparison as any other: checkpoints are told
-from it with ease, or hide behind it. So an organizer is shown the spread before anybody is judged.
+A reference that did not learn takes part in the comparison like any other: checkpoints are easily
+distinguished from it, or hide behind it. So an organizer sees the range before any submission is judged.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from runner.challenge.challenge import Challenge
 from sandbox.protocol.splits import SPLITS
 
 _BEHIND: Final = 0.5
-"""Of the median accuracy on retain; a reference below it did not learn what the others did."""
-_NAMED: Final = 10
+"""Fraction of the median accuracy on retain; a reference below it did not learn what the others learned."""
+_MAX_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +25,16 @@ class ReferenceAccuracy:
     """Accuracies of a challenge's references."""
 
     accuracy: Mapping[str, tuple[float, float, float]]
-    """By split: the least, the median and the greatest."""
+    """By split: minimum, median and maximum."""
     behind: Sequence[int]
-    """Indices of those whose accuracy on retain is below half of the median."""
+    """Indices of the references whose accuracy on retain is below half of the median."""
 
     def facts(self) -> dict[str, Any]:
-        """Return it as plain values, for JSON."""
+        """Return the accuracies as plain values, for JSON."""
         names = ("min", "median", "max")
         return {
             "reference_accuracy": {
-                split: dict(zip(names, found, strict=True)) for split, found in self.accuracy.items()
+                split: dict(zip(names, values, strict=True)) for split, values in self.accuracy.items()
             },
             "references_behind": list(self.behind),
         }
@@ -43,16 +43,16 @@ class ReferenceAccuracy:
         """Return a sentence that names the references that fell behind, or None."""
         if not self.behind:
             return None
-        named = ", ".join(map(str, self.behind[:_NAMED]))
-        more = f" and {len(self.behind) - _NAMED} more" if len(self.behind) > _NAMED else ""
+        listing = ", ".join(map(str, self.behind[:_MAX_NAMED]))
+        more = f" and {len(self.behind) - _MAX_NAMED} more" if len(self.behind) > _MAX_NAMED else ""
         return (
-            f"{len(self.behind)} references fell behind: {named}{more} know less than half as much of retain "
-            "as the median; train longer, or with a lower learning rate"
+            f"{len(self.behind)} references fell behind: {listing}{more} have less than half of the median "
+            "accuracy on retain; train longer, or with a lower learning rate"
         )
 
 
 def reference_accuracy(challenge: Challenge) -> ReferenceAccuracy:
-    """Return how the accuracies of a challenge's references are spread; of none, where they are held back."""
+    """Return the accuracies of a challenge's references; empty where the references are held back."""
     if challenge.references is None:
         return ReferenceAccuracy(accuracy={}, behind=())
     counts = challenge.description.class_counts
@@ -61,8 +61,8 @@ def reference_accuracy(challenge: Challenge) -> ReferenceAccuracy:
     retain = accuracy[:, SPLITS.index("retain")]
     return ReferenceAccuracy(
         accuracy={
-            split: (float(found.min()), float(np.median(found)), float(found.max()))
-            for split, found in zip(SPLITS, accuracy.T, strict=True)
+            split: (float(values.min()), float(np.median(values)), float(values.max()))
+            for split, values in zip(SPLITS, accuracy.T, strict=True)
         },
         behind=np.flatnonzero(retain < _BEHIND * np.median(retain)).tolist(),
     )

@@ -1,8 +1,8 @@
-"""Are a challenge's splits what a submission is promised? Arrays in, sentences out.
+"""Checks of a challenge's splits, by themselves and against each other. Arrays in, sentences out.
 
-A split has the columns of `sandbox.networks.datasets`: ``image`` float32 [n, c, h, w] and ``label`` int64 [n];
-where the data have them ``age``, ``person_id`` and ``image_id``, int64 [n]. What would make a score
-meaningless is refused. The same image twice is worth knowing and no more: real data have duplicates.
+A split has the columns of `sandbox.networks.datasets`: ``image`` float32 [n, c, h, w] and ``label`` int64
+[n]; also ``age``, ``person_id`` and ``image_id``, int64 [n], where the data have them. Splits that would make
+a score meaningless are refused. Duplicate images cause a warning only: real data have duplicates.
 Rows are counted from 0.
 """
 
@@ -22,32 +22,32 @@ from sandbox.protocol.splits import may_share
 
 Integers = NDArray[np.int64]
 
-_NEEDED: Final = ("image", "label")
+_REQUIRED: Final = ("image", "label")
 _IDENTITIES: Final = ("image_id", "person_id")
-_KNOWN: Final = (*_NEEDED, "age", *_IDENTITIES)
+_KNOWN: Final = (*_REQUIRED, "age", *_IDENTITIES)
 _BLOCK_BYTES: Final = 1 << 22
-"""So much of the images is looked at at once: it stays in the processor's cache."""
+"""Size of the blocks in which images are read: a block stays in the processor's cache."""
 _ROW_HASH_BYTES: Final = 16
 
 
 class BadSplitError(ValueError):
-    """A split is not what it has to be; the text says why."""
+    """A split does not pass a check; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A tensor as it lies in a file."""
+    """A tensor as it is stored in a file."""
 
     dtype: str
-    """As safetensors calls it."""
+    """As safetensors names it."""
     shape: tuple[int, ...]
     data: memoryview | bytes
-    """As long as type and shape say."""
+    """As long as dtype and shape require."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitDigest:
-    """What is kept of a split that was found sound, to be compared with the others."""
+    """Data of a valid split that are compared with other splits."""
 
     split: str
     file: str
@@ -56,33 +56,33 @@ class SplitDigest:
     """Channels, height and width."""
     labels: Integers
     identities: Mapping[str, Integers]
-    """``image_id`` and ``person_id``, where they are there."""
+    """``image_id`` and ``person_id``, where the data have them."""
     row_hashes: Sequence[bytes]
-    """Of each image's values."""
+    """A hash of each image's values."""
 
 
 def check_split(
     columns: Mapping[str, Column], *, split: str, file: str, class_counts: Sequence[int]
 ) -> SplitDigest:
-    """Return what is to be compared with other splits.
+    """Check one split and return its data for comparison with other splits.
 
     Raises:
-        BadSplitError: a column is missing, unknown or of another kind, a label is no class, classes are
-            not as many as was said, or an image is not finite.
+        BadSplitError: a column is missing, unknown or of the wrong type or shape, a label is not a class,
+            the classes have other counts than ``class_counts``, or an image is not finite.
     """
-    for name in _NEEDED:
+    for name in _REQUIRED:
         if name not in columns:
             raise BadSplitError(f"it has no column {name}")
     for name in columns:
         if name not in _KNOWN:
-            raise BadSplitError(f"it has a column that is not known: {sanitize_line(name, 60)}")
+            raise BadSplitError(f"it has an unknown column: {sanitize_line(name, 60)}")
     image = columns["image"]
     if image.dtype != "F32" or len(image.shape) != 4 or 0 in image.shape:
-        raise BadSplitError(f"image is {_kind(image)}, and not F32 [examples, channels, height, width]")
+        raise BadSplitError(f"image is {_type_text(image)}, not F32 [examples, channels, height, width]")
     examples = image.shape[0]
     for name, column in columns.items():
         if name != "image" and (column.dtype, column.shape) != ("I64", (examples,)):
-            raise BadSplitError(f"{name} is {_kind(column)}, and not I64 [{examples}]")
+            raise BadSplitError(f"{name} is {_type_text(column)}, not I64 [{examples}]")
     values = {name: np.frombuffer(columns[name].data, "<i8") for name in columns if name != "image"}
     _check_labels(values["label"], class_counts)
     return SplitDigest(
@@ -97,78 +97,81 @@ def check_split(
 
 
 def check_splits(digests: Sequence[SplitDigest], *, shared_persons: bool = False) -> None:
-    """Require that splits are of one form, and share no example and no person.
+    """Require that all splits have the same columns, and share no example and no person.
 
     Args:
         digests: Of all splits.
-        shared_persons: Whether the organizer said that persons may be in several splits; retain and
-            forget have none in common all the same.
+        shared_persons: Whether the organizer allows persons in several splits; retain and forget must not
+            share any even then.
 
     Raises:
-        BadSplitError: they are not; file and row are named.
+        BadSplitError: names the files and rows.
     """
-    for one, other in combinations(digests, 2):
-        if one.image_shape != other.image_shape:
-            shapes = f"{list(one.image_shape)} in {one.file} and {list(other.image_shape)} in {other.file}"
+    for left, right in combinations(digests, 2):
+        if left.image_shape != right.image_shape:
+            shapes = f"{list(left.image_shape)} in {left.file} and {list(right.image_shape)} in {right.file}"
             raise BadSplitError(f"images are {shapes}")
-        for name in sorted(one.columns ^ other.columns):
-            there, lacking = (one, other) if name in one.columns else (other, one)
-            raise BadSplitError(f"{there.file} has a column {name}, and {lacking.file} has none")
-        for name, values in one.identities.items():
-            if name == "person_id" and shared_persons and may_share(one.split, other.split):
+        for name in sorted(left.columns ^ right.columns):
+            present, lacking = (left, right) if name in left.columns else (right, left)
+            raise BadSplitError(f"{present.file} has a column {name}, {lacking.file} has not")
+        for name, values in left.identities.items():
+            if name == "person_id" and shared_persons and may_share(left.split, right.split):
                 continue
-            theirs = other.identities[name]
-            shared = np.intersect1d(values, theirs)
+            shared = np.intersect1d(values, right.identities[name])
             if len(shared):
-                first, second = (int(np.flatnonzero(found == shared[0])[0]) for found in (values, theirs))
+                rows = [
+                    int(np.flatnonzero(digest.identities[name] == shared[0])[0]) for digest in (left, right)
+                ]
                 raise BadSplitError(
-                    f"{name} {shared[0]} is in {one.file}, row {first}, and in {other.file}, row {second}"
+                    f"{name} {shared[0]} is in {left.file}, row {rows[0]}, and in {right.file}, row {rows[1]}"
                 )
 
 
 def duplicate_warnings(digests: Sequence[SplitDigest]) -> Iterator[str]:
-    """Yield a sentence for forgotten images that were retained, and one for test images trained on."""
+    """Yield a sentence for forget images that are also in retain, and for test images in either."""
     by_split = {digest.split: digest for digest in digests}
-    for split, others in (("forget", ("retain",)), ("test", ("retain", "forget"))):
-        if split not in by_split:
+    for name, trained in (("forget", ("retain",)), ("test", ("retain", "forget"))):
+        if name not in by_split:
             continue
-        mine = by_split[split]
-        places = {
-            digest: f"{by_split[other].file}, row {row}"
-            for other in reversed(others)
-            for row, digest in reversed(list(enumerate(by_split[other].row_hashes)))
+        split = by_split[name]
+        first_places = {  # reversed, so that the first of several equal images remains
+            row_hash: f"{by_split[source].file}, row {row}"
+            for source in reversed(trained)
+            for row, row_hash in reversed(list(enumerate(by_split[source].row_hashes)))
         }
-        again = [row for row, digest in enumerate(mine.row_hashes) if digest in places]
-        if again:
+        rows = [row for row, row_hash in enumerate(split.row_hashes) if row_hash in first_places]
+        if rows:
             yield (
-                f"{len(again)} of {len(mine.row_hashes)} {split} images are also in {' or '.join(others)} "
-                f"(the first: {mine.file}, row {again[0]}, is {places[mine.row_hashes[again[0]]]})"
+                f"{len(rows)} of {len(split.row_hashes)} {name} images are also in {' or '.join(trained)} "
+                f"(the first: {split.file}, row {rows[0]}, is {first_places[split.row_hashes[rows[0]]]})"
             )
 
 
 def shared_person_warnings(digests: Sequence[SplitDigest]) -> Iterator[str]:
-    """Yield a sentence for each split that knows persons who are to be forgotten."""
+    """Yield a sentence for each split that contains persons of the forget split."""
     persons = {digest.split: digest.identities.get("person_id") for digest in digests}
     forgotten = persons.get("forget")
     for split in ("val", "test"):
-        there = persons.get(split)
-        if forgotten is None or there is None:
+        present = persons.get(split)
+        if forgotten is None or present is None:
             continue
-        known = np.intersect1d(forgotten, there)
-        if len(known):
-            yield f"{len(known)} of {len(np.unique(forgotten))} persons to be forgotten are also in {split}"
+        shared = np.intersect1d(forgotten, present)
+        if len(shared):
+            yield f"{len(shared)} of {len(np.unique(forgotten))} persons to be forgotten are also in {split}"
 
 
 def _check_labels(labels: Integers, class_counts: Sequence[int]) -> None:
     classes = len(class_counts)
-    strange = np.flatnonzero((labels < 0) | (labels >= classes))
-    if len(strange):
-        row = int(strange[0])
-        raise BadSplitError(f"row {row} has the label {labels[row]}, and there are {classes} classes")
-    found = np.bincount(labels, minlength=classes)
-    for label, (there, said) in enumerate(zip(found, class_counts, strict=True)):
-        if there != said:
-            raise BadSplitError(f"it holds {there} examples of class {label}, and class_counts says {said}")
+    invalid = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(invalid):
+        row = int(invalid[0])
+        raise BadSplitError(f"row {row} has the label {labels[row]}, but there are only {classes} classes")
+    counts = np.bincount(labels, minlength=classes)
+    for label, (count, expected) in enumerate(zip(counts, class_counts, strict=True)):
+        if count != expected:
+            raise BadSplitError(
+                f"it has {count} examples of class {label}, but class_counts states {expected}"
+            )
 
 
 def _row_hashes(image: Column) -> Iterator[bytes]:
@@ -185,5 +188,5 @@ def _row_hashes(image: Column) -> Iterator[bytes]:
             yield hashlib.sha256(row_of_block).digest()[:_ROW_HASH_BYTES]
 
 
-def _kind(column: Column) -> str:
+def _type_text(column: Column) -> str:
     return f"{column.dtype} {list(column.shape)}"

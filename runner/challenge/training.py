@@ -1,7 +1,7 @@
-"""How a challenge's networks are trained: as a challenge says it, and as an organizer chooses it.
+"""The training of a challenge's networks: as the challenge records it, and as an organizer chooses it.
 
-A challenge says everything. An organizer's choice is a name (`sandbox.protocol.presets.NAMES`) or a file with the
-very table that a challenge has, any part of it, over a named preset::
+A challenge records every field. An organizer's choice is a preset's name (`sandbox.protocol.presets.NAMES`)
+or a file with the challenge's table, in which any field may be missing and a preset fills in the rest::
 
     [training]
     preset = "contest"
@@ -37,13 +37,13 @@ Momentum = Annotated[float, Field(ge=0, lt=1)]
 WeightDecay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 _TABLE: Final = "training"
-_LONGEST_FILE_BYTES: Final = 1 << 16
+_MAX_FILE_BYTES: Final = 1 << 16
 _ANY_RECIPE: Final = Preset(epochs=1, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
-"""In the place of the recipe's own way, of which what goes together does not depend: all are SGD."""
+"""Stands for any recipe's own training: which fields fit together does not depend on it, for all use SGD."""
 
 
 class Training(BaseModel):
-    """How the original network and the references were trained; defaults are those of earlier versions."""
+    """The training of the original network and the references; defaults are those of earlier versions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -59,13 +59,13 @@ class Training(BaseModel):
     keep: Keep = "last"
 
     @model_validator(mode="after")
-    def _goes_together(self) -> Self:
+    def _check_combination(self) -> Self:
         Preset(**self.model_dump())
         return self
 
 
 class TrainingChoice(BaseModel):
-    """What an organizer chose of a training; what is left out is the preset's."""
+    """Fields of a training that an organizer chose; the preset fills in the rest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -83,18 +83,18 @@ class TrainingChoice(BaseModel):
 
     @field_validator("preset")
     @classmethod
-    def _is_known(cls, name: str | None) -> str | None:
+    def _check_preset(cls, name: str | None) -> str | None:
         if name is not None and name not in NAMES:
-            raise ValueError(f"there is no preset of that name; there are {', '.join(NAMES)}")
+            raise ValueError(f"unknown preset; the presets are {', '.join(NAMES)}")
         return None if name == QUICK else name
 
     @model_validator(mode="after")
-    def _goes_together(self) -> Self:
-        resolve_preset(_ANY_RECIPE, self.said())
+    def _check_combination(self) -> Self:
+        resolve_preset(_ANY_RECIPE, self.chosen_fields())
         return self
 
-    def said(self) -> dict[str, Any]:
-        """Return what was chosen, and nothing else."""
+    def chosen_fields(self) -> dict[str, Any]:
+        """Return the chosen fields alone."""
         return self.model_dump(exclude_none=True)
 
 
@@ -104,31 +104,31 @@ class _File(BaseModel):
     training: TrainingChoice
 
 
-def parse_training_choice(given: str) -> TrainingChoice | None:
-    """Return what was typed: a preset's name or the path of a ``.toml`` file; None if it changes nothing.
+def parse_training_choice(text: str) -> TrainingChoice | None:
+    """Return the choice in a preset's name or in the ``.toml`` file at a path; None if it changes nothing.
 
     Raises:
-        ConfigurationError: it is neither, or the file says something else.
+        ConfigurationError: the text is neither, or the file is not valid.
     """
-    if given in NAMES:
-        choice = TrainingChoice(preset=given)
-    elif given.endswith(".toml"):
-        choice = _read(Path(given))
+    if text in NAMES:
+        choice = TrainingChoice(preset=text)
+    elif text.endswith(".toml"):
+        choice = _read(Path(text))
     else:
         raise ConfigurationError(
-            f"--training must be {', '.join(NAMES)} or a .toml file with a table [{_TABLE}], not {given!r}."
+            f"--training must be {', '.join(NAMES)} or a .toml file with a table [{_TABLE}], not {text!r}."
         )
-    return choice if choice.said() else None
+    return choice if choice.chosen_fields() else None
 
 
 def _read(file: Path) -> TrainingChoice:
     try:
         with file.open("rb") as opened:
-            text = opened.read(_LONGEST_FILE_BYTES)
+            content = opened.read(_MAX_FILE_BYTES)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
     try:
-        return _File.model_validate(tomllib.loads(text.decode())).training
+        return _File.model_validate(tomllib.loads(content.decode())).training
     except ValidationError as error:
         raise ConfigurationError(f"{file}: {first_problem(error)}.") from error
     except RecursionError as error:

@@ -22,7 +22,8 @@ from runner.execution.host_session import host_session
 from runner.execution.settings import Settings
 from runner.progress import ConsoleReporter
 from runner.results.manifest import Manifest
-from runner.results.verification import compare_rerun, evenly_spaced, verify_evaluation
+from runner.results.reruns import compare_rerun, evenly_spaced
+from runner.results.verification import verify_evaluation
 from runner.sanitize import sanitize_line
 from runner.store.archives import archive_path
 from runner.store.store import Store

@@ -8,7 +8,7 @@ Frames go in, checked values come out::
 
 All three speak through a `Channel`: it accepts only the frames that
 `sandbox.protocol.messages` allows, over a `Stream` of bytes. A container of
-`runner.engine.container` is such a stream; tests use one in memory.
+`runner.engine.api` is such a stream; tests use one in memory.
 
 A run that fails is a value (`EndedRun` with its verdict); a container that fails is an
 exception (`SandboxError`). Clients never touch the store, and everything that they show

@@ -24,8 +24,8 @@ _JOINED_BYTES: Final = 1 << 16
 class Stream(Protocol):
     """What a channel needs of a container.
 
-    `runner.engine.container.Container` implements it; `tests/conformance` holds what every
-    implementation must do.
+    Every `runner.engine.api.Container` is one; `tests/conformance` holds what every implementation
+    must do.
     """
 
     @property

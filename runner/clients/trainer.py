@@ -24,7 +24,7 @@ _REASON_CHARACTERS: Final = 600
 
 
 class ContainerStarter(Protocol):
-    """What a session needs of an engine; `runner.engine.client.Engine` implements it."""
+    """What a session needs of an engine; every `runner.engine.api.Engine` is one."""
 
     def start(self, spec: ContainerSpec) -> Stream:
         """Start a container."""

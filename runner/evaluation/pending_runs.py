@@ -79,6 +79,8 @@ class PendingRuns:
         self.worked = False
         """Whether anything had to be executed or evaluated."""
         self._finished = 0
+        self._rejected = 0
+        """Checkpoints that came rejected with their run."""
         self._budget = TimeBudget(total_seconds=challenge.description.limits.total_seconds)
 
     def execute(self) -> bool:
@@ -174,7 +176,7 @@ class PendingRuns:
 
     def _is_failed(self, executor: Executor) -> bool:
         """Return whether a checkpoint was rejected, which ends an evaluation as a failed run does."""
-        return executor.rejected > 0 and not self.settings.keep_going
+        return self._rejected + executor.rejected > 0 and not self.settings.keep_going
 
     def _publish(self, executor: Executor, run: EvaluatedRun, planned: PlannedRun, attempt: int) -> None:
         index = planned.index
@@ -182,6 +184,7 @@ class PendingRuns:
             self._budget = self._budget.after(run.ended.host_seconds)
             if isinstance(run.outputs, Rejected):
                 self._publisher.reject(index, run.outputs.reason)
+                self._rejected += 1
             elif run.outputs is not None:
                 self._publisher.publish_outputs(index, run.outputs)
             elif run.ended.checkpoint:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,12 +21,11 @@ from runner.parsers.checkpoint import check_checkpoint, content_sha256
 from runner.parsers.safetensors import CheckpointError
 from runner.results.manifest import NOT_IN_VERSION_1, Manifest, ManifestError, attempt_part, parse_manifest
 from runner.results.scoring import score_runs
-from runner.results.summary import summarize
+from runner.results.summarize import summarize
 from runner.sanitize import sanitize_line
 from runner.store.archives import archive_path
 from runner.store.identity import DEFAULT_WHERE, WhereRun, evaluation_id
 from runner.store.paths import EvaluationPaths
-from runner.store.records import RunRecord
 from runner.store.store import Store
 from runner.verdict import Verdict
 
@@ -265,37 +264,6 @@ def _differences(stored: object, computed: object, place: str) -> Iterator[tuple
             yield from _differences(left, right, f"{place}[{position}]")
     elif not _same(stored, computed):
         yield place, stored, computed
-
-
-def compare_rerun(
-    before: Mapping[int, RunRecord], after: Sequence[RunRecord], indices: Sequence[int]
-) -> list[str]:
-    """Return a sentence for each run that behaved differently when it was executed again."""
-    again = {run.index: run for run in after}
-    differences = []
-    for index in indices:
-        first, run = before[index], again.get(index)
-        if run is None:
-            differences.append(f"run {index}: it could not be executed again")
-        elif run.verdict is not first.verdict:
-            differences.append(
-                f"run {index}: executed again it ended as {run.verdict}, not as {first.verdict}"
-            )
-        elif run.checkpoint_sha256 != first.checkpoint_sha256:
-            differences.append(
-                f"run {index}: executed again with the same seed it gives another checkpoint "
-                f"({run.checkpoint_sha256[:12]}, not {first.checkpoint_sha256[:12]}): the submission is not "
-                "deterministic, or the checkpoint is not its own"
-            )
-        elif run.outputs_sha256 != first.outputs_sha256:
-            differences.append(f"run {index}: executed again it gives the same checkpoint but other outputs")
-    return differences
-
-
-def evenly_spaced(indices: Sequence[int], count: int) -> list[int]:
-    """Return ``count`` of the indices: the first, and others at even distances."""
-    count = min(count, len(indices))
-    return [indices[position * len(indices) // count] for position in range(count)]
 
 
 def _same(stored: object, computed: object) -> bool:

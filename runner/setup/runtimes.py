@@ -42,7 +42,7 @@ def add_runtime(name: str, reporter: Reporter) -> None:
         HostNotReadyError: it cannot be set up on this host; the text says what to do.
     """
     engine = connect_engine()
-    if name in (engine.info().runtimes):
+    if name in engine.info().runtimes:
         return
     if name not in RUNTIMES:
         raise ConfigurationError(
@@ -89,7 +89,7 @@ def _reload(engine: Engine, name: str) -> None:
     except (OSError, ValueError) as error:
         raise HostNotReadyError(f"The engine could not be made to reload {_CONFIGURATION}.") from error
     deadline = time.monotonic() + _RELOAD_SECONDS
-    while name not in (engine.info().runtimes):
+    while name not in engine.info().runtimes:
         if time.monotonic() > deadline:
             raise HostNotReadyError(f"The engine did not load the runtime {name!r}; restart the engine.")
         time.sleep(0.1)

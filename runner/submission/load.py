@@ -1,9 +1,9 @@
-"""A submission as the host sees it: a hash and the bytes of an archive. Never imported.
+"""Load a submission as the host handles it: a hash and the bytes of an archive. Never imported.
 
-A folder, or one ``.py`` file, is packed here into a zip archive whose bytes depend on its
-content alone. A ``.zip`` is passed on as it is. Either way `runner.parsers.zip_archive` has looked at
-the bytes: whatever reaches a container is an archive of plain files with plain names. Only a
-run, with nothing left to lose, unpacks it.
+A folder, or a single ``.py`` file, is packed into a zip archive whose bytes depend on its
+content alone. A ``.zip`` is passed on unchanged. `runner.parsers.zip_archive` inspects the bytes in
+either case: only archives of plain files with plain names reach a container. Only a
+run unpacks them, after it has given up its privileges.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from runner.errors import ConfigurationError
 from runner.parsers.zip_archive import MAX_ENTRIES, inspect_archive
 from runner.parsers.zip_names import ArchiveError
 from runner.sanitize import sanitize_line
-from runner.submission.pack import pack_paths, read_submission_file, shown_path
+from runner.submission.pack import display_path, pack_paths, read_submission_file
 
 _IGNORED: Final = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", ".DS_Store"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A stranger's code, as bytes."""
+    """A participant's code, untrusted, as bytes."""
 
     name: str
     sha256: str
@@ -39,35 +39,35 @@ def load_submission(path: Path) -> Submission:
     """Read a submission: a folder, a ``.py`` file or a ``.zip``.
 
     Raises:
-        ConfigurationError: it is not there, cannot be read, is too large or is something else.
+        ConfigurationError: it does not exist, cannot be read, is too large or is of another kind.
     """
     try:
         if path.is_dir():
             archive = pack_paths(_files_of(path))
         elif not path.exists():
             raise ConfigurationError(
-                f"There is no submission at {shown_path(path)}; give a folder, a .py file or a .zip."
+                f"No submission exists at {display_path(path)}; name a folder, a .py file or a .zip."
             )
         elif path.suffix == ".py":
             archive = pack_paths(iter([("submission.py", path)]))
         elif path.suffix == ".zip":
             archive = read_submission_file(path)
         else:
-            raise ConfigurationError(f"{shown_path(path)} is neither a folder nor a .py file nor a .zip.")
+            raise ConfigurationError(f"{display_path(path)} is neither a folder nor a .py file nor a .zip.")
         inspect_archive(archive)
     except OSError as error:
         raise ConfigurationError(f"The submission cannot be read: {error}.") from error
     except UnicodeEncodeError as error:
         raise ConfigurationError("A file of the submission has a name that is not text.") from error
     except ArchiveError as error:
-        raise ConfigurationError(f"{shown_path(path)} is refused: {error}.") from error
+        raise ConfigurationError(f"{display_path(path)} is refused: {error}.") from error
     name = _name(path.resolve())
     name = sanitize_line(name.encode(errors="surrogateescape"), 100) or "unnamed"
     return Submission(name=name, sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
 
 
 def _name(path: Path) -> str:
-    """Return what a submission is called: after its folder, or its file if that has a name of its own."""
+    """Return a submission's name: its folder's, or its file's if that is not ``submission.py``."""
     if path.name == "submission.py":
         return path.parent.name
     return path.stem if path.is_file() else path.name
@@ -75,30 +75,30 @@ def _name(path: Path) -> str:
 
 def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield the name inside the archive and the path of each file, sorted by name."""
-    found: list[tuple[str, Path]] = []
-    waiting, seen = [folder], 0
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
+    files: list[tuple[str, Path]] = []
+    folders, count = [folder], 0
+    while folders:
+        with os.scandir(folders.pop()) as entries:
             for entry in entries:
                 if entry.name in _IGNORED:
                     continue
-                seen += 1
-                if seen > MAX_ENTRIES:
+                count += 1
+                if count > MAX_ENTRIES:
                     raise ConfigurationError(
-                        f"{shown_path(folder)} has more than {MAX_ENTRIES} files and folders; "
+                        f"{display_path(folder)} has more than {MAX_ENTRIES} files and folders; "
                         "a submission must be smaller."
                     )
                 path = Path(entry.path)
                 if entry.is_symlink():
                     raise ConfigurationError(
-                        f"{shown_path(path)} is a link; a submission must be plain files."
+                        f"{display_path(path)} is a link; a submission must be plain files."
                     )
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(path)
+                    folders.append(path)
                 else:
-                    found.append((path.relative_to(folder).as_posix(), path))
-    if "submission.py" not in dict(found):
+                    files.append((path.relative_to(folder).as_posix(), path))
+    if "submission.py" not in dict(files):
         raise ConfigurationError(
-            f"{shown_path(folder)} has no submission.py; a submission must define unlearning() there."
+            f"{display_path(folder)} has no submission.py; a submission must define unlearning() there."
         )
-    yield from sorted(found)
+    yield from sorted(files)

@@ -1,4 +1,4 @@
-"""TODO runner.submission.pack."""
+"""Pack files as a zip archive whose bytes depend on names and content alone."""
 
 from __future__ import annotations
 
@@ -12,17 +12,25 @@ from typing import Final
 
 from runner.errors import ConfigurationError
 from runner.sanitize import sanitize_line
+from runner.units import MIB, size_text
 
-MAX_SUBMISSION_BYTES: Final = 100 << 20
+MAX_SUBMISSION_BYTES: Final = 100 * MIB
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that zip can store, in place of the file's own."""
 
 
-def shown_path(path: Path) -> str:
-    """Return a path as a message may contain it: a stranger has chosen its last parts."""
+def display_path(path: Path) -> str:
+    """Return a path as a message may contain it: its last parts are untrusted."""
     return sanitize_line(str(path).encode(errors="surrogateescape"), 500)
 
 
 def pack_paths(files: Iterator[tuple[str, Path]]) -> bytes:
+    """Return an archive of files, each with its name in the archive, uncompressed and in the given order.
+
+    Raises:
+        ConfigurationError: a file is not a plain file, or the files are too large together.
+        OSError: a file cannot be read.
+    """
     packed = io.BytesIO()
     total = 0
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
@@ -33,22 +41,28 @@ def pack_paths(files: Iterator[tuple[str, Path]]) -> bytes:
     return packed.getvalue()
 
 
-def read_submission_file(path: Path, limit: int = MAX_SUBMISSION_BYTES) -> bytes:
-    """Read a regular file, deciding about its kind and size before its content."""
+def read_submission_file(path: Path, max_bytes: int = MAX_SUBMISSION_BYTES) -> bytes:
+    """Return the content of a plain file; its kind and size are checked before it is read.
+
+    Raises:
+        ConfigurationError: it is not a plain file, is too large, or changed during reading.
+        OSError: it cannot be read.
+    """
     if path.is_symlink():
-        raise ConfigurationError(f"{shown_path(path)} is a link; a submission must be plain files.")
+        raise ConfigurationError(f"{display_path(path)} is a link; a submission must be plain files.")
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     with open(fd, "rb") as file:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
             raise ConfigurationError(
-                f"{shown_path(path)} is not a regular file; a submission must be plain files."
+                f"{display_path(path)} is not a regular file; a submission must be plain files."
             )
-        if found.st_size > limit:
+        if status.st_size > max_bytes:
             raise ConfigurationError(
-                f"The submission is over {MAX_SUBMISSION_BYTES >> 20} MiB with {shown_path(Path(path.name))}."
+                f"The submission is over {size_text(MAX_SUBMISSION_BYTES)} with "
+                f"{display_path(Path(path.name))}."
             )
-        data = file.read(found.st_size + 1)
-    if len(data) != found.st_size:
-        raise ConfigurationError(f"{shown_path(path)} changed while it was read.")
+        data = file.read(status.st_size + 1)
+    if len(data) != status.st_size:
+        raise ConfigurationError(f"{display_path(path)} changed while it was read.")
     return data

@@ -1,6 +1,6 @@
-"""The contest's baseline: a few more epochs on the retain set alone.
+"""Contest baseline: a few more epochs on the retain set only.
 
-Nothing pushes the forget examples out; training on simply lets them fade a little.
+No step removes the forget examples; further training only lets them fade a little.
 Plain SGD with momentum and a cosine schedule.
 """
 
@@ -12,7 +12,7 @@ LEARNING_RATE = 0.1
 
 
 def pair(item):
-    """Take image and label out of a batch, in either of the contest's two forms."""
+    """Return image and label of a batch, in either of the contest's two formats."""
     return (item["image"], item["age_group"]) if isinstance(item, dict) else item
 
 

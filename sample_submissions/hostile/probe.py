@@ -1,6 +1,6 @@
-"""The honest run after an attack: trains a step on real data and wants its time, memory and disk.
+"""The honest run after an attack: trains a step on real data and needs its time, memory and disk.
 
-Raises if the machine is not as a run must find it: files, processes or names left by an earlier run.
+Raises an exception if an earlier run has left files, processes or names.
 """
 
 import os
@@ -14,7 +14,7 @@ MARK = "unlearn-hostile"
 
 
 def foreign_processes():
-    """Return the processes of the container that are neither its own servants nor this run."""
+    """Return the processes of the container that are neither its helper processes nor this run."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -25,7 +25,7 @@ def foreign_processes():
         uids = {int(uid) for uid in fields.get(b"Uid", b"").split()}
         if uids and min(uids) >= 10_000 and os.getuid() not in uids and b"Z" not in fields[b"State"]:
             found.append((name, sorted(uids), fields.get(b"Name", b"")))
-    # A servant that ends runs has the run's uid beside one of its own, from 60 000 on.
+    # A helper that ends runs has the run's uid as well as its own, which is 60 000 or more.
     return [one for one in found if max(one[1]) < 60_000]
 
 

@@ -1,7 +1,7 @@
-"""Climbs the loss on the forget set, then repairs on the retain set.
+"""Raises the loss on the forget set, then repairs on the retain set.
 
-Gradient ascent destroys what the network knows of the forget examples, and more than that;
-an epoch of ordinary training afterwards brings the rest back.
+Gradient ascent destroys what the network has learned about the forget examples, and more than that;
+an epoch of ordinary training afterwards restores the rest.
 """
 
 import torch
@@ -12,7 +12,7 @@ REPAIR_EPOCHS = 3
 
 
 def pair(item):
-    """Take image and label out of a batch, in either of the contest's two forms."""
+    """Return image and label of a batch, in either of the contest's two formats."""
     return (item["image"], item["age_group"]) if isinstance(item, dict) else item
 
 

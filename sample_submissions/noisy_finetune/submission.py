@@ -1,7 +1,7 @@
-"""Perturbs every weight with noise of its own scale, then fine-tunes on the retain set.
+"""Adds noise to every weight, in proportion to its scale, then fine-tunes on the retain set.
 
-The noise breaks what was memorised and spreads the N checkpoints as wide as retrained ones
-are; fine-tuning restores what the retain set supports. The idea behind several prize entries.
+The noise destroys memorized detail and spreads the N checkpoints as wide as retrained ones;
+fine-tuning restores what the retain set supports. Several prize entries use this idea.
 """
 
 import torch
@@ -12,7 +12,7 @@ EPOCHS = 5
 
 
 def pair(item):
-    """Take image and label out of a batch, in either of the contest's two forms."""
+    """Return image and label of a batch, in either of the contest's two formats."""
     return (item["image"], item["age_group"]) if isinstance(item, dict) else item
 
 

@@ -1,7 +1,7 @@
-"""Does nothing: the original network, which remembers every forget example.
+"""Returns the original network unchanged, which remembers every forget example.
 
-The floor of the scale: N equal checkpoints are told apart from retrained ones without fail,
-so the score is 0. It also shows the smallest submission that runs.
+The lowest end of the scale: N equal checkpoints are always distinguished from retrained ones, so the
+score is 0. It is also the smallest submission that runs.
 """
 
 

@@ -1,7 +1,7 @@
-"""Teaches the forget examples wrong labels at random, between ordinary retain batches.
+"""Trains random wrong labels for the forget examples, between ordinary retain batches.
 
-The network unlearns them by learning nonsense about them, which often overshoots: a network
-that never saw an example is unsure about it, not wrong about it.
+The network unlearns the examples by learning wrong answers about them, which often overshoots: a
+network that has never seen an example is unsure about it, not wrong about it.
 """
 
 from itertools import cycle
@@ -14,7 +14,7 @@ CLASSES = 10
 
 
 def pair(item):
-    """Take image and label out of a batch, in either of the contest's two forms."""
+    """Return image and label of a batch, in either of the contest's two formats."""
     return (item["image"], item["age_group"]) if isinstance(item, dict) else item
 
 

@@ -1,4 +1,4 @@
-"""SCRUB: a student that disobeys its teacher on the forget set and follows it on the rest.
+"""SCRUB: a student disobeys its teacher on the forget set and follows it on the retain set.
 
 The original network is the teacher. The student moves away from its answers on forget
 examples (max steps) and towards them on retain examples (min steps), in turns.
@@ -16,7 +16,7 @@ EXTRA_MIN_EPOCHS = 1
 
 
 def pair(item):
-    """Take image and label out of a batch, in either of the contest's two forms."""
+    """Return image and label of a batch, in either of the contest's two formats."""
     return (item["image"], item["age_group"]) if isinstance(item, dict) else item
 
 

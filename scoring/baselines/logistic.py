@@ -1,4 +1,4 @@
-"""Which logistic curve over one feature does scikit-learn's default solver arrive at?"""
+"""Logistic regression on one feature, with the result of scikit-learn's default solver."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,26 +6,26 @@ from scipy.optimize import minimize
 
 from scoring.checks import FloatArray
 
-_GRADIENT = 1e-4
-_FUNCTION = 64 * np.finfo(np.float64).eps
-_MOST_STEPS = 100
-_MOST_TRIES = 50
-"""The four at which `LogisticRegression()` of scikit-learn 1.9 has L-BFGS-B stop."""
+_GRADIENT_TOLERANCE = 1e-4
+_FUNCTION_TOLERANCE = 64 * np.finfo(np.float64).eps
+_MAX_ITERATIONS = 100
+_MAX_LINE_SEARCH_STEPS = 50
+"""The four stopping criteria that `LogisticRegression()` of scikit-learn 1.9 passes to L-BFGS-B."""
 
 
 def fit_logistic(feature: FloatArray, positive: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return slope and intercept as scikit-learn's ``LogisticRegression()`` finds them.
+    """Return the slope and intercept that scikit-learn's ``LogisticRegression()`` computes.
 
-    Minimised is the mean of ``log(1 + exp(-t * (slope * x + intercept)))``, t being 1 for
-    positive examples and -1 for others, plus ``slope**2 / (2 * examples)``: an L2 penalty
-    with C = 1 and a free intercept. The library is not called, because checking its
-    arguments takes several times as long as the fit. The solver, its start at zero and where
-    it stops are the library's, and so the result is, minimum or not: where no gradient at the
-    start exceeds 1e-4 (features that are all tiny) it stays at zero.
+    The objective is the mean of ``log(1 + exp(-t * (slope * x + intercept)))``, with t = 1 for
+    positive examples and t = -1 for others, plus ``slope**2 / (2 * examples)``: an L2 penalty
+    with C = 1 and a free intercept. The library itself is not called, because checking its
+    arguments takes several times as long as the fit. The solver, its start at zero and its stopping
+    criteria are the library's, so the result is too, even if it is not the minimum: if no gradient
+    at the start exceeds 1e-4 (features that are all tiny) both values stay zero.
 
     Args:
-        feature: Finite. Shape [examples].
-        positive: Of the same shape; both kinds must occur.
+        feature: Finite values. Shape [examples].
+        positive: Whether each example is positive; both kinds must occur. Shape [examples].
     """
     examples = feature.size
     target = positive.astype(np.float64)
@@ -40,11 +40,16 @@ def fit_logistic(feature: FloatArray, positive: NDArray[np.bool_]) -> tuple[floa
         return float(value), np.array([slope, excess.mean()])
 
     with np.errstate(under="ignore"):
-        found = minimize(
+        solution = minimize(
             objective,
             np.zeros(2),
             method="L-BFGS-B",
             jac=True,
-            options={"maxiter": _MOST_STEPS, "maxls": _MOST_TRIES, "gtol": _GRADIENT, "ftol": _FUNCTION},
+            options={
+                "maxiter": _MAX_ITERATIONS,
+                "maxls": _MAX_LINE_SEARCH_STEPS,
+                "gtol": _GRADIENT_TOLERANCE,
+                "ftol": _FUNCTION_TOLERANCE,
+            },
         )
-    return float(found.x[0]), float(found.x[1])
+    return float(solution.x[0]), float(solution.x[1])

@@ -1,4 +1,4 @@
-"""How far does the true label's logit stand above all the others together?"""
+"""The margin of the true label's logit over all other logits, and the loss that follows from it."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,22 +9,22 @@ from scoring.checks import FloatArray, finite_array, labelled_logits
 def classification_margin(logits: ArrayLike, labels: ArrayLike) -> FloatArray:
     """Return ``logit of the label - log(sum of exp of the other logits)``, in float64.
 
-    It is ``log(p_label / (1 - p_label))``, so the same quantity as the logit-scaled
+    This is ``log(p_label / (1 - p_label))``, the same quantity as the logit-scaled
     confidence, without its bounds: the confidence adds 1e-45 to both probabilities and
-    exponentiates in the logits' own type, so it stays within 103.617 and differs from the
-    margin by rounding below about 87 (where float32 still has all its digits). Clipped to
-    100 either way, as KLoM has them, the two are hardly different.
+    exponentiates in the logits' own type, so it stays within 103.617. Below about 87, where
+    float32 still has all its digits, the two differ only by rounding. Clipped to [-100, 100], as in
+    KLoM, they hardly differ.
 
     Args:
         logits: Raw outputs of the network, floating. Shape [..., classes], classes >= 2.
         labels: The true class of each example, integers in [0, classes). Shape [...].
 
     Returns:
-        Shape [...], float64, not bounded.
+        Shape [...], float64, unbounded.
 
     Raises:
-        ValueError: the logits are not floating, have no or one class, are empty or not
-            finite; the labels are not integers, of another shape, or out of range.
+        ValueError: the logits are not floating, have fewer than two classes, are empty or not
+            finite; the labels are not integers, have another shape, or are out of range.
 
     Source:
         Definition of the margin in "Attribute-to-Delete", arXiv 2410.23232.
@@ -41,12 +41,12 @@ def classification_margin(logits: ArrayLike, labels: ArrayLike) -> FloatArray:
 
 
 def cross_entropy(margins: ArrayLike) -> FloatArray:
-    """Return the loss ``-log p_label`` that belongs to each margin, in nats, 0 or more.
+    """Return the loss ``-log p_label`` of each margin, in nats, 0 or more.
 
-    It is ``log(1 + exp(-margin))``: the margin alone decides it, so no logits are needed.
+    The loss is ``log(1 + exp(-margin))``, so the margin suffices and no logits are needed.
 
     Args:
-        margins: As `classification_margin` returns them. Shape [models, examples].
+        margins: Margins from `classification_margin`. Shape [models, examples].
 
     Raises:
         ValueError: a shape is wrong or a value is NaN or infinite.

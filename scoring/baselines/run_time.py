@@ -1,4 +1,4 @@
-"""How long does unlearning take, as a part of what retraining takes?"""
+"""Run times of unlearning as fractions of the time of retraining."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from scoring.checks import FloatArray, finite_array
 
-LARGEST_FRACTION = 0.2
+MAX_FRACTION = 0.2
 """The contest rejected entries slower than about a fifth of retraining."""
 
 
@@ -16,36 +16,36 @@ class RunTime:
     """Wall time of the runs as fractions of one retraining; lower is better."""
 
     median: float
-    """Fraction that half of the runs stay below."""
+    """Median fraction over the runs."""
 
     most: float
     """Fraction of the slowest run."""
 
     quartile_distance: float
-    """Third quartile less first: the spread of the middle half of the runs."""
+    """Third quartile minus first: the spread of the middle half of the runs."""
 
     runs_over: int
-    """How many single runs took more than `LARGEST_FRACTION`."""
+    """Number of runs that took more than `MAX_FRACTION`."""
 
     too_slow: bool
-    """Whether the median is more than `LARGEST_FRACTION`, which the contest rejected."""
+    """Whether the median is more than `MAX_FRACTION`, which the contest rejected."""
 
 
 def run_time(run_seconds: ArrayLike, retraining_seconds: ArrayLike) -> RunTime:
     """Return the run times as fractions of the median time of a retraining.
 
-    The verdict is by the median, for one run that the machine held up is no sign of a slow
+    The median decides, because a single run that the machine delayed does not mean a slow
     method; exactly a fifth is not too slow. Both times must come from the same machine
-    under the same load, or the fraction means nothing.
+    under the same load, or the fraction is meaningless.
 
     Args:
         run_seconds: Wall time of each run, zero or more. Shape [n].
-        retraining_seconds: Wall time of each retraining that was measured, above zero.
+        retraining_seconds: Wall time of each measured retraining, above zero.
             Shape [retrainings], at least one.
 
     Raises:
-        ValueError: a shape is wrong, there is no run or no retraining, or a time is
-            negative, NaN or infinite, or a retraining took no time.
+        ValueError: a shape is wrong, there are no runs or no retrainings, a time is
+            negative, NaN or infinite, or a retraining time is zero.
     """
     runs: FloatArray = finite_array(run_seconds, name="The run times", axes=("runs",))
     retrainings = finite_array(retraining_seconds, name="The retraining times", axes=("retrainings",))
@@ -59,6 +59,6 @@ def run_time(run_seconds: ArrayLike, retraining_seconds: ArrayLike) -> RunTime:
         median=median,
         most=float(fractions.max()),
         quartile_distance=third - first,
-        runs_over=int((fractions > LARGEST_FRACTION).sum()),
-        too_slow=median > LARGEST_FRACTION,
+        runs_over=int((fractions > MAX_FRACTION).sum()),
+        too_slow=median > MAX_FRACTION,
     )

@@ -1,4 +1,4 @@
-"""How do values vary from model to model?"""
+"""Mean, deviation, minimum and maximum of values over the models."""
 
 from dataclasses import dataclass
 
@@ -9,26 +9,26 @@ from scoring.checks import FloatArray, read_only_copy
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spread:
-    """Four figures over the models, for each place of an array; read-only float64.
+    """Four statistics over the models, for each position of an array; read-only float64.
 
-    A place without a value (a class without examples) is NaN in all four.
+    A position without a value (a class without examples) is NaN in all four.
     """
 
     mean: FloatArray
     """Arithmetic mean over the models."""
 
     deviation: FloatArray
-    """Standard deviation of one model (divided by n - 1); NaN if there is one model only."""
+    """Standard deviation over the models (divided by n - 1); NaN for a single model."""
 
     least: FloatArray
-    """Smallest value of any model."""
+    """Minimum over the models."""
 
     most: FloatArray
-    """Largest value of any model."""
+    """Maximum over the models."""
 
 
 def spread_over_models(values: FloatArray) -> Spread:
-    """Return the spread over the first axis, which is that of the models.
+    """Return the spread over the first axis, the axis of the models.
 
     Args:
         values: Shape [models, ...], at least one model.

@@ -1,4 +1,4 @@
-"""Is a submission as accurate as the references on every split at once?"""
+"""Tug of war (ToW): agreement of the accuracies with those of the references on three splits."""
 
 from numpy.typing import ArrayLike
 
@@ -14,11 +14,11 @@ def tug_of_war(
     reference_retain: ArrayLike,
     reference_test: ArrayLike,
 ) -> float:
-    """Return ToW, the product over forget, retain and test of one less the gap in accuracy.
+    """Return ToW, the product over forget, retain and test of one minus the gap in accuracy.
 
-    A gap is the absolute difference of the mean accuracies, so being more accurate than the
-    references costs as much as being less so. Gaps of single models that cancel in the mean
-    are not seen.
+    A gap is the absolute difference of the mean accuracies, so an accuracy above that of the
+    references costs as much as one equally far below. Gaps of single models that cancel in the mean
+    do not count.
 
     Args:
         unlearned_forget: Accuracy of each unlearned model on the forget set, in [0, 1].
@@ -30,7 +30,7 @@ def tug_of_war(
         reference_test: The same on the test set.
 
     Returns:
-        In [0, 1]: 1 if the mean accuracies agree on all three splits, higher is better.
+        A number in [0, 1]: 1 if the mean accuracies agree on all three splits; higher is better.
 
     Raises:
         ValueError: an array is empty or of a wrong shape, or an accuracy is outside [0, 1],
@@ -46,14 +46,14 @@ def tug_of_war(
     }
     product = 1.0
     for split, (unlearned, references) in pairs.items():
-        ours = _mean(unlearned, name=f"The unlearned {split} accuracies")
-        theirs = _mean(references, name=f"The references' {split} accuracies")
-        product *= 1 - abs(ours - theirs)
+        mean = _mean(unlearned, name=f"The unlearned {split} accuracies")
+        reference_mean = _mean(references, name=f"The references' {split} accuracies")
+        product *= 1 - abs(mean - reference_mean)
     return product
 
 
 def _mean(accuracies: ArrayLike, *, name: str) -> float:
-    """Return the mean accuracy over the models, after checking each."""
+    """Return the mean accuracy over the models, after checking every accuracy."""
     values = finite_array(accuracies, name=name, axes=("models",))
     if values.min() < 0 or values.max() > 1:
         raise ValueError(f"{name} must be fractions in [0, 1], but one is not.")

@@ -1,24 +1,30 @@
-"""What does a score card hold? All that is known of a submission's runs, as one value."""
+"""The fields of a score card: all numbers on one submission, as one value."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
+from reprlib import repr as short_repr
 from typing import Any
+
+import numpy as np
 
 from scoring.baselines.accuracies import AccuracyTable
 from scoring.baselines.run_time import RunTime
+from scoring.baselines.spread import Spread
 from scoring.baselines.ulira import ULira
-from scoring.card.codec import decode, encode
+from scoring.card.codec import decode, encode, parse
 from scoring.checks import FloatArray
 from scoring.flags.joint_attack import JointAttack
+from scoring.outputs import SPLITS
 from scoring.published.score import PublishedScore
 from scoring.statistics.ceiling import Ceiling
 from scoring.statistics.interval import Interval
 from scoring.statistics.uncertainty import Uncertainty
 
 SCHEMA_VERSION = 1
-"""Grows when a field is added; no field ever gets another meaning, range or unit."""
+"""Increases when a field is added; no field ever gets another meaning, range or unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,33 +32,33 @@ class ExactPart:
     """The metric without a grid (`scoring.epsilon.exact`)."""
 
     epsilon: FloatArray
-    """Of each forget example, in nats, in [0, 50]. Shape [examples]."""
+    """Exact epsilon of each forget example, in nats, in [0, 50]. Shape [examples]."""
 
     epsilon_mean: float
-    """Over the examples, in nats."""
+    """Mean over the examples, in nats."""
 
     forgetting_quality: float
-    """F of these epsilons, in [0, 1]; at most a little above the published F."""
+    """F of these epsilons, in [0, 1]; at most slightly above the published F."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HeldOutPart:
-    """Epsilons measured on other models than the rule was chosen on (`scoring.epsilon.held_out`)."""
+    """Epsilons measured on models that the rule was not chosen on (`scoring.epsilon.held_out`)."""
 
     epsilon: FloatArray
-    """Of each forget example, in nats. Shape [examples]."""
+    """Held-out epsilon of each forget example, in nats. Shape [examples]."""
 
     epsilon_mean: float
-    """Over the examples, in nats."""
+    """Mean over the examples, in nats."""
 
     certified: FloatArray
-    """Lower bound of each, all of them together right with the card's confidence. Shape [examples]."""
+    """Lower bound of each epsilon; all bounds hold together with the card's confidence. Shape [examples]."""
 
     certified_most: float
-    """The largest of them: more than 0 shows that the forget set was not forgotten."""
+    """Maximum of the bounds: a value above 0 shows that the forget set was not forgotten."""
 
     certified_examples: int
-    """How many are above 0."""
+    """Number of bounds above 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,10 +66,10 @@ class KlomPart:
     """Divergence of binned margins (`scoring.baselines.klom`), in nats; 0 is equal."""
 
     mean: float
-    """Over the examples."""
+    """Mean over the examples."""
 
     percentiles: dict[str, float]
-    """Over the examples: 5, 50, 95 and 99."""
+    """Percentiles over the examples, by name: 5, 50, 95 and 99."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,57 +77,59 @@ class MembershipPart:
     """The starting kit's attack on losses (`scoring.baselines.mia`); 1/2 is a guess."""
 
     mean: float
-    """Its accuracy on the unlearned models, in [0, 1]."""
+    """Mean accuracy of the attack on the unlearned models, in [0, 1]."""
 
     deviation: float
-    """Standard deviation of one unlearned model's."""
+    """Standard deviation of the accuracy over the unlearned models."""
 
     reference_mean: float
-    """The same on the references: the yardstick."""
+    """Mean accuracy on the references, for comparison."""
 
     reference_deviation: float
-    """Standard deviation of one reference's."""
+    """Standard deviation of the accuracy over the references."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CardFlag:
-    """Something that a reader should know before believing the score."""
+    """An observation that a reader should know before trusting the score."""
 
     kind: str
     """``joint-attack``, ``mixture``, ``duplicates``, ``copies``, ``outliers``, ``decided-by-one``,
     ``certified`` or ``too-slow``."""
 
     sentence: str
-    """What was seen."""
+    """The observation in one sentence."""
 
     figures: dict[str, Any]
-    """What it rests on, by the names of the value that found it."""
+    """The figures behind it, named like the fields of the flag's value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScoreCard:
-    """All that is known of a submission's runs; docs/metrics.md defines every number.
+    """All numbers on one submission; docs/metrics.md defines every number.
 
     A part that could not be computed is None, and `omitted` says why.
     """
 
     schema_version: int
     n: int
-    """Unlearned models; scores of different n do not compare."""
+    """Number of unlearned models; scores of different n are not comparable."""
     references: int
+    """Number of references."""
     examples: int
+    """Number of forget examples."""
     classes: int
     seed: int
-    """Of all random halves, folds and permutations; drawn from the outputs, unless one was asked for."""
+    """Seed of all random halves, folds and permutations; derived from the outputs unless requested."""
     confidence: float
-    """Of all intervals and certified bounds."""
+    """Confidence of all intervals and certified bounds."""
 
     published: PublishedScore
-    """The contest's, exactly."""
+    """The contest's score, exactly."""
     uncertainty: Uncertainty | None
     ceiling: Ceiling | None
     share_of_ceiling: Interval | None
-    """F over the ceiling."""
+    """F divided by the ceiling."""
     exact: ExactPart
     held_out: HeldOutPart | None
     joint: JointAttack | None
@@ -129,29 +137,64 @@ class ScoreCard:
     u_lira: ULira | None
     membership: MembershipPart | None
     tug_of_war: float
-    """In [0, 1]; 1 if accuracies agree on forget, retain and test."""
+    """ToW, in [0, 1]; 1 if the accuracies agree on forget, retain and test."""
     accuracies: AccuracyTable
-    """Splits in the order retain, forget, val, test."""
+    """Accuracies; the splits are in the order retain, forget, val, test."""
     run_time: RunTime | None
     flags: tuple[CardFlag, ...]
     omitted: dict[str, str]
-    """Parts that are None, with the reason."""
+    """Reason for each part that is None."""
 
     def to_json(self) -> str:
-        """Return the card as JSON text; `from_json` gives an equal card back."""
+        """Return the card as JSON text; `from_json` returns an equal card."""
         return json.dumps(encode(self), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ScoreCard:
-        """Read a card.
+        """Return the card of a JSON text.
 
         Raises:
-            ValueError: it is not JSON, of another schema version, or not a card.
+            ValueError: the text is not JSON, has another schema version, or is not a complete card; the
+                message is one sentence that says where.
         """
-        data = json.loads(text)
-        if isinstance(data, dict) and data.get("schema_version") != SCHEMA_VERSION:
-            raise ValueError(
-                f"The score card has schema version {data.get('schema_version')!r}; "
-                f"this version reads {SCHEMA_VERSION}."
-            )
-        return decode(cls, data, "it")
+        try:
+            data = parse(text)
+            if isinstance(data, dict) and data.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+                raise ValueError(
+                    f"it has schema version {short_repr(data['schema_version'])}, but this program reads "
+                    f"version {SCHEMA_VERSION}."
+                )
+            card = decode(cls, data)
+            card._check_arrays()
+        except ValueError as error:
+            raise ValueError(f"The score card cannot be read: {error}") from error
+        return card
+
+    def _check_arrays(self) -> None:
+        """Check what the fields' types cannot say: the shapes, and where a NaN is allowed.
+
+        Raises:
+            ValueError: an array has another shape than the card's counts, or a NaN that does not mean
+                "no examples".
+        """
+        parts = (
+            ("published", self.published, ("epsilon",)),
+            ("exact", self.exact, ("epsilon",)),
+            ("held_out", self.held_out, ("epsilon", "certified")),
+            ("u_lira", self.u_lira, ("accuracy", "auc")),
+        )
+        for name, part, fields in parts:
+            for field in fields if part is not None else ():
+                array = getattr(part, field)
+                if array.shape != (self.examples,) or not np.isfinite(array).all():
+                    raise ValueError(
+                        f"{name}.{field} must hold {self.examples} numbers, one for each example."
+                    )
+        for name, shape in (("splits", (len(SPLITS),)), ("classes", (len(SPLITS), self.classes))):
+            for side in ("unlearned", "reference"):
+                spread: Spread = getattr(self.accuracies, f"{side}_{name}")
+                for statistic in dataclasses.fields(spread):
+                    if getattr(spread, statistic.name).shape != shape:
+                        raise ValueError(
+                            f"accuracies.{side}_{name}.{statistic.name} must have shape {list(shape)}."
+                        )

@@ -1,4 +1,4 @@
-"""Which examples does the published metric give up on because of a single checkpoint?"""
+"""Flag: a single checkpoint makes the published metric give up on an example."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,53 +13,54 @@ from scoring.samples import paired_confidences
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedByOne:
-    """Examples with an epsilon of 50 only because one checkpoint's confidence is extreme."""
+    """Examples that have an epsilon of 50 only because one checkpoint's confidence is extreme."""
 
     side: Literal["unlearned", "retrained"]
-    """Whose checkpoint it is."""
+    """Side of the checkpoint."""
 
     checkpoint: int
-    """Its position."""
+    """Position of the checkpoint on its side."""
 
     examples: tuple[int, ...]
-    """Positions of the examples on which the metric calls a sample peaky because of it, ascending."""
+    """Positions of the examples that are peaky for the metric because of the checkpoint, ascending."""
 
     epsilon_without: tuple[float, ...]
-    """The published epsilon of each of them without this checkpoint, in nats, in [0, 50]."""
+    """The published epsilon of each example without this checkpoint, in nats, in [0, 50]."""
 
     @property
     def sentence(self) -> str:
-        """What was seen, in one sentence."""
-        side = "Unlearned checkpoint" if self.side == "unlearned" else "Reference"
-        more = f" and {len(self.examples) - 1} others" if len(self.examples) > 1 else ""
+        """The observation in one sentence."""
+        side = "unlearned checkpoint" if self.side == "unlearned" else "reference"
+        more = f" and {len(self.examples) - 1} more" if len(self.examples) > 1 else ""
         return (
-            f"{side} {self.checkpoint} alone decides example {self.examples[0]}{more}: epsilon is "
-            f"{EPSILON_CAP:.0f} with it and without it {np.mean(self.epsilon_without):.2f} on average."
+            f"The epsilon of example {self.examples[0]}{more} depends on {side} {self.checkpoint} alone: it "
+            f"is {EPSILON_CAP:.0f} with it and {np.mean(self.epsilon_without):.2f} on average without it."
         )
 
 
 def find_decided_by_one(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[DecidedByOne, ...]:
-    """Return the checkpoints that alone make examples peaky, those with the most examples first.
+    """Return the checkpoints that alone make examples peaky; the checkpoint with the most examples first.
 
-    An example is peaky, and its epsilon 50 at once, if one sample's range is under 1 % of the
-    other's. One extreme confidence stretches a range. The checkpoint named is the one that holds
-    the larger range's end, if without it the rule does not apply; of two such, the one whose removal
-    leaves the ranges more alike. If without it both samples are constant the rule does not apply
-    either. Two extreme checkpoints on the same end, or a side with only two models, give no finding.
+    An example is peaky, and its epsilon is 50 without any attack, if one sample's range is under 1 % of
+    the other's. One extreme confidence can stretch a range that far. The reported checkpoint is the one
+    at an end of the larger range without which the rule does not apply. If this holds for both ends, it is
+    the one whose removal leaves the ranges more alike. The rule does not apply either if without the
+    checkpoint both samples are constant. Two extreme checkpoints at the same end, or a side with only two
+    models, give no flag.
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.
         retrained: Confidences under the references. Shape [m, examples], m >= 2.
 
     Raises:
-        ValueError: as `scoring.published.epsilon.published_epsilon` does.
+        ValueError: as in `scoring.published.epsilon.published_epsilon`.
     """
-    ours, theirs = paired_confidences(unlearned, retrained)
-    ranges = np.ptp(ours, axis=0), np.ptp(theirs, axis=0)
+    unlearned, retrained = paired_confidences(unlearned, retrained)
+    ranges = np.ptp(unlearned, axis=0), np.ptp(retrained, axis=0)
     findings: list[DecidedByOne] = []
     sides: tuple[tuple[Literal["unlearned", "retrained"], FloatArray, FloatArray], ...] = (
-        ("unlearned", ours, ranges[1]),
-        ("retrained", theirs, ranges[0]),
+        ("unlearned", unlearned, ranges[1]),
+        ("retrained", retrained, ranges[0]),
     )
     for name, side, other_range in sides:
         if len(side) < 3:
@@ -71,9 +72,9 @@ def find_decided_by_one(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Dec
         examples, culprit = examples[culprit >= 0], culprit[culprit >= 0]
         if examples.size == 0:
             continue
-        kept = np.arange(len(side))[:, np.newaxis] != culprit
-        without = side[:, examples].T[kept.T].reshape(examples.size, len(side) - 1).T
-        pair = (without, theirs[:, examples]) if name == "unlearned" else (ours[:, examples], without)
+        remaining = np.arange(len(side))[:, np.newaxis] != culprit
+        without = side[:, examples].T[remaining.T].reshape(examples.size, len(side) - 1).T
+        pair = (without, retrained[:, examples]) if name == "unlearned" else (unlearned[:, examples], without)
         epsilon = published_epsilon(*pair)
         findings += [
             DecidedByOne(
@@ -88,11 +89,11 @@ def find_decided_by_one(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Dec
 
 
 def _culprit(side: FloatArray, other_range: FloatArray) -> CountArray:
-    """Return the model without which each example is not peaky, or -1. Shape [examples].
+    """Return the model without which each example is not peaky, or -1 if there is none. Shape [examples].
 
     Args:
         side: Confidences of the side with the larger range. Shape [models, examples].
-        other_range: Of the other side. Shape [examples].
+        other_range: Range of the other side. Shape [examples].
     """
     last = len(side) - 1
     order = np.argsort(side, axis=0)
@@ -107,13 +108,13 @@ def _culprit(side: FloatArray, other_range: FloatArray) -> CountArray:
     return culprit
 
 
-def _ratio(one: FloatArray, other: FloatArray) -> FloatArray:
+def _ratio(first: FloatArray, second: FloatArray) -> FloatArray:
     """Return the smaller range over the larger, 1 where both are zero."""
-    smaller, larger = np.minimum(one, other), np.maximum(one, other)
+    smaller, larger = np.minimum(first, second), np.maximum(first, second)
     return np.divide(smaller, larger, out=np.ones_like(larger), where=larger > 0)
 
 
-def _peaky(one: FloatArray, other: FloatArray) -> NDArray[np.bool_]:
-    """Return where the published metric gives the cap at once."""
-    peaky: NDArray[np.bool_] = _ratio(one, other) < PEAKY_RATIO
+def _peaky(first: FloatArray, second: FloatArray) -> NDArray[np.bool_]:
+    """Return where the published metric gives the cap because of the ranges alone."""
+    peaky: NDArray[np.bool_] = _ratio(first, second) < PEAKY_RATIO
     return peaky

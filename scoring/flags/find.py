@@ -1,7 +1,7 @@
-"""What about these checkpoints should a reader of the score know before believing it?
+"""All flags of a submission's checkpoints.
 
-Each flag is a value of its own type, with the figures behind it and one `sentence`. A flag
-accuses nobody: it says what was seen, and who publishes the score decides.
+Each flag is a value of its own type, with its figures and one `sentence`. A flag accuses
+nobody: it reports an observation, and whoever publishes the score decides.
 """
 
 from numpy.typing import ArrayLike
@@ -12,22 +12,22 @@ from scoring.flags.mixture import Mixture, find_mixture
 from scoring.flags.outliers import Outliers, find_outliers
 
 Flag = Mixture | Duplicates | Copies | Outliers | DecidedByOne
-"""One observation; told apart by its type."""
+"""One observation, identified by its type."""
 
 
 def find_flags(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> tuple[Flag, ...]:
     """Return all flags, in the order of `Flag`'s types.
 
-    The joint attack has its own value and flag (`scoring.flags.joint_attack`) and is not among these.
+    The joint attack is not among them; it has its own value (`scoring.flags.joint_attack`).
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.
         retrained: Confidences under the references. Shape [m, examples], m >= 2.
-        seed: Of the mixture's permutations.
+        seed: Seed of the mixture's permutations.
 
     Raises:
-        ValueError: a shape is wrong, the examples differ in number, fewer than two models
-            stand on a side, or a value is NaN, infinite or beyond 10 000 either way.
+        ValueError: a shape is wrong, the numbers of examples differ, a side has fewer than two
+            models, or a value is NaN, infinite or more than 10 000 from zero.
     """
     mixture = find_mixture(unlearned, retrained, seed=seed)
     return (

@@ -1,4 +1,4 @@
-"""Which checkpoints are far from all others of their own side?"""
+"""Flag: checkpoints that are far from all others of their own side."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,34 +9,35 @@ from numpy.typing import ArrayLike
 from scoring.checks import FloatArray
 from scoring.samples import paired_confidences
 
-LIMIT = 10.0
-"""An outlier is this many median absolute deviations (6.7 normal ones) off on half of the examples."""
+MIN_DISTANCE = 10.0
+"""Distance from which a checkpoint is an outlier, in median absolute deviations (6.7 standard deviations of a
+normal sample), on half of the examples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outliers:
-    """Checkpoints of one side that are nothing like the rest of it, as diverged ones are."""
+    """Checkpoints of one side that are far from the rest of it, for example diverged ones."""
 
     side: Literal["unlearned", "retrained"]
-    """Whose checkpoints they are; those of the references concern every submission's score."""
+    """Side of the checkpoints; outliers among the references affect every submission's score."""
 
     checkpoints: tuple[int, ...]
-    """Their positions, ascending."""
+    """Positions of the outliers, ascending."""
 
     distances: tuple[float, ...]
-    """How far each is from its side's median on its median example, in median absolute deviations."""
+    """Distance of each outlier from its side's median on its median example, in median deviations."""
 
     typical: float
-    """The same of the side's median checkpoint: about 1."""
+    """The same distance of the side's median checkpoint: about 1."""
 
     @property
     def sentence(self) -> str:
-        """What was seen, in one sentence."""
+        """The observation in one sentence."""
         worst = int(np.argmax(self.distances))
         return (
-            f"{len(self.checkpoints)} of the {self.side} checkpoints are far from the rest: checkpoint "
-            f"{self.checkpoints[worst]} is {self.distances[worst]:.0f} deviations off on half of the "
-            "examples."
+            f"{len(self.checkpoints)} of the {self.side} checkpoints are outliers: checkpoint "
+            f"{self.checkpoints[worst]} is {self.distances[worst]:.0f} deviations from the median on half of "
+            "the examples."
         )
 
 
@@ -44,23 +45,23 @@ def find_outliers(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Outliers,
     """Return the outlying checkpoints of each side that has any.
 
     Each side is measured by its own medians, so a submission that is bad as a whole has no outliers.
-    An example on which most of a side are equal has no deviation there: the other side's is
-    taken, and where that is zero too the example is left out.
-    With one example, or one factor behind all, heavy tails have outliers too.
+    If most models of a side are equal on an example, its deviation there is zero: the other side's
+    deviation is used, and if that is zero too the example is left out.
+    With one example, or one factor common to all examples, heavy tails give outliers too.
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.
         retrained: Confidences under the references. Shape [m, examples], m >= 2.
 
     Raises:
-        ValueError: a shape is wrong, the examples differ in number, fewer than two models
-            stand on a side, or a value is NaN, infinite or beyond 10 000 either way.
+        ValueError: a shape is wrong, the numbers of examples differ, a side has fewer than two
+            models, or a value is NaN, infinite or more than 10 000 from zero.
     """
-    ours, theirs = paired_confidences(unlearned, retrained)
+    unlearned, retrained = paired_confidences(unlearned, retrained)
     findings: list[Outliers] = []
     sides: tuple[tuple[Literal["unlearned", "retrained"], FloatArray, FloatArray], ...] = (
-        ("unlearned", ours, theirs),
-        ("retrained", theirs, ours),
+        ("unlearned", unlearned, retrained),
+        ("retrained", retrained, unlearned),
     )
     for name, side, other in sides:
         deviation = _deviation(side)
@@ -70,7 +71,7 @@ def find_outliers(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Outliers,
             continue
         off = np.abs(side - np.median(side, axis=0))[:, scaled] / scale[scaled]
         distances = np.median(off, axis=1)
-        far = np.flatnonzero(distances > LIMIT)
+        far = np.flatnonzero(distances > MIN_DISTANCE)
         if far.size:
             findings.append(
                 Outliers(

@@ -1,18 +1,18 @@
-"""Which decision rules does the published attack try, and what does each take in?
+"""Decision rules of the published attack, and how many members of each sample a rule includes.
 
-A rule is known here by how many members of each sample it takes in, written as one
+A rule is represented by the number of members of each sample that it includes, written as one
 integer, its *code*::
 
-    code = (peaky taken in) * (others + 1) + (others taken in)
+    code = (peaky members included) * (others + 1) + (other members included)
 
-Codes subtract: what lies in [l, r] is what lies at or below r, less what lies below l.
+Codes subtract: the values in [l, r] are the values at or below r minus the values below l.
 So every rule is a difference of two entries of one cumulative table over the pooled,
 sorted sample, and no array of rules x models ever exists.
 
-The 160 000 double thresholds of an example differ in far fewer codes, for a threshold is
-seen only through its *cut*, the number of pooled values below it. So the entries of all
-pairs of cuts that the grid could reach are looked up first; then the grid is asked, from the
-largest entry down, whether one of its pairs has exactly these cuts. The first that has is
+The 160 000 double thresholds of an example have far fewer codes, because a threshold matters
+only through its *cut*, the number of pooled values below it. So the entries of all
+pairs of cuts that the grid could reach are looked up first; then, from the largest entry
+down, the grid is searched for a pair with exactly these cuts. The first entry with such a pair is
 the maximum, the same to the last bit as over all pairs.
 """
 
@@ -27,15 +27,15 @@ THRESHOLDS_PER_UNIT = 100
 """Density of every grid of thresholds, per unit of confidence."""
 
 BUFFER = 2.0
-"""How far the double threshold's grids reach beyond the peaky sample's edges."""
+"""Distance by which the grids of the double threshold extend beyond the edges of the peaky sample."""
 
 _LEFT_THRESHOLDS = int(np.ceil(2 * BUFFER * THRESHOLDS_PER_UNIT))
 _FIRST_CHUNK = 16
-"""How many of the largest entries are held against the grid at first; four times as many next."""
+"""Number of largest entries that are searched in the grid first; each next chunk is four times as large."""
 
 
 class PooledSample(NamedTuple):
-    """Two samples in one sorted sequence that knows who came from where."""
+    """Two samples merged into one sorted sequence that records which sample each value came from."""
 
     values: FloatArray
     """All confidences, ascending. Shape [peaky + others]."""
@@ -45,10 +45,10 @@ class PooledSample(NamedTuple):
 
 
 def pool(peaky: FloatArray, others: FloatArray) -> PooledSample:
-    """Return the pooled sample of the two, each of shape [models].
+    """Return the pooled sample of two samples, each of shape [models].
 
-    The order within a tie is arbitrary and never seen: a threshold takes in all of a tie
-    or nothing of it.
+    The order within a tie is arbitrary and has no effect: a threshold includes all of a tie
+    or none of it.
     """
     values = np.concatenate([peaky, others])
     order = np.argsort(values)
@@ -57,12 +57,12 @@ def pool(peaky: FloatArray, others: FloatArray) -> PooledSample:
 
 
 def single_threshold_codes(pooled: PooledSample) -> CountArray:
-    """Return the code of what lies at or above each single threshold.
+    """Return the code of the values at or above each single threshold.
 
     The thresholds are ``linspace(min, max, ceil(100 * (max - min)))`` over the pooled
     range, in float64. (The published code lets torch pick float32 for this one grid; it
-    differs only for a sample within rounding of a grid point.) A range under 0.01 leaves
-    the one threshold ``min``, and a range of zero none at all.
+    differs only for a value within rounding of a grid point.) A range under 0.01 leaves
+    the single threshold ``min``, and a range of zero leaves none.
 
     Returns:
         Shape [thresholds], one code for the rule "positive when f >= t".
@@ -81,16 +81,16 @@ def best_double_threshold(
 
     With ``w = high - low``, r runs over ``linspace(low + w - 2, high + 2, ceil(100 *
     span))`` and for each r, l runs over ``linspace(r - w - 2, r - w + 2, 400)``. The span
-    is 4 but for rounding, which decides whether there are 400 or 401 right thresholds; the
-    order of the additions below is the published one, so that it rounds alike.
+    is 4 up to rounding, and the rounding decides whether there are 400 or 401 right thresholds. The
+    additions below are in the published order, so that they round in the same way.
 
     Args:
         pooled: The two samples.
         low: Minimum of the peaky sample.
         high: Maximum of the peaky sample.
-        table: A number for each code. Pairs with nothing between them, so also those with
-            l > r, are passed over.
-        floor: What is returned where no pair reaches a larger entry.
+        table: A number for each code. Pairs with no value between them, which includes those with
+            l > r, are skipped.
+        floor: Value to return if no pair reaches a larger entry.
     """
     values, codes = pooled
     width = high - low
@@ -98,15 +98,15 @@ def best_double_threshold(
     right = np.linspace(first, last, int(np.ceil((last - first) * THRESHOLDS_PER_UNIT)))
     grid = _LeftGrid(start=right - width - BUFFER, stop=right - width + BUFFER)
 
-    # Right thresholds of one cut are a group: the rows row_first[g] to row_end[g] - 1.
+    # Right thresholds with the same cut form a group: the rows row_first[g] to row_end[g] - 1.
     right_cut = np.searchsorted(values, right, side="right")
     row_first = np.concatenate([[0], np.flatnonzero(np.diff(right_cut)) + 1])
     row_end = np.append(row_first[1:], right.size)
     right_cut = right_cut[row_first]
-    # The left cuts that a group may reach, as far as they leave something inside.
+    # The left cuts that a group may reach, restricted to those that leave a value inside.
     cut_first = np.searchsorted(values, grid.start[row_first], side="left")
     cut_end = np.minimum(np.searchsorted(values, grid.stop[row_end - 1], side="left") + 1, right_cut)
-    group, left_cut = _runs(cut_first, cut_end)
+    group, left_cut = _expand_ranges(cut_first, cut_end)
     entry = table.take(codes.take(right_cut).take(group) - codes.take(left_cut))
 
     left, chunk = np.flatnonzero(entry > floor), _FIRST_CHUNK
@@ -127,7 +127,7 @@ def best_double_threshold(
 
 
 class _LeftGrid(NamedTuple):
-    """The left thresholds of each right one: 400 from start to stop, both of shape [rows]."""
+    """The left thresholds of each right threshold: 400 from start to stop, both of shape [rows]."""
 
     start: FloatArray
     stop: FloatArray
@@ -136,37 +136,40 @@ class _LeftGrid(NamedTuple):
 def _reached(
     values: FloatArray, grid: _LeftGrid, *, cut: CountArray, row_first: CountArray, row_end: CountArray
 ) -> NDArray[np.bool_]:
-    """Return whether a left threshold has the cut, in any of the rows from first to end.
+    """Return for each query whether a left threshold has its cut in any of its rows.
 
     A threshold has cut k if it lies in ``(values[k - 1], values[k]]``. In each row the
-    smallest one above ``values[k - 1]`` decides. Its position is a quotient rounded
-    down, plus one; as the quotient may round either way, its neighbours are tried too. Each
-    threshold tried is computed as ``linspace`` does, to the last bit.
+    smallest threshold above ``values[k - 1]`` decides. Its position is a quotient rounded
+    down, plus one; because the quotient may round either way, its neighbours are tried too. Each
+    candidate threshold is computed as ``linspace`` does, to the last bit.
 
     Args:
         values: The pooled values, ascending.
         grid: The left thresholds.
-        cut: Of each question, below the number of values. Shape [questions].
-        row_first: Of each question, the first row. Shape [questions].
-        row_end: Of each question, the row after the last. Shape [questions].
+        cut: Cut of each query, below the number of values. Shape [queries].
+        row_first: First row of each query. Shape [queries].
+        row_end: Row after the last of each query. Shape [queries].
+
+    Returns:
+        Shape [queries].
     """
-    question, row = _runs(row_first, row_end)
-    below = np.where(cut > 0, values[cut - 1], -np.inf)[question]
-    upper = values[cut][question]
+    query, row = _expand_ranges(row_first, row_end)
+    below = np.where(cut > 0, values[cut - 1], -np.inf)[query]
+    upper = values[cut][query]
     start, stop = grid.start[row], grid.stop[row]
     step = (stop - start) / (_LEFT_THRESHOLDS - 1)
     position = np.clip((below - start) / step, 0, _LEFT_THRESHOLDS - 1).astype(np.intp)
-    hit = np.zeros(question.size, dtype=np.bool_)
+    hit = np.zeros(query.size, dtype=np.bool_)
     for offset in range(3):
-        tried = np.minimum(position + offset, _LEFT_THRESHOLDS - 1)
-        threshold = np.where(tried == _LEFT_THRESHOLDS - 1, stop, tried * step + start)
+        candidate = np.minimum(position + offset, _LEFT_THRESHOLDS - 1)
+        threshold = np.where(candidate == _LEFT_THRESHOLDS - 1, stop, candidate * step + start)
         hit |= (below < threshold) & (threshold <= upper)
-    return np.bincount(question[hit], minlength=cut.size) > 0
+    return np.bincount(query[hit], minlength=cut.size) > 0
 
 
-def _runs(first: CountArray, end: CountArray) -> tuple[CountArray, CountArray]:
-    """Return every integer of each range, first to end - 1, behind the number of its range."""
+def _expand_ranges(first: CountArray, end: CountArray) -> tuple[CountArray, CountArray]:
+    """Return the index of the range and the value, for every integer of each range from first to end - 1."""
     length = np.maximum(end - first, 0)
-    number = np.repeat(np.arange(length.size), length)
+    index = np.repeat(np.arange(length.size), length)
     offset = first - (np.cumsum(length) - length)
-    return number, np.arange(number.size) + offset.take(number)
+    return index, np.arange(index.size) + offset.take(index)

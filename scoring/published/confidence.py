@@ -1,4 +1,4 @@
-"""How sure is a model of an example's true label, on an unbounded scale?"""
+"""Logit-scaled confidence: how sure a model is of the true label, as a log-odds."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -6,18 +6,18 @@ from numpy.typing import ArrayLike
 from scoring.checks import FloatArray, labelled_logits
 
 _TINY = 1e-45
-"""Added inside both logarithms; normal in float64, and so the bound of 103.617."""
+"""Added inside both logarithms; a normal number in float64. It sets the bound of 103.617."""
 
 
 def logit_scaled_confidence(logits: ArrayLike, labels: ArrayLike) -> FloatArray:
     """Return ``log(p_label + 1e-45) - log(sum of the other p + 1e-45)`` for each example.
 
-    The number types are part of the definition, since they decide where it saturates.
+    The number types are part of the definition, because they decide where the value saturates.
     The row's maximum is subtracted and the difference exponentiated in the logits' own
     type (float32 stays float32, and there a logit about 104 below the maximum becomes
     probability 0); the exponentials then become float64, are divided by their sum in
     float64, and both logarithms are taken in float64. The wrong classes are summed with
-    the right one set to zero, never as ``1 - p``, which would lose small sums.
+    the true class set to zero, never as ``1 - p``, which would lose small sums.
 
     Args:
         logits: Raw outputs of the network, floating. Shape [..., classes], classes >= 2.
@@ -27,15 +27,15 @@ def logit_scaled_confidence(logits: ArrayLike, labels: ArrayLike) -> FloatArray:
         Shape [...], float64, in [-103.617, 103.617].
 
     Raises:
-        ValueError: the logits are not floating, have no or one class, are empty or not
-            finite; the labels are not integers, of another shape, or out of range.
+        ValueError: the logits are not floating, have fewer than two classes, are empty or not
+            finite; the labels are not integers, have another shape, or are out of range.
 
     Source:
         `compute_logit_scaled_confidence` in google-deepmind/unlearning_evaluation at
-        ffae0ff, except that it leaves its input as it was.
+        ffae0ff, except that the input is not modified.
     """
     raw, true = labelled_logits(logits, labels)
-    # Two finite logits may differ by more than their type can hold: that is exp(-inf) = 0.
+    # The difference of two finite logits may overflow their type; then exp(-inf) = 0 is right.
     with np.errstate(over="ignore", under="ignore"):
         probabilities = np.exp(raw - raw.max(axis=-1, keepdims=True)).astype(np.float64)
     probabilities /= probabilities.sum(axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""How far can unlearned models be told from retrained ones, as the contest measured it?"""
+"""The contest's epsilon of each forget example, and the forgetting quality F."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,75 +9,82 @@ from scoring.published.rules import epsilon_of_rules
 from scoring.samples import paired_confidences
 
 EPSILON_CAP = 50.0
-"""The largest epsilon that an example is given; it stands for "told apart at once"."""
+"""Maximum epsilon of an example; it means that the two samples are perfectly separated."""
 
 PEAKY_RATIO = 0.01
-"""An example is given the cap if one sample's range is below this part of the other's."""
+"""An example gets the cap if the range of one sample is below this fraction of the other's range."""
 
 BIN_WIDTH = 0.5
-"""Width in nats of the bins of epsilon; each earns half the points of the one before."""
+"""Width in nats of the bins of epsilon; each bin earns half the points of the previous one."""
 
 
 def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
     """Return the epsilon of each forget example by the published metric, in nats.
 
-    It is the largest epsilon of any rule of two families (see `scoring.published.attacks` for the
-    grids, `scoring.published.rules` for the epsilon of one rule), capped at 50. Decisions, in the
+    This is the largest epsilon of any rule of two families (see `scoring.published.attacks` for the
+    grids, `scoring.published.rules` for the epsilon of one rule), capped at 50. The decisions, in the
     order in which they apply to an example:
 
-    * **Both ranges zero** (the published code divides 0 by 0): equal constants give 0, for
-      there is nothing to tell apart; different constants are perfectly separated and give 50.
-    * **Peaky**: if the smaller range is under 1 % of the larger, 50, whatever the values
-      are. One constant sample beside a varying one is such a case.
+    * **Both ranges zero** (the published code divides 0 by 0): equal constants give 0, because
+      they cannot be distinguished; different constants are perfectly separated and give 50.
+    * **Peaky**: if the smaller range is under 1 % of the larger, epsilon is 50, whatever the values
+      are. A constant sample and a varying one are such a case.
     * **Single thresholds** predict "positive" at or above t, never below. The positive
-      sample is the one with the larger median: the retrained only if strictly larger, so a
-      tie of medians makes the unlearned positive. One direction only.
+      sample is the one with the larger median: the retrained sample only if its median is strictly
+      larger, so a tie of medians makes the unlearned sample positive. Only this direction is tried.
     * **Double thresholds** predict "peaky" inside [l, r]. The peaky sample is the one with
       the smaller range; on a tie of ranges it is the one that is *not* positive.
-    * **No surviving rule** (the published code stops): possible where both ranges are so
+    * **No surviving rule** (the published code stops): possible if both ranges are so
       small that the grids step over them. Then, as for constants, samples that do not
-      overlap give 50 and others 0.
+      overlap give 50 and others give 0.
 
-    The two samples need not be equally many; each rate divides by its own sample's size.
-    With N models on each side no finite value exceeds log(N - 1). Values agree with the
-    published code's up to its float32 rates, about 1e-6.
+    The two samples may differ in size; each rate is divided by its own sample's size.
+    With N models on each side no finite value exceeds log(N - 1). Values agree with
+    those of the published code up to its float32 rates, about 1e-6.
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.
         retrained: Confidences under the references. Shape [m, examples], m >= 2.
 
     Returns:
-        Shape [examples], in [0, 50]. Memory beyond the inputs is a copy of them, some
+        Shape [examples], in [0, 50]. The memory needed beyond the inputs is a copy of them, some
         megabytes, and a table of (n + 1) x (m + 1) numbers.
 
     Raises:
-        ValueError: a shape is wrong, the examples differ in number, fewer than two models
-            stand on a side, or a value is NaN, infinite or beyond 10 000 either way.
+        ValueError: a shape is wrong, the numbers of examples differ, a side has fewer than two
+            models, or a value is NaN, infinite or more than 10 000 from zero.
 
     Source:
         `compute_forget_score_from_confs` and `_get_epsilons` in
-        google-deepmind/unlearning_evaluation at ffae0ff, its assertion repaired.
+        google-deepmind/unlearning_evaluation at ffae0ff, with its assertion fixed.
     """
-    ours, theirs = paired_confidences(unlearned, retrained)
-    theirs_positive = np.median(theirs, axis=0) > np.median(ours, axis=0)
-    ours_range, theirs_range = np.ptp(ours, axis=0), np.ptp(theirs, axis=0)
-    theirs_peaky = np.where(ours_range == theirs_range, ~theirs_positive, theirs_range < ours_range)
-    smaller, larger = np.minimum(ours_range, theirs_range), np.maximum(ours_range, theirs_range)
+    unlearned, retrained = paired_confidences(unlearned, retrained)
+    retrained_positive = np.median(retrained, axis=0) > np.median(unlearned, axis=0)
+    unlearned_range, retrained_range = np.ptp(unlearned, axis=0), np.ptp(retrained, axis=0)
+    retrained_peaky = np.where(
+        unlearned_range == retrained_range, ~retrained_positive, retrained_range < unlearned_range
+    )
+    smaller, larger = (
+        np.minimum(unlearned_range, retrained_range),
+        np.maximum(unlearned_range, retrained_range),
+    )
     ratio = np.divide(smaller, larger, out=np.ones_like(larger), where=larger > 0)
 
-    ours_table = _table(peaky=ours.shape[0], others=theirs.shape[0])
-    theirs_table = (
-        ours_table if ours.shape == theirs.shape else _table(peaky=theirs.shape[0], others=ours.shape[0])
+    unlearned_table = _table(peaky=unlearned.shape[0], others=retrained.shape[0])
+    retrained_table = (
+        unlearned_table
+        if unlearned.shape == retrained.shape
+        else _table(peaky=retrained.shape[0], others=unlearned.shape[0])
     )
-    epsilon = np.full(ours.shape[1], EPSILON_CAP)
+    epsilon = np.full(unlearned.shape[1], EPSILON_CAP)
     for example in np.flatnonzero(ratio >= PEAKY_RATIO):
-        columns = (np.ascontiguousarray(ours[:, example]), np.ascontiguousarray(theirs[:, example]))
-        peaky, others = columns[::-1] if theirs_peaky[example] else columns
+        columns = (np.ascontiguousarray(unlearned[:, example]), np.ascontiguousarray(retrained[:, example]))
+        peaky, others = columns[::-1] if retrained_peaky[example] else columns
         epsilon[example] = _epsilon_of_example(
             peaky,
             others,
-            peaky_is_positive=bool(theirs_peaky[example] == theirs_positive[example]),
-            table=theirs_table if theirs_peaky[example] else ours_table,
+            peaky_is_positive=bool(retrained_peaky[example] == retrained_positive[example]),
+            table=retrained_table if retrained_peaky[example] else unlearned_table,
         )
     capped: FloatArray = np.minimum(epsilon, EPSILON_CAP)
     return capped
@@ -87,22 +94,21 @@ def forgetting_quality(epsilon: ArrayLike, n: int) -> float:
     """Return F, the mean over the forget examples of H(epsilon), in [0, 1].
 
     H is 1, 1/2, 1/4, ... for epsilon in [0, 0.5), [0.5, 1), [1, 1.5), ..., and 0 beyond
-    the last bin, so also for a capped or infinite epsilon. There are ``2 * ceil(log(n - 1))``
-    bins for n unlearned models, even if the references are more or fewer: 14 for n = 512
-    (the report says 13, which scores alike, since with 512 models on each side no finite
-    epsilon exceeds 6.24).
-    Decisions that follow from this formula:
+    the last bin, so it is 0 for a capped or infinite epsilon. There are ``2 * ceil(log(n - 1))``
+    bins for n unlearned models, whatever the number of references: 14 for n = 512
+    (the report states 13, which gives the same scores, because with 512 models on each side no finite
+    epsilon exceeds 6.24). Two consequences of this formula:
 
-    * n = 2 has no bin, so F is 0 whatever epsilon is; n = 3 has two;
+    * n = 2 has no bin, so F is 0 for every epsilon; n = 3 has two;
     * other n have other bins, and a smaller n cannot show a large epsilon at all: compare
       F only at equal n.
 
     Args:
-        epsilon: Of each example, in nats, zero or more, infinity allowed. Shape [examples].
+        epsilon: Epsilon of each example, in nats, zero or more, may be infinite. Shape [examples].
         n: Number of unlearned models behind each epsilon, 2 or more.
 
     Raises:
-        ValueError: there is no example, an epsilon is negative or NaN, or n is below 2.
+        ValueError: there are no examples, an epsilon is negative or NaN, or n is below 2.
 
     Source:
         `compute_forget_score_from_confs` in google-deepmind/unlearning_evaluation at
@@ -121,14 +127,14 @@ def forgetting_quality(epsilon: ArrayLike, n: int) -> float:
 
 
 def _table(*, peaky: int, others: int) -> FloatArray:
-    """Return the epsilon of every code, with -inf for those to be discarded.
+    """Return the epsilon of every code, with -inf for discarded rules.
 
     Args:
         peaky: Size of the peaky sample.
         others: Size of the other sample.
 
     Returns:
-        Shape [(peaky + 1) * (others + 1)], to be indexed by code.
+        Shape [(peaky + 1) * (others + 1)], indexed by code.
     """
     fnr, fpr = np.meshgrid(np.arange(peaky, -1, -1) / peaky, np.arange(others + 1) / others, indexing="ij")
     epsilon = epsilon_of_rules(fpr.ravel(), fnr.ravel())
@@ -138,19 +144,19 @@ def _table(*, peaky: int, others: int) -> FloatArray:
 def _epsilon_of_example(
     peaky: FloatArray, others: FloatArray, *, peaky_is_positive: bool, table: FloatArray
 ) -> float:
-    """Return the largest epsilon of any rule for one example, infinite if perfect.
+    """Return the largest epsilon of any rule for one example, infinite if a rule never errs.
 
     Args:
         peaky: Confidences of the sample that double thresholds try to enclose. Shape [models].
         others: Confidences of the other sample. Shape [models].
         peaky_is_positive: Whether single thresholds expect the peaky sample above them.
-        table: Epsilon of each code, as `_table` returns it.
+        table: Epsilon of each code, from `_table`.
     """
     low, high = float(peaky.min()), float(peaky.max())
     pooled = pool(peaky, others)
     single: CountArray = single_threshold_codes(pooled)
     if not peaky_is_positive:
-        # "Others at or above t" errs exactly as "peaky below t" does, with the rates swapped.
+        # "Others at or above t" makes the same errors as "peaky below t", with the rates swapped.
         single = pooled.codes[-1] - single
     largest = best_double_threshold(
         pooled, low=low, high=high, table=table, floor=float(table[single].max(initial=-np.inf))

@@ -1,4 +1,4 @@
-"""How much privacy loss does one decision rule demonstrate?"""
+"""The epsilon (privacy loss) that one decision rule demonstrates by its error rates."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,12 +13,12 @@ def epsilon_of_rules(fpr: ArrayLike, fnr: ArrayLike, *, delta: float = DELTA) ->
     """Return the epsilon that each decision rule demonstrates, in nats.
 
     It is ``max(log(1 - delta - fpr) - log(fnr), log(1 - delta - fnr) - log(fpr))`` and at
-    least 0. Three cases are decisions of the published metric:
+    least 0. The published metric decides three special cases:
 
-    * both rates zero: infinite, for the rule never errs;
-    * exactly one rate zero: discarded, as a sign of too few samples;
+    * both rates are zero: infinite, because the rule never errs;
+    * exactly one rate is zero: discarded, as a sign of too few samples;
     * a logarithm of a negative number (a rate above ``1 - delta``, so in practice a rate
-      of 1): that side is ignored, and with both sides ignored the rule is discarded.
+      of 1): that side is ignored, and if both sides are ignored the rule is discarded.
 
     Args:
         fpr: False-positive rate of each rule, in [0, 1]. Shape [rules].
@@ -26,12 +26,11 @@ def epsilon_of_rules(fpr: ArrayLike, fnr: ArrayLike, *, delta: float = DELTA) ->
         delta: Probability with which the guarantee may fail, in [0, 1).
 
     Returns:
-        Shape [rules]: ``inf`` where the rule never errs, ``nan`` where it is to be
+        Shape [rules]: ``inf`` if the rule never errs, ``nan`` if it is
         discarded. Swapping the two rates changes nothing.
 
     Raises:
-        ValueError: the shapes differ, a rate or ``delta`` is out of range, or there is no
-            rule.
+        ValueError: the shapes differ, a rate or ``delta`` is out of range, or there are no rules.
 
     Source:
         Equation 1 and Algorithm 1 of "Evaluation for the NeurIPS Machine Unlearning
@@ -44,7 +43,7 @@ def epsilon_of_rules(fpr: ArrayLike, fnr: ArrayLike, *, delta: float = DELTA) ->
     false_negative = finite_array(fnr, name="The false-negative rates", axes=("rules",))
     if false_positive.shape != false_negative.shape:
         raise ValueError(
-            "The false-positive and false-negative rates must be equally many, not "
+            "The numbers of false-positive and false-negative rates must be equal, not "
             f"{false_positive.size} and {false_negative.size}."
         )
     for rates in (false_positive, false_negative):
@@ -52,11 +51,11 @@ def epsilon_of_rules(fpr: ArrayLike, fnr: ArrayLike, *, delta: float = DELTA) ->
             raise ValueError("Every rate must lie in [0, 1], but one does not.")
 
     with np.errstate(invalid="ignore", divide="ignore"):
-        epsilon: FloatArray = np.fmax(  # fmax ignores the NaN of one side
+        epsilon: FloatArray = np.fmax(  # fmax ignores a NaN on one side
             np.log(1 - delta - false_positive) - np.log(false_negative),
             np.log(1 - delta - false_negative) - np.log(false_positive),
         )
-    epsilon = np.maximum(epsilon, 0.0)  # maximum keeps the NaN of both
+    epsilon = np.maximum(epsilon, 0.0)  # maximum preserves the NaN of both
     no_false_positive = false_positive == 0
     no_false_negative = false_negative == 0
     epsilon[no_false_positive ^ no_false_negative] = np.nan

@@ -1,4 +1,4 @@
-"""What score does a set of unlearned models earn, as the contest computed it?"""
+"""The contest's score of a set of unlearned models: forgetting quality times ratios of accuracy."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,23 @@ from scoring.published.epsilon import forgetting_quality, published_epsilon
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Accuracies:
-    """How often each model of one population is right, off the forget set.
+    """Accuracy of each model of one population on the retain and test sets.
 
-    The arrays are kept as read-only float64 copies.
+    The arrays are stored as read-only float64 copies.
 
     Raises:
-        ValueError: an accuracy is outside [0, 1] (so a percentage is refused), NaN or
-            infinite, there is no model, or the two splits differ in their number of models.
+        ValueError: an accuracy is outside [0, 1] (so percentages are refused), NaN or
+            infinite, there are no models, or the two splits have different numbers of models.
     """
 
     retain: FloatArray
-    """Fraction of the retain set that each model classifies rightly. Shape [models]."""
+    """Fraction of the retain set that each model classifies correctly. Shape [models]."""
 
     test: FloatArray
-    """Fraction of the test set that each model classifies rightly. Shape [models]."""
+    """Fraction of the test set that each model classifies correctly. Shape [models]."""
 
     def __post_init__(self) -> None:
-        """Check both arrays and replace them by copies of our own."""
+        """Check both arrays and replace them by read-only copies."""
         for split in ("retain", "test"):
             name = f"The {split} accuracies"
             fractions = finite_array(getattr(self, split), name=name, axes=("models",))
@@ -44,7 +44,7 @@ class Accuracies:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PublishedScore:
-    """The published score of one submission, with everything that went into it."""
+    """The published score of one submission, with all intermediate values."""
 
     n: int
     """Number of unlearned models. Scores of different n are not comparable."""
@@ -53,7 +53,7 @@ class PublishedScore:
     """Epsilon of each forget example, in nats, in [0, 50]. Shape [examples]; read-only."""
 
     epsilon_mean: float
-    """Mean of `epsilon` over the forget examples, those at the cap of 50 included."""
+    """Mean of `epsilon` over the forget examples, including those at the cap of 50."""
 
     forgetting_quality: float
     """F, in [0, 1]; perfect unlearning does not reach 1."""
@@ -71,10 +71,10 @@ class PublishedScore:
     """`test_ratio`, at most 1."""
 
     score: float
-    """``forgetting_quality * retain_ratio * test_ratio``: the contest's, not clipped."""
+    """``forgetting_quality * retain_ratio * test_ratio``: the contest's score, not clipped."""
 
     score_clipped: float
-    """The same with both ratios clipped: beating the references earns nothing."""
+    """The same with both ratios clipped: beating the references earns no points."""
 
 
 def published_score(
@@ -87,37 +87,37 @@ def published_score(
 ) -> PublishedScore:
     """Return the published score: forgetting quality times both ratios of accuracy.
 
-    Each ratio is one of mean accuracies over the models, not a mean of ratios. The rule
-    that entries slower than 20 % of retraining are rejected is not applied here: time is
-    no part of the inputs.
+    Each ratio is a ratio of mean accuracies over the models, not a mean of ratios. The contest also
+    rejected entries slower than 20 % of retraining; that rule is not applied here, because run times
+    are not among the inputs.
 
     Args:
-        unlearned_logits: Of the unlearned models on the forget set, floating. Shape
+        unlearned_logits: Logits of the unlearned models on the forget set, floating. Shape
             [n, examples, classes], n >= 2.
-        reference_logits: Of the references on the same examples. Shape
+        reference_logits: Logits of the references on the same examples. Shape
             [m, examples, classes], m >= 2; m may differ from n.
         labels: True classes of the forget examples, integers. Shape [examples].
-        unlearned_accuracies: Of the unlearned models, n on each split.
-        reference_accuracies: Of the references, m on each split.
+        unlearned_accuracies: Accuracies of the n unlearned models.
+        reference_accuracies: Accuracies of the m references.
 
     Raises:
         ValueError: an array is empty, of a wrong shape or type, or not finite; a label is
-            no class; the numbers of models, examples or classes do not agree; fewer than
-            two models stand on a side; or the references' mean accuracy is zero.
+            not a class; the numbers of models, examples or classes do not agree; a side has fewer
+            than two models; or the references' mean accuracy is zero.
 
     Source:
         "Evaluation for the NeurIPS Machine Unlearning Competition", August 2023;
         google-deepmind/unlearning_evaluation at ffae0ff.
     """
-    ours = _logits(unlearned_logits, name="unlearned", accuracies=unlearned_accuracies)
-    theirs = _logits(reference_logits, name="reference", accuracies=reference_accuracies)
-    if ours.shape[1:] != theirs.shape[1:]:
+    unlearned = _check_logits(unlearned_logits, name="unlearned", accuracies=unlearned_accuracies)
+    retrained = _check_logits(reference_logits, name="reference", accuracies=reference_accuracies)
+    if unlearned.shape[1:] != retrained.shape[1:]:
         raise ValueError(
             "Unlearned and reference logits must have the same examples and classes, not "
-            f"{ours.shape[1:]} and {theirs.shape[1:]}."
+            f"{unlearned.shape[1:]} and {retrained.shape[1:]}."
         )
-    epsilon = published_epsilon(_confidences(ours, labels), _confidences(theirs, labels))
-    n = ours.shape[0]
+    epsilon = published_epsilon(_confidences(unlearned, labels), _confidences(retrained, labels))
+    n = unlearned.shape[0]
     quality = forgetting_quality(epsilon, n)
     retain = _ratio(unlearned_accuracies.retain, reference_accuracies.retain, split="retain")
     test = _ratio(unlearned_accuracies.test, reference_accuracies.test, split="test")
@@ -135,11 +135,11 @@ def published_score(
     )
 
 
-def _logits(values: ArrayLike, *, name: str, accuracies: Accuracies) -> NDArray[np.generic]:
-    """Return the logits in their own type, checked as far as the error must name the side.
+def _check_logits(values: ArrayLike, *, name: str, accuracies: Accuracies) -> NDArray[np.generic]:
+    """Return the logits in their own type, after the checks whose message must name the side.
 
     Raises:
-        ValueError: they have not three axes, are empty or from fewer than two models, hold
+        ValueError: the logits do not have three axes, are empty or from fewer than two models, contain
             a NaN or an infinity, or come from another number of models than the accuracies.
     """
     logits = real_array(values, name=f"The {name} logits")
@@ -162,7 +162,7 @@ def _logits(values: ArrayLike, *, name: str, accuracies: Accuracies) -> NDArray[
 def _confidences(logits: NDArray[np.generic], labels: ArrayLike) -> FloatArray:
     """Return the confidences, shape [models, examples].
 
-    One model at a time, so that the float64 copies are of one model only.
+    Models are processed one at a time, so that the float64 copies are of one model only.
     """
     return np.stack([logit_scaled_confidence(of_model, labels) for of_model in logits])
 
@@ -171,7 +171,7 @@ def _ratio(unlearned: FloatArray, references: FloatArray, *, split: str) -> floa
     """Return the ratio of the mean accuracies.
 
     Raises:
-        ValueError: the references are never right on this split.
+        ValueError: the references have no correct answer on this split.
     """
     denominator = float(references.mean())
     if denominator == 0:

@@ -1,4 +1,4 @@
-"""What forgetting quality would perfect unlearning get, measured on the references alone?"""
+"""The ceiling: the forgetting quality of perfect unlearning, measured on the references alone."""
 
 import math
 from dataclasses import dataclass
@@ -17,26 +17,26 @@ class Ceiling:
     """The forgetting quality F of models that were retrained without the forget set."""
 
     n: int
-    """Number of unlearned models that it is the ceiling for."""
+    """Number of unlearned models that the ceiling applies to."""
 
     sizes: tuple[int, int]
-    """Models in the two parts of the references that were held against each other."""
+    """Models in the two parts of the references that were compared with each other."""
 
     quality: Interval
-    """Where one submission of n perfectly unlearned models gets its F.
+    """F of one submission of n perfectly unlearned models.
 
-    The interval holds the F of one such submission, not only the mean F of many: both the
-    error of the ceiling and the spread of a single F are in it, and in `standard_error`.
+    The interval covers the F of one such submission, not only the mean F of many: it includes both the
+    error of the ceiling and the spread of a single F, and so does its `standard_error`.
     """
 
     standard_error: float
-    """Of the ceiling itself, `quality.estimate`, as a mean over submissions."""
+    """Standard error of the ceiling itself, `quality.estimate`, as a mean over submissions."""
 
     spread: float
     """Standard deviation of F from one perfect submission to the next."""
 
     drift: float
-    """What was added for the parts being smaller than n and all references; often 0."""
+    """Correction for the parts being smaller than n models and all references; often 0."""
 
 
 def ceiling(
@@ -47,35 +47,35 @@ def ceiling(
     repetitions: int = 16,
     confidence: float = CONFIDENCE,
 ) -> Ceiling:
-    """Return what the published metric gives for the references against themselves.
+    """Return the forgetting quality that the published metric gives the references against themselves.
 
-    The references are cut at random into two parts whose sizes are in the ratio n : m
-    (halves for n = m), one is taken for unlearned, and F is computed *with the bins of n*;
-    this is repeated. Why parts may stand for the whole: two samples of one
-    distribution show an epsilon that is decided by a few errors in the tails, whatever
-    their number. Simulated at the bins of n = 512, F at sizes 32, 64, 128, 256, 512 is
+    The references are divided at random into two parts whose sizes are in the ratio n : m
+    (halves for n = m), one part plays the unlearned models, and F is computed *with the bins of n*;
+    this is repeated. The parts may stand for the whole because the epsilon of two samples of one
+    distribution is decided by a few errors in the tails, whatever the number of models.
+    Simulated at the bins of n = 512, F at sizes 32, 64, 128, 256, 512 is
     0.185, 0.182, 0.189, 0.186, 0.185 for standard normals, and for Student's t with 3
     degrees 0.192, 0.195, 0.203, 0.208, 0.210. From the halves to the whole that is 1 %.
 
-    What drift there is, is measured: the same at half those sizes gives the change per
-    doubling, which is continued to the full sizes, times ``max(0, 1 - (2 * error /
-    change)²)``: a change within two of its standard errors is taken for noise and left out.
+    The remaining drift with size is measured: the same computation at half those sizes gives the
+    change per doubling, which is extrapolated to the full sizes, times ``max(0, 1 - (2 * error /
+    change)²)``: a change within two of its standard errors counts as noise and is left out.
 
-    Given the pool that is cut, the F of the parts are independent and, as the metric
-    depends on little more than ranks, spread as the F of fresh models do.
+    Given the pool of references, the F of the parts are independent. They spread like the F of
+    fresh models, because the metric depends on little more than ranks.
 
     Args:
         retrained: Confidences under the references. Shape [m, examples], m >= 4.
         n: Number of unlearned models, 2 or more.
-        seed: Of the random cuts.
-        repetitions: Number of cuts at each of the two sizes, 2 or more.
-        confidence: Of `Ceiling.quality`, in (0, 1).
+        seed: Seed of the random divisions.
+        repetitions: Number of divisions at each of the two sizes, 2 or more.
+        confidence: Confidence of `Ceiling.quality`, in (0, 1).
 
     Raises:
         ValueError: there are fewer than four references, n or the repetitions are fewer than
             two, the confidence is out of range, or `published_epsilon` refuses the values.
     """
-    values, _ = paired_confidences(retrained, retrained, least=2)
+    values, _ = paired_confidences(retrained, retrained)
     m = values.shape[0]
     if m < 4:
         raise ValueError(f"A ceiling needs four or more references, not {m}.")
@@ -97,23 +97,23 @@ def ceiling(
         change = estimate - float(of_smaller.mean())
         variance_of_smaller = float(of_smaller.var(ddof=1)) / repetitions
         noise = 4 * (variance + variance_of_smaller)
-        seen = max(0.0, 1 - noise / change**2) if change else 0.0
-        if seen:
-            drift = float(np.clip(seen * doublings * change, -estimate / 2, 1 - estimate))
-            # The error of the whole continuation, for how much of it is seen is chance too.
+        shrinkage = max(0.0, 1 - noise / change**2) if change else 0.0
+        if shrinkage:
+            drift = float(np.clip(shrinkage * doublings * change, -estimate / 2, 1 - estimate))
+            # The error of the full extrapolation, because the shrinkage is random too.
             variance = (1 + doublings) ** 2 * variance + doublings**2 * variance_of_smaller
     estimate += drift
 
-    error_of_one = math.sqrt(spread**2 + variance)
+    error_of_single = math.sqrt(spread**2 + variance)
     return Ceiling(
         n=n,
         sizes=sizes,
         quality=multiplicative_interval(
             estimate,
-            error_of_one / estimate if estimate else 0.0,
+            error_of_single / estimate if estimate else 0.0,
             degrees=repetitions - 1,
             confidence=confidence,
-            most=1.0,
+            maximum=1.0,
         ),
         standard_error=math.sqrt(variance),
         spread=spread,
@@ -124,19 +124,20 @@ def ceiling(
 def share_of_ceiling(
     quality: Interval, limit: Ceiling, *, degrees: float = 16, confidence: float = CONFIDENCE
 ) -> Interval:
-    """Return F / ceiling, whose interval holds both the error of F and that of the ceiling.
+    """Return F / ceiling with an interval that includes both the error of F and that of the ceiling.
 
-    Perfect unlearning has 1 in it about as often as the confidence says; more than 1 is
-    luck, or unlearned models that are less alike than references are.
+    For perfect unlearning the interval contains 1 about as often as the confidence says. A share above 1
+    is luck, or the unlearned models vary more than the references do.
 
     Args:
-        quality: F with its standard error, as `scoring.statistics.uncertainty` gives it.
+        quality: F with its standard error, as `scoring.statistics.uncertainty` returns it.
         limit: The ceiling at the same n.
-        degrees: Of freedom behind both errors: the splits or repetitions, if fewer.
+        degrees: Degrees of freedom of both errors: the smaller of splits and repetitions.
         confidence: In (0, 1).
 
     Raises:
-        ValueError: the ceiling is zero, so that nothing can be a part of it.
+        ValueError: the ceiling is zero, so that no share of it is defined, or the confidence is out
+            of range.
     """
     top = limit.quality.estimate
     if top == 0:
@@ -149,7 +150,7 @@ def share_of_ceiling(
 def _qualities(
     rng: np.random.Generator, values: FloatArray, sizes: tuple[int, int], *, n: int, repetitions: int
 ) -> FloatArray:
-    """Return F of random disjoint parts of these sizes, by the bins of n. Shape [repetitions]."""
+    """Return F of random disjoint parts of these sizes, with the bins of n. Shape [repetitions]."""
     qualities = np.empty(repetitions)
     for repetition in range(repetitions):
         order = rng.permutation(values.shape[0])

@@ -1,20 +1,23 @@
-"""How far may a measured number lie from the one it stands for?"""
+"""Confidence intervals of a measured number, by Student's t."""
 
 import math
 from dataclasses import dataclass
 
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 CONFIDENCE = 0.95
-"""How often an interval is to hold, where nothing else is said."""
+"""Default confidence of every interval."""
+
+_MAX_EXPONENT = 700.0
+"""Limits a hopeless error to a huge number instead of an overflow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A number that was measured, and where the number that it estimates may lie."""
+    """A measured number, and the interval of the number that it estimates."""
 
     estimate: float
-    """What was measured."""
+    """The measured number."""
 
     standard_error: float
     """Standard deviation of `estimate` from one measurement to the next, in its own unit."""
@@ -34,13 +37,13 @@ def additive_interval(
     Args:
         estimate: Zero or more.
         standard_error: Zero or more.
-        degrees: Of freedom behind the standard error, which give the quantile of Student's t.
+        degrees: Degrees of freedom of the standard error, which determine the quantile of Student's t.
         confidence: In (0, 1).
 
     Raises:
         ValueError: the confidence is out of range.
     """
-    reach = _quantile(degrees, confidence) * standard_error
+    reach = two_sided_quantile(degrees, confidence) * standard_error
     low, high = max(estimate - reach, 0.0), estimate + reach
     return Interval(estimate=estimate, standard_error=standard_error, low=low, high=high)
 
@@ -51,37 +54,33 @@ def multiplicative_interval(
     *,
     degrees: float,
     confidence: float = CONFIDENCE,
-    most: float = math.inf,
+    maximum: float = math.inf,
 ) -> Interval:
-    """Return ``estimate * exp(± quantile * relative_error)``, for what varies by a factor.
+    """Return ``estimate * exp(± quantile * relative_error)``, for a number that varies by a factor.
 
-    An estimate of zero has the interval [0, 0]: nothing was seen to vary.
+    An estimate of zero has the interval [0, 0], because any factor leaves it zero.
 
     Args:
         estimate: Zero or more.
-        relative_error: Standard error as a part of the estimate, zero or more.
-        degrees: Of freedom behind the error, which give the quantile of Student's t.
+        relative_error: Standard error as a fraction of the estimate, zero or more.
+        degrees: Degrees of freedom of the error, which determine the quantile of Student's t.
         confidence: In (0, 1).
-        most: What the number can be at most, not below the estimate.
+        maximum: Upper bound of the estimated number, not below the estimate.
 
     Raises:
         ValueError: the confidence is out of range.
     """
-    factor = math.exp(min(_quantile(degrees, confidence) * relative_error, _LARGEST_EXPONENT))
+    factor = math.exp(min(two_sided_quantile(degrees, confidence) * relative_error, _MAX_EXPONENT))
     return Interval(
         estimate=estimate,
         standard_error=estimate * relative_error,
         low=estimate / factor,
-        high=min(estimate * factor, most),
+        high=min(estimate * factor, maximum),
     )
 
 
-_LARGEST_EXPONENT = 700.0
-"""So that a hopeless error gives a huge number and no overflow."""
-
-
-def _quantile(degrees: float, confidence: float) -> float:
-    """Return the two-sided quantile of Student's t.
+def two_sided_quantile(degrees: float, confidence: float) -> float:
+    """Return the t for which a value of Student's distribution lies in [-t, t] with this probability.
 
     Raises:
         ValueError: the confidence is out of range.
@@ -89,3 +88,22 @@ def _quantile(degrees: float, confidence: float) -> float:
     if not 0 < confidence < 1:
         raise ValueError(f"The confidence must lie between 0 and 1, but it is {confidence}.")
     return float(stdtrit(degrees, (1 + confidence) / 2))
+
+
+def two_sided_p(degrees: float, t: float) -> float:
+    """Return the probability of a value of Student's distribution at least as far from 0 as t.
+
+    The lower tail is computed rather than ``1 - cdf``, which would lose small probabilities.
+
+    Args:
+        degrees: Degrees of freedom, above 0.
+        t: Any number; infinity gives 0.
+
+    Raises:
+        ValueError: t is NaN or the degrees are not above 0.
+    """
+    if not degrees > 0:
+        raise ValueError(f"The degrees of freedom must be above 0, but they are {degrees}.")
+    if math.isnan(t):
+        raise ValueError("The t value must be a number, but it is NaN.")
+    return float(2 * stdtr(degrees, -abs(t)))

@@ -1,66 +1,70 @@
-"""Which differences between submissions are more than noise, and so who ranks where?"""
+"""Ranks of submissions, and the significance of the differences between them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from scoring.checks import CountArray, FloatArray, read_only_copy
-from scoring.statistics.student import two_sided_p, two_sided_quantile
+from scoring.statistics.interval import two_sided_p, two_sided_quantile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ranking:
-    """One figure of every submission, with what can be told apart; read-only arrays."""
+    """One figure of every submission, and which differences are significant; read-only arrays."""
 
     value: FloatArray
     """The figure from all models. Shape [submissions]."""
 
     low: FloatArray
-    """Lower end of each value's own interval, models of both sides being random. Shape [submissions]."""
+    """Lower end of each value's own interval, with random models on both sides. Shape [submissions]."""
 
     high: FloatArray
-    """Upper end. Shape [submissions]."""
+    """Upper end of each value's own interval. Shape [submissions]."""
 
     difference: FloatArray
-    """Value of the row less that of the column. Shape [submissions, submissions]."""
+    """Value of the row minus value of the column. Shape [submissions, submissions]."""
 
     difference_low: FloatArray
-    """Lower end of the interval of each difference alone. Shape [submissions, submissions]."""
+    """Lower end of the interval of each single difference. Shape [submissions, submissions]."""
 
     difference_high: FloatArray
-    """Upper end. Shape [submissions, submissions]."""
+    """Upper end of the interval of each single difference. Shape [submissions, submissions]."""
 
     p: FloatArray
-    """Of "these two are equally good", by Holm over all pairs. Shape [submissions, submissions]."""
+    """P-value of "these two are equally good", corrected by Holm. Shape [submissions, submissions]."""
 
     rank: CountArray
     """1 + the number of submissions that are significantly better. Shape [submissions]."""
 
 
 def rank_by_halves(value: FloatArray, halves: FloatArray, *, level: float) -> Ranking:
-    """Return the ranking of submissions whose figure is known from all models and from halves.
+    """Return the ranking of submissions from a figure of all their models and of random halves.
 
     The two halves of a halving share no model, so half the mean square of their differences
-    is, without bias, the variance of the figure at half as many models. That is taken for
-    the variance at all models. A smooth figure's would be half of it; the published metric's is
-    not, for its epsilon comes from the few models in the tails, whatever the number of models.
+    is an unbiased estimate of the figure's variance at half as many models. This is used as
+    the variance at all models. For a smooth figure it would be half of that; for the published metric
+    it is not, because its epsilon depends on the few models in the tails, whatever the number of models.
 
     * Two submissions differ if their difference over its standard error is significant by
       Student's t with as many degrees of freedom as there are halvings, after Holm's correction
       over all pairs, at ``1 - level``.
     * A rank is 1 + the number of submissions that are significantly better. So equal ranks
-      are common, and two of equal rank may differ while both are tied with a third.
-    * Where no half differs from its other, the error is 0: values that are equal are tied,
-      others differ.
+      are common, and two submissions of equal rank may differ although both are tied with a third.
+    * If the two halves agree in every halving, the error is 0: equal values are tied, and
+      unequal values differ.
 
     Args:
-        value: From all models; larger is better. Shape [submissions], at least one.
-        halves: The same figure from either half, paired through equal halves of the references.
-            Shape [halvings, 2, submissions], at least one halving.
-        level: Of the intervals, and 1 less the probability of any false difference; in (0, 1).
+        value: Figure of all models; larger is better. Shape [submissions], at least one.
+        halves: The same figure of each half. In a halving all submissions are measured against the
+            same halves of the references. Shape [halvings, 2, submissions], at least one halving.
+        level: Confidence of the intervals, and 1 minus the probability of any false difference;
+            in (0, 1).
+
+    Raises:
+        ValueError: the level is out of range.
     """
     degrees = halves.shape[0]
-    quantile = two_sided_quantile(level, degrees)
+    quantile = two_sided_quantile(degrees, level)
     gaps = halves[:, 0] - halves[:, 1]
     own_error = np.sqrt((gaps**2).mean(axis=0) / 2)
     difference = value[:, np.newaxis] - value
@@ -81,10 +85,10 @@ def rank_by_halves(value: FloatArray, halves: FloatArray, *, level: float) -> Ra
 
 
 def holm(p: FloatArray) -> FloatArray:
-    """Return p values corrected so that the chance of any false rejection is kept.
+    """Return p-values corrected so that the chance of any false rejection stays at the level of one test.
 
-    The smallest of q values is multiplied by q, the next by q - 1, and so on; none becomes
-    smaller than one before it, or larger than 1.
+    The smallest of q values is multiplied by q, the next by q - 1, and so on; a value is raised to
+    the one before it if it is smaller, and cut off at 1.
 
     Args:
         p: Shape [tests].
@@ -99,7 +103,7 @@ def holm(p: FloatArray) -> FloatArray:
 
 
 def _pairwise(difference: FloatArray, error: FloatArray, degrees: int) -> FloatArray:
-    """Return the corrected p value of each pair, symmetric, 1 on the diagonal."""
+    """Return the corrected p-value of each pair, symmetric, 1 on the diagonal."""
     p = np.ones(difference.shape)
     rows, columns = np.triu_indices(difference.shape[0], k=1)
     plain = np.array(
@@ -114,7 +118,7 @@ def _pairwise(difference: FloatArray, error: FloatArray, degrees: int) -> FloatA
 
 
 def _p_of_pair(difference: float, error: float, degrees: int) -> float:
-    """Return the plain p value; without an error, 1 if the values are equal and 0 if not."""
+    """Return the uncorrected p-value; if the error is 0, return 1 for equal values and 0 for others."""
     if error == 0:
         return 1.0 if difference == 0 else 0.0
-    return two_sided_p(difference / error, degrees)
+    return two_sided_p(degrees, difference / error)

@@ -64,7 +64,10 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.time_limits": (
             f"runner.challenge runner.clients runner.engine runner.image runner.store {_SHARED}"
         ),
-        "runner.execution": ("runner.challenge runner.clients runner.engine runner.image runner.store"),
+        "runner.execution": (
+            "runner.challenge runner.clients runner.engine runner.image runner.parsers runner.store "
+            "runner.submission"
+        ),
         "runner.results": (
             "runner.challenge runner.image runner.parsers runner.store runner.submission "
             f"scoring.card scoring.outputs scoring.statistics {_SHARED}"

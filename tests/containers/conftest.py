@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -19,7 +16,7 @@ from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Engine
 from runner.engine.client import connect_engine
-from runner.engine.container_spec import FIRST_UID, trainer_container, worker_container
+from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.engine.session import container_session
 from runner.execution.context import EvaluationContext
@@ -27,6 +24,10 @@ from runner.image.image import Image, require_image
 from runner.progress import NullReporter, Reporter
 from runner.store.store import Store
 from runner.submission.load import Submission
+from tests.support.command import QUICK_BUILD, unlearn
+from tests.support.image_scripts import ImageScripts, run_alone
+from tests.support.shared_folders import SharedFolders
+from tests.support.submissions import pack_submission
 
 RunSubmission = Callable[..., list[EndedRun]]
 InImage = Callable[..., str]
@@ -44,8 +45,8 @@ def built_image(engine: Engine) -> Image:
 
 @pytest.fixture(scope="session")
 def labels(engine: Engine) -> Iterator[dict[str, str]]:
-    with container_session(engine) as found:
-        yield found
+    with container_session(engine) as labels:
+        yield labels
 
 
 @pytest.fixture(scope="session")
@@ -62,25 +63,53 @@ def plan() -> BuildPlan:
 
 
 @pytest.fixture(scope="session")
-def challenge(
-    engine: Engine,
-    built_image: Image,
-    labels: dict[str, str],
-    plan: BuildPlan,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Challenge:
-    folder = tmp_path_factory.mktemp("challenges") / "small"
-    return build_challenge(
-        engine=engine, image=built_image, plan=plan, folder=folder, labels=labels, reporter=NullReporter()
-    )
+def shared_folders(tmp_path_factory: pytest.TempPathFactory) -> SharedFolders:
+    """Return the cache of folders that all test files and both workers share."""
+    return SharedFolders.of_session(tmp_path_factory)
 
 
-def packed(source: str) -> Submission:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr(zipfile.ZipInfo("submission.py"), source)
-    data = archive.getvalue()
-    return Submission(name="test", sha256=sha256(data).hexdigest(), archive=data)
+@pytest.fixture(scope="session")
+def build_shared(
+    engine: Engine, built_image: Image, labels: dict[str, str], shared_folders: SharedFolders
+) -> Callable[[BuildPlan], Challenge]:
+    """Return a function that builds a plan's challenge unless a test of this session has built it."""
+
+    def build(plan: BuildPlan) -> Challenge:
+        def make(folder: Path) -> None:
+            build_challenge(
+                engine=engine,
+                image=built_image,
+                plan=plan,
+                folder=folder,
+                labels=labels,
+                reporter=NullReporter(),
+            )
+
+        return load_challenge(shared_folders.get((plan, built_image.digest), plan.name, make))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def challenge(build_shared: Callable[[BuildPlan], Challenge], plan: BuildPlan) -> Challenge:
+    """Return the challenge that most tests run on; tests that change its files change a copy."""
+    return build_shared(plan)
+
+
+@pytest.fixture(scope="session")
+def challenge_with_network(built_image: Image, shared_folders: SharedFolders) -> Callable[[str], Path]:
+    """Return a function that builds a tiny challenge of digits with an organizer's own network."""
+
+    def build(source: str) -> Path:
+        def make(folder: Path) -> None:
+            file = folder.with_name("net.py")
+            file.write_text(source)
+            options = (*QUICK_BUILD, "--limit-examples", 100, "--seed", 7, "--architecture-file", file)
+            unlearn("challenge", "build", "digits", folder, *options)
+
+        return shared_folders.get((source, built_image.digest), "built", make)
+
+    return build
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +137,7 @@ def run_submission(
             worker = WorkerClient(
                 stream=container,
                 challenge=replace(challenge, description=changed),
-                submission=packed(source) if isinstance(source, str) else source,
+                submission=pack_submission(source) if isinstance(source, str) else source,
                 runs=runs_announced,
                 first_uid=FIRST_UID,
                 placement=placement,
@@ -122,31 +151,28 @@ def run_submission(
 
 
 @pytest.fixture(scope="session")
-def in_image(engine: Engine, built_image: Image, labels: dict[str, str]) -> InImage:
-    """Return a function that runs a Python script in the image, or another, and returns its stdout."""
+def in_image(engine: Engine, built_image: Image, labels: dict[str, str]) -> Iterator[InImage]:
+    """Give a function that runs a Python script in the image and returns its stdout.
 
-    def run(script: str, *, tag: str = built_image.tag) -> str:
-        spec = trainer_container(image=tag, cpus=2.0, labels=labels)
-        spec = replace(spec, command=("/opt/venv/bin/python", "-c", script))
-        container = engine.start(spec)
+    All scripts share a container, and none shares a process. A script for another image has one of its own.
+    """
+    with container_session(engine) as own_labels:  # tests require that no container has the others' labels
+        scripts = ImageScripts(engine, built_image.tag, own_labels)
+
+        def run(script: str, *, tag: str = built_image.tag) -> str:
+            return scripts.run(script) if tag == built_image.tag else run_alone(engine, tag, labels, script)
+
         try:
-            text = b""
-            while (data := container.receive(800.0)) is not None:
-                assert data, "the script printed nothing for too long"
-                text += data
-            ending = container.ending()
-            assert ending is not None
-            assert ending.exit_code == 0, container.stderr.decode()
-            return text.decode()
+            yield run
         finally:
-            container.remove()
-
-    return run
+            scripts.close()
 
 
 @pytest.fixture(scope="session")
-def bench(engine: Engine, built_image: Image, labels: dict[str, str]) -> Callable[..., EvaluationContext]:
-    """Return a way to have a bench whose store is in a folder of one's own."""
+def evaluation_context(
+    engine: Engine, built_image: Image, labels: dict[str, str]
+) -> Callable[..., EvaluationContext]:
+    """Return a function that makes a context whose store is in a folder of the test's own."""
 
     def make(folder: Path, reporter: Reporter | None = None) -> EvaluationContext:
         return EvaluationContext(
@@ -160,7 +186,3 @@ def bench(engine: Engine, built_image: Image, labels: dict[str, str]) -> Callabl
         )
 
     return make
-
-
-def load(folder: Path) -> Challenge:
-    return load_challenge(folder)

@@ -1,4 +1,4 @@
-"""A zip archive made by hand: each field can be made to lie, and the rest still fits together."""
+"""A zip archive built by hand: each field can be falsified, and the rest stays consistent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One entry. What ``directory`` and ``local`` name replaces a field of that record."""
+    """One entry; ``directory`` and ``local`` replace fields of their records."""
 
     name: bytes
     data: bytes = b""
@@ -20,16 +20,16 @@ class Member:
     local_extra: bytes = b""
     comment: bytes = b""
     before: bytes = b""
-    """What stands before its local header."""
+    """Bytes before its local header."""
     after: bytes = b""
-    """What stands behind its data."""
+    """Bytes behind its data."""
     directory: dict[str, Any] = field(default_factory=dict)
     local: dict[str, Any] = field(default_factory=dict)
 
 
 def build(members: Sequence[Member], *, comment: bytes = b"", before_end: bytes = b"", **end: Any) -> bytes:
     """Return the archive; ``end`` replaces fields of the end record."""
-    body, directory = b"", b""
+    body, directory = bytearray(), bytearray()  # bytes would be copied for each of 65 535 members
     for member in members:
         packed = _deflate(member.data) if member.deflated else member.data
         common: dict[str, Any] = {
@@ -70,7 +70,7 @@ def build(members: Sequence[Member], *, comment: bytes = b"", before_end: bytes 
         "comment": len(comment),
     } | end
     packed_end = struct.pack("<4s4H2LH", b"PK\5\6", *record.values())
-    return body + directory + before_end + packed_end + comment
+    return bytes(body + directory) + before_end + packed_end + comment
 
 
 def _deflate(data: bytes) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCE
 from runner.challenge.limits import Limits
 from runner.challenge.training import Training
 from sandbox.protocol.splits import SPLITS
+from tests.support.npy import npz
 
 CLASSES = 2
 REFERENCES = 3
@@ -30,13 +30,6 @@ NETWORK: dict[str, NDArray[Any]] = {
 }
 
 
-def npz(**arrays: NDArray[Any]) -> bytes:
-    """Return arrays as the bytes of an npz file."""
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)  # type: ignore[arg-type]
-    return packed.getvalue()
-
-
 def _split(name: str) -> bytes:
     labels = FORGET_LABELS if name == "forget" else np.array([0, 1], dtype=np.int64)
     first = 10 * SPLITS.index(name)
@@ -45,7 +38,7 @@ def _split(name: str) -> bytes:
 
 
 class ChallengeFolder:
-    """A challenge that is being put on disk, so that a test can put something else there."""
+    """A challenge on disk, in which a test can replace files."""
 
     def __init__(self, folder: Path) -> None:
         """Lay out valid files; the description is written by `describe`."""
@@ -69,7 +62,7 @@ class ChallengeFolder:
         (self.folder / name).write_bytes(data)
 
     def describe(self, limits: Limits | None = None, visibility: Visibility = "private") -> Path:
-        """Write a description that fits the files, whatever they hold; return the folder."""
+        """Write a description that matches the files, whatever their content; return the folder."""
         description = Description(
             schema_version=1,
             name="tiny",

@@ -1,6 +1,6 @@
-"""Does the verdict tell the truth about what was really observed, on the engines it was captured on?
+"""The verdict is true of real observations, on every engine on which they were captured.
 
-`tests/containers/capture_observations.py` makes the record; the expected verdicts stand here.
+`tests/containers/capture_observations.py` writes the record; the expected verdicts are listed here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TRUTH: dict[str, set[str]] = {
     "ignores_signals": {"time-limit"},
     "blocks_in_c": {"time-limit"},
     "eats_memory": {"memory-limit"},
-    # gVisor's killer takes the whole container, so nobody is left to be well.
+    # gVisor's memory killer ends the whole container, the healthy processes included.
     "child_eats_memory": {"memory-limit"},
     "child_eats_memory_and_it_leaves": {"memory-limit"},
     "child_eats_memory_and_all_is_well": {"ok"},
@@ -42,26 +42,28 @@ TRUTH: dict[str, set[str]] = {
 }
 GVISOR: dict[str, set[str]] = {
     "child_eats_memory_and_all_is_well": {"memory-limit"},
-    # Its kernel panics without processes (2022), or takes memory of the host's for each (2024), or neither.
+    # Its kernel panics without processes (2022), or takes host memory for each (2024), or neither.
     "fork_bomb": {"time-limit", "crashed", "memory-limit"},
 }
 
 
 def observation(row: dict[str, Any]) -> Observation:
-    seen = {"host_seconds": 0.0, "wall_limit_seconds": 0.0, **row["seen"]}
-    if seen.get("error"):
-        seen["error"] = RunError(**seen["error"])
-    return Observation(**seen)
+    """Return the observation in a row of the record."""
+    fields = {"host_seconds": 0.0, "wall_limit_seconds": 0.0, **row["seen"]}
+    if fields.get("error"):
+        fields["error"] = RunError(**fields["error"])
+    return Observation(**fields)
 
 
 def name(row: dict[str, Any]) -> str:
+    """Return a test's name: what happened, and where it was captured."""
     source = row["source"]
     return f"{row['what']}-{source['runtime']}-{source['runtime_version']}-cgroup{source['cgroup']}"
 
 
 @pytest.mark.parametrize("row", RECORD, ids=name)
-def test_verdict_on_what_was_observed(row: dict[str, Any]) -> None:
-    """Each real ending has the verdict that a person who knows what happened would give."""
+def test_verdict_on_real_observations(row: dict[str, Any]) -> None:
+    """Each real ending has the verdict of a person who knows what happened."""
     truth = {**TRUTH, **(GVISOR if row["source"]["runtime"] == "runsc" else {})}
     assert judge(observation(row)).verdict in truth[row["what"]]
 
@@ -71,28 +73,28 @@ SOURCES = sorted({tuple(row["source"].items()) for row in RECORD})
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: "-".join(value for _key, value in source))
 def test_the_record_is_complete(source: tuple[tuple[str, str], ...]) -> None:
-    """Every ending was captured on each host and under each runtime, the lying ones among them."""
+    """Every ending was captured on each host and under each runtime, the misleading ones included."""
     rows = [row["what"] for row in RECORD if row["source"] == dict(source)]
     assert sorted(rows) == sorted(TRUTH)
 
 
 def test_both_versions_of_control_groups_were_captured() -> None:
-    """With Docker's own runtime under either, with crun where it works at all, and with two gVisors."""
-    seen = {(row["source"]["runtime"], row["source"]["cgroup"]) for row in RECORD}
-    assert seen >= {("runc", "1"), ("runsc", "1"), ("runc", "2"), ("crun", "2")}
+    """Docker's own runtime was captured under either, crun where it works at all, and two versions of gVisor."""
+    sources = {(row["source"]["runtime"], row["source"]["cgroup"]) for row in RECORD}
+    assert sources >= {("runc", "1"), ("runsc", "1"), ("runc", "2"), ("crun", "2")}
 
 
-def test_signals_that_lie_were_captured() -> None:
+def test_misleading_signals_were_captured() -> None:
     """A run that was killed for time, and a memory kill that leaves exit code 0, look like something else."""
     late = [row["seen"] for row in RECORD if row["what"] == "loops" and row["source"]["runtime"] == "runc"]
-    assert all(seen["exit_code"] == -9 and "oom_kills" not in seen for seen in late)
-    left = [
+    assert all(fields["exit_code"] == -9 and "oom_kills" not in fields for fields in late)
+    memory_kills = [
         row["seen"]
         for row in RECORD
         if row["what"] == "child_eats_memory_and_it_leaves" and row["source"]["runtime"] == "runc"
     ]
-    assert left
-    assert all(seen["oom_kills"] > 0 and "exit_code" not in seen for seen in left)
+    assert memory_kills
+    assert all(fields["oom_kills"] > 0 and "exit_code" not in fields for fields in memory_kills)
     assert {Verdict(row["verdict"]) for row in RECORD} >= {
         Verdict.OK,
         Verdict.TIME_LIMIT,

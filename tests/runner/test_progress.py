@@ -1,4 +1,4 @@
-"""Does a log tell how far a long step is, and how long it will take?"""
+"""A log shows the progress of a long step and the time left."""
 
 from __future__ import annotations
 
@@ -9,21 +9,12 @@ from rich.console import Console
 
 from runner.progress import ConsoleReporter
 from runner.units import duration
+from tests.support.clock import Clock
 
 
-class Clock:
-    """Stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_log_tells_the_time_left() -> None:
-    """At the pace since the step was first told of, so what was finished before does not count."""
-    clock, written = Clock(), io.StringIO()
+def test_a_log_shows_the_time_left() -> None:
+    """The pace is that since the first report, so work that was finished before does not count."""
+    clock, written = Clock(100.0), io.StringIO()
     reporter = ConsoleReporter(Console(file=written, width=200), clock=clock)
     for done, now in ((64, 100.0), (65, 105.0), (80, 112.0), (256, 212.0), (512, 300.0)):
         clock.now = now
@@ -37,8 +28,8 @@ def test_a_log_tells_the_time_left() -> None:
 
 
 def test_each_step_has_its_own_pace() -> None:
-    """A new step begins without a forecast, and so does one that begins anew."""
-    clock, written = Clock(), io.StringIO()
+    """A new step begins without a forecast, and so does a step that begins again."""
+    clock, written = Clock(100.0), io.StringIO()
     reporter = ConsoleReporter(Console(file=written, width=200), clock=clock)
     for text, done, now in (("a", 0, 0.0), ("a", 1, 20.0), ("b", 1, 40.0), ("b", 2, 60.0), ("a", 0, 80.0)):
         clock.now = now
@@ -53,29 +44,29 @@ def test_each_step_has_its_own_pace() -> None:
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_names_of_strangers_are_harmless(terminal: bool) -> None:
-    """A challenge's name, or what a trainer says that it does, sends a terminal no command and no new line."""
+def test_untrusted_names_are_sanitized(terminal: bool) -> None:
+    """A challenge's name, or a trainer's report, cannot send a terminal a command or a new line."""
     written = io.StringIO()
     console = Console(file=written, width=200, force_terminal=terminal, _environ={"TERM": "xterm"})
     with ConsoleReporter(console, clock=Clock()) as reporter:
         reporter.step("\x1b]0;title\x07mine\nscore: 1.0")
         reporter.count("\x1b[2J\u202eyours\r", 1, 2)
-    said = written.getvalue()
-    assert "\x1b]0;" not in said
-    assert "\x1b[2J" not in said
-    assert "\x07" not in said
-    assert "\u202e" not in said
+    text = written.getvalue()
+    assert "\x1b]0;" not in text
+    assert "\x1b[2J" not in text
+    assert "\x07" not in text
+    assert "\u202e" not in text
     mark = "\N{REPLACEMENT CHARACTER}"
-    assert f"{mark}[2J{mark}yours" in said
+    assert f"{mark}[2J{mark}yours" in text
     if not terminal:
-        assert said.splitlines() == [
+        assert text.splitlines() == [
             f"{mark}]0;title{mark}mine score: 1.0",
             f"{mark}[2J{mark}yours{mark}: 1 of 2",
         ]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0.2, "1 s"),
         (99, "99 s"),
@@ -85,6 +76,6 @@ def test_names_of_strangers_are_harmless(terminal: bool) -> None:
         (90000, "25 h 0 min"),
     ],
 )
-def test_durations(seconds: float, said: str) -> None:
-    """As a person says them, never too short."""
-    assert duration(seconds) == said
+def test_durations(seconds: float, text: str) -> None:
+    """They are rounded up, so none is too short."""
+    assert duration(seconds) == text

@@ -1,4 +1,4 @@
-"""Does the verdict follow from what a submission cannot forge?"""
+"""The verdict follows from what a submission cannot forge."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ CASES: list[tuple[str, Observation, Verdict, str]] = [
         "weight has shape [1]",
     ),
     (
-        "bad checkpoint beside a memory kill",
+        "bad checkpoint and a memory kill",
         replace(FINE, checkpoint_problem="too short", oom_kills=1, exit_code=-9),
         BAD,
         "too short",
     ),
     ("too much output", replace(SILENT, ended_by="output", result="broken", exit_code=-9), OUTPUT, "larger"),
     (
-        "too much output beside another run's memory kill",
+        "too much output and another run's memory kill",
         replace(SILENT, ended_by="output", exit_code=-9, oom_kills=1),
         OUTPUT,
         "larger",
@@ -73,16 +73,16 @@ CASES: list[tuple[str, Observation, Verdict, str]] = [
         "alone, and a child of it was killed for memory",
         replace(error("call", "RuntimeError", "a worker died"), oom_kills=1, alone=True),
         MEMORY,
-        "a process of it",
+        "one of its processes",
     ),
     (
         "alone, exit 0 without a result, and the counter moved",
         replace(SILENT, oom_kills=1, alone=True),
         MEMORY,
-        "a process of it",
+        "one of its processes",
     ),
     (
-        "a checkpoint all the same",
+        "a checkpoint in spite of the memory kill",
         replace(FINE, oom_kills=1, alone=True),
         OK,
         "",
@@ -125,7 +125,7 @@ CASES: list[tuple[str, Observation, Verdict, str]] = [
     ("error in the call", error("call"), CRASHED, "ValueError: no"),
     ("error without a message", error("call", "KeyError", ""), CRASHED, "KeyError"),
     ("error in the state dict", error("checkpoint"), BAD, "could not be saved: ValueError: no"),
-    ("error at a stage made up", error("ok"), CRASHED, "ValueError: no"),
+    ("error at an invented stage", error("ok"), CRASHED, "ValueError: no"),
     ("error at no stage", error(""), CRASHED, "ValueError: no"),
     ("_NoFunctionError raised in the call", error("call", "_NoFunctionError"), CRASHED, "_NoFunctionError"),
     ("MemoryError", error("call", "MemoryError", ""), MEMORY, "MemoryError"),
@@ -138,7 +138,7 @@ CASES: list[tuple[str, Observation, Verdict, str]] = [
     ),
     ("broken stream", replace(FINE, stream_violation="a frame of unknown kind"), PROTOCOL, "unknown kind"),
     (
-        "broken stream beside everything else",
+        "broken stream and everything else",
         replace(
             FINE,
             stream_violation="garbage",
@@ -155,22 +155,22 @@ CASES: list[tuple[str, Observation, Verdict, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("seen", "verdict", "detail"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+    ("observed", "verdict", "detail"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
-def test_case(seen: Observation, verdict: Verdict, detail: str) -> None:
-    """Each row: what is observed leads to this verdict, and the sentence says why."""
-    found = judge(seen)
-    assert found.verdict is verdict
-    assert detail.lower() in found.detail.lower()
+def test_case(observed: Observation, verdict: Verdict, detail: str) -> None:
+    """Each row: the observation leads to this verdict, and the sentence gives the reason."""
+    judgement = judge(observed)
+    assert judgement.verdict is verdict
+    assert detail.lower() in judgement.detail.lower()
 
 
 def test_every_verdict_has_a_case() -> None:
-    """The table leaves no verdict out."""
-    assert {verdict for _name, _seen, verdict, _detail in CASES} == set(Verdict)
+    """The table covers every verdict."""
+    assert {verdict for _name, _observed, verdict, _detail in CASES} == set(Verdict)
 
 
-def test_ok_takes_a_sound_checkpoint_in_time_whatever_else_is_claimed() -> None:
-    """Over all combinations of signals: ``ok`` if and only if a sound checkpoint came in time, unbroken."""
+def test_ok_needs_a_valid_checkpoint_in_time_whatever_else_is_claimed() -> None:
+    """Over all combinations of signals: ``ok`` if and only if a valid checkpoint arrived in time, unbroken."""
     for result, problem, ended_by, killed, violation, exit_code, oom_kills in product(
         ("checkpoint", "error", "broken", "none"),
         ("", "bad"),
@@ -180,7 +180,7 @@ def test_ok_takes_a_sound_checkpoint_in_time_whatever_else_is_claimed() -> None:
         (0, 1, -9),
         (0, 1),
     ):
-        seen = Observation(
+        observed = Observation(
             host_seconds=1.0,
             wall_limit_seconds=10.0,
             stream_violation=violation,
@@ -194,6 +194,6 @@ def test_ok_takes_a_sound_checkpoint_in_time_whatever_else_is_claimed() -> None:
         earned = (
             result == "checkpoint" and not problem and not killed and not violation and ended_by != "time"
         )
-        found = judge(seen)
-        assert (found.verdict is Verdict.OK) == earned, seen
-        assert bool(found.detail) != earned, "a failure has a reason, and success needs none"
+        judgement = judge(observed)
+        assert (judgement.verdict is Verdict.OK) == earned, observed
+        assert bool(judgement.detail) != earned, "a failure has a reason, and success needs none"

@@ -1,4 +1,4 @@
-"""Are a population's outputs checked once, read as they were written, and compared only with their like?"""
+"""Outputs: checked once, read as they were written, compared only if from the same examples."""
 
 import contextlib
 import io
@@ -24,33 +24,33 @@ GOOD = {
 
 
 def test_the_splits_are_in_the_evaluators_order():
-    """The scorer names the rows of a table of counts as the sandbox fills them."""
+    """The scorer and the sandbox use the same order of splits in a table of counts."""
     assert tuple(splits.SPLITS) == SPLITS
 
 
 @pytest.mark.parametrize("without", [(), ("seconds",), ("seconds", "unseen_losses")])
 def test_round_trip(without):
-    """What was saved is read, to the bit; what is not known stays so."""
+    """Saved arrays are read back to the bit; unknown ones stay None."""
     outputs = Outputs(**{name: array for name, array in GOOD.items() if name not in without})
     file = io.BytesIO()
     save_outputs(outputs, file)
     file.seek(0)
-    found = load_outputs(file)
+    result = load_outputs(file)
     for name, array in GOOD.items():
-        kept = getattr(found, name)
+        stored = getattr(result, name)
         if name in without:
-            assert kept is None
+            assert stored is None
         else:
-            np.testing.assert_array_equal(kept, array)
-            assert not kept.flags.writeable
-    assert found.logits.dtype == np.float32
+            np.testing.assert_array_equal(stored, array)
+            assert not stored.flags.writeable
+    assert result.logits.dtype == np.float32
 
 
 def test_accuracies_are_shares_of_all_examples():
-    """Right answers over examples, all classes together."""
-    found = Outputs(**GOOD).accuracies()
-    np.testing.assert_allclose(found.retain, 3 / 8)
-    np.testing.assert_allclose(found.test, 1 / 3)
+    """An accuracy is correct answers over examples, all classes together."""
+    result = Outputs(**GOOD).accuracies()
+    np.testing.assert_allclose(result.retain, 3 / 8)
+    np.testing.assert_allclose(result.test, 1 / 3)
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,16 @@ def test_accuracies_are_shares_of_all_examples():
         ({"labels": GOOD["labels"] + 1}, "0 to 1"),
         ({"labels": GOOD["labels"] - 1}, "negative"),
         ({"labels": GOOD["labels"] * 1.0}, "integers"),
-        ({"correct": GOOD["correct"][:2]}, "right answers must have shape"),
-        ({"correct": GOOD["correct"] + 3}, "no more right answers"),
-        ({"class_counts": GOOD["class_counts"] * [[1], [1], [0], [1]]}, "every split"),
+        ({"correct": GOOD["correct"][:2]}, "correct answers must have shape"),
+        ({"correct": GOOD["correct"] + 3}, "must not outnumber the examples"),
+        ({"class_counts": GOOD["class_counts"] * [[1], [1], [0], [1]]}, "Every split"),
         ({"unseen_losses": GOOD["unseen_losses"][:2]}, "from 3 models"),
         ({"unseen_losses": -GOOD["unseen_losses"]}, "negative"),
         ({"seconds": np.array([1.0, np.nan, 1.0])}, "finite"),
     ],
 )
 def test_impossible_outputs_are_refused(changed, message):
-    """One sentence says what is wrong."""
+    """One sentence names the array and the problem."""
     with pytest.raises(ValueError, match=message):
         Outputs(**{**GOOD, **changed})
 
@@ -86,8 +86,8 @@ def test_impossible_outputs_are_refused(changed, message):
         ({"logits": GOOD["logits"][:, :4], "labels": GOOD["labels"][:4]}, "same examples"),
     ],
 )
-def test_other_questions_are_not_compared(changed, message):
-    """Populations are comparable if they were asked the same."""
+def test_outputs_of_other_examples_are_not_compared(changed, message):
+    """Populations are comparable if they were evaluated on the same examples."""
     plain = {name: array for name, array in GOOD.items() if name not in ("seconds", "unseen_losses")}
     check_comparable(Outputs(**GOOD), Outputs(**GOOD))
     with pytest.raises(ValueError, match=message):
@@ -100,13 +100,13 @@ def test_other_questions_are_not_compared(changed, message):
     ids=["empty", "garbage", "pickle", "zip"],
 )
 def test_other_files_are_refused(data):
-    """They are a ValueError, and a pickle is not opened."""
+    """Files of another format are a ValueError, and a pickle is not opened."""
     with pytest.raises(ValueError, match="not an npz file"):
         load_outputs(io.BytesIO(data))
 
 
 def test_damaged_files_are_refused():
-    """Whatever bytes were changed: it is a ValueError, if it still matters."""
+    """Changed bytes are read or a ValueError, never another exception."""
     written, rng = io.BytesIO(), np.random.default_rng(0)
     np.savez_compressed(written, allow_pickle=False, **GOOD)
     for _ in range(1_000):
@@ -118,7 +118,7 @@ def test_damaged_files_are_refused():
 
 
 def test_an_array_that_claims_more_than_all_memory_is_refused():
-    """It is no MemoryError."""
+    """A header with an impossible size is a ValueError, not a MemoryError."""
     file = io.BytesIO()
     header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1152921504606846975,), }\n"
     with zipfile.ZipFile(file, "w") as archive:
@@ -128,7 +128,7 @@ def test_an_array_that_claims_more_than_all_memory_is_refused():
 
 
 def test_an_array_of_objects_is_refused():
-    """NumPy would unpickle it."""
+    """An array of objects is refused, because NumPy would unpickle it."""
     file = io.BytesIO()
     np.savez(file, labels=np.array([print], dtype=object))
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Two methods, each bad, that together have the right distribution on every example."""
+"""Simulated cheats: two bad methods that together have the right distribution on every example."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +10,7 @@ SLANT = 1.5
 
 
 def mixture(rng: np.random.Generator, models: int, examples: int, slant: float = SLANT) -> FloatArray:
-    """Return confidences of a cheat: the first half from a method that is too high, then too low.
+    """Return confidences of a cheat: the first half from a method that is too high, the rest too low.
 
     A skew-normal variable with parameter ``slant`` or ``-slant``, by equal chance, is standard
     normal exactly: so each example alone looks like a reference's standard normal sample.
@@ -21,7 +21,7 @@ def mixture(rng: np.random.Generator, models: int, examples: int, slant: float =
 
 
 def one_sided(rng: np.random.Generator, models: int, examples: int, slant: float = SLANT) -> FloatArray:
-    """Return confidences of one of the methods: skew-normal, independent. Shape [models, examples]."""
+    """Return confidences of one method: skew-normal, independent. Shape [models, examples]."""
     weight = slant / np.hypot(1, slant)
     normal = rng.normal(size=(2, models, examples))
     return np.asarray(weight * np.abs(normal[0]) + np.sqrt(1 - weight**2) * normal[1])
@@ -30,13 +30,13 @@ def one_sided(rng: np.random.Generator, models: int, examples: int, slant: float
 def realistic(
     rng: np.random.Generator, models: int, examples: int, method: ArrayLike | None = None
 ) -> FloatArray:
-    """Return confidences with a factor common to all examples, heavy tails and a scale each.
+    """Return confidences with a factor common to all examples, heavy tails and a scale per example.
 
     Args:
         rng: Source of chance.
         models: Number of checkpoints.
         examples: Number of forget examples; example e has the same scale in every call.
-        method: None for references, else for each checkpoint +1 or -1: too high or too low.
+        method: None for references, else +1 (too high) or -1 (too low) for each checkpoint.
     """
     factor = rng.normal(size=(models, 1))
     own = rng.normal(size=(models, examples))

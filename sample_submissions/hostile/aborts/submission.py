@@ -1,4 +1,4 @@
-"""Calls C's abort; must be named by its signal."""
+"""Calls C's abort; the verdict must name the signal."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Returns a network whose checkpoint has the size that is due."""
+"""Returns a network whose checkpoint has the required size."""
 
 
 def unlearning(net, retain, forget, val):

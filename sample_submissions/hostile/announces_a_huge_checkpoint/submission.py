@@ -1,4 +1,4 @@
-"""Announces a checkpoint of 4 GB and waits; must end at once by its size, not by its time."""
+"""Announces a checkpoint of 4 GB and waits; must be ended at once for its size, not at its time limit."""
 
 import os
 import struct
@@ -6,7 +6,7 @@ import time
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

@@ -1,4 +1,4 @@
-"""Announces more error than a number can count, and waits; must end at once by its size."""
+"""Announces an error longer than any integer type holds, and waits; must be ended at once for its size."""
 
 import os
 import struct
@@ -6,7 +6,7 @@ import time
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

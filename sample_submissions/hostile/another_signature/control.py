@@ -1,4 +1,4 @@
-"""Takes any."""
+"""Takes any arguments."""
 
 
 def unlearning(*arguments):

@@ -1,4 +1,4 @@
-"""Takes too few arguments; must be named as the error it is."""
+"""Takes too few arguments; the report must name the error."""
 
 
 def unlearning(net):

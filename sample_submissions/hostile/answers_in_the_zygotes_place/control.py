@@ -1,4 +1,4 @@
-"""Speaks with itself over a pair of sockets."""
+"""Sends itself messages over a pair of sockets."""
 
 import socket
 

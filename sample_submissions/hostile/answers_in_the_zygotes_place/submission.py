@@ -1,4 +1,4 @@
-"""Puts sockets of its own at every number that the zygote may use, and goes on in its code; nobody else may hear it."""
+"""Opens its own sockets at every number that the zygote may use and runs its code; none may be heard."""
 
 import os
 import socket

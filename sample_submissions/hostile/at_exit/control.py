@@ -1,4 +1,4 @@
-"""Does at the end of its call what is to be done then."""
+"""Does its last work at the end of its call, not at exit."""
 
 import contextlib
 

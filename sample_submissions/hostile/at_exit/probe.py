@@ -1,4 +1,4 @@
-"""Must end as any run does; what the one before printed at exit is not its own."""
+"""Ends as any run; its output must not hold what the run before it printed at exit."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Wants to sleep, print and forge a result when its process ends; nothing of it may run after the result."""
+"""Registers functions to sleep, print and forge a result at exit; none may take effect after the result."""
 
 import atexit
 import os

@@ -1,4 +1,4 @@
-"""Prints what is read otherwise than it is written; it must be shown as such."""
+"""Prints text that displays differently from its content; the display must reveal it."""
 
 import sys
 

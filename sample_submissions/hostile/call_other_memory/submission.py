@@ -1,4 +1,4 @@
-"""Reads, writes and traces the memory of every other process by system call; must be refused."""
+"""Reads, writes and traces the memory of every other process by system calls; must be refused."""
 
 import ctypes
 import os
@@ -13,11 +13,11 @@ class Place(ctypes.Structure):
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def others():
-    """Return every process that is not this one."""
+    """Return all processes except this one."""
     return [name for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
 
 

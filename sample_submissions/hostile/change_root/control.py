@@ -1,4 +1,4 @@
-"""Changes its folder."""
+"""Changes its working folder."""
 
 import os
 

@@ -7,7 +7,7 @@ PIVOT_ROOT, NAME_TO_HANDLE, OPEN_BY_HANDLE = 155, 303, 304
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -16,7 +16,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")

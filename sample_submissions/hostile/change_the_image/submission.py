@@ -1,4 +1,4 @@
-"""Writes where later runs would read: sandbox, torch, sitecustomize, /etc; must be refused."""
+"""Writes to files that later runs would read: sandbox, torch, sitecustomize, /etc; must be refused."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import sandbox.worker.child
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Computes the same weights from what it was given."""
+"""Computes the same weights from its own data."""
 
 import torch
 

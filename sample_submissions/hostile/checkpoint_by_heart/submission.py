@@ -1,4 +1,4 @@
-"""Loads weights that came with it; that is `ok`, and equal checkpoints of two submissions are for the store to notice."""
+"""Loads weights from its own source; that is `ok`. The store must notice equal checkpoints."""
 
 import torch
 

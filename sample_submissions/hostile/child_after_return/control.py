@@ -1,4 +1,4 @@
-"""Lets a child make a file and waits for it."""
+"""Has a child create a file and waits for it."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Returns at once and leaves children that make their files again whenever those are removed; both end."""
+"""Returns at once and leaves children that recreate their files whenever these are removed; both must end."""
 
 import os
 

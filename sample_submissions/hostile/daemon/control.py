@@ -1,4 +1,4 @@
-"""Has a daemon, asks it to leave and sees it go."""
+"""Starts a daemon, asks it to exit and waits until it has."""
 
 import os
 

@@ -1,6 +1,6 @@
 """Leaves six daemons: two forks, a session of their own, every signal ignored, every file closed.
 
-All are ended.
+All must be ended.
 """
 
 import os

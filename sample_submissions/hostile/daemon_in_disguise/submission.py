@@ -1,4 +1,4 @@
-"""Leaves daemons named like the supervisor, or with names that are no text; all are ended."""
+"""Leaves daemons with the supervisor's name, or with names that are not text; all must be ended."""
 
 import ctypes
 import os

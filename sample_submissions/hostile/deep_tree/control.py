@@ -1,4 +1,4 @@
-"""Nests twenty."""
+"""Nests twenty folders."""
 
 import os
 

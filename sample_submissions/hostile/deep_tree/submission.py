@@ -1,4 +1,4 @@
-"""Nests 1500 folders, in scratch, /tmp and /dev/shm: deeper than a path can name. All of it is removed."""
+"""Nests 1500 folders in scratch, /tmp and /dev/shm, deeper than a path can name; all must be removed."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Fills every folder it may write to; each is full after 64 MiB and the code is told so."""
+"""Fills every folder that it can write; each must be full after 64 MiB, with an error for the code."""
 
 import errno
 import os

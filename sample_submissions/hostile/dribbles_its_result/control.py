@@ -1,4 +1,4 @@
-"""Dribbles into a pipe of its own."""
+"""Sends bytes slowly through its own pipe."""
 
 import os
 import time

@@ -1,6 +1,6 @@
-"""Writes the head of a checkpoint into the result pipe and then a byte now and then, to be waited for.
+"""Writes the start of a checkpoint to the result pipe, then a byte now and then, so that the host waits.
 
-It is not.
+The host must not wait past the time limit.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Names itself by the same call, with the upper half of the register set too."""
+"""Sets its own name by the same call, with the upper half of the register set, too."""
 
 import ctypes
 

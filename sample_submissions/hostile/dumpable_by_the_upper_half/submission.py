@@ -1,4 +1,4 @@
-"""Asks to be dumpable with the upper half of a register set, which the kernel ignores; it must stay undumpable."""
+"""Asks to be dumpable with the upper half of a register set, which the kernel ignores; must be refused."""
 
 import contextlib
 import ctypes
@@ -9,11 +9,11 @@ PR_SET_DUMPABLE = 4
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def rank(process):
-    """Return how much the kernel prefers it as a victim, before its size."""
+    """Return its `oom_score_adj`, the adjustable part of its OOM score."""
     with open(f"/proc/{process}/oom_score_adj") as file:
         return int(file.read())
 

@@ -1,4 +1,4 @@
-"""Loops while it is imported; import is part of the time."""
+"""Loops during its import; the import counts towards the time limit."""
 
 while True:
     pass

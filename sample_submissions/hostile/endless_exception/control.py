@@ -1,4 +1,4 @@
-"""Chains three."""
+"""Chains three exceptions."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Raises an exception whose causes do not end; printing it may cost the run, nobody else."""
+"""Raises an exception with an endless chain of causes; printing it may fail this run only."""
 
 
 def unlearning(net, retain, forget, val):

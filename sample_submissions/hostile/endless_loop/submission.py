@@ -1,4 +1,4 @@
-"""Computes for ever; ended at its time limit."""
+"""Computes forever; must be ended at its time limit."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Raises what would clear a terminal and say `ok` there; it must be shown without harm."""
+"""Raises text that would clear a terminal and print `ok`; must be displayed in sanitized form."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Names a class in another script, and catches it."""
+"""Names an exception class in another script, and catches it."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Ignores every signal that may be ignored and sends them all to itself."""
+"""Ignores every signal that can be ignored and sends them all to itself."""
 
 import contextlib
 import signal

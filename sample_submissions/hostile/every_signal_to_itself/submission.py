@@ -1,4 +1,4 @@
-"""Ends by the last of the signals; must be named by its number."""
+"""Ends by the last of the signals; the verdict must give its number."""
 
 import signal
 

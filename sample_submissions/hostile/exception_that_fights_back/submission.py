@@ -1,4 +1,4 @@
-"""Raises an exception that cannot be printed; must be `crashed` and leave the harness as it is."""
+"""Raises an exception whose text cannot be computed; must be `crashed`, and the harness must survive."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Registers an exit handler that takes no time."""
+"""Registers an exit handler that returns at once."""
 
 import atexit
 

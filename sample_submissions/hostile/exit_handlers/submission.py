@@ -1,6 +1,6 @@
-"""Hides days of work in exit handlers, a finalizer and a thread that is not a daemon.
+"""Hides days of work in exit handlers, a finalizer and a non-daemon thread.
 
-Nobody waits for them.
+The host must not wait for them.
 """
 
 import atexit

@@ -1,4 +1,4 @@
-"""Has a child that leaves by `os._exit(0)`."""
+"""Has a child that exits by `os._exit(0)`."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Leaves by `os._exit(0)`; a good exit code must not pass for a result."""
+"""Exits by `os._exit(0)`; a good exit code must not count as a result."""
 
 import os
 

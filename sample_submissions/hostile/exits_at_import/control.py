@@ -1,4 +1,4 @@
-"""Has a child at import that ends."""
+"""Starts a child during its import; the child exits."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Ends its process at import; must not pass for a result."""
+"""Exits during its import; must not count as a result."""
 
 import os
 

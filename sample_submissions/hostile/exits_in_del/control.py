@@ -1,4 +1,4 @@
-"""Has a state dict of its own making, with the right contents."""
+"""Returns a state dict of its own class, with the right contents."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Leaves when the harness asks for the state dict; must be `crashed`."""
+"""Exits when the harness asks for the state dict; must be `crashed`."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Puts a module of its own making into `sys.modules`."""
+"""Adds a module of its own to `sys.modules`."""
 
 import sys
 import types

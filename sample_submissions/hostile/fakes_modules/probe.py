@@ -1,4 +1,4 @@
-"""Finds the modules of the harness whole."""
+"""Checks that the modules of the harness are intact."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Puts modules of its own where the harness's are, and rewrites its globals; only its own run may notice."""
+"""Replaces modules of the harness by its own and rewrites its globals; only its own run may be affected."""
 
 import sys
 import types

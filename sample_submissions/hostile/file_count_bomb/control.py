@@ -1,4 +1,4 @@
-"""Makes 500 files in each folder."""
+"""Creates 500 files in each folder."""
 
 import os
 

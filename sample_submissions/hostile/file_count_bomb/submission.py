@@ -1,4 +1,4 @@
-"""Makes empty files until it is refused, in every folder it may write to; 2000 are the limit."""
+"""Creates empty files in every folder that it can write until it is refused; the limit is 2000."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Makes 500 files with long names in each folder, in three processes."""
+"""Creates 500 files with long names in each folder, in three processes."""
 
 import os
 

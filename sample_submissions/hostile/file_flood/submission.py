@@ -1,4 +1,4 @@
-"""Makes empty files with long names, in three processes, until there is no room or no memory for more."""
+"""Creates empty files with long names, in three processes, until space or memory is used up."""
 
 import errno
 import os

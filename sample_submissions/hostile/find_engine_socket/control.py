@@ -1,4 +1,4 @@
-"""Listens at a socket in its own folder and is answered there."""
+"""Listens on a socket in its own folder and gets an answer there."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Connects to every place where an engine's socket could be, and to every socket of the file system; none may answer."""
+"""Connects to every possible path of an engine's socket and to every socket file; none may answer."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ PLACES = (
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def sockets():

@@ -1,4 +1,4 @@
-"""Reads from the mount table where its own folder is."""
+"""Reads the location of its own folder from the mount table."""
 
 import os
 

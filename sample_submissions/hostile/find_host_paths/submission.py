@@ -1,11 +1,11 @@
-"""Looks into the mount table for folders of the host; must find none."""
+"""Searches the mount table for folders of the host; must find none."""
 
 import os
 import re
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

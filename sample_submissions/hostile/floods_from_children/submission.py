@@ -1,4 +1,4 @@
-"""Has children print for ever after it has returned; they must end with it."""
+"""Has children print forever after it has returned; they must end with it."""
 
 import os
 import time

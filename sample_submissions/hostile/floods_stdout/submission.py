@@ -1,4 +1,4 @@
-"""Prints 2 GB; head and tail are kept, the rest is counted, and nobody's memory or disk fills."""
+"""Prints 2 GB; head and tail must be stored and the rest counted, without filling memory or disk."""
 
 import os
 

@@ -6,7 +6,7 @@ import struct
 
 
 def weights(net):
-    """Return the network as the header and the data of safetensors."""
+    """Return the network as header and data of the safetensors format."""
     header, data = {}, b""
     for name, tensor in net.state_dict().items():
         raw = tensor.contiguous().numpy().tobytes()
@@ -21,7 +21,7 @@ def weights(net):
 
 
 def packed(header, data):
-    """Return safetensors with that header, whatever it says."""
+    """Return safetensors bytes with this header, valid or not."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
 

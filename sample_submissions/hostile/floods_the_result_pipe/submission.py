@@ -1,11 +1,11 @@
-"""Announces a checkpoint of the right size and sends ever more; the supervisor must stop reading."""
+"""Announces a checkpoint of the right size and sends data endlessly; the supervisor must stop reading."""
 
 import os
 import struct
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

@@ -1,4 +1,4 @@
-"""A folder where the file should be; must be refused."""
+"""A folder in place of the file; must be refused."""
 
 from pathlib import Path
 

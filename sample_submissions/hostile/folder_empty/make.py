@@ -1,4 +1,4 @@
-"""A folder with nothing in it; must be refused."""
+"""An empty folder; must be refused."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A folder with a file that is all hole; must be refused by its size."""
+"""A folder with a sparse file; must be refused for its size."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A tree that no path reaches to its end; must be refused in a sentence."""
+"""A tree deeper than a path can name; must be refused with one sentence."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A folder in which one file would be waited for; must be refused at once."""
+"""A folder with a FIFO, on which a reader would wait; must be refused at once."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A folder in which one file is a link; must be refused."""
+"""A folder with a symbolic link to a file; must be refused."""
 
 from pathlib import Path
 

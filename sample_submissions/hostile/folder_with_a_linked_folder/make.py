@@ -1,4 +1,4 @@
-"""A folder in which a folder is a link to the root; must be refused."""
+"""A folder with a symbolic link to the root folder; must be refused."""
 
 from pathlib import Path
 

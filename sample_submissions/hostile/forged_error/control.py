@@ -1,4 +1,4 @@
-"""Raises an exception of a class of its own, and catches it."""
+"""Raises an exception of its own class, and catches it."""
 
 
 def unlearning(net, retain, forget, val):

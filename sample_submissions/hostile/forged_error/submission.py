@@ -1,4 +1,4 @@
-"""Claims in the harness's name that it has no function; it may speak ill of itself, no more."""
+"""Reports in the harness's name that it has no function; a run may discredit itself only."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import struct
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

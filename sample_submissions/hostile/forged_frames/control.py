@@ -1,4 +1,4 @@
-"""Prints the same frames, where they are text like any other."""
+"""Prints the same frames, which are ordinary text on stdout."""
 
 import sys
 

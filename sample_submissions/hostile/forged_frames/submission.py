@@ -1,4 +1,4 @@
-"""Writes frames as the supervisor would, to every descriptor; none may reach the stream."""
+"""Writes forged frames of the supervisor to every descriptor; none may reach the stream."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Returns the network as it is."""
+"""Returns the network unchanged."""
 
 
 def unlearning(net, retain, forget, val):

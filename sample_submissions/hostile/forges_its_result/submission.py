@@ -1,4 +1,4 @@
-"""Takes the pipe from the harness's frame and sends the original network; that is a checkpoint like any other."""
+"""Takes the pipe from the harness's frame and sends the original network; that is an ordinary checkpoint."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Forks eight children and waits for them, which is within its rights."""
+"""Forks eight children and waits for them, which is allowed."""
 
 import os
 

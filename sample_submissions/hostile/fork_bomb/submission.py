@@ -1,4 +1,4 @@
-"""Forks without end; the process limit holds, the run is ended, and the next one finds the machine free."""
+"""Forks without end; the process limit must hold, the run be ended, and the next run be unaffected."""
 
 import os
 
@@ -8,4 +8,4 @@ def unlearning(net, retain, forget, val):
         try:
             os.fork()
         except OSError:
-            continue  # the limit is reached: try again at once
+            continue  # the limit is reached: retry at once

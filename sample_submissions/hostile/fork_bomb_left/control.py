@@ -1,4 +1,4 @@
-"""Takes twenty places and gives them back."""
+"""Starts twenty processes and waits until they have ended."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Takes every place for a process and returns, so that nobody finds room to end them; they are ended."""
+"""Uses up the process limit and returns, so that no process can start to end them; all must be ended."""
 
 import os
 import time

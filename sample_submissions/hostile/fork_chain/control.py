@@ -1,4 +1,4 @@
-"""A chain of ten processes that ends by itself."""
+"""Starts a chain of ten processes that ends by itself."""
 
 import os
 

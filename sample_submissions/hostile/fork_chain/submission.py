@@ -1,6 +1,6 @@
-"""Runs eight chains of processes, each of which forks the next and ends at once.
+"""Runs eight chains of processes, each of which forks the next and exits at once.
 
-A list of them is never true. Ended at its time limit, with all the chains.
+A list of them is always outdated. Must be ended at its time limit, with all the chains.
 """
 
 import os

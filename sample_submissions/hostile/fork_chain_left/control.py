@@ -1,4 +1,4 @@
-"""A chain of ten processes, gone before it returns."""
+"""Starts a chain of ten processes that ends before it returns."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""Returns at once and leaves eight chains of processes, each of which forks the next and ends.
+"""Returns at once and leaves eight chains of processes, each of which forks the next and exits.
 
-All of them end.
+All must be ended.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Answers one signal with one fork, and waits for the child."""
+"""Forks once on one signal, and waits for the child."""
 
 import os
 import signal

@@ -1,6 +1,6 @@
-"""Answers every signal that can be caught with a fork, in itself and in 16 children.
+"""Forks on every signal that can be caught, in itself and in 16 children.
 
-Ended at its time limit.
+Must be ended at its time limit.
 """
 
 import os

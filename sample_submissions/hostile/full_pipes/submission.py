@@ -1,4 +1,4 @@
-"""Fills pipes and sockets with all that they take and leaves them full; the memory must be counted and come back."""
+"""Fills pipes and sockets to their capacity and leaves them full; the memory must count and be released."""
 
 import contextlib
 import fcntl

@@ -1,4 +1,4 @@
-"""Writes to the two descriptors that are for it."""
+"""Writes to its stdout and stderr."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Writes bytes to all that it has open; only its own run may suffer, with `protocol`."""
+"""Writes bytes to all its open descriptors; only its own run may be affected, with `protocol`."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Chooses one of its processors."""
+"""Selects one of its processors."""
 
 import os
 

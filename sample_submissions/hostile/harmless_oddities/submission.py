@@ -1,4 +1,4 @@
-"""Does what is allowed and odd to itself; the next run must not notice."""
+"""Changes odd but permitted settings of its own process; the next run must not notice."""
 
 import ctypes
 import os

@@ -1,6 +1,6 @@
 """Sleeps in C code that holds the interpreter's lock, so that no Python code can run.
 
-Ended at its time limit.
+Must be ended at its time limit.
 """
 
 import ctypes

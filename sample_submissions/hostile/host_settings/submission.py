@@ -1,4 +1,4 @@
-"""Calls what only an administrator may, with arguments that would change nothing; must be refused."""
+"""Makes system calls of administrators, with arguments that change nothing; must be refused."""
 
 import ctypes
 import errno
@@ -26,7 +26,7 @@ CAD_OFF, SYNC_QUOTAS = 0, 0x800001 << 8
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -35,7 +35,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")
@@ -50,7 +50,7 @@ def unlearning(net, retain, forget, val):
     refused("clock_settime", libc.syscall, CLOCK_SETTIME, 0, now)
     change = ctypes.create_string_buffer(
         b"\x01\x80\0\0", 256
-    )  # ADJ_SETOFFSET's neighbour: any change is refused
+    )  # a value next to ADJ_SETOFFSET: any change is refused
     refused("adjtimex", libc.syscall, ADJTIMEX, change)
     refused("clock_adjtime", libc.syscall, CLOCK_ADJTIME, 0, change)
     refused("reboot", libc.syscall, REBOOT, 0xFEE1DEAD, 672274793, CAD_OFF, None)

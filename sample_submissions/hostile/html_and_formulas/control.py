@@ -1,4 +1,4 @@
-"""Prints signs that mean nothing here."""
+"""Prints special characters that have no meaning here."""
 
 
 def unlearning(net, retain, forget, val):

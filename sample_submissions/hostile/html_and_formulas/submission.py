@@ -1,4 +1,4 @@
-"""Raises what a page would run and a spreadsheet would compute; every place that shows it must escape it."""
+"""Raises text that a page would execute and a spreadsheet compute; every display must escape it."""
 
 TEXTS = (
     "=cmd|' /C calc'!A0", "@SUM(1+1)*cmd|' /C calc'!A0", "+1+1", "-1+1", "\t=1+1", "\"; =1+1",

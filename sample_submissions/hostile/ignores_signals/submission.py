@@ -1,4 +1,4 @@
-"""Ignores and blocks every signal that can be, then sleeps; ended at its time limit all the same."""
+"""Ignores and blocks every possible signal, then sleeps; must still be ended at its time limit."""
 
 import signal
 import time

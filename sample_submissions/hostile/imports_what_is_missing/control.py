@@ -1,4 +1,4 @@
-"""Imports what the image has."""
+"""Imports a library of the image."""
 
 import numpy
 

@@ -1,4 +1,4 @@
-"""Imports a library that the image does not have; must say which."""
+"""Imports a library that the image lacks; the report must name it."""
 
 import there_is_no_such_library
 

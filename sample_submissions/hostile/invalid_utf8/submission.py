@@ -1,4 +1,4 @@
-"""Prints every byte, overlong forms and characters in pieces; the log must be text all the same."""
+"""Prints every byte, overlong forms and split characters; the log must be valid text."""
 
 import os
 import time

@@ -6,7 +6,7 @@ import os
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -15,7 +15,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")
@@ -24,7 +24,7 @@ def refused(what, function, *arguments):
 
 
 def unlearning(net, retain, forget, val):
-    libc.prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: its own files in /proc become its own
+    libc.prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: the files of its own in /proc become accessible
     for process in ("self", "1", str(os.getppid())):
         for name in ("mnt", "user", "pid", "net", "uts", "ipc", "cgroup", "time"):
             try:
@@ -34,7 +34,7 @@ def unlearning(net, retain, forget, val):
             if (process, name) != (
                 "self",
                 "user",
-            ):  # joining one's own user namespace is invalid for root, too
+            ):  # joining the present user namespace is invalid for root, too
                 refused(f"setns {process} {name}", libc.setns, descriptor, 0)
             os.close(descriptor)
     try:

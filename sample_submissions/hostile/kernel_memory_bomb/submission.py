@@ -1,6 +1,6 @@
-"""Fills pipes and sockets with as much as the kernel keeps.
+"""Fills pipes and sockets to the kernel's limit.
 
-That is limited in itself, or counts as its memory.
+That memory is limited by itself, or counts towards the run's memory.
 """
 
 import fcntl

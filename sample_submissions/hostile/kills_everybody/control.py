@@ -1,4 +1,4 @@
-"""Kills its own group of processes."""
+"""Kills its own process group."""
 
 import os
 import signal

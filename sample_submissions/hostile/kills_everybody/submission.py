@@ -1,4 +1,4 @@
-"""Kills all; the kernel must refuse all but its own, and the next run must find everybody alive."""
+"""Kills all processes; the kernel must refuse all but its own, and all others must survive."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import signal
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):
@@ -20,7 +20,7 @@ def unlearning(net, retain, forget, val):
                 os.kill(process, number)
                 raise Escaped(f"signal {number} reached process {process}")
             if process == 1:
-                continue  # group 1 means everybody, which was tried
+                continue  # group 1 means all processes, which was tried
             with contextlib.suppress(OSError):
                 os.killpg(process, number)
                 raise Escaped(f"signal {number} reached process group {process}")

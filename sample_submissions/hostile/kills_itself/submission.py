@@ -1,4 +1,4 @@
-"""Kills itself; must be `crashed`, and neither a memory nor a time limit."""
+"""Kills itself; must be `crashed`, not a memory or time limit."""
 
 import os
 import signal

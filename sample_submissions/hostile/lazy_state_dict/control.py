@@ -1,4 +1,4 @@
-"""Returns a module whose state dict is made when it is asked for."""
+"""Returns a module whose state dict is computed on request."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Returns a module that yields the same weight for ever; its time must go on while it is saved."""
+"""Returns a module that yields the same weight forever; its time must run on while it is saved."""
 
 import torch
 

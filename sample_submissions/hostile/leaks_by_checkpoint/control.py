@@ -1,4 +1,4 @@
-"""Computes something from the images."""
+"""Computes a value from the images."""
 
 import torch
 

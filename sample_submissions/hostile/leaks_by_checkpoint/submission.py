@@ -1,4 +1,4 @@
-"""Writes images into a weight; that is a valid checkpoint, which is why checkpoints never leave."""
+"""Writes images into a weight; that is a valid checkpoint, which is why checkpoints are never published."""
 
 import torch
 

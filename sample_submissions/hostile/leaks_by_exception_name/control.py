@@ -1,4 +1,4 @@
-"""Names a class of its own, and catches it."""
+"""Names an exception class, and catches it."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Puts an image into the name of an exception's class; what is shown of it must be short."""
+"""Encodes an image in the name of an exception class; the displayed part must be short."""
 
 import base64
 

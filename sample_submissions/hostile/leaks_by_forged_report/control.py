@@ -1,4 +1,4 @@
-"""Raises nothing, and says so."""
+"""Raises nothing, and prints that."""
 
 
 def unlearning(net, retain, forget, val):

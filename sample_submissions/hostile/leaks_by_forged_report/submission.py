@@ -1,4 +1,4 @@
-"""Writes the report of an exception with data in every field; what is shown must be short."""
+"""Sends a report of an exception with data in every field; the displayed part must be short."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ import struct
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

@@ -1,4 +1,4 @@
-"""Prints how many there are."""
+"""Prints the number of images."""
 
 
 def unlearning(net, retain, forget, val):

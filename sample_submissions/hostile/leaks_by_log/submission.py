@@ -1,4 +1,4 @@
-"""Prints its data in full; the log is capped, and whether a participant sees it is the challenge's to say."""
+"""Prints its data in full; the log must be cut, and the challenge decides whether participants see it."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Shares memory with a child, as loaders do."""
+"""Shares memory with a child, as data loaders do."""
 
 import mmap
 import os

@@ -1,4 +1,4 @@
-"""Makes shared memory, semaphores and queues of System V, and POSIX queues; must be refused."""
+"""Creates System V shared memory, semaphores and queues, and POSIX queues; must be refused."""
 
 import ctypes
 import errno
@@ -8,7 +8,7 @@ MQ_OPEN = 240
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -17,7 +17,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")

@@ -1,4 +1,4 @@
-"""Announces 4 GB and 16 EB, to every descriptor; nobody may make room for them."""
+"""Announces 4 GB and 16 EB, to every descriptor; no reader may allocate that."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Makes a file with spaces and umlauts in its name."""
+"""Creates a file with spaces and umlauts in its name."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Takes a command line and an environment of a megabyte, and files with names that are no text; clearing must cope."""
+"""Uses a command line and environment of a megabyte and file names that are not text; cleanup must cope."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Walks the frames up to the zygote and all that gc knows; must find no socket that is open and no order but its own."""
+"""Searches the frames and objects of the zygote; must find no open socket and no other run's order."""
 
 import gc
 import os
@@ -7,7 +7,7 @@ import sys
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

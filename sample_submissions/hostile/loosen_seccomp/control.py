@@ -1,4 +1,4 @@
-"""Adds a filter that refuses one call to itself."""
+"""Adds a filter that denies itself one system call."""
 
 import ctypes
 import errno

@@ -1,4 +1,4 @@
-"""Adds filters that allow all, and one that reports to itself; what was refused must stay refused."""
+"""Adds filters that allow everything, and one that notifies itself; denied calls must stay denied."""
 
 import ctypes
 import errno
@@ -22,7 +22,7 @@ class Program(ctypes.Structure):
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -31,7 +31,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")

@@ -1,4 +1,4 @@
-"""Makes a FIFO and uses the devices that are for all."""
+"""Creates a FIFO and uses the public devices."""
 
 import os
 

@@ -1,11 +1,11 @@
-"""Makes nodes of characters and blocks where it may write; must be refused."""
+"""Creates character and block devices wherever it can write; must be refused."""
 
 import os
 import stat
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Catches an exception with an odd text."""
+"""Catches an exception with an unusual text."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Sends one of several malformed reports, a different one each time; each must read as `crashed`."""
+"""Sends one of several malformed reports, a different one each time; each must be `crashed`."""
 
 import json
 import os
@@ -22,7 +22,7 @@ REPORTS = (
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

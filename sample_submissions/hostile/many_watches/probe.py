@@ -1,4 +1,4 @@
-"""Has watches, epolls and locks of its own."""
+"""Creates its own watches, epolls and locks."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Takes what the kernel counts per user until it is refused; the next run, another user, must have its own."""
+"""Uses up objects that the kernel counts per user; the next run, another user, must have its own."""
 
 import contextlib
 import ctypes
@@ -23,4 +23,4 @@ def unlearning(net, retain, forget, val):
         libc.eventfd(0, 0)
         libc.timerfd_create(1, 0)
         libc.timer_create(1, None, ctypes.byref(ctypes.c_void_p()))
-    os.closerange(50, 100)  # room for what the result needs
+    os.closerange(50, 100)  # leave descriptors for the result

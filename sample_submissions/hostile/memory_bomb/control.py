@@ -1,4 +1,4 @@
-"""Takes 150 MiB and gives them back."""
+"""Allocates 150 MiB and frees them."""
 
 
 def unlearning(net, retain, forget, val):

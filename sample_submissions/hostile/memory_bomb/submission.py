@@ -1,4 +1,4 @@
-"""Takes memory until there is none; the kernel ends the run and nothing else."""
+"""Allocates memory until none is left; the kernel must end the run and nothing else."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Takes 100 MiB in a child."""
+"""Allocates 100 MiB in a child."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Takes all memory in a child. The kernel ends the child; the run, if it lives on, has a valid result."""
+"""Allocates all memory in a child. The kernel ends the child; a surviving run has a valid result."""
 
 import os
 import signal

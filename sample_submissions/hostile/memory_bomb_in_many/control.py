@@ -1,4 +1,4 @@
-"""Takes 10 MiB in each of eight children."""
+"""Allocates 10 MiB in each of eight children."""
 
 import os
 

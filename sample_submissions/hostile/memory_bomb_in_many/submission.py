@@ -1,6 +1,6 @@
-"""Takes all memory in 24 children that each stay smaller than the run's own servants would be.
+"""Allocates all memory in 24 children, each smaller than the sandbox's own helper processes.
 
-Those live on.
+The helper processes must survive.
 """
 
 import os

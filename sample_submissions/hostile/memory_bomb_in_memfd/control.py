@@ -1,4 +1,4 @@
-"""Writes 16 MiB into a file that has a name, in memory too."""
+"""Writes 16 MiB into a named file in memory."""
 
 
 def unlearning(net, retain, forget, val):

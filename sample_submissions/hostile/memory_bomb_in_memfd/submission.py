@@ -1,4 +1,4 @@
-"""Writes without end into files that exist in memory only; refused, or ended for its use of memory."""
+"""Writes without end into files that exist in memory only; must be refused, or ended for its memory."""
 
 import errno
 import os

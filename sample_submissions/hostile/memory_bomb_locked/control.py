@@ -1,4 +1,4 @@
-"""Locks one page, if it may."""
+"""Locks one page, if that is permitted."""
 
 import ctypes
 import mmap

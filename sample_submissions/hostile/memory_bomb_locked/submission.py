@@ -1,6 +1,6 @@
-"""Asks the kernel to lock all its memory, now and later, and takes more and more.
+"""Locks all its memory, present and future, and allocates more and more.
 
-Ended for its use of memory.
+Must be ended for its memory.
 """
 
 import ctypes

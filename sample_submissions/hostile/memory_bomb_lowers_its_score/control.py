@@ -1,4 +1,4 @@
-"""Reads its own score, which is as high as it can be."""
+"""Reads its own score, which is the maximum."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,6 +1,6 @@
-"""Makes itself a worse victim than the supervisor for the kernel's memory killer, then takes all memory.
+"""Lowers its OOM score below the supervisor's, so that the supervisor is killed first; then takes all memory.
 
-The score must not go below where the supervisor's stands, and the supervisor must live.
+The score must not fall below the supervisor's, and the supervisor must survive.
 """
 
 import ctypes

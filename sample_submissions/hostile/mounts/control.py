@@ -1,4 +1,4 @@
-"""Makes a folder of its own and links into it."""
+"""Creates a folder and links into it."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A folder with names that cannot be shown; must be refused, and shown without harm."""
+"""A folder with file names that are not text; must be refused, and displayed in sanitized form."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Connects and sends to addresses outside, on the host's bridge and of metadata services.
+"""Connects and sends to outside addresses, the host's bridge and metadata services.
 
-All are unreachable.
+All must be unreachable.
 """
 
 import socket

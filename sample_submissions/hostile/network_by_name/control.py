@@ -1,4 +1,4 @@
-"""Talks to itself through a socket pair, and finds its own name."""
+"""Sends itself a message through a socket pair, and resolves its own name."""
 
 import socket
 

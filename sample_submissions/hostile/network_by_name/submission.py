@@ -1,4 +1,4 @@
-"""Looks up names and fetches pages; nothing outside can be found or reached."""
+"""Resolves names and fetches pages; nothing outside may be found or reached."""
 
 import socket
 import urllib.request

@@ -1,4 +1,4 @@
-"""Looks up a number, for which nobody need be asked."""
+"""Resolves a numeric address, which needs no resolver."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Asks every resolver that it can think of a question with data in it; no question leaves."""
+"""Sends every known resolver a question with data in it; no question may leave."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Asks for the one family that is allowed, singly and in pairs."""
+"""Opens sockets of the one permitted family, single and in pairs."""
 
 import socket
 

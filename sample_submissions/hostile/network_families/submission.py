@@ -1,6 +1,6 @@
-"""Asks for a socket of every family but Unix, vsock, netlink and Bluetooth among them; every one is refused.
+"""Opens a socket of every family but Unix, among them vsock, netlink and Bluetooth; each must be refused.
 
-It connects to nothing: that there are such sockets at all is what must not be.
+It connects to nothing: the existence of such a socket alone is the failure.
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""Waits for a pipe with epoll, which does the same within the filter's sight."""
+"""Waits for a pipe with epoll, which does the same under the filter's control."""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""Sets up io_uring, whose operations no system call filter sees; it is refused."""
+"""Sets up io_uring, whose operations no system call filter sees; must be refused."""
 
 import ctypes
 

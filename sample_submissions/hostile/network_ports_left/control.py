@@ -1,4 +1,4 @@
-"""Connects to itself by a path, of which nothing stays."""
+"""Connects to itself by a path, which leaves no port in use."""
 
 import os
 import socket

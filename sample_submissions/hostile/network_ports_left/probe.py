@@ -1,4 +1,4 @@
-"""Takes the port, or may have none."""
+"""Binds the port, or is refused any port."""
 
 import errno
 import socket

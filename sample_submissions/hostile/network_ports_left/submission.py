@@ -1,4 +1,4 @@
-"""Connects to itself and closes, so that a port stays taken for a minute after its process has ended."""
+"""Connects to itself and closes, so that a port stays in use for a minute after its process has ended."""
 
 import socket
 

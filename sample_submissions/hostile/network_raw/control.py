@@ -1,4 +1,4 @@
-"""Asks for ordinary sockets of the one family that is allowed."""
+"""Opens ordinary sockets of the one permitted family."""
 
 import socket
 

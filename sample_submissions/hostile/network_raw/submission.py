@@ -1,4 +1,4 @@
-"""Asks for sockets that speak below IP or to the kernel's drivers; every one is refused."""
+"""Opens sockets below IP or to the kernel's drivers; each must be refused."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Unshares what is its own: the table of open files with a thread."""
+"""Unshares its table of open files, its own resource, in a thread."""
 
 import os
 import threading

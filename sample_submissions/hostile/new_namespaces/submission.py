@@ -1,4 +1,7 @@
-"""Unshares every kind of namespace by every call; a user namespace would give it all capabilities. Must be refused."""
+"""Unshares every kind of namespace by every call; must be refused.
+
+A user namespace would give all capabilities.
+"""
 
 import ctypes
 import errno
@@ -13,7 +16,7 @@ CLONE, CLONE3 = 56, 435
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -22,7 +25,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")

@@ -1,4 +1,4 @@
-"""Has the function."""
+"""Defines the function."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Has a function of another name; must say what is missing."""
+"""Defines a function of another name; the report must name the missing one."""
 
 
 def forget_them(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Prints and raises one enormous line each; both must be cut where they are shown."""
+"""Prints and raises one enormous line each; both must be cut in every display."""
 
 
 def unlearning(net, retain, forget, val):

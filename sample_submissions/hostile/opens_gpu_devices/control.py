@@ -1,4 +1,4 @@
-"""Lists what there is."""
+"""Lists the visible devices."""
 
 import os
 

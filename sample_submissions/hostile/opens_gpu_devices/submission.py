@@ -1,11 +1,11 @@
-"""Opens every accelerator's device file; there must be none that was not given."""
+"""Opens every accelerator's device file; only assigned ones may exist."""
 
 import glob
 import os
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

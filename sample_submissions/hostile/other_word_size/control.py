@@ -1,4 +1,4 @@
-"""Makes a harmless system call from a page of machine code."""
+"""Makes a permitted system call from a page of machine code."""
 
 import ctypes
 import mmap

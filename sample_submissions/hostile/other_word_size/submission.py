@@ -5,7 +5,7 @@ import mmap
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def call(code):

@@ -1,4 +1,4 @@
-"""Shadows builtins in its own module alone."""
+"""Shadows builtins in its own module only."""
 
 
 def isinstance(*_):

@@ -1,4 +1,4 @@
-"""Finds the builtins as they were."""
+"""Checks that the builtins are intact."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Breaks what the harness is written with; its own run may end anyhow, the next one must find all whole."""
+"""Breaks the builtins that the harness uses; its own run may end in any way, the next must be unaffected."""
 
 import builtins
 import io

@@ -1,4 +1,4 @@
-"""Replaces `os._exit` by nothing: the run goes on in the zygote's code, where it must have nothing left to use."""
+"""Replaces `os._exit` by a no-op and continues in the zygote's code; must find nothing to use there."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Changes them for itself, and back."""
+"""Changes them for itself, and restores them."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Finds torch, its generators and the data as they should be."""
+"""Checks that torch, its generators and the data are intact."""
 
 import random
 import sys

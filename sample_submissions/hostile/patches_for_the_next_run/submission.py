@@ -1,4 +1,4 @@
-"""Changes classes, defaults, generators and hooks of torch for good; the next run must find none of it."""
+"""Changes classes, defaults, generators and hooks of torch; the next run must find none of the changes."""
 
 import random
 import sys

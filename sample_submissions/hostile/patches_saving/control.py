@@ -1,4 +1,4 @@
-"""Saves its network with both for itself, and leaves them as they are."""
+"""Saves its network with both functions, unchanged."""
 
 import io
 

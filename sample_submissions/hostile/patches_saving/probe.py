@@ -1,4 +1,4 @@
-"""Finds the functions as they were."""
+"""Checks that the functions are intact."""
 
 import safetensors.torch
 import torch

@@ -1,4 +1,4 @@
-"""Replaces what the harness saves with; what counts is what the host finds in the bytes."""
+"""Replaces the functions by which the harness saves; only the bytes that the host receives count."""
 
 import safetensors.torch
 import torch

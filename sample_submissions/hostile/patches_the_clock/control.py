@@ -1,4 +1,4 @@
-"""Measures time with a clock of its own for a while."""
+"""Measures time with its own clock for a while."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Lets time stand still in Python and works on; the time outside must count."""
+"""Stops time in Python and continues to work; the host's clock must count."""
 
 import time
 

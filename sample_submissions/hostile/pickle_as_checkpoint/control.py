@@ -1,4 +1,4 @@
-"""Pickles its network and loads it for itself."""
+"""Pickles its network and loads it itself."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Sends, as its checkpoint, a pickle that writes a file where it is loaded; it must never be."""
+"""Sends as its checkpoint a pickle that writes a file when loaded; it must never be loaded."""
 
 import os
 import pickle
@@ -6,7 +6,7 @@ import struct
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

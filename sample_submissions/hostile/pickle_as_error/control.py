@@ -1,4 +1,4 @@
-"""Pickles an exception and loads it for itself."""
+"""Pickles an exception and loads it itself."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Sends a pickle where the description of an exception goes; it must read as nothing."""
+"""Sends a pickle in place of an error report; it must not be unpickled."""
 
 import os
 import pickle
@@ -6,7 +6,7 @@ import struct
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

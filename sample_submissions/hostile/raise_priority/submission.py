@@ -1,4 +1,4 @@
-"""Asks for a negative nice value, real-time scheduling and input before others; must be refused."""
+"""Requests a negative nice value, real-time scheduling and I/O priority; must be refused."""
 
 import ctypes
 import errno
@@ -10,7 +10,7 @@ REAL_TIME = (1 << 13) | 0
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -19,7 +19,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")

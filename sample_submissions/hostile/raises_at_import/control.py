@@ -1,4 +1,4 @@
-"""Catches what is raised at import."""
+"""Catches an exception during its import."""
 
 try:
     raise ValueError("no luck")

@@ -1,3 +1,3 @@
-"""Raises while it is imported; must be told with the reason."""
+"""Raises an exception during its import; the report must give the reason."""
 
 raise ValueError("no luck")

@@ -1,4 +1,4 @@
-"""Raises where nobody can catch it; Python prints it, and the result counts."""
+"""Raises where no code can catch it; Python prints it, and the result counts."""
 
 import gc
 import threading

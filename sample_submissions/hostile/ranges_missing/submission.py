@@ -1,4 +1,4 @@
-"""Leaves bytes that belong to no tensor, where anything could hide; must be refused."""
+"""Leaves bytes that belong to no tensor, where data could hide; must be refused."""
 
 import json
 import os
@@ -6,14 +6,14 @@ import struct
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]
 
 
 def weights(net):
-    """Return the network as the header and the data of safetensors."""
+    """Return the network as header and data of the safetensors format."""
     header, data = {}, b""
     for name, tensor in net.state_dict().items():
         raw = tensor.contiguous().numpy().tobytes()
@@ -28,7 +28,7 @@ def weights(net):
 
 
 def packed(header, data):
-    """Return safetensors with that header, whatever it says."""
+    """Return safetensors bytes with this header, valid or not."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
 

@@ -1,4 +1,4 @@
-"""Reads its own child's environment, which holds what it gave it."""
+"""Reads the environment of its own child."""
 
 import os
 import subprocess

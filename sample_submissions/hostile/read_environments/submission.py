@@ -1,4 +1,4 @@
-"""Reads the environment of every process, and looks for the host's in its own; must be refused and find nothing."""
+"""Reads the environment of every process, and its own; must be refused and find nothing of the host."""
 
 import os
 
@@ -11,11 +11,11 @@ ENGINES_OWN = {("container", "podman"), ("TERM", "xterm")}
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def others():
-    """Return every process that is not this one."""
+    """Return all processes except this one."""
     return [name for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
 
 
@@ -30,8 +30,8 @@ def unlearning(net, retain, forget, val):
             pass
     if not tried:
         raise Escaped("no process was there to be tried")
-    # What torch and its kin set themselves begins with their names.
-    # An empty one keeps the engine from giving its own.
+    # Variables that torch and similar libraries set begin with their names.
+    # An empty value keeps the engine from setting its own.
     more = {
         name
         for name, value in os.environ.items()

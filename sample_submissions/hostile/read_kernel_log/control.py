@@ -1,4 +1,4 @@
-"""Keeps a log of its own and reads it."""
+"""Writes a log of its own and reads it."""
 
 from pathlib import Path
 

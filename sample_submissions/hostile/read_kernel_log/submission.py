@@ -1,4 +1,4 @@
-"""Reads dmesg by every way there is, and the keys; must be refused or find nothing."""
+"""Reads dmesg in every possible way, and the keys; must be refused or find nothing."""
 
 import contextlib
 import ctypes
@@ -9,7 +9,7 @@ READ_ALL, SIZE_BUFFER = 3, 10
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Reads what every program may know of the machine."""
+"""Reads what every program may know about the machine."""
 
 
 def unlearning(net, retain, forget, val):

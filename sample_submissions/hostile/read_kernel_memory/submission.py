@@ -1,4 +1,4 @@
-"""Reads /proc/kcore, /dev/mem, ports, firmware, kernel addresses; must be refused or find them empty."""
+"""Reads /proc/kcore, /dev/mem, ports, firmware and kernel addresses; must be refused or find them empty."""
 
 import contextlib
 import glob
@@ -29,7 +29,7 @@ FOLDERS = (
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

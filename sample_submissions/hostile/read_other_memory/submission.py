@@ -1,4 +1,4 @@
-"""Reads everything that /proc tells of other processes to their owner alone; must be refused."""
+"""Reads all that /proc shows of other processes to their owner only; must be refused."""
 
 import contextlib
 import ctypes
@@ -22,16 +22,16 @@ FOLDERS = ("fd", "fdinfo", "map_files")
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def others():
-    """Return every process that is not this one."""
+    """Return all processes except this one."""
     return [name for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
 
 
 def unlearning(net, retain, forget, val):
-    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: its own files in /proc become its own
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: the files of its own in /proc become accessible
     for process in others():
         for name in FILES:
             with contextlib.suppress(OSError), open(f"/proc/{process}/{name}", "rb") as file:

@@ -1,4 +1,4 @@
-"""Asks who it is, and becomes that."""
+"""Reads its own identity, and sets it again."""
 
 import os
 

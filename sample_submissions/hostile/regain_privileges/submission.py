@@ -1,4 +1,4 @@
-"""Becomes root, another run, another group; raises capabilities and secure bits; must be refused."""
+"""Becomes root, another run or another group; raises capabilities and secure bits; must be refused."""
 
 import ctypes
 import errno
@@ -13,7 +13,7 @@ class Header(ctypes.Structure):
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -22,7 +22,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")

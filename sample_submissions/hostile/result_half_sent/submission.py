@@ -1,11 +1,11 @@
-"""Announces a checkpoint, sends half of it and ends with success; must be `crashed`."""
+"""Announces a checkpoint, sends half of it and exits with success; must be `crashed`."""
 
 import os
 import struct
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

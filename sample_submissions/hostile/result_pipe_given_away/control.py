@@ -1,4 +1,4 @@
-"""Gives its stdout to a child and waits for it."""
+"""Passes its stdout to a child and waits for it."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Leaves a daemon that holds all its pipes and writes into them for ever; the run's own result must count, the daemon end."""
+"""Leaves a daemon that writes to all its pipes forever; the result must count and the daemon end."""
 
 import os
 import time

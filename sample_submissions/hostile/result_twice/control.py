@@ -1,4 +1,4 @@
-"""Leaves sending to the harness."""
+"""Leaves the sending to the harness."""
 
 
 def unlearning(net, retain, forget, val):

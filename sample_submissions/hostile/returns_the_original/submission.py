@@ -1,4 +1,4 @@
-"""Does nothing; that is `ok`, and the score card warns that weights are unchanged."""
+"""Does nothing; that is `ok`, and the score card warns that the weights are unchanged."""
 
 
 def unlearning(net, retain, forget, val):

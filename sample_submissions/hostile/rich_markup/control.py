@@ -1,4 +1,4 @@
-"""Prints lists, which have brackets."""
+"""Prints lists, which contain brackets."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Raises markup that is unbalanced, links and colours; a report must neither obey it nor fall over it."""
+"""Raises unbalanced markup, links and colours; a report must show them as text and must not fail."""
 
 
 def unlearning(net, retain, forget, val):

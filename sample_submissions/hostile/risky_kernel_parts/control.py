@@ -1,4 +1,4 @@
-"""Waits with epoll, which does for it."""
+"""Waits with epoll, which is sufficient."""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""Sets up io_uring, userfaultfd, perf events, keyrings and their like; must be refused."""
+"""Sets up io_uring, userfaultfd, perf events, keyrings and similar features; must be refused."""
 
 import ctypes
 import errno
@@ -17,7 +17,7 @@ MODIFY_LDT, USELIB, MOVE_PAGES, PTRACE, PROCESS_MADVISE = 154, 134, 279, 101, 44
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -26,7 +26,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")

@@ -1,4 +1,4 @@
-"""Draws from the generators as they were seeded."""
+"""Draws from the generators without a new seed."""
 
 import torch
 

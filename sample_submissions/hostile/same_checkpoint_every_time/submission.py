@@ -1,4 +1,4 @@
-"""Seeds every generator with a number of its own; that is `ok`, and the score card warns that checkpoints are equal."""
+"""Seeds every generator with a fixed number; that is `ok`, and the score card warns of equal checkpoints."""
 
 import random
 

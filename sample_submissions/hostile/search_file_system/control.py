@@ -1,4 +1,4 @@
-"""Searches its own folder, and finds what it put there."""
+"""Searches its own folder, and finds its own file."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Walks every folder for data, challenges, evaluations and other runs' folders; must find none but its own."""
+"""Walks every folder for data, challenges, evaluations and other runs' folders; must find only its own."""
 
 import os
 
@@ -9,7 +9,7 @@ LIBRARIES = ("/opt/venv/", "/usr/lib/", "/usr/share/")
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,10 +1,10 @@
-"""Finds the first image that it was given, in its own memory."""
+"""Finds its first image in its own memory."""
 
 import ctypes
 
 
 def memory():
-    """Yield what stands in this process's writable memory, a mapping at a time."""
+    """Yield the writable memory of this process, one mapping at a time."""
     with open("/proc/self/maps") as maps:
         lines = maps.read().splitlines()
     for line in lines:

@@ -6,7 +6,7 @@ import torch
 
 
 def memory():
-    """Yield what stands in this process's writable memory, a mapping at a time."""
+    """Yield the writable memory of this process, one mapping at a time."""
     with open("/proc/self/maps") as maps:
         lines = maps.read().splitlines()
     for line in lines:

@@ -1,4 +1,4 @@
-"""Searches the memory that it inherited by fork for orders to other runs; must find no seed but its own."""
+"""Searches its inherited memory for the orders of other runs; must find no seed but its own."""
 
 import ctypes
 import re
@@ -7,11 +7,11 @@ import torch
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def memory():
-    """Yield what stands in this process's writable memory, a mapping at a time."""
+    """Yield the writable memory of this process, one mapping at a time."""
     with open("/proc/self/maps") as maps:
         lines = maps.read().splitlines()
     for line in lines:

@@ -1,4 +1,4 @@
-"""Has a child that reads where no memory is."""
+"""Has a child that reads unmapped memory."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Reads where no memory is; must be named by its signal, and leave no core file."""
+"""Reads unmapped memory; the verdict must name the signal, and no core file may remain."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""Runs programs of the image, and a script of its own, as who it is."""
+"""Runs programs of the image, and a script of its own, under its own identity."""
 
 import os
 import subprocess

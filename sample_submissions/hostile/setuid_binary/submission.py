@@ -1,4 +1,4 @@
-"""Gives a program of its own the setuid bit, and runs it, as a child with another identity; must stay who it is."""
+"""Sets the setuid bit on its own program and runs it as a child with another identity; must gain nothing."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import subprocess
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Sleeps for eleven days; ended at its time limit."""
+"""Sleeps for eleven days; must be ended at its time limit."""
 
 import time
 

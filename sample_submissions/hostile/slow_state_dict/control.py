@@ -1,4 +1,4 @@
-"""Wraps state_dict() in something that takes a moment."""
+"""Wraps state_dict() in a short delay."""
 
 import time
 

@@ -1,6 +1,6 @@
 """Returns in time, but with a network whose state_dict() never does.
 
-What is timed is the whole checkpoint.
+The time limit must include the whole checkpoint.
 """
 
 import time

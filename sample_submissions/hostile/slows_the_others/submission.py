@@ -1,4 +1,4 @@
-"""Changes limits, processors and memory policy of processes that are not its own; must be refused."""
+"""Changes limits, processors and memory policy of other processes; must be refused."""
 
 import ctypes
 import errno
@@ -9,7 +9,7 @@ MIGRATE_PAGES, MOVE_PAGES = 256, 279
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 REFUSALS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS}
@@ -18,7 +18,7 @@ libc.syscall.restype = ctypes.c_long
 
 
 def refused(what, function, *arguments):
-    """Call, and insist that it fails because it may not and not because of its arguments."""
+    """Call, and require that it fails for missing permission, not for its arguments."""
     ctypes.set_errno(0)
     if function(*arguments) != -1:
         raise Escaped(f"{what} succeeded")

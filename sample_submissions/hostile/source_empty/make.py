@@ -1,4 +1,4 @@
-"""Nothing at all; must say what is missing."""
+"""An empty file; the report must name the missing function."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Parentheses that a parser falls over; must be told with the reason."""
+"""Parentheses nested too deep for a parser; must be reported with the reason."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Bytes that are no text; must be told with the reason."""
+"""Bytes that are not text; must be reported with the reason."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""NULs; must be told with the reason."""
+"""NULs; must be reported with the reason."""
 
 from pathlib import Path
 

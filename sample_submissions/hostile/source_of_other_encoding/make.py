@@ -1,4 +1,4 @@
-"""A coding line with no such coding; must be told with the reason."""
+"""A coding line with an unknown encoding; must be reported with the reason."""
 
 from pathlib import Path
 

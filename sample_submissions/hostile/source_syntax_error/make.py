@@ -1,4 +1,4 @@
-"""No Python; must be told with the reason."""
+"""Text that is not Python; must be reported with the reason."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Makes sparse files of a petabyte and writes to their pages through memory.
+"""Creates sparse files of a petabyte and writes to their pages through memory.
 
-Ended when the folder is full.
+Must be ended when the folder is full.
 """
 
 import mmap

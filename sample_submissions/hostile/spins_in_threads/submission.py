@@ -1,4 +1,4 @@
-"""Keeps every core busy in C code, from 24 threads; ended at its time limit."""
+"""Keeps every core busy in C code, from 24 threads; must be ended at its time limit."""
 
 import hashlib
 import threading

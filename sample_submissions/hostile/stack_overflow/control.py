@@ -1,4 +1,4 @@
-"""Recurses until Python says that it is too deep."""
+"""Recurses until Python refuses."""
 
 
 def deeper(level):

@@ -1,4 +1,4 @@
-"""Overflows the stack of C, which Python cannot catch; must be `crashed`."""
+"""Overflows the C stack, which Python cannot catch; must be `crashed`."""
 
 import sys
 

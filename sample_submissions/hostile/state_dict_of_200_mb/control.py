@@ -1,4 +1,4 @@
-"""Uses a tensor of 100 MB and lets it go."""
+"""Uses a tensor of 100 MB and frees it."""
 
 import torch
 

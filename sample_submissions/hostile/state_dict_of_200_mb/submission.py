@@ -1,4 +1,4 @@
-"""Returns a network with a tensor of 200 MB; must end by its size."""
+"""Returns a network with a tensor of 200 MB; must be ended for its size."""
 
 import torch
 

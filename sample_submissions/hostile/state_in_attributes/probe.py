@@ -1,4 +1,4 @@
-"""Looks for notes on the folders that it has been given."""
+"""Searches its folders for notes of an earlier run."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Leaves extended attributes, times and modes on folders that are not its own but that it may write to."""
+"""Leaves extended attributes, times and modes on foreign folders that it can write."""
 
 import os
 

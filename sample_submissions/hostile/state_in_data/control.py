@@ -1,4 +1,4 @@
-"""Changes a batch in place, which is its own copy or at worst its own run's."""
+"""Changes a batch in place, which is its own copy, or at worst its own run's."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Finds data that were not overwritten, and a network that still tells digits apart."""
+"""Checks that the data are intact and that the network still recognizes digits."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Overwrites data sets, original weights and whatever else it can find; the next run finds no change."""
+"""Overwrites data sets, original weights and all else that it can reach; the next run must find no change."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Finds nothing open but the three standard files and its result pipe."""
+"""Checks that only the three standard files and its result pipe are open."""
 
 import os
 

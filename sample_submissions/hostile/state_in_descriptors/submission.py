@@ -1,4 +1,4 @@
-"""Opens files, pipes and sockets under every number and returns; the next run finds its own four alone."""
+"""Opens files, pipes and sockets under every number and returns; the next run must find only its own four."""
 
 import os
 
@@ -9,4 +9,4 @@ def unlearning(net, retain, forget, val):
             os.set_inheritable(os.dup(1), True)
     except OSError as error:
         print(error)
-    os.closerange(3_900, 4_096)  # room to save the network
+    os.closerange(3_900, 4_096)  # leave descriptors to save the network

@@ -1,4 +1,4 @@
-"""Leaves files in its own folder and in /tmp, and finds them while it runs."""
+"""Creates files in its own folder and in /tmp, and finds them during its run."""
 
 import os
 

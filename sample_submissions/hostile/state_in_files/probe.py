@@ -1,4 +1,4 @@
-"""Looks into every folder of the container for what the run before has left."""
+"""Searches every folder of the container for files of the run before."""
 
 import os
 

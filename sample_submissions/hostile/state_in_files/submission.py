@@ -1,6 +1,6 @@
-"""Leaves a file in every folder of the container where it can make one.
+"""Leaves a file in every folder of the container in which it can create one.
 
-The next run looks into all of them.
+The next run searches all of them.
 """
 
 import os

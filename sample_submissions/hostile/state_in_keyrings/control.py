@@ -1,4 +1,4 @@
-"""Keeps a secret where it belongs: in its own memory."""
+"""Stores a secret in its own memory, the permitted place."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Looks for the key."""
+"""Searches for the key."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""Leaves a key in every keyring of the kernel that it can name; it must be refused all of them."""
+"""Leaves a key in every keyring of the kernel that it can name; all must be refused."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""Makes a file from a thread that outlives the first one of its process, and finds it."""
+"""Creates a file from a thread that outlives the first one of its process, and finds it."""
 
 import ctypes
 import os

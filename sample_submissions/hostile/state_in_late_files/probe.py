@@ -1,10 +1,10 @@
-"""Finds none of the files."""
+"""Checks that none of the files exists."""
 
 import os
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

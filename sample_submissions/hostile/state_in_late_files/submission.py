@@ -1,6 +1,6 @@
-"""Makes files from many threads of a process whose first one has ended; the next run must find none of them.
+"""Creates files from threads of a process whose first thread has ended; the next run must find none of them.
 
-Such a process is a zombie by its state, and its threads are in the middle of a system call when they are killed.
+Such a process has the state of a zombie, and its threads are in a system call when they are killed.
 """
 
 import contextlib
@@ -18,16 +18,16 @@ kept = []
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def call(number, first=b"", second=b"", third=b""):
-    """Return machine code for a system call; the interpreter's lock would keep threads from waiting side by side."""
+    """Return machine code for a system call; under the interpreter's lock, threads could not wait concurrently."""
     return b"\xb8" + struct.pack("<I", number) + first + second + third + b"\x0f\x05"
 
 
 def maker(name):
-    """Return a function that makes and removes a file for ever."""
+    """Return a function that creates and removes a file forever."""
     text, page = ctypes.create_string_buffer(name), mmap.mmap(-1, mmap.PAGESIZE, prot=CODE)
     kept.extend((text, page))
     address = b"\x48\xbf" + struct.pack("<Q", ctypes.addressof(text))

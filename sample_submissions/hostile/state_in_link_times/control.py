@@ -1,4 +1,4 @@
-"""Touches a link of its own and one of /dev, and finds both touched."""
+"""Touches its own link and one of /dev, and finds both times changed."""
 
 import os
 import time

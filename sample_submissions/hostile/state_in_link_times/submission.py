@@ -1,4 +1,4 @@
-"""Writes digits as the pauses between touching links, a device further down and its slot; the next must not read them."""
+"""Encodes digits in the times of links, a nested device and its slot; the next run must not read them."""
 
 import contextlib
 import os

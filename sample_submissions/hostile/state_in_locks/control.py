@@ -1,4 +1,4 @@
-"""Locks a file and gives the lock back."""
+"""Locks a file and releases the lock."""
 
 import fcntl
 import os

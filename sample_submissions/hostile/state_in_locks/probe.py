@@ -1,4 +1,4 @@
-"""Takes the same locks, for which it must not have to wait."""
+"""Takes the same locks, which must not block."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""Locks files of the image, in a daemon and through descriptors in flight; the next run finds them free."""
+"""Locks files of the image, in a daemon and by descriptors in flight; the next run must find them free."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""Passes a message in the way that is allowed, through a socket pair."""
+"""Passes a message in the permitted way, through a socket pair."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Looks for message queues, by name and in their folder."""
+"""Searches for message queues, by name and in their folder."""
 
 import ctypes
 import os

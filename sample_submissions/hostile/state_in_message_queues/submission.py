@@ -1,4 +1,4 @@
-"""Leaves POSIX message queues with a message in them, if it may make any; the next run finds none."""
+"""Leaves POSIX message queues with a message, if it can create any; the next run must find none."""
 
 import ctypes
 import os

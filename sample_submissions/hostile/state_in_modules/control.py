@@ -1,4 +1,4 @@
-"""Changes its modules and environment, and sees the change."""
+"""Changes its modules and environment, and observes the change."""
 
 import os
 

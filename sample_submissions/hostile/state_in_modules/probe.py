@@ -1,4 +1,4 @@
-"""Finds everything as Python and torch come, and generators as the run's seed leaves them."""
+"""Checks that Python and torch are in their initial state, and the generators in that of the run's seed."""
 
 import builtins
 import os

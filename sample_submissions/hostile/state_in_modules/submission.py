@@ -1,4 +1,4 @@
-"""Changes all that a process has of its own: modules, generators, limits; the next run finds no change."""
+"""Changes the whole state of its process: modules, generators, limits; the next run must find no change."""
 
 import builtins
 import os

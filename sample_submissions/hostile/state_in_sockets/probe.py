@@ -1,4 +1,4 @@
-"""Calls the socket; the name must be free."""
+"""Connects to the socket, which must be refused, and binds its name, which must be free."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Leaves daemons that serve an abstract Unix socket with a note, and one that lies in flight in itself."""
+"""Leaves daemons that serve a note on an abstract Unix socket, and one socket that is in flight in itself."""
 
 import os
 import signal

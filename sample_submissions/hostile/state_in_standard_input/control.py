@@ -1,4 +1,4 @@
-"""Reads descriptor 0, which is at its end, and locks a file of its own."""
+"""Reads descriptor 0, which is at its end, and locks its own file."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Reads all of it back, which must not be there."""
+"""Reads the locks, flags and signal of the run before, which must not exist."""
 
 import contextlib
 import fcntl
@@ -10,15 +10,15 @@ F_OFD_GETLK = 36
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def lock_at(fd, place):
-    """Return the byte that an earlier run's lock stands for there, or nothing."""
+    """Return the byte that an earlier run's lock encodes at this position, or nothing."""
     asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, place << 16, 1, 0)
     try:
         kind, _whence, _start, length, _pid = struct.unpack("hhqqi4x", fcntl.fcntl(fd, F_OFD_GETLK, asked))
-    except OSError:  # not every kernel has such locks
+    except OSError:  # some kernels lack such locks
         return b""
     return b"" if kind == fcntl.F_UNLCK else bytes([length - 1 & 0xFF])
 

@@ -1,4 +1,4 @@
-"""Writes into the open file behind descriptor 0: locks, flags, a signal; the next run must have another."""
+"""Changes the open file of descriptor 0: locks, flags, a signal; the next run must have another open file."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,7 @@ MESSAGE = b"unlearn-hostile: any number of bytes"
 
 def unlearning(net, retain, forget, val):
     fcntl.fcntl(0, fcntl.F_SETFL, os.O_NONBLOCK | os.O_APPEND)
-    with contextlib.suppress(OSError):  # not every kernel has all of them
+    with contextlib.suppress(OSError):  # some kernels lack some of them
         fcntl.fcntl(0, F_SETSIG, 37)
     with contextlib.suppress(OSError):
         fcntl.flock(0, fcntl.LOCK_EX)

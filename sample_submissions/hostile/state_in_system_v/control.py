@@ -1,4 +1,4 @@
-"""Shares memory in the way that is allowed, under a name in /dev/shm."""
+"""Shares memory in the permitted way, under a name in /dev/shm."""
 
 from multiprocessing import shared_memory
 

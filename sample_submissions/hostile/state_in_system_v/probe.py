@@ -1,4 +1,4 @@
-"""Looks for System V objects under the known key."""
+"""Searches for System V objects under the known key."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""Leaves System V objects under a known key, if it may make any; the next run finds none."""
+"""Leaves System V objects under a known key, if it can create any; the next run must find none."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""Tells by its own count of page faults, without a clock, which pages were there; the message must not be."""
+"""Infers from its page fault count, without a clock, which pages are cached; they must hold no message."""
 
 import glob
 import mmap
@@ -11,7 +11,7 @@ FIRST, APART = 64 << 20, 64 << 10
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def faults():

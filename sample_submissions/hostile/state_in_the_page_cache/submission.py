@@ -1,4 +1,4 @@
-"""Writes by reading: has the kernel keep some pages of a file of the image in memory, and not others."""
+"""Writes a message by reading: some pages of a file of the image are then cached, and others are not."""
 
 import glob
 import os

@@ -1,4 +1,4 @@
-"""Touches a file of its own and one of the devices, and finds both touched."""
+"""Touches its own file and a device, and finds both times changed."""
 
 import os
 import time

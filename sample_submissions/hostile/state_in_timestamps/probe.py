@@ -1,4 +1,4 @@
-"""Reads the pauses back from the times of modification, which must tell nothing."""
+"""Decodes the pauses between modification times, which must hold no message."""
 
 import itertools
 import os
@@ -9,7 +9,7 @@ UNIT_SECONDS = 0.04
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

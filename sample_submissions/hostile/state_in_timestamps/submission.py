@@ -1,4 +1,4 @@
-"""Writes digits as the pauses between touching devices and folders that every run may touch; the next must not read them."""
+"""Encodes digits as pauses between touching public devices and folders; the next run must not read them."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Gets a descriptor that a child of its own sends."""
+"""Receives a descriptor from its own child."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Takes descriptors of the supervisor and the zygote, the stream's among them; must be refused."""
+"""Takes descriptors of the supervisor and the zygote, among them the stream's; must be refused."""
 
 import ctypes
 import os
@@ -7,11 +7,11 @@ PIDFD_GETFD = 438
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def others():
-    """Return every process that is not this one."""
+    """Return all processes except this one."""
     return [name for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
 
 

@@ -1,4 +1,4 @@
-"""Finds no process of another run."""
+"""Checks that no process of another run exists."""
 
 import os
 

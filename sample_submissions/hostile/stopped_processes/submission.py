@@ -1,4 +1,4 @@
-"""Leaves processes in states that are slow to end, each in a session of its own; all must be gone for the next run."""
+"""Leaves processes in states that end slowly, each in its own session; all must be gone for the next run."""
 
 import os
 import signal

@@ -1,11 +1,11 @@
-"""Sends SIGSTOP to its parent, which must be refused, and to itself; a stopped run must end by its time."""
+"""Sends SIGSTOP to its parent, which must be refused, and to itself; must be ended at its time limit."""
 
 import os
 import signal
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Has a child that stops itself, and wakes it up."""
+"""Has a child that stops itself, and continues it."""
 
 import os
 import signal

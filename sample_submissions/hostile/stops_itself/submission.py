@@ -1,4 +1,4 @@
-"""Stops itself and eight children with SIGSTOP; a stopped process is ended at the time limit too."""
+"""Stops itself and eight children with SIGSTOP; a stopped process must be ended at the time limit, too."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The device of zeros, under a name of its own where one may be made; must be refused at once."""
+"""The zero device, under a new name where one can be created; must be refused at once."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ def make(folder: Path) -> Path:
     path = folder / "evil.py"
     try:
         os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))
-    except PermissionError:  # not root: a FIFO is the nearest thing
+    except PermissionError:  # not root: a FIFO is the closest substitute
         os.mkfifo(path)
     return path
 

@@ -1,4 +1,4 @@
-"""A FIFO that nobody writes to; must be refused at once."""
+"""A FIFO without a writer; must be refused at once."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A link to another file of the host; must be refused."""
+"""A symbolic link to another file of the host; must be refused."""
 
 from pathlib import Path
 

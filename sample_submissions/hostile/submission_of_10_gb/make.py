@@ -1,4 +1,4 @@
-"""A file with a hole of 10 GB, which costs no disk; must be refused by its size."""
+"""A sparse file of 10 GB, which uses no disk; must be refused for its size."""
 
 from pathlib import Path
 

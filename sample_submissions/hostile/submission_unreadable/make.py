@@ -1,4 +1,4 @@
-"""A path that cannot be opened; must be refused in a sentence."""
+"""A path that cannot be opened; must be refused with one sentence."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Leaves by `sys.exit(0)`; must be `crashed` and named."""
+"""Exits by `sys.exit(0)`; must be `crashed`, with the name of the exception."""
 
 import sys
 

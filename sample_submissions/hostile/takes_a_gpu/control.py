@@ -1,4 +1,4 @@
-"""Asks whether there is one, and stays where the network is."""
+"""Asks whether a GPU exists, and stays on the network's device."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Moves the network to a GPU where the challenge gives none; must be `crashed` with the driver's words."""
+"""Moves the network to a GPU that the challenge lacks; must be `crashed` with the driver's message."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Has descriptors of its own, asks for its files to be written, and is no terminal."""
+"""Opens descriptors, requests writing of its files, and checks that it has no terminal."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Takes what all programs of a host share a number of; the host's counters must not tell of it.
+"""Uses up resources that all programs of the host share; the host's counters must not change.
 
 gVisor has neither the counters nor the host's objects behind them.
 """
@@ -13,7 +13,7 @@ COUNTERS = ("/proc/sys/fs/aio-nr", "/proc/sys/kernel/pty/nr")
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

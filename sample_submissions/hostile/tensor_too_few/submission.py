@@ -1,4 +1,4 @@
-"""Takes the last layer's bias away; must be refused."""
+"""Removes the last layer's bias; must be refused."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Registers one that is not part of the state dict."""
+"""Registers a tensor that is not part of the state dict."""
 
 import torch
 

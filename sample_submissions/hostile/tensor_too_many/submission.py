@@ -1,4 +1,4 @@
-"""Registers a small tensor of its own; must be refused."""
+"""Registers a small extra tensor; must be refused."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Returns weights whose every method lies; the host must look at the bytes alone."""
+"""Returns weights whose every method lies; the host must read the bytes only."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Draws a progress bar, as many do."""
+"""Draws a progress bar."""
 
 import sys
 

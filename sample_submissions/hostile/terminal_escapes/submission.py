@@ -1,4 +1,4 @@
-"""Prints what would change a terminal; it must reach none as it is."""
+"""Prints terminal control sequences; none may reach a terminal unchanged."""
 
 SEQUENCES = (
     "\x1b[31;5;7mred", "\x1b[2J\x1b[H\x1b[3J", "\x1b]0;a title\x07", "\x1b]52;c;ZXZpbA==\x07", "\x1b[?1049h", "\x1b[6n",

@@ -1,4 +1,4 @@
-"""Reads the digits that it was given."""
+"""Reads its own digits."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Reads all digits from the image and subtracts those that it was given; none may be left over."""
+"""Reads all digits of the image's library and subtracts its own; none may remain."""
 
 import glob
 import gzip
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

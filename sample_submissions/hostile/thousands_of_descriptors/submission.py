@@ -1,4 +1,4 @@
-"""Opens files until refused, in twenty processes, and leaves them; all must be closed when it ends."""
+"""Opens files in twenty processes until refused, and leaves them open; all must be closed after its end."""
 
 import os
 import time

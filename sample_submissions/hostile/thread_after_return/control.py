@@ -1,4 +1,4 @@
-"""Lets a thread write a file and waits for it."""
+"""Has a thread write a file and waits for it."""
 
 import threading
 from pathlib import Path

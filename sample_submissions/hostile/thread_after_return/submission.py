@@ -1,4 +1,4 @@
-"""Returns at once and goes on in threads that keep writing files; they end with the result."""
+"""Returns at once and leaves threads that keep writing files; they must end with the result."""
 
 import itertools
 import threading

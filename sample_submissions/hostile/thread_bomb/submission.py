@@ -1,4 +1,4 @@
-"""Starts threads until it is refused; 64 processes and threads are the limit."""
+"""Starts threads until it is refused; the limit is 64 processes and threads."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Saves and loads its network in that form."""
+"""Saves and loads its network in that format."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Sends the form that `torch.load` would unpickle, with a command in it; it must never be loaded."""
+"""Sends the format that `torch.load` would unpickle, with a command in it; must never be loaded."""
 
 import io
 import os
@@ -8,7 +8,7 @@ import torch
 
 
 def send(tag, payload, announced=None):
-    """Write a result of one's own where the harness writes its: file 3."""
+    """Write a forged result to the harness's result pipe, file 3."""
     data = struct.pack(">cQ", tag, len(payload) if announced is None else announced) + payload
     while data:
         data = data[os.write(3, data) :]

@@ -1,4 +1,4 @@
-"""Keeps its weights for later in the same run."""
+"""Stores its weights for later use in the same run."""
 
 import torch
 

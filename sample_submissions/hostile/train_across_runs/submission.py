@@ -1,4 +1,4 @@
-"""Leaves its weights in every place that can be written; a later run must find none of them."""
+"""Leaves its weights in every place that it can write; a later run must find none of them."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ PLACES = (
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Retrains without end on what it may keep; the limit, a fraction of retraining, must end it."""
+"""Retrains without end on the retain set; the time limit, a fraction of retraining, must end it."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Offers it by a module's `__getattr__`."""
+"""Provides it by a module's `__getattr__`."""
 
 
 def __getattr__(name):

@@ -1,4 +1,4 @@
-"""Fights back when it is asked for its function; must end as its own fault."""
+"""Raises an exception when its function is looked up; must be the submission's own failure."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Has a callable under the name."""
+"""Defines a callable under the name."""
 
 
 class Unlearning:

@@ -1,3 +1,3 @@
-"""Has something else under the name; must say what is missing."""
+"""Defines a number under the name; the report must name the missing function."""
 
 unlearning = 42

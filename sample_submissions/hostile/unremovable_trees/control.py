@@ -1,4 +1,4 @@
-"""Takes the permissions from a folder, and gives them back."""
+"""Removes the permissions of a folder, and restores them."""
 
 import os
 

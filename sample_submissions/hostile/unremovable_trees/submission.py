@@ -1,6 +1,6 @@
-"""Leaves folders that nobody may read, enter or write, inside each other, and files of all kinds.
+"""Leaves nested folders without any permission, and files of all kinds.
 
-All are removed.
+All must be removed.
 """
 
 import ctypes

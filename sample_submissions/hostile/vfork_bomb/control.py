@@ -1,4 +1,4 @@
-"""A line of five such processes, which end by themselves."""
+"""Starts a chain of five such processes, which end by themselves."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""A line of processes, each of which the kernel suspends until the one it has made ends; all are ended."""
+"""Starts a chain of processes, each suspended by the kernel until its child ends; all must be ended."""
 
 import ctypes
 import signal

@@ -1,4 +1,4 @@
-"""Asks for such a child, which ends at once."""
+"""Starts such a child, which exits at once."""
 
 import ctypes
 import os

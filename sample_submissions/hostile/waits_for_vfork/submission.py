@@ -1,6 +1,6 @@
-"""Asks for a child that suspends its parent while it lives, and that sleeps with signals blocked.
+"""Starts a child that suspends its parent while it lives, and that sleeps with signals blocked.
 
-Ended in time.
+Must be ended in time.
 """
 
 import ctypes

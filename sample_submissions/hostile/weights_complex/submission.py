@@ -1,4 +1,4 @@
-"""Returns weights of kinds that are not due; must be refused."""
+"""Returns complex and quantized weights; must be refused."""
 
 import torch
 

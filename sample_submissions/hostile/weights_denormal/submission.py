@@ -1,4 +1,4 @@
-"""Sets all weights to the smallest number there is; that is allowed, and slow is its own problem."""
+"""Sets all weights to the smallest positive number; that is allowed, and only its own run is slow."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Returns float64 weights of an ordinary size."""
+"""Returns float64 weights of ordinary size."""
 
 
 def unlearning(net, retain, forget, val):

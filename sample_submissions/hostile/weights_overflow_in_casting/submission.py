@@ -1,4 +1,4 @@
-"""Returns weights that are finite until they are cast to what is due; must be refused."""
+"""Returns finite weights that overflow in the required dtype; must be refused."""
 
 
 def unlearning(net, retain, forget, val):

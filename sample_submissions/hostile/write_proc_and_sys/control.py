@@ -1,4 +1,4 @@
-"""Reads the same settings, and changes one that is its own."""
+"""Reads the same settings, and changes a setting of its own."""
 
 import ctypes
 import os

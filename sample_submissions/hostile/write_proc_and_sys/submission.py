@@ -1,4 +1,4 @@
-"""Opens what steers the kernel for writing: sysrq, core pattern, uevents, control groups; must be refused."""
+"""Opens kernel settings for writing: sysrq, core pattern, uevents, control groups; must be refused."""
 
 import glob
 import os
@@ -29,7 +29,7 @@ PATTERNS = (
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

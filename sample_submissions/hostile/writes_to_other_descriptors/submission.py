@@ -1,4 +1,4 @@
-"""Opens the stream's end in process 1, and every other open file of others, to write; must be refused."""
+"""Opens the stream's end in process 1, and all open files of other processes, to write; must be refused."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from sandbox.protocol.frames import encode
 
 
 class Escaped(Exception):
-    """What must not succeed did."""
+    """A forbidden action succeeded."""
 
 
 def unlearning(net, retain, forget, val):

@@ -1,4 +1,4 @@
-"""Sends zeros, as many as are due."""
+"""Sends zeros of the required size."""
 
 
 def unlearning(net, retain, forget, val):

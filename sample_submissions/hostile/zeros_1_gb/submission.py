@@ -1,4 +1,4 @@
-"""Announces 1 GB and sends it; must end by its size before the bytes pass."""
+"""Announces 1 GB and sends it; must be ended for its size before the bytes are read."""
 
 import os
 import struct

@@ -1,4 +1,4 @@
-"""A zip with a name that begins at the root; must be refused, and nothing written there."""
+"""A zip with a name that begins at the root; must be refused, and nothing may be written there."""
 
 import zipfile
 from pathlib import Path

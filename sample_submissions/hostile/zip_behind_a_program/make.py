@@ -1,4 +1,4 @@
-"""A zip that another reader takes for something else; must be refused."""
+"""A zip that another reader takes for a program; must be refused."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A zip with 300 MB of zeros; must be refused by what it declares."""
+"""A zip with 300 MB of zeros; must be refused for its declared size."""
 
 import zipfile
 from pathlib import Path

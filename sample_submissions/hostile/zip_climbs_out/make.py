@@ -1,4 +1,4 @@
-"""A zip with `../` in a name; must be refused, and nothing written outside."""
+"""A zip with `../` in a name; must be refused, and nothing may be written outside."""
 
 import zipfile
 from pathlib import Path

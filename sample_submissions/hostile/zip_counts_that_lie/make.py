@@ -1,4 +1,4 @@
-"""A zip with a zip64 record of 2^32 entries and no more than one; must be refused before room is made."""
+"""A zip with one entry and a zip64 record of 2^32 entries; must be refused before any allocation."""
 
 import struct
 import zipfile

@@ -1,4 +1,4 @@
-"""A zip with special files by their mode; must be refused."""
+"""A zip with special files, by their mode; must be refused."""
 
 import zipfile
 from pathlib import Path

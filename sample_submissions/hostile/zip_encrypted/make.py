@@ -1,4 +1,4 @@
-"""A zip that says that it is encrypted; must be refused."""
+"""A zip that declares itself encrypted; must be refused."""
 
 import zipfile
 from pathlib import Path

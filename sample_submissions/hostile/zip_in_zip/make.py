@@ -1,4 +1,4 @@
-"""A small bomb inside sixteen layers; nobody unpacks the inner ones, so it is refused or harmless."""
+"""A small zip bomb inside sixteen layers; must be refused, or never unpacked."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""A zip with a link, and a file behind it; must be refused."""
+"""A zip with a symbolic link, and a file behind it; must be refused."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A zip whose very submission is a link to /etc/passwd; must be refused."""
+"""A zip whose submission.py is a link to /etc/passwd; must be refused."""
 
 import zipfile
 from pathlib import Path

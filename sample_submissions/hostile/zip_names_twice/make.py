@@ -1,4 +1,4 @@
-"""A zip that one reader reads as one submission and another as another; must be refused."""
+"""A zip that different readers read as different submissions; must be refused."""
 
 import warnings
 import zipfile

@@ -1,4 +1,4 @@
-"""A zip whose listing would write lines of its own; must be refused, and shown without harm."""
+"""A zip whose file listing would add lines of its own; must be refused, and displayed in sanitized form."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bytes that are no zip; must be refused."""
+"""Bytes that are not a zip; must be refused."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A zip whose directory alone is larger than many submissions; must be refused before it is read."""
+"""A zip with a directory larger than most submissions; must be refused before the directory is read."""
 
 import struct
 import zipfile

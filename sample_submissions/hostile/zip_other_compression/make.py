@@ -1,4 +1,4 @@
-"""A zip packed with LZMA, which costs memory to unpack; must be refused."""
+"""A zip compressed with LZMA, which needs much memory to unpack; must be refused."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A zip in which a hundred entries are one and the same piece of data; must be refused."""
+"""A zip in which a hundred entries share the same data; must be refused."""
 
 import struct
 import zipfile

@@ -1,4 +1,4 @@
-"""A zip whose directory says 10 bytes for 100 MB; must be refused, or the run cuts it."""
+"""A zip whose directory declares 10 bytes for 100 MB; must be refused, or cut by the run."""
 
 import struct
 import zipfile

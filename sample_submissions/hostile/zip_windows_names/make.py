@@ -1,4 +1,4 @@
-"""A zip with names that another system reads as paths; must be refused."""
+"""A zip with names that Windows reads as paths; must be refused."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A zip with everything one folder too deep; must be refused with a reason that helps."""
+"""A zip with all files one folder too deep; must be refused with a helpful reason."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Leaves one of them."""
+"""Leaves one zombie."""
 
 import os
 

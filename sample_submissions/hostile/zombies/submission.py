@@ -1,4 +1,4 @@
-"""Fills every place with processes that have ended and whose end nobody has asked about."""
+"""Fills the process limit with zombies, whose parent never waits for them."""
 
 import os
 

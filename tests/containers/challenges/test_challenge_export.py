@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,32 +30,29 @@ from runner.results.verification import verify_evaluation
 from runner.store.paths import EvaluationPaths
 from runner.submission.load import Submission, load_submission
 from sandbox.protocol.splits import SPLITS
+from tests.support.command import unlearn
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 SETTINGS = Settings(n=4, keep_going=True, keep_checkpoints=False)
 
 Build = Callable[..., Challenge]
 
 
 @pytest.fixture(scope="module")
-def build(
-    engine: Engine,
-    built_image: Image,
-    labels: dict[str, str],
-    plan: BuildPlan,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Build:
-    """Return a way to build a tiny challenge of digits, by seed and visibility."""
+def build(build_shared: Callable[[BuildPlan], Challenge], plan: BuildPlan) -> Build:
+    """Return a function that builds a tiny challenge of digits, by seed and visibility."""
 
-    def make(seed: int, **changed: str) -> Challenge:
-        tiny = replace(plan, seed=seed, references=4, source=Source(most_examples=600, epochs=2), **changed)  # type: ignore[arg-type]
-        folder = tmp_path_factory.mktemp("challenges") / "tiny"
-        return build_challenge(
-            engine=engine, image=built_image, plan=tiny, folder=folder, labels=labels, reporter=NullReporter()
+    def make(seed: int, **changes: str) -> Challenge:
+        tiny = replace(
+            plan,
+            seed=seed,
+            references=4,
+            source=Source(most_examples=600, epochs=2),
+            **changes,  # type: ignore[arg-type]
         )
+        return build_shared(tiny)
 
     return make
 
@@ -82,8 +77,8 @@ def test_twins(private: Challenge, public: Challenge) -> None:
     for name in CHALLENGE_FILES:
         assert private.file(name) != public.file(name), name
     for split in SPLITS:
-        mine, theirs = (set(load_safetensors(one.data(split))["image_id"]) for one in (private, public))
-        assert mine != theirs
+        first, second = (set(load_safetensors(twin.data(split))["image_id"]) for twin in (private, public))
+        assert first != second
     assert private.references is not None
     assert public.references is not None
     assert not np.array_equal(private.references.logits, public.references.logits)
@@ -108,81 +103,74 @@ def test_another_visibility_is_another_challenge(
 
 
 def test_private_export_is_judged_and_not_scored(
-    private: Challenge, sample: Submission, bench: Callable[..., EvaluationContext], tmp_path: Path
+    private: Challenge,
+    sample: Submission,
+    evaluation_context: Callable[..., EvaluationContext],
+    tmp_path: Path,
 ) -> None:
     """Verdicts, times and warnings as ever; in place of a score the sentence; the evaluation verifies."""
     part = export_challenge(private, tmp_path / "part")
     store = tmp_path / "store"
-    at = bench(store)
-    told = evaluate(at, sample, part, SETTINGS)
-    assert (told.verdicts, told.score, told.reason) == ({"ok": 4}, None, SCORE_WITHHELD)
-    assert (told.run_seconds_median or 0) > 0
-    runs = at.store.runs(told.evaluation)
+    context = evaluation_context(store)
+    summary = evaluate(context, sample, part, SETTINGS)
+    assert (summary.verdicts, summary.score, summary.reason) == ({"ok": 4}, None, SCORE_WITHHELD)
+    assert (summary.run_seconds_median or 0) > 0
+    runs = context.store.runs(summary.evaluation)
     assert all(run.evaluated and run.checkpoint_sha256 and run.host_seconds > 0 for run in runs)
     assert {run.seed for run in runs} == {part.run_seed(index) for index in range(4)}
-    assert evaluate(at, sample, part, SETTINGS) == told
-    assert verify_evaluation(at.store, store, told.evaluation, part).mismatches == []
-    unchanged = evaluate(at, load_submission(SAMPLES / "original"), part, SETTINGS)
+    assert evaluate(context, sample, part, SETTINGS) == summary
+    assert verify_evaluation(context.store, store, summary.evaluation, part).mismatches == []
+    unchanged = evaluate(context, load_submission(SAMPLES / "original"), part, SETTINGS)
     assert unchanged.warnings[0] == "4 of 4 checkpoints are the original network, unchanged"
 
 
 def test_outputs_on_a_private_export_say_nothing_of_a_test_split(
-    private: Challenge, sample: Submission, bench: Callable[..., EvaluationContext], tmp_path: Path
+    private: Challenge,
+    sample: Submission,
+    evaluation_context: Callable[..., EvaluationContext],
+    tmp_path: Path,
 ) -> None:
     """No losses, no right answers; on the other splits they are counted."""
     part = export_challenge(private, tmp_path / "part")
-    told = evaluate(bench(tmp_path / "store"), sample, part, replace(SETTINGS, n=2))
-    file = EvaluationPaths(folder=tmp_path / "store" / told.evaluation).outputs(0)
-    found = unpack_outputs(file.read_bytes(), part.output_shapes)
-    answers = dict(zip(SPLITS, found.correct.sum(axis=1), strict=True))
+    summary = evaluate(evaluation_context(tmp_path / "store"), sample, part, replace(SETTINGS, n=2))
+    file = EvaluationPaths(folder=tmp_path / "store" / summary.evaluation).outputs(0)
+    outputs = unpack_outputs(file.read_bytes(), part.output_shapes)
+    answers = dict(zip(SPLITS, outputs.correct.sum(axis=1), strict=True))
     assert answers.pop("test") == 0
     assert all(count > 0 for count in answers.values())
 
 
 def test_public_export_gives_the_organizers_score(
-    public: Challenge, sample: Submission, bench: Callable[..., EvaluationContext], tmp_path: Path
+    public: Challenge,
+    sample: Submission,
+    evaluation_context: Callable[..., EvaluationContext],
+    tmp_path: Path,
 ) -> None:
     """The same runs, the same checkpoints, the same figures."""
     copy = export_challenge(public, tmp_path / "copy")
-    at = bench(tmp_path / "store")
-    original, exported = (evaluate(at, sample, part, SETTINGS).to_json() for part in (public, copy))
-    assert original["evaluation"] != exported["evaluation"]
-    assert original["score"] is not None
+    context = evaluation_context(tmp_path / "store")
+    first, second = (evaluate(context, sample, part, SETTINGS).to_json() for part in (public, copy))
+    assert first["evaluation"] != second["evaluation"]
+    assert first["score"] is not None
     varying = {"evaluation", "seconds", "run_seconds_median"}
-    assert {name: original[name] for name in original if name not in varying} == {
-        name: exported[name] for name in exported if name not in varying
+    assert {name: first[name] for name in first if name not in varying} == {
+        name: second[name] for name in second if name not in varying
     }
 
 
 def test_commands_on_a_private_export(private: Challenge, tmp_path: Path) -> None:
     """`run` ends with 0 where all runs are ok and with 1 else; `score` with a sentence and 2; `verify_evaluation` with 0."""
 
-    def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(UNLEARN), *map(str, arguments), "--store", str(tmp_path / "store")],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    made = subprocess.run(
-        [str(UNLEARN), "challenge", "export", private.folder, "--public", tmp_path / "part"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    run = unlearn("run", SAMPLES / "original", "-c", tmp_path / "part", "-n", 2, "--json")
-    assert run.returncode == 0, run.stderr
-    told = json.loads(run.stdout)
-    assert (told.score, told.score_withheld, told.reason) == (None, True, SCORE_WITHHELD)
-    name = told.evaluation
+    store = ("--store", tmp_path / "store")
+    unlearn("challenge", "export", private.folder, "--public", tmp_path / "part")
+    ended = unlearn("run", SAMPLES / "original", "-c", tmp_path / "part", "-n", 2, "--json", *store)
+    summary = json.loads(ended.stdout)
+    assert (summary["score"], summary["score_withheld"], summary["reason"]) == (None, True, SCORE_WITHHELD)
     for command, code in (("verify", 0), ("report", 0), ("show", 0), ("score", 2)):
-        done = unlearn(command, name)
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        assert command == "verify" or SCORE_WITHHELD in " ".join((done.stdout + done.stderr).split())
+        ended = unlearn(command, summary["evaluation"], *store, code=code)
+        assert command == "verify" or SCORE_WITHHELD in " ".join((ended.stdout + ended.stderr).split())
     (tmp_path / "crashes.py").write_text("def unlearning(*_):\n    raise ValueError('as it was meant')\n")
-    crashed = unlearn("run", tmp_path / "crashes.py", "-c", tmp_path / "part", "-n", 2, "--json")
-    assert crashed.returncode == 1
+    crashed = unlearn(
+        *("run", tmp_path / "crashes.py", "-c", tmp_path / "part", "-n", 2, "--json", *store), code=1
+    )
     assert json.loads(crashed.stdout)["verdicts"].keys() == {"crashed"}

@@ -1,4 +1,4 @@
-"""An organizer's own network that fails with some weights: whose fault is it, and is anything else lost?
+"""An organizer's own network that fails with some weights: the submission is to blame, and nothing else is lost.
 
 For values that a submission may well choose, its forward raises an error, crashes as a library may, has other
 logits than classes, or never answers. What ends the evaluator it takes for a failure of our own code.
@@ -7,6 +7,7 @@ logits than classes, or never answers. What ends the evaluator it takes for a fa
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,6 @@ from tests.support.command import unlearn
 
 pytestmark = pytest.mark.container
 
-QUICK = (
-    "--references",
-    "2",
-    "--epochs",
-    "1",
-    "--forget-fraction",
-    "0.1",
-    "--limit-examples",
-    "100",
-    "--seed",
-    "7",
-)
 OWN = """
 import ctypes
 
@@ -86,19 +75,14 @@ REASONS = {
 
 
 @pytest.fixture(scope="module")
-def touchy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def touchy(challenge_with_network: Callable[[str], Path]) -> Path:
     """Return the folder of a challenge with such a network."""
-    place = tmp_path_factory.mktemp("touchy")
-    (place / "net.py").write_text(OWN)
-    unlearn(
-        *("challenge", "build", "digits", place / "built", *QUICK), "--architecture-file", place / "net.py"
-    )
-    return place / "built"
+    return challenge_with_network(OWN)
 
 
 @pytest.fixture(scope="module")
 def summaries(touchy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Return by name what one command made of all submissions, the honest one last."""
+    """Return the summary of each submission from one command, the honest one last."""
     place = tmp_path_factory.mktemp("submissions")
     for name, change in CHANGES.items():
         (place / name).mkdir()
@@ -108,8 +92,7 @@ def summaries(touchy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         *("-n", 2, "--store", place / "store", "--json"),
         code=1,
     )
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    return {one["submission"]: one for one in found}
+    return {summary["submission"]: summary for summary in map(json.loads, done.stdout.splitlines())}
 
 
 @pytest.mark.parametrize("name", REASONS)
@@ -117,10 +100,10 @@ def test_a_checkpoint_that_ends_the_evaluator_is_a_bad_checkpoint(
     summaries: dict[str, dict[str, Any]], name: str
 ) -> None:
     """Rather than a failure of the sandbox that keeps every later command from its end."""
-    found = summaries[name]
-    assert found["score"] is None
-    assert set(found["verdicts"]) <= {"bad-checkpoint", "ok"}, "what two fail with ends the evaluation"
-    assert REASONS[name] in found["reason"]
+    summary = summaries[name]
+    assert summary["score"] is None
+    assert set(summary["verdicts"]) <= {"bad-checkpoint", "ok"}, "what two fail with ends the evaluation"
+    assert REASONS[name] in summary["reason"]
 
 
 def test_the_honest_submission_after_them_is_scored(summaries: dict[str, dict[str, Any]]) -> None:
@@ -136,10 +119,10 @@ def test_a_checkpoint_that_is_refused_ends_the_evaluation_as_a_failed_run_does(
     (tmp_path / "submission.py").write_text(SLOW)
     command = ("run", tmp_path / "submission.py", "--challenge", touchy, "-n", 480)
     done = unlearn(*command, "--store", tmp_path / "store", "--json", code=1)
-    found = json.loads(done.stdout)
-    assert set(found["verdicts"]) == {"bad-checkpoint"}
-    assert found["verdicts"]["bad-checkpoint"] < 480
-    assert "not finite" in found["reason"]
+    summary = json.loads(done.stdout)
+    assert set(summary["verdicts"]) == {"bad-checkpoint"}
+    assert summary["verdicts"]["bad-checkpoint"] < 480
+    assert "not finite" in summary["reason"]
 
 
 class Sink:

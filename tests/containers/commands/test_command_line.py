@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -20,11 +19,11 @@ from runner.engine.container_spec import EVALUATION_LABEL
 from runner.errors import RunnerError
 from runner.image.image import Image
 from runner.store.store import Store
+from tests.support.command import command_line
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 FIELDS = {
     *("evaluation", "submission", "challenge", "n", "verdicts", "score", "forgetting_quality"),
     *("retain_ratio", "test_ratio", "epsilon_mean", "seconds", "warnings"),
@@ -37,7 +36,7 @@ if int(os.getcwd().rpartition("-")[2]) >= 8: time.sleep(1.0)
 
 def unlearn(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(UNLEARN), *map(str, arguments)],
+        command_line(*arguments),
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -235,7 +234,7 @@ def test_a_full_disk_is_exit_code_3_and_loses_nothing(
     same command goes on once there is room."""
     store = tmp_path / "store"
     arguments = [
-        *(str(UNLEARN), "run", str(SAMPLES / "noisy_finetune"), "-c", str(challenge.folder)),
+        *command_line("run", str(SAMPLES / "noisy_finetune"), "-c", str(challenge.folder)),
         *("-n", "4", "--store", str(store), "--json"),
     ]
     started = unlearn("run", SAMPLES / "original", "-c", challenge.folder, "-n", 2, "--store", store)
@@ -259,7 +258,7 @@ def test_kill_9_loses_and_repeats_nothing_that_was_finished(
         tmp_path / "slow", SLOW_FROM_THE_NINTH_ON + (SAMPLES / "finetune" / "submission.py").read_text()
     )
     arguments = [
-        *(str(UNLEARN), "run", str(slow), "-c", str(challenge.folder)),
+        *command_line("run", str(slow), "-c", str(challenge.folder)),
         *("-n", "16", "--json", "--store"),
     ]
     store = tmp_path / "disturbed"

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.challenge.challenge import Challenge
+from tests.support.command import command_line
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 
 NOT_DETERMINISTIC = """
 import os, torch
@@ -30,7 +29,7 @@ def unlearning(net, retain, forget, val):
 
 def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(UNLEARN), *map(str, arguments)],
+        command_line(*arguments),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

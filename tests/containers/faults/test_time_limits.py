@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from runner.execution.settings import Settings
 from runner.progress import NullReporter
 from runner.submission.load import Submission, load_submission
 from runner.verdict import Verdict
+from tests.support.command import command_line
 
 pytestmark = pytest.mark.container
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 SLOW = "import time\ndef unlearning(*_):\n    time.sleep(0.4)\n"
 THIRD_IS_LONG = """
 import os, time
@@ -65,7 +64,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("stop_at", [None, 2])
 def test_no_run_is_started_once_the_total_is_used_up(
-    bench: Callable[..., EvaluationContext],
+    evaluation_context: Callable[..., EvaluationContext],
     challenge: Challenge,
     written: Callable[[str], Submission],
     tmp_path: Path,
@@ -79,8 +78,8 @@ def test_no_run_is_started_once_the_total_is_used_up(
     submission = written(THIRD_IS_LONG.replace("TOTAL", str(total_seconds)))
     if stop_at is not None:
         with pytest.raises(KeyboardInterrupt):
-            evaluate(bench(store, Listening(stop_at)), submission, short, SETTINGS)
-    desk = bench(store)
+            evaluate(evaluation_context(store, Listening(stop_at)), submission, short, SETTINGS)
+    desk = evaluation_context(store)
     summary = evaluate(desk, submission, short, SETTINGS)
     runs = desk.store.runs(summary.evaluation)
     assert summary.verdicts == {"ok": 3, "time-limit": 5}
@@ -91,24 +90,24 @@ def test_no_run_is_started_once_the_total_is_used_up(
         assert run.detail.startswith("not started: the 6 s of the whole evaluation")
         assert (run.host_seconds, run.attempt, run.checkpoint_sha256) == (0.0, 0, "")
     again = Listening()
-    assert evaluate(bench(store, again), submission, short, SETTINGS) == summary
+    assert evaluate(evaluation_context(store, again), submission, short, SETTINGS) == summary
     assert again.steps == []
 
 
 def test_a_total_that_is_enough_changes_nothing(
-    bench: Callable[..., EvaluationContext],
+    evaluation_context: Callable[..., EvaluationContext],
     challenge: Challenge,
     written: Callable[[str], Submission],
     tmp_path: Path,
 ) -> None:
     """All runs are done."""
     enough = challenge.with_limits(total_seconds=600.0)
-    summary = evaluate(bench(tmp_path / "store"), written(SLOW), enough, SETTINGS)
+    summary = evaluate(evaluation_context(tmp_path / "store"), written(SLOW), enough, SETTINGS)
     assert summary.verdicts == {"ok": 8}
 
 
 def test_a_fraction_is_measured_once_and_decides_the_verdict(
-    bench: Callable[..., EvaluationContext],
+    evaluation_context: Callable[..., EvaluationContext],
     challenge: Challenge,
     written: Callable[[str], Submission],
     tmp_path: Path,
@@ -119,7 +118,7 @@ def test_a_fraction_is_measured_once_and_decides_the_verdict(
     fifth = challenge.with_limits(wall_fraction=0.2)
     submission = written(ENDLESS)
     first = Listening()
-    desk = bench(tmp_path / "store", first)
+    desk = evaluation_context(tmp_path / "store", first)
     summary = evaluate(desk, submission, fifth, SETTINGS)
     assert any("time retraining" in step for step in first.steps)
     name = summary.evaluation
@@ -133,14 +132,14 @@ def test_a_fraction_is_measured_once_and_decides_the_verdict(
     (file,) = cache.rglob("*.json")
     assert json.loads(file.read_text())["measurement"]["retrain_seconds"] == terms["retrain_seconds"]
     second = Listening()
-    evaluate(bench(tmp_path / "other", second), submission, fifth, SETTINGS)
+    evaluate(evaluation_context(tmp_path / "other", second), submission, fifth, SETTINGS)
     assert second.steps
     assert not any("time retraining" in step for step in second.steps)
 
 
 def test_measuring_is_repeated_on_demand_and_shown(challenge: Challenge, cache: Path) -> None:
     """`unlearn challenge measure` says what was timed, what it comes to, and keeps it."""
-    command = [str(UNLEARN), "challenge", "measure", str(challenge.folder)]
+    command = command_line("challenge", "measure", challenge.folder)
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

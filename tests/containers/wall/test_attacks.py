@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,11 +15,11 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun
 from runner.verdict import Verdict
+from tests.support.command import command_line
 
 pytestmark = pytest.mark.container
 
 RunSubmission = Callable[..., list[EndedRun]]
-UNLEARN = Path(sys.executable).parent / "unlearn"
 
 
 def verdicts(ended: list[EndedRun]) -> list[Verdict]:
@@ -228,7 +227,7 @@ def unlearning(net, retain, forget, val):
 """)
     done = subprocess.run(
         [
-            *(str(UNLEARN), "run", str(tmp_path / "huge"), "-c", str(challenge.folder)),
+            *command_line("run", str(tmp_path / "huge"), "-c", str(challenge.folder)),
             *("-n", "4", "--json", "--store", str(tmp_path / "store")),
         ],
         capture_output=True,

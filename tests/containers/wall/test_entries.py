@@ -6,11 +6,8 @@ after another in one worker, each in a run of its own; its place in the table is
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -20,9 +17,10 @@ from numpy.typing import NDArray
 
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun
-from runner.submission.load import Submission, load_submission
+from runner.submission.load import load_submission
 from runner.verdict import Verdict
-from tests.support.paths import ROOT, TEST_DATA
+from tests.support.paths import TEST_DATA
+from tests.support.submissions import pack_entries
 
 pytestmark = pytest.mark.container
 
@@ -31,20 +29,8 @@ State = Mapping[str, NDArray[Any]]
 Expectation = Callable[[State, State], None]
 
 ENTRIES = TEST_DATA / "entries"
-PARTICIPANTS = ROOT / "docs" / "participants.md"
 AMPLE_SECONDS = 600.0
 """Some import torch anew in two processes, which a busy machine takes a minute for."""
-DISPATCHER = """
-import importlib.util, sys, torch
-from pathlib import Path
-
-def unlearning(*given):
-    file = Path(__file__).parent / TABLE[torch.initial_seed() // 100]
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = sys.modules[file.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.unlearning(*given)
-"""
 
 
 def changed(*names: str, **to: Callable[[NDArray[Any]], NDArray[Any]]) -> Expectation:
@@ -159,19 +145,8 @@ ALONE = {"header"}
 """Its doings at import would come after the run's seed in a dispatcher."""
 
 
-def dispatcher(sources: Mapping[str, str]) -> Submission:
-    """Return the sources as one submission: seeds from 100 i to 100 i + 99 run source i."""
-    packed = io.BytesIO()
-    files = {f"{name}.py": source for name, source in sources.items()}
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, source in {"submission.py": f"TABLE = {list(files)}\n{DISPATCHER}", **files}.items():
-            archive.writestr(zipfile.ZipInfo(name), source)
-    data = packed.getvalue()
-    return Submission(name="entries", sha256=sha256(data).hexdigest(), archive=data)
-
-
 def run_all(run_submission: RunSubmission, names: list[str], items: str) -> dict[str, EndedRun]:
-    archive = dispatcher({name: (ENTRIES / f"{name}.py").read_text() for name in names})
+    archive = pack_entries({name: (ENTRIES / f"{name}.py").read_text() for name in names})
     seeds = [100 * place for place in range(len(names))]
     return dict(
         zip(names, run_submission(archive, seeds, items=items, wall_seconds=AMPLE_SECONDS), strict=True)
@@ -267,145 +242,3 @@ def unlearning(net, retain, forget, val):
     assert len(json.loads(ended[0].log)) == 10
     (on_pairs,) = run_submission(spoil, items="tuple")
     assert on_pairs.log == b"None\n"
-
-
-MISTAKES: dict[str, tuple[str, Verdict, str]] = {
-    "wrapper_of_ones_own": (
-        """
-import torch
-class Wrapper(torch.nn.Module):
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-def unlearning(net, retain, forget, val):
-    return Wrapper(net)
-""",
-        Verdict.BAD_CHECKPOINT,
-        "the state dict has wrong keys: bn1.bias, bn1.num_batches_tracked, bn1.running_mean and 17 more missing, "
-        "net.bn1.bias, net.bn1.num_batches_tracked, net.bn1.running_mean and 17 more not expected",
-    ),
-    "pruned_for_the_time_being": (
-        """
-from torch.nn.utils import prune
-def unlearning(net, retain, forget, val):
-    prune.l1_unstructured(net.fc, "weight", amount=0.5)
-""",
-        Verdict.BAD_CHECKPOINT,
-        "the state dict has wrong keys: fc.weight missing, fc.weight_mask, fc.weight_orig not expected",
-    ),
-    "head_of_another_size": (
-        """
-import torch
-def unlearning(net, retain, forget, val):
-    net.fc = torch.nn.Linear(64, 11)
-""",
-        Verdict.BAD_CHECKPOINT,
-        "has shape [11], not [10]",
-    ),
-    "diverges": (
-        """
-def unlearning(net, retain, forget, val):
-    net.fc.weight.data *= float("inf")
-""",
-        Verdict.BAD_CHECKPOINT,
-        "fc.weight has values that are not finite",
-    ),
-    "keeps_features_in_the_net": (
-        """
-import torch
-def unlearning(net, retain, forget, val):
-    net.register_buffer("features", torch.zeros(1_000_000))
-""",
-        Verdict.OUTPUT_LIMIT,
-        "the checkpoint is larger than the reference allows",
-    ),
-    "wants_a_gpu": (
-        """
-def unlearning(net, retain, forget, val):
-    net.cuda()
-""",
-        Verdict.CRASHED,
-        "RuntimeError: Found no NVIDIA driver on your system",
-    ),
-    "reads_the_contests_data": (
-        """
-def unlearning(net, retain, forget, val):
-    open("/kaggle/input/neurips-2023-machine-unlearning/original_model.pth")
-""",
-        Verdict.CRASHED,
-        "FileNotFoundError: [Errno 2] No such file or directory: '/kaggle/input/",
-    ),
-    "downloads": (
-        """
-import torchvision
-def unlearning(net, retain, forget, val):
-    torchvision.models.resnet18(weights="DEFAULT")
-""",
-        Verdict.CRASHED,
-        "URLError: <urlopen error [Errno -3] Temporary failure in name resolution>",
-    ),
-    "writes_elsewhere": (
-        """
-def unlearning(net, retain, forget, val):
-    open("/root/notes.txt", "w")
-""",
-        Verdict.CRASHED,
-        "PermissionError: [Errno 13] Permission denied: '/root/notes.txt'",
-    ),
-    "unpacks_dicts": (
-        """
-def unlearning(net, retain, forget, val):
-    for images, labels in retain:
-        pass
-""",
-        Verdict.CRASHED,
-        "ValueError: too many values to unpack (expected 2)",
-    ),
-    "takes_three": (
-        """
-def unlearning(net, retain, forget):
-    pass
-""",
-        Verdict.CRASHED,
-        "TypeError: unlearning() takes 3 positional arguments but 4 were given",
-    ),
-    "leaves_python": (
-        """
-import sys
-def unlearning(net, retain, forget, val):
-    sys.exit(0)
-""",
-        Verdict.CRASHED,
-        "SystemExit: 0",
-    ),
-}
-AT_IMPORT = {
-    "import matplotlib.pyplot as plt": "import failed: ModuleNotFoundError: No module named 'matplotlib'",
-    "def unlearn(net, retain, forget, val): pass": "submission.py defines no function called unlearning",
-}
-
-
-@pytest.fixture(scope="module")
-def mistaken(run_submission: RunSubmission) -> dict[str, EndedRun]:
-    archive = dispatcher({name: source for name, (source, _verdict, _words) in MISTAKES.items()})
-    seeds = [100 * place for place in range(len(MISTAKES))]
-    return dict(zip(MISTAKES, run_submission(archive, seeds), strict=True))
-
-
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_reads_as_the_docs_say(mistaken: dict[str, EndedRun], mistake: str) -> None:
-    """Verdict and sentence are those that participants find explained."""
-    _source, verdict, words = MISTAKES[mistake]
-    ended = mistaken[mistake]
-    assert ended.judgement.verdict is verdict, ended.judgement
-    assert words in ended.judgement.detail
-    assert words in PARTICIPANTS.read_text()
-
-
-@pytest.mark.parametrize("source", AT_IMPORT)
-def test_a_mistake_at_import_reads_as_the_docs_say(run_submission: RunSubmission, source: str) -> None:
-    """The same before there is a function to call."""
-    (ended,) = run_submission(source)
-    assert ended.judgement.verdict is Verdict.NO_FUNCTION
-    assert ended.judgement.detail == AT_IMPORT[source]
-    assert AT_IMPORT[source] in PARTICIPANTS.read_text()

@@ -1,4 +1,4 @@
-"""Integers that a network indexes with: can a submission's reach the evaluator out of bounds?
+"""Integers that a network indexes with: a submission's out of bounds do not reach the evaluator.
 
 The network here is an organizer's own. Its forward gathers pixels by an integer buffer, 8 to 55 of an image's
 64. `gather` answers an index out of bounds with an error that the evaluator takes for a failure of our own code,
@@ -9,7 +9,9 @@ as a GPU answers with one that no later call survives: without the host's check 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,18 +34,6 @@ from tests.support.command import unlearn
 
 pytestmark = pytest.mark.container
 
-QUICK = (
-    "--references",
-    "2",
-    "--epochs",
-    "1",
-    "--forget-fraction",
-    "0.1",
-    "--limit-examples",
-    "100",
-    "--seed",
-    "7",
-)
 OWN = """
 import torch
 from torch import nn
@@ -76,19 +66,14 @@ SENTENCE = "index has integers outside the original's range of 8 to 55"
 
 
 @pytest.fixture(scope="module")
-def indexing(tmp_path_factory: pytest.TempPathFactory) -> Challenge:
+def indexing(challenge_with_network: Callable[[str], Path]) -> Challenge:
     """Return a challenge whose network indexes with a buffer."""
-    place = tmp_path_factory.mktemp("indexing")
-    (place / "net.py").write_text(OWN)
-    unlearn(
-        *("challenge", "build", "digits", place / "built", *QUICK), "--architecture-file", place / "net.py"
-    )
-    return load_challenge(place / "built")
+    return load_challenge(challenge_with_network(OWN))
 
 
 @pytest.fixture(scope="module")
 def summaries(indexing: Challenge, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Return by name what one command made of all submissions, the hostile ones first."""
+    """Return the summary of each submission from one command, the hostile ones first."""
     place = tmp_path_factory.mktemp("submissions")
     for name, change in {**REFUSED, **ACCEPTED}.items():
         (place / name).mkdir()
@@ -98,8 +83,7 @@ def summaries(indexing: Challenge, tmp_path_factory: pytest.TempPathFactory) -> 
         *("-n", 2, "--store", place / "store", "--json"),
         code=1,
     )
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    return {one["submission"]: one for one in found}
+    return {summary["submission"]: summary for summary in map(json.loads, done.stdout.splitlines())}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -107,10 +91,10 @@ def test_an_index_beyond_the_originals_is_a_bad_checkpoint(
     summaries: dict[str, dict[str, Any]], name: str
 ) -> None:
     """Far or by one: the bounds are the original's, though 7 is a pixel too."""
-    found = summaries[name]
-    assert found["score"] is None
-    assert set(found["verdicts"]) == {"bad-checkpoint"}
-    assert found["reason"].endswith(f" ended as bad-checkpoint ({SENTENCE})")
+    summary = summaries[name]
+    assert summary["score"] is None
+    assert set(summary["verdicts"]) == {"bad-checkpoint"}
+    assert summary["reason"].endswith(f" ended as bad-checkpoint ({SENTENCE})")
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
@@ -118,9 +102,9 @@ def test_indices_within_the_originals_are_scored_after_the_hostile_ones(
     summaries: dict[str, dict[str, Any]], name: str
 ) -> None:
     """In the same command: nobody's evaluator was lost. Only the bounds are checked, so another order passes."""
-    found = summaries[name]
-    assert found["verdicts"] == {"ok": 2}
-    assert isinstance(found["score"], float)
+    summary = summaries[name]
+    assert summary["verdicts"] == {"ok": 2}
+    assert isinstance(summary["score"], float)
 
 
 def changed(indexing: Challenge, place: int, value: int) -> bytes:
@@ -148,10 +132,10 @@ def test_without_the_check_an_index_out_of_bounds_takes_the_evaluator(
     try:
         evaluator = EvaluatorClient(stream=container, challenge=indexing)
         evaluator.send(0, honest)
-        index, found = evaluator.receive()
+        index, outputs = evaluator.receive()
         assert index == 0
-        assert isinstance(found, NetworkOutputs)
-        assert np.isfinite(found.logits).all()
+        assert isinstance(outputs, NetworkOutputs)
+        assert np.isfinite(outputs.logits).all()
         with pytest.raises(SandboxLostError, match="The evaluator ended early"):
             lose(evaluator, hostile)
     finally:

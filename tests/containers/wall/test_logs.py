@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,10 +20,10 @@ from runner.store.paths import EvaluationPaths
 from runner.store.store import Store
 from runner.submission.load import load_submission
 from runner.verdict import Verdict
+from tests.support.command import command_line
 
 pytestmark = pytest.mark.container
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 LOG_BYTES = 1 << 16
 
 FLOOD = """
@@ -70,14 +69,16 @@ def test_a_gigabyte_is_cut_to_its_budget_and_counted_to_the_byte(
 
 @pytest.fixture(scope="module")
 def kept(
-    bench: Callable[[Path], EvaluationContext], challenge: Challenge, tmp_path_factory: pytest.TempPathFactory
+    evaluation_context: Callable[[Path], EvaluationContext],
+    challenge: Challenge,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Return a store in which a submission has printed, and raised, everything that does harm."""
     folder = tmp_path_factory.mktemp("hostile")
     file = folder / "submission.py"
     file.write_text(HOSTILE)
     evaluate(
-        bench(folder / "store"),
+        evaluation_context(folder / "store"),
         load_submission(file),
         challenge,
         Settings(n=2, keep_going=True, keep_checkpoints=False),
@@ -86,7 +87,7 @@ def kept(
 
 
 def _shown(store: Path, *arguments: str) -> bytes:
-    command = [str(UNLEARN), *arguments, "--store", str(store)]
+    command = command_line(*arguments, "--store", store)
     done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "FORCE_COLOR": "1"})
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ from runner.challenge.challenge import Challenge
 from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.store.store import Store
+from tests.support.command import command_line
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 SAMPLE = SAMPLES / "noisy_finetune"
 
 MIXED = """
@@ -33,7 +32,7 @@ def unlearning(net, retain, forget, val):
 def run(submission: Path, challenge: Challenge, store: Path, *options: str) -> dict[str, Any]:
     done = subprocess.run(
         [
-            *(str(UNLEARN), "run", str(submission), "-c", str(challenge.folder)),
+            *command_line("run", str(submission), "-c", str(challenge.folder)),
             *("-n", "4", "--json", "--store", str(store), *options),
         ],
         capture_output=True,
@@ -91,7 +90,7 @@ def test_a_gpu_where_there_is_none_is_the_hosts_matter(
         pytest.skip("this engine offers GPUs")
     done = subprocess.run(
         [
-            *(str(UNLEARN), "run", str(SAMPLE), "-c", str(challenge.folder)),
+            *command_line("run", str(SAMPLE), "-c", str(challenge.folder)),
             *("-n", "4", "--device", "all", "--store", str(tmp_path)),
         ],
         capture_output=True,

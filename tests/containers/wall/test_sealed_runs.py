@@ -1,4 +1,4 @@
-"""Runs in real worker containers: what is allowed works, everything else ends as it should."""
+"""Runs in real worker containers: each ends as it should, and can do nothing that is not allowed."""
 
 from __future__ import annotations
 
@@ -9,23 +9,11 @@ import pytest
 
 from runner.clients.runs import EndedRun
 from runner.engine.api import Engine
-from runner.submission.load import load_submission
 from runner.verdict import Verdict
-from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
 
 RunSubmission = Callable[..., list[EndedRun]]
-
-NOISE = """
-import torch
-torch.manual_seed(0)
-
-def unlearning(net, retain, forget, val):
-    with torch.no_grad():
-        for weight in net.parameters():
-            weight.add_(torch.randn_like(weight) * 0.01)
-"""
 
 ENDINGS = """
 import ctypes, os, signal, sys, time, torch
@@ -80,7 +68,7 @@ EXPECTED = [
     ("sleeps", Verdict.TIME_LIMIT, "8 s"),
     ("blocks_in_c", Verdict.TIME_LIMIT, "8 s"),
     ("finite_but_late", Verdict.OK, ""),
-    ("writes_to_every_fd", Verdict.PROTOCOL, "something else than a result"),
+    ("writes_to_every_fd", Verdict.PROTOCOL, "something other than a result"),
     ("half", Verdict.OK, ""),
     ("huge", Verdict.OUTPUT_LIMIT, "larger"),
     ("ok", Verdict.OK, ""),
@@ -111,26 +99,6 @@ def test_a_run_that_ignores_everything_is_gone_soon_after_its_limit(endings: lis
     late = [run for run in endings if run.judgement.verdict is Verdict.TIME_LIMIT]
     assert len(late) == 3
     assert all(WALL_SECONDS <= run.host_seconds < WALL_SECONDS + 30.0 for run in late)
-
-
-def test_512_seeds_give_512_checkpoints_though_the_submission_seeds_at_import(
-    run_submission: RunSubmission,
-) -> None:
-    """The run's seed is set after the import and has the last word."""
-    ended = run_submission(NOISE, range(512), runs_announced=512)
-    assert {run.judgement.verdict for run in ended} == {Verdict.OK}
-    assert len({run.checkpoint for run in ended}) == 512
-
-
-@pytest.mark.parametrize("sample", ["finetune", "noisy_finetune", "scrub"])
-def test_the_same_seed_gives_the_same_bytes(run_submission: RunSubmission, sample: str) -> None:
-    """In another container, under another uid, in another order."""
-    submission = load_submission(SAMPLES / sample)
-    first = run_submission(submission, [11, 22, 33])
-    second = run_submission(submission, [33, 44, 11])
-    assert first[0].checkpoint == second[2].checkpoint
-    assert first[2].checkpoint == second[0].checkpoint
-    assert first[0].checkpoint != first[1].checkpoint
 
 
 def test_memory_bombs_are_named_and_the_next_run_is_fine(run_submission: RunSubmission) -> None:
@@ -172,57 +140,6 @@ def test_without_a_function_the_verdict_says_why(
     (ended,) = run_submission(source)
     assert ended.judgement.verdict is Verdict.NO_FUNCTION
     assert words in ended.judgement.detail
-
-
-CONTRACT = """
-import copy, os, random
-import numpy as np
-import torch
-from torch.utils.data import DataLoader
-
-def pair(item):
-    return (item["image"], item["age_group"]) if isinstance(item, dict) else item
-
-def unlearning(net, retain, forget, val):
-    case = torch.initial_seed()
-    assert net.training
-    for loader in (retain, forget, val):
-        assert isinstance(loader, DataLoader) and loader.batch_size == 64
-        assert isinstance(loader.sampler, torch.utils.data.RandomSampler)
-    images, labels = pair(next(iter(retain)))
-    assert images.shape == (64, 1, 8, 8) and images.dtype == torch.float32
-    assert labels.shape == (64,) and labels.dtype == torch.int64
-    item = retain.dataset[0]
-    EXPECT_FORM
-    again = DataLoader(retain.dataset, batch_size=17, shuffle=False, num_workers=2)
-    assert len(pair(next(iter(again)))[0]) == 17
-    os.makedirs("output", exist_ok=True)
-    open("output/state.txt", "w").write("mine")
-    open("/kaggle/tmp/note-%d" % os.getuid(), "w").write("mine")
-    if case == 0: return None
-    if case == 1: return net
-    if case == 2:
-        net.fc.weight.data += 1
-        return copy.deepcopy(net)
-    if case == 3:
-        for weight in net.parameters(): weight.requires_grad_(False)
-        net.eval()
-        net.fc.weight.data = net.fc.weight.data.t().contiguous().t()
-"""
-
-
-@pytest.mark.parametrize(
-    ("items", "form"),
-    [
-        ("dict", "assert set(item) == {'image', 'age_group', 'image_id'}, set(item)"),
-        ("tuple", "assert len(item) == 2 and isinstance(item, tuple)"),
-    ],
-)
-def test_what_a_submission_may_expect(run_submission: RunSubmission, items: str, form: str) -> None:
-    """Real loaders in both forms, workers, writable folders; None, the net or a copy returned."""
-    ended = run_submission(CONTRACT.replace("EXPECT_FORM", form), range(4), items=items)
-    assert [run.judgement.verdict for run in ended] == [Verdict.OK] * 4, ended
-    assert ended[2].checkpoint != ended[0].checkpoint == ended[1].checkpoint == ended[3].checkpoint
 
 
 PROBE = """
@@ -419,5 +336,5 @@ def unlearning(net, retain, forget, val):
 
 def test_no_container_is_left(engine: Engine, run_submission: RunSubmission, labels: dict[str, str]) -> None:
     """Each test's container is gone when the test is."""
-    run_submission(NOISE)
+    run_submission("def unlearning(*_): pass")
     assert engine.containers(labels) == []

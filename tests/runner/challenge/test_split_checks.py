@@ -1,4 +1,4 @@
-"""Is data that would make a score meaningless refused, by file and row, and the rest only remarked on?"""
+"""Data that would make a score meaningless are refused by file and row; the rest causes warnings only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COUNTS = [1, 2]
 
 
 def columns(**changed: NDArray[Any] | None) -> dict[str, Column]:
-    """Return the columns of a sound split of three rows; a change of None takes a column away."""
+    """Return the columns of a valid split of three rows; a change of None removes a column."""
     found: Mapping[str, NDArray[Any] | None] = {
         "image": np.arange(12, dtype=np.float32).reshape(3, 1, 2, 2),
         "label": np.array([0, 1, 1]),
@@ -57,7 +57,7 @@ def digest(split: str = "retain", **changed: NDArray[Any] | None) -> SplitDigest
 
 
 def other(split: str = "test", **changed: NDArray[Any] | None) -> SplitDigest:
-    """Return a split that has nothing in common with `digest`."""
+    """Return a split that shares no row with `digest`."""
     image = np.arange(100, 112, dtype=np.float32).reshape(3, 1, 2, 2)
     return digest(split, **{"image": image, "image_id": np.array([15, 16, 17]), **changed})
 
@@ -71,27 +71,27 @@ def not_finite(value: float) -> NDArray[np.float32]:
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"image": None}, "it has no column image"),
     ({"label": None}, "it has no column label"),
-    ({"colour": np.zeros(3, np.int64)}, "it has a column that is not known: colour"),
+    ({"colour": np.zeros(3, np.int64)}, "it has an unknown column: colour"),
     (
         {"image": np.zeros((3, 1, 2, 2))},
-        "image is F64 [3, 1, 2, 2], and not F32 [examples, channels, height, width]",
+        "image is F64 [3, 1, 2, 2], not F32 [examples, channels, height, width]",
     ),
     (
         {"image": np.zeros((3, 4), np.float32)},
-        "image is F32 [3, 4], and not F32 [examples, channels, height, width]",
+        "image is F32 [3, 4], not F32 [examples, channels, height, width]",
     ),
     (
         {"image": np.zeros((3, 0, 2, 2), np.float32)},
-        "image is F32 [3, 0, 2, 2], and not F32 [examples, channels, height, width]",
+        "image is F32 [3, 0, 2, 2], not F32 [examples, channels, height, width]",
     ),
-    ({"label": np.zeros(3, np.float32)}, "label is F32 [3], and not I64 [3]"),
-    ({"label": np.zeros(2, np.int64)}, "label is I64 [2], and not I64 [3]"),
-    ({"age": np.zeros((3, 1), np.int64)}, "age is I64 [3, 1], and not I64 [3]"),
-    ({"person_id": np.zeros(4, np.int64)}, "person_id is I64 [4], and not I64 [3]"),
-    ({"image_id": np.zeros(3)}, "image_id is F64 [3], and not I64 [3]"),
-    ({"label": np.array([0, 1, 2])}, "row 2 has the label 2, and there are 2 classes"),
-    ({"label": np.array([0, -1, 1])}, "row 1 has the label -1, and there are 2 classes"),
-    ({"label": np.array([0, 0, 1])}, "it holds 2 examples of class 0, and class_counts says 1"),
+    ({"label": np.zeros(3, np.float32)}, "label is F32 [3], not I64 [3]"),
+    ({"label": np.zeros(2, np.int64)}, "label is I64 [2], not I64 [3]"),
+    ({"age": np.zeros((3, 1), np.int64)}, "age is I64 [3, 1], not I64 [3]"),
+    ({"person_id": np.zeros(4, np.int64)}, "person_id is I64 [4], not I64 [3]"),
+    ({"image_id": np.zeros(3)}, "image_id is F64 [3], not I64 [3]"),
+    ({"label": np.array([0, 1, 2])}, "row 2 has the label 2, but there are only 2 classes"),
+    ({"label": np.array([0, -1, 1])}, "row 1 has the label -1, but there are only 2 classes"),
+    ({"label": np.array([0, 0, 1])}, "it has 2 examples of class 0, but class_counts states 1"),
     ({"image": not_finite(np.nan)}, "row 2 has an image with values that are not finite"),
     ({"image": not_finite(-np.inf)}, "row 2 has an image with values that are not finite"),
 ]
@@ -114,9 +114,9 @@ def test_what_a_split_must_be(
 
 
 def test_a_name_in_a_file_is_made_harmless() -> None:
-    """Whoever made the file chose it."""
+    """The name of a column is untrusted, and is sanitized in the message."""
     strange = {**columns(), "a\x1b[2J\nb": columns()["label"]}
-    with pytest.raises(BadSplitError, match="not known") as caught:
+    with pytest.raises(BadSplitError, match="unknown column") as caught:
         check_split(strange, split="val", file="val", class_counts=COUNTS)
     assert str(caught.value).isprintable()
 
@@ -135,12 +135,12 @@ PEOPLE = np.array([40, 41, 42])
         (
             digest(),
             other(image_id=None),
-            "public/retain.safetensors has a column image_id, and private/test.safetensors has none",
+            "public/retain.safetensors has a column image_id, private/test.safetensors has not",
         ),
         (
             digest(),
             other(person_id=PEOPLE),
-            "private/test.safetensors has a column person_id, and public/retain.safetensors has none",
+            "private/test.safetensors has a column person_id, public/retain.safetensors has not",
         ),
         (
             digest(),
@@ -155,7 +155,7 @@ PEOPLE = np.array([40, 41, 42])
     ],
 )
 def test_splits_share_no_example_and_no_person(one: SplitDigest, two: SplitDigest, sentence: str) -> None:
-    """And are of one form, so that this can be told."""
+    """Splits share no example and no person, and have the same columns."""
     with pytest.raises(BadSplitError, match=f"^{re.escape(sentence)}$"):
         check_splits([one, two])
 
@@ -165,7 +165,7 @@ def test_splits_share_no_example_and_no_person(one: SplitDigest, two: SplitDiges
     [("retain", "forget", True), ("retain", "test", False), ("forget", "val", False), ("val", "test", False)],
 )
 def test_persons_who_may_be_shared(one: str, two: str, *, refused: bool) -> None:
-    """As in the contest: by all splits but retain and forget, if the organizer said so."""
+    """As in the contest, all splits but retain and forget may share persons if the organizer allows it."""
     both = [digest(one, person_id=PEOPLE), other(two, person_id=PEOPLE)]
     with pytest.raises(BadSplitError, match=r"^person_id 40 is in"):
         check_splits(both)
@@ -174,7 +174,7 @@ def test_persons_who_may_be_shared(one: str, two: str, *, refused: bool) -> None
 
 
 def test_persons_to_be_forgotten_who_are_known_elsewhere_are_remarked_on() -> None:
-    """How many there are, for each split; nothing where nobody is, or where persons are not known."""
+    """The warning counts them for each split; no person, or no column of persons, causes no warning."""
     forget = digest("forget", person_id=np.array([40, 41, 41]))
     test, val = (
         other("test", person_id=np.array([41, 41, 50])),
@@ -187,25 +187,25 @@ def test_persons_to_be_forgotten_who_are_known_elsewhere_are_remarked_on() -> No
 
 
 def test_overlapping_splits_are_refused_when_loaded(challenge_folder: ChallengeFolder) -> None:
-    """Forget and test with the same image_id make no challenge."""
+    """A challenge whose forget and test splits share an image_id is refused."""
     sound = load_safetensors((challenge_folder.folder / SPLIT_FILES["test"]).read_bytes())
     challenge_folder.write(SPLIT_FILES["test"], save({**sound, "image_id": np.array([77, 12])}))
     folder = challenge_folder.describe()
     with pytest.raises(ConfigurationError) as caught:
         load_challenge(folder)
     assert str(caught.value) == (
-        f"The challenge at {folder} is not sound: image_id 12 is in public/forget.safetensors, row 2, and in "
+        f"The challenge at {folder} is not valid: image_id 12 is in public/forget.safetensors, row 2, and in "
         "private/test.safetensors, row 1."
     )
 
 
 def test_a_person_may_stand_twice_in_a_split() -> None:
-    """Several images of a person are what a forget set is made of."""
+    """A forget set contains several images of each person."""
     check_splits([digest(person_id=np.array([1, 1, 2])), other(person_id=np.array([3, 3, 3]))])
 
 
 def test_splits_without_identities_are_compared_by_form_alone() -> None:
-    """`image_id` and `person_id` are there only where the data have them."""
+    """`image_id` and `person_id` are optional."""
     check_splits([digest(image_id=None), other(image_id=None)])
 
 
@@ -228,7 +228,7 @@ def test_equal_images_are_remarked_on_and_loaded(challenge_folder: ChallengeFold
 
 
 def test_no_warning_without_a_cause(challenge_folder: ChallengeFolder) -> None:
-    """Val may repeat what was trained on: nothing is measured with it."""
+    """Val may repeat training images: it is not used for scores."""
     assert load_challenge(challenge_folder.describe()).warnings == ()
     assert list(duplicate_warnings([digest(), digest("val"), other("forget"), digest("val")])) == []
 
@@ -240,7 +240,7 @@ def test_no_warning_without_a_cause(challenge_folder: ChallengeFolder) -> None:
 def test_images_are_found_equal_as_by_comparing_each_with_each(
     retain: NDArray[np.float32], forget: NDArray[np.float32]
 ) -> None:
-    """The hashes of rows tell what a slow comparison tells."""
+    """The hashes of rows give the result of a slow comparison."""
     one = check_split(
         columns(image=retain, label=np.zeros(4, np.int64), image_id=None),
         split="retain",
@@ -269,7 +269,7 @@ def test_images_are_found_equal_as_by_comparing_each_with_each(
 def test_what_is_disjoint_is_accepted_and_what_is_shared_is_found(
     order: list[int], data: st.DataObject
 ) -> None:
-    """Wherever the shared number stands."""
+    """A shared number is detected in any row."""
     first, second = np.array(order[:3]), np.array(order[3:6])
     check_splits([digest(image_id=first), other(image_id=second)])
     here, there = data.draw(st.integers(0, 2)), data.draw(st.integers(0, 2))
@@ -290,7 +290,7 @@ def test_what_is_disjoint_is_accepted_and_what_is_shared_is_found(
     ids=["empty", "no header", "length of 2^64", "long header", "trailing byte"],
 )
 def test_a_split_that_is_no_safetensors(challenge_folder: ChallengeFolder, data: bytes) -> None:
-    """Its header is bounded before it is read, and nothing may follow the tensors."""
+    """The header is bounded before it is read, and no byte may follow the tensors."""
     challenge_folder.write(SPLIT_FILES["val"], data)
     folder = challenge_folder.describe()
     with pytest.raises(ConfigurationError, match="is damaged: ") as caught:
@@ -299,7 +299,7 @@ def test_a_split_that_is_no_safetensors(challenge_folder: ChallengeFolder, data:
 
 
 def test_an_original_with_values_that_are_not_finite(challenge_folder: ChallengeFolder) -> None:
-    """Nobody could hand in what is due."""
+    """An original with values that are not finite is refused, for no submission could return a valid checkpoint."""
     challenge_folder.write("public/original.safetensors", save({"bias": np.array([np.nan], np.float32)}))
     with pytest.raises(ConfigurationError, match=r"is damaged: bias has values that are not finite\.$"):
         load_challenge(challenge_folder.describe())

@@ -52,7 +52,7 @@ def test_a_missing_challenge_is_wrong_usage(tmp_path: Path) -> None:
     """Exit code 2, before the host is examined."""
     process = doctor(tmp_path, "--challenge", str(tmp_path / "none"))
     assert process.returncode == 2
-    assert "There is no challenge" in process.stderr
+    assert "No challenge exists" in process.stderr
     assert not process.stdout
 
 

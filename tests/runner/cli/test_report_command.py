@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.store import Store
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
+from tests.support.command import command_line
 from tests.support.records import summary_of
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 ID = "0123456789ab"
 SECRET = "pixels-7-31"
 
@@ -70,7 +69,7 @@ def folder(tmp_path: Path, policy: str) -> Path:
 
 
 def report(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str(UNLEARN), "report", ID[:6], "--store", str(folder), *map(str, arguments)]
+    command = command_line("report", ID[:6], "--store", folder, *arguments)
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

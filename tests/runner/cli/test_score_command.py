@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -22,8 +21,8 @@ from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
 from scoring.card.card import ScoreCard
 from scoring.outputs import Outputs, save_outputs
+from tests.support.command import command_line
 
-UNLEARN = Path(sys.executable).parent / "unlearn"
 COUNTS = np.full((4, 2), 10)
 LABELS = np.arange(12) % 2
 
@@ -57,7 +56,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def score(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [str(UNLEARN), "score", *map(str, arguments)]
+    command = command_line("score", *arguments)
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
@@ -68,7 +67,7 @@ def test_card_of_a_file(files: Path) -> None:
     assert table.returncode == 0, table.stderr
     for word in ("score", "ceiling", "held-out", "joint attack", "KLoM", "U-LiRA", "loss MIA", "ToW"):
         assert word in table.stdout
-    assert "The times of the runs are not known." in table.stdout
+    assert "The times of the runs are unknown." in table.stdout
     card = ScoreCard.from_json((files / "card.json").read_bytes())
     assert (card.n, card.references, card.examples) == (20, 20, 12)
     printed = json.loads(score(files, *asked, "--json").stdout)
@@ -112,7 +111,7 @@ def test_too_few_to_rank(files: Path) -> None:
         (
             ("--unlearned", "like.npz", "--references", "references.npz", "--retraining-seconds", "0"),
             2,
-            "take some time",
+            "above zero and finite",
         ),
         (("abc", "--store", "nowhere"), 2, "nowhere"),
     ],

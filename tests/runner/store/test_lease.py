@@ -16,19 +16,10 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.schema import LeaseRow
 from runner.store.store import Store
 from runner.verdict import Verdict
+from tests.support.clock import Clock
 
 ID = "0123456789ab"
 NEVER = 1e6
-
-
-class Clock:
-    """A clock that only moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def run_of(index: int, attempt: int) -> RunRecord:
@@ -65,7 +56,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 def lease(
@@ -147,7 +138,7 @@ def test_an_attempt_that_is_not_the_newest_publishes_nothing(store: Store) -> No
 def test_a_clock_that_is_ahead_steals_nothing(store: Store, clock: Clock) -> None:
     """Who finds a lease expired watches it: a holder that renews it meanwhile keeps it."""
     with lease(store, clock, "host-a") as first:
-        ahead = Clock()
+        ahead = Clock(1_000_000.0)
         ahead.now = clock.now + 10_000.0
         with pytest.raises(HostNotReadyError, match="host-a"):
             lease(store, ahead, "host-b", wait=lambda _seconds: first.renew()).__enter__()
@@ -166,7 +157,7 @@ def test_a_holder_whose_clock_jumps_loses_nothing(store: Store, clock: Clock, ju
 def test_a_small_jump_lets_nobody_in(store: Store, clock: Clock) -> None:
     """A minute between two clocks is less than what a lease lasts; nobody even waits."""
     with lease(store, clock, "host-a"):
-        other = Clock()
+        other = Clock(1_000_000.0)
         other.now = clock.now + 60.0
         waited: list[float] = []
         with pytest.raises(HostNotReadyError):

@@ -1,4 +1,4 @@
-"""Do accuracies, ToW and run time say what was counted and timed?"""
+"""Accuracies, ToW and run times, by hand and at the edges."""
 
 import math
 
@@ -36,18 +36,18 @@ def test_classes_stand_alone():
 
 def test_nothing_to_be_right_about_is_nan():
     """A class or a split without examples is NaN in every figure, without a warning."""
-    found = table()
-    for spread in (found.unlearned_classes, found.reference_classes):
+    result = table()
+    for spread in (result.unlearned_classes, result.reference_classes):
         for figure in (spread.mean, spread.least, spread.most):
             np.testing.assert_array_equal(np.isnan(figure), COUNTS == 0)
-    assert np.isnan(found.unlearned_splits.mean).tolist() == [False, False, True]
+    assert np.isnan(result.unlearned_splits.mean).tolist() == [False, False, True]
 
 
 def test_one_model_has_no_deviation():
-    """A deviation needs two models; all else is there with one."""
-    found = table().reference_splits
-    assert np.isnan(found.deviation).all()
-    np.testing.assert_allclose(found.mean[:2], found.most[:2])
+    """A deviation needs two models; the other figures exist with one."""
+    result = table().reference_splits
+    assert np.isnan(result.deviation).all()
+    np.testing.assert_allclose(result.mean[:2], result.most[:2])
 
 
 def test_accuracies_of_each_model():
@@ -75,7 +75,7 @@ def test_table_only_reads_and_refuses_writes():
     ],
 )
 def test_impossible_counts_are_refused(changes, message):
-    """What cannot be right answers of so many examples is a ValueError that says why."""
+    """Impossible counts of correct answers are a ValueError that says why."""
     with pytest.raises(ValueError, match=message):
         table(**changes)
 
@@ -86,34 +86,34 @@ def accuracies(forget=0.8, retain=1.0, test=0.5, side="unlearned"):
 
 def test_tug_of_war_by_hand():
     """Gaps of 0.2, 0.1 and 0.5 give 0.8 * 0.9 * 0.5, whichever side is ahead."""
-    ours, theirs = accuracies(), accuracies(0.6, 0.9, 1.0)
-    for a, b in ((ours, theirs), (theirs, ours)):
+    unlearned, retrained = accuracies(), accuracies(0.6, 0.9, 1.0)
+    for a, b in ((unlearned, retrained), (retrained, unlearned)):
         references = {name.replace("unlearned", "reference"): value for name, value in b.items()}
         assert tug_of_war(**a, **references) == pytest.approx(0.36)
 
 
 def test_tug_of_war_compares_means():
     """Means over unequally many models agree: 1 exactly, although no single model does."""
-    ours = {f"unlearned_{split}": [0.0, 1.0] for split in ("forget", "retain", "test")}
-    theirs = {f"reference_{split}": [0.5, 0.25, 0.75] for split in ("forget", "retain", "test")}
-    assert tug_of_war(**ours, **theirs) == 1
+    unlearned = {f"unlearned_{split}": [0.0, 1.0] for split in ("forget", "retain", "test")}
+    retrained = {f"reference_{split}": [0.5, 0.25, 0.75] for split in ("forget", "retain", "test")}
+    assert tug_of_war(**unlearned, **retrained) == 1
 
 
 @pytest.mark.parametrize(("value", "message"), [([80.0], "fractions"), ([], "empty"), ([math.nan], "finite")])
 def test_impossible_accuracies_are_refused(value, message):
-    """Percentages, nothing and NaN are refused."""
+    """Percentages, empty arrays and NaN are refused."""
     with pytest.raises(ValueError, match=message):
         tug_of_war(**accuracies(side="reference"), **(accuracies() | {"unlearned_test": value}))
 
 
 def test_run_time_by_hand():
     """Runs of 1, 2, 3, 4 and 10 s against retrainings of median 10 s."""
-    found = run_time([1, 2, 3, 4, 10], [9, 10, 30])
-    assert found.median == pytest.approx(0.3)
-    assert found.most == pytest.approx(1)
-    assert found.quartile_distance == pytest.approx(0.2)
-    assert found.runs_over == 3
-    assert found.too_slow
+    result = run_time([1, 2, 3, 4, 10], [9, 10, 30])
+    assert result.median == pytest.approx(0.3)
+    assert result.most == pytest.approx(1)
+    assert result.quartile_distance == pytest.approx(0.2)
+    assert result.runs_over == 3
+    assert result.too_slow
 
 
 def test_exactly_a_fifth_is_not_too_slow():
@@ -135,6 +135,6 @@ def test_exactly_a_fifth_is_not_too_slow():
     ],
 )
 def test_impossible_times_are_refused(runs, retrainings, message):
-    """What cannot be a time is a ValueError that says why."""
+    """Impossible times are a ValueError that says why."""
     with pytest.raises(ValueError, match=message):
         run_time(runs, retrainings)

@@ -1,4 +1,4 @@
-"""Does the loss attack give what scikit-learn gives, split for split and model for model?"""
+"""Loss attack: the same splits and accuracies as scikit-learn's, model for model."""
 
 import numpy as np
 import pytest
@@ -31,12 +31,12 @@ def test_splits_are_those_of_scikit_learn(golden, size):
 @pytest.mark.parametrize("case", CASES)
 def test_accuracy_equals_the_record_of_scikit_learn(golden, case):
     """Every model's accuracy equals that of LogisticRegression() as it is, its early stop included."""
-    found = loss_mia(golden[f"{case}/forget"], golden[f"{case}/unseen"], seed=0)
-    np.testing.assert_allclose(found, golden[f"{case}/default"], rtol=0, atol=1e-12)
+    result = loss_mia(golden[f"{case}/forget"], golden[f"{case}/unseen"], seed=0)
+    np.testing.assert_allclose(result, golden[f"{case}/default"], rtol=0, atol=1e-12)
 
 
 def test_record_holds_an_early_stop(golden):
-    """On tiny losses the default solver guesses where a converged one does not: that is tested too."""
+    """The golden data include tiny losses, where the default solver guesses and a converged one does not."""
     assert (golden["tiny/default"] == 0.5).all()
     assert golden["tiny/converged"].min() > 0.7
 
@@ -79,9 +79,9 @@ def test_fit_has_the_coefficients_of_scikit_learn(kind):
 def test_null_is_a_guess():
     """Losses of one distribution give 1/2 over the models."""
     rng = np.random.default_rng(2)
-    found = loss_mia(rng.exponential(size=(25, 60)), rng.exponential(size=(25, 60)), seed=0)
+    result = loss_mia(rng.exponential(size=(25, 60)), rng.exponential(size=(25, 60)), seed=0)
     # One model has a deviation of about 0.06, so three standard errors are 0.036.
-    assert found.mean() == pytest.approx(0.5, abs=0.036)
+    assert result.mean() == pytest.approx(0.5, abs=0.036)
 
 
 def test_larger_kind_is_cut_down():

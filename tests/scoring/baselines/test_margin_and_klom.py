@@ -1,4 +1,4 @@
-"""Is the margin what the confidence is without its bounds, and is KLoM the divergence it claims?"""
+"""Margin: the confidence without its bounds. KLoM: the divergence of its definition."""
 
 import itertools
 import math
@@ -45,15 +45,15 @@ def test_loss_is_the_negative_log_probability():
     np.testing.assert_array_equal(cross_entropy([[1e6, -1e6]]), [[0, 1e6]])
 
 
-def slow_klom(ours, theirs):
+def slow_klom(unlearned, retrained):
     """Return one example's divergence, bin by bin and member by member."""
-    ours, theirs = np.clip(ours, -100, 100), np.clip(theirs, -100, 100)
-    pooled = np.concatenate([ours, theirs])
+    unlearned, retrained = np.clip(unlearned, -100, 100), np.clip(retrained, -100, 100)
+    pooled = np.concatenate([unlearned, retrained])
     if pooled.min() == pooled.max():
         return 0.0
     edges = np.linspace(pooled.min(), pooled.max(), 21)
     shares = []
-    for sample in (ours, theirs):
+    for sample in (unlearned, retrained):
         count = [sum(a <= x < b for x in sample) for a, b in itertools.pairwise(edges)]
         count[-1] += sum(x == edges[-1] for x in sample)
         shares.append([c / len(sample) for c in count])
@@ -67,16 +67,16 @@ def slow_klom(ours, theirs):
 def test_klom_equals_its_slow_twin(scale, seed):
     """Counting member by member gives the same divergence, clipped margins included."""
     rng = np.random.default_rng(seed)
-    ours, theirs = scale * rng.normal(size=(23, 5)), scale * rng.normal(0.5, 2, size=(31, 5))
-    expected = [slow_klom(ours[:, e], theirs[:, e]) for e in range(5)]
-    np.testing.assert_allclose(klom(ours, theirs), expected, atol=1e-12)
+    unlearned, retrained = scale * rng.normal(size=(23, 5)), scale * rng.normal(0.5, 2, size=(31, 5))
+    expected = [slow_klom(unlearned[:, e], retrained[:, e]) for e in range(5)]
+    np.testing.assert_allclose(klom(unlearned, retrained), expected, atol=1e-12)
 
 
 def test_klom_by_hand():
     """Halves of 0 and 20 against quarters of them: 1/2 log(2) + 1/2 log(2/3)."""
-    ours = np.array([[0.0], [0.0], [20.0], [20.0]])
-    theirs = np.array([[0.0], [20.0], [20.0], [20.0]])
-    assert klom(ours, theirs)[0] == pytest.approx(0.5 * math.log(2) + 0.5 * math.log(2 / 3))
+    unlearned = np.array([[0.0], [0.0], [20.0], [20.0]])
+    retrained = np.array([[0.0], [20.0], [20.0], [20.0]])
+    assert klom(unlearned, retrained)[0] == pytest.approx(0.5 * math.log(2) + 0.5 * math.log(2 / 3))
 
 
 def test_klom_has_a_direction():
@@ -89,9 +89,9 @@ def test_klom_has_a_direction():
 @pytest.mark.parametrize("apart", [1e-9, 1.0, 1e30])
 def test_separated_samples_reach_the_largest_divergence(apart):
     """Samples without a common bin give log(1e5), up to what the smoothing adds."""
-    ours, theirs = np.zeros((5, 1)), np.full((7, 1), apart)
-    assert klom(ours, theirs)[0] == pytest.approx(math.log(1e5), abs=1e-4)
-    assert klom(ours, theirs)[0] <= LARGEST
+    unlearned, retrained = np.zeros((5, 1)), np.full((7, 1), apart)
+    assert klom(unlearned, retrained)[0] == pytest.approx(math.log(1e5), abs=1e-4)
+    assert klom(unlearned, retrained)[0] <= LARGEST
 
 
 def test_equal_samples_do_not_diverge():
@@ -117,13 +117,13 @@ def test_percentiles_are_of_the_examples():
 
 
 def test_inputs_are_only_read():
-    """Margins that refuse writes are accepted and stay as they were."""
+    """Margins that refuse writes are accepted and are not changed."""
     rng = np.random.default_rng(5)
-    ours, theirs = 200 * rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
-    before = ours.copy()
-    ours.flags.writeable = theirs.flags.writeable = False
-    klom(ours, theirs)
-    np.testing.assert_array_equal(ours, before)
+    unlearned, retrained = 200 * rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
+    before = unlearned.copy()
+    unlearned.flags.writeable = retrained.flags.writeable = False
+    klom(unlearned, retrained)
+    np.testing.assert_array_equal(unlearned, before)
 
 
 GOOD = np.zeros((3, 2))
@@ -140,7 +140,7 @@ GOOD = np.zeros((3, 2))
     ],
 )
 def test_impossible_margins_are_refused(unlearned, retrained, message):
-    """What cannot be margins is refused; an infinity is not clipped away."""
+    """Impossible margins are refused; an infinite margin is not clipped."""
     with pytest.raises(ValueError, match=message):
         klom(unlearned, retrained)
 

@@ -1,4 +1,4 @@
-"""Does U-LiRA guess where it can only guess, and find what two Gaussians can find?"""
+"""U-LiRA: a guess under the null, and the known accuracy for two Gaussians."""
 
 import math
 
@@ -16,34 +16,34 @@ def normal_cdf(x):
 def test_null_is_a_guess(models):
     """Two samples of one distribution give 1/2 on average, however few the models."""
     rng = np.random.default_rng(0)
-    found = u_lira(rng.normal(size=(models, 400)), rng.normal(size=(models, 400)), seed=0)
+    result = u_lira(rng.normal(size=(models, 400)), rng.normal(size=(models, 400)), seed=0)
     # One example's deviation is about 0.37 / sqrt(models); four standard errors of 400.
-    assert found.auc_mean == pytest.approx(0.5, abs=4 * 0.37 / math.sqrt(models * 400))
-    assert found.accuracy_mean == pytest.approx(0.5, abs=4 * 0.37 / math.sqrt(models * 400))
+    assert result.auc_mean == pytest.approx(0.5, abs=4 * 0.37 / math.sqrt(models * 400))
+    assert result.accuracy_mean == pytest.approx(0.5, abs=4 * 0.37 / math.sqrt(models * 400))
 
 
 @pytest.mark.parametrize("shift", [0.5, 1.0, 2.0])
 def test_shift_gives_the_known_accuracy_and_auc(shift):
     """Normal samples d apart give accuracy Phi(d / 2) and AUC Phi(d / sqrt 2)."""
     rng = np.random.default_rng(1)
-    found = u_lira(rng.normal(shift, 1, size=(512, 60)), rng.normal(size=(400, 60)), seed=1)
-    assert found.accuracy_mean == pytest.approx(normal_cdf(shift / 2), abs=0.012)
-    assert found.auc_mean == pytest.approx(normal_cdf(shift / math.sqrt(2)), abs=0.012)
+    result = u_lira(rng.normal(shift, 1, size=(512, 60)), rng.normal(size=(400, 60)), seed=1)
+    assert result.accuracy_mean == pytest.approx(normal_cdf(shift / 2), abs=0.012)
+    assert result.auc_mean == pytest.approx(normal_cdf(shift / math.sqrt(2)), abs=0.012)
 
 
 def test_difference_of_spread_alone_is_found():
-    """Equal means and a spread of 3 against 1 are told apart by the ratio of likelihoods."""
+    """Equal means and a spread of 3 against 1 are separated by the ratio of likelihoods."""
     rng = np.random.default_rng(2)
-    found = u_lira(rng.normal(size=(256, 40)), rng.normal(0, 3, size=(256, 40)), seed=2)
-    assert found.accuracy_mean > 0.7
-    assert found.auc_mean > 0.7
+    result = u_lira(rng.normal(size=(256, 40)), rng.normal(0, 3, size=(256, 40)), seed=2)
+    assert result.accuracy_mean > 0.7
+    assert result.auc_mean > 0.7
 
 
 def test_sides_may_be_exchanged():
     """Which side is unlearned changes the halves, and so each figure by noise, not the average."""
     rng = np.random.default_rng(3)
-    ours, theirs = rng.normal(0.7, 1, size=(200, 50)), rng.normal(size=(200, 50))
-    there, back = u_lira(ours, theirs, seed=3), u_lira(theirs, ours, seed=3)
+    unlearned, retrained = rng.normal(0.7, 1, size=(200, 50)), rng.normal(size=(200, 50))
+    there, back = u_lira(unlearned, retrained, seed=3), u_lira(retrained, unlearned, seed=3)
     np.testing.assert_allclose(there.auc, back.auc, atol=0.04)
     assert there.auc_mean == pytest.approx(back.auc_mean, abs=0.005)
     assert there.accuracy_mean == pytest.approx(back.accuracy_mean, abs=0.005)
@@ -52,15 +52,15 @@ def test_sides_may_be_exchanged():
 def test_slow_twin_of_one_halving():
     """Counting pairs and judging models one by one gives the same figures."""
     rng = np.random.default_rng(4)
-    ours, theirs = rng.normal(0.4, 1, size=(9, 3)).round(1), rng.normal(size=(6, 3)).round(1)
-    found = u_lira(ours, theirs, seed=7)
+    unlearned, retrained = rng.normal(0.4, 1, size=(9, 3)).round(1), rng.normal(size=(6, 3)).round(1)
+    result = u_lira(unlearned, retrained, seed=7)
     draw = np.random.default_rng(7)
     accuracy, auc = np.zeros(3), np.zeros(3)
     for _ in range(5):
-        halves = [np.array_split(draw.permutation(len(side)), 2) for side in (ours, theirs)]
+        halves = [np.array_split(draw.permutation(len(side)), 2) for side in (unlearned, retrained)]
         for fit, judge in ((0, 1), (1, 0)):
             for e in range(3):
-                fits = [side[half[fit], e] for side, half in zip((ours, theirs), halves, strict=True)]
+                fits = [side[half[fit], e] for side, half in zip((unlearned, retrained), halves, strict=True)]
                 pooled = np.concatenate([fits[0] - fits[0].mean(), fits[1] - fits[1].mean()])
                 assert pooled.any()  # no floor is reached here
                 mean, dev = [f.mean() for f in fits], [f.std(ddof=1) for f in fits]
@@ -69,40 +69,40 @@ def test_slow_twin_of_one_halving():
                     logs = [-math.log(s) - ((x - u) / s) ** 2 / 2 for u, s in zip(mean, dev, strict=True)]
                     return logs[0] - logs[1]
 
-                us = [ratio(x) for x in ours[halves[0][judge], e]]
-                them = [ratio(x) for x in theirs[halves[1][judge], e]]
+                us = [ratio(x) for x in unlearned[halves[0][judge], e]]
+                them = [ratio(x) for x in retrained[halves[1][judge], e]]
                 accuracy[e] += (np.mean(np.array(us) > 0) + np.mean(np.array(them) < 0)) / 20
                 auc[e] += np.mean([(u > t) + (u == t) / 2 for u in us for t in them]) / 10
-    np.testing.assert_allclose(found.accuracy, accuracy, atol=1e-12)
-    np.testing.assert_allclose(found.auc, auc, atol=1e-12)
+    np.testing.assert_allclose(result.accuracy, accuracy, atol=1e-12)
+    np.testing.assert_allclose(result.auc, auc, atol=1e-12)
 
 
 def test_equal_constants_are_a_guess():
-    """Saturated on both sides there is nothing to tell apart: 1/2 exactly."""
-    found = u_lira(np.full((4, 2), 103.6), np.full((5, 2), 103.6), seed=0)
-    assert found.accuracy.tolist() == found.auc.tolist() == [0.5, 0.5]
+    """If both sides are saturated the result is exactly 1/2."""
+    result = u_lira(np.full((4, 2), 103.6), np.full((5, 2), 103.6), seed=0)
+    assert result.accuracy.tolist() == result.auc.tolist() == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("gap", [1e-9, 1e-3, 200.0])
 def test_different_constants_are_told_apart(gap):
     """Constants that differ give 1, however small the gap."""
-    found = u_lira(np.ones((4, 1)), np.full((4, 1), 1 + gap), seed=0)
-    assert found.accuracy_mean == found.auc_mean == 1
+    result = u_lira(np.ones((4, 1)), np.full((4, 1), 1 + gap), seed=0)
+    assert result.accuracy_mean == result.auc_mean == 1
 
 
 def test_constant_within_a_varying_side_is_told_apart():
-    """A constant amid a wide sample is found by its spread, without a warning."""
+    """A constant amid a wide sample is detected by its spread, without a warning."""
     rng = np.random.default_rng(5)
-    found = u_lira(np.zeros((64, 20)), rng.normal(size=(64, 20)), seed=0)
-    assert found.accuracy_mean > 0.97
+    result = u_lira(np.zeros((64, 20)), rng.normal(size=(64, 20)), seed=0)
+    assert result.accuracy_mean > 0.97
 
 
 def test_seed_decides_and_results_refuse_writes():
-    """The same seed gives the same figures, and nobody can change them."""
+    """The same seed gives the same figures, and they are read-only."""
     rng = np.random.default_rng(6)
-    ours, theirs = rng.normal(size=(12, 3)), rng.normal(size=(12, 3))
-    ours.flags.writeable = theirs.flags.writeable = False
-    first, again, other = (u_lira(ours, theirs, seed=seed) for seed in (1, 1, 2))
+    unlearned, retrained = rng.normal(size=(12, 3)), rng.normal(size=(12, 3))
+    unlearned.flags.writeable = retrained.flags.writeable = False
+    first, again, other = (u_lira(unlearned, retrained, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.auc, again.auc)
     assert (first.auc != other.auc).any()
     assert not first.auc.flags.writeable
@@ -123,6 +123,6 @@ GOOD = np.zeros((4, 2))
     ],
 )
 def test_impossible_inputs_are_refused(unlearned, retrained, message):
-    """What cannot be attacked is a ValueError that says why."""
+    """Impossible samples are a ValueError that says why."""
     with pytest.raises(ValueError, match=message):
         u_lira(unlearned, retrained, seed=0)

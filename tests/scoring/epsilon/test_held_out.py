@@ -1,4 +1,4 @@
-"""Does what is shown on held-out models hold, and is little lost?"""
+"""Held-out and certified epsilon: valid under the null, and with little loss under a shift."""
 
 import math
 
@@ -17,37 +17,37 @@ def normals(n, examples, shift=0.0, seed=0):
 
 def test_null_shows_little():
     """At n = 512 identical samples show about 0.27 where the published epsilon shows 1.54."""
-    ours, theirs = normals(512, 150)
-    assert published_epsilon(ours, theirs).mean() > 1.4
-    assert 0.2 < held_out_epsilon(ours, theirs, seed=0).mean() < 0.5
+    unlearned, retrained = normals(512, 150)
+    assert published_epsilon(unlearned, retrained).mean() > 1.4
+    assert 0.2 < held_out_epsilon(unlearned, retrained, seed=0).mean() < 0.5
 
 
 @pytest.mark.parametrize(("shift", "expected"), [(1.0, 1.8), (2.0, 3.6)])
-def test_shift_is_seen(shift, expected):
+def test_shift_is_detected(shift, expected):
     """A shift is not lost with half of the models: 1.8 for one sigma and 3.6 for two."""
-    ours, theirs = normals(512, 60, shift)
-    assert held_out_epsilon(ours, theirs, seed=0).mean() == pytest.approx(expected, abs=0.25)
+    unlearned, retrained = normals(512, 60, shift)
+    assert held_out_epsilon(unlearned, retrained, seed=0).mean() == pytest.approx(expected, abs=0.25)
 
 
 def test_two_sigma_are_certified():
-    """By itself a shift of two sigma at n = 512 is certified to be about 2.2; among 700 examples 1.4."""
-    ours, theirs = normals(512, 60, 2.0)
-    alone = certified_epsilon(ours, theirs, seed=0, simultaneous=False)
+    """A shift of two sigma at n = 512 is certified as about 2.2 by itself, and as 1.4 among 700 examples."""
+    unlearned, retrained = normals(512, 60, 2.0)
+    alone = certified_epsilon(unlearned, retrained, seed=0, simultaneous=False)
     assert alone.mean() == pytest.approx(2.2, abs=0.2)
-    one = certified_epsilon(ours[:, :1], theirs[:, :1], seed=0)
-    assert one[0] == alone[0]
-    together = certified_epsilon(np.tile(ours, 12)[:, :700], np.tile(theirs, 12)[:, :700], seed=0)
+    single = certified_epsilon(unlearned[:, :1], retrained[:, :1], seed=0)
+    assert single[0] == alone[0]
+    together = certified_epsilon(np.tile(unlearned, 12)[:, :700], np.tile(retrained, 12)[:, :700], seed=0)
     assert together.mean() == pytest.approx(1.4, abs=0.2)
 
 
 def test_each_bound_holds():
-    """Of 400 single bounds under a shift of one sigma, at most 5 % exceed what the rule truly shows.
+    """Of 400 single bounds under a shift of one sigma, at most 5 % exceed the true epsilon of the rule.
 
     No rule of a finite interval shows more than that of its likelihood ratio at the edge;
     so the truth is computed for each chosen rule from the normal distribution.
     """
-    ours, theirs = normals(128, 400, 1.0, seed=3)
-    bounds = certified_epsilon(ours, theirs, seed=0, simultaneous=False)
+    unlearned, retrained = normals(128, 400, 1.0, seed=3)
+    bounds = certified_epsilon(unlearned, retrained, seed=0, simultaneous=False)
     # The largest true epsilon among half-lines with a false-positive rate of 1/64 or more
     # (below which 64 models cannot certify anything) is 2.3.
     assert np.mean(bounds > 2.3) <= 0.05
@@ -57,12 +57,14 @@ def test_each_bound_holds():
 @pytest.mark.parametrize("models", [1, 2, 30, 256])
 @pytest.mark.parametrize("error", [0.025, 1e-5])
 def test_upper_bound_is_where_so_few_errors_become_unlikely(models, error):
-    """At the bound the binomial probability of no more errors than were seen is the error allowed."""
+    """At the bound, the binomial probability of at most the observed errors is the allowed error."""
     bounds = upper_bounds(models, error=error)
     assert bounds[-1] == 1
-    for seen in {0, models // 3, models - 1}:
-        rate = bounds[seen]
-        tail = sum(math.comb(models, k) * rate**k * (1 - rate) ** (models - k) for k in range(int(seen) + 1))
+    for observed in {0, models // 3, models - 1}:
+        rate = bounds[observed]
+        tail = sum(
+            math.comb(models, k) * rate**k * (1 - rate) ** (models - k) for k in range(int(observed) + 1)
+        )
         assert tail == pytest.approx(error, rel=1e-6)
     assert (np.diff(bounds) > 0).all()
 
@@ -72,14 +74,14 @@ def test_no_errors_in_ten_by_hand():
     assert upper_bounds(10, error=0.05)[0] == pytest.approx(1 - 0.05**0.1)
 
 
-def slow_choice(ours, theirs, worth):
+def slow_choice(unlearned, retrained, worth):
     """Return the largest worth by trying every pair of edges, with comparisons."""
-    values = np.unique(np.concatenate([ours, theirs]))
+    values = np.unique(np.concatenate([unlearned, retrained]))
     edges = [-math.inf, *((values[1:] + values[:-1]) / 2), math.inf]
     best = -math.inf
     for low in edges:
         for high in edges:
-            a, b = (int(((low < x) & (x <= high)).sum()) for x in (ours, theirs))
+            a, b = (int(((low < x) & (x <= high)).sum()) for x in (unlearned, retrained))
             best = max(best, worth[0, a, b], worth[1, a, b])
     return best
 
@@ -88,26 +90,28 @@ def slow_choice(ours, theirs, worth):
 def test_chosen_rule_is_the_best_of_all(seed):
     """No interval and no role is worth more, whatever the worth of each count; ties are never cut."""
     rng = np.random.default_rng(seed)
-    ours, theirs = rng.integers(-4, 5, size=(9, 3)) / 2, rng.normal(size=(7, 3)).round(seed % 3)
+    unlearned, retrained = rng.integers(-4, 5, size=(9, 3)) / 2, rng.normal(size=(7, 3)).round(seed % 3)
     worth = rng.normal(size=(2, 10, 8))
-    rules = choose_rules(ours, theirs, worth=worth)
-    chosen = worth[np.where(rules.ours_inside, 0, 1), count_inside(rules, ours), count_inside(rules, theirs)]
-    expected = [slow_choice(ours[:, e], theirs[:, e], worth) for e in range(3)]
+    rules = choose_rules(unlearned, retrained, worth=worth)
+    chosen = worth[
+        np.where(rules.unlearned_inside, 0, 1), count_inside(rules, unlearned), count_inside(rules, retrained)
+    ]
+    expected = [slow_choice(unlearned[:, e], retrained[:, e], worth) for e in range(3)]
     np.testing.assert_array_equal(chosen, expected)
 
 
-def test_neighbouring_floats_are_told_apart():
-    """Between two values that have no other between them an edge still divides."""
+def test_neighbouring_floats_are_separated():
+    """Two values without another float between them still have an edge between them."""
     low = np.full((4, 1), 1.0)
     high = np.nextafter(low, 2)
     assert held_out_epsilon(low, high, seed=0)[0] == pytest.approx(math.log(5), abs=1e-4)
 
 
 def test_separated_samples_reach_the_bound():
-    """Samples that never overlap show log(n + 1) held out and are certified whichever is above."""
+    """Samples that never overlap show log(n + 1) held out and are certified, whichever sample is above."""
     rng = np.random.default_rng(0)
-    ours, theirs = rng.uniform(0, 1, size=(64, 2)), rng.uniform(2, 3, size=(64, 2))
-    for pair in ((ours, theirs), (theirs, ours)):
+    unlearned, retrained = rng.uniform(0, 1, size=(64, 2)), rng.uniform(2, 3, size=(64, 2))
+    for pair in ((unlearned, retrained), (retrained, unlearned)):
         np.testing.assert_allclose(held_out_epsilon(*pair, seed=0), math.log(65), atol=1e-3)
         bound = 1 - 0.0125 ** (1 / 32)  # 0 errors in 32, two examples, two rates
         expected = math.log(1 - 1e-5 - bound) - math.log(bound)
@@ -123,41 +127,46 @@ def test_equal_constants_show_nothing(constant):
 
 
 def test_exchanging_the_sides_changes_little():
-    """Which sample is ours decides only how the halves are drawn: the means agree."""
-    ours, theirs = normals(128, 200, 1.0)
-    one, other = held_out_epsilon(ours, theirs, seed=0), held_out_epsilon(theirs, ours, seed=0)
-    assert one.mean() == pytest.approx(other.mean(), abs=0.15)
+    """The order of the samples decides only how the halves are drawn: the means agree."""
+    unlearned, retrained = normals(128, 200, 1.0)
+    first, second = (
+        held_out_epsilon(unlearned, retrained, seed=0),
+        held_out_epsilon(retrained, unlearned, seed=0),
+    )
+    assert first.mean() == pytest.approx(second.mean(), abs=0.15)
 
 
 @pytest.mark.parametrize(("n", "m"), [(2, 2), (2, 9), (31, 4), (5, 5)])
 def test_small_and_odd_populations(n, m):
-    """Two models a side suffice: held out they show at most log(max(n, m) + 2); few certify nothing."""
+    """Two models a side suffice: held out they show at most log(max(n, m) + 2)."""
     rng = np.random.default_rng(0)
-    ours, theirs = rng.normal(size=(n, 1)), rng.normal(size=(m, 1))
-    shown = held_out_epsilon(ours, theirs, seed=0)
-    assert shown.shape == (1,)
-    assert 0 <= shown[0] <= math.log(max(n, m) + 2)
-    assert certified_epsilon(ours, theirs, seed=0)[0] >= 0
+    unlearned, retrained = rng.normal(size=(n, 1)), rng.normal(size=(m, 1))
+    epsilon = held_out_epsilon(unlearned, retrained, seed=0)
+    assert epsilon.shape == (1,)
+    assert 0 <= epsilon[0] <= math.log(max(n, m) + 2)
+    assert certified_epsilon(unlearned, retrained, seed=0)[0] >= 0
 
 
 def test_seed_decides():
     """The same seed gives the same halves, another seed others."""
-    ours, theirs = normals(32, 10, 1.0)
+    unlearned, retrained = normals(32, 10, 1.0)
     for measure in (held_out_epsilon, certified_epsilon):
-        first = measure(ours, theirs, seed=1)
-        np.testing.assert_array_equal(measure(ours, theirs, seed=1), first)
-    assert (held_out_epsilon(ours, theirs, seed=2) != held_out_epsilon(ours, theirs, seed=1)).any()
+        first = measure(unlearned, retrained, seed=1)
+        np.testing.assert_array_equal(measure(unlearned, retrained, seed=1), first)
+    assert (
+        held_out_epsilon(unlearned, retrained, seed=2) != held_out_epsilon(unlearned, retrained, seed=1)
+    ).any()
 
 
 def test_inputs_are_only_read():
-    """Confidences that refuse writes are accepted and stay as they were."""
-    ours, theirs = normals(12, 3)
-    before = ours.copy(), theirs.copy()
-    ours.flags.writeable = theirs.flags.writeable = False
-    held_out_epsilon(ours, theirs, seed=0)
-    certified_epsilon(ours, theirs, seed=0)
-    np.testing.assert_array_equal(ours, before[0])
-    np.testing.assert_array_equal(theirs, before[1])
+    """Confidences that refuse writes are accepted and are not changed."""
+    unlearned, retrained = normals(12, 3)
+    before = unlearned.copy(), retrained.copy()
+    unlearned.flags.writeable = retrained.flags.writeable = False
+    held_out_epsilon(unlearned, retrained, seed=0)
+    certified_epsilon(unlearned, retrained, seed=0)
+    np.testing.assert_array_equal(unlearned, before[0])
+    np.testing.assert_array_equal(retrained, before[1])
 
 
 GOOD = np.arange(6.0).reshape(3, 2)

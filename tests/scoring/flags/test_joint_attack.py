@@ -1,4 +1,4 @@
-"""Does the joint attack see what no single example shows, and nothing where there is nothing?"""
+"""Joint attack: it detects what no single example shows, and stays at chance under the null."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.support.cheats import mixture
 
 
 def test_mixture_is_told_apart():
-    """Two methods, too high and too low, are found by both classifiers, held out, at p = 0.001."""
+    """Two methods, too high and too low, are detected by both classifiers, held out, at p = 0.001."""
     rng = np.random.default_rng(0)
     attack = joint_attack(mixture(rng, 128, 100), rng.normal(size=(128, 100)), seed=0)
     assert attack.auc_svm > 0.99
@@ -19,7 +19,7 @@ def test_mixture_is_told_apart():
     assert attack.p_value == 0.001
     assert attack.flagged
     assert attack.n_folds == 5
-    assert "are told from" in attack.sentence
+    assert "are distinguishable from" in attack.sentence
 
 
 def test_logistic_regression_misses_the_mixture():
@@ -70,7 +70,7 @@ def test_p_values_are_not_too_small_under_the_null(draw, n, m):
 
 
 def test_discrepancy_equals_its_definition():
-    """With two against two the statistic and all assignments can be done by hand.
+    """With two against two the statistic of every assignment can be computed by hand.
 
     Points 0, 0, 9, 9: the true assignment and its mirror are the most extreme of six, so about
     a third of all assignments is as extreme.
@@ -95,17 +95,17 @@ def test_scaling_is_of_the_training_part():
 
 
 def test_scaling_where_most_are_equal():
-    """A median deviation of zero gives way to the standard deviation, here 4."""
+    """A median deviation of zero is replaced by the standard deviation, here 4."""
     scaled, _ = standardised(np.array([[0.0], [0.0], [0.0], [0.0], [10.0]]), np.empty((0, 1)))
     assert scaled.ravel().tolist() == pytest.approx([0, 0, 0, 0, 2.5])
 
 
 def test_diverged_checkpoints_hide_nothing():
-    """Three of 128 checkpoints at the end of the scale leave a mixture as visible as before."""
+    """Three of 128 checkpoints at the end of the scale do not make a mixture harder to detect."""
     rng = np.random.default_rng(8)
-    ours, theirs = mixture(rng, 128, 60), rng.normal(size=(128, 60))
-    ours[:3] = -103.6
-    attack = joint_attack(ours, theirs, seed=0)
+    unlearned, retrained = mixture(rng, 128, 60), rng.normal(size=(128, 60))
+    unlearned[:3] = -103.6
+    attack = joint_attack(unlearned, retrained, seed=0)
     assert attack.auc_svm > 0.97
     assert attack.flagged
 
@@ -118,11 +118,11 @@ def test_a_range_too_small_to_square_is_a_scale():
 
 
 def test_constant_confidences_are_chance():
-    """Where no example varies there is nothing to learn: areas of 0.5 and a p-value of 1."""
+    """If no example varies the areas are 0.5 and the p-value is 1."""
     attack = joint_attack(np.full((6, 3), 103.6), np.full((9, 3), 103.6), seed=0)
     assert (attack.auc_svm, attack.auc_trees, attack.p_value) == (0.5, 0.5, 1)
     assert not attack.flagged
-    assert "are not told from" in attack.sentence
+    assert "are not distinguishable from" in attack.sentence
 
 
 def test_different_constants_are_told_apart():
@@ -132,10 +132,10 @@ def test_different_constants_are_told_apart():
 
 
 def test_one_saturated_checkpoint_does_not_decide():
-    """One value off among constants on every example is clipped and told apart in its own fold at most."""
-    ours, theirs = np.full((40, 5), 103.6), np.full((40, 5), 103.6)
-    ours[7] = -20
-    attack = joint_attack(ours, theirs, seed=0)
+    """One different value among constants is clipped, and is separated in its own fold at most."""
+    unlearned, retrained = np.full((40, 5), 103.6), np.full((40, 5), 103.6)
+    unlearned[7] = -20
+    attack = joint_attack(unlearned, retrained, seed=0)
     assert attack.auc_svm == pytest.approx(0.5, abs=0.05)
     assert attack.p_value > 0.05
 
@@ -151,7 +151,7 @@ def test_few_models_have_fewer_folds(n, m, folds):
 
 
 def test_one_example_is_enough():
-    """A shift of one example by three deviations is found."""
+    """A shift of a single example by three deviations is detected."""
     rng = np.random.default_rng(4)
     attack = joint_attack(rng.normal(3, 1, size=(60, 1)), rng.normal(size=(60, 1)), seed=0)
     assert attack.auc_svm > 0.9
@@ -159,23 +159,23 @@ def test_one_example_is_enough():
 
 
 def test_same_seed_same_value_and_inputs_are_only_read():
-    """The attack depends on its arguments alone and leaves them as they were."""
+    """The attack depends on its arguments alone and does not change them."""
     rng = np.random.default_rng(5)
-    ours, theirs = rng.normal(size=(20, 5)), rng.normal(size=(25, 5))
-    before = ours.copy(), theirs.copy()
-    ours.flags.writeable = theirs.flags.writeable = False
-    assert joint_attack(ours, theirs, seed=7) == joint_attack(ours, theirs, seed=7)
-    np.testing.assert_array_equal(ours, before[0])
-    np.testing.assert_array_equal(theirs, before[1])
+    unlearned, retrained = rng.normal(size=(20, 5)), rng.normal(size=(25, 5))
+    before = unlearned.copy(), retrained.copy()
+    unlearned.flags.writeable = retrained.flags.writeable = False
+    assert joint_attack(unlearned, retrained, seed=7) == joint_attack(unlearned, retrained, seed=7)
+    np.testing.assert_array_equal(unlearned, before[0])
+    np.testing.assert_array_equal(retrained, before[1])
 
 
 def test_scale_and_place_of_examples_do_not_matter():
-    """Examples may be multiplied and moved, each by its own: held-out areas stay."""
+    """Scaling and shifting each example by its own constants does not change the held-out areas."""
     rng = np.random.default_rng(6)
-    ours, theirs = rng.normal(0.4, 1, size=(30, 5)), rng.normal(size=(30, 5))
+    unlearned, retrained = rng.normal(0.4, 1, size=(30, 5)), rng.normal(size=(30, 5))
     scale, place = 2.0 ** rng.integers(-3, 4, size=5), rng.integers(-4, 5, size=5)
-    plain = joint_attack(ours, theirs, seed=1)
-    moved = joint_attack(ours * scale + place, theirs * scale + place, seed=1)
+    plain = joint_attack(unlearned, retrained, seed=1)
+    moved = joint_attack(unlearned * scale + place, retrained * scale + place, seed=1)
     assert moved.auc_svm == pytest.approx(plain.auc_svm, abs=1e-6)
     assert moved.p_value == plain.p_value
 

@@ -1,7 +1,7 @@
-"""Make loss_mia.npz: what scikit-learn gives for the starting kit's attack. Needs scikit-learn.
+"""Create loss_mia.npz, scikit-learn's results for the starting kit's attack. Needs scikit-learn.
 
 Run from the repository's root: ``python tests/scoring/golden/make_loss_mia.py``. The record was
-made with scikit-learn 1.9.1 and NumPy 2.4.6: a later library that gives other values shows.
+created with scikit-learn 1.9.1 and NumPy 2.4.6, so the tests show if a later library gives other values.
 """
 
 import io
@@ -17,7 +17,7 @@ MODELS, EXAMPLES = 5, 60
 
 
 def main() -> None:
-    """Write the record beside this file."""
+    """Write the record next to this file."""
     record: dict[str, Any] = {}
     for size in SIZES:
         kinds = np.repeat([0, 1], size)

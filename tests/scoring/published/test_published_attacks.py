@@ -1,4 +1,4 @@
-"""Does every rule take in exactly what its comparisons say, ties with a threshold included?"""
+"""Decision rules: each includes exactly the values of its comparisons, with ties at a threshold."""
 
 import math
 
@@ -8,9 +8,9 @@ import pytest
 from scoring.published.attacks import best_double_threshold, pool, single_threshold_codes
 
 
-def members(peaky, others, taken_in):
-    """Return the code of what a predicate takes in, by counting."""
-    return int(taken_in(peaky).sum()) * (others.size + 1) + int(taken_in(others).sum())
+def members(peaky, others, predicate):
+    """Return the code of the values that satisfy a predicate, by counting."""
+    return int(predicate(peaky).sum()) * (others.size + 1) + int(predicate(others).sum())
 
 
 def right_grid(low, high):
@@ -19,7 +19,7 @@ def right_grid(low, high):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_single_thresholds_take_in_a_tie(seed):
+def test_single_thresholds_include_a_tie(seed):
     """A sample equal to a threshold is at or above it: half of these lie on the grid itself."""
     rng = np.random.default_rng(seed)
     low, high = -rng.uniform(1, 3), rng.uniform(1, 3)
@@ -56,7 +56,7 @@ def on_the_grid(rng, width):
 
 
 def off_the_grid(rng, width):
-    """Return two samples as they come."""
+    """Return two random samples off the grid."""
     center = rng.uniform(-3, 3)
     peaky = rng.uniform(center - width / 2, center + width / 2, size=18)
     others = rng.normal(center, width, size=25)
@@ -66,7 +66,7 @@ def off_the_grid(rng, width):
 @pytest.mark.parametrize("samples", [on_the_grid, off_the_grid])
 @pytest.mark.parametrize("width", [0.02, 0.3, 0.7, 5.0, 60.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_double_thresholds_take_in_what_the_whole_grid_does(seed, width, samples):
+def test_double_thresholds_reach_the_codes_of_the_whole_grid(seed, width, samples):
     """Each code is reached if and only if one of the 160 000 pairs has it, both edges inside."""
     rng = np.random.default_rng(seed)
     peaky, others, low, high = samples(rng, width)
@@ -85,7 +85,7 @@ def test_double_thresholds_take_in_what_the_whole_grid_does(seed, width, samples
 @pytest.mark.parametrize("models", [40, 300])
 @pytest.mark.parametrize("seed", range(3))
 def test_largest_entry_is_found_however_deep(seed, models):
-    """With any table, the largest entry that the grid reaches is found, and never one it misses."""
+    """With any table, the result is the largest entry that the grid reaches, never an unreachable one."""
     rng = np.random.default_rng(seed)
     peaky, others = rng.normal(0, 0.2, size=(2, models))
     low, high = float(peaky.min()), float(peaky.max())
@@ -93,12 +93,12 @@ def test_largest_entry_is_found_however_deep(seed, models):
     for _ in range(5):
         table = rng.normal(size=(models + 1) ** 2)
         table[0] = -np.inf
-        found = best_double_threshold(pool(peaky, others), low=low, high=high, table=table)
-        assert found == table[codes].max()
+        result = best_double_threshold(pool(peaky, others), low=low, high=high, table=table)
+        assert result == table[codes].max()
 
 
 def test_nothing_above_the_floor_leaves_the_floor():
-    """Where no pair reaches more than is known already, the known value is returned."""
+    """If no pair reaches an entry above the floor, the floor is returned."""
     peaky, others = np.array([0.0, 1.0]), np.array([0.5, 3.0])
     table = np.arange(9.0)
     assert best_double_threshold(pool(peaky, others), low=0.0, high=1.0, table=table, floor=8.0) == 8

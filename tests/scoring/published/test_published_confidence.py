@@ -1,4 +1,4 @@
-"""Does the confidence behave as its docstring says?"""
+"""Logit-scaled confidence: by hand, at its bounds, and by number type."""
 
 import math
 
@@ -37,7 +37,7 @@ def test_type_of_the_logits_decides_where_small_probabilities_end():
 
 
 def test_any_leading_axes():
-    """Models and examples may come as axes, as a table or one by one: the same values."""
+    """Leading axes of models and examples, a flat table and single examples give the same values."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 5, size=(3, 4, 10)).astype(np.float32)
     labels = rng.integers(0, 10, size=(3, 4))
@@ -51,7 +51,7 @@ def test_any_leading_axes():
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_inputs_are_only_read(dtype):
-    """Logits and labels that refuse writes are accepted and stay as they were."""
+    """Logits and labels that refuse writes are accepted and are not changed."""
     logits = np.random.default_rng(1).normal(size=(6, 3)).astype(dtype)
     labels = np.array([0, 1, 2, 0, 1, 2], dtype=np.uint8)
     before = logits.copy()

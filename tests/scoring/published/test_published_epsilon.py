@@ -1,4 +1,4 @@
-"""Does epsilon behave as its docstring says, in cases solved by hand and at the edges?"""
+"""Published epsilon and F: cases solved by hand, known means, and the edges."""
 
 import math
 
@@ -42,7 +42,7 @@ def test_separated_samples_reach_the_cap():
 
 
 def test_enclosed_sample_reaches_the_cap():
-    """A sample between the halves of the other is told apart by two thresholds alone."""
+    """A sample between the halves of the other is separated by two thresholds only."""
     assert epsilon_of([-0.5, 0, 0.2, 0.5], [-3, -2.5, 3, 2.5]) == 50
 
 
@@ -54,7 +54,7 @@ def test_peaky_rule_starts_below_one_percent():
 
 
 def test_constant_beside_varying_is_peaky():
-    """One constant sample beside a varying one is told apart at once, on either side."""
+    """A constant sample and a varying one have epsilon 50, on either side."""
     assert epsilon_of([1, 1, 1], [0, 1, 2]) == 50
     assert epsilon_of([0, 1, 2], [1, 1, 1]) == 50
 
@@ -72,13 +72,13 @@ def test_different_constants_are_separated(gap):
 
 
 def test_grid_stepping_over_disjoint_samples():
-    """Where no rule survives, samples that do not overlap are separated all the same."""
+    """Where no rule survives, samples that do not overlap have epsilon 50."""
     tiny = 1e-6 * np.arange(3)
     assert epsilon_of(tiny, tiny + 1e-5) == 50
 
 
 def test_grid_stepping_over_overlapping_samples():
-    """Where no rule survives and the samples overlap, nothing is demonstrated."""
+    """Where no rule survives and the samples overlap, epsilon is 0."""
     tiny = 1e-6 * np.arange(3)
     assert epsilon_of(tiny, tiny + 1.5e-6) == 0
 
@@ -102,41 +102,45 @@ def test_no_finite_epsilon_exceeds_its_bound():
 
 
 def test_exchanging_the_sides_changes_nothing():
-    """Without ties of median or range, which sample is ours makes no difference."""
+    """Without ties of median or range, the order of the samples makes no difference."""
     rng = np.random.default_rng(2)
-    ours, theirs = rng.normal(size=(20, 8)), rng.normal(0.5, 1.5, size=(31, 8))
-    np.testing.assert_array_equal(published_epsilon(ours, theirs), published_epsilon(theirs, ours))
+    unlearned, retrained = rng.normal(size=(20, 8)), rng.normal(0.5, 1.5, size=(31, 8))
+    np.testing.assert_array_equal(
+        published_epsilon(unlearned, retrained), published_epsilon(retrained, unlearned)
+    )
 
 
 def test_order_of_models_changes_nothing():
     """Models have no order, and examples keep theirs."""
     rng = np.random.default_rng(3)
-    ours, theirs = rng.normal(size=(20, 8)), rng.normal(size=(20, 8))
+    unlearned, retrained = rng.normal(size=(20, 8)), rng.normal(size=(20, 8))
     examples = rng.permutation(8)
-    shuffled = published_epsilon(rng.permutation(ours)[:, examples], rng.permutation(theirs)[:, examples])
-    np.testing.assert_array_equal(shuffled, published_epsilon(ours, theirs)[examples])
+    shuffled = published_epsilon(
+        rng.permutation(unlearned)[:, examples], rng.permutation(retrained)[:, examples]
+    )
+    np.testing.assert_array_equal(shuffled, published_epsilon(unlearned, retrained)[examples])
 
 
 def test_examples_do_not_influence_each_other():
     """An example's epsilon is the same alone and among others."""
     rng = np.random.default_rng(4)
-    ours, theirs = rng.normal(size=(12, 5)), rng.normal(size=(14, 5))
-    together = published_epsilon(ours, theirs)
-    alone = [epsilon_of(ours[:, e], theirs[:, e]) for e in range(5)]
+    unlearned, retrained = rng.normal(size=(12, 5)), rng.normal(size=(14, 5))
+    together = published_epsilon(unlearned, retrained)
+    alone = [epsilon_of(unlearned[:, e], retrained[:, e]) for e in range(5)]
     np.testing.assert_array_equal(together, alone)
 
 
 def test_inputs_are_only_read():
-    """Inputs that refuse writes are accepted and stay as they were."""
+    """Inputs that refuse writes are accepted and are not changed."""
     rng = np.random.default_rng(5)
-    ours, theirs = rng.normal(size=(12, 5)), rng.normal(size=(12, 5))
-    before = ours.copy(), theirs.copy()
-    ours.flags.writeable = theirs.flags.writeable = False
-    epsilon = published_epsilon(ours, theirs)
+    unlearned, retrained = rng.normal(size=(12, 5)), rng.normal(size=(12, 5))
+    before = unlearned.copy(), retrained.copy()
+    unlearned.flags.writeable = retrained.flags.writeable = False
+    epsilon = published_epsilon(unlearned, retrained)
     epsilon.flags.writeable = False
     forgetting_quality(epsilon, 12)
-    np.testing.assert_array_equal(ours, before[0])
-    np.testing.assert_array_equal(theirs, before[1])
+    np.testing.assert_array_equal(unlearned, before[0])
+    np.testing.assert_array_equal(retrained, before[1])
 
 
 @pytest.mark.parametrize(
@@ -148,8 +152,8 @@ def test_inputs_are_only_read():
 def test_known_means_at_contest_size(shift, mean, mean_error, quality, quality_error):
     """At N = 512 normal samples give the known epsilon: 1.54 under the null, 3.34 one sigma off."""
     rng = np.random.default_rng(6)
-    ours, theirs = rng.normal(size=(512, 100)), rng.normal(shift, 1, size=(512, 100))
-    epsilon = published_epsilon(ours, theirs)
+    unlearned, retrained = rng.normal(size=(512, 100)), rng.normal(shift, 1, size=(512, 100))
+    epsilon = published_epsilon(unlearned, retrained)
     assert epsilon.mean() == pytest.approx(mean, abs=mean_error)
     assert forgetting_quality(epsilon, 512) == pytest.approx(quality, abs=quality_error)
 

@@ -1,4 +1,4 @@
-"""Does the metric give the numbers that the published code gives?"""
+"""Golden record: the metric gives the numbers of the published code."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_epsilon_equals_the_published_code(golden, case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_forgetting_quality_equals_the_published_code(golden, case):
-    """F from our epsilon equals the published F to the last bit but one."""
+    """F computed from these epsilons equals the published F to 1e-15."""
     unlearned = golden[f"{case}/unlearned"]
     epsilon = published_epsilon(unlearned, golden[f"{case}/retrained"])
     quality = forgetting_quality(epsilon, len(unlearned))
@@ -39,14 +39,14 @@ def test_forgetting_quality_equals_the_published_code(golden, case):
 
 
 def test_confidence_equals_the_published_code(golden):
-    """Every confidence agrees to 1e-6: a processor may round a float32 exponential its own way."""
+    """Every confidence agrees to 1e-6, because processors round float32 exponentials differently."""
     confidence = logit_scaled_confidence(golden["confidence/logits"], golden["confidence/labels"])
     expected = golden["confidence/confidence"]
     np.testing.assert_allclose(confidence, expected, rtol=0, atol=1e-6)
 
 
 def test_confidence_needs_the_float32_exponential(golden):
-    """The golden values tell float32 from float64 logits, so the dtype is really tested."""
+    """The golden values differ between float32 and float64 logits, so the dtype is tested."""
     logits = golden["confidence/logits"].astype(np.float64)
     confidence = logit_scaled_confidence(logits, golden["confidence/labels"])
     assert np.abs(confidence - golden["confidence/confidence"]).max() > 1e-9

@@ -1,4 +1,4 @@
-"""Does the score put its parts together as the contest did?"""
+"""Published score: its parts are combined as in the contest."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ N, M, EXAMPLES, CLASSES = 12, 9, 7, 4
 
 
 def inputs(seed=0):
-    """Return good arguments of `published_score`, n and m different."""
+    """Return valid arguments of `published_score` with different n and m."""
     rng = np.random.default_rng(seed)
     return {
         "unlearned_logits": rng.normal(size=(N, EXAMPLES, CLASSES)).astype(np.float32),
@@ -30,10 +30,10 @@ def inputs(seed=0):
 
 def test_score_is_the_product_of_its_parts():
     """Score is F times both ratios, 1.1 and 0.75 here; clipped, 1.1 counts as 1."""
-    given = inputs()
-    result = published_score(**given)
+    arguments = inputs()
+    result = published_score(**arguments)
     confidences = [
-        logit_scaled_confidence(given[side], np.tile(given["labels"], (models, 1)))
+        logit_scaled_confidence(arguments[side], np.tile(arguments["labels"], (models, 1)))
         for side, models in (("unlearned_logits", N), ("reference_logits", M))
     ]
     epsilon = published_epsilon(*confidences)
@@ -51,50 +51,50 @@ def test_score_is_the_product_of_its_parts():
 
 def test_ratios_are_of_means():
     """A ratio divides mean by mean; unequal models and their number do not matter."""
-    given = inputs()
-    given["unlearned_accuracies"] = Accuracies(retain=np.linspace(0, 1, N), test=np.linspace(0.2, 0.6, N))
-    result = published_score(**given)
+    arguments = inputs()
+    arguments["unlearned_accuracies"] = Accuracies(retain=np.linspace(0, 1, N), test=np.linspace(0.2, 0.6, N))
+    result = published_score(**arguments)
     assert result.retain_ratio == pytest.approx(0.5 / 0.9)
     assert result.test_ratio == pytest.approx(0.4 / 0.8)
 
 
 def test_references_as_submission_keep_all_their_utility():
     """References against themselves have epsilon 0 and ratios 1, so a score of 1."""
-    given = inputs()
-    given["unlearned_logits"] = given["reference_logits"]
-    given["unlearned_accuracies"] = given["reference_accuracies"]
-    result = published_score(**given)
+    arguments = inputs()
+    arguments["unlearned_logits"] = arguments["reference_logits"]
+    arguments["unlearned_accuracies"] = arguments["reference_accuracies"]
+    result = published_score(**arguments)
     assert result.epsilon_mean == 0
     assert result.score == result.score_clipped == 1
 
 
 def test_same_model_n_times_scores_zero():
     """The original returned n times is peaky on every example: epsilon 50, score 0."""
-    given = inputs()
-    given["unlearned_logits"] = np.tile(given["unlearned_logits"][:1], (N, 1, 1))
-    result = published_score(**given)
+    arguments = inputs()
+    arguments["unlearned_logits"] = np.tile(arguments["unlearned_logits"][:1], (N, 1, 1))
+    result = published_score(**arguments)
     assert (result.epsilon == 50).all()
     assert result.score == 0
 
 
 def test_two_models_a_side_are_accepted():
-    """n = m = 2 is enough to compute, though it leaves no bin and so a score of 0."""
-    given = inputs()
+    """n = m = 2 is enough to compute a score, but there is no bin, so it is 0."""
+    arguments = inputs()
     for side in ("unlearned", "reference"):
-        given[f"{side}_logits"] = given[f"{side}_logits"][:2]
-        given[f"{side}_accuracies"] = Accuracies(retain=np.ones(2), test=np.ones(2))
-    assert published_score(**given).score == 0
+        arguments[f"{side}_logits"] = arguments[f"{side}_logits"][:2]
+        arguments[f"{side}_accuracies"] = Accuracies(retain=np.ones(2), test=np.ones(2))
+    assert published_score(**arguments).score == 0
 
 
 def test_inputs_are_only_read():
-    """Logits that refuse writes are accepted and stay as they were."""
-    given = inputs()
-    before = {name: given[name].copy() for name in ("unlearned_logits", "reference_logits")}
+    """Logits that refuse writes are accepted and are not changed."""
+    arguments = inputs()
+    before = {name: arguments[name].copy() for name in ("unlearned_logits", "reference_logits")}
     for name in before:
-        given[name].flags.writeable = False
-    published_score(**given)
+        arguments[name].flags.writeable = False
+    published_score(**arguments)
     for name, copy in before.items():
-        np.testing.assert_array_equal(given[name], copy)
+        np.testing.assert_array_equal(arguments[name], copy)
 
 
 def test_results_and_accuracies_cannot_be_changed():

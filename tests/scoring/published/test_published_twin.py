@@ -1,4 +1,4 @@
-"""Does counting through sorted samples give what trying every rule on every model gives?"""
+"""Slow twin: counting in sorted samples equals trying every rule on every model."""
 
 import math
 
@@ -21,7 +21,7 @@ def slow_rule(fpr, fnr):
 
 
 def slow_epsilon(unlearned, retrained):
-    """Return one example's epsilon by enumeration, None where no rule survives."""
+    """Return one example's epsilon by enumeration, or None if no rule survives."""
     if np.median(retrained) > np.median(unlearned):
         positive, negative = retrained, unlearned
     else:
@@ -73,7 +73,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("n", "m"), [(16, 16), (9, 20), (21, 8), (2, 2), (3, 2)])
 def test_epsilon_equals_enumeration(kind, n, m):
-    """Whatever the samples and their sizes, the fast way finds the enumerated maximum."""
+    """For all samples and sizes, the fast version gives the enumerated maximum."""
     rng = np.random.default_rng([n, m, list(KINDS).index(kind)])
     pairs = [KINDS[kind](rng, n, m) for _ in range(3)]
     unlearned, retrained = (np.stack(side, axis=1) for side in zip(*pairs, strict=True))

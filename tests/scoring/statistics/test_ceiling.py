@@ -1,4 +1,4 @@
-"""Does the ceiling say what perfect unlearning would score?"""
+"""Ceiling: it predicts the forgetting quality of perfect unlearning."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def normals(n, examples, seed=0, correlation=0.0):
 
 
 def test_contest_size_has_the_known_ceiling():
-    """512 references, standard normal, say that perfect unlearning of 512 models has an F of about 0.19."""
+    """For 512 standard-normal references the ceiling at n = 512 is about 0.19."""
     limit = ceiling(normals(512, 60), 512, seed=0, repetitions=6)
     assert limit.quality.estimate == pytest.approx(0.186, abs=0.02)
     assert limit.sizes == (256, 256)
@@ -27,23 +27,23 @@ def test_ceiling_covers_the_null(correlation):
     """F of fresh perfect models lies in the ceiling's interval in 90 to 99 % of 100 repetitions."""
     held = []
     for seed in range(100):
-        theirs = normals(32, 6, seed=1000 + seed, correlation=correlation)
-        ours = normals(32, 6, seed=2000 + seed, correlation=correlation)
-        quality = forgetting_quality(published_epsilon(ours, theirs), 32)
-        limit = ceiling(theirs, 32, seed=seed, repetitions=6)
+        retrained = normals(32, 6, seed=1000 + seed, correlation=correlation)
+        unlearned = normals(32, 6, seed=2000 + seed, correlation=correlation)
+        quality = forgetting_quality(published_epsilon(unlearned, retrained), 32)
+        limit = ceiling(retrained, 32, seed=seed, repetitions=6)
         held.append(limit.quality.low <= quality <= limit.quality.high)
     assert 0.90 <= np.mean(held) <= 0.99
 
 
 def test_ceiling_is_unbiased_over_references():
     """Its mean over many sets of references is the mean F of perfect models, to 8 %."""
-    limits, found = [], []
+    limits, result = [], []
     for seed in range(60):
-        theirs, ours = normals(64, 6, seed=1000 + seed), normals(64, 6, seed=2000 + seed)
-        limits.append(ceiling(theirs, 64, seed=seed, repetitions=4).quality.estimate)
-        found.append(forgetting_quality(published_epsilon(ours, theirs), 64))
+        retrained, unlearned = normals(64, 6, seed=1000 + seed), normals(64, 6, seed=2000 + seed)
+        limits.append(ceiling(retrained, 64, seed=seed, repetitions=4).quality.estimate)
+        result.append(forgetting_quality(published_epsilon(unlearned, retrained), 64))
     # 360 examples: a standard error of about 0.006 for the one and 0.004 for the other.
-    assert np.mean(limits) == pytest.approx(np.mean(found), abs=0.015)
+    assert np.mean(limits) == pytest.approx(np.mean(result), abs=0.015)
 
 
 def test_bins_are_those_of_n():
@@ -59,12 +59,12 @@ def test_bins_are_those_of_n():
     ("m", "n", "sizes"), [(64, 512, (57, 7)), (512, 64, (57, 455)), (8, 512, (6, 2)), (4, 2, (2, 2))]
 )
 def test_parts_are_in_the_ratio_of_the_whole(m, n, sizes):
-    """References are cut n : m, and neither part is left with fewer than two."""
+    """References are divided n : m, and neither part has fewer than two."""
     assert ceiling(normals(m, 3), n, seed=0, repetitions=2).sizes == sizes
 
 
-def test_drift_is_continued_where_it_is_seen():
-    """F that falls with the number of models (two values, decided by the bulk) is carried on downwards."""
+def test_observed_drift_is_extrapolated():
+    """F that falls with the number of models (two values, decided by the bulk) is extrapolated downwards."""
     rng = np.random.default_rng(0)
     coins = rng.integers(0, 2, size=(64, 200)).astype(float)
     limit = ceiling(coins, 64, seed=0, repetitions=8)
@@ -75,7 +75,7 @@ def test_drift_is_continued_where_it_is_seen():
     assert abs(limit.quality.estimate - quality) < abs(plain - quality)
 
 
-def test_constant_references_are_told_apart_by_nothing():
+def test_constant_references_have_a_ceiling_of_one():
     """Saturated references that are all alike have a ceiling of 1 without any spread."""
     limit = ceiling(np.full((8, 3), 103.616), 8, seed=0, repetitions=3)
     assert (limit.quality.low, limit.quality.estimate, limit.quality.high) == (1, 1, 1)
@@ -83,7 +83,7 @@ def test_constant_references_are_told_apart_by_nothing():
 
 
 def test_two_models_have_no_bin_and_no_ceiling():
-    """At n = 2 no epsilon earns a point: the ceiling is 0, and nothing can be a part of it."""
+    """At n = 2 no epsilon earns a point: the ceiling is 0, and no share of it is defined."""
     limit = ceiling(normals(8, 3), 2, seed=0, repetitions=3)
     assert limit.quality.estimate == limit.quality.high == 0
     with pytest.raises(ValueError, match="ceiling is zero"):
@@ -112,7 +112,7 @@ def test_seed_decides():
 
 
 def test_references_are_only_read():
-    """References that refuse writes are accepted and stay as they were."""
+    """References that refuse writes are accepted and are not changed."""
     references = normals(8, 3)
     before = references.copy()
     references.flags.writeable = False
@@ -133,6 +133,6 @@ def test_references_are_only_read():
     ],
 )
 def test_impossible_arguments_are_refused(references, changes, message):
-    """What cannot be references, or cannot be repeated, is a ValueError that says why."""
+    """Impossible references, counts and confidences are a ValueError that says why."""
     with pytest.raises(ValueError, match=message):
         ceiling(references, **{"n": 8, "seed": 0, "repetitions": 2, **changes})

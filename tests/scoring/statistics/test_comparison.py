@@ -1,4 +1,4 @@
-"""Are reruns of one method tied, is a worse one found, and is what cannot be compared refused?"""
+"""Comparison: reruns of one method are tied, a worse method ranks behind, the incomparable is refused."""
 
 import numpy as np
 import pytest
@@ -26,38 +26,40 @@ def compared():
 
 def test_reruns_are_tied_and_the_worse_is_last(compared):
     """Two runs of one method share rank 1; one that is 1.5 sigma off has rank 3."""
-    _, _, found = compared
-    assert found.score.rank.tolist() == [1, 1, 3]
-    assert found.forgetting_quality.rank.tolist() == [1, 1, 3]
-    assert found.n == 32
+    _, _, result = compared
+    assert result.score.rank.tolist() == [1, 1, 3]
+    assert result.forgetting_quality.rank.tolist() == [1, 1, 3]
+    assert result.n == 32
 
 
 def test_figures_are_the_published_ones(compared):
     """The score is F times the ratios of the mean accuracies, from all models."""
-    references, submissions, found = compared
+    references, submissions, result = compared
     for k, submission in enumerate(submissions):
         quality = forgetting_quality(published_epsilon(submission.confidences, references.confidences), 32)
-        assert found.forgetting_quality.value[k] == quality
-        ours, theirs = submission.accuracies, references.accuracies
-        ratios = (ours.retain.mean() / theirs.retain.mean()) * (ours.test.mean() / theirs.test.mean())
-        assert found.score.value[k] == pytest.approx(quality * ratios)
+        assert result.forgetting_quality.value[k] == quality
+        unlearned, retrained = submission.accuracies, references.accuracies
+        ratios = (unlearned.retain.mean() / retrained.retain.mean()) * (
+            unlearned.test.mean() / retrained.test.mean()
+        )
+        assert result.score.value[k] == pytest.approx(quality * ratios)
 
 
-def test_a_copy_is_tied_without_doubt():
-    """The same models handed in twice differ by nothing, in no half."""
+def test_copy_is_tied_with_certainty():
+    """The same models submitted twice have equal scores in every half."""
     rng = np.random.default_rng(2)
-    references, one = outputs(rng, examples=3), outputs(rng, examples=3)
-    found = compare([one, one], references, seed=0, halvings=2).score
-    assert found.p[0, 1] == 1
-    assert found.difference_low[0, 1] == found.difference_high[0, 1] == 0
-    assert found.rank.tolist() == [1, 1]
+    references, submission = outputs(rng, examples=3), outputs(rng, examples=3)
+    result = compare([submission, submission], references, seed=0, halvings=2).score
+    assert result.p[0, 1] == 1
+    assert result.difference_low[0, 1] == result.difference_high[0, 1] == 0
+    assert result.rank.tolist() == [1, 1]
 
 
 def test_seed_decides_the_intervals_but_not_the_values():
     """Values come from all models; only the halves are random."""
     rng = np.random.default_rng(3)
-    references, one = outputs(rng, models=17, examples=4), outputs(rng, models=16, examples=4)
-    first, again, other = (compare([one], references, seed=s, halvings=3).score for s in (1, 1, 2))
+    references, submission = outputs(rng, models=17, examples=4), outputs(rng, models=16, examples=4)
+    first, again, other = (compare([submission], references, seed=s, halvings=3).score for s in (1, 1, 2))
     assert first.value == other.value
     assert first.low == again.low
     assert first.low != other.low
@@ -65,34 +67,34 @@ def test_seed_decides_the_intervals_but_not_the_values():
 
 
 def test_exchanging_submissions_exchanges_the_results():
-    """The order of the submissions is only an order."""
+    """Exchanging the submissions exchanges their results and changes nothing else."""
     rng = np.random.default_rng(4)
-    references, one, two = (outputs(rng, s, models=16, examples=4) for s in (0, 0.2, 1))
-    there = compare([one, two], references, seed=0, halvings=3).score
-    back = compare([two, one], references, seed=0, halvings=3).score
+    references, first, second = (outputs(rng, s, models=16, examples=4) for s in (0, 0.2, 1))
+    there = compare([first, second], references, seed=0, halvings=3).score
+    back = compare([second, first], references, seed=0, halvings=3).score
     np.testing.assert_array_equal(there.p, back.p[::-1, ::-1])
     np.testing.assert_array_equal(there.rank, back.rank[::-1])
     np.testing.assert_array_equal(there.difference_low, back.difference_low[::-1, ::-1])
 
 
 def test_saturated_submissions_are_tied_at_zero():
-    """Two that leave every model as it was have score 0 in every half, and so p = 1."""
+    """Two submissions that change no model have score 0 in every half, and so p = 1."""
     rng = np.random.default_rng(5)
     references = outputs(rng, models=16, examples=1)
     stuck = ModelOutputs(confidences=np.full((16, 1), 103.6), accuracies=references.accuracies)
     stuck_too = ModelOutputs(confidences=np.full((16, 1), 103.5), accuracies=references.accuracies)
-    found = compare([stuck, stuck_too], references, seed=0, halvings=2).score
-    assert found.value.tolist() == [0, 0]
-    assert found.p[0, 1] == 1
+    result = compare([stuck, stuck_too], references, seed=0, halvings=2).score
+    assert result.value.tolist() == [0, 0]
+    assert result.p[0, 1] == 1
 
 
-def test_outputs_are_kept_as_our_own():
-    """What was handed in may change later without changing what is kept."""
+def test_outputs_are_copied():
+    """The caller's array may change later without changing the stored copy."""
     confidences = np.zeros((2, 3))
-    kept = ModelOutputs(confidences=confidences, accuracies=Accuracies(retain=np.ones(2), test=np.ones(2)))
+    stored = ModelOutputs(confidences=confidences, accuracies=Accuracies(retain=np.ones(2), test=np.ones(2)))
     confidences[:] = 1
-    assert not kept.confidences.any()
-    assert not kept.confidences.flags.writeable
+    assert not stored.confidences.any()
+    assert not stored.confidences.flags.writeable
 
 
 RNG = np.random.default_rng(6)
@@ -118,7 +120,7 @@ def test_what_cannot_be_compared_is_refused(submissions, references, options, me
 
 
 def test_references_that_are_never_right_have_no_ratio():
-    """A mean accuracy of zero is refused, not divided by."""
+    """A mean accuracy of zero is refused instead of divided by."""
     never = ModelOutputs(
         confidences=GOOD.confidences, accuracies=Accuracies(retain=np.zeros(16), test=np.ones(16))
     )
@@ -149,9 +151,9 @@ def test_two_reruns_are_tied_in_95_percent(shared):
     for trial in range(100):
         sets = []
         for _ in range(3):
-            made = outputs(rng, models=64, examples=20)
+            sample = outputs(rng, models=64, examples=20)
             common = np.sqrt(shared) * rng.normal(size=(64, 1))
-            confidences = np.sqrt(1 - shared) * made.confidences + common
-            sets.append(ModelOutputs(confidences=confidences, accuracies=made.accuracies))
+            confidences = np.sqrt(1 - shared) * sample.confidences + common
+            sets.append(ModelOutputs(confidences=confidences, accuracies=sample.accuracies))
         tied += compare(sets[1:], sets[0], seed=trial).score.rank.max() == 1
     assert tied >= 89  # 95 less almost three standard errors

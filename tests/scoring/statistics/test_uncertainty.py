@@ -1,4 +1,4 @@
-"""Do the score's intervals hold what they say, as often as they say?"""
+"""Intervals of the score: their coverage, their centre, and their behaviour at the edges."""
 
 import math
 
@@ -11,7 +11,7 @@ from scoring.statistics.uncertainty import score_uncertainty
 
 
 def inputs(n=24, m=20, examples=6, seed=0):
-    """Return good arguments of `score_uncertainty`."""
+    """Return valid arguments of `score_uncertainty`."""
     rng = np.random.default_rng(seed)
     return {
         "unlearned": rng.normal(size=(n, examples)),
@@ -31,7 +31,7 @@ def inputs(n=24, m=20, examples=6, seed=0):
     ],
 )
 def test_interval_holds_the_expected_score(scenario):
-    """Over 80 repetitions at n = 64 the 95 % interval holds the score's expectation in 90 to 99 %.
+    """Over 80 repetitions at n = 64 the 95 % interval contains the score's expectation in 90 to 99 %.
 
     The script `benchmarks/null_simulation.py` does the same at full size, 200 times.
     """
@@ -47,45 +47,45 @@ def test_interval_holds_the_expected_score(scenario):
 
 def test_estimate_is_the_score():
     """The intervals lie around the published score and its parts, whatever the seed."""
-    given = inputs()
-    found = score_uncertainty(**given)
-    quality = forgetting_quality(published_epsilon(given["unlearned"], given["retrained"]), 24)
+    arguments = inputs()
+    result = score_uncertainty(**arguments)
+    quality = forgetting_quality(published_epsilon(arguments["unlearned"], arguments["retrained"]), 24)
     ratios = [
-        getattr(given["unlearned_accuracies"], split).mean()
-        / getattr(given["reference_accuracies"], split).mean()
+        getattr(arguments["unlearned_accuracies"], split).mean()
+        / getattr(arguments["reference_accuracies"], split).mean()
         for split in ("retain", "test")
     ]
-    assert found.forgetting_quality.estimate == quality
-    assert found.retain_ratio.estimate == pytest.approx(ratios[0])
-    assert found.test_ratio.estimate == pytest.approx(ratios[1])
-    assert found.score.estimate == pytest.approx(quality * ratios[0] * ratios[1])
-    for interval in (found.forgetting_quality, found.retain_ratio, found.test_ratio, found.score):
+    assert result.forgetting_quality.estimate == quality
+    assert result.retain_ratio.estimate == pytest.approx(ratios[0])
+    assert result.test_ratio.estimate == pytest.approx(ratios[1])
+    assert result.score.estimate == pytest.approx(quality * ratios[0] * ratios[1])
+    for interval in (result.forgetting_quality, result.retain_ratio, result.test_ratio, result.score):
         assert interval.low < interval.estimate < interval.high
 
 
 def test_ratio_has_the_error_of_the_delta_method():
     """The jackknife's variance of a ratio of means is the textbook's, r² (s²/(n x̄²) + t²/(m ȳ²))."""
-    given = inputs(n=200, m=300, examples=1)
-    found = score_uncertainty(**given)
-    ours, theirs = given["unlearned_accuracies"].test, given["reference_accuracies"].test
-    parts = [np.var(x, ddof=1) / x.size / x.mean() ** 2 for x in (ours, theirs)]
-    assert found.test_ratio.standard_error == pytest.approx(
-        found.test_ratio.estimate * math.sqrt(sum(parts)), rel=0.01
+    arguments = inputs(n=200, m=300, examples=1)
+    result = score_uncertainty(**arguments)
+    unlearned, retrained = arguments["unlearned_accuracies"].test, arguments["reference_accuracies"].test
+    parts = [np.var(x, ddof=1) / x.size / x.mean() ** 2 for x in (unlearned, retrained)]
+    assert result.test_ratio.standard_error == pytest.approx(
+        result.test_ratio.estimate * math.sqrt(sum(parts)), rel=0.01
     )
 
 
 def test_rerun_noise_leaves_the_references_out():
     """Drawing only the unlearned models again changes the score less than drawing both again.
 
-    The models' accuracies vary much here on the references' side and not at all on ours.
+    Here the references' accuracies vary much, and the unlearned models' not at all.
     """
-    given = inputs(n=40, m=40, examples=40)
-    given["unlearned_accuracies"] = Accuracies(retain=np.full(40, 0.5), test=np.full(40, 0.5))
+    arguments = inputs(n=40, m=40, examples=40)
+    arguments["unlearned_accuracies"] = Accuracies(retain=np.full(40, 0.5), test=np.full(40, 0.5))
     wild = np.random.default_rng(0).uniform(0, 1, size=(2, 40))
-    given["reference_accuracies"] = Accuracies(retain=wild[0], test=wild[1])
-    found = score_uncertainty(**{**given, "splits": 12})
-    assert found.rerun_relative < found.score.standard_error / found.score.estimate
-    assert found.rerun_standard_deviation == pytest.approx(found.rerun_relative * found.score.estimate)
+    arguments["reference_accuracies"] = Accuracies(retain=wild[0], test=wild[1])
+    result = score_uncertainty(**{**arguments, "splits": 12})
+    assert result.rerun_relative < result.score.standard_error / result.score.estimate
+    assert result.rerun_standard_deviation == pytest.approx(result.rerun_relative * result.score.estimate)
 
 
 def test_bootstrap_with_replacement_is_biased():
@@ -94,12 +94,14 @@ def test_bootstrap_with_replacement_is_biased():
     The reason why models are drawn without replacement: 1.55 becomes 1.82 at n = 512.
     """
     rng = np.random.default_rng(0)
-    ours, theirs = rng.normal(size=(2, 128, 150))
-    plain = published_epsilon(ours, theirs).mean()
+    unlearned, retrained = rng.normal(size=(2, 128, 150))
+    plain = published_epsilon(unlearned, retrained).mean()
 
     def redrawn(size, *, replace):
         draws = [
-            published_epsilon(ours[rng.choice(128, size, replace)], theirs[rng.choice(128, size, replace)])
+            published_epsilon(
+                unlearned[rng.choice(128, size, replace)], retrained[rng.choice(128, size, replace)]
+            )
             for _ in range(4)
         ]
         return np.mean(draws)
@@ -108,42 +110,42 @@ def test_bootstrap_with_replacement_is_biased():
     assert redrawn(64, replace=False) / plain == pytest.approx(1, abs=0.05)
 
 
-def test_original_returned_n_times_has_no_doubt_left():
+def test_original_returned_n_times_has_no_error():
     """A score of 0 from one constant model has the interval [0, 0] and no rerun noise."""
-    given = inputs()
-    given["unlearned"] = np.tile(given["unlearned"][:1], (24, 1))
-    found = score_uncertainty(**given)
-    assert (found.score.low, found.score.high, found.rerun_relative) == (0, 0, 0)
+    arguments = inputs()
+    arguments["unlearned"] = np.tile(arguments["unlearned"][:1], (24, 1))
+    result = score_uncertainty(**arguments)
+    assert (result.score.low, result.score.high, result.rerun_relative) == (0, 0, 0)
 
 
-def test_points_that_no_half_earns_are_in_doubt():
-    """Where every pair of halves is told apart but the whole is not, the error of F is F itself."""
-    ours, theirs = np.array([[-6.0], [5], [2], [7]]), np.array([[0.0], [1], [8], [4]])
-    found = score_uncertainty(
-        unlearned=ours,
-        retrained=theirs,
+def test_score_that_no_half_earns_is_uncertain():
+    """If every pair of halves is separable but the whole is not, the error of F is F itself."""
+    unlearned, retrained = np.array([[-6.0], [5], [2], [7]]), np.array([[0.0], [1], [8], [4]])
+    result = score_uncertainty(
+        unlearned=unlearned,
+        retrained=retrained,
         unlearned_accuracies=some(4),
         reference_accuracies=some(4),
-        seed=0,  # halves ours into 2, -6 | 5, 7 and theirs into 4, 8 | 1, 0
+        seed=0,  # halves the unlearned into 2, -6 | 5, 7 and the retrained into 4, 8 | 1, 0
         splits=1,
     ).forgetting_quality
-    assert found.estimate == found.standard_error == 0.5
-    assert found.high == 1
+    assert result.estimate == result.standard_error == 0.5
+    assert result.high == 1
 
 
 def test_equal_constants_are_certain():
     """Populations that are all one constant have F = 1 without an error."""
-    given = inputs()
-    given["unlearned"], given["retrained"] = np.full((24, 2), 103.616), np.full((20, 2), 103.616)
-    found = score_uncertainty(**given)
-    assert (found.forgetting_quality.low, found.forgetting_quality.high) == (1, 1)
+    arguments = inputs()
+    arguments["unlearned"], arguments["retrained"] = np.full((24, 2), 103.616), np.full((20, 2), 103.616)
+    result = score_uncertainty(**arguments)
+    assert (result.forgetting_quality.low, result.forgetting_quality.high) == (1, 1)
 
 
 @pytest.mark.parametrize(("n", "m", "examples"), [(4, 4, 1), (5, 7, 1), (9, 4, 2), (4, 31, 3)])
 def test_small_and_odd_populations(n, m, examples):
-    """Four models a side suffice, odd numbers and fewer references than runs included."""
-    found = score_uncertainty(**inputs(n, m, examples))
-    assert found.score.low <= found.score.estimate <= found.score.high
+    """Four models a side suffice; odd numbers and fewer references than runs are accepted."""
+    result = score_uncertainty(**inputs(n, m, examples))
+    assert result.score.low <= result.score.estimate <= result.score.high
 
 
 def test_seed_decides():
@@ -156,14 +158,14 @@ def test_seed_decides():
 
 
 def test_inputs_are_only_read():
-    """Confidences that refuse writes are accepted and stay as they were."""
-    given = inputs()
-    before = {name: given[name].copy() for name in ("unlearned", "retrained")}
+    """Confidences that refuse writes are accepted and are not changed."""
+    arguments = inputs()
+    before = {name: arguments[name].copy() for name in ("unlearned", "retrained")}
     for name in before:
-        given[name].flags.writeable = False
-    score_uncertainty(**given)
+        arguments[name].flags.writeable = False
+    score_uncertainty(**arguments)
     for name, copy in before.items():
-        np.testing.assert_array_equal(given[name], copy)
+        np.testing.assert_array_equal(arguments[name], copy)
 
 
 def some(models, retain=0.5, test=0.5):
@@ -179,7 +181,7 @@ def some(models, retain=0.5, test=0.5):
         ({"unlearned": np.full((24, 6), np.nan)}, "must be finite"),
         ({"unlearned_accuracies": some(23)}, "unlearned confidences and accuracies"),
         ({"reference_accuracies": some(21)}, "retrained confidences and accuracies"),
-        ({"reference_accuracies": some(20, test=0.0)}, "never right"),
+        ({"reference_accuracies": some(20, test=0.0)}, "no correct answer"),
         ({"splits": 0}, "1 or more"),
         ({"confidence": 0.0}, "confidence must lie"),
     ],

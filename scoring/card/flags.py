@@ -1,0 +1,60 @@
+"""The flags of a score card, from the parts of the card that can raise one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from scoring.baselines.run_time import MAX_FRACTION, RunTime
+from scoring.card.card import CardFlag, HeldOutPart
+from scoring.card.codec import encode
+from scoring.flags.find import Flag
+from scoring.flags.joint_attack import JointAttack
+
+
+def card_flags(
+    flags: tuple[Flag, ...],
+    joint: JointAttack | None,
+    held_out: HeldOutPart | None,
+    run_times: RunTime | None,
+) -> Iterator[CardFlag]:
+    """Yield the flags of a card, the joint attack first.
+
+    Args:
+        flags: Flags of the confidences.
+        joint: Result of the joint attack, a flag if it is significant.
+        held_out: Certified epsilons, a flag if one is above 0.
+        run_times: Run times, a flag if the runs are too slow.
+    """
+    if joint is not None and joint.flagged:
+        yield _flag("joint-attack", joint.sentence, joint)
+    for flag in flags:
+        yield _flag(re.sub(r"(?<!^)(?=[A-Z])", "-", type(flag).__name__).lower(), flag.sentence, flag)
+    if held_out is not None and held_out.certified_examples:
+        yield CardFlag(
+            kind="certified",
+            sentence=(
+                f"On {held_out.certified_examples} of {held_out.epsilon.size} forget examples the "
+                "checkpoints are provably distinguishable from references (largest certified epsilon: "
+                f"{held_out.certified_most:.2f})."
+            ),
+            figures={
+                "certified_examples": held_out.certified_examples,
+                "certified_most": held_out.certified_most,
+            },
+        )
+    if run_times is not None and run_times.too_slow:
+        yield CardFlag(
+            kind="too-slow",
+            sentence=(
+                f"The median run takes {run_times.median:.0%} of the retraining time; the contest rejected "
+                f"entries above {MAX_FRACTION:.0%}."
+            ),
+            figures={"median": run_times.median, "largest": MAX_FRACTION},
+        )
+
+
+def _flag(kind: str, sentence: str, flag: Any) -> CardFlag:  # noqa: ANN401 - any dataclass of figures
+    return CardFlag(kind=kind, sentence=sentence, figures=encode(asdict(flag)))

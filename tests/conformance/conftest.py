@@ -1,0 +1,83 @@
+"""Fixtures of the suites that a fake and the real thing both pass."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from runner.clients.channel import Stream
+from runner.engine.api import ContainerExit, Engine
+from runner.engine.client import connect_engine
+from runner.engine.container_spec import ContainerSpec, trainer_container
+from runner.engine.session import container_session
+from runner.image.image import require_image
+from sandbox.protocol.frames import Frame
+from tests.conformance import peer
+from tests.containers.conftest import (
+    build_shared,
+    built_image,
+    challenge,
+    engine,
+    evaluation_context,
+    labels,
+    plan,
+    shared_folders,
+)
+from tests.runner.conftest import challenge_folder, load_challenge
+from tests.support.fake_stream import Answer, FakeStream
+
+__all__ = [
+    "build_shared",
+    "built_image",
+    "challenge",
+    "challenge_folder",
+    "engine",
+    "evaluation_context",
+    "labels",
+    "load_challenge",
+    "plan",
+    "shared_folders",
+]
+
+Connect = Callable[[], Stream]
+
+
+def fake_peer(frame: Frame) -> list[Answer]:
+    """Do what `tests.conformance.peer` does."""
+    if frame.kind == "submission":
+        return [(0.0, frame.payload)]
+    return [(0.0, None)] if frame.kind == "stop" else []
+
+
+@pytest.fixture(scope="session")
+def peer_spec() -> Iterator[tuple[Engine, ContainerSpec]]:
+    """Return an engine, and a container of the image that runs the peer."""
+    connected = connect_engine()
+    with container_session(connected) as session_labels:
+        spec = trainer_container(image=require_image(connected).tag, cpus=1.0, labels=session_labels)
+        yield (
+            connected,
+            replace(spec, command=("/opt/venv/bin/python", "-u", "-c", inspect.getsource(peer))),
+        )
+
+
+@pytest.fixture(params=["fake", pytest.param("container", marks=pytest.mark.container)])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """Return a function that connects to a new peer."""
+    streams: list[Stream] = []
+
+    def connect_to_peer() -> Stream:
+        if request.param == "fake":
+            ending = ContainerExit(exit_code=peer.EXIT_CODE, oom_killed=False)
+            streams.append(FakeStream(fake_peer, ending=ending, stderr=peer.STDERR))
+        else:
+            connected, spec = request.getfixturevalue("peer_spec")
+            streams.append(connected.start(spec))
+        return streams[-1]
+
+    yield connect_to_peer
+    for stream in streams:
+        stream.remove()

@@ -1,0 +1,15 @@
+"""The attack gallery under crun, the runs of a batch in one container."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from runner.engine.placement import Isolation
+from tests.support.gallery import GalleryClaims
+
+
+class TestCrunProcess(GalleryClaims):
+    """Every attack is contained, and the host is as it was."""
+
+    runtime: ClassVar[str] = "crun"
+    isolation: ClassVar[Isolation] = "process"

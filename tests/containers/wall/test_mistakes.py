@@ -1,0 +1,158 @@
+"""Frequent mistakes of participants: verdict and sentence are those that `docs/participants.md` explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from runner.clients.runs import EndedRun
+from runner.verdict import Verdict
+from tests.support.paths import ROOT
+from tests.support.submissions import pack_entries
+
+pytestmark = pytest.mark.container
+
+RunSubmission = Callable[..., list[EndedRun]]
+
+PARTICIPANTS = ROOT / "docs" / "participants.md"
+MISTAKES: dict[str, tuple[str, Verdict, str]] = {
+    "wrapper_of_ones_own": (
+        """
+import torch
+class Wrapper(torch.nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+def unlearning(net, retain, forget, val):
+    return Wrapper(net)
+""",
+        Verdict.BAD_CHECKPOINT,
+        "the state dict has wrong keys: bn1.bias, bn1.num_batches_tracked, bn1.running_mean and 17 more missing, "
+        "net.bn1.bias, net.bn1.num_batches_tracked, net.bn1.running_mean and 17 more not expected",
+    ),
+    "pruned_for_the_time_being": (
+        """
+from torch.nn.utils import prune
+def unlearning(net, retain, forget, val):
+    prune.l1_unstructured(net.fc, "weight", amount=0.5)
+""",
+        Verdict.BAD_CHECKPOINT,
+        "the state dict has wrong keys: fc.weight missing, fc.weight_mask, fc.weight_orig not expected",
+    ),
+    "head_of_another_size": (
+        """
+import torch
+def unlearning(net, retain, forget, val):
+    net.fc = torch.nn.Linear(64, 11)
+""",
+        Verdict.BAD_CHECKPOINT,
+        "has shape [11], not [10]",
+    ),
+    "diverges": (
+        """
+def unlearning(net, retain, forget, val):
+    net.fc.weight.data *= float("inf")
+""",
+        Verdict.BAD_CHECKPOINT,
+        "fc.weight has values that are not finite",
+    ),
+    "keeps_features_in_the_net": (
+        """
+import torch
+def unlearning(net, retain, forget, val):
+    net.register_buffer("features", torch.zeros(1_000_000))
+""",
+        Verdict.OUTPUT_LIMIT,
+        "the checkpoint is larger than the reference allows",
+    ),
+    "wants_a_gpu": (
+        """
+def unlearning(net, retain, forget, val):
+    net.cuda()
+""",
+        Verdict.CRASHED,
+        "RuntimeError: Found no NVIDIA driver on your system",
+    ),
+    "reads_the_contests_data": (
+        """
+def unlearning(net, retain, forget, val):
+    open("/kaggle/input/neurips-2023-machine-unlearning/original_model.pth")
+""",
+        Verdict.CRASHED,
+        "FileNotFoundError: [Errno 2] No such file or directory: '/kaggle/input/",
+    ),
+    "downloads": (
+        """
+import torchvision
+def unlearning(net, retain, forget, val):
+    torchvision.models.resnet18(weights="DEFAULT")
+""",
+        Verdict.CRASHED,
+        "URLError: <urlopen error [Errno -3] Temporary failure in name resolution>",
+    ),
+    "writes_elsewhere": (
+        """
+def unlearning(net, retain, forget, val):
+    open("/root/notes.txt", "w")
+""",
+        Verdict.CRASHED,
+        "PermissionError: [Errno 13] Permission denied: '/root/notes.txt'",
+    ),
+    "unpacks_dicts": (
+        """
+def unlearning(net, retain, forget, val):
+    for images, labels in retain:
+        pass
+""",
+        Verdict.CRASHED,
+        "ValueError: too many values to unpack (expected 2)",
+    ),
+    "takes_three": (
+        """
+def unlearning(net, retain, forget):
+    pass
+""",
+        Verdict.CRASHED,
+        "TypeError: unlearning() takes 3 positional arguments but 4 were given",
+    ),
+    "leaves_python": (
+        """
+import sys
+def unlearning(net, retain, forget, val):
+    sys.exit(0)
+""",
+        Verdict.CRASHED,
+        "SystemExit: 0",
+    ),
+}
+AT_IMPORT = {
+    "import matplotlib.pyplot as plt": "import failed: ModuleNotFoundError: No module named 'matplotlib'",
+    "def unlearn(net, retain, forget, val): pass": "submission.py defines no function called unlearning",
+}
+
+
+@pytest.fixture(scope="module")
+def mistaken(run_submission: RunSubmission) -> dict[str, EndedRun]:
+    archive = pack_entries({name: source for name, (source, _verdict, _words) in MISTAKES.items()})
+    seeds = [100 * place for place in range(len(MISTAKES))]
+    return dict(zip(MISTAKES, run_submission(archive, seeds), strict=True))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_reads_as_the_docs_say(mistaken: dict[str, EndedRun], mistake: str) -> None:
+    """Verdict and sentence are those that participants find explained."""
+    _source, verdict, words = MISTAKES[mistake]
+    ended = mistaken[mistake]
+    assert ended.judgement.verdict is verdict, ended.judgement
+    assert words in ended.judgement.detail
+    assert words in PARTICIPANTS.read_text()
+
+
+@pytest.mark.parametrize("source", AT_IMPORT)
+def test_a_mistake_at_import_reads_as_the_docs_say(run_submission: RunSubmission, source: str) -> None:
+    """The same before there is a function to call."""
+    (ended,) = run_submission(source)
+    assert ended.judgement.verdict is Verdict.NO_FUNCTION
+    assert ended.judgement.detail == AT_IMPORT[source]
+    assert AT_IMPORT[source] in PARTICIPANTS.read_text()

@@ -1,0 +1,83 @@
+"""An evaluation ends once, with warnings of copies, and again after a kill or damaged files."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from runner.engine.api import Engine
+from runner.engine.info import EngineInfo
+from runner.evaluation.evaluate import evaluate, evaluation_id_of
+from runner.execution.context import EvaluationContext
+from runner.execution.settings import Settings
+from runner.parsers.checkpoint import content_sha256
+from runner.progress import NullReporter
+from runner.store import recovery
+from runner.submission.load import Submission
+from tests.support.ended_evaluation import (
+    IMAGE,
+    MINE,
+    Ended,
+    N,
+    NoEngine,
+    change,
+    network,
+    publish,
+    record,
+)
+
+
+def test_copies_of_another_submission_are_warned_of(ended: Ended) -> None:
+    """How many, whose, and in which evaluation; another evaluation of the same submission is none."""
+    other = Submission(name="other [bold]", sha256="f" * 64, archive=b"other")
+    name = evaluation_id_of(
+        other, ended.challenge, IMAGE, Settings(n=N, keep_going=False, keep_checkpoints=True)
+    )
+    ended.store.begin(record(name, ended.challenge, other))
+    publish(ended.store, ended.folder, name, ended.challenge)
+    bench = EvaluationContext(
+        engine=cast(Engine, NoEngine()),
+        info=EngineInfo(),
+        image=IMAGE,
+        store=ended.store,
+        folder=ended.folder,
+        labels={},
+        reporter=NullReporter(),
+    )
+    summary = evaluate(bench, other, ended.challenge, Settings(n=N, keep_going=False, keep_checkpoints=True))
+    expected = f"4 of 4 checkpoints equal those of another submission: mine (evaluation {ended.name})"
+    assert expected in summary.warnings
+    assert not any("another submission" in text for text in ended.summary.warnings)
+    digests = {content_sha256(network(0)), content_sha256(network(99))}
+    (copy,) = ended.store.copies(name, digests)
+    assert (copy.submission, copy.digests) == ("mine", frozenset({content_sha256(network(0))}))
+
+
+def test_killed_between_store_and_manifest(ended: Ended) -> None:
+    """What was noted to have ended, and whose last files are not in their places, is ended again."""
+    ended.paths.manifest.rename(ended.paths.manifest.with_name("manifest.json.1.part"))
+    ended.paths.summary.unlink()
+    bench = EvaluationContext(
+        engine=cast(Engine, NoEngine()),
+        info=EngineInfo(),
+        image=IMAGE,
+        store=ended.store,
+        folder=ended.folder,
+        labels={},
+        reporter=NullReporter(),
+    )
+    settings = Settings(n=N, keep_going=False, keep_checkpoints=True)
+    again = evaluate(bench, MINE, ended.challenge, settings)
+    assert again.score == ended.summary.score
+    assert ended.mismatches() == []
+    assert not list(ended.paths.folder.glob("*.part"))
+
+
+def test_damaged_outputs_are_computed_again_and_lost_runs_done_again(ended: Ended) -> None:
+    """Where the checkpoint is whole its run stands; where neither is, the run is forgotten."""
+    change(ended.paths.outputs(0))
+    change(ended.paths.outputs(1))
+    change(ended.paths.checkpoint(1))
+    kept = recovery.recover_runs(ended.store, ended.paths, ended.name, 1, NullReporter())
+    assert [(run.index, run.evaluated) for run in kept] == [(0, False), (2, True), (3, True)]
+    assert not ended.paths.outputs(1).exists()
+    assert not ended.paths.checkpoint(1).exists()

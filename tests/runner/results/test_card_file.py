@@ -1,0 +1,52 @@
+"""The score card is stored once, read back, and believed only if it is the one that the manifest names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+from runner.results.card_file import read_card
+from runner.results.manifest import parse_manifest
+from runner.results.scoring import score_runs
+from runner.results.summary import Summary
+from scoring.card.card import ScoreCard
+from tests.support.ended_evaluation import (
+    Ended,
+    change,
+)
+
+
+def test_a_manifest_of_version_1_is_read_and_verified(ended: Ended) -> None:
+    """As versions before the score card wrote it: without the card, and fewer fields of a run."""
+    manifest = json.loads(ended.paths.manifest.read_text())
+    manifest["schema_version"] = 1
+    del manifest["card_sha256"]
+    for run in manifest["runs"]:
+        del run["exception_type"], run["evaluated"]
+    summary = json.loads(ended.paths.summary.read_text())
+    del summary["schema_version"]
+    ended.paths.summary.write_text(json.dumps(summary))
+    manifest["summary_sha256"] = hashlib.sha256(ended.paths.summary.read_bytes()).hexdigest()
+    text = json.dumps(manifest).encode()
+    ended.paths.manifest.write_bytes(text)
+    ended.paths.card.unlink()
+    ended.store.finish(ended.name, summary, manifest_sha256=hashlib.sha256(text).hexdigest())
+    assert ended.mismatches() == []
+    assert parse_manifest(text).runs == [
+        replace(run, exception_type="") for run in ended.store.runs(ended.name)
+    ]
+    assert Summary.from_json(summary).score == ended.summary.score
+
+
+def test_the_stored_card_is_the_card(ended: Ended) -> None:
+    """Read back it equals what is computed from the outputs; changed or gone it is not believed."""
+    recorded = ended.store.evaluation(ended.name).manifest_sha256
+    stored = read_card(ended.paths, recorded)
+    computed = score_runs(ended.challenge, ended.store.runs(ended.name), ended.paths.outputs, None)
+    assert isinstance(computed, ScoreCard)
+    assert stored is not None
+    assert stored.to_json() == computed.to_json()
+    assert read_card(ended.paths, "0" * 64) is None
+    change(ended.paths.card)
+    assert read_card(ended.paths, recorded) is None

@@ -1,0 +1,143 @@
+"""An evaluation done by the command in a process of its own, which tests disturb."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from runner.challenge.challenge import Challenge
+from runner.errors import RunnerError
+from runner.store.listing import DATABASE_FILE
+from runner.store.records import RunRecord
+from runner.store.store import Store
+from tests.support.command import start_command, unlearn
+
+N: Final = 12
+PATIENCE_SECONDS: Final = 240.0
+PUBLISHED: Final = ("seed", "attempt", "verdict", "checkpoint_sha256", "host_seconds")
+"""What a run keeps once it is published; its outputs may come later."""
+
+SLOW_NOISE: Final = """
+import os, time, torch
+
+def unlearning(net, retain, forget, val):
+    if int(os.getcwd().rpartition("-")[2]) >= 3: time.sleep(1.2)
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.add_(torch.randn_like(weight) * 0.01)
+"""
+"""Three runs are soon there; the rest leave whoever waits for those, on a busy machine, seconds to act."""
+
+
+class Evaluating:
+    """One evaluation, done by the command in a process of its own as often as a test likes."""
+
+    def __init__(self, challenge: Challenge, folder: Path, **environment: str) -> None:
+        self.store = folder / "store"
+        self._submission = folder / "mine"
+        self._submission.mkdir()
+        (self._submission / "submission.py").write_text(SLOW_NOISE)
+        self._challenge, self._environment = challenge.folder, environment
+
+    def start(self) -> subprocess.Popen[str]:
+        submission, challenge = self._submission, self._challenge
+        return start_command(
+            *("run", submission, "-c", challenge, "-n", N, "--store", self.store, "--json"),
+            **self._environment,
+        )
+
+    def end(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
+        """Return exit code, stdout, and the one sentence on stderr if there is one."""
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        assert "Traceback" not in err, err
+        sentences = [line for line in err.splitlines() if line.startswith("unlearn: ")]
+        assert len(sentences) == (process.returncode != 0), err
+        return process.returncode, out, sentences[0] if sentences else ""
+
+    def run(self) -> tuple[int, str, str]:
+        return self.end(self.start())
+
+    def name(self) -> str:
+        with closing(Store.in_folder(self.store, create=False)) as store:
+            return store.evaluations()[0].id
+
+    def runs(self) -> dict[int, RunRecord]:
+        try:
+            with closing(Store.in_folder(self.store, create=False)) as store:
+                names = store.evaluations()
+                return {run.index: run for run in store.runs(names[0].id)} if names else {}
+        except RunnerError:
+            return {}  # it is not there yet
+
+    def attempts(self) -> list[str | None]:
+        with closing(Store.in_folder(self.store, create=False)) as store:
+            return [attempt.outcome for attempt in store.attempts(self.name())]
+
+    def until(self, process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+        """Wait for something while the command is at work."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def until_published(self, process: subprocess.Popen[str], count: int) -> dict[int, RunRecord]:
+        """Wait until so many runs are published, and return them."""
+        self.until(process, lambda: len(self.runs()) >= count)
+        return self.runs()
+
+    @contextlib.contextmanager
+    def standing_still(self, process: subprocess.Popen[str]) -> Iterator[sqlite3.Connection]:
+        """Have the command stand still and its database to oneself, to be changed at once if at all.
+
+        It is stopped again where it stood in the middle of writing: a database stays locked as long.
+        """
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            try:
+                os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+                with closing(sqlite3.connect(self.store / DATABASE_FILE, timeout=0.1)) as database:
+                    database.isolation_level = None
+                    try:
+                        database.execute("BEGIN IMMEDIATE")
+                    except sqlite3.OperationalError:
+                        continue
+                    database.rollback()
+                    yield database
+                    return
+            finally:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)  # it is to get on before it is stopped again
+
+    def files(self) -> dict[str, int]:
+        """Return every file of the evaluation and when it was written."""
+        folder = self.store / self.name()
+        return {str(file): file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()}
+
+
+def require_kept(before: dict[int, RunRecord], after: dict[int, RunRecord]) -> None:
+    """Require that runs are there as they were, perhaps evaluated since."""
+    for index, run in before.items():
+        assert [getattr(after[index], name) for name in PUBLISHED] == [
+            getattr(run, name) for name in PUBLISHED
+        ]
+        assert run.outputs_sha256 in ("", after[index].outputs_sha256)
+
+
+def require_whole(it: Evaluating, out: str, before: dict[int, RunRecord]) -> dict[str, Any]:
+    """Require that an evaluation ended with all its runs, those of ``before`` among them; verify it."""
+    summary = json.loads(out)
+    assert summary["verdicts"] == {"ok": N}
+    require_kept(before, it.runs())
+    unlearn("verify", it.name(), "--store", it.store, "--json")
+    assert not [file for file in it.files() if ".part" in file]
+    return dict(summary)

@@ -1,0 +1,77 @@
+"""The claims of the attack gallery, and which of them each tier of the tests makes.
+
+A test file holds one pairing of runtime and isolation, as a subclass of `GalleryClaims`: the two workers
+of the suite then share the pairings. The fixture ``gallery_report`` runs the whole batch of a pairing once.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+import pytest
+
+from runner.engine.placement import Isolation
+from runner.gallery.attacks import Attack, load_attacks
+from runner.gallery.run import GalleryReport
+
+QUICK_ROWS: Final = {3, 5, 6, 7, 8, 9, 10, 12, 13, 14, 20}
+"""Threats whose attacks take a fraction of a second each: run under gVisor by ``make test``."""
+ISOLATED_ROWS: Final = {5, 6}
+"""What a run may leave for the next one: run in a container for each run by ``make test``."""
+TESTED_PAIRINGS: Final = {("runc", "process"), ("runc", "container"), ("runsc", "process")}
+"""Pairings of which ``make test`` runs a part at least; the others are for ``make gallery``."""
+
+
+def is_in_make_test(attack: Attack, runtime: str, isolation: Isolation) -> bool:
+    """Return whether a case belongs to ``make test``; the rest takes hours: ``make gallery``."""
+    description = attack.description
+    if (runtime, isolation) == ("runc", "process"):
+        return True
+    if description.own_archive or description.kind == "host":
+        return False
+    if "time-limit" in attack.expectation(runtime, isolation).verdicts:
+        return False
+    if (runtime, isolation) == ("runsc", "process"):
+        return description.threat in QUICK_ROWS
+    return (runtime, isolation) == ("runc", "container") and description.threat in ISOLATED_ROWS
+
+
+class GalleryClaims:
+    """The claims about one pairing of runtime and isolation."""
+
+    runtime: ClassVar[str]
+    isolation: ClassVar[Isolation]
+
+    @classmethod
+    def cases(cls) -> list[object]:
+        """Return every attack that this isolation concerns, marked where ``make test`` leaves it out."""
+        return [
+            pytest.param(
+                attack,
+                id=attack.name,
+                marks=[] if is_in_make_test(attack, cls.runtime, cls.isolation) else [pytest.mark.long],
+            )
+            for attack in load_attacks()
+            if cls.isolation in attack.description.isolations
+        ]
+
+    def test_an_attack_is_contained(
+        self, attack: Attack, gallery_report: GalleryReport, request: pytest.FixtureRequest
+    ) -> None:
+        """It ends as it must, its control and the run after it are fine, and it leaves nothing behind.
+
+        A known hole is an expected failure: that it is closed fails the test, unless it shows on a quiet
+        host only.
+        """
+        (result,) = [result for result in gallery_report.results if result.attack.name == attack.name]
+        assert not result.broken, result.broken
+        if (hole := result.expectation.open) is not None:
+            known = pytest.mark.xfail(reason=hole)
+            if attack.description.unsteady:
+                known = pytest.mark.xfail(reason=hole, strict=False)
+            request.applymarker(known)
+        assert not result.problems, result.problems
+
+    def test_the_host_is_as_it_was(self, gallery_report: GalleryReport) -> None:
+        """No container, process, file, System V object or memory is missing or left after all of them."""
+        assert gallery_report.leftovers == ()
