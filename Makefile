@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test lint gallery bench plots fuzz guest clean
+.PHONY: help setup demo test lint typecheck-sandbox gallery bench plots fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
 	@echo "make test    set up all that is needed, check the code, run all tests, containers included"
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"
+	@echo "make typecheck-sandbox  mypy on sandbox/ inside the image, with torch's types (make test includes it)"
 	@echo "make gallery every attack under every runtime and isolation (two hours or more)"
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
 	@echo "make plots   the plots of docs/metrics.md, from simulations (two minutes)"
@@ -39,6 +40,9 @@ lint: $(VENV)/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+typecheck-sandbox: setup
+	@$(BIN)/python -m tests.tools.typecheck_sandbox
 
 test: setup lint
 	@$(BIN)/unlearn setup --runtime runsc || echo "test: gVisor is not set up here; what needs it will be skipped"

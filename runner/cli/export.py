@@ -33,19 +33,19 @@ def export_command(
     Of a public challenge everything, so that they see a score. Of a private one what a submission sees:
     runs on it are judged, and not scored; test split, references and seed stay here.
     """
-    problem = load_challenge(folder)
-    made = export_challenge(problem, public)
+    challenge = load_challenge(folder)
+    exported = export_challenge(challenge, public)
     out = stdout_console()
-    out.print(challenge_table(made))
-    for line in challenge_remarks(made):
+    out.print(challenge_table(exported))
+    for line in challenge_remarks(exported):
         out.print(line)
-    if has_guessable_seed(problem.description):
+    if has_guessable_seed(challenge.description):
         stderr_console().print(
-            f"warning: the seed of this private challenge, {problem.description.seed}, can be "
+            f"warning: the seed of this private challenge, {challenge.description.seed}, can be "
             "guessed: who tries the first 2^32 finds it, and with it the references. Build it with a larger, "
             "random one.",
             style="yellow",
             markup=False,
             soft_wrap=True,
         )
-    out.print(f"{public}: {made.sha256}", markup=False, soft_wrap=True)
+    out.print(f"{public}: {exported.sha256}", markup=False, soft_wrap=True)

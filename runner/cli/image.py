@@ -21,24 +21,24 @@ def build_image_command() -> None:
     """Build the image if its inputs have changed; do nothing otherwise."""
     engine = connect_engine()
     with ConsoleReporter(stderr_console()) as reporter:
-        made = build_image(engine, reporter)
-    stdout_console().print(f"{made.tag} ({made.identity})")
+        image = build_image(engine, reporter)
+    stdout_console().print(f"{image.tag} ({image.identity})")
 
 
 def show_image_command(as_json: JsonOption = False) -> None:
-    """Show which image would be used, and of what it was made."""
+    """Show which image would be used, and its inputs."""
     engine = connect_engine()
-    found = require_image(engine)
-    facts = engine.images.facts(found.tag)
-    shown = {
-        "tag": found.tag,
-        "inputs": found.digest,
-        "identity": found.identity,
+    image = require_image(engine)
+    facts = engine.images.facts(image.tag)
+    values = {
+        "tag": image.tag,
+        "inputs": image.digest,
+        "identity": image.identity,
         "base": facts["labels"].get(BASE_LABEL, "?"),
         "created": facts["created"],
         "size_bytes": facts["size_bytes"],
     }
-    _show_facts(shown, as_json=as_json)
+    _show_facts(values, as_json=as_json)
 
 
 def _show_facts(facts: dict[str, Any], *, as_json: bool) -> None:

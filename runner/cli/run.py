@@ -11,7 +11,6 @@ import typer
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_error, print_note, stderr_console
-from runner.cli.evaluations import show_summaries
 from runner.cli.options import (
     DEFAULT_STORE,
     DeviceOption,
@@ -20,6 +19,7 @@ from runner.cli.options import (
     RuntimeOption,
     StoreOption,
 )
+from runner.cli.show import show_summaries
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
 from runner.evaluation.batch import evaluate_all
@@ -57,7 +57,7 @@ def run_command(
         str,
         typer.Option(
             metavar="DIGEST",
-            help="Continue an evaluation that an earlier version began, in the image that `unlearn list` names.",
+            help="Continue an evaluation that an earlier version began; `unlearn list` names the image.",
         ),
     ] = "",
     as_json: JsonOption = False,

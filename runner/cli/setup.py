@@ -19,7 +19,7 @@ def setup_command(
 ) -> None:
     """Make this host ready: a container engine that answers, then the image."""
     with ConsoleReporter(stderr_console()) as reporter:
-        made = setup.prepare_host(reporter)
+        image = setup.prepare_host(reporter)
         for runtime in runtimes or []:
             setup_runtimes.add_runtime(runtime, reporter)
-    stdout_console().print(f"Ready: {made.tag}")
+    stdout_console().print(f"Ready: {image.tag}")

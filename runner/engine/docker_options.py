@@ -1,4 +1,4 @@
-"""Translate a container's specification to what Docker's API takes: the one place that makes its dictionaries.
+"""Translate a container's specification to what Docker's API takes: its dictionaries are made here alone.
 
 Docker's default seccomp and AppArmor profiles hold because no option replaces them.
 """
@@ -40,7 +40,7 @@ def docker_options(spec: ContainerSpec) -> DockerOptions:
 
 
 def device_requests(gpu: GpuRequest | None) -> tuple[dict[str, Any], ...]:
-    """Return the device requests for a GPU: by CDI, or by NVIDIA's own runtime where the engine has no CDI."""
+    """Return the device requests for a GPU: by CDI, or by NVIDIA's own runtime."""
     if gpu is None:
         return ()
     if gpu.by_cdi:

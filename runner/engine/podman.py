@@ -22,7 +22,7 @@ _PODMAN_TMPFS: Final = {
     path: f"ro,nosuid,nodev,{_ALSO_CLOSED},size=4096,mode=0555"
     for path in ("/run", "/var/tmp")  # noqa: S108
 }
-"""Where a container with a read-only root gets a writable tmpfs without a limit, unless an option overrides it."""
+"""Paths where a container with a read-only root gets a writable, unlimited tmpfs unless overridden."""
 
 _PODMAN_FILES: Final = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv")
 """Mounted from the host's disk; the first holds the host's own names and addresses."""

@@ -1,7 +1,7 @@
 """Evaluate several submissions in one command: a sandbox that is lost on one ends none of the others.
 
-What failed then was the sandbox, perhaps through something about that submission; an engine that is gone, or a
-full disk, ends the whole command.
+What failed then was the sandbox, perhaps through something about that submission; a missing engine or a full
+disk ends the whole command.
 """
 
 from __future__ import annotations

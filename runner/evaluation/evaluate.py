@@ -16,7 +16,8 @@ from runner.image.image import Image
 from runner.results.card_file import card_bytes, has_recorded_card
 from runner.results.manifest import render_manifest
 from runner.results.scoring import score_runs
-from runner.results.summary import Summary, summarize
+from runner.results.summarize import summarize
+from runner.results.summary import Summary
 from runner.store.archives import store_archive
 from runner.store.identity import evaluation_id
 from runner.store.lease import evaluation_lease

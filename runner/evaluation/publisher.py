@@ -111,7 +111,7 @@ class RunPublisher:
         self._drop_checkpoint(index)
 
     def reject(self, index: int, reason: str) -> None:
-        """Publish that a run's network cannot be used, and remove its checkpoint unless checkpoints are kept."""
+        """Publish that a run's network cannot be used; remove its checkpoint unless checkpoints are kept."""
         self._store.reject(self._evaluation, index, reason, token=self._token)
         self._drop_checkpoint(index)
 

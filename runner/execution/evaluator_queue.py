@@ -1,8 +1,8 @@
 """Background queue that feeds checkpoints to the evaluator while runs are in progress.
 
-One more checkpoint is sent than can be evaluated at once, so that none waits for the stream. While runs are in
-progress one is evaluated at a time, on one core, because evaluating slows runs down and their limits are wall
-time. After the last run, as many are evaluated in parallel as the evaluator has cores and memory for
+One more checkpoint is sent than can be evaluated at once, so that none waits for the stream. While runs are
+in progress one is evaluated at a time, on one core, because evaluating slows runs down and their limits are
+wall time. After the last run, as many are evaluated in parallel as the evaluator has cores and memory for
 (`runner.engine.container_spec.evaluator_concurrency`).
 
 An evaluator that fails may have failed through a checkpoint: an organizer's own network may end its process

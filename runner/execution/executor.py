@@ -17,7 +17,7 @@ class EvaluatedRun:
 
     ended: EndedRun
     outputs: NetworkOutputs | Rejected | None = None
-    """None where the run has no checkpoint, or its checkpoint is still to be evaluated (`Executor.evaluate`)."""
+    """None without a checkpoint, or where it is still to be evaluated (`Executor.evaluate`)."""
 
 
 class OutputsSink(Protocol):

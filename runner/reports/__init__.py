@@ -1,8 +1,8 @@
 """What people see of evaluations and challenges: tables for a terminal, text and JSON for participants.
 
-``scores``, ``score_card``, ``runs`` and ``challenges`` are the organizer's tables; ``participant`` decides what a
-participant may learn. Every text that a submission or a challenge may have chosen goes through `runner.sanitize`
-(``cells.plain_text`` does it for cells).
+``scores``, ``score_card``, ``runs`` and ``challenges`` are the organizer's tables; ``participant`` decides
+what a participant may learn. Every text that a submission or a challenge may have chosen goes through
+`runner.sanitize` (``cells.plain_text`` does it for cells).
 
 Values in, tables out: the package reads summaries, cards and records; it starts nothing, and writes no file.
 """

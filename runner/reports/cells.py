@@ -15,3 +15,8 @@ def plain_text(value: object) -> Text:
 def figure(value: float | None, digits: int) -> str:
     """Return a number with so many decimals, or a dash for none."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def needed_image(digest: str) -> str:
+    """Return the sentence that names the image of an unfinished evaluation."""
+    return f"It needs image {digest[:16]} (run --image, if that is not the current one)."

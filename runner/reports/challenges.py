@@ -32,7 +32,7 @@ def challenge_table(challenge: Challenge) -> Table:
         "visibility": description.visibility,
         "contains": _contents(description),
         **({"exported from": description.exported_from} if description.exported_from else {}),
-        "recipe": f"{description.recipe}{'' if description.seed is None else f', seed {description.seed}'}{_data(description.source)}",
+        "recipe": _recipe(description),
         "architecture": f"{description.architecture}, {description.classes} classes",
         "examples": sizes,
         "forget set": forget,
@@ -52,6 +52,11 @@ def challenge_table(challenge: Challenge) -> Table:
     return table
 
 
+def _recipe(description: Description) -> str:
+    seed = "" if description.seed is None else f", seed {description.seed}"
+    return f"{description.recipe}{seed}{_data(description.source)}"
+
+
 def _accuracy(minimum: float, median: float, maximum: float) -> str:
     return f"{minimum:.4f}, {median:.4f}, {maximum:.4f} (minimum, median and maximum of the references)"
 
@@ -63,8 +68,9 @@ def _training(training: Training) -> str:
     weights = ", classes balanced" if training.class_weights == "balanced" else ""
     best = ", best epoch by validation" if training.keep == "best-by-validation" else ""
     return (
-        f"{training.optimizer}, learning rate {training.learning_rate:g} {training.schedule}{momentum}, weight decay "
-        f"{training.weight_decay:g}, {training.epochs} epochs of batches of {training.batch_size}{weights}{best}"
+        f"{training.optimizer}, learning rate {training.learning_rate:g} {training.schedule}{momentum}, "
+        f"weight decay {training.weight_decay:g}, {training.epochs} epochs of batches of "
+        f"{training.batch_size}{weights}{best}"
     )
 
 

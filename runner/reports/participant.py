@@ -1,9 +1,9 @@
 """A participant's view of an evaluation: what its challenge's feedback policy allows, and no more.
 
 Under ``full`` that is everything about their own submission. Under ``verdict-only`` nothing that the
-submission chose itself may pass, since it has seen hidden images and could encode them: no output, no details,
-no traceback, no path, no name of its own invention, no exact time. What remains are a few words a run from a
-fixed list, whole seconds, and the score.
+submission chose itself may pass, since it has seen hidden images and could encode them: no output, no
+details, no traceback, no path, no name of its own invention, no exact time. What remains are a few words a
+run from a fixed list, whole seconds, and the score.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@
 
     scoring        outputs on disk -> what the scorer takes -> ScoreCard
     summary        Summary: the object that ``--json`` prints and the store records
+    summarize      verdicts, score card, warnings -> Summary
+    population     the models of one submission and its references, for cards and comparisons
+    reruns         which runs are executed again, and what differs
     card_file      card.json: the whole score card, written once and read back by whoever shows it
     manifest       manifest.json: every hash that a score rests on
     verification   manifest against store, files against manifest, score against files

@@ -21,7 +21,7 @@ from runner.parsers.checkpoint import check_checkpoint, content_sha256
 from runner.parsers.safetensors import CheckpointError
 from runner.results.manifest import NOT_IN_VERSION_1, Manifest, ManifestError, attempt_part, parse_manifest
 from runner.results.scoring import score_runs
-from runner.results.summary import summarize
+from runner.results.summarize import summarize
 from runner.sanitize import sanitize_line
 from runner.store.archives import archive_path
 from runner.store.identity import DEFAULT_WHERE, WhereRun, evaluation_id

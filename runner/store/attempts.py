@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from runner.store.database import Database
+from runner.store.database import Database, as_utc, utc_now
 from runner.store.fencing import newest_attempt_query, require_token
 from runner.store.records import AttemptRecord
 from runner.store.schema import AttemptRow
-from runner.store.times import as_utc, utc_now
 
 
 class AttemptQueries:

@@ -21,7 +21,7 @@ class CopyQueries:
     database: Database
 
     def copies(self, evaluation: str, digests: Collection[str]) -> list[CopiedCheckpoints]:
-        """Return the evaluations of other submissions on the same challenge that have some of these checkpoints.
+        """Return evaluations of other submissions on the same challenge that have some of these checkpoints.
 
         The one with the most comes first; each submission is named with one evaluation.
         """

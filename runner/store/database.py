@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import URL, create_engine, event
@@ -93,3 +94,13 @@ def database_errors() -> Iterator[None]:
     except (SQLAlchemyError, OverflowError) as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise HostNotReadyError(f"The store cannot be used: {cause}.") from error
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return a time with its zone, which SQLite does not store."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    """Return the current time, with its zone."""
+    return datetime.now(UTC)

@@ -11,11 +11,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from runner.errors import ConfigurationError
-from runner.store.database import Database, database_errors
+from runner.store.database import Database, as_utc, database_errors, utc_now
 from runner.store.fencing import require_token
 from runner.store.records import EvaluationRecord, StoredEvaluation
 from runner.store.schema import AttemptRow, EvaluationRow, RunRow, SubmissionRow, TermsRow
-from runner.store.times import as_utc, utc_now
 
 
 class EvaluationQueries:

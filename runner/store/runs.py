@@ -13,11 +13,10 @@ from typing import Any, Final
 from sqlalchemy import delete, select, update
 
 from runner.errors import TakenOverError
-from runner.store.database import Database
+from runner.store.database import Database, utc_now
 from runner.store.fencing import newest_attempt_query, require_token
 from runner.store.records import RunRecord
 from runner.store.schema import RunRow
-from runner.store.times import utc_now
 from runner.verdict import Verdict
 
 _FIELDS: Final = tuple(field.name for field in fields(RunRecord))

@@ -26,7 +26,8 @@ def sqlite_url(file: Path) -> tuple[URL, bool]:
     log = file.with_name(f"{file.name}-wal")
     if log.exists() and log.stat().st_size:
         raise HostNotReadyError(
-            f"{file} cannot be written and was not closed properly; open it once where it is writable, with: unlearn list"
+            f"{file} cannot be written and was not closed properly; "
+            "open it once where it is writable, with: unlearn list"
         )
     uri = file.absolute().as_uri() + "?mode=ro&immutable=1"
     return URL.create("sqlite", database=uri, query={"uri": "true"}), False
@@ -48,5 +49,6 @@ def use_write_ahead_log(connection: sqlite3.Connection, busy_seconds: float) -> 
 
 
 def begin_transaction(connection: Connection) -> None:
+    """Begin a transaction; one that writes takes the lock first."""
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -8,7 +8,6 @@ neither does a process that has lost the lease of an evaluation, known by its to
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy import URL
 
@@ -17,11 +16,10 @@ from runner.store.attempts import AttemptQueries
 from runner.store.copies import CopyQueries
 from runner.store.database import Database
 from runner.store.evaluations import EvaluationQueries
+from runner.store.listing import DATABASE_FILE
 from runner.store.runs import RunQueries
 from runner.store.sqlite import sqlite_url
 from runner.store.terms import TermsQueries
-
-DATABASE_FILE: Final = "store.sqlite"
 
 
 class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQueries):

@@ -17,7 +17,7 @@ class TermsQueries:
     database: Database
 
     def agree(self, evaluation: str, machine: str, terms: dict[str, Any]) -> dict[str, Any]:
-        """Record the terms of an evaluation on a machine, unless some are recorded; return the recorded ones."""
+        """Record the terms of an evaluation on a machine, unless there are some; return those in force."""
         with self.database.writing() as session:
             row = session.get(TermsRow, (evaluation, machine))
             if row is None:
@@ -39,7 +39,7 @@ class TermsQueries:
             return [json.loads(row.terms) for row in rows]
 
     def retraining_seconds(self, evaluation: str) -> float | None:
-        """Return the seconds that retraining takes where the runs were executed; None unless all machines agree."""
+        """Return how long retraining takes where the runs were executed; None unless all machines agree."""
         measured = {terms.get("retrain_seconds") for terms in self.all_terms(evaluation)}
         seconds = measured.pop() if len(measured) == 1 else None
         return float(seconds) if seconds is not None else None

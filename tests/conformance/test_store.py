@@ -5,6 +5,7 @@ A database server is added to `STORES` and passes the same claims.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from runner.errors import ConfigurationError, TakenOverError
 from runner.store.lease import Lease
+from runner.store.listing import DATABASE_FILE, read_listing
 from runner.store.records import EvaluationRecord
 from runner.store.store import Store
 from runner.verdict import Verdict
@@ -164,3 +166,22 @@ def test_copies_name_other_submissions_alone(store: Store) -> None:
         store.publish(name, run_record(checkpoint_sha256="7" * 64))
     (copies,) = store.copies(ID, {"7" * 64, "8" * 64})
     assert (copies.submission, copies.evaluation, copies.digests) == ("copy", "1" * 12, frozenset({"7" * 64}))
+
+
+def test_the_quick_listing_is_the_stores_own(tmp_path: Path) -> None:
+    """While the store is open and after it; a store of another form is left to the store."""
+    with closing(Store.in_folder(tmp_path, create=True)) as opened:
+        opened.begin(FIRST)
+        values = {name: getattr(FIRST, name) for name in FIRST.__slots__}
+        opened.begin(EvaluationRecord(**values | {"id": "f" * 12, "challenge_folder": None}))
+        opened.finish(ID, {"score": 0.5, "warnings": ["ε"]}, manifest_sha256="a" * 64)
+        opened.add_seconds(ID, 1.25)
+        assert read_listing(tmp_path) == opened.evaluations()
+        stored = opened.evaluations()
+    assert read_listing(tmp_path) == stored
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection, connection:
+        connection.execute("ALTER TABLE evaluations ADD COLUMN later TEXT")
+    assert read_listing(tmp_path) is None
+    assert read_listing(tmp_path / "nothing") is None
+    (tmp_path / DATABASE_FILE).write_bytes(b"garbage" * 1000)
+    assert read_listing(tmp_path) is None

@@ -13,7 +13,7 @@ from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec, content
 from runner.parsers.safetensors import CheckpointError
 from runner.sanitize import sanitize_line
 
-INSTRUMENTED = ("runner.parsers.checkpoint",)
+INSTRUMENTED = ("runner.parsers.checkpoint", "runner.parsers.safetensors")
 _TENSORS: dict[str, NDArray[Any]] = {
     "weight": np.arange(6, dtype=np.float32).reshape(2, 3),
     "half": np.array([1.0, -2.0], dtype=np.float16),

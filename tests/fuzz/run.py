@@ -24,7 +24,7 @@ COLUMNS = {
 
 
 def fuzz(name: str, seconds: int) -> tuple[int, str]:
-    """Return libFuzzer's exit status and all that it said."""
+    """Return libFuzzer's exit status and its output."""
     found = BUILD / name
     found.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(

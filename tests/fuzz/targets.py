@@ -18,7 +18,7 @@ LONGEST_INPUT_BYTES = {
     "text": 512,
     "arrays": 4096,
 }
-"""Of each target. Longer inputs would be slower and find nothing more; memory has tests of its own."""
+"""Of each target. Longer inputs would be slower and detect no more; memory has tests of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +27,12 @@ class Target:
 
     name: str
     one_input: Callable[[bytes], None]
-    """Raises whatever should never be raised."""
+    """Raises if a claim about the parser does not hold."""
     seeds: dict[str, bytes]
 
     @property
     def corpus(self) -> list[Path]:
-        """Return the files of its corpus: its seeds, and what was found by fuzzing."""
+        """Return the files of its corpus: its seeds, and inputs from fuzzing."""
         return sorted((CORPUS / self.name).iterdir())
 
 

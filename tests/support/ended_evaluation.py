@@ -27,9 +27,10 @@ from runner.parsers.checkpoint import content_sha256
 from runner.progress import NullReporter
 from runner.results.summary import Summary
 from runner.results.verification import verify_evaluation
+from runner.store.listing import DATABASE_FILE
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord, RunRecord
-from runner.store.store import DATABASE_FILE, Store
+from runner.store.store import Store
 from runner.submission.load import Submission
 from runner.verdict import Verdict
 

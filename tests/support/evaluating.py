@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from runner.challenge.challenge import Challenge
 from runner.errors import RunnerError
+from runner.store.listing import DATABASE_FILE
 from runner.store.records import RunRecord
-from runner.store.store import DATABASE_FILE, Store
+from runner.store.store import Store
 from tests.support.command import start_command, unlearn
 
 N: Final = 12

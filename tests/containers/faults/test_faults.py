@@ -18,7 +18,7 @@ from runner.challenge.challenge import Challenge
 from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL, LABEL
 from runner.store.lease import LEASE_SECONDS
-from runner.store.store import DATABASE_FILE
+from runner.store.listing import DATABASE_FILE
 from tests.support.engine_proxy import Proxy
 from tests.support.evaluating import Evaluating, require_kept, require_whole
 from tests.support.paths import ROOT

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.store.store import DATABASE_FILE
+from runner.store.listing import DATABASE_FILE
 from tests.support.command import unlearn
 from tests.support.evaluating import Evaluating, N, require_whole
 

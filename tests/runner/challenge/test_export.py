@@ -1,4 +1,4 @@
-"""Do participants get all that they may have of a challenge, and nothing else, whole or not at all?"""
+"""An export contains exactly the public part of a challenge, and is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_field_is_decided_about() -> None:
-    """A field that is new to the description needs its line in `runner.challenge.export.DECISIONS`: may it be given?"""
+    """A new field of the description needs an entry in `runner.challenge.export.DECISIONS`."""
     assert sorted(field_names(Description)) == sorted(DECISIONS)
 
 
 def test_what_nobody_decided_about_is_held_back(private: Challenge) -> None:
-    """The description of an export has the fields that are given, those made anew, and no other."""
+    """The description of an export has the included and the recomputed fields, and no other."""
     told = tomllib.loads(
         render_description(exported_description(private.description, private.sha256)).decode()
     )
@@ -82,7 +82,7 @@ def test_what_nobody_decided_about_is_held_back(private: Challenge) -> None:
 
 
 def test_private_files(private: Challenge, tmp_path: Path) -> None:
-    """Byte by byte what a worker sees, and a description; nothing else that lies in the folder."""
+    """A private export has the files that a worker receives, byte by byte, and a description; no other file."""
     (private.folder / "private/checkpoints").mkdir()
     (private.folder / "private/checkpoints/0.safetensors").write_bytes(b"a reference")
     (private.folder / "public/notes.txt").write_text("for ourselves")
@@ -108,7 +108,7 @@ def test_private_secrets(private: Challenge, tmp_path: Path) -> None:
 
 
 def test_private_export_is_a_challenge(private: Challenge, tmp_path: Path) -> None:
-    """It loads, with a hash of its own, says where it came from, and has run seeds that are not the organizer's."""
+    """An export loads, has a hash of its own, records its origin, and has other run seeds than the organizer's."""
     made = export_challenge(private, tmp_path / "out")
     found = load_challenge(tmp_path / "out")
     assert found.sha256 == made.sha256 != private.sha256
@@ -124,7 +124,7 @@ def test_private_export_is_a_challenge(private: Challenge, tmp_path: Path) -> No
 
 
 def test_run_seeds_of_an_export_are_those_of_its_copies(private: Challenge, tmp_path: Path) -> None:
-    """All participants have the same, and can go on with an evaluation."""
+    """All participants have the same run seeds, and can resume an evaluation."""
     one, two = export_challenge(private, tmp_path / "one"), export_challenge(private, tmp_path / "two")
     assert one.sha256 == two.sha256
     assert one.run_seed(3) == two.run_seed(3)
@@ -153,7 +153,7 @@ def test_public_export_is_everything(public: Challenge, tmp_path: Path) -> None:
 def test_other_files_that_are_described(
     challenge_folder: ChallengeFolder, tmp_path: Path, visibility: Visibility
 ) -> None:
-    """A later version's file goes with the folder that it lies in."""
+    """A file of a later version is treated like the folder that contains it."""
     hashes = load_challenge(challenge_folder.describe(visibility=visibility)).description.files
     more = {"public/notes.txt": b"for workers", "private/notes.txt": b"for ourselves"}
     for name, data in more.items():
@@ -168,7 +168,7 @@ def test_other_files_that_are_described(
     "name", ["public/../secret.txt", "/etc/passwd", "../x.txt", "public/a/b.txt", "public/.a", "notes.txt"]
 )
 def test_a_described_file_lies_in_the_challenge(challenge_folder: ChallengeFolder, name: str) -> None:
-    """Nothing else of this machine is read, or written over, because a description names it."""
+    """A description cannot name another file of this machine to be read or overwritten."""
     hashes = load_challenge(challenge_folder.describe()).description.files
     with pytest.raises(ConfigurationError, match="files"):
         describe(challenge_folder, "public", files={**hashes, name: "0" * 64})
@@ -178,7 +178,7 @@ def test_a_described_file_lies_in_the_challenge(challenge_folder: ChallengeFolde
 def test_an_export_is_not_exported(
     challenge_folder: ChallengeFolder, tmp_path: Path, visibility: Visibility
 ) -> None:
-    """It would name the wrong origin."""
+    """An export of an export would record the wrong origin."""
     made = export_challenge(describe(challenge_folder, visibility), tmp_path / "out")
     with pytest.raises(ConfigurationError, match="is itself an export"):
         export_challenge(made, tmp_path / "again")
@@ -186,7 +186,7 @@ def test_an_export_is_not_exported(
 
 
 def test_older_challenges_are_private(challenge_folder: ChallengeFolder) -> None:
-    """A description that says nothing of it gives nothing away; another word is an error."""
+    """A description without a visibility is private; an unknown word is an error."""
     file = challenge_folder.describe() / DESCRIPTION_FILE
     text = file.read_text()
     file.write_text(text.replace('visibility = "private"\n', ""))
@@ -208,7 +208,7 @@ def test_older_challenges_are_private(challenge_folder: ChallengeFolder) -> None
 def test_nothing_is_held_back_by_halves(
     challenge_folder: ChallengeFolder, changed: dict[str, Any], sentence: str
 ) -> None:
-    """A challenge is whole, or an export without all that is held back."""
+    """A challenge is complete, or is an export without everything that is held back."""
     file = challenge_folder.describe() / DESCRIPTION_FILE
     said = {**tomllib.loads(file.read_text()), **changed}
     file.write_text(tomli_w.dumps({name: value for name, value in said.items() if value is not None}))
@@ -217,7 +217,7 @@ def test_nothing_is_held_back_by_halves(
 
 
 def test_into_an_empty_folder(private: Challenge, tmp_path: Path) -> None:
-    """One that is there and empty is taken, and parents that are missing are made."""
+    """An existing empty folder is used, and missing parents are created."""
     (tmp_path / "empty").mkdir()
     assert (
         export_challenge(private, tmp_path / "empty").sha256
@@ -227,7 +227,7 @@ def test_into_an_empty_folder(private: Challenge, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["file", "folder", "hidden", "link", "itself"])
 def test_what_is_there_is_left_alone(private: Challenge, tmp_path: Path, kind: str) -> None:
-    """A file, a folder with anything in it, a link, the challenge itself: one sentence, nothing written."""
+    """A file, a folder with content, a link and the challenge itself are refused in one sentence, unchanged."""
     place = tmp_path / "out"
     if kind == "file":
         place.write_text("mine")
@@ -246,7 +246,7 @@ def test_what_is_there_is_left_alone(private: Challenge, tmp_path: Path, kind: s
 
 
 def test_damage_leaves_nothing_behind(private: Challenge, tmp_path: Path) -> None:
-    """A file that changes after loading ends the export, and no part of it is there."""
+    """A file that changes after loading ends the export, and no part of it remains."""
     (private.folder / PUBLIC_FILES[-1]).write_bytes(b"something else")
     (tmp_path / "outs").mkdir()
     with pytest.raises(ConfigurationError, match="is not the file that"):
@@ -255,14 +255,14 @@ def test_damage_leaves_nothing_behind(private: Challenge, tmp_path: Path) -> Non
 
 
 def test_a_place_that_cannot_be_written(private: Challenge, tmp_path: Path) -> None:
-    """Below a file there is no folder: the host's trouble, in a sentence."""
+    """A folder below a file cannot be created: the host is not ready."""
     (tmp_path / "file").write_text("")
     with pytest.raises(HostNotReadyError, match="cannot be written"):
         export_challenge(private, tmp_path / "file/out")
 
 
 def test_seeds_that_can_be_tried_are_told(private: Challenge, public: Challenge) -> None:
-    """Of private challenges alone: a public one has nothing to hide."""
+    """Only private challenges are concerned: a public one has no secret seed."""
     small = {"seed": GUESSABLE_SEEDS - 1, "source": Source()}
     assert not has_guessable_seed(private.description.model_copy(update={"visibility": "private"}))
     assert has_guessable_seed(private.description.model_copy(update={"visibility": "private", **small}))
@@ -270,7 +270,7 @@ def test_seeds_that_can_be_tried_are_told(private: Challenge, public: Challenge)
 
 
 def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
-    """`challenge export` prints the hash; `challenge show` says what is there and what stays away."""
+    """`challenge export` prints the hash; `challenge show` lists what an export contains and what is held back."""
     private = describe(challenge_folder, "private")
     done = unlearn("challenge", "export", private.folder, "--public", tmp_path / "out")
     assert done.returncode == 0, done.stderr
@@ -301,7 +301,7 @@ def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
 def test_command_warns_of_a_seed_that_can_be_guessed(
     challenge_folder: ChallengeFolder, tmp_path: Path
 ) -> None:
-    """And exports all the same: digits are no secret."""
+    """The challenge is exported nevertheless: the digits are public anyway."""
     folder = challenge_folder.describe()
     done = unlearn("challenge", "export", folder, "--public", tmp_path / "out")
     assert done.returncode == 0

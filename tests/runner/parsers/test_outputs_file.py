@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from runner.challenge.outputs import NetworkOutputs, OutputShapes, pack_outputs, split_outputs, unpack_outputs
 from runner.parsers.npz import ArraysError, pack_npz, unpack_npz
 from tests.support.npy import npy, npz
+from tests.support.untrusted.archives import zipped
 
 OUTPUTS = NetworkOutputs(
     logits=np.array([[0.5, -1.0], [3e-40, 2.0], [1.0, 1.0]], np.float32),
@@ -25,14 +26,6 @@ OUTPUTS = NetworkOutputs(
     unseen_losses=np.array([0.25, 0.0, 1e4], np.float32),
 )
 PARTS = {name: getattr(OUTPUTS, name) for name in ("logits", "correct", "unseen_losses")}
-
-
-def zipped(name: str, data: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
-    """Return an archive of one file."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", method) as archive:
-        archive.writestr(name, data)
-    return packed.getvalue()
 
 
 WHOLE = npz(**PARTS)
@@ -125,12 +118,15 @@ def test_headers_are_never_evaluated() -> None:
         whole.replace(b"(3, 2), }      ", b"(3, 1L*2,), }  "),
         whole.replace(b"(3, 2), }                ", b"(1099511627776, 1024), }"),
         whole.replace(b"(3, 2), }", b"(3,), }  "),
-        zipped("logits.npy", npy(OUTPUTS.logits)[:-1]),
-        zipped("logits.npy", npy(OUTPUTS.logits) + b"0"),
-        zipped("logits.npy", bytes(10 << 20), zipfile.ZIP_DEFLATED),
-        zipped("logits.npy", npy(OUTPUTS.logits).replace(b"\x93NUMPY\x01", b"\x93NUMPY\x02")),
-        zipped("logits.npy", b"\x93NUMPY\x01\x00"),
-        zipped("logits.npy", b""),
+        zipped({"logits.npy": npy(OUTPUTS.logits)[:-1]}, zipfile.ZIP_STORED),
+        zipped({"logits.npy": npy(OUTPUTS.logits) + b"0"}, zipfile.ZIP_STORED),
+        zipped({"logits.npy": bytes(10 << 20)}, zipfile.ZIP_DEFLATED),
+        zipped(
+            {"logits.npy": npy(OUTPUTS.logits).replace(b"\x93NUMPY\x01", b"\x93NUMPY\x02")},
+            zipfile.ZIP_STORED,
+        ),
+        zipped({"logits.npy": b"\x93NUMPY\x01\x00"}, zipfile.ZIP_STORED),
+        zipped({"logits.npy": b""}, zipfile.ZIP_STORED),
     ):
         assert changed != whole
         tracemalloc.start()

@@ -11,8 +11,9 @@ from sqlalchemy import select
 
 from runner.errors import HostNotReadyError
 from runner.store.database import Database
+from runner.store.listing import DATABASE_FILE
 from runner.store.schema import RunRow
-from runner.store.store import DATABASE_FILE, Store
+from runner.store.store import Store
 
 FIRST_VERSION = """
 CREATE TABLE submissions (sha256 VARCHAR NOT NULL PRIMARY KEY, name VARCHAR NOT NULL, archive_bytes BIGINT NOT NULL,

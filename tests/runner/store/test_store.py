@@ -15,9 +15,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from runner.errors import ConfigurationError, HostNotReadyError
+from runner.store.listing import DATABASE_FILE
 from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.schema import RunRow
-from runner.store.store import DATABASE_FILE, Store
+from runner.store.store import Store
 from runner.verdict import Verdict
 
 EVALUATION = EvaluationRecord(

@@ -1,4 +1,4 @@
-"""`unlearn show` and `unlearn list`: evaluations of a store."""
+"""`unlearn show`: one evaluation and its runs; the table of summaries that other commands end with, too."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import typer
 
 from runner.cli.console import print_json, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
-from runner.reports.cells import plain_text
+from runner.reports.cells import needed_image, plain_text
 from runner.reports.runs import runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table
 from runner.results.summary import Summary
-from runner.store.records import StoredEvaluation
 from runner.store.store import Store
 
 
@@ -43,43 +42,12 @@ def show_command(
     for terms in all_terms:
         out.print(terms_line(terms))
     if stored.summary is None:
-        out.print(plain_text(f"Not finished; repeat the command that began it. {_needed_image(stored)}"))
+        out.print(plain_text(f"Not finished; repeat the command that began it. {needed_image(stored.image)}"))
     else:
         show_summaries([Summary.from_json(stored.summary)], store, as_json=False)
     logs = store / stored.id / "logs"
     if logs.is_dir():
         out.print(f"What the runs printed: {logs}", markup=False, soft_wrap=True)
-
-
-def list_command(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """List all evaluations of a store with their scores."""
-    evaluations = Store.in_folder(store, create=False).evaluations()
-    if as_json:
-        for stored in evaluations:
-            print_json(
-                {
-                    "evaluation": stored.id,
-                    "submission": stored.submission,
-                    "challenge": stored.challenge,
-                    "n": stored.n,
-                    "begun": stored.started_at.isoformat(),
-                    "image": stored.image,
-                    "summary": stored.summary,
-                }
-            )
-        return
-    summaries = [Summary.from_json(stored.summary) for stored in evaluations if stored.summary is not None]
-    out = stdout_console()
-    out.print(score_table(summaries, out.width))
-    for line in score_remarks(summaries):
-        out.print(line)
-    for stored in evaluations:
-        if stored.summary is None:
-            out.print(plain_text(f"{stored.submission}: not finished ({stored.id}). {_needed_image(stored)}"))
-
-
-def _needed_image(stored: StoredEvaluation) -> str:
-    return f"It needs image {stored.image[:16]} (run --image, if that is not the current one)."
 
 
 def show_summaries(summaries: Sequence[Summary], store: Path, *, as_json: bool) -> None:

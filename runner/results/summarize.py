@@ -1,0 +1,112 @@
+"""Summarize an evaluation that has ended: verdicts, figures of the score card, warnings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from runner.challenge.challenge import Challenge
+from runner.challenge.layout import ORIGINAL_FILE
+from runner.parsers.checkpoint import content_sha256
+from runner.results.scoring import SCORE_WITHHELD
+from runner.results.summary import FIGURES, OTHER_SUBMISSION, SCHEMA_VERSION, Summary
+from runner.sanitize import sanitize_line
+from runner.store.records import CopiedCheckpoints, RunRecord
+from runner.verdict import Verdict
+
+if TYPE_CHECKING:
+    from scoring.card.card import ScoreCard
+
+_CLIPPED: Final = ("retain_ratio_clipped", "test_ratio_clipped", "score_clipped")
+
+
+def summarize(
+    *,
+    evaluation: str,
+    submission: str,
+    challenge: Challenge,
+    n: int,
+    runs: Sequence[RunRecord],
+    seconds: float,
+    card: ScoreCard | str | None,
+    copies: Callable[[Collection[str]], Sequence[CopiedCheckpoints]] = lambda _digests: (),
+) -> Summary:
+    """Return the summary of an evaluation that has ended.
+
+    Args:
+        evaluation: Its name.
+        submission: The submission's name.
+        challenge: What it was evaluated on.
+        n: How many runs were requested.
+        runs: As published.
+        seconds: Wall time spent on it.
+        card: The score card, or the sentence that says why there is none; None where a run failed, or the
+            references are withheld.
+        copies: Returns which evaluations of other submissions have checkpoints with these hashes.
+    """
+    values: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "evaluation": evaluation,
+        "submission": submission,
+        "challenge": challenge.description.name,
+        "n": n,
+        "verdicts": dict(sorted(Counter(str(run.verdict) for run in runs).items())),
+        **dict.fromkeys(FIGURES),
+        "seconds": round(seconds, 3),
+        "run_seconds_median": _median([run.run_seconds for run in runs]),
+        "warnings": _warnings(challenge, runs, copies),
+    }
+    failed = next((run for run in runs if run.verdict is not Verdict.OK), None)
+    if failed is not None:
+        detail = f" ({failed.detail.splitlines()[0]})" if failed.detail.strip() else ""
+        values["reason"] = f"run {failed.index} ended as {failed.verdict}{detail}"
+    elif challenge.references is None:
+        values |= {"reason": SCORE_WITHHELD, "score_withheld": True}
+    elif isinstance(card, str):
+        values["reason"] = card
+    else:
+        assert card is not None, "an evaluation whose runs are all ok has a card, or a reason for none"
+        values |= _figures(card)
+    return Summary(**values)
+
+
+def _figures(card: ScoreCard) -> dict[str, Any]:
+    interval = card.uncertainty.score if card.uncertainty is not None else None
+    return {
+        **{name: getattr(card.published, name) for name in (*FIGURES, *_CLIPPED)},
+        "score_low": interval.low if interval is not None else None,
+        "score_high": interval.high if interval is not None else None,
+        "ceiling": card.ceiling.quality.estimate if card.ceiling is not None else None,
+        "share_of_ceiling": card.share_of_ceiling.estimate if card.share_of_ceiling is not None else None,
+        "flags": [flag.kind for flag in card.flags],
+        "flag_sentences": [flag.sentence for flag in card.flags],
+    }
+
+
+def _warnings(
+    challenge: Challenge,
+    runs: Sequence[RunRecord],
+    copies: Callable[[Collection[str]], Sequence[CopiedCheckpoints]],
+) -> list[str]:
+    """Return sentences on what is no failure but worth knowing."""
+    digests = [run.checkpoint_sha256 for run in runs if run.checkpoint_sha256]
+    original = content_sha256((challenge.folder / ORIGINAL_FILE).read_bytes())
+    warnings = []
+    if unchanged := digests.count(original):
+        warnings.append(f"{unchanged} of {len(digests)} checkpoints are the original network, unchanged")
+    if equal := len(digests) - len(set(digests)):
+        warnings.append(f"{equal} of {len(digests)} checkpoints equal that of another seed")
+    changed = set(digests) - {original}
+    warnings += [
+        f"{sum(digest in copy.digests for digest in digests)} of {len(digests)} checkpoints equal those of "
+        f"{OTHER_SUBMISSION} {sanitize_line(copy.submission, 60)} (evaluation {copy.evaluation})"
+        for copy in (copies(changed) if changed else ())
+    ]
+    return warnings
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return round(float(np.median(values)), 4) if values else None

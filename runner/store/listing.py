@@ -1,0 +1,59 @@
+"""List the evaluations of a store's SQLite file, without SQLAlchemy.
+
+Importing SQLAlchemy takes longer than everything else that ``unlearn list`` does. So a file that has exactly
+the columns of this version is read with the standard library; anything else is left to
+`runner.store.store.Store`, which upgrades, refuses or explains. A test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from runner.store.records import StoredEvaluation
+
+DATABASE_FILE: Final = "store.sqlite"
+_COLUMNS: Final = (
+    *("id", "submission_sha256", "submission", "challenge", "challenge_sha256", "image", "n", "begun"),
+    *("seconds", "summary", "manifest_sha256", "challenge_folder"),
+)
+
+
+def read_listing(folder: Path) -> list[StoredEvaluation] | None:
+    """Return the evaluations of a store, the oldest first; None where `Store` has to look itself."""
+    file = folder / DATABASE_FILE
+    if not file.is_file():
+        return None
+    try:
+        with closing(
+            sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
+        ) as connection:
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(evaluations)")}
+            if columns != set(_COLUMNS):
+                return None
+            query = f"SELECT {', '.join(_COLUMNS)} FROM evaluations ORDER BY begun"  # noqa: S608 - constants
+            return [_from_row(dict(zip(_COLUMNS, row, strict=True))) for row in connection.execute(query)]
+    except (sqlite3.Error, ValueError, TypeError):
+        return None
+
+
+def _from_row(row: dict[str, object]) -> StoredEvaluation:
+    folder, summary, manifest = row["challenge_folder"], row["summary"], row["manifest_sha256"]
+    return StoredEvaluation(
+        id=str(row["id"]),
+        submission=str(row["submission"]),
+        submission_sha256=str(row["submission_sha256"]),
+        challenge=str(row["challenge"]),
+        challenge_sha256=str(row["challenge_sha256"]),
+        challenge_folder=Path(str(folder)) if folder else None,
+        image=str(row["image"]),
+        n=int(str(row["n"])),
+        started_at=datetime.fromisoformat(str(row["begun"])).replace(tzinfo=UTC),
+        seconds=float(str(row["seconds"])),
+        summary=json.loads(str(summary)) if summary else None,
+        manifest_sha256=str(manifest) if manifest is not None else None,
+    )
