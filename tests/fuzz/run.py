@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.fuzz.targets import CORPUS, LONGEST_INPUT_BYTES
+from tests.fuzz.targets import CORPUS, MAX_INPUT_BYTES
 
 BUILD = Path("build/fuzz")
 MAX_RSS_MIB = 512
@@ -30,7 +30,7 @@ def fuzz(name: str, seconds: int) -> tuple[int, str]:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "tests.fuzz.harness", name),
-            *(f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT_BYTES[name]}"),
+            *(f"-max_total_time={seconds}", f"-max_len={MAX_INPUT_BYTES[name]}"),
             *(f"-rss_limit_mb={MAX_RSS_MIB}", f"-timeout={MAX_INPUT_SECONDS}", "-print_final_stats=1"),
             *(f"-artifact_prefix={BUILD}/{name}-", str(folder), str(CORPUS / name)),
         ],
@@ -44,7 +44,7 @@ def fuzz(name: str, seconds: int) -> tuple[int, str]:
 
 
 def main() -> int:
-    seconds, names = int(sys.argv[1]), sys.argv[2:] or list(LONGEST_INPUT_BYTES)
+    seconds, names = int(sys.argv[1]), sys.argv[2:] or list(MAX_INPUT_BYTES)
     failed = []
     print(f"{'target':12}" + "".join(f"{column:>12}" for column in COLUMNS), flush=True)
     for name in names:
