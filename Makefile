@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test lint gallery bench plots fuzz guest clean
+.PHONY: help setup demo test-fast test test-all test-host lint typecheck-sandbox gallery bench plots fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
-	@echo "make test    set up all that is needed, check the code, run all tests, containers included"
+	@echo "make test-fast  the tests without containers (90 seconds)"
+	@echo "make test    set up all that is needed, check the code, run the tests, containers included (10 minutes)"
+	@echo "make test-all   make test, and the tests that are too slow for it"
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"
+	@echo "make typecheck-sandbox  mypy on sandbox/ inside the image, with torch's types (make test includes it)"
 	@echo "make gallery every attack under every runtime and isolation (two hours or more)"
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
 	@echo "make plots   the plots of docs/metrics.md, from simulations (two minutes)"
@@ -40,12 +43,26 @@ lint: $(VENV)/ready
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-test: setup lint
-	@$(BIN)/unlearn setup --runtime runsc || echo "test: gVisor is not set up here; what needs it will be skipped"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+typecheck-sandbox: setup
+	@$(BIN)/python -m tests.tools.typecheck_sandbox
 
-gallery: setup
-	@$(BIN)/python -m pytest -m "" tests/containers/gallery/test_gallery_containers.py
+# Two workers, each with whole files: in the order of tests/conftest.py, the longest first.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-host: setup
+	@$(BIN)/unlearn setup --runtime runsc || echo "test: gVisor is not set up here; tests that need it are skipped and listed"
+
+test-fast: $(VENV)/ready
+	@$(PYTEST) -m "not container and not slow and not long"
+
+test: test-host lint
+	@$(PYTEST)
+
+test-all: test-host lint
+	@$(PYTEST) -m "not long"
+
+gallery: test-host
+	@$(BIN)/python -m pytest -m "" tests/containers/gallery
 
 bench: setup
 	@$(BIN)/python benchmarks/contest_scale.py

@@ -26,15 +26,15 @@ from sandbox.protocol.splits import SPLITS
 from sandbox.recipes import RECIPES
 from sandbox.recipes.api import Request
 from sandbox.recipes.assemble import assemble
-from sandbox.recipes.dataset import Recipe
+from sandbox.recipes.dataset import TrainingData
 from sandbox.stdio import Stdio
-from sandbox.trainer.lr_schedule import rate
-from sandbox.trainer.optimizers import class_weights, optimizer, set_rate
-from sandbox.trainer.references import ReferenceTraining, groups, train_group
+from sandbox.trainer.lr_schedule import learning_rate_at
+from sandbox.trainer.optimizers import build_optimizer, class_weights, set_learning_rate
+from sandbox.trainer.references import ReferenceTraining, train_group, train_groups
 from sandbox.trainer.training import group_size, initial_state
 
 
-def noise(job: TrainerJob) -> Recipe:
+def noise(job: TrainerJob) -> TrainingData:
     """Return random images of 32x32 in three channels with random labels of ten classes."""
     generator = torch.Generator().manual_seed(job.seed)
     sizes = {"retain": job.most_examples or 0, "forget": 512, "val": 1024, "test": 1024}
@@ -47,7 +47,9 @@ def noise(job: TrainerJob) -> Recipe:
     }
     default = Preset(epochs=30, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
     preset = replace(default, epochs=job.epochs or default.epochs)
-    return Recipe(architecture=job.architecture or "convnet-3", classes=10, preset=preset, splits=splits)
+    return TrainingData(
+        architecture=job.architecture or "convnet-3", classes=10, preset=preset, splits=splits
+    )
 
 
 stdio = Stdio(TO_TRAINER)
@@ -57,10 +59,10 @@ if job.most_examples is None:
     request = Request(
         seed=job.seed, forget_fraction=job.forget_fraction, training=job.training, epochs=job.epochs
     )
-    recipe = assemble(RECIPES[job.recipe](request), request)
+    data = assemble(RECIPES[job.recipe](request), request)
 else:
-    recipe = noise(job)
-retain, preset, device = recipe.splits["retain"], recipe.preset, torch.device(job.device)
+    data = noise(job)
+retain, preset, device = data.splits["retain"], data.preset, torch.device(job.device)
 steps = -(-len(retain["label"]) // preset.batch_size)
 
 
@@ -72,18 +74,18 @@ def synchronize() -> None:
 
 def train_plainly(seed: int) -> torch.nn.Module:
     """Train one network through a DataLoader, with the optimizer and schedule of the stacked networks."""
-    net = build(recipe.architecture, recipe.classes)
-    net.load_state_dict(initial_state(recipe.architecture, recipe.classes, seed))
+    net = build(data.architecture, data.classes)
+    net.load_state_dict(initial_state(data.architecture, data.classes, seed))
     net.to(device).train()
-    torch_optimizer = optimizer(net, preset)
-    weights = class_weights(preset, retain["label"].to(device), recipe.classes)
+    torch_optimizer = build_optimizer(net, preset)
+    weights = class_weights(preset, retain["label"].to(device), data.classes)
     batches = DataLoader(
         TensorDataset(retain["image"], retain["label"]), batch_size=preset.batch_size, shuffle=True,
         generator=torch.Generator().manual_seed(seed), pin_memory=device.type == "cuda",
     )  # fmt: skip
     for epoch in range(preset.epochs):
         for number, (images, labels) in enumerate(batches):
-            set_rate(torch_optimizer, rate(preset, epoch * steps + number, steps))
+            set_learning_rate(torch_optimizer, learning_rate_at(preset, epoch * steps + number, steps))
             torch_optimizer.zero_grad()
             logits = net(images.to(device, non_blocking=True))
             functional.cross_entropy(logits, labels.to(device, non_blocking=True), weight=weights).backward()
@@ -103,7 +105,7 @@ def seconds_for(threads: int, seeds: Sequence[int]) -> float:
 
 def flops_of_a_model() -> int:
     """Return the floating-point operations of training one network, as torch counts them."""
-    net = build(recipe.architecture, recipe.classes).to(device).train()
+    net = build(data.architecture, data.classes).to(device).train()
     batch = min(preset.batch_size, len(retain["label"]))
     images, labels = retain["image"][:batch].to(device), retain["label"][:batch].to(device)
     with FlopCounterMode(display=False) as counted:
@@ -130,22 +132,22 @@ if device.type == "cpu":
     seconds_by_threads = {threads: seconds_for(threads, [1, 2, 3]) for threads in {1, job.processes}}
     threads = min(seconds_by_threads, key=lambda count: seconds_by_threads[count])
 else:
-    warm_up = replace(recipe, preset=replace(preset, epochs=1))
-    train_group(warm_up, job.seed, 0, group_size(recipe.architecture, job.device), job.device)
+    warm_up = replace(data, preset=replace(preset, epochs=1))
+    train_group(warm_up, job.seed, 0, group_size(data.architecture, job.device), job.device)
     threads = job.processes
 torch.set_num_threads(job.processes)
 limit = flops_a_second()
 torch.set_num_threads(threads)
 splits = {
     name: {column: split[column].to(device) for column in ("image", "label")}
-    for name, split in recipe.splits.items()
+    for name, split in data.splits.items()
 }
 # Seeds of references that no challenge requests, so that the two populations share no network.
 seeds = [reference_seed(job.seed, 1_000_000 + index) for index in range(job.references)]
 started_at = time.monotonic()
 plain = []
 for done, seed in enumerate(seeds):
-    plain.append(outputs_of(train_plainly(seed), splits, recipe.classes))
+    plain.append(outputs_of(train_plainly(seed), splits, data.classes))
     stdio.send("progress", stage="plain loop", done=done + 1, total=job.references)
 plain_seconds = time.monotonic() - started_at
 parts = zip(*((outputs.logits, outputs.correct, outputs.unseen_losses) for outputs in plain), strict=True)
@@ -155,8 +157,8 @@ stdio.send(
 
 torch.set_num_threads(1)
 started_at = time.monotonic()
-size = group_size(recipe.architecture, job.device)
-trained = dict(groups(ReferenceTraining(recipe=recipe, job=job, group=size), lambda: None))
+size = group_size(data.architecture, job.device)
+trained = dict(train_groups(ReferenceTraining(data=data, job=job, group_size=size), lambda: None))
 stacked_seconds = time.monotonic() - started_at
 for first in sorted(trained):
     stdio.send("group", trained[first], first=1 + first, count=size)
@@ -169,15 +171,15 @@ facts = {
     "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{job.processes} cores",
     "epochs": preset.epochs,
     "group": size,
-    "architecture": recipe.architecture,
+    "architecture": data.architecture,
     "models": job.references,
-    "examples": len(recipe.splits["forget"]["label"]),
+    "examples": len(data.splits["forget"]["label"]),
     "retain": len(retain["label"]),
-    "unseen": len(recipe.splits["test"]["label"]),
-    "classes": recipe.classes,
-    "labels": recipe.splits["forget"]["label"].tolist(),
+    "unseen": len(data.splits["test"]["label"]),
+    "classes": data.classes,
+    "labels": data.splits["forget"]["label"].tolist(),
     "class_counts": [
-        torch.bincount(recipe.splits[split]["label"], minlength=recipe.classes).tolist() for split in SPLITS
+        torch.bincount(data.splits[split]["label"], minlength=data.classes).tolist() for split in SPLITS
     ],
 }
 stdio.send("facts", json.dumps(facts).encode())

@@ -7,7 +7,7 @@ lists them, and hangs with the first one that hangs.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import docker
 import docker.errors
@@ -30,12 +30,18 @@ from runner.engine.info import EngineInfo, is_podman
 from runner.engine.podman import podman_options
 from runner.errors import EngineAccessError, HostNotReadyError, SandboxStartError
 
+Connect = Callable[[int], docker.APIClient]
+"""Returns a client of Docker's API whose calls end after so many seconds."""
+
 
 class DockerEngine:
     """An engine with Docker's API that answers (`runner.engine.api.Engine`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, connect: Connect = connect) -> None:
         """Connect as the docker command would.
+
+        Args:
+            connect: How; a test passes a function that fails.
 
         Raises:
             HostNotReadyError: no engine answers.
@@ -113,19 +119,19 @@ class DockerEngine:
             self._api.remove_container(identity, force=True, v=True)
 
 
-def connect_engine() -> Engine:
+def connect_engine(connect: Connect = connect) -> Engine:
     """Return the engine that commands of now use.
 
     Raises:
         HostNotReadyError: none answers, or this user may not use it.
     """
-    return DockerEngine()
+    return DockerEngine(connect)
 
 
-def engine_answers() -> bool:
+def engine_answers(connect: Connect = connect) -> bool:
     """Return whether an engine answers at all."""
     try:
-        DockerEngine()
+        DockerEngine(connect)
     except HostNotReadyError:
         return False
     return True

@@ -18,10 +18,10 @@ _REFUSED: Final = "nr_inodes"
 _ALSO_CLOSED: Final = "noexec,notmpcopyup"
 """Docker mounts a tmpfs noexec by itself, and does not fill it with what the image has there."""
 
-_PODMAN_TMPFS: Final = {
-    path: f"ro,nosuid,nodev,{_ALSO_CLOSED},size=4096,mode=0555"
-    for path in ("/run", "/var/tmp")  # noqa: S108
-}
+_PODMAN_TMPFS: Final = dict.fromkeys(
+    ("/run", "/var/tmp"),  # noqa: S108 - paths in the container
+    f"ro,nosuid,nodev,{_ALSO_CLOSED},size=4096,mode=0555",
+)
 """Paths where a container with a read-only root gets a writable, unlimited tmpfs unless overridden."""
 
 _PODMAN_FILES: Final = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv")

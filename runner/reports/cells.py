@@ -14,7 +14,7 @@ def plain_text(value: object) -> Text:
 
 def figure(value: float | None, digits: int) -> str:
     """Return a number with so many decimals, or a dash for none."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None else f"{value:.{digits}f}"  # noqa: RUF001 - a dash, not a minus
 
 
 def needed_image(digest: str) -> str:

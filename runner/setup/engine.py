@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from runner.engine.api import Engine
-from runner.engine.client import connect_engine, engine_answers
+from runner.engine.client import Connect, connect_engine, engine_answers
+from runner.engine.connection import connect
 from runner.errors import EngineAccessError, HostNotReadyError
 from runner.image.build import build_image
 from runner.image.image import BASE_REPOSITORY, BASE_TAG, Image, find_image
@@ -31,7 +32,7 @@ _FALLBACK: Final = ("--bridge=none", "--iptables=false")
 """The containers of this project have no network, so an engine that cannot create one is sufficient."""
 
 
-def prepare_host(reporter: Reporter) -> Image:
+def prepare_host(reporter: Reporter, connect: Connect = connect) -> Image:
     """Install and start an engine if none answers, build the image if it is missing, and return it.
 
     Raises:
@@ -39,7 +40,7 @@ def prepare_host(reporter: Reporter) -> Image:
         HostNotReadyError: something must be installed by hand; the text says what.
     """
     try:
-        engine = connect_engine()
+        engine = connect_engine(connect)
     except EngineAccessError:
         raise
     except HostNotReadyError:

@@ -1,11 +1,12 @@
-"""The architectures, by name: our own small ones, torchvision's classifiers, an organizer's own file.
+"""Architectures by name: built-in small networks, torchvision's classifiers, an organizer's own file.
 
-Ours are written once for ``models`` networks at a time: convolutions take one
-group a network and every parameter's first axis is the networks side by side. With one
-network it is the ordinary module that a submission receives; with many it trains the
-references (`sandbox.networks.stacking` converts). No operation mixes networks, so a stacked network
-computes what it would alone, up to the order of float additions. torchvision's ``resnet18`` is
-turned into such a network layer by layer (`sandbox.networks.stacked_layers`). All others stand alone.
+The built-in networks are written for ``models`` networks at a time: each convolution has one group per
+network, and the first axis of every parameter holds the networks one after another. With one network, it is
+the ordinary module that a submission receives; with many, it trains the references
+(`sandbox.networks.stacking` converts between the two). No operation mixes networks, so a stacked network
+computes what each would compute alone, up to the order of float additions. torchvision's ``resnet18`` is
+converted into such a network layer by layer (`sandbox.networks.stacked_layers`). No other architecture can
+be stacked.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sandbox.networks import custom as own_architecture
-from sandbox.networks.stacked_layers import StackedLinear, side_by_side
+from sandbox.networks import custom
+from sandbox.networks.stacked_layers import StackedLinear, stack_layers
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 
 STEM_CHANNELS = 16
@@ -32,10 +33,10 @@ def _linear(models: int, inputs: int, outputs: int) -> nn.Module:
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with batch normalisation, added to what came in."""
+    """Two 3x3 convolutions with batch normalisation, added to the input."""
 
     def __init__(self, models: int, channels: int) -> None:
-        """Keep size and channels."""
+        """Build a block whose output has the size and channels of its input."""
         super().__init__()
         width = models * channels
         self.conv1 = nn.Conv2d(width, width, 3, padding=1, groups=models, bias=False)
@@ -53,7 +54,7 @@ class DigitsNet(nn.Module):
     """A small residual network for one-channel 8x8 images: stem, one block, linear head."""
 
     def __init__(self, classes: int, models: int = 1) -> None:
-        """Build ``models`` networks side by side."""
+        """Build ``models`` networks as one."""
         super().__init__()
         width = models * STEM_CHANNELS
         self.conv1 = nn.Conv2d(models, width, 3, stride=2, padding=1, groups=models, bias=False)
@@ -70,10 +71,10 @@ class DigitsNet(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """A small residual network for images of any size from 8x8 on: about 9 000 weights."""
+    """A small residual network for images of 8x8 pixels or more: about 9 000 weights."""
 
     def __init__(self, channels: int, classes: int, models: int = 1) -> None:
-        """Build ``models`` networks side by side, each for images of ``channels``."""
+        """Build ``models`` networks as one, each for images of ``channels`` channels."""
         super().__init__()
         first, second = models * STEM_CHANNELS, models * 2 * STEM_CHANNELS
         self.conv1 = nn.Conv2d(models * channels, first, 3, stride=2, padding=1, groups=models, bias=False)
@@ -91,12 +92,12 @@ class ConvNet(nn.Module):
         return logits
 
 
-_OWN: Final[dict[str, Callable[[int, int], nn.Module]]] = {
+_BUILT_IN: Final[dict[str, Callable[[int, int], nn.Module]]] = {
     "digits": DigitsNet,
     "convnet-1": partial(ConvNet, 1),
     "convnet-3": partial(ConvNet, 3),
 }
-_ALSO_STACKED: Final = frozenset({"resnet18"})
+_STACKABLE_TORCHVISION: Final = frozenset({"resnet18"})
 _WITHOUT_AUXILIARY_HEADS: Final[dict[str, Any]] = {"aux_logits": False, "init_weights": True}
 _TORCHVISION_OPTIONS: Final = {
     "googlenet": _WITHOUT_AUXILIARY_HEADS,
@@ -105,54 +106,54 @@ _TORCHVISION_OPTIONS: Final = {
 
 
 def can_be_stacked(architecture: str) -> bool:
-    """Return whether `build` takes ``models`` above 1."""
-    return architecture in _OWN or architecture in _ALSO_STACKED
+    """Return whether `build` accepts ``models`` above 1."""
+    return architecture in _BUILT_IN or architecture in _STACKABLE_TORCHVISION
 
 
-def layout_of(architecture: str) -> torch.memory_format:
-    """Return in which order the numbers of its images are to lie: channels last where that is known to work.
+def memory_format_of(architecture: str) -> torch.memory_format:
+    """Return the memory format for a network's images: channels last where it is known to work.
 
-    Any other network may have a ``view`` in it, which refuses images in that order.
+    Any other network may call ``view``, which fails on images in that format.
     """
     return torch.channels_last if can_be_stacked(architecture) else torch.contiguous_format
 
 
 def prepare(architecture: str, source: str | None = None) -> None:
-    """Import what `build` will take, so that processes forked from this one need not.
+    """Import what `build` needs, so that processes forked from this one need not.
 
-    Without ``source``, no organizer's file is imported: the zygote is not the place for one.
+    Without ``source``, no organizer's file is imported: the zygote must not import one.
 
     Raises:
         ArchitectureFileError: the organizer's file cannot be used.
     """
     if source is not None:
-        own_architecture.load(source)
-    elif architecture not in _OWN and architecture != FILE_ARCHITECTURE:
+        custom.load(source)
+    elif architecture not in _BUILT_IN and architecture != FILE_ARCHITECTURE:
         importlib.import_module("torchvision")
 
 
 def build(architecture: str, classes: int, models: int = 1) -> nn.Module:
-    """Return an untrained network, or ``models`` of them side by side.
+    """Return an untrained network, or ``models`` of them stacked into one.
 
     Raises:
         ValueError: no architecture has that name, or it cannot be stacked.
-        ArchitectureFileError: the organizer's file gives no network.
+        ArchitectureFileError: the organizer's file does not build a network.
     """
-    if architecture in _OWN:
-        return _OWN[architecture](classes, models)
+    if architecture in _BUILT_IN:
+        return _BUILT_IN[architecture](classes, models)
     if models != 1 and not can_be_stacked(architecture):
         raise ValueError(f"{architecture} cannot be stacked")
     if architecture == FILE_ARCHITECTURE:
-        return own_architecture.network(classes)
+        return custom.build_network(classes)
     net = _torchvision(architecture, classes)
-    return net if models == 1 else side_by_side(net, models)
+    return net if models == 1 else stack_layers(net, models)
 
 
 def check(architecture: str, classes: int, state: Mapping[str, Tensor]) -> None:
-    """Find out whether weights fit an architecture.
+    """Check that weights fit an architecture.
 
     Raises:
-        ValueError: no architecture has that name, or they do not fit; a sentence of one line.
+        ValueError: no architecture has that name, or the weights do not fit; the message is one line.
     """
     net = build(architecture, classes)
     try:
@@ -162,15 +163,15 @@ def check(architecture: str, classes: int, state: Mapping[str, Tensor]) -> None:
 
 
 def _torchvision(architecture: str, classes: int) -> nn.Module:
-    from torchvision import models  # noqa: PLC0415 - takes a second, and most challenges need none
+    from torchvision import models  # noqa: PLC0415 - takes a second, and most challenges do not use it
 
     names = models.list_models(module=models)
     if architecture not in names:
-        close = get_close_matches(architecture, [*_OWN, *names], n=3)
+        close = get_close_matches(architecture, [*_BUILT_IN, *names], n=3)
         hint = f" (did you mean {' or '.join(close)}?)" if close else ""
         raise ValueError(
-            f"no architecture {architecture!r}{hint}; there are {', '.join(_OWN)} and any classifier of "
-            "torchvision"
+            f"unknown architecture {architecture!r}{hint}; available: {', '.join(_BUILT_IN)} and any "
+            "classifier of torchvision"
         )
     options = _TORCHVISION_OPTIONS.get(architecture, {})
     net: nn.Module = models.get_model(architecture, weights=None, num_classes=classes, **options)

@@ -1,9 +1,9 @@
-"""An organizer's own architecture: a module given as text, imported once in each process that builds it.
+"""An organizer's own architecture: a module that arrives as text, imported once per process that builds it.
 
-The text comes with the job, from the challenge; no file of it lies in a container. The module has a name
-in `sys.modules` and a loader that knows its source, so networks of it can be copied, pickled, saved
-and inspected as any other. The trainer and the evaluator import it as nobody; in a worker only a run
-does, after it has given up everything: never the zygote or the supervisor.
+The text comes with the job, from the challenge; no container holds a file of it. The module has a name in
+`sys.modules` and a loader that knows its source, so that its networks can be copied, pickled, saved and
+inspected like any other. The trainer and the evaluator import it as the user nobody. In a worker, only a run
+imports it, after it has dropped all privileges: never the zygote or the supervisor.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Final
 from torch import nn
 
 MODULE: Final = "challenge_architecture"
-"""A name of its own, so that a submission may have an ``architecture.py``."""
-_SHOWN_AS: Final = "/challenge/architecture.py"
-"""In tracebacks. There is no such file."""
+"""A name that leaves ``architecture`` free for a submission's own ``architecture.py``."""
+_TRACEBACK_PATH: Final = "/challenge/architecture.py"
+"""The path that tracebacks show. No such file exists."""
 _MESSAGE_CHARACTERS: Final = 200
 
 
 class ArchitectureFileError(ValueError):
-    """The organizer's file is of no use; the text says why."""
+    """The organizer's file cannot be used; the message gives the reason."""
 
 
-class _Given(ExecutionLoader):
-    """Loads a module from a text."""
+class _TextLoader(ExecutionLoader):
+    """Loads a module from its source text."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -38,9 +38,9 @@ class _Given(ExecutionLoader):
         return self._source
 
     def get_filename(self, fullname: str) -> str:
-        """Return what it is called in tracebacks."""
+        """Return the path for tracebacks."""
         del fullname
-        return _SHOWN_AS
+        return _TRACEBACK_PATH
 
 
 def load(source: str) -> None:
@@ -49,7 +49,7 @@ def load(source: str) -> None:
     Raises:
         ArchitectureFileError: it does not import, or defines no function called build.
     """
-    spec = importlib.util.spec_from_loader(MODULE, _Given(source))
+    spec = importlib.util.spec_from_loader(MODULE, _TextLoader(source))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -57,34 +57,36 @@ def load(source: str) -> None:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise ArchitectureFileError(f"the architecture file does not import: {described(error)}") from error
+        raise ArchitectureFileError(
+            f"the architecture file does not import: {describe_error(error)}"
+        ) from error
     if not callable(getattr(module, "build", None)):
         raise ArchitectureFileError("the architecture file defines no function called build")
 
 
-def network(classes: int) -> nn.Module:
-    """Return the network that the module builds.
+def build_network(classes: int) -> nn.Module:
+    """Return the network that the organizer's module builds.
 
     Raises:
-        ArchitectureFileError: none was loaded, it fails, or what it returns is no network.
+        ArchitectureFileError: no module was loaded, it fails, or its result is not a network.
     """
     module = sys.modules.get(MODULE)
     if module is None:
-        raise ArchitectureFileError("the architecture is a file, and none was given")
+        raise ArchitectureFileError("the architecture is a file, but no file was sent")
     try:
         net = module.build(classes)
     except (Exception, SystemExit) as error:
         raise ArchitectureFileError(
-            f"build({classes}) of the architecture file fails: {described(error)}"
+            f"build({classes}) of the architecture file fails: {describe_error(error)}"
         ) from error
     if not isinstance(net, nn.Module):
         raise ArchitectureFileError(
-            f"build({classes}) of the architecture file returns no torch.nn.Module but a {type(net).__name__}"
+            f"build({classes}) of the architecture file returns a {type(net).__name__}, not a torch.nn.Module"
         )
     return net
 
 
-def described(error: BaseException) -> str:
-    """Return an exception on one line."""
+def describe_error(error: BaseException) -> str:
+    """Return an exception's type and message on one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:_MESSAGE_CHARACTERS]}" if text else type(error).__name__

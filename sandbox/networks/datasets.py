@@ -1,4 +1,4 @@
-"""What a submission receives: datasets and loaders in one of the contest's two forms.
+"""Datasets and loaders that a submission receives, in one of the contest's two item formats.
 
 ``dict`` items are those of the contest's scored phase: ``image``, ``age_group``, ``age``,
 ``person_id``, ``image_id``. ``tuple`` items, ``(image, label)``, are those of its
@@ -60,14 +60,18 @@ class TupleItems(Dataset[tuple[Tensor, int]]):
 
 
 def read_split(data: bytes) -> dict[str, Tensor]:
-    """Return the columns of a split."""
+    """Return the columns of a split from its safetensors bytes."""
     return safetensors.torch.load(data)
 
 
 def dataset(columns: Mapping[str, Tensor], item_format: str) -> Dataset[Any]:
-    """Return a split in the form the challenge chose."""
+    """Return a split in the challenge's item format.
+
+    Raises:
+        ValueError: no item format has that name.
+    """
     if item_format not in ITEM_FORMATS:
-        raise ValueError(f"no item format {item_format!r}; there are {', '.join(ITEM_FORMATS)}")
+        raise ValueError(f"unknown item format {item_format!r}; available: {', '.join(ITEM_FORMATS)}")
     return DictItems(columns) if item_format == "dict" else TupleItems(columns)
 
 

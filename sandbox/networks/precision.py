@@ -1,4 +1,4 @@
-"""TODO sandbox.networks.precision."""
+"""Numerical settings of a GPU: float32 throughout, and deterministic cuDNN algorithms."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import torch
 
 
 def exact_arithmetic() -> None:
-    """Have a GPU calculate in float32 throughout, and the same way each time where cuDNN can.
+    """Make a GPU compute in float32 throughout, and the same way each time where cuDNN can.
 
-    Convolutions would otherwise use TF32, whose mantissa has 10 bits: nobody has shown here that
-    confidences do not move by that.
+    Convolutions would otherwise use TF32, whose mantissa has 10 bits: it has not been shown that this
+    leaves confidences unchanged.
     """
     torch.backends.cuda.matmul.fp32_precision = "ieee"
-    torch.backends.cudnn.conv.fp32_precision = "ieee"
-    torch.backends.cudnn.rnn.fp32_precision = "ieee"
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]  # assigned at import, so stubs lack it
+    torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]  # the same
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True

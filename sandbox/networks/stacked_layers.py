@@ -1,8 +1,9 @@
-"""An ordinary network turned into many of them side by side, layer by layer.
+"""Conversion of an ordinary network into a stack of many, layer by layer.
 
-Each convolution takes one group (or its own number of groups) a network and every parameter's first
-axis is the networks side by side, under the names that one network has: so `sandbox.networks.stacking` converts.
-Only for networks whose every other operation keeps channels apart and in their order, as ResNet's do.
+Each convolution gets one group (or its own number of groups) per network, and the first axis of every
+parameter holds the networks one after another, under the parameter names of a single network: so
+`sandbox.networks.stacking` can convert state dicts. Only for networks whose other operations all keep
+channels apart and in their order, as ResNet's do.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from torch.nn.utils import skip_init
 
 
 class StackedLinear(nn.Module):
-    """Many linear layers side by side: [batch, models x in] -> [batch, models x out]."""
+    """Many linear layers as one: [batch, models x in] -> [batch, models x out]."""
 
     def __init__(self, models: int, inputs: int, outputs: int) -> None:
-        """Make room for the weights; `sandbox.networks.stacking` fills them."""
+        """Allocate the weights without initial values; `sandbox.networks.stacking` provides them."""
         super().__init__()
         self.models = models
         self.weight = nn.Parameter(torch.empty(models * outputs, inputs))
@@ -30,22 +31,24 @@ class StackedLinear(nn.Module):
         return torch.baddbmm(bias, inputs, weight).transpose(0, 1).reshape(features.shape[0], -1)
 
 
-def side_by_side(net: nn.Module, models: int) -> nn.Module:
-    """Return ``net`` with room for the weights of ``models`` such networks; what it had is gone.
+def stack_layers(net: nn.Module, models: int) -> nn.Module:
+    """Widen ``net`` in place to hold the weights of ``models`` such networks, and return it.
+
+    Its own weights are discarded.
 
     Raises:
-        ValueError: it has a layer with weights of another kind than convolution, batch normalisation, linear.
+        ValueError: a layer with weights is not a convolution, batch normalisation or linear layer.
     """
     for parent in list(net.modules()):
         for name, layer in parent.named_children():
-            if any(True for _one in layer.parameters(recurse=False)):
-                setattr(parent, name, _widened(layer, models))
+            if next(layer.parameters(recurse=False), None) is not None:
+                setattr(parent, name, _widen(layer, models))
     return net
 
 
-def _widened(layer: nn.Module, models: int) -> nn.Module:
+def _widen(layer: nn.Module, models: int) -> nn.Module:
     if isinstance(layer, nn.Conv2d):
-        return skip_init(
+        widened: nn.Module = skip_init(
             nn.Conv2d,
             models * layer.in_channels,
             models * layer.out_channels,
@@ -56,8 +59,9 @@ def _widened(layer: nn.Module, models: int) -> nn.Module:
             groups=models * layer.groups,
             bias=layer.bias is not None,
         )
+        return widened
     if isinstance(layer, nn.BatchNorm2d):
         return nn.BatchNorm2d(models * layer.num_features, eps=layer.eps, momentum=layer.momentum)
     if isinstance(layer, nn.Linear) and layer.bias is not None:
         return StackedLinear(models, layer.in_features, layer.out_features)
-    raise ValueError(f"{type(layer).__name__} has weights that cannot stand side by side")
+    raise ValueError(f"{type(layer).__name__} has weights that cannot be stacked")

@@ -1,4 +1,4 @@
-"""Many networks as one: put their weights side by side, and take them apart again."""
+"""Conversion between the state dicts of many networks and that of one stacked network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ State = Mapping[str, Tensor]
 
 
 def stack(states: Sequence[State]) -> dict[str, Tensor]:
-    """Return the state dict of the stacked network; scalars (batch counters) are the first's."""
+    """Return the state dict of the stacked network; scalars (batch counters) are those of the first."""
     return {
         name: torch.cat([state[name] for state in states]) if first.ndim else first.clone()
         for name, first in states[0].items()
@@ -19,7 +19,7 @@ def stack(states: Sequence[State]) -> dict[str, Tensor]:
 
 
 def unstack(state: State, models: int) -> list[dict[str, Tensor]]:
-    """Return the state dicts that `stack` put together, as copies."""
+    """Return the state dicts that `stack` joined, as copies."""
     parts: list[dict[str, Tensor]] = [{} for _ in range(models)]
     for name, tensor in state.items():
         pieces = tensor.chunk(models) if tensor.ndim else [tensor] * models
@@ -28,7 +28,7 @@ def unstack(state: State, models: int) -> list[dict[str, Tensor]]:
     return parts
 
 
-def images_side_by_side(images: Tensor) -> Tensor:
-    """Turn [models, batch, channels, h, w] into the stacked network's [batch, models x channels, h, w]."""
+def stack_images(images: Tensor) -> Tensor:
+    """Reshape [models, batch, channels, h, w] to the stacked network's [batch, models x channels, h, w]."""
     models, batch, channels, *size = images.shape
     return images.transpose(0, 1).reshape(batch, models * channels, *size)

@@ -1,9 +1,17 @@
-"""Recipes: where a challenge's data comes from, one small file each.
+"""Recipes: sources of a challenge's data, one small file each.
 
 A recipe is a function from a `Request` (seed, forget fraction, the organizer's files as bytes)
-to a `Draft`. It runs in the trainer container alone, which has no network and no disk of the
-host's. To add one, write it beside `sandbox.recipes.idx`, name it in `RECIPES` and in
-`sandbox.protocol.recipes.RECIPES`; docs/organizers.md shows it by example.
+to a `Draft` (images, labels, and the rows of each split)::
+
+    files ──> recipe ──> Draft ──> assemble ──> TrainingData (tensors), for the trainer
+    (bytes)   NumPy only           checks splits, network and training
+
+To add a recipe, write a module like `sandbox.recipes.idx`, and name it in `RECIPES` and in
+`sandbox.protocol.recipes.RECIPES`; docs/organizers.md shows an example.
+
+A recipe parses files that may be damaged: it refuses them with a `RecipeError` that names file and row. It
+runs in the trainer container alone, which has no network and none of the host's disk, and must not import
+torch, so that it can be tested on the host. All of its random choices come from the seed.
 """
 
 from __future__ import annotations

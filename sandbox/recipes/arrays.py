@@ -2,10 +2,10 @@
 
 ``image``  bytes or floats, [n, h, w] or [n, channels, h, w] with one channel or three
 ``label``  integers that count from 0, [n]
-``split``  optional: 0 retain, 1 forget, 2 val, 3 test; left out, the seed decides
+``split``  optional: 0 retain, 1 forget, 2 val, 3 test; without it, the seed decides
 ``person`` optional integers: no person is in two splits
 
-Bytes become numbers from 0 to 1; floats stay as they are. Rows are counted from 0.
+Bytes become numbers from 0 to 1; floats keep their values. Rows are counted from 0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from safetensors.numpy import load as load_safetensors
 from sandbox.protocol.presets import Preset
 from sandbox.protocol.splits import SPLITS
 from sandbox.recipes.api import Draft, Images, RecipeError, Request, Rows, Splits
-from sandbox.recipes.splits import at_most, by_label, by_person, check_labels, random_state
+from sandbox.recipes.splits import check_labels, limit_rows, random_state, split_by_label, split_by_person
 
 PRESET: Final = Preset(epochs=10, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
 _KNOWN: Final = ("image", "label", "split", "person")
@@ -33,7 +33,7 @@ Columns = Mapping[str, NDArray[Any]]
 
 
 def recipe(request: Request) -> Draft:
-    """Return the examples of the file, split as it says or by the seed."""
+    """Return the examples of the file, split by its column ``split`` or by the seed."""
     file, columns = _read(request.files)
     images = _images(file, columns["image"])
     labels = _integers(file, "label", columns["label"], len(images))
@@ -53,32 +53,30 @@ def recipe(request: Request) -> Draft:
 def _splits(file: str, columns: Columns, labels: Rows, persons: Rows | None, request: Request) -> Splits:
     state = random_state(request.seed)
     if "split" in columns:
-        if request.most_examples is not None:
-            raise RecipeError(
-                f"{file} says which example is in which split, so their number cannot be limited"
-            )
-        said = _integers(file, "split", columns["split"], len(labels))
-        wrong = np.flatnonzero((said < 0) | (said >= len(SPLITS)))
+        if request.max_examples is not None:
+            raise RecipeError(f"{file} assigns each example to a split, so their number cannot be limited")
+        numbers = _integers(file, "split", columns["split"], len(labels))
+        wrong = np.flatnonzero((numbers < 0) | (numbers >= len(SPLITS)))
         if len(wrong):
-            raise RecipeError(f"{file}, row {wrong[0]}: there is no split {said[wrong[0]]}; there are 0 to 3")
-        return {name: np.flatnonzero(said == number) for number, name in enumerate(SPLITS)}
-    rows = at_most(np.arange(len(labels)), labels, request.most_examples, state)
+            raise RecipeError(f"{file}, row {wrong[0]}: split {numbers[wrong[0]]} is not between 0 and 3")
+        return {name: np.flatnonzero(numbers == number) for number, name in enumerate(SPLITS)}
+    rows = limit_rows(np.arange(len(labels)), labels, request.max_examples, state)
     if persons is not None:
-        return by_person(
+        return split_by_person(
             rows,
             persons,
             forget_fraction=request.forget_fraction,
             state=state,
             shared=request.shared_persons,
         )
-    return by_label(rows, labels, forget_fraction=request.forget_fraction, state=state)
+    return split_by_label(rows, labels, forget_fraction=request.forget_fraction, state=state)
 
 
 def _read(files: Mapping[str, bytes]) -> tuple[str, Columns]:
-    found = [name for name in files if name.endswith((".npz", ".safetensors"))]
-    if len(found) != 1:
-        raise RecipeError(f"one .npz or .safetensors file is wanted, and there are {len(found)}")
-    (file,) = found
+    candidates = [name for name in files if name.endswith((".npz", ".safetensors"))]
+    if len(candidates) != 1:
+        raise RecipeError(f"exactly one .npz or .safetensors file is required, not {len(candidates)}")
+    (file,) = candidates
     try:
         columns = _unpack(file, files[file])
     except (
@@ -94,8 +92,8 @@ def _read(files: Mapping[str, bytes]) -> tuple[str, Columns]:
     missing = {"image", "label"} - columns.keys()
     unknown = sorted(columns.keys() - set(_KNOWN))
     if missing or unknown:
-        what = f"has no {min(missing)}" if missing else f"has a column {unknown[0]!r}, which is not known"
-        raise RecipeError(f"{file} {what}; its columns are image, label and, if you like, split and person")
+        problem = f"has no column {min(missing)!r}" if missing else f"has an unknown column {unknown[0]!r}"
+        raise RecipeError(f"{file} {problem}; columns are image, label and, optionally, split and person")
     return file, columns
 
 
@@ -112,22 +110,23 @@ def _images(file: str, images: NDArray[Any]) -> Images:
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         shape = "x".join(map(str, images.shape))
         raise RecipeError(
-            f"{file}: image is {shape}; n x h x w or n x channels x h x w is wanted, 1 or 3 channels"
+            f"{file}: image has shape {shape}; it must be n x h x w or n x channels x h x w, "
+            "with 1 or 3 channels"
         )
     if images.dtype == np.uint8:
         return images
     if images.dtype.kind != "f":
-        raise RecipeError(f"{file}: image holds {images.dtype}; bytes (uint8) or floats are wanted")
+        raise RecipeError(f"{file}: image has type {images.dtype}; it must be bytes (uint8) or floats")
     images = images.astype(np.float32)
     wrong = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
     if len(wrong):
-        raise RecipeError(f"{file}, row {wrong[0]}: the image holds a number that is not finite")
+        raise RecipeError(f"{file}, row {wrong[0]}: the image contains a number that is not finite")
     return images
 
 
 def _integers(file: str, column: str, values: NDArray[Any], rows: int) -> Rows:
     if values.dtype.kind not in "iu" or values.ndim != 1:
-        raise RecipeError(f"{file}: {column} is not one row of integers")
+        raise RecipeError(f"{file}: {column} is not a one-dimensional array of integers")
     if len(values) != rows:
-        raise RecipeError(f"{file} holds {rows} images, and {len(values)} rows of {column}")
+        raise RecipeError(f"{file} has {rows} images, but {len(values)} rows of {column}")
     return values.astype(np.int64)

@@ -1,4 +1,4 @@
-"""A recipe's data as tensors: what the trainer trains on and sends to the host."""
+"""A challenge's data as tensors, which the trainer trains on and sends to the host."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sandbox.protocol.presets import Preset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """A challenge's data and how its networks are trained."""
+class TrainingData:
+    """A challenge's examples, its architecture, and how its networks are trained."""
 
     architecture: str
     classes: int

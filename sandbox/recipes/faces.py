@@ -1,12 +1,16 @@
-"""Recipe ``faces``: images by person with age groups, laid out as the contest's.
+"""Recipe ``faces``: images by person with age groups, in the contest's folder layout.
 
-Either ``Age_Gender.txt`` (a line for each person: its name, age and gender) and images in folders
-with the persons' names, anywhere below; then the ages of that file are cut into ten groups of equal
-width and the seed deals out persons, so that whoever is forgotten is in no other split. Of folders laid
-out as the contest's, which hold depth and infrared pictures too, the colour pictures are taken. Or
-``retain.csv``, ``forget.csv``, ``validation.csv`` and ``test.csv`` with ``image_id``, ``age_group``,
-``age`` and ``person_id``, where image ``a-b`` lies in ``images/a/b.png``; they must not share a person
-either. The contest's own splits did, all but retain and forget: `Request.shared_persons`.
+Two layouts are accepted:
+
+* ``Age_Gender.txt`` (one line per person: name, age and gender) and images in folders with the persons'
+  names, at any depth. The ages in that file are divided into ten groups of equal width, and the seed assigns
+  persons to splits, so that a forgotten person is in no other split. In the contest's own folders, which
+  also contain depth and infrared pictures, only the colour pictures are read.
+* ``retain.csv``, ``forget.csv``, ``validation.csv`` and ``test.csv`` with ``image_id``, ``age_group``,
+  ``age`` and ``person_id``, where image ``a-b`` is in ``images/a/b.png``. These must not share a person
+  either.
+
+The contest's own splits did share persons, except retain and forget: `Request.shared_persons`.
 Images are 3x32x32 with pixels from 0 to 255, as in the contest's scored phase.
 
 Source: ``surf.py`` of the evaluation code that the contest's organizers published in 2024.
@@ -27,12 +31,12 @@ from sandbox.protocol.presets import Preset
 from sandbox.protocol.recipe_files import AGES, TABLES, pictures
 from sandbox.protocol.splits import may_share
 from sandbox.recipes.api import Draft, Images, RecipeError, Request, Rows, Splits
-from sandbox.recipes.splits import at_most, by_person, random_state
+from sandbox.recipes.splits import limit_rows, random_state, split_by_person
 
 AGE_GROUPS: Final = 10
 PRESET: Final = Preset(epochs=30, batch_size=64, learning_rate=0.05, momentum=0.9, weight_decay=5e-4)
 _SIDE: Final = 32
-_OLDEST: Final = 150
+_MAX_AGE: Final = 150
 _COLUMNS: Final = ("image_id", "age_group", "age", "person_id")
 
 
@@ -52,23 +56,23 @@ def recipe(request: Request) -> Draft:
     elif AGES in by_name:
         faces, labels, splits = _from_ages(by_name[AGES], request)
     else:
-        raise RecipeError(f"there is neither {AGES} nor {', '.join(TABLES.values())}")
+        raise RecipeError(f"neither {AGES} nor {', '.join(TABLES.values())} is among the files")
     return Draft(
         architecture="resnet18",
         classes=AGE_GROUPS,
         preset=PRESET,
-        images=np.stack([picture(face.path, request.files[face.path]) for face in faces]),
+        images=np.stack([decode_picture(face.path, request.files[face.path]) for face in faces]),
         labels=labels,
         splits=splits,
         extra={
             "person_id": _numbers([face.person for face in faces]),
             "age": np.array([face.age for face in faces], np.int64),
         },
-        to_float=byte_range,
+        to_float=to_byte_range,
     )
 
 
-def byte_range(images: Images) -> NDArray[np.float32]:
+def to_byte_range(images: Images) -> NDArray[np.float32]:
     """Return bytes as numbers from 0 to 255."""
     return images.astype(np.float32)
 
@@ -83,70 +87,70 @@ def _from_ages(file: str, request: Request) -> tuple[list[_Face], Rows, Splits]:
             raise RecipeError(f"{path}: {whose} a person of {file}")
         faces.append(_Face(path=path, person=owners[0], age=ages[owners[0]]))
     if not faces:
-        raise RecipeError(f"there are no images (.png, .jpg, .bmp) beside {file}")
+        raise RecipeError(f"no images (.png, .jpg, .bmp) come with {file}")
     labels = age_groups([face.age for face in faces], known=ages.values())
     persons = _numbers([face.person for face in faces])
     state = random_state(request.seed)
-    rows = at_most(np.arange(len(faces)), labels, request.most_examples, state)
-    splits = by_person(
+    rows = limit_rows(np.arange(len(faces)), labels, request.max_examples, state)
+    splits = split_by_person(
         rows, persons, forget_fraction=request.forget_fraction, state=state, shared=request.shared_persons
     )
     return faces, labels, splits
 
 
 def age_groups(ages: Sequence[int], *, known: Collection[int]) -> Rows:
-    """Return which of ten groups of equal width each age is in, from the youngest to the oldest known."""
+    """Return the group of each age: ten groups of equal width, from the youngest to the oldest known age."""
     youngest, years = min(known), max(known) - min(known) + 1
     return (np.array(ages, np.int64) - youngest) * AGE_GROUPS // years
 
 
 def read_ages(file: str, data: bytes) -> dict[str, int]:
-    """Return each person's age; empty lines are passed over, lines are counted from 1.
+    """Return each person's age; empty lines are skipped, lines are counted from 1.
 
     Raises:
-        RecipeError: a line is no name, age and gender, or a person stands twice.
+        RecipeError: a line is not a name, an age and a gender, or a person appears twice.
     """
-    found: dict[str, int] = {}
+    ages: dict[str, int] = {}
     for number, line in enumerate(_text(file, data).splitlines(), start=1):
         words = line.split()
         if not words:
             continue
         if len(words) != 3:
             raise RecipeError(f"{file}, line {number}: it is not a name, an age and a gender")
-        if words[0] in found:
-            raise RecipeError(f"{file}, line {number}: {words[0]} stands twice")
-        found[words[0]] = _number(words[1], f"{file}, line {number}", "age", _OLDEST)
-    return found
+        if words[0] in ages:
+            raise RecipeError(f"{file}, line {number}: {words[0]} appears twice")
+        ages[words[0]] = _number(words[1], f"{file}, line {number}", "age", _MAX_AGE)
+    return ages
 
 
 def _from_tables(tables: Mapping[str, str], request: Request) -> tuple[list[_Face], Rows, Splits]:
     missing = [name for split, name in TABLES.items() if split not in tables]
     if missing:
-        raise RecipeError(f"{missing[0]} is missing beside {next(iter(tables.values()))}")
-    if request.most_examples is not None:
-        raise RecipeError("the tables say which example is in which split, so their number cannot be limited")
-    by_place = {"/".join(path.split("/")[-3:]): path for path in request.files}
+        raise RecipeError(f"{missing[0]} is missing, but {next(iter(tables.values()))} is among the files")
+    if request.max_examples is not None:
+        raise RecipeError("the tables assign each example to a split, so their number cannot be limited")
+    by_suffix = {"/".join(path.split("/")[-3:]): path for path in request.files}
     faces: list[_Face] = []
     labels: list[int] = []
     splits: dict[str, Rows] = {}
-    whose: dict[str, dict[str, str]] = {}
-    seen: dict[str, str] = {}
+    person_places: dict[str, dict[str, str]] = {}
+    image_places: dict[str, str] = {}
     for split, file in tables.items():
         first = len(faces)
         for place, row in _table(file, request.files[file]):
             image, person = row["image_id"], row["person_id"]
-            if image in seen:
-                raise RecipeError(f"{place}: the image {image} stands in {seen[image]} already")
-            seen[image] = place
-            for other, where in whose.setdefault(person, {split: place}).items():
+            if image in image_places:
+                raise RecipeError(f"{place}: the image {image} is already in {image_places[image]}")
+            image_places[image] = place
+            for other, other_place in person_places.setdefault(person, {split: place}).items():
                 if other != split and not (request.shared_persons and may_share(split, other)):
-                    raise RecipeError(f"{place}: person {person} is in {where} too, which is another split")
-            whose[person].setdefault(split, place)
+                    raise RecipeError(f"{place}: person {person} is also in {other_place}, in another split")
+            person_places[person].setdefault(split, place)
             folder, _dash, name = image.partition("-")
-            path = by_place.get(f"images/{folder}/{name}.png")
+            path = by_suffix.get(f"images/{folder}/{name}.png")
             if path is None:
-                raise RecipeError(f"{place}: there is no image images/{folder}/{name}.png")
-            faces.append(_Face(path=path, person=person, age=_number(row["age"], place, "age", _OLDEST)))
+                raise RecipeError(f"{place}: the image images/{folder}/{name}.png is missing")
+            faces.append(_Face(path=path, person=person, age=_number(row["age"], place, "age", _MAX_AGE)))
             labels.append(_number(row["age_group"], place, "age_group", AGE_GROUPS - 1))
         splits[split] = np.arange(first, len(faces))
     if not faces:
@@ -155,32 +159,36 @@ def _from_tables(tables: Mapping[str, str], request: Request) -> tuple[list[_Fac
 
 
 def _table(file: str, data: bytes) -> list[tuple[str, dict[str, str]]]:
-    """Return the rows with where each stands; lines are counted from 1, the heading's."""
+    """Return the rows, each with its file and line; lines are counted from 1, the header."""
     reader = csv.DictReader(io.StringIO(_text(file, data), newline=""))
     missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
-        raise RecipeError(f"{file}, line 1: there is no column {missing[0]}")
+        raise RecipeError(f"{file}, line 1: the column {missing[0]} is missing")
     rows = []
     try:
         for row in reader:
             place = f"{file}, line {reader.line_num}"
             if None in row or None in row.values():
-                raise RecipeError(f"{place}: it has another number of columns than the heading")
+                raise RecipeError(f"{place}: it does not have as many columns as the header")
             rows.append((place, row))
     except csv.Error as error:
         raise RecipeError(f"{file}, line {reader.line_num}: {error}") from error
     return rows
 
 
-def picture(path: str, data: bytes) -> NDArray[np.uint8]:
-    """Return an image as bytes, [3, 32, 32]; other sizes are resized."""
-    from PIL import Image  # noqa: PLC0415 - in the image only, and only this recipe needs it
+def decode_picture(path: str, data: bytes) -> NDArray[np.uint8]:
+    """Return an image as bytes, [3, 32, 32]; images of other sizes are resized.
+
+    Raises:
+        RecipeError: it cannot be decoded.
+    """
+    from PIL import Image  # noqa: PLC0415 - installed in the image only, and used by this recipe only
 
     try:
         with Image.open(io.BytesIO(data)) as opened:
             pixels = opened.convert("RGB")
     except (OSError, SyntaxError, ValueError) as error:
-        raise RecipeError(f"{path} is no image that can be read") from error
+        raise RecipeError(f"{path} cannot be read as an image") from error
     if pixels.size != (_SIDE, _SIDE):
         pixels = pixels.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     return np.asarray(pixels, np.uint8).transpose(2, 0, 1)
@@ -194,14 +202,14 @@ def _text(file: str, data: bytes) -> str:
         raise RecipeError(f"{file}, line {line}: it is not text (UTF-8)") from error
 
 
-def _number(word: str, place: str, what: str, most: int) -> int:
-    if not (word.isascii() and word.isdigit() and len(word) < 10 and int(word) <= most):
-        raise RecipeError(f"{place}: the {what} is {word[:20]!r}, and not a whole number from 0 to {most}")
+def _number(word: str, place: str, column: str, maximum: int) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) < 10 and int(word) <= maximum):
+        raise RecipeError(f"{place}: the {column} is {word[:20]!r}, not an integer from 0 to {maximum}")
     return int(word)
 
 
 def _numbers(persons: list[str]) -> Rows:
-    """Return a number for each person: its name if all names are numbers, else its place among them."""
+    """Return a number for each person: the name if all names are numbers, else its index among the names."""
     if all(name.isascii() and name.isdigit() and len(name) < 18 for name in persons):
         names = np.array([int(name) for name in persons], np.int64)
         if len(np.unique(names)) == len(set(persons)):

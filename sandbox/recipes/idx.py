@@ -1,8 +1,8 @@
 """Recipe ``idx``: files in MNIST's format, gzipped or not, under their usual names.
 
-A pair of training files and a pair of held-out ones (``t10k``, ``test``): the second is halved
-into val and test. Where there is one pair alone, all of its images are split. The forget set
-lies in a few classes. Pixels are numbers from 0 to 1.
+A pair of training files and a pair of held-out files (``t10k``, ``test``): the second pair is halved
+into val and test. If there is only one pair, all of its images are split. The forget set
+comes from a few classes. Pixels are numbers from 0 to 1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sandbox.protocol.presets import Preset
 from sandbox.recipes.api import Draft, RecipeError, Request, Rows
-from sandbox.recipes.splits import at_most, by_label, check_labels, random_state
+from sandbox.recipes.splits import check_labels, limit_rows, random_state, split_by_label
 
 PRESET: Final = Preset(epochs=5, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
 
@@ -48,9 +48,9 @@ def recipe(request: Request) -> Draft:
     images = np.concatenate([pair.images for pair in pairs.values()])[:, np.newaxis]
     labels = np.concatenate([pair.labels for pair in pairs.values()])
     classes = int(labels.max()) + 1
-    rows = at_most(np.arange(len(labels)), labels, request.most_examples, state)
+    rows = limit_rows(np.arange(len(labels)), labels, request.max_examples, state)
     first_held_out = len(pairs["train"].labels) if len(pairs) == 2 else None
-    splits = by_label(
+    splits = split_by_label(
         rows if first_held_out is None else rows[rows < first_held_out],
         labels,
         forget_fraction=request.forget_fraction,
@@ -68,61 +68,66 @@ def recipe(request: Request) -> Draft:
 
 
 def _pairs(files: Mapping[str, bytes]) -> dict[str, _Pair]:
-    """Return the pairs that are there, ``train`` before ``held_out``."""
+    """Return the pairs among the files, ``train`` before ``held_out``."""
     chosen: dict[tuple[str, str], str] = {}
-    for path in sorted(files):  # a name comes before the same name with .gz
+    for path in sorted(files):  # so a name comes before the same name with .gz
         match = _NAME.fullmatch(path.rpartition("/")[2])
         if match is None:
             continue
-        place = ("held_out" if _HELD_OUT.search(match["set"]) else "train", match["kind"].lower())
-        if place not in chosen:
-            chosen[place] = path
-        elif path != f"{chosen[place]}.gz":  # torchvision keeps both; they hold the same
-            raise RecipeError(
-                f"{chosen[place]} and {path} are both {place[1]}; leave one of them in the folder"
-            )
-    found = {}
+        part = "held_out" if _HELD_OUT.search(match["set"]) else "train"
+        key = (part, match["kind"].lower())
+        if key not in chosen:
+            chosen[key] = path
+        elif path != f"{chosen[key]}.gz":  # torchvision stores both; their content is the same
+            raise RecipeError(f"{chosen[key]} and {path} are both {key[1]}; leave one of them in the folder")
+    pairs = {}
     for part in ("train", "held_out"):
-        there = [kind for kind in _AXES if (part, kind) in chosen]
-        if there:
-            if len(there) == 1:
-                raise RecipeError(f"{chosen[part, there[0]]} has no partner with the same beginning")
-            found[part] = _pair(chosen[part, "images"], chosen[part, "labels"], files)
-    if not found:
+        kinds = [kind for kind in _AXES if (part, kind) in chosen]
+        if kinds:
+            if len(kinds) == 1:
+                raise RecipeError(f"{chosen[part, kinds[0]]} has no partner with the same prefix")
+            pairs[part] = _pair(chosen[part, "images"], chosen[part, "labels"], files)
+    if not pairs:
         raise RecipeError("no file has a name like train-images-idx3-ubyte or t10k-labels-idx1-ubyte.gz")
-    return found
+    return pairs
 
 
 def _pair(images_file: str, labels_file: str, files: Mapping[str, bytes]) -> _Pair:
     images = read_idx(images_file, files[images_file], _AXES["images"])
     labels = read_idx(labels_file, files[labels_file], _AXES["labels"]).astype(np.int64)
     if len(images) != len(labels):
-        raise RecipeError(f"{images_file} holds {len(images)} images, {labels_file} {len(labels)} labels")
+        raise RecipeError(
+            f"{images_file} has {len(images)} images, but {labels_file} has {len(labels)} labels"
+        )
     check_labels(labels_file, labels)
     return _Pair(images=images, labels=labels, labels_file=labels_file)
 
 
 def read_idx(name: str, data: bytes, axes: int) -> NDArray[np.uint8]:
-    """Return what a file holds.
+    """Return the array of an idx file, gzipped or not.
 
     Raises:
-        RecipeError: it is not such a file, or damaged; rows are counted from 0.
+        RecipeError: it is not an idx file, or is damaged; rows are counted from 0.
     """
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
-            raise RecipeError(f"{name} cannot be unzipped: {error}") from error
-    head = 4 * (1 + axes)
-    if data[:4] != bytes((0, 0, _UNSIGNED_BYTES, axes)) or len(data) < head:
-        raise RecipeError(f"{name} does not begin like an idx{axes} file of unsigned bytes")
+            raise RecipeError(f"{name} cannot be decompressed: {error}") from error
+    header_bytes = 4 * (1 + axes)
+    if data[:4] != bytes((0, 0, _UNSIGNED_BYTES, axes)) or len(data) < header_bytes:
+        raise RecipeError(f"{name} does not have the header of an idx{axes} file of unsigned bytes")
     shape = tuple(int(size) for size in np.frombuffer(data, ">u4", count=axes, offset=4))
     row_bytes = int(np.prod(shape[1:], dtype=np.int64))
-    there, announced = len(data) - head, shape[0] * row_bytes
-    if not announced:
-        raise RecipeError(f"{name} holds no rows")
-    if there < announced:
-        raise RecipeError(f"{name} ends in row {there // row_bytes}; {shape[0]} rows were announced")
-    if there > announced:
-        raise RecipeError(f"{name} goes on for {there - announced} bytes after its last row, {shape[0] - 1}")
-    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
+    body_bytes, expected_bytes = len(data) - header_bytes, shape[0] * row_bytes
+    if not expected_bytes:
+        raise RecipeError(f"{name} has no rows")
+    if body_bytes < expected_bytes:
+        raise RecipeError(
+            f"{name} ends in row {body_bytes // row_bytes}; its header announces {shape[0]} rows"
+        )
+    if body_bytes > expected_bytes:
+        raise RecipeError(
+            f"{name} has {body_bytes - expected_bytes} bytes after its last row, {shape[0] - 1}"
+        )
+    return np.frombuffer(data, np.uint8, offset=header_bytes).reshape(shape)

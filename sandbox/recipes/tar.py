@@ -1,7 +1,7 @@
-"""Files of an organizer's that come in a tar archive: the members that a recipe asks for, as bytes.
+"""Extraction of the members that a recipe needs from an organizer's tar archives, as bytes.
 
-Read in the trainer's memory and never unpacked to a disk. What a member may claim is bounded
-before it is read, and so is what the whole archive comes to once it is inflated.
+Archives are read in the trainer's memory and never unpacked to a disk. The size that a member announces is
+checked before it is read, and so is the total size of the decompressed archive.
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ MEMBER_BYTES: Final = 64 << 20
 TOTAL_BYTES: Final = 1 << 30
 
 
-def opened(files: Mapping[str, bytes], wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """Return the files with every archive among them replaced by those members whose name is wanted.
+def expand_archives(files: Mapping[str, bytes], is_needed: Callable[[str], bool]) -> dict[str, bytes]:
+    """Return the files with each archive replaced by those of its members that are needed.
 
-    A member goes by the archive's name, a slash and its own.
+    A member's new name is the archive's name, a slash and its own name; ``is_needed`` gets the last part.
 
     Raises:
         RecipeError: an archive is damaged, or larger than it may be.
     """
-    found: dict[str, bytes] = {}
+    expanded: dict[str, bytes] = {}
     for name, data in files.items():
         if not name.endswith(ENDINGS):
-            found[name] = data
+            expanded[name] = data
             continue
         try:
-            for member, content in _members(name, data, wanted):
-                if member in found:
-                    raise RecipeError(f"{member} stands twice")
-                found[member] = content
+            for member, content in _members(name, data, is_needed):
+                if member in expanded:
+                    raise RecipeError(f"{member} appears twice")
+                expanded[member] = content
         except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
             raise RecipeError(f"{name} cannot be read: {error}") from error
-    return found
+    return expanded
 
 
-def _members(name: str, data: bytes, wanted: Callable[[str], bool]) -> list[tuple[str, bytes]]:
-    found: list[tuple[str, bytes]] = []
+def _members(name: str, data: bytes, is_needed: Callable[[str], bool]) -> list[tuple[str, bytes]]:
+    members: list[tuple[str, bytes]] = []
     total = 0
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:*") as archive:
-        while (member := archive.next()) is not None:  # its size is looked at before anything is skipped
+        while (member := archive.next()) is not None:  # its size is checked before anything is skipped
             total += member.size
             if member.size > MEMBER_BYTES or total > TOTAL_BYTES:
-                raise RecipeError(f"{name}: {member.name[:100]!r} is larger than an archive's file may be")
-            if not member.isfile() or not wanted(member.name.rpartition("/")[2]):
+                raise RecipeError(f"{name}: {member.name[:100]!r} exceeds the size limit of an archive")
+            if not member.isfile() or not is_needed(member.name.rpartition("/")[2]):
                 continue
             content = archive.extractfile(member)
-            assert content is not None, "it is a file"
+            assert content is not None, "it is a regular file"
             with content:
-                found.append((f"{name}/{member.name}", content.read()))
-    return found
+                members.append((f"{name}/{member.name}", content.read()))
+    return members

@@ -1,7 +1,7 @@
-"""The learning rate of each step, as torch's own schedulers have it; pure.
+"""Learning rate of each step, equal to torch's own schedulers; pure.
 
-``one-cycle``  torch.optim.lr_scheduler.OneCycleLR: from a 25th up to the peak over the first fifth of the
-               steps and down to nearly nothing, both along a cosine; it moves with every step
+``one-cycle``  torch.optim.lr_scheduler.OneCycleLR: from 1/25 of the peak up to the peak over the first fifth
+               of the steps, then down to nearly zero, both along a cosine; it changes with every step
 ``cosine``     CosineAnnealingLR over all epochs: from the peak down along a cosine, once an epoch
 ``constant``   the peak
 """
@@ -13,25 +13,26 @@ from typing import Final
 
 from sandbox.protocol.presets import Preset
 
-_RISE: Final = 0.2
-_FIRST: Final = 1 / 25
-_LAST: Final = _FIRST * 1e-4
+_RISING_SHARE: Final = 0.2
+_START: Final = 1 / 25
+_END: Final = _START * 1e-4
+"""Both as shares of the peak."""
 
 
-def rate(preset: Preset, step: int, steps_an_epoch: int) -> float:
+def learning_rate_at(preset: Preset, step: int, steps_per_epoch: int) -> float:
     """Return the learning rate of a step; steps count from 0 through all epochs."""
     peak = preset.learning_rate
     if preset.schedule == "constant":
         return peak
     if preset.schedule == "cosine":
-        return _between(peak, 0.0, (step // steps_an_epoch) / preset.epochs)
-    steps = preset.epochs * steps_an_epoch
-    top = _RISE * steps - 1
+        return _interpolate(peak, 0.0, (step // steps_per_epoch) / preset.epochs)
+    steps = preset.epochs * steps_per_epoch
+    top = _RISING_SHARE * steps - 1
     if top > 0 and step <= top:
-        return _between(peak * _FIRST, peak, step / top)
-    return _between(peak, peak * _LAST, (step - top) / (steps - 1 - top))
+        return _interpolate(peak * _START, peak, step / top)
+    return _interpolate(peak, peak * _END, (step - top) / (steps - 1 - top))
 
 
-def _between(begin: float, end: float, share: float) -> float:
-    """Return the point of a half cosine from ``begin`` to ``end``."""
-    return end + (begin - end) / 2 * (1 + math.cos(math.pi * share))
+def _interpolate(start: float, end: float, share: float) -> float:
+    """Return the point at ``share`` of a half cosine from ``start`` to ``end``."""
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))

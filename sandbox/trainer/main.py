@@ -1,14 +1,14 @@
-"""The trainer: a recipe in, a challenge out. Our code on our data.
+"""The trainer's main program: receives a job, builds a challenge or times a retraining, sends the results.
 
-    host ── job, data (the organizer's files), snapshot (what was begun) ──>
+    host ── job, data (the organizer's files), snapshot (unfinished trainings) ──>
                       <── file (public and private splits, original), facts ── container
                       <── group (outputs of some references), snapshot, progress ... done ──
 
     host ── measure, data (retain, val) ──>   <── progress ... measured ── container
 
-References are trained in groups of `sandbox.trainer.training.group_size`, one process a core; the host names the
-groups it has already, and sends back the last snapshot of what was in training, so a build goes on
-where it was interrupted. The organizer's files are read here and never on the host.
+References are trained in groups of `sandbox.trainer.training.group_size`, one process per core. The host
+lists the groups that it already has, and sends back the last snapshot of each unfinished training, so that a
+build resumes where it was interrupted. The organizer's files are parsed here and never on the host.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -35,22 +36,29 @@ from sandbox.protocol.splits import TIMED_SPLITS
 from sandbox.recipes import RECIPES
 from sandbox.recipes.api import RecipeError, Request
 from sandbox.recipes.assemble import assemble
+from sandbox.recipes.dataset import TrainingData
 from sandbox.stdio import Stdio
-from sandbox.trainer.references import ReferenceTraining, SnapshotSink, groups, snapshots_of, train_original
-from sandbox.trainer.timing import timing
+from sandbox.trainer.references import (
+    ReferenceTraining,
+    SnapshotSink,
+    snapshots_of,
+    train_groups,
+    train_original,
+)
+from sandbox.trainer.timing import time_retraining
 from sandbox.trainer.training import group_size
 
 
-class _Orderly(Stdio):
-    """Frames of several threads, one after the other."""
+class _LockedStdio(Stdio):
+    """Frames of several threads, sent one at a time."""
 
     def __init__(self, rules: Mapping[str, FrameRule]) -> None:
         super().__init__(rules)
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def send(self, kind: str, payload: bytes | memoryview = b"", **fields: Scalar) -> None:
-        """Write one frame whole."""
-        with self._turn:
+        """Write one whole frame."""
+        with self._lock:
             super().send(kind, payload, **fields)
 
 
@@ -58,13 +66,15 @@ def _contiguous(split: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: column.contiguous() for name, column in split.items()}
 
 
-def _train(job: TrainerJob, files: dict[str, bytes], snapshots: dict[int, bytes], stdio: _Orderly) -> None:
+def _train(
+    job: TrainerJob, files: dict[str, bytes], snapshots: dict[int, bytes], stdio: _LockedStdio
+) -> None:
     torch.set_num_threads(1)
     request = Request(
         seed=job.seed,
         forget_fraction=job.forget_fraction,
         files=files,
-        most_examples=job.most_examples,
+        max_examples=job.most_examples,
         shared_persons=job.shared_persons,
         architecture=job.architecture,
         training=job.training,
@@ -72,70 +82,82 @@ def _train(job: TrainerJob, files: dict[str, bytes], snapshots: dict[int, bytes]
     )
     if job.architecture_source is not None:
         prepare(FILE_ARCHITECTURE, job.architecture_source)
-    recipe = assemble(RECIPES[job.recipe](request), request)
+    data = assemble(RECIPES[job.recipe](request), request)
     files.clear()
-    prepare(recipe.architecture)
-    size = job.group_size or group_size(recipe.architecture, job.device)
+    prepare(data.architecture)
+    size = job.group_size or group_size(data.architecture, job.device)
     progress: Callable[[str, int, int], None] = lambda stage, done, total: stdio.send(  # noqa: E731
         "progress", stage=stage, done=done, total=total
     )
-    keep: SnapshotSink = lambda first, piece, last: stdio.send("snapshot", piece, first=first, last=last)  # noqa: E731
+    send_snapshot: SnapshotSink = lambda first, piece, last: stdio.send(  # noqa: E731
+        "snapshot", piece, first=first, last=last
+    )
     if not job.skip_original:
-        for name, split in recipe.splits.items():
-            folder = "private" if name == "test" else "public"
-            data = safetensors.torch.save(_contiguous(split))
-            stdio.send("file", data, name=f"{folder}/{name}.safetensors")
-        epochs = recipe.preset.epochs
+        _send_splits(data, stdio)
+        epochs = data.preset.epochs
         progress("original", 0, epochs)
         original = train_original(
-            recipe,
+            data,
             job.seed,
             job.device,
             lambda done: progress("original", done, epochs),
-            snapshots_of(ORIGINAL, job, snapshots, keep),
+            snapshots_of(ORIGINAL, job, snapshots, send_snapshot),
         )
         stdio.send("file", safetensors.torch.save(original), name="public/original.safetensors")
-        facts = {
-            "architecture": recipe.architecture,
-            "classes": recipe.classes,
-            "batch_size": recipe.preset.batch_size,
-            "forget_examples": len(recipe.splits["forget"]["label"]),
-            "split_sizes": {name: len(split["label"]) for name, split in recipe.splits.items()},
-            "class_counts": {
-                name: torch.bincount(split["label"], minlength=recipe.classes).tolist()
-                for name, split in recipe.splits.items()
-            },
-            "training": asdict(recipe.preset),
-            "group_size": size,
-        }
-        stdio.send("facts", json.dumps(facts).encode())
+        stdio.send("facts", json.dumps(_facts(data, size)).encode())
     done = len(job.groups_done)
     total = -(-job.references // size)
 
-    def tell() -> None:
+    def report() -> None:
         progress("references", min(done * size, job.references), job.references)
 
-    tell()
-    wanted = ReferenceTraining(recipe=recipe, job=job, group=size, earlier=snapshots, keep=keep)
-    for first, outputs in groups(wanted, tell):
+    report()
+    training = ReferenceTraining(
+        data=data, job=job, group_size=size, previous=snapshots, send_snapshot=send_snapshot
+    )
+    for first, outputs in train_groups(training, report):
         stdio.send("group", outputs, first=first, count=size)
         done += 1
-        tell()
+        report()
     assert done == total
     stdio.send("done")
 
 
-def _measure(job: TimingJob, files: Mapping[str, bytes], stdio: _Orderly) -> None:
-    def tell(done: int) -> None:
+def _send_splits(data: TrainingData, stdio: _LockedStdio) -> None:
+    for name, split in data.splits.items():
+        folder = "private" if name == "test" else "public"
+        content = safetensors.torch.save(_contiguous(split))
+        stdio.send("file", content, name=f"{folder}/{name}.safetensors")
+
+
+def _facts(data: TrainingData, size: int) -> dict[str, Any]:
+    """Return what the challenge's description records about its data and training."""
+    return {
+        "architecture": data.architecture,
+        "classes": data.classes,
+        "batch_size": data.preset.batch_size,
+        "forget_examples": len(data.splits["forget"]["label"]),
+        "split_sizes": {name: len(split["label"]) for name, split in data.splits.items()},
+        "class_counts": {
+            name: torch.bincount(split["label"], minlength=data.classes).tolist()
+            for name, split in data.splits.items()
+        },
+        "training": asdict(data.preset),
+        "group_size": size,
+    }
+
+
+def _measure(job: TimingJob, files: Mapping[str, bytes], stdio: _LockedStdio) -> None:
+    def report(done: int) -> None:
         stdio.send("progress", stage="timing retraining", done=done, total=job.portions)
 
-    tell(0)
-    found = timing(job, {name: read_split(data) for name, data in files.items()}, tell)
-    stdio.send("measured", json.dumps({**found, "processor": _processor()}).encode())
+    report(0)
+    result = time_retraining(job, {name: read_split(data) for name, data in files.items()}, report)
+    stdio.send("measured", json.dumps({**result, "processor": _processor()}).encode())
 
 
 def _processor() -> str:
-    """Return what the kernel calls the processor here."""
+    """Return the processor's model name as the kernel reports it."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         name, _colon, value = line.partition(":")
         if name.strip() == "model name":
@@ -144,7 +166,7 @@ def _processor() -> str:
 
 
 def _missing_device(device: str) -> str | None:
-    """Return why a device cannot be used here, or None."""
+    """Return the reason why a device cannot be used here, or None."""
     if device == "cpu" or torch.cuda.is_available():
         return None
     return f"torch {torch.__version__} finds no GPU inside the container; the host's driver may be too old"
@@ -152,8 +174,8 @@ def _missing_device(device: str) -> str | None:
 
 def main() -> None:
     """Serve one job."""
-    begun = time.monotonic()
-    stdio = _Orderly(TO_TRAINER)
+    start = time.monotonic()
+    stdio = _LockedStdio(TO_TRAINER)
     job: TrainerJob | TimingJob | None = None
     files: dict[str, bytes] = {}
     snapshots: dict[int, bytes] = {}
@@ -168,7 +190,7 @@ def main() -> None:
                 snapshots[first] = bytes(unfinished.pop(first))
         else:
             job = (TrainerJob if frame.kind == "job" else TimingJob).from_json(frame.payload)
-            stdio.send("ready", seconds=time.monotonic() - begun)
+            stdio.send("ready", seconds=time.monotonic() - start)
         expected = job.data_files if isinstance(job, TrainerJob) else len(TIMED_SPLITS)
         announced = len(job.snapshots) if isinstance(job, TrainerJob) else 0
         if job is not None and len(files) == expected and len(snapshots) == announced:

@@ -1,4 +1,4 @@
-"""Optimisers and class weights, as a preset says them."""
+"""Optimisers and class weights of a preset."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from sandbox.protocol.presets import Preset
 
 
-class SteeredSGD(torch.optim.Optimizer):
+class CapturableSGD(torch.optim.Optimizer):
     """SGD whose learning rate is a tensor, so that a recorded step follows the schedule.
 
-    torch.optim.SGD takes such a rate too, but reads it back to the host at every step, which a CUDA
-    graph cannot hold. The arithmetic is the same.
+    torch.optim.SGD accepts such a rate too, but copies it to the host at every step, which a CUDA
+    graph cannot contain. The arithmetic is the same.
     """
 
     def __init__(
@@ -26,41 +26,45 @@ class SteeredSGD(torch.optim.Optimizer):
         weight_decay: float,
         nesterov: bool,
     ) -> None:
-        """Take what torch.optim.SGD takes; buffers start at zero, which after a step is the same."""
+        """Take torch.optim.SGD's arguments; buffers start at zero, which is the same after one step."""
         super().__init__(parameters, {"lr": lr})
-        self._parameters = [one for group in self.param_groups for one in group["params"]]
-        for one in self._parameters if momentum else ():
-            self.state[one] = {"momentum_buffer": torch.zeros_like(one)}
+        self._parameters: list[nn.Parameter] = [
+            weight for group in self.param_groups for weight in group["params"]
+        ]
+        for weight in self._parameters if momentum else ():
+            self.state[weight] = {"momentum_buffer": torch.zeros_like(weight)}
         self._momentum, self._weight_decay, self._nesterov = momentum, weight_decay, nesterov
 
     @torch.no_grad()
-    def step(self) -> None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]  # without torch's closure, which nothing here uses
         """Move every parameter that has a gradient along it."""
-        weights = [one for one in self._parameters if one.grad is not None]
-        moves = [one.grad for one in weights]
+        weights: list[Tensor] = [weight for weight in self._parameters if weight.grad is not None]
+        moves: list[Tensor] | tuple[Tensor, ...] = [
+            weight.grad for weight in weights if weight.grad is not None
+        ]
         if self._weight_decay:
             moves = torch._foreach_add(moves, weights, alpha=self._weight_decay)
         if self._momentum:
-            buffers = [self.state[one]["momentum_buffer"] for one in weights]
+            buffers = [self.state[weight]["momentum_buffer"] for weight in weights]
             torch._foreach_mul_(buffers, self._momentum)
             torch._foreach_add_(buffers, moves)
             moves = torch._foreach_add(moves, buffers, alpha=self._momentum) if self._nesterov else buffers
         torch._foreach_sub_(weights, torch._foreach_mul(moves, self.param_groups[0]["lr"]))
 
 
-def optimizer(net: nn.Module, preset: Preset, *, steered: bool = False) -> torch.optim.Optimizer:
+def build_optimizer(net: nn.Module, preset: Preset, *, capturable: bool = False) -> torch.optim.Optimizer:
     """Return the optimiser of a preset.
 
     Args:
-        net: Where its parameters will stay.
-        preset: The recipe of it.
-        steered: Whether its steps are to be recorded: its rate is then a tensor on the device.
+        net: On the device where it will be trained.
+        preset: Names the optimiser and its options.
+        capturable: Whether its steps will be recorded: its learning rate is then a tensor on the device.
     """
     parameters = list(net.parameters())
     device = parameters[0].device
-    rate = torch.tensor(preset.learning_rate, device=device) if steered else preset.learning_rate
+    rate = torch.tensor(preset.learning_rate, device=device) if capturable else preset.learning_rate
     if preset.optimizer == "adam":
-        on_gpu = steered and device.type == "cuda"  # Adam knows no recording elsewhere
+        on_gpu = capturable and device.type == "cuda"  # Adam is capturable on a GPU only
         return torch.optim.Adam(
             parameters,
             lr=rate,
@@ -69,7 +73,7 @@ def optimizer(net: nn.Module, preset: Preset, *, steered: bool = False) -> torch
             foreach=True if on_gpu else None,
         )
     if isinstance(rate, Tensor):
-        return SteeredSGD(
+        return CapturableSGD(
             parameters,
             lr=rate,
             momentum=preset.momentum,
@@ -85,9 +89,9 @@ def optimizer(net: nn.Module, preset: Preset, *, steered: bool = False) -> torch
     )
 
 
-def set_rate(of: torch.optim.Optimizer, rate: float) -> None:
-    """Change the learning rate; where it is a tensor, in its place."""
-    for group in of.param_groups:
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Change the learning rate; a rate that is a tensor is changed in place."""
+    for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(rate)
         else:
@@ -95,11 +99,11 @@ def set_rate(of: torch.optim.Optimizer, rate: float) -> None:
 
 
 def class_weights(preset: Preset, labels: Tensor, classes: int) -> Tensor | None:
-    """Return what each class counts in the loss, or None where all count alike.
+    """Return the weight of each class in the loss, or None where all weigh alike.
 
     Returns:
-        Float32 [classes]: the inverse of how often a class occurs in ``labels``, with a mean of 1 over
-        those that do; 0 for those that do not.
+        Float32 [classes]: the inverse of how often a class occurs in ``labels``, scaled to a mean of 1 over
+        the classes that occur; 0 for the others.
     """
     if preset.class_weights == "none":
         return None

@@ -241,7 +241,7 @@ def _empty(folder: Path, uid: int) -> bool:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, PermissionError):
         return True
-    return all([_remove(entry) for entry in entries if _owner(entry) == uid])
+    return all([_remove(entry) for entry in entries if _owner(entry) == uid])  # noqa: C419 - remove all, failures or not
 
 
 def _owner(entry: os.DirEntry[str]) -> int:

@@ -13,7 +13,7 @@ from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec, content
 from runner.parsers.safetensors import CheckpointError
 from runner.sanitize import sanitize_line
 
-INSTRUMENTED = ("runner.parsers.checkpoint",)
+INSTRUMENTED = ("runner.parsers.checkpoint", "runner.parsers.safetensors")
 _TENSORS: dict[str, NDArray[Any]] = {
     "weight": np.arange(6, dtype=np.float32).reshape(2, 3),
     "half": np.array([1.0, -2.0], dtype=np.float16),
@@ -26,7 +26,7 @@ _DATA_BYTES = sum(tensor.bytes for tensor in _SPEC.values())
 
 
 def one_input(data: bytes) -> None:
-    """What is accepted is finite, of the right names, shapes and dtypes to the library too, and hashes the same.
+    """An accepted checkpoint is finite, and the library reads the same names, shapes, dtypes and hash.
 
     The first byte says whether the rest is a header alone, behind which valid data stand.
     """

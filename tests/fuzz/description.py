@@ -10,7 +10,10 @@ from runner.challenge.limits import Limits
 from runner.challenge.training import Training
 from runner.errors import ConfigurationError
 
-INSTRUMENTED = ("runner.challenge.load", "runner.challenge.limits", "tomllib._parser", "tomllib._re")
+INSTRUMENTED = (
+    *("runner.challenge.description", "runner.challenge.limits", "runner.parsers.toml"),
+    *("tomllib._parser", "tomllib._re"),
+)
 _FILE = Path("challenge.toml")
 
 

@@ -16,7 +16,7 @@ _VERDICTS = {
 
 
 def one_input(data: bytes) -> None:
-    """Whatever a run says of itself is one of six verdicts, none of them ok, and can be stored and shown."""
+    """Any report gives one of six verdicts, never ``ok``, and can be stored and displayed."""
     error = parse_run_error(data)
     seen = Observation(host_seconds=1.0, wall_limit_seconds=2.0, exit_code=1, result="error", error=error)
     judgement = judge(seen)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
 
-LONGEST_INPUT_BYTES = {
+MAX_INPUT_BYTES = {
     "frames": 4096,
     "checkpoint": 4096,
     "archive": 4096,
@@ -18,7 +18,7 @@ LONGEST_INPUT_BYTES = {
     "text": 512,
     "arrays": 4096,
 }
-"""Of each target. Longer inputs would be slower and find nothing more; memory has tests of its own."""
+"""Of each target. Longer inputs would be slower and detect no more; memory has tests of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +27,12 @@ class Target:
 
     name: str
     one_input: Callable[[bytes], None]
-    """Raises whatever should never be raised."""
+    """Raises if a claim about the parser does not hold."""
     seeds: dict[str, bytes]
 
     @property
     def corpus(self) -> list[Path]:
-        """Return the files of its corpus: its seeds, and what was found by fuzzing."""
+        """Return the files of its corpus: its seeds, and inputs from fuzzing."""
         return sorted((CORPUS / self.name).iterdir())
 
 
@@ -43,7 +43,7 @@ def load(name: str) -> Target:
 
 def write_seeds() -> None:
     """Write the seeds of every target; files of other names stay."""
-    for name in LONGEST_INPUT_BYTES:
+    for name in MAX_INPUT_BYTES:
         (CORPUS / name).mkdir(parents=True, exist_ok=True)
         for seed, data in load(name).seeds.items():
             (CORPUS / name / seed).write_bytes(data)

@@ -1,4 +1,4 @@
-"""Strangers' text, as it is shown in terminals, files and pages."""
+"""Untrusted text, as it is displayed in terminals, files and pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HARMFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def one_input(data: bytes) -> None:
-    """Nothing is left that moves a cursor or reorders text; what is harmless already stays as it is."""
+    """No character remains that moves a cursor or reorders text, and sanitizing twice changes nothing."""
     as_text = data.decode("utf-8", errors="surrogatepass") if _is_text(data) else data.decode("latin-1")
     for text in (data, as_text):
         shown = sanitize(text)

@@ -1,4 +1,4 @@
-"""A zip archive made by hand: each field can be made to lie, and the rest still fits together."""
+"""A zip archive built by hand: each field can be falsified, and the rest stays consistent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One entry. What ``directory`` and ``local`` name replaces a field of that record."""
+    """One entry; ``directory`` and ``local`` replace fields of their records."""
 
     name: bytes
     data: bytes = b""
@@ -20,9 +20,9 @@ class Member:
     local_extra: bytes = b""
     comment: bytes = b""
     before: bytes = b""
-    """What stands before its local header."""
+    """Bytes before its local header."""
     after: bytes = b""
-    """What stands behind its data."""
+    """Bytes behind its data."""
     directory: dict[str, Any] = field(default_factory=dict)
     local: dict[str, Any] = field(default_factory=dict)
 

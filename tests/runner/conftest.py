@@ -38,7 +38,7 @@ def _split(name: str) -> bytes:
 
 
 class ChallengeFolder:
-    """A challenge that is being put on disk, so that a test can put something else there."""
+    """A challenge on disk, in which a test can replace files."""
 
     def __init__(self, folder: Path) -> None:
         """Lay out valid files; the description is written by `describe`."""
@@ -62,7 +62,7 @@ class ChallengeFolder:
         (self.folder / name).write_bytes(data)
 
     def describe(self, limits: Limits | None = None, visibility: Visibility = "private") -> Path:
-        """Write a description that fits the files, whatever they hold; return the folder."""
+        """Write a description that matches the files, whatever their content; return the folder."""
         description = Description(
             schema_version=1,
             name="tiny",

@@ -1,4 +1,4 @@
-"""Do files appear whole or not at all, is nothing left behind, and is only a plain file read?"""
+"""Files appear whole or not at all, without leftovers, and only plain files are read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def full_disk(room_bytes: int) -> Iterator[None]:
 
 
 def test_written_and_replaced(tmp_path: Path) -> None:
-    """A file is there with its folders, and a second one takes its place; nothing else is there."""
+    """A file is created with its folders, and a second write replaces it; no other file exists."""
     file = tmp_path / "a" / "b" / "c.bin"
     write_atomic(file, b"first, and longer")
     write_atomic(file, b"second")
@@ -47,7 +47,7 @@ def test_readable_by_all_whatever_the_umask(tmp_path: Path) -> None:
 
 
 def test_parent_that_is_a_file(tmp_path: Path) -> None:
-    """Where a folder's place is taken by a file, it is our host that is not ready."""
+    """Where a file has the path of a needed folder, the host is not ready."""
     (tmp_path / "file").write_bytes(b"kept")
     for path in (tmp_path / "file" / "x", tmp_path / "file" / "deep" / "x"):
         with pytest.raises(HostNotReadyError, match="cannot be written"):
@@ -57,7 +57,7 @@ def test_parent_that_is_a_file(tmp_path: Path) -> None:
 
 
 def test_place_that_is_a_folder(tmp_path: Path) -> None:
-    """Where the file's own place is taken by a folder, nothing temporary is left beside it."""
+    """Where a folder has the file's own path, no temporary file remains next to it."""
     (tmp_path / "taken" / "inside").mkdir(parents=True)
     with pytest.raises(HostNotReadyError, match="taken cannot be written"):
         write_atomic(tmp_path / "taken", b"data")
@@ -66,7 +66,7 @@ def test_place_that_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_name_that_is_too_long(tmp_path: Path) -> None:
-    """A name that the file system refuses is told, and nothing is left."""
+    """A name that the file system refuses is reported, and no temporary file remains."""
     with pytest.raises(HostNotReadyError, match="cannot be written"):
         write_atomic(tmp_path / ("x" * 255), b"data")
     assert list(tmp_path.iterdir()) == []
@@ -74,7 +74,7 @@ def test_name_that_is_too_long(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [2000, 5_000_000])
 def test_full_disk(tmp_path: Path, size: int) -> None:
-    """When there is no room for all of it, the old file stays as it was, and nothing half-written."""
+    """When the disk is full, the old file is unchanged and no partial file remains."""
     file = tmp_path / "x"
     write_atomic(file, b"old")
     with full_disk(1000), pytest.raises(HostNotReadyError, match="cannot be written"):
@@ -84,7 +84,7 @@ def test_full_disk(tmp_path: Path, size: int) -> None:
 
 
 def test_reader_never_sees_a_half(tmp_path: Path) -> None:
-    """Whoever reads while others write sees one of the contents, whole."""
+    """A reader sees a whole content even while other processes write."""
     file = tmp_path / "x"
     contents = [bytes([number]) * 300_000 for number in range(3)]
     write_atomic(file, contents[0])
@@ -105,7 +105,7 @@ def test_reader_never_sees_a_half(tmp_path: Path) -> None:
 
 
 def test_what_is_read_is_a_plain_file(tmp_path: Path) -> None:
-    """Of at most so many bytes; what the kernel makes up while it is read has not the length it tells."""
+    """A plain file of at most ``max_bytes`` is read; a file that the kernel generates is refused."""
     (tmp_path / "x").write_bytes(b"12345")
     assert read_regular_file(tmp_path / "x", max_bytes=5) == b"12345"
     with pytest.raises(ConfigurationError, match="is larger than 4 bytes"):
@@ -117,7 +117,7 @@ def test_what_is_read_is_a_plain_file(tmp_path: Path) -> None:
 
 
 def test_a_file_larger_than_free_memory_is_not_read(tmp_path: Path) -> None:
-    """The host is told what it lacks; a file of just that size is read."""
+    """The error states the missing memory; a file of exactly the free size is read."""
     (tmp_path / "x").write_bytes(b"12345")
     assert read_regular_file(tmp_path / "x", max_bytes=5, free_bytes=lambda: 5) == b"12345"
     os.truncate(tmp_path / "x", 15 << 30)  # sparse: it takes no room

@@ -1,4 +1,4 @@
-"""Is a stranger's text harmless wherever it is shown, and otherwise left alone?"""
+"""Untrusted text is sanitized wherever it is displayed, and otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c
 
 
 def rendered(table: Table) -> str:
-    """Return what a terminal would be sent."""
+    """Return the bytes that a terminal would receive."""
     console = Console(file=StringIO(), force_terminal=True, width=200, legacy_windows=False)
     console.print(table)
     assert isinstance(console.file, StringIO)
@@ -72,13 +72,13 @@ def test_harmful(text: str | bytes, expected: str) -> None:
     ],
 )
 def test_ordinary_text_is_kept(text: str) -> None:
-    """Text in any script, with tabs and new lines, comes back as it was, from bytes too."""
+    """Text in any script, with tabs and newlines, is unchanged, from bytes too."""
     assert sanitize(text) == text
     assert sanitize(text.encode()) == text
 
 
 def test_windows_line_ends_are_line_ends() -> None:
-    """A carriage return before a new line is no attempt to overwrite."""
+    """A carriage return before a newline is part of a line end."""
     assert sanitize("one\r\ntwo") == "one\ntwo"
 
 
@@ -95,7 +95,7 @@ def test_nothing_harmful_is_left(text: str | bytes) -> None:
 
 @given(st.text(), st.integers(0, 20))
 def test_limit(text: str, limit: int) -> None:
-    """A limit cuts the end off and says so with one character; a shorter text is not touched."""
+    """A limit cuts the end off and marks it with one character; a shorter text is unchanged."""
     result = sanitize(text, limit)
     assert len(result) <= limit + 1
     assert result.endswith("…") or len(text) <= limit
@@ -105,14 +105,14 @@ def test_limit(text: str, limit: int) -> None:
 
 @given(st.one_of(st.text(), st.binary()))
 def test_one_line(text: str | bytes) -> None:
-    """`sanitize_line` is one line, whatever came in, and not longer than its limit."""
+    """`sanitize_line` returns one line for any input, no longer than its limit."""
     result = sanitize_line(text, 50)
     assert len(result.splitlines()) <= 1
     assert len(result) <= 51
 
 
 def test_log_that_forges_a_line() -> None:
-    """A name with new lines cannot begin a line of its own in a report."""
+    """A name with newlines cannot start a line of its own in a report."""
     assert sanitize_line("mine\nunlearn: score 1.0\n") == "mine unlearn: score 1.0"
 
 
@@ -120,7 +120,7 @@ def test_log_that_forges_a_line() -> None:
     "text", ["[red]x[/red]", "[/]", "[link=http://x]y[/link]", ":smile:", "[bold", "\\[x]"]
 )
 def test_table_shows_markup_literally(text: str) -> None:
-    """A stranger's square brackets are shown, not obeyed, and cannot break the table."""
+    """Square brackets in untrusted text are displayed, not interpreted, and cannot break the table."""
     table = Table()
     table.add_column()
     table.add_row(plain_text(text))
@@ -131,7 +131,7 @@ def test_table_shows_markup_literally(text: str) -> None:
 
 
 def test_reports_are_plain_all_over() -> None:
-    """Every cell and remark that a stranger may have named is shown as text without a command in it."""
+    """Every cell and remark with untrusted text is displayed without terminal commands."""
     hostile = "[red]\x1b]0;t\x07\u202e[/red]"
     summary = summary_of(submission=hostile, reason=hostile, warnings=[hostile])
     run = run_record(verdict="crashed", detail=hostile)

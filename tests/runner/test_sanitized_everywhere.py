@@ -1,4 +1,4 @@
-"""Is what a stranger named or wrote harmless in each place where it comes to be seen?"""
+"""Untrusted names and text are sanitized in every place where they are displayed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.records import run_record, summary_of
 
 
 def shown(table: Table) -> str:
-    """Return what is written to something that is no terminal, wide enough for every cell."""
+    """Return the table as written to a file, wide enough for every cell."""
     console = Console(file=StringIO(), width=2000, highlight=False)
     console.print(table)
     assert isinstance(console.file, StringIO)
@@ -32,7 +32,7 @@ def shown(table: Table) -> str:
 
 @given(st.binary(max_size=200), st.text(max_size=200), st.integers(0, 1 << 40))
 def test_log_files(printed: bytes, traceback: str, dropped: int) -> None:
-    """Whatever was printed and raised: UTF-8 without a command in it, and the count is told."""
+    """Any output and traceback become UTF-8 without terminal commands, and the dropped bytes are reported."""
     text = format_log(
         EndedRun(
             index=0,
@@ -53,7 +53,7 @@ def test_log_files(printed: bytes, traceback: str, dropped: int) -> None:
 @settings(max_examples=50)
 @given(st.text(max_size=100))
 def test_tables(text: str) -> None:
-    """Any text in any cell: one row stays one row's worth of plain text."""
+    """Any text in any cell stays one row of plain text."""
     run = run_record(verdict=text, detail=text)
     summary = summary_of(submission=text, verdicts={text: 2})
     for table in (runs_table([run]), score_table([summary], width=200)):

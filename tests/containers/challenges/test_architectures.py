@@ -1,4 +1,4 @@
-"""Architectures in the real image: stacked, torchvision's, and an organizer's own."""
+"""Architectures in the real image: stacked ones, torchvision's, and an organizer's own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES
 from runner.challenge.load import load_challenge
-from tests.support import recipe_data as made
+from tests.support import recipe_data
 from tests.support.command import unlearn
 from tests.support.paths import ROOT
 
@@ -51,7 +51,7 @@ import torch
 
 def unlearning(net, retain, forget, val):
     module = sys.modules[type(net).__module__]
-    assert module.IMPORTED_BY == os.getuid() != 0, "it was imported by somebody else"
+    assert module.IMPORTED_BY == os.getuid() != 0, "another process imported it"
     assert "class Flat" in inspect.getsource(type(net))
     assert list(net.state_dict()) == ["body.0.weight", "body.0.bias", "head.weight", "head.bias"]
     twin = copy.deepcopy(net)
@@ -67,13 +67,13 @@ def unlearning(net, retain, forget, val):
 
 
 def test_a_stacked_resnet18_computes_what_torchvisions_does(in_image: InImage) -> None:
-    """Three side by side: outputs, one step's gradients and statistics, in train and eval mode, are those alone."""
+    """A stack of three has the outputs, gradients and statistics of three single networks, in train and eval mode."""
     text = in_image("""
 import json, torch
 from torch.nn import functional
 from torchvision.models import resnet18
 from sandbox.networks.architectures import build
-from sandbox.networks.stacking import images_side_by_side, stack, unstack
+from sandbox.networks.stacking import stack, stack_images, unstack
 torch.set_num_threads(1)
 torch.manual_seed(0)
 alone = [resnet18(num_classes=5).double() for _ in range(3)]
@@ -82,7 +82,7 @@ together.load_state_dict(stack([net.state_dict() for net in alone]))
 images, labels = torch.rand(3, 6, 3, 32, 32).double(), torch.randint(5, (3, 6))
 worst = {}
 for training in (True, False):
-    logits = together.train(training)(images_side_by_side(images)).view(6, 3, 5)
+    logits = together.train(training)(stack_images(images)).view(6, 3, 5)
     together.zero_grad()
     functional.cross_entropy(logits.flatten(0, 1), labels.T.flatten(), reduction="sum").backward()
     parts = unstack({name: weight.grad for name, weight in together.named_parameters()}, 3)
@@ -98,31 +98,31 @@ for training in (True, False):
             *((grads[n] - parts[number][n]).abs().max() for n in grads),
             *((value - states[number][n]).abs().max() for n, value in net.state_dict().items()),
         ]
-        worst[f"{training} {number}"] = max(float(one) for one in differences)
+        worst[f"{training} {number}"] = max(float(difference) for difference in differences)
 plain = build("resnet18", 5)
 print(json.dumps({"worst": worst, "class": type(plain).__module__}))
 """)
-    found = json.loads(text)
-    assert found["class"] == "torchvision.models.resnet"
-    assert len(found["worst"]) == 6
-    assert max(found["worst"].values()) < 1e-8
+    result = json.loads(text)
+    assert result["class"] == "torchvision.models.resnet"
+    assert len(result["worst"]) == 6
+    assert max(result["worst"].values()) < 1e-8
 
 
 def test_classifiers_of_torchvision_are_built_by_name(in_image: InImage) -> None:
-    """Each takes a batch and gives one tensor [batch, classes], in train mode too; another name is a sentence."""
+    """Each returns one tensor [batch, classes] in both modes; an unknown name is refused in one sentence."""
     text = in_image("""
 import json, torch, warnings
 warnings.simplefilter("error")
 from sandbox.networks.architectures import build, can_be_stacked
 torch.set_num_threads(1)
-found = {}
+shapes = {}
 sizes = {"googlenet": 64, "inception_v3": 96}
 names = ("resnet50", "efficientnet_b0", "mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_5", *sizes)
 for name in names:
     side = sizes.get(name, 32)
     with torch.no_grad():
         net = build(name, 7)
-        found[name] = [list(net.train(mode)(torch.rand(2, 3, side, side)).shape) for mode in (True, False)]
+        shapes[name] = [list(net.train(mode)(torch.rand(2, 3, side, side)).shape) for mode in (True, False)]
 sentences = []
 for name, models in (("resnet5", 1), ("fasterrcnn_resnet50_fpn", 1), ("resnet50", 2)):
     try:
@@ -131,16 +131,16 @@ for name, models in (("resnet5", 1), ("fasterrcnn_resnet50_fpn", 1), ("resnet50"
         sentences.append(str(error))
 from sandbox.trainer.training import group_size
 groups = [group_size(name, device) for name in ("digits", "resnet18", "resnet50") for device in ("cpu", "cuda")]
-print(json.dumps({"shapes": found, "sentences": sentences, "groups": groups}))
+print(json.dumps({"shapes": shapes, "sentences": sentences, "groups": groups}))
 """)
-    found = json.loads(text)
-    assert {str(one) for one in found["shapes"].values()} == {"[[2, 7], [2, 7]]"}
-    near, far, stacked = found["sentences"]
-    assert near.startswith("no architecture 'resnet5' (did you mean resnet50 or ")
-    assert near.endswith("; there are digits, convnet-1, convnet-3 and any classifier of torchvision")
-    assert far.startswith("no architecture 'fasterrcnn_resnet50_fpn'")
+    result = json.loads(text)
+    assert {str(shapes) for shapes in result["shapes"].values()} == {"[[2, 7], [2, 7]]"}
+    near, far, stacked = result["sentences"]
+    assert near.startswith("unknown architecture 'resnet5' (did you mean resnet50 or ")
+    assert near.endswith("; available: digits, convnet-1, convnet-3 and any classifier of torchvision")
+    assert far.startswith("unknown architecture 'fasterrcnn_resnet50_fpn'")
     assert stacked == "resnet50 cannot be stacked"
-    assert found["groups"] == [16, 16, 1, 16, 1, 1]
+    assert result["groups"] == [16, 16, 1, 16, 1, 1]
 
 
 REFUSED = {
@@ -149,57 +149,57 @@ REFUSED = {
     "raise SystemExit(3)": "the architecture file does not import: SystemExit: 3",
     "def biuld(classes): pass": "the architecture file defines no function called build",
     "def build(): pass": "build(10) of the architecture file fails: TypeError: build() takes 0 positional",
-    "def build(classes): return 3": "returns no torch.nn.Module but a int",
+    "def build(classes): return 3": "returns a int, not a torch.nn.Module",
     "def build(classes): return nn.Identity()": "the architecture file has no weights to train",
-    "def build(classes): return nn.LazyLinear(classes)": "no tensor of plain numbers whose size is known",
-    "def build(classes): return nn.Linear(9, classes)": "does not take images of 1x8x8 (RuntimeError:",
+    "def build(classes): return nn.LazyLinear(classes)": "which is not a tensor of plain numbers with a known size",
+    "def build(classes): return nn.Linear(9, classes)": "does not accept images of 1x8x8 (RuntimeError:",
     "def build(classes): return nn.Linear(8, classes)": "returns a tensor [2, 1, 8, 10] of torch.float32",
     "class Two(nn.Linear):\n    def forward(self, x):\n        return x, x\n"
-    "def build(classes): return Two(8, 8)": "returns a tuple for two images, not one tensor [2, 10]",
+    "def build(classes): return Two(8, 8)": "returns a tuple for two images, not a tensor [2, 10]",
 }
 
 
-def test_what_is_no_network_for_the_data_is_a_sentence(in_image: InImage) -> None:
-    """Whatever the file does, where the trainer looks at it first."""
+def test_a_file_that_defines_no_usable_network_is_refused_in_one_sentence(in_image: InImage) -> None:
+    """Each way in which a file can fail is refused by the trainer's first check of it."""
     text = in_image(f"""
 import json
 from sandbox.networks.architectures import prepare
 from sandbox.recipes.assemble import assemble
 from sandbox.recipes.digits import recipe
 from sandbox.recipes.api import Request
-asked = Request(seed=0, forget_fraction=0.1, architecture="file", most_examples=200)
-draft = recipe(asked)
-found = []
+request = Request(seed=0, forget_fraction=0.1, architecture="file", max_examples=200)
+draft = recipe(request)
+sentences = []
 for source in {list(REFUSED)!r}:
     try:
         prepare("file", "from torch import nn\\n" + source)
-        assemble(draft, asked)
+        assemble(draft, request)
     except ValueError as error:
-        found.append(str(error))
+        sentences.append(str(error))
     else:
-        found.append("nothing")
-print(json.dumps(found))
+        sentences.append("not refused")
+print(json.dumps(sentences))
 """)
-    for said, words in zip(json.loads(text), REFUSED.values(), strict=True):
-        assert words in said
-        assert "\n" not in said
+    for sentence, words in zip(json.loads(text), REFUSED.values(), strict=True):
+        assert words in sentence
+        assert "\n" not in sentence
 
 
 @pytest.mark.parametrize(
     ("architecture", "sentence", "isolation"),
     [
-        ("digitz", "no architecture 'digitz' (did you mean digits?)", "process"),
+        ("digitz", "unknown architecture 'digitz' (did you mean digits?)", "process"),
         ("convnet-1", "the weights do not fit convnet-1: ", "container"),
     ],
 )
-def test_a_challenge_whose_network_is_of_no_use_blames_no_submission(
+def test_an_unusable_network_of_the_challenge_blames_no_submission(
     challenge: Challenge, tmp_path: Path, architecture: str, sentence: str, isolation: str
 ) -> None:
-    """No run is begun and none is noted: the same command says the same again."""
+    """No run is started or recorded: the same command reports the same again."""
     folder = shutil.copytree(challenge.folder, tmp_path / "challenge")
     description = folder / "challenge.toml"
-    said = description.read_text()
-    description.write_text(said.replace('architecture = "digits"', f'architecture = "{architecture}"'))
+    original = description.read_text()
+    description.write_text(original.replace('architecture = "digits"', f'architecture = "{architecture}"'))
     command = ("run", ROOT / "sample_submissions" / "original", "--challenge", folder, "-n", 2)
     words = (*command, "--store", tmp_path / "store", "--isolation", isolation)
     for _ in range(2):
@@ -207,17 +207,27 @@ def test_a_challenge_whose_network_is_of_no_use_blames_no_submission(
         assert f"The challenge's network cannot be used: {sentence}" in refused
     with closing(sqlite3.connect(tmp_path / "store" / "store.sqlite")) as database:
         assert database.execute("select count(*) from runs").fetchall() == [(0,)]
-    description.write_text(said)
+    description.write_text(original)
     assert json.loads(unlearn(*words, "--json").stdout)["verdicts"] == {"ok": 2}
 
 
 def test_an_own_network_from_its_file_to_a_score(tmp_path: Path) -> None:
-    """The file is the challenge's, is imported by runs with nothing left to lose, and its nets copy and pickle."""
+    """The file is part of the challenge, runs import it without privileges, and its networks copy and pickle."""
     file = tmp_path / "net.py"
     file.write_text(OWN)
     folder = tmp_path / "built"
-    asked = ("challenge", "build", "idx", folder, "--data", made.MNIST, *QUICK, "--architecture-file", file)
-    unlearn(*asked)
+    command = (
+        "challenge",
+        "build",
+        "idx",
+        folder,
+        "--data",
+        recipe_data.MNIST,
+        *QUICK,
+        "--architecture-file",
+        file,
+    )
+    unlearn(*command)
     challenge = load_challenge(folder)
     assert challenge.description.architecture == "file"
     assert challenge.description.reference_group == 1
@@ -228,13 +238,14 @@ def test_an_own_network_from_its_file_to_a_score(tmp_path: Path) -> None:
     summary = json.loads(unlearn("run", tmp_path / "submission.py", *words).stdout)
     assert summary["verdicts"] == {"ok": 2}
 
-    unlearn(*asked)
+    unlearn(*command)
     assert load_challenge(folder).sha256 == challenge.sha256
     file.write_text(OWN + "\n")
-    assert "holds another challenge (its recipe, data, architecture," in unlearn(*asked, code=2).stderr
+    assert "holds another challenge (its recipe, data, architecture," in unlearn(*command, code=2).stderr
     file.write_text("def build(classes):\n    raise ValueError('no\\x1b[31m\\nnet')\n")
-    refused = (*asked[:3], tmp_path / "other", *asked[4:])
-    said = unlearn(*refused, code=2).stderr
+    refused = (*command[:3], tmp_path / "other", *command[4:])
+    message = unlearn(*refused, code=2).stderr
     assert (
-        "build(10) of the architecture file fails: ValueError: no\N{REPLACEMENT CHARACTER}[31m net." in said
+        "build(10) of the architecture file fails: ValueError: no\N{REPLACEMENT CHARACTER}[31m net."
+        in message
     )

@@ -20,7 +20,7 @@ from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE
 from runner.challenge.load import load_challenge
 from runner.engine.api import Engine
 from sandbox.protocol.splits import SPLITS
-from tests.support import recipe_data as made
+from tests.support import recipe_data
 from tests.support.command import unlearn
 from tests.support.npy import npy
 from tests.support.paths import ROOT
@@ -30,15 +30,15 @@ pytestmark = pytest.mark.container
 QUICK = ("--references", "2", "--seed", "3", "--epochs", "2", "--forget-fraction", "0.1")
 
 
-def lay_out(folder: Path, files: Mapping[str, bytes]) -> Path:
+def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     return folder
 
 
-def built(tmp_path: Path, recipe: str, files: Mapping[str, bytes], *options: object) -> Challenge:
-    data = lay_out(tmp_path / "data", files)
+def build(tmp_path: Path, recipe: str, files: Mapping[str, bytes], *options: object) -> Challenge:
+    data = write_files(tmp_path / "data", files)
     unlearn("challenge", "build", recipe, tmp_path / "built", "--data", data, *QUICK, *options)
     return load_challenge(tmp_path / "built")
 
@@ -56,35 +56,46 @@ def score(challenge: Challenge, tmp_path: Path, submission: object = "sample_sub
 
 
 def test_idx_from_files_to_a_score(tmp_path: Path) -> None:
-    """Real MNIST images: split, trained on, unlearned and scored; the same files are the same challenge."""
-    challenge = built(tmp_path, "idx", made.mnist(), "--limit-examples", 280)
-    said = challenge.description
-    assert (said.architecture, said.classes, said.training.epochs) == ("convnet-1", 10, 2)
-    assert said.source.most_examples == 280
-    found = columns(challenge)
-    rows = np.concatenate([found[name]["image_id"] for name in SPLITS])
+    """Real MNIST images are split, trained on, unlearned and scored; the same files build the same challenge."""
+    challenge = build(tmp_path, "idx", recipe_data.mnist(), "--limit-examples", 280)
+    description = challenge.description
+    assert (description.architecture, description.classes, description.training.epochs) == (
+        "convnet-1",
+        10,
+        2,
+    )
+    assert description.source.most_examples == 280
+    splits = columns(challenge)
+    rows = np.concatenate([splits[name]["image_id"] for name in SPLITS])
     assert len(set(rows)) == len(rows) == 280
-    images, _labels = made.unzipped()
-    first = found["forget"]
+    images, _labels = recipe_data.uncompressed_mnist()
+    first = splits["forget"]
     pixels = np.frombuffer(images, np.uint8, offset=16).reshape(300, 28, 28)[first["image_id"]]
     assert np.array_equal(first["image"], pixels[:, None] / np.float32(255))
     assert score(challenge, tmp_path) >= 0
 
     again = ("challenge", "build", "idx", challenge.folder, *QUICK, "--limit-examples", 280, "--data")
-    unlearn(*again, made.MNIST)
+    unlearn(*again, recipe_data.MNIST)
     assert load_challenge(challenge.folder).sha256 == challenge.sha256
-    other = lay_out(tmp_path / "other", {**made.mnist(), "more": b""})
+    other = write_files(tmp_path / "other", {**recipe_data.mnist(), "more": b""})
     assert "holds another challenge" in unlearn(*again, other, code=2).stderr
 
 
 def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
-    """Adam, balanced classes and the best epoch, for the original and the references; the time of a run is
-    reckoned from such a training; the same command finds it built, another training is another challenge."""
+    """Original and references use Adam, balanced classes and the best epoch; a run's time limit is a share of
+    such a training; the same command finds the challenge built, another training is another challenge."""
     options = ("--limit-examples", 280, "--training", "contest", "--wall-fraction", 100)
-    challenge = built(tmp_path, "idx", made.mnist(), *options)
-    said = challenge.description
-    assert (said.training.optimizer, said.training.epochs, said.training.momentum) == ("adam", 2, 0)
-    assert (said.training.class_weights, said.training.keep) == ("balanced", "best-by-validation")
+    challenge = build(tmp_path, "idx", recipe_data.mnist(), *options)
+    description = challenge.description
+    assert (description.training.optimizer, description.training.epochs, description.training.momentum) == (
+        "adam",
+        2,
+        0,
+    )
+    assert (description.training.class_weights, description.training.keep) == (
+        "balanced",
+        "best-by-validation",
+    )
     assert score(challenge, tmp_path) >= 0
     shown = json.loads(unlearn("challenge", "show", challenge.folder, "--json").stdout)
     assert shown["source"]["training"]["preset"] == "contest"
@@ -100,18 +111,18 @@ def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
         280,
         "--wall-fraction",
     )
-    unlearn(*again, 100, "--data", made.MNIST, "--training", "contest")
+    unlearn(*again, 100, "--data", recipe_data.MNIST, "--training", "contest")
     (tmp_path / "other.toml").write_text('[training]\npreset = "contest"\nlearning_rate = 2e-4\n')
-    other = unlearn(*again, 100, "--data", made.MNIST, "--training", tmp_path / "other.toml", code=2)
+    other = unlearn(*again, 100, "--data", recipe_data.MNIST, "--training", tmp_path / "other.toml", code=2)
     assert "holds another challenge" in other.stderr
 
 
-def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> None:
-    """Stopped after its first group of references and gone on with, it has the bytes of one that was not."""
+def test_an_interrupted_build_from_files_resumes_to_the_same_bytes(tmp_path: Path) -> None:
+    """Interrupted after its first group of references and resumed, it has the bytes of an uninterrupted build."""
     short = ("--references", 80, "--epochs", 2, "--seed", 5)
-    words = ("--data", made.MNIST, "--training", "contest", *short)
-    asked = ("challenge", "build", "idx", str(tmp_path / "interrupted"), *map(str, words))
-    command = [sys.executable, "-m", "runner.cli", *asked]
+    words = ("--data", recipe_data.MNIST, "--training", "contest", *short)
+    arguments = ("challenge", "build", "idx", str(tmp_path / "interrupted"), *map(str, words))
+    command = [sys.executable, "-m", "runner.cli", *arguments]
     first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 600
     while not list(tmp_path.glob("interrupted/.building/group-*.npz")):
@@ -119,12 +130,12 @@ def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> No
         assert first.poll() is None
         time.sleep(0.01)
     first.send_signal(signal.SIGINT)
-    _out, said = first.communicate(timeout=240)
-    assert first.returncode == 130, said
-    kept = {file: file.stat().st_mtime_ns for file in tmp_path.glob("interrupted/.building/group-*.npz")}
-    assert 0 < len(kept) < 5
+    _out, stderr = first.communicate(timeout=240)
+    assert first.returncode == 130, stderr
+    groups = {file: file.stat().st_mtime_ns for file in tmp_path.glob("interrupted/.building/group-*.npz")}
+    assert 0 < len(groups) < 5
     original = (tmp_path / "interrupted" / CHALLENGE_FILES[0]).stat().st_mtime_ns
-    unlearn(*asked)
+    unlearn(*arguments)
     assert (tmp_path / "interrupted" / CHALLENGE_FILES[0]).stat().st_mtime_ns == original
     unlearn("challenge", "build", "idx", tmp_path / "straight", *words)
     for name in CHALLENGE_FILES:
@@ -134,33 +145,42 @@ def test_an_interrupted_build_from_files_comes_to_the_same(tmp_path: Path) -> No
 
 
 def test_a_reference_that_diverges_stops_the_build(tmp_path: Path) -> None:
-    """With its index and seed, as soon as its group is there; the groups that are finished are kept."""
+    """The build stops as soon as the group of the reference arrives, with the reason in one sentence."""
     (tmp_path / "wild.toml").write_text(
         '[training]\nlearning_rate = 1e30\nschedule = "constant"\nnesterov = false\nmomentum = 0.0\n'
     )
-    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK)
-    done = unlearn(*asked, "--training", tmp_path / "wild.toml", code=2)
+    command = ("challenge", "build", "idx", tmp_path / "built", "--data", recipe_data.MNIST, *QUICK)
+    done = unlearn(*command, "--training", tmp_path / "wild.toml", code=2)
     assert "diverged" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "built" / "challenge.toml").exists()
 
 
-def test_a_gpu_where_there_is_none(tmp_path: Path, engine: Engine) -> None:
-    """Exit code 3 and the reason, before anything is built."""
+def test_a_gpu_on_a_host_without_gpus(tmp_path: Path, engine: Engine) -> None:
+    """It is refused with exit code 3 and the reason, before anything is built."""
     if "nvidia" in engine.info().runtimes or engine.info().has_cdi:
-        pytest.skip("this engine may have one")
-    asked = ("challenge", "build", "idx", tmp_path / "built", "--data", made.MNIST, *QUICK, "--device")
-    assert "The engine offers no GPU" in unlearn(*asked, "all", code=3).stderr
-    assert "--device must be cpu, all, or cuda:UUID" in unlearn(*asked, "cuda:0", code=2).stderr
+        pytest.skip("this engine may have a GPU")
+    command = (
+        "challenge",
+        "build",
+        "idx",
+        tmp_path / "built",
+        "--data",
+        recipe_data.MNIST,
+        *QUICK,
+        "--device",
+    )
+    assert "The engine offers no GPU" in unlearn(*command, "all", code=3).stderr
+    assert "--device must be cpu, all, or cuda:UUID" in unlearn(*command, "cuda:0", code=2).stderr
     assert not (tmp_path / "built").exists()
 
 
 def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
-    """From the same files, two challenges that do not tell each other's forget set."""
-    one = columns(built(tmp_path / "1", "idx", made.mnist(), "--seed", 1))
-    two = columns(built(tmp_path / "2", "idx", made.mnist(), "--seed", 2))
+    """From the same files, two challenges whose splits differ."""
+    first = columns(build(tmp_path / "1", "idx", recipe_data.mnist(), "--seed", 1))
+    second = columns(build(tmp_path / "2", "idx", recipe_data.mnist(), "--seed", 2))
     for name in SPLITS:
-        assert set(one[name]["image_id"]) != set(two[name]["image_id"])
+        assert set(first[name]["image_id"]) != set(second[name]["image_id"])
 
 
 @pytest.mark.parametrize(
@@ -168,43 +188,48 @@ def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
     [
         (
             "idx",
-            {**made.mnist(), made.LABELS: made.unzipped()[1][:50]},
+            {**recipe_data.mnist(), recipe_data.LABELS: recipe_data.uncompressed_mnist()[1][:50]},
             (),
-            "The recipe refuses: t10k-labels-idx1-ubyte.gz ends in row 42; 300 rows were announced.",
+            "The recipe refuses: t10k-labels-idx1-ubyte.gz ends in row 42; its header announces 300 rows.",
         ),
-        ("idx", made.mnist(), ("--architecture", "resnet18"), "resnet18 does not take images of 1x28x28"),
         (
             "idx",
-            made.mnist(),
+            recipe_data.mnist(),
+            ("--architecture", "resnet18"),
+            "resnet18 does not accept images of 1x28x28",
+        ),
+        (
+            "idx",
+            recipe_data.mnist(),
             ("--architecture", "alexnett"),
-            "'alexnett' (did you mean alexnet?); there are",
+            "'alexnett' (did you mean alexnet?); available:",
         ),
         (
             "faces",
-            {**made.tables(), "images/3/0.png": b"BM no image"},
+            {**recipe_data.tables(), "images/3/0.png": b"BM no image"},
             (),
-            "images/3/0.png is no image that can be read",
+            "images/3/0.png cannot be read as an image",
         ),
     ],
 )
 def test_refused(
     tmp_path: Path, recipe: str, files: dict[str, bytes], options: tuple[str, ...], words: str
 ) -> None:
-    """What the trainer cannot use is one sentence and exit code 2; no challenge is left behind."""
-    data = lay_out(tmp_path / "data", files)
-    asked = ("challenge", "build", recipe, tmp_path / "built", "--data", data, *QUICK, *options)
-    done = unlearn(*asked, code=2)
+    """Data that the trainer cannot use is refused in one sentence with exit code 2; no challenge is created."""
+    data = write_files(tmp_path / "data", files)
+    command = ("challenge", "build", recipe, tmp_path / "built", "--data", data, *QUICK, *options)
+    done = unlearn(*command, code=2)
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "built" / "challenge.toml").exists()
 
 
 def test_arrays_by_person_from_a_file_to_a_score(tmp_path: Path) -> None:
-    """Colour images with persons: nobody is in two splits."""
-    challenge = built(tmp_path, "arrays", {"own.npz": made.packed(**made.own_arrays())})
+    """Colour images with persons: no person is in two splits."""
+    challenge = build(tmp_path, "arrays", {"own.npz": recipe_data.npz(**recipe_data.own_arrays())})
     assert challenge.description.architecture == "convnet-3"
-    found = columns(challenge)
-    persons = [set(found[name]["person_id"]) for name in SPLITS]
+    splits = columns(challenge)
+    persons = [set(splits[name]["person_id"]) for name in SPLITS]
     assert sum(map(len, persons)) == len(set.union(*persons)) == 20
     assert score(challenge, tmp_path) >= 0
 
@@ -223,11 +248,11 @@ def unlearning(net, retain, forget, val):
 
 def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
     """Age groups by person, items and network as in the contest's scored phase."""
-    challenge = built(tmp_path, "faces", made.faces(each=3), "--epochs", 8)
-    found = columns(challenge)
-    persons = [set(found[name]["person_id"]) for name in SPLITS]
-    assert sum(map(len, persons)) == len(set.union(*persons)) == made.PERSONS
-    retain = found["retain"]
+    challenge = build(tmp_path, "faces", recipe_data.faces(each=3), "--epochs", 8)
+    splits = columns(challenge)
+    persons = [set(splits[name]["person_id"]) for name in SPLITS]
+    assert sum(map(len, persons)) == len(set.union(*persons)) == recipe_data.PERSONS
+    retain = splits["retain"]
     assert retain["image"].max() > 100
     assert np.array_equal(retain["label"], (retain["age"] - 20) * 10 // 40)
     (tmp_path / "face.py").write_text(FACE)
@@ -235,19 +260,19 @@ def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
 
 
 def test_faces_as_the_contest_had_them(tmp_path: Path) -> None:
-    """Its folders with depth pictures beside the colour ones, and its splits: persons are in several."""
+    """The contest's folders contain depth pictures too, and its splits share persons."""
     files: dict[str, bytes] = {}
-    for name, data in made.faces(each=3).items():
+    for name, data in recipe_data.faces(each=3).items():
         folder, _slash, picture = name.replace("Training", "WBackground/01").rpartition("/")
         if not folder:
             files[name] = data
             continue
         files[f"{folder}/real.rssdk/color/{picture}"] = data
         files[f"{folder}/real.rssdk/depth/{picture}"] = b"no picture"
-    challenge = built(tmp_path, "faces", files, "--shared-persons", "--public")
-    found = columns(challenge)
-    assert [len(found[name]["label"]) for name in ("val", "test")] == [18, 18]
-    persons = {name: set(found[name]["person_id"]) for name in SPLITS}
+    challenge = build(tmp_path, "faces", files, "--shared-persons", "--public")
+    splits = columns(challenge)
+    assert [len(splits[name]["label"]) for name in ("val", "test")] == [18, 18]
+    persons = {name: set(splits[name]["person_id"]) for name in SPLITS}
     assert persons["retain"].isdisjoint(persons["forget"])
     assert persons["retain"] & persons["test"]
     known = len(persons["forget"] & persons["test"])
@@ -257,13 +282,22 @@ def test_faces_as_the_contest_had_them(tmp_path: Path) -> None:
     )
     unlearn("challenge", "export", challenge.folder, "--public", tmp_path / "given")
     assert load_challenge(tmp_path / "given").description.source.shared_persons
-    asked = ("challenge", "build", "idx", tmp_path / "no", "--data", made.MNIST, "--shared-persons", *QUICK)
-    assert "the data of idx name no persons" in unlearn(*asked, code=2).stderr
+    command = (
+        "challenge",
+        "build",
+        "idx",
+        tmp_path / "no",
+        "--data",
+        recipe_data.MNIST,
+        "--shared-persons",
+        *QUICK,
+    )
+    assert "the data of idx name no persons" in unlearn(*command, code=2).stderr
 
 
 def test_faces_from_tables(tmp_path: Path) -> None:
     """The splits are those of the tables, and each image is its row's."""
-    challenge = built(tmp_path, "faces", made.tables(), "--architecture", "convnet-3")
+    challenge = build(tmp_path, "faces", recipe_data.tables(), "--architecture", "convnet-3")
     for number, name in enumerate(SPLITS):
         split = load_safetensors(challenge.data(name))
         assert sorted(set(split["person_id"])) == list(range(10 * number, 10 * number + 10))
@@ -271,32 +305,32 @@ def test_faces_from_tables(tmp_path: Path) -> None:
 
 
 def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
-    """The archive is sent whole and opened in the trainer; it is named by its own hash."""
+    """The archive is sent as it is and opened in the trainer; its own hash identifies it."""
     archive = tmp_path / "cifar-10-python.tar.gz"
-    archive.write_bytes(made.tarred(made.cifar_python()))
-    asked = ("--data", archive, *QUICK, "--architecture", "convnet-3")
-    unlearn("challenge", "build", "cifar10", tmp_path / "built", *asked)
+    archive.write_bytes(recipe_data.tar_archive(recipe_data.cifar_python()))
+    command = ("--data", archive, *QUICK, "--architecture", "convnet-3")
+    unlearn("challenge", "build", "cifar10", tmp_path / "built", *command)
     challenge = load_challenge(tmp_path / "built")
-    assert [len(found["label"]) for found in columns(challenge).values()] == [180, 20, 50, 50]
+    assert [len(split["label"]) for split in columns(challenge).values()] == [180, 20, 50, 50]
     assert challenge.description.source.data_sha256 is not None
 
 
 def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
     """The Python version's pickles are read in the trainer; tuple items, as in the starting kit."""
-    files = {**made.cifar_python(), "forget_idx.npy": npy(np.arange(20))}
-    challenge = built(tmp_path, "cifar10", files, "--architecture", "convnet-3", "--items", "tuple")
-    found = columns(challenge)
-    assert found["forget"]["image_id"].tolist() == list(range(20))
-    assert [len(found[name]["label"]) for name in SPLITS] == [180, 20, 50, 50]
+    files = {**recipe_data.cifar_python(), "forget_idx.npy": npy(np.arange(20))}
+    challenge = build(tmp_path, "cifar10", files, "--architecture", "convnet-3", "--items", "tuple")
+    splits = columns(challenge)
+    assert splits["forget"]["image_id"].tolist() == list(range(20))
+    assert [len(splits[name]["label"]) for name in SPLITS] == [180, 20, 50, 50]
     assert score(challenge, tmp_path) >= 0
 
 
-def test_a_challenge_for_gpus_is_refused_where_there_is_none(tmp_path: Path) -> None:
-    """It can be built anywhere, says what runs need, and is another challenge than one for the CPU."""
-    asked = ("challenge", "build", "digits", tmp_path / "gpu", *QUICK)
-    unlearn(*asked, "--runs-on", "cuda")
+def test_a_challenge_for_gpus_is_refused_on_a_host_without_gpus(tmp_path: Path) -> None:
+    """It can be built anywhere, records what runs need, and differs from a challenge for the CPU."""
+    command = ("challenge", "build", "digits", tmp_path / "gpu", *QUICK)
+    unlearn(*command, "--runs-on", "cuda")
     assert tomllib.loads((tmp_path / "gpu" / DESCRIPTION_FILE).read_text())["device"] == "cuda"
-    assert "holds another challenge" in unlearn(*asked, code=2).stderr
+    assert "holds another challenge" in unlearn(*command, code=2).stderr
     refused = unlearn(
         "run",
         "sample_submissions/scrub",

@@ -1,4 +1,4 @@
-"""Is a network trained as its preset says: alone as in a stack, and recorded as called?"""
+"""A network is trained as its preset defines: alone or in a stack, and by recorded steps or by calls."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from dataclasses import replace
 from sandbox.protocol.presets import PRESETS, Preset
 from sandbox.trainer.training import train_stacked
 torch.set_num_threads(1)
-made = torch.Generator().manual_seed(0)
-labels = (torch.rand(150, generator=made) ** 2 * 5).long()
-patterns = torch.randn(5, 1, 8, 8, generator=made)
-noisy = lambda labels: patterns[labels] + torch.randn(len(labels), 1, 8, 8, generator=made)
+generator = torch.Generator().manual_seed(0)
+labels = (torch.rand(150, generator=generator) ** 2 * 5).long()
+patterns = torch.randn(5, 1, 8, 8, generator=generator)
+noisy = lambda labels: patterns[labels] + torch.randn(len(labels), 1, 8, 8, generator=generator)
 images = noisy(labels)
 val = {"label": torch.arange(5).repeat(12)}
 val["image"] = noisy(val["label"])
 sgd = Preset(epochs=3, batch_size=32, learning_rate=0.05, momentum=0.9, weight_decay=5e-4)
 adam = replace(PRESETS["contest"], epochs=3, batch_size=32, learning_rate=1e-3)
-def train(preset, seeds, **more):
+def train(preset, seeds, **options):
     return train_stacked(architecture="digits", classes=5, images=images, labels=labels, seeds=seeds,
-                         preset=preset, val=val, **more)
+                         preset=preset, val=val, **options)
 def distance(a, b):
     return max((a[name].float() - b[name].float()).abs().max().item() for name in a)
 """
@@ -50,115 +50,115 @@ def build(classes):
 """
 
 
-def found(in_image: InImage, script: str) -> Any:
+def run_script(in_image: InImage, script: str) -> Any:
+    """Return the JSON that a script prints after the prelude."""
     return json.loads(in_image(PRELUDE + script))
 
 
-def test_alone_as_in_a_stack(in_image: InImage) -> None:
-    """With either optimiser, classes balanced or not, the last epoch kept or each network's own best."""
-    distances = found(
+def test_a_stacked_network_trains_as_alone(in_image: InImage) -> None:
+    """With either optimiser, with balanced classes or not, ending with the last epoch or with the best."""
+    distances = run_script(
         in_image,
         """
 distances = {}
 for optimizer, preset in (("sgd", sgd), ("adam", adam)):
     for weights in ("none", "balanced"):
         for keep in ("last", "best-by-validation"):
-            one = replace(preset, class_weights=weights, keep=keep)
-            together = train(one, [1, 2, 3])
-            alone = [train(one, [seed])[0] for seed in (1, 2, 3)]
+            variant = replace(preset, class_weights=weights, keep=keep)
+            together = train(variant, [1, 2, 3])
+            alone = [train(variant, [seed])[0] for seed in (1, 2, 3)]
             distances[f"{optimizer}, {weights}, {keep}"] = [
                 max(distance(*pair) for pair in zip(together, alone)), distance(together[0], alone[1])]
 print(json.dumps(distances))
 """,
     )
     assert len(distances) == 8
-    for way, (same, other) in distances.items():
-        assert same < 2e-3, way
-        assert other > 5e-2, way
+    for variant, (same, other) in distances.items():
+        assert same < 2e-3, variant
+        assert other > 5e-2, variant
 
 
-def test_a_recorded_step_is_the_step(in_image: InImage) -> None:
-    """Rows and learning rate in fixed places, some steps aside, the rest replayed, the small batch called:
-    as many updates, and the same weights as plain steps give. Replaying is stood in for by calling."""
-    told = found(
+def test_recorded_steps_equal_plain_steps(in_image: InImage) -> None:
+    """Rows and learning rate at fixed addresses, some warm-up steps, the others replayed, the small batch called:
+    the same number of updates and the same weights as plain steps. A stand-in replays by calling."""
+    result = run_script(
         in_image,
         """
-from sandbox.trainer.lr_schedule import rate
 class StandIn:
-    def __init__(self): self.aside_steps = self.replays = 0; self.seen = set()
-    def aside(self, work): self.aside_steps += 1; work()
+    def __init__(self): self.warm_up_steps = self.replays = 0
+    def warm_up(self, work): self.warm_up_steps += 1; work()
     def record(self, work):
         def replay(): self.replays += 1; work()
         return replay
-told = {}
+result = {}
 for name, preset in {"nesterov": sgd, "momentum": replace(sgd, nesterov=False, schedule="cosine"),
                      "bare": replace(sgd, momentum=0.0, nesterov=False, weight_decay=0.0), "adam": adam}.items():
-    standing_in = StandIn()
-    recorded = train(preset, [1, 2], recording=lambda _device: standing_in)
+    recorder = StandIn()
+    recorded = train(preset, [1, 2], make_recorder=lambda _device: recorder)
     plain = train(preset, [1, 2])
-    told[name] = [max(distance(*pair) for pair in zip(recorded, plain)), standing_in.aside_steps,
-                  standing_in.replays, int(recorded[0]["bn1.num_batches_tracked"])]
-print(json.dumps(told))
+    result[name] = [max(distance(*pair) for pair in zip(recorded, plain)), recorder.warm_up_steps,
+                  recorder.replays, int(recorded[0]["bn1.num_batches_tracked"])]
+print(json.dumps(result))
 """,
     )
-    for name, (distance, aside, replays, steps) in told.items():
+    for name, (distance, warm_up, replays, steps) in result.items():
         assert distance < 2e-4, name
-        assert (aside, replays, steps) == (3, 9, 15), name  # 4 whole batches and a small one, 3 epochs
+        assert (warm_up, replays, steps) == (3, 9, 15), name  # 4 whole batches and a small batch, 3 epochs
 
 
-def test_what_cannot_be_recorded_is_called(in_image: InImage) -> None:
-    """A device that refuses to record costs speed and nothing else."""
-    assert found(
+def test_steps_that_cannot_be_recorded_are_called(in_image: InImage) -> None:
+    """If a device fails to record, training is slower and its result the same."""
+    assert run_script(
         in_image,
         """
 class Refuses:
-    def aside(self, work): work()
+    def warm_up(self, work): work()
     def record(self, work): raise RuntimeError("operation not permitted")
-refused = train(sgd, [1], recording=lambda _device: Refuses())
+refused = train(sgd, [1], make_recorder=lambda _device: Refuses())
 print(json.dumps(distance(refused[0], train(sgd, [1])[0])))
 """,
     ) == pytest.approx(0, abs=2e-4)
 
 
-def test_the_best_epoch_is_kept(in_image: InImage) -> None:
-    """For each network its own: after a training whose rate grows too great, the weights of the epoch that
-    knew most of val; of equally good epochs, the first."""
-    told = found(
+def test_each_network_ends_with_its_best_epoch(in_image: InImage) -> None:
+    """After a training whose learning rate grows too large, each network has the weights of its own best epoch
+    on val; of equally good epochs, the first."""
+    result = run_script(
         in_image,
         """
 import sandbox.trainer.training as training
-from sandbox.trainer.best_epoch import right_answers
+from sandbox.trainer.best_epoch import count_correct
 from sandbox.networks.architectures import build
 from sandbox.networks.stacking import stack
 preset = replace(sgd, schedule="constant", epochs=4, keep="best-by-validation")
-ups_and_downs = [0.02, 0.02, 9.0, 9.0]
-training.rate = lambda preset, step, steps: ups_and_downs[step // steps]
+rates = [0.02, 0.02, 9.0, 9.0]
+training.learning_rate_at = lambda preset, step, steps: rates[step // steps]
 best = train(preset, [1, 2])
 after = [train(replace(preset, epochs=epochs, keep="last"), [1, 2]) for epochs in (1, 2, 3, 4)]
-def known(state):
+def correct(state):
     net = build("digits", 5); net.load_state_dict(state)
-    return int(right_answers(net, val, 1, torch.channels_last))
-without_counters = lambda state: {name: one for name, one in state.items() if one.ndim}
+    return int(count_correct(net, val, 1, torch.channels_last))
+without_counters = lambda state: {name: tensor for name, tensor in state.items() if tensor.ndim}
 chosen = []
 for place in (0, 1):
-    answers = [known(states[place]) for states in after]
-    first = answers.index(max(answers))
-    chosen.append([answers, first, distance(without_counters(best[place]), without_counters(after[first][place])),
-                   known(best[place])])
+    counts = [correct(states[place]) for states in after]
+    first = counts.index(max(counts))
+    chosen.append([counts, first, distance(without_counters(best[place]), without_counters(after[first][place])),
+                   correct(best[place])])
 print(json.dumps({"chosen": chosen, "again": distance(best[0], train(preset, [1, 2])[0])}))
 """,
     )
-    assert told["again"] == 0
-    for answers, first, distance, known in told["chosen"]:
-        assert min(answers) < max(answers) == known
+    assert result["again"] == 0
+    for counts, first, distance, best in result["chosen"]:
+        assert min(counts) < max(counts) == best
         assert first < 2
         assert distance == 0
 
 
-def test_an_interrupted_training_goes_on_to_the_same_bits(in_image: InImage) -> None:
-    """From what was written after any epoch, with either optimiser, the last epoch kept or the best, alone or
-    stacked, with dropout, and where steps are recorded; and no epoch before is trained again."""
-    told = found(
+def test_an_interrupted_training_resumes_to_the_same_bits(in_image: InImage) -> None:
+    """From the snapshot of any epoch, with either optimiser, ending with the last epoch or the best, alone or
+    stacked, with dropout, and with recorded steps; and no finished epoch is trained again."""
+    result = run_script(
         in_image,
         f"""
 import contextlib
@@ -166,46 +166,46 @@ from sandbox.networks.custom import load
 from sandbox.trainer.snapshots import Snapshots
 load({OWN!r})
 class StandIn:
-    def aside(self, work): work()
+    def warm_up(self, work): work()
     def record(self, work): return work
 class AfterEveryEpoch:
     def is_due(self): return True
     def write(self, work): work()
-def snapshots(earlier, write):
-    return Snapshots(earlier=earlier, write=write, pace=AfterEveryEpoch(), alone=contextlib.nullcontext())
-told = {{}}
+def snapshots(previous, write):
+    return Snapshots(previous=previous, write=write, timer=AfterEveryEpoch(), lock=contextlib.nullcontext())
+result = {{}}
 bare = replace(sgd, momentum=0.0, nesterov=False)
 for optimizer, preset in (("sgd", sgd), ("bare", bare), ("adam", adam)):
     for keep in ("last", "best-by-validation"):
-        for way, more in {{"alone": {{}}, "stacked": {{}}, "dropout": {{"architecture": "file"}},
-                          "recorded": {{"recording": lambda _device: StandIn()}}}}.items():
-            one, seeds = replace(preset, keep=keep, epochs=4), [1, 2, 3] if way == "stacked" else [1]
-            made, differ, epochs = [], [], []
-            def whole(**said):
+        for variant, options in {{"alone": {{}}, "stacked": {{}}, "dropout": {{"architecture": "file"}},
+                          "recorded": {{"make_recorder": lambda _device: StandIn()}}}}.items():
+            longer, seeds = replace(preset, keep=keep, epochs=4), [1, 2, 3] if variant == "stacked" else [1]
+            written, differ, epochs = [], [], []
+            def whole(**more):
                 return train_stacked(**{{"architecture": "digits", "classes": 5, "images": images, "labels": labels,
-                                        "seeds": seeds, "preset": one, "val": val, **more, **said}})
+                                        "seeds": seeds, "preset": longer, "val": val, **options, **more}})
             undisturbed = whole()
-            watched = whole(snapshots=snapshots(None, made.append))
-            for after, written in enumerate(made, start=1):
+            watched = whole(snapshots=snapshots(None, written.append))
+            for after, snapshot in enumerate(written, start=1):
                 torch.rand(after)
-                resumed = whole(snapshots=snapshots(written, lambda _bytes: None), on_epoch=epochs.append)
+                resumed = whole(snapshots=snapshots(snapshot, lambda _bytes: None), on_epoch=epochs.append)
                 differ.append(sum(not torch.equal(a[name], b[name]) for a, b in zip(undisturbed, resumed) for name in a))
             differ.append(sum(not torch.equal(a[name], b[name]) for a, b in zip(undisturbed, watched) for name in a))
-            told[f"{{optimizer}}, {{keep}}, {{way}}"] = [differ, epochs, len(set(made))]
-print(json.dumps(told))
+            result[f"{{optimizer}}, {{keep}}, {{variant}}"] = [differ, epochs, len(set(written))]
+print(json.dumps(result))
 """,
     )
-    assert len(told) == 24
-    for way, (differ, epochs, snapshots) in told.items():
-        assert differ == [0, 0, 0, 0], way
-        assert epochs == [2, 3, 4, 3, 4, 4], way
-        assert snapshots == 3, way
+    assert len(result) == 24
+    for variant, (differ, epochs, snapshots) in result.items():
+        assert differ == [0, 0, 0, 0], variant
+        assert epochs == [2, 3, 4, 3, 4, 4], variant
+        assert snapshots == 3, variant
 
 
-def test_class_weights_are_torchs(in_image: InImage) -> None:
-    """By the inverse of the frequency, with a mean of 1; the loss of a lone network is torch's weighted mean;
-    a class that does not occur weighs nothing and does not disturb the others."""
-    told = found(
+def test_weighted_loss_is_torchs(in_image: InImage) -> None:
+    """Class weights are the inverse of the frequency, with a mean of 1; the loss of a single network is torch's
+    weighted mean; a class that does not occur has weight 0 and does not change the others."""
+    result = run_script(
         in_image,
         """
 from torch.nn import functional
@@ -213,32 +213,32 @@ from sandbox.trainer.optimizers import class_weights
 from sandbox.trainer.train_step import _loss
 balanced = replace(sgd, class_weights="balanced")
 weights = class_weights(balanced, torch.tensor([0, 0, 0, 1, 3, 3]), 4)
-logits = torch.randn(10, 4, generator=made)
+logits = torch.randn(10, 4, generator=generator)
 answers = torch.tensor([0, 1, 3, 3, 0, 0, 1, 0, 3, 1])
-side_by_side = torch.stack([logits, logits.flip(0)], dim=1).flatten(0, 1)
-told = torch.stack([answers, answers.flip(0)])
+stacked_logits = torch.stack([logits, logits.flip(0)], dim=1).flatten(0, 1)
+stacked_answers = torch.stack([answers, answers.flip(0)])
 print(json.dumps({
     "weights": weights.tolist(),
     "torch": functional.cross_entropy(logits, answers, weight=weights).item(),
     "one": _loss(logits, answers[None], weights).item(),
-    "two": _loss(side_by_side, told, weights).item(),
+    "two": _loss(stacked_logits, stacked_answers, weights).item(),
     "none": class_weights(sgd, answers, 4),
 }))
 """,
     )
-    assert told["weights"] == pytest.approx([6 / 11, 18 / 11, 0, 9 / 11])
-    assert told["one"] == pytest.approx(told["torch"], rel=1e-5)
-    assert told["two"] == pytest.approx(2 * told["torch"], rel=1e-5)
-    assert told["none"] is None
+    assert result["weights"] == pytest.approx([6 / 11, 18 / 11, 0, 9 / 11])
+    assert result["one"] == pytest.approx(result["torch"], rel=1e-5)
+    assert result["two"] == pytest.approx(2 * result["torch"], rel=1e-5)
+    assert result["none"] is None
 
 
 def test_schedules_are_torchs(in_image: InImage) -> None:
-    """Each step's rate is the one that torch's scheduler would have set."""
+    """Each step's learning rate is the rate that torch's scheduler sets."""
     assert (
-        found(
+        run_script(
             in_image,
             """
-from sandbox.trainer.lr_schedule import rate
+from sandbox.trainer.lr_schedule import learning_rate_at
 def torchs(preset, steps):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=preset.learning_rate)
     schedulers = torch.optim.lr_scheduler
@@ -257,8 +257,8 @@ worst = 0
 for schedule in ("one-cycle", "cosine"):
     for epochs, steps in ((1, 1), (1, 3), (2, 5), (12, 19), (30, 7)):
         preset = replace(sgd, schedule=schedule, epochs=epochs)
-        ours = [rate(preset, step, steps) for step in range(epochs * steps)]
-        worst = max(worst, *(abs(a - b) for a, b in zip(ours, torchs(preset, steps))))
+        rates = [learning_rate_at(preset, step, steps) for step in range(epochs * steps)]
+        worst = max(worst, *(abs(a - b) for a, b in zip(rates, torchs(preset, steps))))
 print(worst)
 """,
         )
@@ -266,9 +266,9 @@ print(worst)
     )
 
 
-def test_a_retraining_is_timed_as_it_is_trained(in_image: InImage) -> None:
-    """Optimiser, class weights and the passes over val are in the time; epochs are those of the training."""
-    told = found(
+def test_the_time_of_a_retraining_includes_all_of_it(in_image: InImage) -> None:
+    """Optimiser, class weights and the passes over val are included; epochs are those of the training."""
+    result = run_script(
         in_image,
         """
 from dataclasses import asdict
@@ -276,28 +276,28 @@ from sandbox.trainer import timing
 from sandbox.protocol.jobs import TimingJob
 timing._PORTION_SECONDS = 0.01
 splits = {"retain": {"image": images, "label": labels}, "val": val}
-def seen(preset):
+def observe(preset):
     job = TimingJob(architecture="digits", classes=5, training=asdict(preset), device="cpu", threads=1, portions=2)
-    plain = timing._Plain(job, splits)
+    plain = timing._PlainTraining(job, splits)
     evals = []
     plain._net.register_forward_pre_hook(lambda net, _inputs: evals.append(net.training))
     plain.epoch()
-    found = timing.timing(job, splits, lambda _done: None)
+    measured = timing.time_retraining(job, splits, lambda _done: None)
     return [type(plain._optimizer).__name__, plain._weights is not None, evals.count(True), evals.count(False),
-            found["retrain_seconds"] / sorted(found["epoch_seconds"])[0] > 2.9]
-print(json.dumps([seen(sgd), seen(adam)]))
+            measured["retrain_seconds"] / sorted(measured["epoch_seconds"])[0] > 2.9]
+print(json.dumps([observe(sgd), observe(adam)]))
 """,
     )
-    assert told == [["SGD", False, 5, 0, True], ["Adam", True, 5, 2, True]]
+    assert result == [["SGD", False, 5, 0, True], ["Adam", True, 5, 2, True]]
 
 
-def test_a_gpu_calculates_in_float32(in_image: InImage) -> None:
-    """Neither products nor convolutions are shortened to TF32, and cuDNN repeats itself."""
-    assert found(
+def test_a_gpu_computes_in_float32(in_image: InImage) -> None:
+    """Neither matrix products nor convolutions use TF32, and cuDNN is deterministic."""
+    assert run_script(
         in_image,
         """
-from sandbox.networks.precision import exact_arithmetic as exactly
-exactly()
+from sandbox.networks.precision import exact_arithmetic
+exact_arithmetic()
 cudnn = torch.backends.cudnn
 print(json.dumps([torch.backends.cuda.matmul.fp32_precision, cudnn.conv.fp32_precision, cudnn.deterministic,
                   cudnn.benchmark]))
@@ -306,36 +306,36 @@ print(json.dumps([torch.backends.cuda.matmul.fp32_precision, cudnn.conv.fp32_pre
 
 
 def test_dropout_comes_from_the_networks_own_seed(in_image: InImage) -> None:
-    """A network with dropout is the same whatever was trained before it, and another seed draws others."""
-    told = found(
+    """A network with dropout does not depend on what was trained before it, and does depend on its seed."""
+    result = run_script(
         in_image,
         f"""
 from sandbox.networks.custom import load
 load({OWN!r})
-own = lambda seed, **more: train_stacked(architecture="file", classes=5, images=images, labels=labels,
-                                         seeds=[seed], preset=replace(sgd, **more), val=val)[0]
+own = lambda seed, **options: train_stacked(architecture="file", classes=5, images=images, labels=labels,
+                                         seeds=[seed], preset=replace(sgd, **options), val=val)[0]
 first = own(1)
 torch.rand(1000)
 print(json.dumps({{"again": distance(first, own(1)), "other": distance(first, own(2))}}))
 """,
     )
-    assert told["again"] == 0
-    assert told["other"] > 1e-2
+    assert result["again"] == 0
+    assert result["other"] > 1e-2
 
 
-def test_the_best_epoch_is_kept_whole(in_image: InImage) -> None:
-    """A single number among the weights is that of the best epoch too, not of the last."""
+def test_scalar_weights_are_those_of_the_best_epoch(in_image: InImage) -> None:
+    """A weight without dimensions comes from the best epoch too, not from the last."""
     assert (
-        found(
+        run_script(
             in_image,
             f"""
 import sandbox.trainer.training as training
 from sandbox.networks.custom import load
 load({OWN!r})
-ups_and_downs = [0.02, 9.0, 9.0]
-training.rate = lambda preset, step, steps: ups_and_downs[step // steps]
-own = lambda **more: train_stacked(architecture="file", classes=5, images=images, labels=labels, seeds=[1], val=val,
-                                   preset=replace(sgd, schedule="constant", **more))[0]
+rates = [0.02, 9.0, 9.0]
+training.learning_rate_at = lambda preset, step, steps: rates[step // steps]
+own = lambda **options: train_stacked(architecture="file", classes=5, images=images, labels=labels, seeds=[1], val=val,
+                                   preset=replace(sgd, schedule="constant", **options))[0]
 best, ends = own(epochs=3, keep="best-by-validation"), [own(epochs=epochs, keep="last") for epochs in (1, 2, 3)]
 print(json.dumps([distance(best, end) for end in ends]))
 """,
@@ -345,41 +345,41 @@ print(json.dumps([distance(best, end) for end in ends]))
 
 
 def test_parameters_without_gradients_stay(in_image: InImage) -> None:
-    """The optimiser of recorded steps leaves what is not used alone, and moves the rest as torch's does."""
-    told = found(
+    """The optimiser of recorded steps does not change unused parameters, and updates the others as torch's does."""
+    result = run_script(
         in_image,
         f"""
-from sandbox.trainer.optimizers import optimizer
-from sandbox.networks.custom import load, network
+from sandbox.trainer.optimizers import build_optimizer
+from sandbox.networks.custom import build_network, load
 load({OWN!r})
 moved = []
-for steered in (False, True):
+for capturable in (False, True):
     torch.manual_seed(0)
-    net = network(5).eval()
-    steps = optimizer(net, sgd, steered=steered)
+    net = build_network(5).eval()
+    optimizer = build_optimizer(net, sgd, capturable=capturable)
     for _ in range(3):
-        steps.zero_grad()
+        optimizer.zero_grad()
         net(images).square().mean().backward()
-        steps.step()
-    moved.append({{name: one.detach().clone() for name, one in net.state_dict().items()}})
+        optimizer.step()
+    moved.append({{name: weight.detach().clone() for name, weight in net.state_dict().items()}})
 print(json.dumps({{"apart": distance(*moved), "idle": moved[1]["idle"].tolist()}}))
 """,
     )
-    assert told["apart"] < 1e-4
-    assert told["idle"] == [1.0, 1.0, 1.0]
+    assert result["apart"] < 1e-4
+    assert result["idle"] == [1.0, 1.0, 1.0]
 
 
-def test_both_class_weights_are_the_same_but_for_their_scale(in_image: InImage) -> None:
-    """Those that networks are trained with have a mean of 1; those that entries find in the contest's file do not."""
-    told = found(
+def test_both_class_weights_differ_in_scale_only(in_image: InImage) -> None:
+    """Class weights for training have a mean of 1; those in the contest's file, which entries read, do not."""
+    result = run_script(
         in_image,
         """
 from sandbox.worker import contest_files as contest
 from sandbox.trainer.optimizers import class_weights
-some = torch.tensor([0] * 5 + [1] * 3 + [3])
-ours = class_weights(replace(sgd, class_weights="balanced"), some, 5).tolist()
-print(json.dumps([ours, json.loads(contest.class_weights(some.tolist(), 5))]))
+labels = torch.tensor([0] * 5 + [1] * 3 + [3])
+balanced = class_weights(replace(sgd, class_weights="balanced"), labels, 5).tolist()
+print(json.dumps([balanced, json.loads(contest.class_weights(labels.tolist(), 5))]))
 """,
     )
-    assert told[1] == pytest.approx([1 / 5, 1 / 3, 0, 1, 0])
-    assert told[0] == pytest.approx([weight * 3 / (1 / 5 + 1 / 3 + 1) for weight in told[1]])
+    assert result[1] == pytest.approx([1 / 5, 1 / 3, 0, 1, 0])
+    assert result[0] == pytest.approx([weight * 3 / (1 / 5 + 1 / 3 + 1) for weight in result[1]])

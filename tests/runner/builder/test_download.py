@@ -15,9 +15,9 @@ from runner.builder.data_files import gather_data
 from runner.builder.download import ARCHIVES, PublishedArchive, fetch
 from runner.cli.main import command_group
 from runner.errors import ConfigurationError, HostNotReadyError
-from tests.support import recipe_data as made
+from tests.support import recipe_data
 
-PUBLISHED = made.tarred(made.cifar_python())
+PUBLISHED = recipe_data.tar_archive(recipe_data.cifar_python())
 
 
 class Home(BaseHTTPRequestHandler):

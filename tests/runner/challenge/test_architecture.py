@@ -1,4 +1,4 @@
-"""Is an organizer's own module taken as a file, and as nothing more?"""
+"""An organizer's own module is treated as text only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.protocol.messages import TO_EVALUATOR
 
 
 def test_a_module_is_read_and_hashed_and_not_run(tmp_path: Path) -> None:
-    """Whatever stands in it; a byte order mark is no part of the text."""
+    """Any content is accepted; a byte order mark is not part of the text."""
     file = tmp_path / "net.py"
     file.write_bytes(b"\xef\xbb\xbfraise SystemExit('r\xc3\xa9seau')\n")
     found = choose_architecture_file(None, file)
@@ -39,7 +39,7 @@ def test_without_a_file_there_is_none() -> None:
     ],
 )
 def test_refused(tmp_path: Path, data: bytes | None, words: str) -> None:
-    """What is too long, no text or not there is one sentence."""
+    """A file that is too large, not text or missing is refused in one sentence."""
     if data is not None:
         (tmp_path / "net.py").write_bytes(data)
     with pytest.raises(ConfigurationError, match=words):
@@ -47,7 +47,7 @@ def test_refused(tmp_path: Path, data: bytes | None, words: str) -> None:
 
 
 def test_a_name_and_a_file_are_one_too_many(tmp_path: Path) -> None:
-    """And the name that means a file needs one."""
+    """Name and file exclude each other, and the name ``file`` requires a file."""
     with pytest.raises(ConfigurationError, match="not both"):
         choose_architecture_file("resnet18", tmp_path / "net.py")
     with pytest.raises(ConfigurationError, match="--architecture-file"):
@@ -56,7 +56,7 @@ def test_a_name_and_a_file_are_one_too_many(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("character", ["\x01", "é", "#"])
 def test_the_longest_text_fits_into_a_job(character: str) -> None:
-    """However many bytes JSON makes of each of its own."""
+    """The longest text fits into a job, however many bytes JSON needs for each of its own."""
     source = character * (ARCHITECTURE_BYTES // len(character.encode()))
     job = EvaluatorJob(architecture="file", classes=10, device="cpu", architecture_source=source)
     payload = job.to_json()

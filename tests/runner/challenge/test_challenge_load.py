@@ -27,7 +27,7 @@ from tests.support.untrusted.challenge_files import edit_description, refused_ch
 
 
 def test_loaded(loaded: Challenge) -> None:
-    """What is loaded is what lies there; its hash is that of the description."""
+    """The loaded values are those on disk; the challenge's hash is the description's."""
     assert loaded.sha256 == hashlib.sha256((loaded.folder / DESCRIPTION_FILE).read_bytes()).hexdigest()
     assert loaded.spec == {
         "weight": TensorSpec(dtype="F32", shape=(2, 3)),
@@ -42,7 +42,7 @@ def test_loaded(loaded: Challenge) -> None:
 
 
 def test_original_is_an_acceptable_checkpoint(loaded: Challenge) -> None:
-    """A submission that changes nothing hands in what was due."""
+    """A submission that changes nothing returns an acceptable checkpoint."""
     check_checkpoint(loaded.data("original"), loaded.spec)
 
 
@@ -60,15 +60,15 @@ def with_own_architecture(challenge_folder: ChallengeFolder, data: bytes = OWN) 
 
 
 def test_an_organizers_architecture_is_a_text(challenge_folder: ChallengeFolder) -> None:
-    """It is read for the containers; where there is none, there is none."""
+    """The module's text is loaded for the containers, and is None where the challenge has no module."""
     assert load_challenge(challenge_folder.describe()).architecture_source is None
     assert load_challenge(with_own_architecture(challenge_folder)).architecture_source == OWN.decode()
 
 
-def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
+def test_an_architecture_file_that_is_not_the_listed_one_is_refused(
     challenge_folder: ChallengeFolder,
 ) -> None:
-    """Altered, missing, no text, too long, not listed, or listed where it is not meant."""
+    """A module that is altered, missing, not text, too large, or wrongly listed is refused."""
     folder = with_own_architecture(challenge_folder)
     challenge_folder.write(ARCHITECTURE_FILE, OWN + b"\n")
     assert "public/architecture.py is not the file that" in refused_challenge(folder)
@@ -87,7 +87,7 @@ def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
 
 @pytest.mark.parametrize("name", ["original", "retain", "forget", "val", "test"])
 def test_data(loaded: Challenge, name: str) -> None:
-    """Each split is found by its name, and is read as it lies there."""
+    """Each split is read by its name, byte by byte."""
     folder = "private" if name == "test" else "public"
     data = loaded.data(name)
     assert data == (loaded.folder / folder / f"{name}.safetensors").read_bytes()
@@ -95,28 +95,28 @@ def test_data(loaded: Challenge, name: str) -> None:
 
 
 def test_data_altered_after_loading(loaded: Challenge) -> None:
-    """A file that changes between loading and its use is noticed."""
+    """A file that changes between loading and use is refused."""
     (loaded.folder / "public/retain.safetensors").write_bytes(save({"label": np.zeros(2, np.int64)}))
     with pytest.raises(ConfigurationError, match="not the file that"):
         loaded.data("retain")
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    """Where there is no challenge, or not yet a whole one, the operator is told how to build it."""
+    """Where no complete challenge exists, the message says how to build one."""
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "nothing", tmp_path / "empty"):
         assert refused_challenge(folder).startswith(f"No challenge exists at {folder}; build one with: ")
 
 
 def test_folder_that_is_a_file(tmp_path: Path) -> None:
-    """A file in the folder's place is told as such."""
+    """A file at the folder's path is refused in one sentence."""
     (tmp_path / "file").write_bytes(b"")
     assert "cannot be read" in refused_challenge(tmp_path / "file")
 
 
 @pytest.mark.parametrize("name", CHALLENGE_FILES)
 def test_missing_file(challenge_folder: ChallengeFolder, name: str) -> None:
-    """Every file has to be there."""
+    """Every file must exist."""
     folder = challenge_folder.describe()
     (folder / name).unlink()
     assert "is incomplete" in refused_challenge(folder)
@@ -125,7 +125,7 @@ def test_missing_file(challenge_folder: ChallengeFolder, name: str) -> None:
 
 @pytest.mark.parametrize("name", CHALLENGE_FILES)
 def test_altered_file(challenge_folder: ChallengeFolder, name: str) -> None:
-    """One bit changed in any file is noticed."""
+    """One changed bit in any file is detected."""
     folder = challenge_folder.describe()
     data = bytearray((folder / name).read_bytes())
     data[-1] ^= 1
@@ -134,8 +134,8 @@ def test_altered_file(challenge_folder: ChallengeFolder, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [DESCRIPTION_FILE, *CHALLENGE_FILES])
-def test_file_that_is_none(challenge_folder: ChallengeFolder, name: str) -> None:
-    """A pipe is not waited for, an endless device not read, a folder no file: each is told as what it is not."""
+def test_file_that_is_not_regular(challenge_folder: ChallengeFolder, name: str) -> None:
+    """A pipe is not waited for, an endless device is not read: only a regular file is accepted."""
     folder = challenge_folder.describe()
     file = folder / name
     file.unlink()
@@ -153,17 +153,17 @@ def test_file_that_is_none(challenge_folder: ChallengeFolder, name: str) -> None
     ("name", "max_mib", "limit"),
     [(DESCRIPTION_FILE, 4, "4 MiB"), *((name, 16384, "16 GiB") for name in CHALLENGE_FILES)],
 )
-def test_file_that_is_too_long(
+def test_file_that_is_too_large(
     challenge_folder: ChallengeFolder, name: str, max_mib: int, limit: str
 ) -> None:
-    """It is refused by its length, before a byte of it is read."""
+    """A file that is too large is refused by its size, before a byte of it is read."""
     folder = challenge_folder.describe()
     os.truncate(folder / name, (max_mib << 20) + 1)  # sparse: it takes no room
     assert refused_challenge(folder) == f"{folder / name} is larger than {limit}."
 
 
 def test_a_link_to_a_file_is_followed(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
-    """Large files may lie elsewhere."""
+    """Large files may be stored in another place."""
     folder = challenge_folder.describe()
     file = folder / "public/retain.safetensors"
     file.rename(tmp_path / "elsewhere")
@@ -172,7 +172,7 @@ def test_a_link_to_a_file_is_followed(challenge_folder: ChallengeFolder, tmp_pat
 
 
 def test_exchanged_files(challenge_folder: ChallengeFolder) -> None:
-    """Two files in each other's place are noticed, though both are described."""
+    """Two exchanged files are detected, although both are described."""
     folder = challenge_folder.describe()
     first, second = folder / "public/retain.safetensors", folder / "private/test.safetensors"
     (first_data, second_data) = first.read_bytes(), second.read_bytes()
@@ -200,6 +200,6 @@ def test_file_that_is_not_described(challenge_folder: ChallengeFolder, name: str
     ],
 )
 def test_described_but_damaged(challenge_folder: ChallengeFolder, name: str, data: bytes) -> None:
-    """A file that fits its hash and is no safetensors, or has no labels, is told as damage."""
+    """A file that matches its hash but is not safetensors, or has no labels, is reported as damaged."""
     challenge_folder.write(name, data)
     assert "is damaged" in refused_challenge(challenge_folder.describe())

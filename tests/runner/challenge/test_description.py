@@ -21,7 +21,7 @@ from tests.support.untrusted.challenge_files import edit_description, refused_ch
 
 
 def test_description_round_trip(loaded: Challenge) -> None:
-    """What is rendered is read back as the same, and renders to the same bytes, so that hashes hold."""
+    """A rendered description is read back equal, and renders to the same bytes, so that hashes are stable."""
     text = render_description(loaded.description)
     again = Description.model_validate(tomllib.loads(text.decode()))
     assert again == loaded.description
@@ -29,7 +29,7 @@ def test_description_round_trip(loaded: Challenge) -> None:
 
 
 def test_a_chosen_training_round_trip(loaded: Challenge) -> None:
-    """What was chosen stands beside what came of it, and is read back."""
+    """The choice is stored next to its result, and is read back."""
     source = Source(training=TrainingChoice(preset="contest", epochs=3), device="cuda")
     text = render_description(loaded.description.model_copy(update={"source": source}))
     assert tomllib.loads(text.decode())["source"] == {
@@ -40,7 +40,7 @@ def test_a_chosen_training_round_trip(loaded: Challenge) -> None:
 
 
 def test_a_training_of_an_earlier_version(challenge_folder: ChallengeFolder) -> None:
-    """A challenge that says five things of its training was made with SGD, Nesterov and one cycle."""
+    """A challenge with five fields of training was built with SGD, Nesterov and one cycle."""
     folder = challenge_folder.describe()
     edit_description(
         folder,
@@ -87,9 +87,7 @@ def test_a_training_of_an_earlier_version(challenge_folder: ChallengeFolder) -> 
     ],
     ids=str,
 )
-def test_description_that_makes_no_sense(
-    challenge_folder: ChallengeFolder, changes: dict[str, Any], where: str
-) -> None:
+def test_invalid_description(challenge_folder: ChallengeFolder, changes: dict[str, Any], where: str) -> None:
     """Unknown and missing names, another version and impossible values are refused by name."""
     folder = challenge_folder.describe()
     edit_description(folder, **changes)
@@ -107,8 +105,8 @@ def test_description_that_makes_no_sense(
         b"a = " + b"1" * 5000,
     ],
 )
-def test_description_that_is_no_toml(challenge_folder: ChallengeFolder, text: bytes) -> None:
-    """A damaged description is told as such."""
+def test_description_that_is_not_toml(challenge_folder: ChallengeFolder, text: bytes) -> None:
+    """A description that is not TOML is reported as such."""
     challenge_folder.write(DESCRIPTION_FILE, text)
     assert "is not TOML" in refused_challenge(challenge_folder.folder)
 
@@ -123,8 +121,8 @@ def test_class_counts_are_complete(challenge_folder: ChallengeFolder, counts: di
     refused_challenge(folder)
 
 
-def test_a_challenge_says_the_time_of_a_run_once(challenge_folder: ChallengeFolder) -> None:
-    """Neither seconds nor fraction, or both, is one sentence; a fraction comes back as it was."""
+def test_a_description_states_the_time_limit_once(challenge_folder: ChallengeFolder) -> None:
+    """Neither seconds nor fraction, or both, is refused; a fraction is read back unchanged."""
     folder = challenge_folder.describe(Limits(wall_fraction=0.2))
     assert load_challenge(folder).description.limits == Limits(wall_fraction=0.2)
     file = folder / DESCRIPTION_FILE
@@ -136,7 +134,7 @@ def test_a_challenge_says_the_time_of_a_run_once(challenge_folder: ChallengeFold
 
 
 def test_feedback_is_one_of_two_words(challenge_folder: ChallengeFolder) -> None:
-    """A policy that is not known is an error, never the laxer one; older challenges tell everything."""
+    """An unknown policy is an error, never the laxer one; older challenges have full feedback."""
     folder = challenge_folder.describe()
     text = (folder / DESCRIPTION_FILE).read_text()
     (folder / DESCRIPTION_FILE).write_text(text.replace('feedback = "full"\n', ""))

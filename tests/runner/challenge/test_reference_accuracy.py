@@ -1,4 +1,4 @@
-"""Is an organizer told how well the references learned, and which did not?"""
+"""The accuracy of the references is reported, and the references that did not learn are named."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def shown(challenge: Challenge) -> str:
 
 
 def test_spread(challenge: Challenge) -> None:
-    """Least, median and greatest accuracy for each split; nobody fell behind."""
+    """Minimum, median and maximum accuracy are reported for each split; no reference fell behind."""
     spread = reference_accuracy(with_retain(challenge, 80))
     assert spread.accuracy["retain"] == pytest.approx((0.80, 0.95, 1.0))
     assert spread.accuracy["test"] == pytest.approx((0.90, 0.95, 1.0))
@@ -73,7 +73,7 @@ def test_who_fell_behind_is_named(challenge: Challenge) -> None:
 
 
 def test_references_that_are_held_back_have_no_spread(challenge: Challenge) -> None:
-    """An export of a private challenge says nothing of them."""
+    """An export of a private challenge has no accuracy of references."""
     spread = reference_accuracy(replace(challenge, references=None))
     assert (spread.facts()["reference_accuracy"], spread.warning()) == ({}, None)
 

@@ -43,7 +43,7 @@ LOSSES = np.zeros((3, 2), np.float32)
 def test_references_of_the_wrong_shape(
     challenge_folder: ChallengeFolder, logits: Any, correct: Any, losses: Any
 ) -> None:
-    """References have one row each, and one number for each forget example, split, class and test example."""
+    """Each reference has one row, with a number for each forget example, split, class and test example."""
     challenge_folder.write(REFERENCES_FILE, npz(logits=logits, correct=correct, unseen_losses=losses))
     sentence = refused_challenge(challenge_folder.describe())
     assert re.search(r"references\.npz cannot be used: \w+ is <\w\d \[[\d, ]*\], not <\w\d \[", sentence)
@@ -83,13 +83,13 @@ DAMAGED = {
 
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED.keys())
 def test_references_that_are_no_npz(challenge_folder: ChallengeFolder, data: bytes) -> None:
-    """Pickles are refused and never executed, and so is everything else that is no npz of numbers."""
+    """Pickles are refused and never executed, like everything else that is not an npz of numbers."""
     challenge_folder.write(REFERENCES_FILE, data)
     assert f"{REFERENCES_FILE} cannot be used" in refused_challenge(challenge_folder.describe())
 
 
 @pytest.mark.parametrize("data", [b"", npy(LOGITS)], ids=["empty", "npy"])
 def test_references_of_another_kind(data: bytes) -> None:
-    """An empty file, or one array in the place of two, is refused like any other damage."""
+    """An empty file, or a single array, is refused like any other damage."""
     with pytest.raises(ArraysError):
         unpack_outputs(data, OutputShapes(examples=3, classes=2, unseen=2), stacked=True)

@@ -26,9 +26,9 @@ def test_run_seeds_are_distinct(loaded: Challenge) -> None:
 
 
 def test_run_seeds_are_stable(challenge_folder: ChallengeFolder) -> None:
-    """The seed of a run is the same on every machine, so that an evaluation can be gone on with.
+    """The seed of a run is the same on every machine, so that an evaluation can be resumed.
 
-    Challenges of before there was a visibility keep theirs.
+    Challenges from before the field `visibility` keep their seeds.
     """
     folder = challenge_folder.describe()
     loaded = load_challenge(folder)
@@ -40,8 +40,8 @@ def test_run_seeds_are_stable(challenge_folder: ChallengeFolder) -> None:
     assert load_challenge(folder).run_seed(0) == 1315983647641129118
 
 
-def test_run_seeds_do_not_tell_the_seed(challenge_folder: ChallengeFolder) -> None:
-    """Who has a run's seed and tries seeds needs the references too: with others it is another."""
+def test_run_seeds_do_not_reveal_the_seed(challenge_folder: ChallengeFolder) -> None:
+    """A run's seed depends on the references too, so that trying challenge seeds is not enough."""
     one = load_challenge(challenge_folder.describe()).run_seed(0)
     outputs = npz(
         logits=2 * np.ones((3, 3, 2), np.float32),
@@ -53,7 +53,7 @@ def test_run_seeds_do_not_tell_the_seed(challenge_folder: ChallengeFolder) -> No
 
 
 def test_run_seeds_differ_between_challenges(challenge_folder: ChallengeFolder) -> None:
-    """Another seed of the challenge gives other runs, even where digits could be read either way."""
+    """Another seed of the challenge gives other run seeds, even where seed and index share digits."""
     folder = challenge_folder.describe()
     edit_description(folder, seed=1)
     first = load_challenge(folder)

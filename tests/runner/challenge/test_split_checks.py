@@ -1,4 +1,4 @@
-"""Is data that would make a score meaningless refused, by file and row, and the rest only remarked on?"""
+"""Data that would make a score meaningless are refused by file and row; the rest causes warnings only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COUNTS = [1, 2]
 
 
 def columns(**changed: NDArray[Any] | None) -> dict[str, Column]:
-    """Return the columns of a sound split of three rows; a change of None takes a column away."""
+    """Return the columns of a valid split of three rows; a change of None removes a column."""
     found: Mapping[str, NDArray[Any] | None] = {
         "image": np.arange(12, dtype=np.float32).reshape(3, 1, 2, 2),
         "label": np.array([0, 1, 1]),
@@ -57,7 +57,7 @@ def digest(split: str = "retain", **changed: NDArray[Any] | None) -> SplitDigest
 
 
 def other(split: str = "test", **changed: NDArray[Any] | None) -> SplitDigest:
-    """Return a split that has nothing in common with `digest`."""
+    """Return a split that shares no row with `digest`."""
     image = np.arange(100, 112, dtype=np.float32).reshape(3, 1, 2, 2)
     return digest(split, **{"image": image, "image_id": np.array([15, 16, 17]), **changed})
 
@@ -98,7 +98,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("changed", "sentence"), REFUSED, ids=[sentence for _changed, sentence in REFUSED])
-def test_what_a_split_must_be(
+def test_invalid_splits_are_refused(
     challenge_folder: ChallengeFolder, changed: dict[str, Any], sentence: str
 ) -> None:
     """Each fault is one sentence; loading adds the file."""
@@ -113,8 +113,8 @@ def test_what_a_split_must_be(
     assert str(caught.value) == f"{folder / SPLIT_FILES['forget']} is damaged: {sentence}."
 
 
-def test_a_name_in_a_file_is_made_harmless() -> None:
-    """Whoever made the file chose it."""
+def test_a_name_in_a_file_is_sanitized() -> None:
+    """The name of a column is untrusted, and is sanitized in the message."""
     strange = {**columns(), "a\x1b[2J\nb": columns()["label"]}
     with pytest.raises(BadSplitError, match="unknown column") as caught:
         check_split(strange, split="val", file="val", class_counts=COUNTS)
@@ -155,7 +155,7 @@ PEOPLE = np.array([40, 41, 42])
     ],
 )
 def test_splits_share_no_example_and_no_person(one: SplitDigest, two: SplitDigest, sentence: str) -> None:
-    """And are of one form, so that this can be told."""
+    """Splits share no example and no person, and have the same columns."""
     with pytest.raises(BadSplitError, match=f"^{re.escape(sentence)}$"):
         check_splits([one, two])
 
@@ -165,7 +165,7 @@ def test_splits_share_no_example_and_no_person(one: SplitDigest, two: SplitDiges
     [("retain", "forget", True), ("retain", "test", False), ("forget", "val", False), ("val", "test", False)],
 )
 def test_persons_who_may_be_shared(one: str, two: str, *, refused: bool) -> None:
-    """As in the contest: by all splits but retain and forget, if the organizer said so."""
+    """As in the contest, all splits but retain and forget may share persons if the organizer allows it."""
     both = [digest(one, person_id=PEOPLE), other(two, person_id=PEOPLE)]
     with pytest.raises(BadSplitError, match=r"^person_id 40 is in"):
         check_splits(both)
@@ -173,8 +173,8 @@ def test_persons_who_may_be_shared(one: str, two: str, *, refused: bool) -> None
         check_splits(both, shared_persons=True)
 
 
-def test_persons_to_be_forgotten_who_are_known_elsewhere_are_remarked_on() -> None:
-    """How many there are, for each split; nothing where nobody is, or where persons are not known."""
+def test_persons_to_be_forgotten_in_other_splits_cause_a_warning() -> None:
+    """The warning counts them for each split; no person, or no column of persons, causes no warning."""
     forget = digest("forget", person_id=np.array([40, 41, 41]))
     test, val = (
         other("test", person_id=np.array([41, 41, 50])),
@@ -187,7 +187,7 @@ def test_persons_to_be_forgotten_who_are_known_elsewhere_are_remarked_on() -> No
 
 
 def test_overlapping_splits_are_refused_when_loaded(challenge_folder: ChallengeFolder) -> None:
-    """Forget and test with the same image_id make no challenge."""
+    """A challenge whose forget and test splits share an image_id is refused."""
     sound = load_safetensors((challenge_folder.folder / SPLIT_FILES["test"]).read_bytes())
     challenge_folder.write(SPLIT_FILES["test"], save({**sound, "image_id": np.array([77, 12])}))
     folder = challenge_folder.describe()
@@ -199,18 +199,18 @@ def test_overlapping_splits_are_refused_when_loaded(challenge_folder: ChallengeF
     )
 
 
-def test_a_person_may_stand_twice_in_a_split() -> None:
-    """Several images of a person are what a forget set is made of."""
+def test_a_person_may_occur_twice_in_a_split() -> None:
+    """A forget set contains several images of each person."""
     check_splits([digest(person_id=np.array([1, 1, 2])), other(person_id=np.array([3, 3, 3]))])
 
 
 def test_splits_without_identities_are_compared_by_form_alone() -> None:
-    """`image_id` and `person_id` are there only where the data have them."""
+    """`image_id` and `person_id` are optional."""
     check_splits([digest(image_id=None), other(image_id=None)])
 
 
-def test_equal_images_are_remarked_on_and_loaded(challenge_folder: ChallengeFolder) -> None:
-    """A forgotten image that is still in retain, and a test image that was trained on; real data have such."""
+def test_equal_images_cause_a_warning(challenge_folder: ChallengeFolder) -> None:
+    """A forget image in retain, and a test image in the training data, only cause warnings."""
     splits = {
         name: load_safetensors((challenge_folder.folder / file).read_bytes())
         for name, file in SPLIT_FILES.items()
@@ -228,7 +228,7 @@ def test_equal_images_are_remarked_on_and_loaded(challenge_folder: ChallengeFold
 
 
 def test_no_warning_without_a_cause(challenge_folder: ChallengeFolder) -> None:
-    """Val may repeat what was trained on: nothing is measured with it."""
+    """Val may repeat training images: it is not used for scores."""
     assert load_challenge(challenge_folder.describe()).warnings == ()
     assert list(duplicate_warnings([digest(), digest("val"), other("forget"), digest("val")])) == []
 
@@ -240,7 +240,7 @@ def test_no_warning_without_a_cause(challenge_folder: ChallengeFolder) -> None:
 def test_images_are_found_equal_as_by_comparing_each_with_each(
     retain: NDArray[np.float32], forget: NDArray[np.float32]
 ) -> None:
-    """The hashes of rows tell what a slow comparison tells."""
+    """The hashes of rows give the result of a slow comparison."""
     one = check_split(
         columns(image=retain, label=np.zeros(4, np.int64), image_id=None),
         split="retain",
@@ -269,7 +269,7 @@ def test_images_are_found_equal_as_by_comparing_each_with_each(
 def test_what_is_disjoint_is_accepted_and_what_is_shared_is_found(
     order: list[int], data: st.DataObject
 ) -> None:
-    """Wherever the shared number stands."""
+    """A shared number is detected in any row."""
     first, second = np.array(order[:3]), np.array(order[3:6])
     check_splits([digest(image_id=first), other(image_id=second)])
     here, there = data.draw(st.integers(0, 2)), data.draw(st.integers(0, 2))
@@ -290,7 +290,7 @@ def test_what_is_disjoint_is_accepted_and_what_is_shared_is_found(
     ids=["empty", "no header", "length of 2^64", "long header", "trailing byte"],
 )
 def test_a_split_that_is_no_safetensors(challenge_folder: ChallengeFolder, data: bytes) -> None:
-    """Its header is bounded before it is read, and nothing may follow the tensors."""
+    """The header is bounded before it is read, and no byte may follow the tensors."""
     challenge_folder.write(SPLIT_FILES["val"], data)
     folder = challenge_folder.describe()
     with pytest.raises(ConfigurationError, match="is damaged: ") as caught:
@@ -299,13 +299,13 @@ def test_a_split_that_is_no_safetensors(challenge_folder: ChallengeFolder, data:
 
 
 def test_an_original_with_values_that_are_not_finite(challenge_folder: ChallengeFolder) -> None:
-    """Nobody could hand in what is due."""
+    """An original with values that are not finite is refused: no submission could match it."""
     challenge_folder.write("public/original.safetensors", save({"bias": np.array([np.nan], np.float32)}))
     with pytest.raises(ConfigurationError, match=r"is damaged: bias has values that are not finite\.$"):
         load_challenge(challenge_folder.describe())
 
 
-def test_nothing_is_kept_of_images() -> None:
+def test_no_images_are_kept_in_memory() -> None:
     """A digest of many images is small: a large challenge is read split by split."""
     image = np.zeros((1000, 3, 32, 32), np.float32)
     found = check_split(

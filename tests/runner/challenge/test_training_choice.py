@@ -1,4 +1,4 @@
-"""Is a way of training taken as it was chosen, and refused in one sentence where it makes no sense?"""
+"""A choice of training is used as written, and refused in one sentence where it is not valid."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from runner.challenge.training import Training, TrainingChoice, parse_training_choice
 from runner.errors import ConfigurationError
 from sandbox.protocol.presets import NAMES, PRESETS, Preset, resolve_preset
-from sandbox.trainer.lr_schedule import rate
+from sandbox.trainer.lr_schedule import learning_rate_at
 
 OWN = Preset(epochs=5, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
 
@@ -33,7 +33,7 @@ def refused(given: str) -> str:
 
 
 def test_quick_is_the_recipes_own_way() -> None:
-    """Whether it is named or nothing is, so that both are one challenge."""
+    """Naming it or naming nothing gives the same challenge."""
     assert parse_training_choice("quick") is None
     assert resolved(None) == OWN
     assert OWN.optimizer == "sgd"
@@ -69,7 +69,7 @@ def test_a_file_changes_a_preset(tmp_path: Path) -> None:
 
 
 def test_the_table_of_a_challenge_is_a_choice(tmp_path: Path) -> None:
-    """What challenge.toml says of a training, pasted into a file, is that training."""
+    """The training table of challenge.toml, pasted into a file, is the same training."""
     for name in PRESETS:
         said = Training.model_validate(
             resolved(parse_training_choice(name)), from_attributes=True
@@ -116,7 +116,7 @@ def test_an_optimizer_loses_what_it_does_not_take(tmp_path: Path) -> None:
     ],
 )
 def test_refused(tmp_path: Path, table: str, words: str) -> None:
-    """Unknown names, impossible values and what does not go together, in a sentence that says where."""
+    """Unknown names, invalid values and conflicting fields are refused by name."""
     file = tmp_path / "mine.toml"
     file.write_text(f"[training]\n{table}\n")
     said = refused(str(file))
@@ -125,9 +125,10 @@ def test_refused(tmp_path: Path, table: str, words: str) -> None:
 
 
 def test_neither_a_name_nor_a_file(tmp_path: Path) -> None:
-    """The names are told; a file that is missing or holds no such table is told as such."""
+    """The message lists the names; a file that is missing or has no such table is refused."""
     assert refused("kaggle") == (
-        "--training must be quick, contest, starting-kit or a .toml file with a table [training], not 'kaggle'."
+        "--training must be quick, contest, starting-kit or a .toml file "
+        "with a table [training], not 'kaggle'."
     )
     assert "cannot be read: No such file" in refused(str(tmp_path / "none.toml"))
     (tmp_path / "empty.toml").write_text("")
@@ -135,7 +136,7 @@ def test_neither_a_name_nor_a_file(tmp_path: Path) -> None:
 
 
 def test_a_challenge_of_an_earlier_version() -> None:
-    """Five values and nothing else: SGD with Nesterov, one cycle, the last epoch, classes alike."""
+    """Five values mean SGD with Nesterov, one cycle, the last epoch and unweighted classes."""
     found = Training(epochs=12, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
     assert Preset(**found.model_dump()) == Preset(
         epochs=12, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4
@@ -145,23 +146,23 @@ def test_a_challenge_of_an_earlier_version() -> None:
 
 
 def test_rates() -> None:
-    """One cycle climbs to its peak and falls to nearly nothing; a cosine moves once an epoch; all are positive."""
+    """One cycle rises to its peak and falls to nearly 0; a cosine changes once an epoch."""
     for name in NAMES:
         preset = PRESETS.get(name, OWN)
-        rates = [rate(preset, step, 7) for step in range(7 * preset.epochs)]
+        rates = [learning_rate_at(preset, step, 7) for step in range(7 * preset.epochs)]
         assert min(rates) > 0
         assert max(rates) == pytest.approx(preset.learning_rate)
-    assert rate(OWN, 0, 7) == pytest.approx(OWN.learning_rate / 25)
+    assert learning_rate_at(OWN, 0, 7) == pytest.approx(OWN.learning_rate / 25)
     contest = PRESETS["contest"]
-    assert [rate(contest, step, 7) for step in (0, 6)] == [contest.learning_rate] * 2
-    assert rate(contest, 15 * 7, 7) == pytest.approx(contest.learning_rate / 2)
-    assert rate(resolve_preset(OWN, {"schedule": "constant"}), 20, 7) == OWN.learning_rate
+    assert [learning_rate_at(contest, step, 7) for step in (0, 6)] == [contest.learning_rate] * 2
+    assert learning_rate_at(contest, 15 * 7, 7) == pytest.approx(contest.learning_rate / 2)
+    assert learning_rate_at(resolve_preset(OWN, {"schedule": "constant"}), 20, 7) == OWN.learning_rate
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 5, 6])
 def test_one_cycle_of_few_steps(steps: int) -> None:
-    """Where a fifth of the steps is less than two, the first has the peak or is past it, and nothing divides by 0."""
+    """Where a fifth of the steps is less than two, the first step has the peak or is past it."""
     preset = resolve_preset(OWN, {"epochs": 1})
-    rates = [rate(preset, step, steps) for step in range(steps)]
+    rates = [learning_rate_at(preset, step, steps) for step in range(steps)]
     assert rates == sorted(rates, reverse=True) or steps > 5
     assert rates[-1] == pytest.approx(preset.learning_rate / 25 * 1e-4)

@@ -59,7 +59,7 @@ def test_each_host_gets_its_findings(file: Path) -> None:
     assert {finding.id: finding.status.value for finding in result} == {
         name: status for name, status in host["expect"].items() if status is not None
     }
-    assert [clause for clause in findings.lost_guarantees(result)] == host["lost"]
+    assert list(findings.lost_guarantees(result)) == host["lost"]
     text = json.dumps([findings.findings_json(result)])
     for words in host.get("says", []):
         assert words in text

@@ -1,26 +1,27 @@
-"""What is said where no engine is to be had: none, or one that is for others?"""
+"""What commands report where no engine can be used: none answers, or this user may not use it."""
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 
+import docker
 import docker.errors
 import pytest
 import requests.exceptions
 
-from runner.engine import client as client_module
-from runner.engine.client import connect_engine
+from runner.engine.client import connect_engine, engine_answers
 from runner.engine.connection import engine_call
 from runner.errors import EngineAccessError, HostNotReadyError
 from runner.progress import NullReporter
 from runner.setup import engine as setup
 
 
-def refuse(monkeypatch: pytest.MonkeyPatch, first: OSError) -> None:
-    """Let docker-py fail as it does when the connection to the socket fails."""
+def refused(first: OSError) -> Callable[[int], docker.APIClient]:
+    """Return a connect that fails as docker-py does when the connection to the socket fails."""
 
-    def client(_seconds: int) -> None:
+    def connect(_seconds: int) -> docker.APIClient:
         try:
             try:
                 raise first
@@ -29,25 +30,25 @@ def refuse(monkeypatch: pytest.MonkeyPatch, first: OSError) -> None:
         except requests.exceptions.ConnectionError as error:
             raise docker.errors.DockerException("Error while fetching server API version") from error
 
-    monkeypatch.setattr(client_module, "connect", client)
+    return connect
 
 
-def test_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_none_answers() -> None:
     """The sentence of a machine without Docker."""
-    refuse(monkeypatch, FileNotFoundError(errno.ENOENT, "No such file or directory"))
+    connect = refused(FileNotFoundError(errno.ENOENT, "No such file or directory"))
     with pytest.raises(HostNotReadyError, match="No container engine answers") as caught:
-        connect_engine()
+        connect_engine(connect)
     assert not isinstance(caught.value, EngineAccessError)
-    assert not client_module.engine_answers()
+    assert not engine_answers(connect)
 
 
-def test_one_that_is_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_for_others() -> None:
     """No advice to install what is there, from the commands and from the set-up."""
-    refuse(monkeypatch, PermissionError(errno.EACCES, "Permission denied"))
+    connect = refused(PermissionError(errno.EACCES, "Permission denied"))
     with pytest.raises(EngineAccessError, match="your user may not use it"):
-        connect_engine()
+        connect_engine(connect)
     with pytest.raises(EngineAccessError, match="group docker"):
-        setup.prepare_host(NullReporter())
+        setup.prepare_host(NullReporter(), connect)
 
 
 @pytest.mark.parametrize(

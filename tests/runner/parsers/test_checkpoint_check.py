@@ -29,7 +29,7 @@ from tests.support.untrusted.checkpoints import (
 )
 
 
-def test_what_safetensors_writes_is_accepted() -> None:
+def test_checkpoints_by_safetensors_are_accepted() -> None:
     """The library's own output for the same names, dtypes and shapes passes, scalars and empties too."""
     check_checkpoint(VALID, SPEC)
     check_checkpoint(save({name: np.zeros_like(tensor) for name, tensor in TENSORS.items()}), SPEC)
@@ -38,14 +38,14 @@ def test_what_safetensors_writes_is_accepted() -> None:
 
 @given(st.permutations(list(TENSORS)))
 def test_any_order_of_tensors_is_accepted(order: list[str]) -> None:
-    """Tensors may lie in any order, and the content's hash does not depend on it."""
+    """Tensors may have any order, and the content's hash does not depend on it."""
     data = laid_out(TENSORS, order)
     check_checkpoint(data, SPEC)
     assert content_sha256(data) == content_sha256(VALID)
 
 
 def test_small_by_hand_is_accepted() -> None:
-    """The header from which the refused ones below are made is itself a valid one."""
+    """The header from which the refused ones are derived is itself valid."""
     check_checkpoint(by_hand(small_header(), bytes(12)), SMALL)
     check_checkpoint(by_hand({}, b""), {})
 
@@ -63,8 +63,8 @@ def test_denormals_and_extremes_are_accepted(dtype: type[np.floating[Any]]) -> N
 
 @pytest.mark.parametrize("value", [np.nan, -np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_what_is_not_finite_is_refused(dtype: type[np.floating[Any]], value: float) -> None:
-    """One NaN or infinity among many values is found, in every precision."""
+def test_values_that_are_not_finite_are_refused(dtype: type[np.floating[Any]], value: float) -> None:
+    """A single NaN or infinity among many values is detected, in every precision."""
     values = np.zeros(1000, dtype)
     spec = checkpoint_spec(save({"x": values}))
     values[777] = value
@@ -104,7 +104,7 @@ def test_integers_of_any_value_are_accepted() -> None:
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.int16, np.int8, np.uint8])
 def test_integers_stay_within_the_originals(dtype: type[np.integer[Any]]) -> None:
-    """A network may index with them: one beyond the original's least or greatest is refused, others are not."""
+    """A network may index with them: integers outside the original's minimum and maximum are refused."""
     original = np.arange(5, 105, dtype=dtype).reshape(10, 10)
     spec = checkpoint_spec(save({"index": original}))
     assert spec["index"].bounds == (5, 104)
@@ -117,14 +117,14 @@ def test_integers_stay_within_the_originals(dtype: type[np.integer[Any]]) -> Non
 
 
 def test_counters_are_free() -> None:
-    """An integer without dimensions, as batch normalisation counts with, may be any; none is within nothing."""
+    """A counter without dimensions, as batch normalization has, may have any value; empty tensors pass."""
     tensors = {"count": np.array(7, np.int64), "none": np.zeros((0, 2), np.int64)}
     spec = checkpoint_spec(save(tensors))
     check_checkpoint(save(tensors | {"count": np.array(-(1 << 63), np.int64)}), spec)
 
 
 def test_truth_values_are_0_and_1() -> None:
-    """Either, whatever the original's are; any other byte is refused."""
+    """Both are accepted whatever the original's are; any other byte is refused."""
     spec = checkpoint_spec(save({"mask": np.array([True, True])}))
     check_checkpoint(save({"mask": np.array([False, True])}), spec)
     header = {"mask": {"dtype": "BOOL", "shape": [2], "data_offsets": [0, 2]}}
@@ -132,7 +132,7 @@ def test_truth_values_are_0_and_1() -> None:
 
 
 def test_the_range_costs_no_memory() -> None:
-    """Eight million integers are looked at where they are."""
+    """Eight million integers are checked in place."""
     data = save({"index": np.zeros(1 << 23, dtype=np.int64)})
     tracemalloc.start()
     try:
@@ -143,7 +143,7 @@ def test_the_range_costs_no_memory() -> None:
 
 
 def test_truncated() -> None:
-    """No proper beginning of a valid checkpoint is one."""
+    """No proper prefix of a valid checkpoint is valid."""
     for length in range(len(VALID)):
         refused_checkpoint(VALID[:length], SPEC)
 
@@ -154,8 +154,8 @@ def test_trailing_bytes(extra: bytes) -> None:
     assert "bytes too many" in refused_checkpoint(VALID + extra, SPEC)
 
 
-def test_wrong_names_are_told() -> None:
-    """A participant reads which keys are missing and which were not expected, the first three of each."""
+def test_wrong_names_are_listed() -> None:
+    """The message names the missing and the unexpected keys, the first three of each."""
     header = {f"module.{name}": entry for name, entry in small_header().items()}
     assert refused_checkpoint(by_hand(header, bytes(12))) == (
         "the state dict has wrong keys: a, b missing, module.a, module.b not expected"
@@ -166,8 +166,8 @@ def test_wrong_names_are_told() -> None:
     )
 
 
-def test_wrong_dtype_and_shape_are_told() -> None:
-    """A participant reads what a tensor is and what it was to be."""
+def test_wrong_dtype_and_shape_are_stated() -> None:
+    """The message states what a tensor is and what is expected."""
     assert (
         refused_checkpoint(save({**TENSORS, "bias": np.zeros(2, np.float32)}), SPEC)
         == "bias has dtype F32, not F64"
@@ -184,7 +184,7 @@ class _Bomb:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickle_is_refused_and_never_executed(protocol: int) -> None:
-    """A pickle is no checkpoint, by itself or in the place of the header or the data."""
+    """A pickle is refused by itself, and in place of the header or the data."""
     bomb = pickle.dumps(_Bomb(), protocol)
     refused_checkpoint(bomb)
     refused_checkpoint(bomb.ljust(100, b"."))
@@ -202,7 +202,7 @@ def test_random_bytes_are_refused(data: bytes) -> None:
 @settings(max_examples=1000, deadline=None)
 @given(st.integers(0, len(VALID) - sum(tensor.bytes for tensor in SPEC.values()) - 1), st.integers(0, 255))
 def test_one_changed_byte_of_the_header(place: int, byte: int) -> None:
-    """A header with one byte changed is accepted, or refused with a `CheckpointError`; nothing else."""
+    """A header with one byte changed is accepted, or raises `CheckpointError` and nothing else."""
     changed = bytearray(VALID)
     changed[place] = byte
     with contextlib.suppress(CheckpointError):
@@ -210,7 +210,7 @@ def test_one_changed_byte_of_the_header(place: int, byte: int) -> None:
 
 
 def test_accepted_mutations_mean_the_same() -> None:
-    """What passes after a few random changes has values that the library reads as these names and shapes."""
+    """Whatever passes after random changes is read by the library with the same names and shapes."""
     draw = random.Random(0)
     end = len(VALID) - sum(tensor.bytes for tensor in SPEC.values())
     accepted = 0
@@ -238,7 +238,7 @@ def test_accepted_mutations_mean_the_same() -> None:
     )
 )
 def test_no_valid_checkpoint_is_longer_than_the_largest(shapes: dict[str, list[int]]) -> None:
-    """Whatever the names, what safetensors writes passes and is no longer than was said beforehand."""
+    """Safetensors of any names pass and are no longer than `max_checkpoint_bytes`."""
     data = save({name: np.zeros(shape, np.float16) for name, shape in shapes.items()})
     spec = checkpoint_spec(data)
     check_checkpoint(data, spec)

@@ -17,7 +17,7 @@ from tests.support.untrusted.checkpoints import (
 
 
 def test_content_hash_sees_every_value() -> None:
-    """One changed value, or two tensors of one size exchanged, changes the hash."""
+    """A changed value changes the hash, and so do two exchanged tensors of one size."""
     first = save({"a": np.array([1, 2], np.float32), "b": np.array([3, 4], np.float32)})
     changed = save({"a": np.array([1, 2], np.float32), "b": np.array([3, 5], np.float32)})
     exchanged = save({"a": np.array([3, 4], np.float32), "b": np.array([1, 2], np.float32)})
@@ -33,12 +33,12 @@ def test_content_hash_tells_names_from_values() -> None:
 
 
 def test_content_hash_ignores_metadata() -> None:
-    """What is no tensor does not make two checkpoints differ."""
+    """Metadata do not change the hash."""
     assert content_sha256(save(TENSORS, {"run": "2"})) == content_sha256(VALID)
 
 
 def test_spec_of_the_original() -> None:
-    """The original's names, dtypes and shapes are what is due, and sizes follow from them."""
+    """The original's names, dtypes and shapes are the requirements, and sizes follow from them."""
     assert SPEC["weight"] == TensorSpec(dtype="F32", shape=(2, 3))
     assert SPEC["count"] == TensorSpec(dtype="I64", shape=())
     assert {name: tensor.bytes for name, tensor in SPEC.items()} == {
@@ -58,6 +58,6 @@ def test_spec_of_the_original() -> None:
     ],
 )
 def test_spec_of_something_else(data: bytes) -> None:
-    """An original that is cut, or of a dtype or sizes that make no sense, is an error like any other."""
+    """An original that is cut off, or has an invalid dtype or size, raises `CheckpointError`."""
     with pytest.raises(CheckpointError):
         checkpoint_spec(data)

@@ -43,7 +43,7 @@ def test_hostile_lengths_cost_no_memory(length: int) -> None:
 
 
 def test_header_longer_than_any_acceptable_one() -> None:
-    """A header that is there in full but larger than the spec accounts for is not even parsed."""
+    """A complete header that is larger than the spec allows is not parsed."""
     padded = json.dumps(small_header()) + " " * 100_000
     assert "header claims" in refused_checkpoint(by_hand(padded, bytes(12)))
 
@@ -64,7 +64,7 @@ PLACES = {
 @pytest.mark.parametrize("header", PLACES.values(), ids=PLACES.keys())
 @pytest.mark.parametrize("data_bytes", [8, 12, 16])
 def test_tensors_out_of_place(header: dict[str, object], data_bytes: int) -> None:
-    """The tensors fill the data one behind the other: no gap, no overlap, no other size."""
+    """The tensors fill the data one after the other: no gap, no overlap, no other size."""
     refused_checkpoint(by_hand(header, bytes(data_bytes)))
 
 
@@ -135,12 +135,12 @@ MALFORMED: dict[str, object] = {
 
 @pytest.mark.parametrize("header", MALFORMED.values(), ids=MALFORMED.keys())
 def test_malformed_header(header: object) -> None:
-    """Whatever else a header may say is refused in one sentence, for what it says and not for its length."""
+    """Any other header is refused in one sentence, for its content and not for its length."""
     assert "header claims" not in refused_checkpoint(by_hand(header, bytes(12)))
 
 
 def test_duplicate_names() -> None:
-    """A name that stands twice is refused, at the top and inside an entry."""
+    """A name that occurs twice is refused, at the top and inside an entry."""
     entry = json.dumps(small_header()["a"])
     valid = json.dumps(small_header())
     assert "not the JSON of safetensors" in refused_checkpoint(
@@ -162,19 +162,19 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("header", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_what_the_library_cannot_read_is_refused(header: bytes) -> None:
-    """A checkpoint that safetensors itself refuses is refused here, before the evaluator meets it."""
+    """A checkpoint that safetensors itself refuses is refused here, before the evaluator receives it."""
     refused_checkpoint(by_hand(header, bytes(12)))
 
 
 @pytest.mark.parametrize("metadata", ['{"a": "\\ud800"}', '{"\\udc00": "a"}'])
 def test_metadata_that_are_no_text(metadata: str) -> None:
-    """Nor do metadata pass that cannot be written as UTF-8."""
+    """Metadata that cannot be written as UTF-8 are refused."""
     header = json.dumps(small_header(__metadata__=5)).replace('": 5', f'": {metadata}')
     refused_checkpoint(by_hand(header, bytes(12)))
 
 
 def test_longest_header_is_accepted_and_one_byte_more_refused() -> None:
-    """The largest checkpoint is exactly as long as was said: the limit is used up, and not passed."""
+    """The largest checkpoint is exactly `max_checkpoint_bytes` long, and one byte more is refused."""
     room = max_checkpoint_bytes(SMALL) - 8 - 12
     fitting = json.dumps(small_header()).ljust(room)
     check_checkpoint(data := by_hand(fitting, bytes(12)), SMALL)

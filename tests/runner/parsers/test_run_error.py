@@ -1,4 +1,4 @@
-"""Is what a run says of its own exception read, whatever it says?"""
+"""A run's report of its exception is read, whatever its content."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ NOTHING = RunError(stage="", type="", message="", traceback="")
 
 
 def test_read() -> None:
-    """What the child writes is what is read; what else stands there is ignored."""
+    """The child's fields are read; other fields are ignored."""
     assert parse_run_error(json.dumps(SAID | {"score": 1.0}).encode()) == RunError(**SAID)
 
 
 @pytest.mark.parametrize("value", [None, 1, True, 1e999, [["x"]], {"a": "b"}], ids=str)
 def test_what_is_no_text_counts_as_empty(value: object) -> None:
-    """A field of another kind is no text, and is not made into one."""
+    """A field of another type counts as empty and is not converted to text."""
     assert parse_run_error(json.dumps(dict.fromkeys(SAID, value)).encode()) == NOTHING
 
 
@@ -35,7 +35,7 @@ def test_malformed(payload: bytes) -> None:
 
 
 def test_nesting_of_every_depth() -> None:
-    """There is no depth at which a field is read but cannot be dealt with."""
+    """A field at any depth is either read or counts as empty."""
     for depth in range(900, 1100):
         for inner in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
             assert parse_run_error(f'{{"message": {inner}}}'.encode()) == NOTHING

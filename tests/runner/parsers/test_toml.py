@@ -1,4 +1,4 @@
-"""Is the text of a description read as TOML reads it, and at what cost the text of a stranger?"""
+"""The text of a description is read as TOML, at a bounded cost for untrusted text."""
 
 from __future__ import annotations
 

@@ -40,10 +40,10 @@ PARTS = st.text(
     st.sampled_from([False, True]),
     st.binary(max_size=20).filter(lambda comment: b"PK" not in comment),
 )
-def test_what_zipfile_writes_is_accepted(
+def test_archives_by_zipfile_are_accepted(
     files: dict[str, bytes], method: int, streamed: bool, comment: bytes
 ) -> None:
-    """Any sane names, stored or deflated, into a file or a pipe, with a comment: accepted, the same names."""
+    """Ordinary names are accepted: stored or deflated, into a file or a pipe, with a comment."""
     files = {f"x/{name}": data for name, data in files.items()}
     folded = {unicodedata.normalize("NFC", name.casefold()) for name in files}
     assume(len(folded) == len(files))  # else not a folder that exists on every machine
@@ -60,7 +60,7 @@ def test_what_zipfile_writes_is_accepted(
 
 
 def test_folders_and_modes_are_accepted() -> None:
-    """Entries for folders, unix modes, added files and zip64 prepared in vain are ordinary."""
+    """Entries for folders, Unix modes, added files and unneeded zip64 fields are ordinary."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.mkdir("helper")
@@ -75,7 +75,7 @@ def test_folders_and_modes_are_accepted() -> None:
 
 
 def in_zip64(*, streamed: bool, twice: bool) -> Member:
-    """Return what Python writes with ``force_zip64``; before 3.11.4 it said the sizes twice."""
+    """Return what Python writes with ``force_zip64``; before 3.11.4 it stated the sizes twice."""
     sizes = {"packed": 0, "unpacked": 0} if streamed else {"packed": len(CODE), "unpacked": len(CODE)}
     field = extra(1, struct.pack("<QQ", sizes["unpacked"], sizes["packed"]))
     said = sizes if twice else {"packed": 0xFFFF_FFFF, "unpacked": 0xFFFF_FFFF}
@@ -90,7 +90,7 @@ def in_zip64(*, streamed: bool, twice: bool) -> Member:
 @pytest.mark.parametrize("twice", [True, False])
 @pytest.mark.parametrize("streamed", [True, False])
 def test_zip64_of_every_python_is_accepted(streamed: bool, twice: bool) -> None:
-    """Prepared in vain, or because the sizes are said behind the data only, as for a pipe."""
+    """Zip64 fields that turn out unneeded are accepted, also where the sizes follow the data."""
     member = in_zip64(streamed=streamed, twice=twice)
     assert inspect_archive(build([member])).names == ("submission.py",)
     for lie in ((1, 0), (0, 1), (1 << 40, 0)):
@@ -105,15 +105,15 @@ def test_zip64_of_every_python_is_accepted(streamed: bool, twice: bool) -> None:
 
 
 def test_zip64_of_this_python_is_accepted() -> None:
-    """Whatever its version makes of it."""
+    """This Python's own form is accepted, whatever its version."""
     pipe: Any = Unseekable()
     with zipfile.ZipFile(pipe, "w") as archive, archive.open("submission.py", "w", force_zip64=True) as file:
         file.write(CODE)
     assert inspect_archive(pipe.data).names == ("submission.py",)
 
 
-def test_what_info_zip_streams_is_accepted() -> None:
-    """``zip -`` says the size beforehand, checksum and packed size behind the data; what it says must agree."""
+def test_streams_by_info_zip_are_accepted() -> None:
+    """``zip -`` states the size before the data, checksum and packed size behind it; all must agree."""
     packed = build([ZEROS])
     streamed = {"flags": 8}
     unknown = {**streamed, "crc": 0, "packed": 0}
@@ -128,7 +128,7 @@ def test_what_info_zip_streams_is_accepted() -> None:
 
 
 def test_handmade_is_accepted() -> None:
-    """The archive from which the refused ones below are made is itself a valid one, in any order."""
+    """The archive from which the refused ones are derived is itself valid, in any order."""
     data = build([MINE, ZEROS])
     assert inspect_archive(data).names == tuple(names_of(data)) == ("submission.py", "zeros.bin")
     assert inspect_archive(build([ZEROS, MINE], comment=b"0" * 40)).unpacked_bytes == 5000 + len(CODE)

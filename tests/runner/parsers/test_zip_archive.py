@@ -67,22 +67,22 @@ def test_names(members: Sequence[Member], reason: str) -> None:
 
 
 def lying(**directory: Any) -> bytes:
-    """Return an archive whose second entry says something else in the directory."""
+    """Return an archive whose second entry has other values in the directory."""
     return build([MINE, Member(name=b"a", data=b"1234", directory=directory)])
 
 
 def local(**fields: Any) -> bytes:
-    """Return an archive whose second entry says something else in its local header."""
+    """Return an archive whose second entry has other values in its local header."""
     return build([MINE, Member(name=b"a", data=b"1234", local=fields)])
 
 
 def both(**fields: Any) -> bytes:
-    """Return an archive whose second entry says something unusual in both places."""
+    """Return an archive whose second entry has other values in both records."""
     return build([MINE, Member(name=b"a", data=b"1234", directory=fields, local=fields)])
 
 
 def mode(kind: int, name: bytes = b"a") -> bytes:
-    """Return an archive with an entry of a file's kind."""
+    """Return an archive with an entry of a file type."""
     return build([MINE, Member(name=name, directory={"attributes": (kind | 0o777) << 16})])
 
 
@@ -172,7 +172,7 @@ ENTRIES = {
 
 @pytest.mark.parametrize(("data", "reason"), ENTRIES.values(), ids=ENTRIES.keys())
 def test_entries(data: bytes, reason: str) -> None:
-    """An entry is a plain file or folder, stored or deflated, and says the same in both places."""
+    """An entry is a plain file or folder, stored or deflated, with equal values in both records."""
     assert reason in refused_archive(data)
 
 
@@ -238,5 +238,5 @@ ARCHIVES = {
 
 @pytest.mark.parametrize(("data", "reason"), ARCHIVES.values(), ids=ARCHIVES.keys())
 def test_archives(data: bytes, reason: str) -> None:
-    """Entries, directory and end lie one behind the other and fill the file."""
+    """Entries, directory and end record follow each other and fill the file."""
     assert reason in refused_archive(data)

@@ -65,7 +65,7 @@ def test_published_runs_come_back_as_they_were(store: Store) -> None:
         run_of(0),
         run_of(1, log_bytes_dropped=10**12, attempt=3),
     ]
-    assert all([store.publish(ID, run) for run in runs])
+    assert all(store.publish(ID, run) for run in runs)
     assert store.runs(ID) == sorted(runs, key=lambda run: run.index)
 
 

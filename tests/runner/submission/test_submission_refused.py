@@ -21,7 +21,7 @@ from tests.support.untrusted.submission_files import refused_submission, write_s
 
 
 def test_missing(tmp_path: Path) -> None:
-    """A path where nothing is, or a link to nothing, is told as such."""
+    """A path that does not exist, or a link to such a path, is refused in one sentence."""
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")
     assert "No submission exists at" in refused_submission(tmp_path / "nothing")
     assert "No submission exists at" in refused_submission(tmp_path / "dangling")
@@ -44,7 +44,7 @@ def test_other_kinds_of_file(tmp_path: Path, name: str) -> None:
 
 
 def test_link_to_a_folder(mine: Path, tmp_path: Path) -> None:
-    """A link to a folder is refused: what it leads to is not part of what was handed in."""
+    """A link to a folder is refused: its target is not part of the submission."""
     write_submission(tmp_path / "private", {"data.bin": b"secret"})
     (mine / "data").symlink_to(tmp_path / "private")
     assert "data is a link" in refused_submission(mine)
@@ -77,7 +77,7 @@ def test_named_pipe(mine: Path, name: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".py", ".zip"])
 def test_named_pipe_by_itself(tmp_path: Path, suffix: str) -> None:
-    """Nor does a named pipe pass for a file."""
+    """A named pipe with a file's suffix is refused."""
     os.mkfifo(tmp_path / f"entry{suffix}")
     assert "not a regular file" in refused_submission(tmp_path / f"entry{suffix}")
 
@@ -91,7 +91,7 @@ def test_socket(mine: Path) -> None:
 
 @pytest.mark.parametrize("name", ["submission.py", "weights.bin"])
 def test_too_large_in_a_folder(mine: Path, name: str) -> None:
-    """A file over the limit is refused; that it would not take up disk changes nothing."""
+    """A file over the limit is refused, even if it is sparse."""
     with (mine / name).open("wb") as file:
         file.truncate(MAX_SUBMISSION_BYTES + 1)
     assert refused_submission(mine) == f"The submission is over 100 MiB with {name}."
@@ -121,8 +121,8 @@ def test_too_many_files(mine: Path) -> None:
     assert "more than 2000 files" in refused_submission(mine)
 
 
-def test_name_that_is_no_text(mine: Path) -> None:
-    """A file whose name is no UTF-8 is refused with a sentence."""
+def test_name_that_is_not_text(mine: Path) -> None:
+    """A file whose name is not UTF-8 is refused in one sentence."""
     (mine / os.fsdecode(b"\xff.py")).write_bytes(b"")
     refused_submission(mine)
 
@@ -136,16 +136,16 @@ def test_folder_of_folders(mine: Path) -> None:
 
 def test_deep_folder(mine: Path) -> None:
     """A folder as deep as the file system allows is refused with a sentence, not a `RecursionError`."""
-    made = [f"{mine}/" + "/".join("d" * depth) for depth in range(1, 1_500)]
-    for folder in made:
+    folders = [f"{mine}/" + "/".join("d" * depth) for depth in range(1, 1_500)]
+    for folder in folders:
         os.mkdir(folder)  # Path's and os.makedirs would recurse
-    file = Path(made[-1]) / "x.py"
+    file = Path(folders[-1]) / "x.py"
     file.touch()
     try:
         assert "too long" in refused_submission(mine)
     finally:
         file.unlink()
-        for folder in reversed(made):
+        for folder in reversed(folders):
             Path(folder).rmdir()
 
 
@@ -165,7 +165,7 @@ def test_names_that_would_forge_a_line(tmp_path: Path, mine: Path) -> None:
 
 
 def test_loop_of_links(tmp_path: Path) -> None:
-    """A link to itself is no submission."""
+    """A link to itself is refused."""
     (tmp_path / "loop.py").symlink_to(tmp_path / "loop.py")
     refused_submission(tmp_path / "loop.py")
 
@@ -182,7 +182,7 @@ def test_device(tmp_path: Path, mine: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["mine", "mine/submission.py", "entry.zip"])
 def test_unreadable(tmp_path: Path, mine: Path, name: str) -> None:
-    """What may not be read is told as such, be it a folder, a file in it, or an archive."""
+    """A folder, a file in it or an archive without permission to read is reported as such."""
     (tmp_path / "entry.zip").write_bytes(zipped({"submission.py": CODE}))
     (tmp_path / name).chmod(0)
     path = tmp_path / name.removesuffix("/submission.py")

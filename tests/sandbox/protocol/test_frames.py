@@ -1,4 +1,4 @@
-"""Does the decoder give back what was encoded, and refuse everything else before it is kept?"""
+"""The decoder returns what was encoded, and refuses everything else before it is stored."""
 
 from __future__ import annotations
 
@@ -42,31 +42,31 @@ FRAMES = st.one_of(
 
 
 def bytes_of(frame: Frame) -> bytes:
-    """Return a frame as the other side would send it."""
+    """Return the bytes of a frame as the other side would send them."""
     return encode(frame.kind, frame.payload, **frame.fields)
 
 
-def framed(header: str | bytes) -> bytes:
-    """Return a header of any kind behind its length."""
+def with_length(header: str | bytes) -> bytes:
+    """Return a header of any kind, preceded by its length."""
     body = header.encode() if isinstance(header, str) else header
     return struct.pack(">I", len(body)) + body
 
 
 def header(**changes: object) -> str:
-    """Return the JSON of a valid ``every`` header with some of it changed; None takes a name away."""
+    """Return the JSON of a valid ``every`` header with changes; the value None removes a name."""
     valid = {"kind": "every", "bytes": 0, "text": "", "whole": 1, "number": 1.0, "flag": True}
     return json.dumps({name: value for name, value in (valid | changes).items() if value is not None})
 
 
 def pieces(data: bytes, cuts: list[int]) -> Iterator[bytes]:
-    """Yield the data cut at these places."""
-    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    for begin, end in pairwise(places):
-        yield data[begin:end]
+    """Yield the data cut at these positions."""
+    positions = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    for start, end in pairwise(positions):
+        yield data[start:end]
 
 
-def refused(data: bytes) -> str:
-    """Return why a fresh decoder refuses these bytes, and require that it does."""
+def refusal(data: bytes) -> str:
+    """Require that a new decoder refuses these bytes, and return the reason."""
     with pytest.raises(ProtocolViolationError) as caught:
         list(Decoder(RULES).feed(data))
     return str(caught.value)
@@ -75,20 +75,20 @@ def refused(data: bytes) -> str:
 @settings(deadline=None)
 @given(st.lists(FRAMES, max_size=5), st.lists(st.integers(0, 6000), max_size=12))
 def test_round_trip(frames: list[Frame], cuts: list[int]) -> None:
-    """Frames come out as they went in, wherever the stream is cut, and nothing is left over."""
+    """Decoded frames equal the encoded ones, wherever the stream is cut, and no bytes are left over."""
     decoder = Decoder(RULES)
     stream = b"".join(map(bytes_of, frames))
-    found = [frame for piece in pieces(stream, cuts) for frame in decoder.feed(piece)]
-    assert found == frames
-    assert [type(value) for frame in found for value in frame.fields.values()] == [
+    decoded = [frame for piece in pieces(stream, cuts) for frame in decoder.feed(piece)]
+    assert decoded == frames
+    assert [type(value) for frame in decoded for value in frame.fields.values()] == [
         type(value) for frame in frames for value in frame.fields.values()
     ]
     assert not decoder.mid_frame
 
 
 @given(FRAMES, st.data())
-def test_mid_frame_says_whether_a_frame_is_cut(frame: Frame, data: st.DataObject) -> None:
-    """Every proper beginning of a frame is inside it; its first and last byte are not."""
+def test_mid_frame_reports_a_cut_frame(frame: Frame, data: st.DataObject) -> None:
+    """It is True after every proper prefix of a frame, and False before and after the frame."""
     stream = bytes_of(frame)
     decoder = Decoder(RULES)
     assert not decoder.mid_frame
@@ -99,8 +99,8 @@ def test_mid_frame_says_whether_a_frame_is_cut(frame: Frame, data: st.DataObject
     assert not decoder.mid_frame
 
 
-def test_a_frame_is_there_with_its_last_byte() -> None:
-    """One byte at a time, a frame is yielded at its last byte and not before."""
+def test_a_frame_is_complete_at_its_last_byte() -> None:
+    """Fed one byte at a time, the decoder yields a frame at its last byte and not before."""
     stream = encode("every", b"payload", text="é", whole=-1, number=0.5, flag=False)
     decoder = Decoder(RULES)
     for byte in stream[:-1]:
@@ -112,7 +112,7 @@ def test_a_frame_is_there_with_its_last_byte() -> None:
 @settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_random_bytes_are_a_violation_or_nothing(data: bytes) -> None:
-    """Random bytes raise `ProtocolViolationError` or wait for more; nothing else."""
+    """Random bytes raise `ProtocolViolationError` or make the decoder wait for more; nothing else."""
     with contextlib.suppress(ProtocolViolationError):
         list(Decoder(RULES).feed(data))
 
@@ -120,29 +120,29 @@ def test_random_bytes_are_a_violation_or_nothing(data: bytes) -> None:
 @settings(max_examples=300)
 @given(st.binary(min_size=2, max_size=200))
 def test_random_headers_are_a_violation(body: bytes) -> None:
-    """Random bytes in a header's place are refused, as JSON or as something else."""
-    refused(framed(body))
+    """Random bytes instead of a header are refused, whether they are JSON or not."""
+    refusal(with_length(body))
 
 
 @settings(max_examples=300)
 @given(FRAMES, st.data())
 def test_one_changed_byte_raises_nothing_else(frame: Frame, data: st.DataObject) -> None:
-    """A valid frame with one byte changed is a frame, half a frame or a violation."""
+    """A valid frame with one changed byte is a frame, an incomplete frame or a violation."""
     stream = bytearray(bytes_of(frame))
-    place = data.draw(st.integers(0, len(stream) - 1))
-    stream[place] = data.draw(st.integers(0, 255))
+    position = data.draw(st.integers(0, len(stream) - 1))
+    stream[position] = data.draw(st.integers(0, 255))
     with contextlib.suppress(ProtocolViolationError):
         list(Decoder(RULES).feed(bytes(stream)))
 
 
 @pytest.mark.parametrize("length", [0, 1, HEADER_BYTES_LIMIT + 1, 1 << 31, (1 << 32) - 1])
 def test_header_length_is_refused_before_the_header(length: int) -> None:
-    """Four bytes that announce an empty or a huge header are enough to be refused."""
-    assert str(length) in refused(struct.pack(">I", length))
+    """Four bytes that announce an empty or a huge header are refused without the header."""
+    assert str(length) in refusal(struct.pack(">I", length))
 
 
 def test_longest_header_is_accepted() -> None:
-    """A header of exactly the limit passes; the encoder itself refuses one byte more."""
+    """A header of exactly the limit is accepted; the encoder refuses one byte more."""
     rules = {"long": FrameRule(fields={"text": str})}
     room = HEADER_BYTES_LIMIT - len(encode_header("long", 0, text="")) + 4
     (frame,) = Decoder(rules).feed(encode("long", text="x" * room))
@@ -153,21 +153,21 @@ def test_longest_header_is_accepted() -> None:
 
 @pytest.mark.parametrize("length", [1001, 1 << 40, -1, True, 1.0, "0", None])
 def test_payload_length_is_refused_before_the_payload(length: object) -> None:
-    """A payload over the kind's limit, negative, or no whole number, is refused at the header."""
-    assert "announced" in refused(framed(header(bytes=length)))
+    """A payload length over the kind's limit, negative, or not an integer is refused at the header."""
+    assert "announced" in refusal(with_length(header(bytes=length)))
 
 
 def test_longest_payload_is_accepted() -> None:
-    """The limit itself is allowed, and a kind without payload allows none."""
-    (frame,) = Decoder(RULES).feed(framed(header(bytes=1000)) + bytes(1000))
+    """A payload of exactly the limit is accepted; a kind without payload accepts none."""
+    (frame,) = Decoder(RULES).feed(with_length(header(bytes=1000)) + bytes(1000))
     assert len(frame.payload) == 1000
-    assert "0 are allowed" in refused(framed('{"kind": "bare", "bytes": 1}'))
+    assert "0 are allowed" in refusal(with_length('{"kind": "bare", "bytes": 1}'))
 
 
 @pytest.mark.parametrize("kind", ["other", "", 1, True, ["bare"], {"bare": 1}, None, "x" * 10_000])
-def test_unknown_kind(kind: object) -> None:
-    """Only the kinds of the table pass, and a stranger's name for one is shown in short."""
-    message = refused(framed(header(kind=kind)))
+def test_unknown_kinds_are_refused(kind: object) -> None:
+    """Only the kinds of the table are accepted, and the message shortens an unknown kind."""
+    message = refusal(with_length(header(kind=kind)))
     assert "unknown kind" in message
     assert len(message) < 100
 
@@ -183,9 +183,9 @@ def test_unknown_kind(kind: object) -> None:
     ],
     ids=str,
 )
-def test_missing_and_extra_fields(changes: dict[str, object]) -> None:
-    """A header has exactly the fields of its kind."""
-    assert "wrong fields" in refused(framed(header(**changes)))
+def test_missing_and_extra_fields_are_refused(changes: dict[str, object]) -> None:
+    """A header must have exactly the fields of its kind."""
+    assert "wrong fields" in refusal(with_length(header(**changes)))
 
 
 @pytest.mark.parametrize(
@@ -202,76 +202,76 @@ def test_missing_and_extra_fields(changes: dict[str, object]) -> None:
         ("text", {"x": 1}),
     ],
 )
-def test_wrong_type(name: str, value: object) -> None:
-    """A field has exactly its type: no bool passes for an int, no int for a float or a bool."""
-    assert refused(framed(header(**{name: value}))).startswith(f"{name} of a every frame is no ")
+def test_wrong_types_are_refused(name: str, value: object) -> None:
+    """A field must have exactly its type: a bool is not accepted as an int, nor an int as a float or a bool."""
+    assert refusal(with_length(header(**{name: value}))).startswith(f"{name} of a every frame is no ")
 
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_numbers_that_are_not_finite(word: str) -> None:
-    """Python's JSON reads NaN and Infinity; the decoder does not let them through."""
-    assert "not finite" in refused(framed(header(number=0.5).replace("0.5", word)))
+def test_numbers_that_are_not_finite_are_refused(word: str) -> None:
+    """Python's JSON parser accepts NaN and Infinity; the decoder refuses them."""
+    assert "not finite" in refusal(with_length(header(number=0.5).replace("0.5", word)))
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_encoder_refuses_what_is_not_finite(number: float) -> None:
-    """Our own side cannot send what the other would refuse."""
+def test_the_encoder_refuses_numbers_that_are_not_finite(number: float) -> None:
+    """The sender cannot encode what the receiver would refuse."""
     with pytest.raises(ValueError, match="Out of range"):
         encode("every", number=number)
 
 
 @pytest.mark.parametrize("name", ["kind", "bytes", "whole"])
-def test_duplicate_names(name: str) -> None:
-    """A name that stands twice is refused, even with the same value: readers could differ on it."""
+def test_duplicate_names_are_refused(name: str) -> None:
+    """A name that occurs twice is refused, even with the same value: parsers could disagree on it."""
     text = header()
     value = json.loads(text)[name]
-    assert "not JSON" in refused(framed(f'{{"{name}": {json.dumps(value)}, {text[1:]}'))
+    assert "not JSON" in refusal(with_length(f'{{"{name}": {json.dumps(value)}, {text[1:]}'))
 
 
 @pytest.mark.parametrize("body", ["[1, 2]", '"bare"', "null", "12", "NaN", "true"])
-def test_json_that_is_no_object(body: str) -> None:
-    """A header is a JSON object."""
-    assert "not a JSON object" in refused(framed(body))
+def test_json_that_is_not_an_object_is_refused(body: str) -> None:
+    """A header must be a JSON object."""
+    assert "not a JSON object" in refusal(with_length(body))
 
 
 @pytest.mark.parametrize(
     ("opening", "inside", "closing"), [("[", "", "]"), ('{"a":', "1", "}"), ("[", "", "")]
 )
-def test_deep_nesting(opening: str, inside: str, closing: str) -> None:
+def test_deep_nesting_is_refused(opening: str, inside: str, closing: str) -> None:
     """JSON nested as deep as a header has room for is a violation, not a `RecursionError`."""
     depth = HEADER_BYTES_LIMIT // len(opening + closing) - 1
-    said = refused(framed(opening * depth + inside + closing * depth))
-    # What 3.11 finds too deep to be JSON, 3.13 reads; it is refused then for what it holds.
-    assert any(words in said for words in ("not JSON", "not a JSON object", "a frame of unknown kind"))
+    reason = refusal(with_length(opening * depth + inside + closing * depth))
+    # Python 3.13 parses JSON that is too deep for 3.11; the decoder then refuses its content.
+    assert any(words in reason for words in ("not JSON", "not a JSON object", "a frame of unknown kind"))
 
 
-def test_nesting_of_every_depth() -> None:
-    """There is no depth at which a value is read but cannot be refused: the message does not show it."""
+def test_nesting_of_every_depth_is_refused() -> None:
+    """At no depth is a value parsed that cannot be refused, because the message does not show it."""
     for depth in range(900, 1100):
         for inner in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
-            refused(framed(f'{{"kind": {inner}}}'))
-            refused(framed(f'{{"kind": "bare", "bytes": {inner}}}'))
+            refusal(with_length(f'{{"kind": {inner}}}'))
+            refusal(with_length(f'{{"kind": "bare", "bytes": {inner}}}'))
 
 
-def test_number_of_thousands_of_digits() -> None:
-    """A whole number too long for Python to read is a violation."""
-    assert "not JSON" in refused(framed(header(whole=7).replace("7", "7" * 10_000)))
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    """An integer too long for Python to parse is a violation."""
+    assert "not JSON" in refusal(with_length(header(whole=7).replace("7", "7" * 10_000)))
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe\xfd", b'{"kind": "\xff"}', b"\x00\x00\x00\x00", b"{}\x00"])
-def test_header_that_is_no_text(body: bytes) -> None:
-    """Bytes that are no UTF-8 are a violation."""
-    refused(framed(body))
+def test_a_header_that_is_not_utf_8_is_refused(body: bytes) -> None:
+    """Bytes that are not UTF-8 are a violation."""
+    refusal(with_length(body))
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-8-sig"])
-def test_header_in_another_encoding(codec: str) -> None:
-    """A header is UTF-8: one meaning for one sequence of bytes."""
-    refused(framed('{"kind": "bare", "bytes": 0}'.encode(codec)))
+def test_a_header_in_another_encoding_is_refused(codec: str) -> None:
+    """A header is UTF-8, so that a sequence of bytes has only one meaning."""
+    refusal(with_length('{"kind": "bare", "bytes": 0}'.encode(codec)))
 
 
-def test_hostile_length_costs_no_memory() -> None:
-    """A length of 4 GB is refused with its four bytes; the decoder holds no more than it was fed."""
+def test_a_hostile_length_costs_no_memory() -> None:
+    """A length of 4 GB is refused at its four bytes; the decoder holds only the bytes that it received."""
     decoder = Decoder(RULES)
     tracemalloc.start()
     try:
@@ -282,8 +282,8 @@ def test_hostile_length_costs_no_memory() -> None:
         tracemalloc.stop()
 
 
-def test_announced_payload_costs_no_memory_until_it_comes() -> None:
-    """A frame that announces a terabyte, where that is allowed, takes up what has arrived of it."""
+def test_an_announced_payload_costs_no_memory_until_it_arrives() -> None:
+    """A frame that announces a terabyte, where allowed, takes only the memory of the bytes that arrived."""
     decoder = Decoder({"big": FrameRule(payload_bytes=1 << 40)})
     tracemalloc.start()
     try:

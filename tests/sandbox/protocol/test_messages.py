@@ -1,4 +1,4 @@
-"""Do both sides agree on the frames and jobs that they exchange?"""
+"""Both sides agree on the frames and jobs that they exchange."""
 
 from __future__ import annotations
 
@@ -55,24 +55,24 @@ WORKER = WorkerJob(
 
 
 @pytest.mark.parametrize("job", [EVALUATOR, TRAINER, TIMING, WORKER], ids=lambda job: type(job).__name__)
-def test_job_round_trip(job: EvaluatorJob | TrainerJob | TimingJob | WorkerJob) -> None:
-    """A job read is the job that was written."""
+def test_a_job_survives_the_round_trip(job: EvaluatorJob | TrainerJob | TimingJob | WorkerJob) -> None:
+    """The parsed job equals the job that was written."""
     assert type(job).from_json(job.to_json()) == job
 
 
 @pytest.mark.parametrize("change", [{"classes": None}, {"gpu": 1}, {"classes": None, "class": 10}], ids=str)
-def test_job_of_another_version_is_refused(change: dict[str, int | None]) -> None:
-    """Missing and unknown names are errors that name them."""
-    said = {**json.loads(EVALUATOR.to_json()), **change}
-    data = json.dumps({name: value for name, value in said.items() if value is not None}).encode()
+def test_a_job_of_another_version_is_refused(change: dict[str, int | None]) -> None:
+    """Missing and unknown names are errors whose message lists them."""
+    changed = {**json.loads(EVALUATOR.to_json()), **change}
+    data = json.dumps({name: value for name, value in changed.items() if value is not None}).encode()
     with pytest.raises(ValueError, match="missing or unknown") as caught:
         EvaluatorJob.from_json(data)
     assert all(name in str(caught.value) for name in change)
 
 
 @pytest.mark.parametrize("checkpoint_bytes", [100, ERROR_BYTES + 7])
-def test_finished_has_room_for_checkpoint_and_error_and_no_more(checkpoint_bytes: int) -> None:
-    """A run's result is at most the largest checkpoint, or the largest error where that is longer."""
+def test_finished_has_room_for_a_checkpoint_or_an_error_and_no_more(checkpoint_bytes: int) -> None:
+    """The limit of a run's result is the maximum of the checkpoint limit and the error limit."""
     decoder = Decoder(from_worker(checkpoint_bytes=checkpoint_bytes))
     limit = max(checkpoint_bytes, ERROR_BYTES)
     fields: dict[str, Scalar] = {
