@@ -108,7 +108,7 @@ class CardFlag:
 class ScoreCard:
     """All numbers on one submission; docs/metrics.md defines every number.
 
-    A part that could not be computed is None, and `omitted` says why.
+    A part that could not be computed is None, and `omitted` has the reason.
     """
 
     schema_version: int
@@ -155,7 +155,7 @@ class ScoreCard:
 
         Raises:
             ValueError: the text is not JSON, has another schema version, or is not a complete card; the
-                message is one sentence that says where.
+                message is one sentence that names the place.
         """
         try:
             data = parse(text)
@@ -171,7 +171,7 @@ class ScoreCard:
         return card
 
     def _check_arrays(self) -> None:
-        """Check what the fields' types cannot say: the shapes, and where a NaN is allowed.
+        """Check what the fields' types cannot express: the shapes, and where a NaN is allowed.
 
         Raises:
             ValueError: an array has another shape than the card's counts, or a NaN that does not mean

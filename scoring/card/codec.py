@@ -1,7 +1,7 @@
 """JSON of frozen dataclasses: encoding, strict parsing and decoding against the fields' types.
 
-Decoding trusts nothing about the text: a missing or unknown field, a value of another type, a number
-that a float cannot hold or excessive nesting is a `ValueError` of one sentence that says where.
+The text is not trusted: a missing or unknown field, a value of another type, a number that a float
+cannot hold or excessive nesting raises a `ValueError` of one sentence that names the place.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def decode(kind: type[T], data: object, where: str = "it") -> T:
         where: Name of the value, for the error's sentence.
 
     Raises:
-        ValueError: a field is missing, unknown or of another type; the sentence says where.
+        ValueError: a field is missing, unknown or of another type; the sentence names the place.
     """
     value: T = _decode(kind, data, where)
     return value

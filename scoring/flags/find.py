@@ -1,7 +1,7 @@
 """All flags of a submission's checkpoints.
 
-Each flag is a value of its own type, with its figures and one `sentence`. A flag accuses
-nobody: it reports an observation, and whoever publishes the score decides.
+Each flag is a value of its own type, with its figures and one `sentence`. A flag is not
+an accusation: it reports an observation, and whoever publishes the score decides.
 """
 
 from numpy.typing import ArrayLike

@@ -126,7 +126,7 @@ def share_of_ceiling(
 ) -> Interval:
     """Return F / ceiling with an interval that includes both the error of F and that of the ceiling.
 
-    For perfect unlearning the interval contains 1 about as often as the confidence says. A share above 1
+    For perfect unlearning the interval contains 1 about as often as the confidence states. A share above 1
     is luck, or the unlearned models vary more than the references do.
 
     Args:
@@ -141,7 +141,7 @@ def share_of_ceiling(
     """
     top = limit.quality.estimate
     if top == 0:
-        raise ValueError("The ceiling is zero: the references can be told apart among themselves.")
+        raise ValueError("The ceiling is zero, so no share of it is defined.")
     own = quality.standard_error / quality.estimate if quality.estimate else 0.0
     relative = math.hypot(own, limit.standard_error / top)
     return multiplicative_interval(quality.estimate / top, relative, degrees=degrees, confidence=confidence)

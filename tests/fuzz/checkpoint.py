@@ -26,7 +26,7 @@ _DATA_BYTES = sum(tensor.bytes for tensor in _SPEC.values())
 
 
 def one_input(data: bytes) -> None:
-    """What is accepted is finite, of the right names, shapes and dtypes to the library too, and hashes the same.
+    """An accepted checkpoint is finite, and the library reads the same names, shapes, dtypes and hash.
 
     The first byte says whether the rest is a header alone, behind which valid data stand.
     """

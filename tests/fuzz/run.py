@@ -1,4 +1,4 @@
-"""Fuzzes each target for some seconds and prints what was done: ``python -m tests.fuzz.run SECONDS [TARGET]…``."""
+"""Fuzz each target for some seconds and print a table: ``python -m tests.fuzz.run SECONDS [TARGET]…``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.fuzz.targets import CORPUS, LONGEST_INPUT_BYTES
+from tests.fuzz.targets import CORPUS, MAX_INPUT_BYTES
 
 BUILD = Path("build/fuzz")
-MOST_RSS_MIB = 512
+MAX_RSS_MIB = 512
 """Past it, libFuzzer calls it a failure: hostile lengths must not cost memory."""
-SLOWEST_SECONDS = 5
+MAX_INPUT_SECONDS = 5
 COLUMNS = {
     "executions": r"stat::number_of_executed_units:\s*(\d+)",
     "a second": r"stat::average_exec_per_sec:\s*(\d+)",
@@ -25,34 +25,34 @@ COLUMNS = {
 
 def fuzz(name: str, seconds: int) -> tuple[int, str]:
     """Return libFuzzer's exit status and its output."""
-    found = BUILD / name
-    found.mkdir(parents=True, exist_ok=True)
+    folder = BUILD / name
+    folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "tests.fuzz.harness", name),
-            *(f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT_BYTES[name]}"),
-            *(f"-rss_limit_mb={MOST_RSS_MIB}", f"-timeout={SLOWEST_SECONDS}", "-print_final_stats=1"),
-            *(f"-artifact_prefix={BUILD}/{name}-", str(found), str(CORPUS / name)),
+            *(f"-max_total_time={seconds}", f"-max_len={MAX_INPUT_BYTES[name]}"),
+            *(f"-rss_limit_mb={MAX_RSS_MIB}", f"-timeout={MAX_INPUT_SECONDS}", "-print_final_stats=1"),
+            *(f"-artifact_prefix={BUILD}/{name}-", str(folder), str(CORPUS / name)),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
     )
-    said = done.stdout.decode(errors="replace")
-    (BUILD / f"{name}.log").write_text(said)
-    return done.returncode, said
+    output = done.stdout.decode(errors="replace")
+    (BUILD / f"{name}.log").write_text(output)
+    return done.returncode, output
 
 
 def main() -> int:
-    seconds, names = int(sys.argv[1]), sys.argv[2:] or list(LONGEST_INPUT_BYTES)
+    seconds, names = int(sys.argv[1]), sys.argv[2:] or list(MAX_INPUT_BYTES)
     failed = []
     print(f"{'target':12}" + "".join(f"{column:>12}" for column in COLUMNS), flush=True)
     for name in names:
-        status, said = fuzz(name, seconds)
+        status, output = fuzz(name, seconds)
         figures = [
-            re.findall(pattern, said, re.DOTALL if "!" in pattern else 0) for pattern in COLUMNS.values()
+            re.findall(pattern, output, re.DOTALL if "!" in pattern else 0) for pattern in COLUMNS.values()
         ]
-        row = "".join(f"{one[-1] if one else '?':>12}" for one in figures)
+        row = "".join(f"{figure[-1] if figure else '?':>12}" for figure in figures)
         print(f"{name:12}{row}{'' if status == 0 else '  FAILED'}", flush=True)
         if status != 0:
             failed.append(name)

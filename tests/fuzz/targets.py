@@ -9,7 +9,7 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
 
-LONGEST_INPUT_BYTES = {
+MAX_INPUT_BYTES = {
     "frames": 4096,
     "checkpoint": 4096,
     "archive": 4096,
@@ -43,7 +43,7 @@ def load(name: str) -> Target:
 
 def write_seeds() -> None:
     """Write the seeds of every target; files of other names stay."""
-    for name in LONGEST_INPUT_BYTES:
+    for name in MAX_INPUT_BYTES:
         (CORPUS / name).mkdir(parents=True, exist_ok=True)
         for seed, data in load(name).seeds.items():
             (CORPUS / name / seed).write_bytes(data)

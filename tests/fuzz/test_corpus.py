@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.targets import CORPUS, LONGEST_INPUT_BYTES, load
+from tests.fuzz.targets import CORPUS, MAX_INPUT_BYTES, load
 
-TARGETS = list(LONGEST_INPUT_BYTES)
+TARGETS = list(MAX_INPUT_BYTES)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -20,7 +20,7 @@ def test_corpus(name: str) -> None:
     assert {file.name for file in target.corpus} >= target.seeds.keys()
     for file in target.corpus:
         data = file.read_bytes()
-        assert len(data) <= LONGEST_INPUT_BYTES[name], file
+        assert len(data) <= MAX_INPUT_BYTES[name], file
         target.one_input(data)
 
 

@@ -105,7 +105,7 @@ def test_reader_never_sees_a_half(tmp_path: Path) -> None:
 
 
 def test_what_is_read_is_a_plain_file(tmp_path: Path) -> None:
-    """A plain file of at most ``max_bytes`` is read; a file that the kernel generates has not the length it reports."""
+    """A plain file of at most ``max_bytes`` is read; a file that the kernel generates is refused."""
     (tmp_path / "x").write_bytes(b"12345")
     assert read_regular_file(tmp_path / "x", max_bytes=5) == b"12345"
     with pytest.raises(ConfigurationError, match="is larger than 4 bytes"):

@@ -79,7 +79,7 @@ def test_the_record_is_complete(source: tuple[tuple[str, str], ...]) -> None:
 
 
 def test_both_versions_of_control_groups_were_captured() -> None:
-    """Docker's own runtime was captured under either, crun where it works at all, and two versions of gVisor."""
+    """Docker's runtime was captured under either, crun where it works at all, and two versions of gVisor."""
     sources = {(row["source"]["runtime"], row["source"]["cgroup"]) for row in RECORD}
     assert sources >= {("runc", "1"), ("runsc", "1"), ("runc", "2"), ("crun", "2")}
 

@@ -170,7 +170,7 @@ def test_every_verdict_has_a_case() -> None:
 
 
 def test_ok_needs_a_valid_checkpoint_in_time_whatever_else_is_claimed() -> None:
-    """Over all combinations of signals: ``ok`` if and only if a valid checkpoint arrived in time, unbroken."""
+    """For all combinations of signals: ``ok`` if and only if a valid checkpoint arrived in time."""
     for result, problem, ended_by, killed, violation, exit_code, oom_kills in product(
         ("checkpoint", "error", "broken", "none"),
         ("", "bad"),

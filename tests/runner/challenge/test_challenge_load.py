@@ -65,10 +65,10 @@ def test_an_organizers_architecture_is_a_text(challenge_folder: ChallengeFolder)
     assert load_challenge(with_own_architecture(challenge_folder)).architecture_source == OWN.decode()
 
 
-def test_an_architecture_file_that_is_not_what_was_listed_is_refused(
+def test_an_architecture_file_that_is_not_the_listed_one_is_refused(
     challenge_folder: ChallengeFolder,
 ) -> None:
-    """A module is refused that is altered, missing, not text, too large, not listed, or listed without need."""
+    """A module that is altered, missing, not text, too large, or wrongly listed is refused."""
     folder = with_own_architecture(challenge_folder)
     challenge_folder.write(ARCHITECTURE_FILE, OWN + b"\n")
     assert "public/architecture.py is not the file that" in refused_challenge(folder)
@@ -134,8 +134,8 @@ def test_altered_file(challenge_folder: ChallengeFolder, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [DESCRIPTION_FILE, *CHALLENGE_FILES])
-def test_file_that_is_none(challenge_folder: ChallengeFolder, name: str) -> None:
-    """A pipe is not waited for, an endless device is not read, and a folder is refused: none is a regular file."""
+def test_file_that_is_not_regular(challenge_folder: ChallengeFolder, name: str) -> None:
+    """A pipe is not waited for, an endless device is not read: only a regular file is accepted."""
     folder = challenge_folder.describe()
     file = folder / name
     file.unlink()
@@ -153,7 +153,7 @@ def test_file_that_is_none(challenge_folder: ChallengeFolder, name: str) -> None
     ("name", "max_mib", "limit"),
     [(DESCRIPTION_FILE, 4, "4 MiB"), *((name, 16384, "16 GiB") for name in CHALLENGE_FILES)],
 )
-def test_file_that_is_too_long(
+def test_file_that_is_too_large(
     challenge_folder: ChallengeFolder, name: str, max_mib: int, limit: str
 ) -> None:
     """A file that is too large is refused by its size, before a byte of it is read."""

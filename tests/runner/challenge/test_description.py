@@ -87,9 +87,7 @@ def test_a_training_of_an_earlier_version(challenge_folder: ChallengeFolder) -> 
     ],
     ids=str,
 )
-def test_description_that_makes_no_sense(
-    challenge_folder: ChallengeFolder, changes: dict[str, Any], where: str
-) -> None:
+def test_invalid_description(challenge_folder: ChallengeFolder, changes: dict[str, Any], where: str) -> None:
     """Unknown and missing names, another version and impossible values are refused by name."""
     folder = challenge_folder.describe()
     edit_description(folder, **changes)
@@ -107,7 +105,7 @@ def test_description_that_makes_no_sense(
         b"a = " + b"1" * 5000,
     ],
 )
-def test_description_that_is_no_toml(challenge_folder: ChallengeFolder, text: bytes) -> None:
+def test_description_that_is_not_toml(challenge_folder: ChallengeFolder, text: bytes) -> None:
     """A description that is not TOML is reported as such."""
     challenge_folder.write(DESCRIPTION_FILE, text)
     assert "is not TOML" in refused_challenge(challenge_folder.folder)
@@ -123,8 +121,8 @@ def test_class_counts_are_complete(challenge_folder: ChallengeFolder, counts: di
     refused_challenge(folder)
 
 
-def test_a_challenge_says_the_time_of_a_run_once(challenge_folder: ChallengeFolder) -> None:
-    """Neither seconds nor fraction, or both, is refused in one sentence; a fraction is read back unchanged."""
+def test_a_description_states_the_time_limit_once(challenge_folder: ChallengeFolder) -> None:
+    """Neither seconds nor fraction, or both, is refused; a fraction is read back unchanged."""
     folder = challenge_folder.describe(Limits(wall_fraction=0.2))
     assert load_challenge(folder).description.limits == Limits(wall_fraction=0.2)
     file = folder / DESCRIPTION_FILE

@@ -34,9 +34,9 @@ SEED = 123_456_789_012
 def describe(challenge_folder: ChallengeFolder, visibility: Visibility, **changed: Any) -> Challenge:
     """Return the tiny challenge as an organizer has it: a seed of its own, from data of their own."""
     file = challenge_folder.describe(visibility=visibility) / DESCRIPTION_FILE
-    said = tomllib.loads(file.read_text())
+    fields = tomllib.loads(file.read_text())
     source = {"data_sha256": "d" * 64, "most_examples": 4321, "epochs": 8765}
-    file.write_text(tomli_w.dumps({**said, "seed": SEED, "source": source, **changed}))
+    file.write_text(tomli_w.dumps({**fields, "seed": SEED, "source": source, **changed}))
     return load_challenge(challenge_folder.folder)
 
 
@@ -60,47 +60,47 @@ def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_field_is_decided_about() -> None:
+def test_every_field_has_a_decision() -> None:
     """A new field of the description needs an entry in `runner.challenge.export.DECISIONS`."""
     assert sorted(field_names(Description)) == sorted(DECISIONS)
 
 
-def test_what_nobody_decided_about_is_held_back(private: Challenge) -> None:
+def test_undecided_fields_are_held_back(private: Challenge) -> None:
     """The description of an export has the included and the recomputed fields, and no other."""
-    told = tomllib.loads(
+    fields = tomllib.loads(
         render_description(exported_description(private.description, private.sha256)).decode()
     )
     names = {
         f"{name}.{inner}" if isinstance(value, dict) and name not in ("class_counts", "files") else name
-        for name, value in told.items()
+        for name, value in fields.items()
         for inner in (value if isinstance(value, dict) else [""])
     }
-    given = {name for name, decision in DECISIONS.items() if decision != "held back"}
-    assert names <= given
-    unsaid = {"limits.wall_fraction", "limits.total_seconds", "source.shared_persons"}
-    assert given - names <= unsaid  # they have no value here
+    included = {name for name, decision in DECISIONS.items() if decision != "held back"}
+    assert names <= included
+    absent = {"limits.wall_fraction", "limits.total_seconds", "source.shared_persons"}
+    assert included - names <= absent  # they have no value here
 
 
 def test_private_files(private: Challenge, tmp_path: Path) -> None:
-    """A private export has the files that a worker receives, byte by byte, and a description; no other file."""
+    """A private export has the files that a worker receives and a description; no other file."""
     (private.folder / "private/checkpoints").mkdir()
     (private.folder / "private/checkpoints/0.safetensors").write_bytes(b"a reference")
     (private.folder / "public/notes.txt").write_text("for ourselves")
-    made = export_challenge(private, tmp_path / "out")
+    exported = export_challenge(private, tmp_path / "out")
     assert files(tmp_path / "out") == sorted([DESCRIPTION_FILE, *PUBLIC_FILES])
     for name in PUBLIC_FILES:
-        assert (made.folder / name).read_bytes() == (private.folder / name).read_bytes()
+        assert (exported.folder / name).read_bytes() == (private.folder / name).read_bytes()
 
 
 def test_private_secrets(private: Challenge, tmp_path: Path) -> None:
     """No seed, no hash or size of test split, references or source data, and no byte of an image of test."""
-    made = export_challenge(private, tmp_path / "out")
-    everything = b"".join((made.folder / name).read_bytes() for name in files(made.folder))
-    said = private.description
+    exported = export_challenge(private, tmp_path / "out")
+    everything = b"".join((exported.folder / name).read_bytes() for name in files(exported.folder))
+    description = private.description
     secrets = [
         str(SEED),
-        *(said.files[name] for name in CHALLENGE_FILES if name not in PUBLIC_FILES),
-        *(str(said.source.data_sha256), "4321", "8765", "test"),
+        *(description.files[name] for name in CHALLENGE_FILES if name not in PUBLIC_FILES),
+        *(str(description.source.data_sha256), "4321", "8765", "test"),
     ]
     assert [secret for secret in secrets if secret.encode() in everything] == []
     for image in load_safetensors(private.data("test"))["image"]:
@@ -108,16 +108,20 @@ def test_private_secrets(private: Challenge, tmp_path: Path) -> None:
 
 
 def test_private_export_is_a_challenge(private: Challenge, tmp_path: Path) -> None:
-    """An export loads, has a hash of its own, records its origin, and has other run seeds than the organizer's."""
-    made = export_challenge(private, tmp_path / "out")
+    """An export has a hash of its own, records its origin, and has other run seeds than the organizer's."""
+    exported = export_challenge(private, tmp_path / "out")
     found = load_challenge(tmp_path / "out")
-    assert found.sha256 == made.sha256 != private.sha256
-    said = found.description
-    assert (said.exported_from, said.visibility, said.seed) == (private.sha256, "private", None)
-    assert said.limits == private.description.limits
-    assert said.references == private.description.references
+    assert found.sha256 == exported.sha256 != private.sha256
+    description = found.description
+    assert (description.exported_from, description.visibility, description.seed) == (
+        private.sha256,
+        "private",
+        None,
+    )
+    assert description.limits == private.description.limits
+    assert description.references == private.description.references
     assert found.references is None
-    assert set(said.class_counts) == {"retain", "forget", "val"}
+    assert set(description.class_counts) == {"retain", "forget", "val"}
     seeds = {found.run_seed(index) for index in range(100)}
     assert len(seeds) == 100
     assert not seeds & {private.run_seed(index) for index in range(100)}
@@ -132,25 +136,25 @@ def test_run_seeds_of_an_export_are_those_of_its_copies(private: Challenge, tmp_
 
 def test_no_score_without_references(private: Challenge, tmp_path: Path) -> None:
     """The scorer refuses with the sentence that participants read, and a summary with it is in order."""
-    made = export_challenge(private, tmp_path / "out")
+    exported = export_challenge(private, tmp_path / "out")
     with pytest.raises(ConfigurationError, match=SCORE_WITHHELD):
-        load_populations(made, [], lambda _index: Path())
+        load_populations(exported, [], lambda _index: Path())
     assert summary_of(score_withheld=True).is_successful
     assert not summary_of().is_successful
 
 
 def test_public_export_is_everything(public: Challenge, tmp_path: Path) -> None:
     """References, test split and seed too, so that the same runs get the same score."""
-    made = export_challenge(public, tmp_path / "out")
+    exported = export_challenge(public, tmp_path / "out")
     assert files(tmp_path / "out") == sorted([DESCRIPTION_FILE, *CHALLENGE_FILES])
-    assert made.sha256 != public.sha256
-    assert made.description == public.description.model_copy(update={"exported_from": public.sha256})
-    assert made.references is not None
-    assert [made.run_seed(index) for index in range(9)] == [public.run_seed(index) for index in range(9)]
+    assert exported.sha256 != public.sha256
+    assert exported.description == public.description.model_copy(update={"exported_from": public.sha256})
+    assert exported.references is not None
+    assert [exported.run_seed(index) for index in range(9)] == [public.run_seed(index) for index in range(9)]
 
 
 @pytest.mark.parametrize("visibility", ["public", "private"])
-def test_other_files_that_are_described(
+def test_files_of_a_later_version(
     challenge_folder: ChallengeFolder, tmp_path: Path, visibility: Visibility
 ) -> None:
     """A file of a later version is treated like the folder that contains it."""
@@ -167,7 +171,7 @@ def test_other_files_that_are_described(
 @pytest.mark.parametrize(
     "name", ["public/../secret.txt", "/etc/passwd", "../x.txt", "public/a/b.txt", "public/.a", "notes.txt"]
 )
-def test_a_described_file_lies_in_the_challenge(challenge_folder: ChallengeFolder, name: str) -> None:
+def test_a_described_file_is_inside_the_challenge(challenge_folder: ChallengeFolder, name: str) -> None:
     """A description cannot name another file of this machine to be read or overwritten."""
     hashes = load_challenge(challenge_folder.describe()).description.files
     with pytest.raises(ConfigurationError, match="files"):
@@ -175,13 +179,13 @@ def test_a_described_file_lies_in_the_challenge(challenge_folder: ChallengeFolde
 
 
 @pytest.mark.parametrize("visibility", ["public", "private"])
-def test_an_export_is_not_exported(
+def test_an_export_cannot_be_exported(
     challenge_folder: ChallengeFolder, tmp_path: Path, visibility: Visibility
 ) -> None:
     """An export of an export would record the wrong origin."""
-    made = export_challenge(describe(challenge_folder, visibility), tmp_path / "out")
+    exported = export_challenge(describe(challenge_folder, visibility), tmp_path / "out")
     with pytest.raises(ConfigurationError, match="is itself an export"):
-        export_challenge(made, tmp_path / "again")
+        export_challenge(exported, tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
 
@@ -205,13 +209,13 @@ def test_older_challenges_are_private(challenge_folder: ChallengeFolder) -> None
         ({"exported_from": "yes"}, "exported_from: "),
     ],
 )
-def test_nothing_is_held_back_by_halves(
+def test_partial_exports_are_refused(
     challenge_folder: ChallengeFolder, changed: dict[str, Any], sentence: str
 ) -> None:
     """A challenge is complete, or is an export without everything that is held back."""
     file = challenge_folder.describe() / DESCRIPTION_FILE
-    said = {**tomllib.loads(file.read_text()), **changed}
-    file.write_text(tomli_w.dumps({name: value for name, value in said.items() if value is not None}))
+    fields = {**tomllib.loads(file.read_text()), **changed}
+    file.write_text(tomli_w.dumps({name: value for name, value in fields.items() if value is not None}))
     with pytest.raises(ConfigurationError, match=sentence):
         load_challenge(challenge_folder.folder)
 
@@ -226,8 +230,8 @@ def test_into_an_empty_folder(private: Challenge, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "hidden", "link", "itself"])
-def test_what_is_there_is_left_alone(private: Challenge, tmp_path: Path, kind: str) -> None:
-    """A file, a folder with content, a link and the challenge itself are refused in one sentence, unchanged."""
+def test_existing_content_is_preserved(private: Challenge, tmp_path: Path, kind: str) -> None:
+    """A file, a folder with content, a link and the challenge itself are refused and unchanged."""
     place = tmp_path / "out"
     if kind == "file":
         place.write_text("mine")
@@ -245,7 +249,7 @@ def test_what_is_there_is_left_alone(private: Challenge, tmp_path: Path, kind: s
     assert files(tmp_path) == before
 
 
-def test_damage_leaves_nothing_behind(private: Challenge, tmp_path: Path) -> None:
+def test_damage_leaves_no_partial_export(private: Challenge, tmp_path: Path) -> None:
     """A file that changes after loading ends the export, and no part of it remains."""
     (private.folder / PUBLIC_FILES[-1]).write_bytes(b"something else")
     (tmp_path / "outs").mkdir()
@@ -254,14 +258,14 @@ def test_damage_leaves_nothing_behind(private: Challenge, tmp_path: Path) -> Non
     assert list((tmp_path / "outs").iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written(private: Challenge, tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written(private: Challenge, tmp_path: Path) -> None:
     """A folder below a file cannot be created: the host is not ready."""
     (tmp_path / "file").write_text("")
     with pytest.raises(HostNotReadyError, match="cannot be written"):
         export_challenge(private, tmp_path / "file/out")
 
 
-def test_seeds_that_can_be_tried_are_told(private: Challenge, public: Challenge) -> None:
+def test_guessable_seeds_are_reported(private: Challenge, public: Challenge) -> None:
     """Only private challenges are concerned: a public one has no secret seed."""
     small = {"seed": GUESSABLE_SEEDS - 1, "source": Source()}
     assert not has_guessable_seed(private.description.model_copy(update={"visibility": "private"}))
@@ -270,7 +274,7 @@ def test_seeds_that_can_be_tried_are_told(private: Challenge, public: Challenge)
 
 
 def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
-    """`challenge export` prints the hash; `challenge show` lists what an export contains and what is held back."""
+    """`challenge export` prints the hash; `challenge show` lists included and withheld parts."""
     private = describe(challenge_folder, "private")
     done = unlearn("challenge", "export", private.folder, "--public", tmp_path / "out")
     assert done.returncode == 0, done.stderr

@@ -40,8 +40,8 @@ def test_run_seeds_are_stable(challenge_folder: ChallengeFolder) -> None:
     assert load_challenge(folder).run_seed(0) == 1315983647641129118
 
 
-def test_run_seeds_do_not_tell_the_seed(challenge_folder: ChallengeFolder) -> None:
-    """Finding the challenge's seed from a run's takes the references too: with others the run's seed differs."""
+def test_run_seeds_do_not_reveal_the_seed(challenge_folder: ChallengeFolder) -> None:
+    """A run's seed depends on the references too, so that trying challenge seeds is not enough."""
     one = load_challenge(challenge_folder.describe()).run_seed(0)
     outputs = npz(
         logits=2 * np.ones((3, 3, 2), np.float32),
@@ -53,7 +53,7 @@ def test_run_seeds_do_not_tell_the_seed(challenge_folder: ChallengeFolder) -> No
 
 
 def test_run_seeds_differ_between_challenges(challenge_folder: ChallengeFolder) -> None:
-    """Another seed of the challenge gives other runs, even where the digits of seed and index run together."""
+    """Another seed of the challenge gives other run seeds, even where seed and index share digits."""
     folder = challenge_folder.describe()
     edit_description(folder, seed=1)
     first = load_challenge(folder)

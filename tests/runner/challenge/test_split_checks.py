@@ -98,7 +98,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("changed", "sentence"), REFUSED, ids=[sentence for _changed, sentence in REFUSED])
-def test_what_a_split_must_be(
+def test_invalid_splits_are_refused(
     challenge_folder: ChallengeFolder, changed: dict[str, Any], sentence: str
 ) -> None:
     """Each fault is one sentence; loading adds the file."""
@@ -113,7 +113,7 @@ def test_what_a_split_must_be(
     assert str(caught.value) == f"{folder / SPLIT_FILES['forget']} is damaged: {sentence}."
 
 
-def test_a_name_in_a_file_is_made_harmless() -> None:
+def test_a_name_in_a_file_is_sanitized() -> None:
     """The name of a column is untrusted, and is sanitized in the message."""
     strange = {**columns(), "a\x1b[2J\nb": columns()["label"]}
     with pytest.raises(BadSplitError, match="unknown column") as caught:
@@ -173,7 +173,7 @@ def test_persons_who_may_be_shared(one: str, two: str, *, refused: bool) -> None
         check_splits(both, shared_persons=True)
 
 
-def test_persons_to_be_forgotten_who_are_known_elsewhere_are_remarked_on() -> None:
+def test_persons_to_be_forgotten_in_other_splits_cause_a_warning() -> None:
     """The warning counts them for each split; no person, or no column of persons, causes no warning."""
     forget = digest("forget", person_id=np.array([40, 41, 41]))
     test, val = (
@@ -199,7 +199,7 @@ def test_overlapping_splits_are_refused_when_loaded(challenge_folder: ChallengeF
     )
 
 
-def test_a_person_may_stand_twice_in_a_split() -> None:
+def test_a_person_may_occur_twice_in_a_split() -> None:
     """A forget set contains several images of each person."""
     check_splits([digest(person_id=np.array([1, 1, 2])), other(person_id=np.array([3, 3, 3]))])
 
@@ -209,8 +209,8 @@ def test_splits_without_identities_are_compared_by_form_alone() -> None:
     check_splits([digest(image_id=None), other(image_id=None)])
 
 
-def test_equal_images_are_remarked_on_and_loaded(challenge_folder: ChallengeFolder) -> None:
-    """A forgotten image that is still in retain, and a test image that was trained on; real data have such."""
+def test_equal_images_cause_a_warning(challenge_folder: ChallengeFolder) -> None:
+    """A forget image in retain, and a test image in the training data, only cause warnings."""
     splits = {
         name: load_safetensors((challenge_folder.folder / file).read_bytes())
         for name, file in SPLIT_FILES.items()
@@ -299,13 +299,13 @@ def test_a_split_that_is_no_safetensors(challenge_folder: ChallengeFolder, data:
 
 
 def test_an_original_with_values_that_are_not_finite(challenge_folder: ChallengeFolder) -> None:
-    """An original with values that are not finite is refused, for no submission could return a valid checkpoint."""
+    """An original with values that are not finite is refused: no submission could match it."""
     challenge_folder.write("public/original.safetensors", save({"bias": np.array([np.nan], np.float32)}))
     with pytest.raises(ConfigurationError, match=r"is damaged: bias has values that are not finite\.$"):
         load_challenge(challenge_folder.describe())
 
 
-def test_nothing_is_kept_of_images() -> None:
+def test_no_images_are_kept_in_memory() -> None:
     """A digest of many images is small: a large challenge is read split by split."""
     image = np.zeros((1000, 3, 32, 32), np.float32)
     found = check_split(

@@ -116,7 +116,7 @@ def test_an_optimizer_loses_what_it_does_not_take(tmp_path: Path) -> None:
     ],
 )
 def test_refused(tmp_path: Path, table: str, words: str) -> None:
-    """Unknown names, invalid values and conflicting fields are refused in one sentence that names the field."""
+    """Unknown names, invalid values and conflicting fields are refused by name."""
     file = tmp_path / "mine.toml"
     file.write_text(f"[training]\n{table}\n")
     said = refused(str(file))
@@ -127,7 +127,8 @@ def test_refused(tmp_path: Path, table: str, words: str) -> None:
 def test_neither_a_name_nor_a_file(tmp_path: Path) -> None:
     """The message lists the names; a file that is missing or has no such table is refused."""
     assert refused("kaggle") == (
-        "--training must be quick, contest, starting-kit or a .toml file with a table [training], not 'kaggle'."
+        "--training must be quick, contest, starting-kit or a .toml file "
+        "with a table [training], not 'kaggle'."
     )
     assert "cannot be read: No such file" in refused(str(tmp_path / "none.toml"))
     (tmp_path / "empty.toml").write_text("")
@@ -145,7 +146,7 @@ def test_a_challenge_of_an_earlier_version() -> None:
 
 
 def test_rates() -> None:
-    """One cycle rises to its peak and falls to nearly 0; a cosine changes once an epoch; all rates are positive."""
+    """One cycle rises to its peak and falls to nearly 0; a cosine changes once an epoch."""
     for name in NAMES:
         preset = PRESETS.get(name, OWN)
         rates = [learning_rate_at(preset, step, 7) for step in range(7 * preset.epochs)]
@@ -160,7 +161,7 @@ def test_rates() -> None:
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 5, 6])
 def test_one_cycle_of_few_steps(steps: int) -> None:
-    """Where a fifth of the steps is less than two, the first has the peak or is past it, without division by 0."""
+    """Where a fifth of the steps is less than two, the first step has the peak or is past it."""
     preset = resolve_preset(OWN, {"epochs": 1})
     rates = [learning_rate_at(preset, step, steps) for step in range(steps)]
     assert rates == sorted(rates, reverse=True) or steps > 5

@@ -29,7 +29,7 @@ from tests.support.untrusted.checkpoints import (
 )
 
 
-def test_what_safetensors_writes_is_accepted() -> None:
+def test_checkpoints_by_safetensors_are_accepted() -> None:
     """The library's own output for the same names, dtypes and shapes passes, scalars and empties too."""
     check_checkpoint(VALID, SPEC)
     check_checkpoint(save({name: np.zeros_like(tensor) for name, tensor in TENSORS.items()}), SPEC)
@@ -63,7 +63,7 @@ def test_denormals_and_extremes_are_accepted(dtype: type[np.floating[Any]]) -> N
 
 @pytest.mark.parametrize("value", [np.nan, -np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_what_is_not_finite_is_refused(dtype: type[np.floating[Any]], value: float) -> None:
+def test_values_that_are_not_finite_are_refused(dtype: type[np.floating[Any]], value: float) -> None:
     """A single NaN or infinity among many values is detected, in every precision."""
     values = np.zeros(1000, dtype)
     spec = checkpoint_spec(save({"x": values}))
@@ -117,7 +117,7 @@ def test_integers_stay_within_the_originals(dtype: type[np.integer[Any]]) -> Non
 
 
 def test_counters_are_free() -> None:
-    """An integer without dimensions, such as batch normalization's counter, may have any value; an empty tensor passes."""
+    """A counter without dimensions, as batch normalization has, may have any value; empty tensors pass."""
     tensors = {"count": np.array(7, np.int64), "none": np.zeros((0, 2), np.int64)}
     spec = checkpoint_spec(save(tensors))
     check_checkpoint(save(tensors | {"count": np.array(-(1 << 63), np.int64)}), spec)
@@ -154,7 +154,7 @@ def test_trailing_bytes(extra: bytes) -> None:
     assert "bytes too many" in refused_checkpoint(VALID + extra, SPEC)
 
 
-def test_wrong_names_are_told() -> None:
+def test_wrong_names_are_listed() -> None:
     """The message names the missing and the unexpected keys, the first three of each."""
     header = {f"module.{name}": entry for name, entry in small_header().items()}
     assert refused_checkpoint(by_hand(header, bytes(12))) == (
@@ -166,7 +166,7 @@ def test_wrong_names_are_told() -> None:
     )
 
 
-def test_wrong_dtype_and_shape_are_told() -> None:
+def test_wrong_dtype_and_shape_are_stated() -> None:
     """The message states what a tensor is and what is expected."""
     assert (
         refused_checkpoint(save({**TENSORS, "bias": np.zeros(2, np.float32)}), SPEC)

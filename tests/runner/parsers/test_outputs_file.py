@@ -111,7 +111,7 @@ def test_damaged(data: bytes) -> None:
 
 
 def test_headers_are_never_evaluated() -> None:
-    """Only headers of the form that we write are read: no Python, no claim beyond the data, no compression."""
+    """Only headers of our own form are read: no Python, no claim beyond the data, no compression."""
     whole = pack_npz(logits=OUTPUTS.logits)
     for changed in (
         whole.replace(b"(3, 2), }", b"(3, 2) }("),
@@ -144,7 +144,7 @@ def test_headers_are_never_evaluated() -> None:
     st.booleans(),
 )
 def test_arrays_round_trip(dtype: type[np.generic], shape: list[int], by_columns: bool) -> None:
-    """Numbers of every type and shape are read as they were packed: scalars, empty and column-major ones too."""
+    """Numbers of every type and shape are read as packed: scalars, empty and column-major ones too."""
     array = np.arange(math.prod(shape)).reshape(shape).astype(dtype, order="F" if by_columns else "C")
     found = unpack_npz(pack_npz(x=array), ["x"])["x"]
     assert (found.dtype, found.shape) == (array.dtype, array.shape)

@@ -40,10 +40,10 @@ PARTS = st.text(
     st.sampled_from([False, True]),
     st.binary(max_size=20).filter(lambda comment: b"PK" not in comment),
 )
-def test_what_zipfile_writes_is_accepted(
+def test_archives_by_zipfile_are_accepted(
     files: dict[str, bytes], method: int, streamed: bool, comment: bytes
 ) -> None:
-    """Ordinary names, stored or deflated, into a file or a pipe, with a comment, are accepted with the same names."""
+    """Ordinary names are accepted: stored or deflated, into a file or a pipe, with a comment."""
     files = {f"x/{name}": data for name, data in files.items()}
     folded = {unicodedata.normalize("NFC", name.casefold()) for name in files}
     assume(len(folded) == len(files))  # else not a folder that exists on every machine
@@ -90,7 +90,7 @@ def in_zip64(*, streamed: bool, twice: bool) -> Member:
 @pytest.mark.parametrize("twice", [True, False])
 @pytest.mark.parametrize("streamed", [True, False])
 def test_zip64_of_every_python_is_accepted(streamed: bool, twice: bool) -> None:
-    """Zip64 fields that turn out unneeded are accepted, also where the sizes follow the data, as for a pipe."""
+    """Zip64 fields that turn out unneeded are accepted, also where the sizes follow the data."""
     member = in_zip64(streamed=streamed, twice=twice)
     assert inspect_archive(build([member])).names == ("submission.py",)
     for lie in ((1, 0), (0, 1), (1 << 40, 0)):
@@ -112,7 +112,7 @@ def test_zip64_of_this_python_is_accepted() -> None:
     assert inspect_archive(pipe.data).names == ("submission.py",)
 
 
-def test_what_info_zip_streams_is_accepted() -> None:
+def test_streams_by_info_zip_are_accepted() -> None:
     """``zip -`` states the size before the data, checksum and packed size behind it; all must agree."""
     packed = build([ZEROS])
     streamed = {"flags": 8}

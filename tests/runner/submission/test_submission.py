@@ -48,7 +48,7 @@ def test_single_file(tmp_path: Path, mine: Path) -> None:
     assert found.sha256 == load_submission(mine).sha256
 
 
-def test_zip_is_passed_on_as_it_is(tmp_path: Path) -> None:
+def test_zip_is_passed_on_unchanged(tmp_path: Path) -> None:
     """A ``.zip`` that is plain goes through byte for byte, deflated or not."""
     data = zipped({"submission.py": CODE, "helper/a.py": b""})
     (tmp_path / "entry.zip").write_bytes(data)
@@ -59,7 +59,7 @@ def test_zip_is_passed_on_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"PK\x03\x04" + b"\xff" * 100], ids=len)
-def test_zip_that_is_none(tmp_path: Path, data: bytes) -> None:
+def test_zip_that_is_not_an_archive(tmp_path: Path, data: bytes) -> None:
     """A file that is not an archive is refused before any container is started."""
     (tmp_path / "entry.zip").write_bytes(data)
     assert refused_submission(tmp_path / "entry.zip").endswith(
@@ -97,7 +97,7 @@ def test_zip_bomb_is_refused_in_a_moment(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-def test_whatever_is_packed_here_would_be_accepted_as_zip(tmp_path: Path, mine: Path) -> None:
+def test_a_packed_folder_is_accepted_as_zip(tmp_path: Path, mine: Path) -> None:
     """A folder's archive is a valid ``.zip`` submission: the same content, the same hash."""
     write_submission(mine, {"helper/ü.txt": b"1", "z z/1": b""})
     (tmp_path / "again.zip").write_bytes(load_submission(mine).archive)
@@ -107,7 +107,7 @@ def test_whatever_is_packed_here_would_be_accepted_as_zip(tmp_path: Path, mine: 
 @pytest.mark.parametrize(
     "name", ["a\nb.py", "a\\b.py", "\x1b[31m", "\u202etxt.py", "c:x", "Submission.py"], ids=ascii
 )
-def test_folder_with_names_that_a_zip_may_not_have(mine: Path, name: str) -> None:
+def test_folder_with_names_refused_in_a_zip(mine: Path, name: str) -> None:
     """A name that is refused in an archive is refused in a folder too."""
     write_submission(mine, {name: b""})
     assert " is refused: " in refused_submission(mine)
@@ -188,13 +188,13 @@ def test_largest_zip_is_accepted(tmp_path: Path) -> None:
     assert len(load_submission(tmp_path / "entry.zip").archive) == MAX_SUBMISSION_BYTES
 
 
-def test_own_name_that_is_no_text(tmp_path: Path) -> None:
+def test_own_name_that_is_not_text(tmp_path: Path) -> None:
     """A submission whose folder's name is not UTF-8 has a name that can be stored and displayed."""
     folder = write_submission(tmp_path / os.fsdecode(b"\xffmine"), {"submission.py": CODE})
     load_submission(folder).name.encode()
 
 
-def test_a_submission_is_called_after_its_folder(tmp_path: Path) -> None:
+def test_a_submission_is_named_after_its_folder(tmp_path: Path) -> None:
     """Given as a folder or as the file in it: the same name and the same content."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "submission.py").write_text("def unlearning(net, retain, forget, val): ...\n")

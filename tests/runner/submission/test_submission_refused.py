@@ -121,7 +121,7 @@ def test_too_many_files(mine: Path) -> None:
     assert "more than 2000 files" in refused_submission(mine)
 
 
-def test_name_that_is_no_text(mine: Path) -> None:
+def test_name_that_is_not_text(mine: Path) -> None:
     """A file whose name is not UTF-8 is refused in one sentence."""
     (mine / os.fsdecode(b"\xff.py")).write_bytes(b"")
     refused_submission(mine)
@@ -136,16 +136,16 @@ def test_folder_of_folders(mine: Path) -> None:
 
 def test_deep_folder(mine: Path) -> None:
     """A folder as deep as the file system allows is refused with a sentence, not a `RecursionError`."""
-    made = [f"{mine}/" + "/".join("d" * depth) for depth in range(1, 1_500)]
-    for folder in made:
+    folders = [f"{mine}/" + "/".join("d" * depth) for depth in range(1, 1_500)]
+    for folder in folders:
         os.mkdir(folder)  # Path's and os.makedirs would recurse
-    file = Path(made[-1]) / "x.py"
+    file = Path(folders[-1]) / "x.py"
     file.touch()
     try:
         assert "too long" in refused_submission(mine)
     finally:
         file.unlink()
-        for folder in reversed(made):
+        for folder in reversed(folders):
             Path(folder).rmdir()
 
 
