@@ -100,8 +100,8 @@ def main() -> None:
     folder, runtime = Path(sys.argv[1]), (sys.argv[2:] or [""])[0]
     wall_seconds = float((sys.argv[3:] or ["5"])[0])
     engine = connect_engine()
-    said = engine.info().for_record()
-    made = require_image(engine)
+    info = engine.info().for_record()
+    image = require_image(engine)
     challenge = load_challenge(folder)
     changed = challenge.with_limits(
         wall_seconds=wall_seconds,
@@ -118,7 +118,7 @@ def main() -> None:
     ended: dict[int, EndedRun] = {}
     with container_session(engine) as labels:
         while missing := [index for index in range(len(NAMES)) if index not in ended]:
-            spec = worker_container(image=made.tag, limits=limits, labels=labels, placement=placement)
+            spec = worker_container(image=image.tag, limits=limits, labels=labels, placement=placement)
             container = engine.start(spec)
             try:
                 worker = WorkerClient(
@@ -134,11 +134,11 @@ def main() -> None:
             finally:
                 container.remove()
     source = {
-        "engine": said["engine"],
-        "runtime": runtime or said["runtime"],
-        "cgroup": said["cgroup"],
+        "engine": info["engine"],
+        "runtime": runtime or info["runtime"],
+        "cgroup": info["cgroup"],
         "kernel": platform.release().split("-")[0],
-        "runtime_version": _version(runtime or said["runtime"]),
+        "runtime_version": _version(runtime or info["runtime"]),
     }
     rows: list[dict[str, Any]] = json.loads(RECORD.read_text()) if RECORD.exists() else []
     rows = [row for row in rows if row["source"] != source]
@@ -148,9 +148,9 @@ def main() -> None:
             observation["error"]["traceback"] = ""
         observation["host_seconds"] = round(observation["host_seconds"], 3)
         usual = {item.name: item.default for item in dataclasses.fields(type(ended[index].observation))}
-        seen = {key: value for key, value in observation.items() if usual[key] != value}
+        changes = {key: value for key, value in observation.items() if usual[key] != value}
         verdict = str(ended[index].judgement.verdict)
-        rows.append({"what": name, "source": source, "verdict": verdict, "seen": seen})
+        rows.append({"what": name, "source": source, "verdict": verdict, "seen": changes})
         print(f"{name:36} {verdict:15} {ended[index].judgement.detail[:90]}")
     write_atomic(RECORD, (json.dumps(rows, indent=1) + "\n").encode())
 

@@ -53,7 +53,7 @@ def test_the_references_know_their_digits_and_differ(challenge: Challenge) -> No
     accuracy = correct.sum(axis=2) / sizes
     assert accuracy[:, SPLITS.index("retain")].min() > 0.97
     assert accuracy[:, SPLITS.index("test")].min() > 0.93
-    assert len({one.tobytes() for one in challenge.references.logits}) == 16
+    assert len({logits.tobytes() for logits in challenge.references.logits}) == 16
 
 
 def test_the_same_seed_gives_the_same_bytes(
@@ -122,12 +122,12 @@ def test_what_was_in_training_is_gone_on_with_after_kill_9(
 
     folder = tmp_path / "disturbed" / "own"
     words = []
-    for wanted in ("snapshot.-1.*", "snapshot.[01].*"):
+    for snapshot in ("snapshot.-1.*", "snapshot.[01].*"):
         build = subprocess.Popen(
             command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         deadline = time.monotonic() + 240
-        while not any(file.suffix != ".partly" for file in (folder / ".building").glob(wanted)):
+        while not any(file.suffix != ".partly" for file in (folder / ".building").glob(snapshot)):
             assert time.monotonic() < deadline
             assert build.poll() is None
             time.sleep(0.01)
@@ -136,7 +136,7 @@ def test_what_was_in_training_is_gone_on_with_after_kill_9(
     done = subprocess.run(command(folder), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     words.append(done.stderr)
-    assert ["from an interrupted build" in said for said in words] == [False, True, True]
+    assert ["from an interrupted build" in text for text in words] == [False, True, True]
     assert not (folder / ".building").exists()
     calm = tmp_path / "calm" / "own"
     assert subprocess.run(command(calm), capture_output=True, check=False).returncode == 0
@@ -149,11 +149,11 @@ def test_another_plan_is_refused_in_a_folder_that_is_taken(
 ) -> None:
     """Nothing of the present challenge is touched; the same plan is simply there."""
 
-    def build(wanted: BuildPlan) -> Challenge:
+    def build(other_plan: BuildPlan) -> Challenge:
         return build_challenge(
             engine=engine,
             image=built_image,
-            plan=wanted,
+            plan=other_plan,
             folder=challenge.folder,
             labels=labels,
             reporter=NullReporter(),
@@ -213,7 +213,7 @@ print(json.dumps({
     "steps": int(together[0]["bn1.num_batches_tracked"]),
 }))
 """)
-    found = json.loads(text)
-    assert found["steps"] == 19
-    assert max(found["same"]) < 1e-2
-    assert min(found["other"]) > 1e-1
+    result = json.loads(text)
+    assert result["steps"] == 19
+    assert max(result["same"]) < 1e-2
+    assert min(result["other"]) > 1e-1

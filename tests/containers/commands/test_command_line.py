@@ -46,8 +46,8 @@ def unlearn(*arguments: object, **environment: str) -> subprocess.CompletedProce
 
 
 def summaries(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    return {one["submission"]: one for one in found}
+    parsed = [json.loads(line) for line in done.stdout.splitlines()]
+    return {summary["submission"]: summary for summary in parsed}
 
 
 def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
@@ -91,19 +91,19 @@ def scored(challenge: Challenge, store: Path) -> subprocess.CompletedProcess[str
 def test_samples_are_scored_and_forgetting_pays(scored: subprocess.CompletedProcess[str]) -> None:
     """`original` scores 0, warned about; `noisy_finetune` above it; every field is there."""
     assert scored.returncode == 0, scored.stderr
-    found = summaries(scored)
-    assert all(one.keys() >= FIELDS for one in found.values())
-    assert all(one["verdicts"] == {"ok": 16} for one in found.values())
-    assert found["original"]["score"] == 0
-    assert any("unchanged" in text for text in found["original"]["warnings"])
-    assert found["noisy_finetune"]["score"] > found["original"]["score"]
-    assert found["finetune"]["warnings"] == []
+    by_name = summaries(scored)
+    assert all(summary.keys() >= FIELDS for summary in by_name.values())
+    assert all(summary["verdicts"] == {"ok": 16} for summary in by_name.values())
+    assert by_name["original"]["score"] == 0
+    assert any("unchanged" in text for text in by_name["original"]["warnings"])
+    assert by_name["noisy_finetune"]["score"] > by_name["original"]["score"]
+    assert by_name["finetune"]["warnings"] == []
     product = (
-        found["noisy_finetune"]["forgetting_quality"]
-        * found["noisy_finetune"]["retain_ratio"]
-        * found["noisy_finetune"]["test_ratio"]
+        by_name["noisy_finetune"]["forgetting_quality"]
+        * by_name["noisy_finetune"]["retain_ratio"]
+        * by_name["noisy_finetune"]["test_ratio"]
     )
-    assert found["noisy_finetune"]["score"] == pytest.approx(product)
+    assert by_name["noisy_finetune"]["score"] == pytest.approx(product)
 
 
 def test_a_second_call_repeats_nothing(
@@ -127,11 +127,11 @@ def test_checkpoints_are_removed_once_evaluated_unless_kept(
     name = summaries(scored)["finetune"]["evaluation"]
     assert list((store / name / "checkpoints").glob("*")) == []
     assert len(list((store / name / "outputs").glob("*.npz"))) == 16
-    kept = unlearn(
+    stored = unlearn(
         *("run", SAMPLES / "original", "-c", challenge.folder, "-n", 4, "--store", store, "--json"),
         *("--keep-checkpoints", "all"),
     )
-    folder = store / summaries(kept)["original"]["evaluation"] / "checkpoints"
+    folder = store / summaries(stored)["original"]["evaluation"] / "checkpoints"
     files = sorted(folder.glob("*"))
     assert [file.name for file in files] == [f"{index:05d}.safetensors" for index in range(4)]
     assert {file.stat().st_uid for file in files} == {os.getuid()}
@@ -168,10 +168,10 @@ def test_a_failing_submission_earns_no_score_and_exit_code_1(
     )
     done = unlearn(*arguments)
     assert done.returncode == 1, done.stderr
-    found = summaries(done)["bad"]
-    assert found["score"] is None
-    assert words in found["reason"]
-    assert sum(found["verdicts"].values()) < 8
+    summary = summaries(done)["bad"]
+    assert summary["score"] is None
+    assert words in summary["reason"]
+    assert sum(summary["verdicts"].values()) < 8
     assert unlearn(*arguments).stdout == done.stdout
 
 
@@ -263,10 +263,10 @@ def test_kill_9_loses_and_repeats_nothing_that_was_finished(
         *("-n", "16", "--json", "--store"),
     ]
     store = tmp_path / "disturbed"
-    for wanted in (3, 8):
+    for count in (3, 8):
         process = subprocess.Popen([*arguments, str(store)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 600
-        while finished(store)[1] < wanted:
+        while finished(store)[1] < count:
             assert time.monotonic() < deadline
             assert process.poll() is None
             time.sleep(0.02)

@@ -65,9 +65,9 @@ print(json.dumps({"digits": ways("digits", 1, 8, 8), "resnet18": ways("resnet18"
 
 def test_outputs_depend_on_the_checkpoint_alone(in_image: InImage) -> None:
     """Not on what was evaluated before or beside it; and a reference's are computed alike."""
-    found = json.loads(in_image(EVERY_WAY))
-    assert {way for ways in found.values() for way, same in ways.items() if not same} == set()
-    assert set(found) == {"digits", "resnet18"}
+    answers = json.loads(in_image(EVERY_WAY))
+    assert {way for ways in answers.values() for way, same in ways.items() if not same} == set()
+    assert set(answers) == {"digits", "resnet18"}
 
 
 SHORTAGES = """
@@ -148,7 +148,7 @@ def test_the_program_answers_alike_one_by_one_and_all_at_once(
 
     def told(*, ahead: bool) -> dict[int, bytes | str]:
         container = engine.start(evaluator_container(image=built_image.tag, cpus=2.0, labels=labels))
-        found: dict[int, bytes | str] = {}
+        results: dict[int, bytes | str] = {}
         try:
             evaluator = EvaluatorClient(stream=container, challenge=challenge)
             if ahead:
@@ -156,16 +156,16 @@ def test_the_program_answers_alike_one_by_one_and_all_at_once(
             for index, checkpoint in enumerate(checkpoints):
                 evaluator.send(index, checkpoint)
                 if not ahead:
-                    note(found, *evaluator.receive())
-            while len(found) < len(checkpoints):
-                note(found, *evaluator.receive())
-            return found
+                    note(results, *evaluator.receive())
+            while len(results) < len(checkpoints):
+                note(results, *evaluator.receive())
+            return results
         finally:
             container.remove()
 
-    def note(found: dict[int, bytes | str], index: int, outputs: object) -> None:
-        assert index not in found
-        found[index] = pack_outputs(outputs) if isinstance(outputs, NetworkOutputs) else str(outputs)
+    def note(results: dict[int, bytes | str], index: int, outputs: object) -> None:
+        assert index not in results
+        results[index] = pack_outputs(outputs) if isinstance(outputs, NetworkOutputs) else str(outputs)
 
     one_by_one, at_once = told(ahead=False), told(ahead=True)
     assert one_by_one == at_once
@@ -179,10 +179,10 @@ def test_killing_ends_a_thread_that_writes_to_it(
     """A container that does not read, as one that is being killed: the engine alone would leave it waiting."""
     spec = evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)
     container = engine.start(replace(spec, command=("/usr/bin/sleep", "600")))
-    begun, errors = threading.Event(), list[SandboxLostError]()
+    started, errors = threading.Event(), list[SandboxLostError]()
 
     def write() -> None:
-        begun.set()
+        started.set()
         try:
             container.send(bytes(16 << 20))
         except SandboxLostError as error:
@@ -191,7 +191,7 @@ def test_killing_ends_a_thread_that_writes_to_it(
     thread = threading.Thread(target=write)
     try:
         thread.start()
-        assert begun.wait(30)
+        assert started.wait(30)
         thread.join(1.0)
         assert thread.is_alive(), "it was to be waiting"
         container.kill()

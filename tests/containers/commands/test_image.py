@@ -47,16 +47,18 @@ print(json.dumps({
     "setuid": subprocess.run("find / -xdev -perm /6000 -type f", shell=True, capture_output=True, text=True).stdout,
 }))
 """.replace("IMPORTS", repr(IMPORTED_BY_ENTRIES))
-    found = json.loads(in_image(script))
-    assert found["files"] == sorted(str(path.relative_to(ROOT)) for path in (ROOT / "sandbox").rglob("*.py"))
+    content = json.loads(in_image(script))
+    assert content["files"] == sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "sandbox").rglob("*.py")
+    )
     lock = dict(
         re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements" / "image.txt").read_text(), re.MULTILINE)
     )
-    assert {name: found["versions"].get(name) for name in lock} == lock
-    assert found["versions"]["torch"] == "2.14.1"
-    assert found["versions"]["torchvision"] == "0.29.1"
-    assert len(found["imported"]) == len(IMPORTED_BY_ENTRIES)
-    assert found["setuid"] == ""
+    assert {name: content["versions"].get(name) for name in lock} == lock
+    assert content["versions"]["torch"] == "2.14.1"
+    assert content["versions"]["torchvision"] == "0.29.1"
+    assert len(content["imported"]) == len(IMPORTED_BY_ENTRIES)
+    assert content["setuid"] == ""
 
 
 def test_every_wheel_is_locked_by_hash() -> None:

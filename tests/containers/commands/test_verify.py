@@ -57,7 +57,7 @@ def evaluated(
         *("-c", challenge.folder, "-n", 8, "--store", store, "--json", "--keep-checkpoints", "all"),
     )
     assert done.returncode == 0, done.stderr
-    return {one["submission"]: one for one in map(json.loads, done.stdout.splitlines())}
+    return {summary["submission"]: summary for summary in map(json.loads, done.stdout.splitlines())}
 
 
 def test_a_deterministic_submission_can_be_done_again(
@@ -68,10 +68,10 @@ def test_a_deterministic_submission_can_be_done_again(
         "verify", evaluated["finetune"]["evaluation"][:8], "--store", store, "--rerun", 3, "--json"
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    said = json.loads(done.stdout)
-    assert said["matches"] is True
-    assert said["rerun"] == [0, 2, 5]
-    assert said["checked"] == {"archive": 1, "checkpoints": 8, "outputs": 8}
+    report = json.loads(done.stdout)
+    assert report["matches"] is True
+    assert report["rerun"] == [0, 2, 5]
+    assert report["checked"] == {"archive": 1, "checkpoints": 8, "outputs": 8}
 
 
 def test_a_submission_that_is_not_deterministic_is_named(
@@ -82,9 +82,9 @@ def test_a_submission_that_is_not_deterministic_is_named(
     assert unlearn("verify", name, "--store", store).returncode == 0
     done = unlearn("verify", name, "--store", store, "--rerun", 2, "--json")
     assert done.returncode == 1
-    found = json.loads(done.stdout)["mismatches"]
-    assert [line.split(":")[0] for line in found] == ["run 0", "run 4"]
-    assert all("not deterministic" in line for line in found)
+    mismatches = json.loads(done.stdout)["mismatches"]
+    assert [line.split(":")[0] for line in mismatches] == ["run 0", "run 4"]
+    assert all("not deterministic" in line for line in mismatches)
 
 
 def test_a_copied_submission_is_warned_of(evaluated: dict[str, dict[str, Any]]) -> None:

@@ -33,12 +33,12 @@ def test_ctrl_c_keeps_what_was_finished(
     process = mine.start()
     before = mine.until_published(process, 3)
     process.send_signal(signal.SIGINT)
-    code, _out, said = mine.end(process)
+    code, _out, sentence = mine.end(process)
     assert code == 130
-    assert "Repeat the command to continue" in said
+    assert "Repeat the command to continue" in sentence
     assert nothing_left(mine) == []
     require_kept(before, mine.runs())
-    code, out, _said = mine.run()
+    code, out, _sentence = mine.run()
     assert code == 0
     require_whole(mine, out, before)
 
@@ -52,8 +52,8 @@ def test_a_container_that_is_removed_from_outside_is_started_again(
     before = mine.until_published(process, 3)
     for identity, _labels in engine.containers({EVALUATION_LABEL: mine.name(), LABEL: role}):
         engine.remove(identity)
-    code, out, said = mine.end(process)
-    assert code == 0, said
+    code, out, sentence = mine.end(process)
+    assert code == 0, sentence
     require_whole(mine, out, before)
     assert len(mine.attempts()) == (2 if role == "worker" else 1)
     assert nothing_left(mine) == []
@@ -64,9 +64,9 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     if not host.startswith("unix://"):
         pytest.skip("the engine is not behind a local socket")
-    made = Proxy(tmp_path_factory.mktemp("proxy") / "s", host.removeprefix("unix://"))
-    yield made
-    made.go_away()
+    new_proxy = Proxy(tmp_path_factory.mktemp("proxy") / "s", host.removeprefix("unix://"))
+    yield new_proxy
+    new_proxy.go_away()
 
 
 def test_an_engine_that_goes_away_and_comes_back_loses_nothing(
@@ -84,8 +84,8 @@ def test_an_engine_that_goes_away_and_comes_back_loses_nothing(
     proxy.go_away()
     time.sleep(2.0)  # as long as it is away; nothing is waited for
     proxy.come_back()
-    code, out, said = it.end(process)
-    assert code == 0, said
+    code, out, sentence = it.end(process)
+    assert code == 0, sentence
     require_whole(it, out, before)
     assert nothing_left(it) == []
 
@@ -99,11 +99,11 @@ def test_kill_9_leaves_containers_that_the_next_command_removes(
     process.kill()
     process.communicate()
     assert nothing_left(mine) != []
-    begun = time.monotonic()
+    started = time.monotonic()
     process = mine.start()
     mine.until(process, lambda: len(mine.attempts()) == 2)
-    assert time.monotonic() - begun < LEASE_SECONDS
-    code, out, _said = mine.end(process)
+    assert time.monotonic() - started < LEASE_SECONDS
+    code, out, _sentence = mine.end(process)
     assert code == 0
     require_whole(mine, out, before)
     assert nothing_left(mine) == []
@@ -114,11 +114,11 @@ def test_two_commands_on_one_evaluation(mine: Evaluating) -> None:
     first = mine.start()
     before = mine.until_published(first, 2)
     with mine.standing_still(first):  # so that it is not done before the second has begun
-        code, out, said = mine.run()
+        code, out, sentence = mine.run()
     assert (code, out) == (3, "")
-    assert f"process {first.pid}" in said
-    assert "UTC unless renewed" in said
-    code, out, _said = mine.end(first)
+    assert f"process {first.pid}" in sentence
+    assert "UTC unless renewed" in sentence
+    code, out, _sentence = mine.end(first)
     assert code == 0
     require_whole(mine, out, before)
     assert mine.attempts() == ["done"]
@@ -140,15 +140,15 @@ def test_a_command_that_stood_still_while_another_took_over_changes_nothing(
             for file, when in mine.files().items()
             if ".part" not in file and Path(file).name not in done_with  # which it may be about to remove
         }
-    code, _out, said = mine.end(process)
+    code, _out, sentence = mine.end(process)
     assert code == 3
-    assert "taken over by host-b, process 9" in said or "not the newest" in said
+    assert "taken over by host-b, process 9" in sentence or "not the newest" in sentence
     assert mine.runs() == published
     assert {file: when for file, when in mine.files().items() if file in files} == files
     assert nothing_left(mine) == []
     with closing(sqlite3.connect(mine.store / DATABASE_FILE)) as database, database:
         database.execute("UPDATE leases SET holder = ''")  # host-b lets go
-    code, out, _said = mine.run()
+    code, out, _sentence = mine.run()
     assert code == 0
     require_whole(mine, out, published)
 

@@ -39,15 +39,15 @@ def test_a_disk_that_fills_up_is_one_sentence_and_loses_nothing(
         mine.until_published(process, 2)
         filler = mine.store / "filler"
         fill_up(filler)
-        code, _out, said = mine.end(process)
+        code, _out, sentence = mine.end(process)
         assert code == 3
-        assert "full" in said or "No space left" in said
+        assert "full" in sentence or "No space left" in sentence
         filler.unlink()
         assert nothing_left(mine) == []
         assert not [file for file in mine.files() if Path(file).name.startswith(".")]
         before = mine.runs()
         assert 2 <= len(before) < N
-        code, out, _said = mine.run()
+        code, out, _sentence = mine.run()
         assert code == 0
         require_whole(mine, out, before)
 
@@ -63,14 +63,14 @@ def fill_up(file: Path) -> None:
 
 def test_a_store_that_can_only_be_read(mine: Evaluating, tmp_path: Path) -> None:
     """`run` says so in one sentence, exit code 3; what is there can still be shown and verified."""
-    code, out, _said = mine.run()
+    code, out, _sentence = mine.run()
     assert code == 0
     name = mine.name()
     with mounted(mine.store, "--bind", str(mine.store)):
         subprocess.run(["mount", "-o", "remount,ro,bind", str(mine.store)], check=True)
-        code, _out, said = mine.run()
+        code, _out, sentence = mine.run()
         assert code == 3
-        assert "cannot be written" in said
+        assert "cannot be written" in sentence
         shown = [
             unlearn(*words, "--store", mine.store, "--json")
             for words in (["verify", name], ["show", name], ["list"])
@@ -82,7 +82,7 @@ def test_a_database_that_is_no_database_any_more(mine: Evaluating) -> None:
     """Exit code 3 and one sentence; the file is left for whoever can repair it."""
     mine.store.mkdir()
     (mine.store / DATABASE_FILE).write_bytes(b"no database" * 1000)
-    code, _out, said = mine.run()
+    code, _out, sentence = mine.run()
     assert code == 3
-    assert "The store cannot be used" in said
+    assert "The store cannot be used" in sentence
     assert (mine.store / DATABASE_FILE).read_bytes() == b"no database" * 1000

@@ -142,13 +142,13 @@ def test_measuring_is_repeated_on_demand_and_shown(challenge: Challenge, cache: 
     command = command_line("challenge", "measure", challenge.folder)
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    measured = found["measurement"]
+    report = json.loads(done.stdout)
+    measured = report["measurement"]
     assert len(measured["epoch_seconds"]) == 3
     assert measured["epochs"] >= 2
     epochs = challenge.description.training.epochs
     assert measured["retrain_seconds"] == pytest.approx(epochs * sorted(measured["epoch_seconds"])[1])
-    assert found["wall_seconds"] == challenge.description.limits.wall_seconds
+    assert report["wall_seconds"] == challenge.description.limits.wall_seconds
     (file,) = (cache / "unlearn").rglob("*.json")
     before = file.read_bytes()
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0

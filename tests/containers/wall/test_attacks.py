@@ -160,8 +160,8 @@ def unlearning(net, retain, forget, val):
 """
     ended = run_submission(source, [0, 1], concurrency=1)
     assert verdicts(ended) == [Verdict.OK] * 2, ended
-    (begun, done), (next_begun, _done) = (json.loads(run.log) for run in ended)
-    counted, clearing = ended[0].host_seconds - (done - begun), next_begun - done
+    (start, done), (next_start, _done) = (json.loads(run.log) for run in ended)
+    counted, clearing = ended[0].host_seconds - (done - start), next_start - done
     assert counted < clearing / 2, (counted, clearing)
 
 

@@ -36,13 +36,13 @@ AMPLE_SECONDS = 600.0
 def changed(*names: str, **to: Callable[[NDArray[Any]], NDArray[Any]]) -> Expectation:
     """Return the claim that these tensors changed, those in ``to`` (with _ for .) to this, and no other."""
 
-    def check(original: State, found: State) -> None:
+    def check(original: State, state: State) -> None:
         becomes = {name.replace("__", "."): function for name, function in to.items()}
         for name, before in original.items():
             if name in becomes:
-                np.testing.assert_array_equal(found[name], becomes[name](before), err_msg=name)
+                np.testing.assert_array_equal(state[name], becomes[name](before), err_msg=name)
             else:
-                same = bool(np.array_equal(found[name], before))
+                same = bool(np.array_equal(state[name], before))
                 assert same != (name in names), f"{name} is {'the same' if same else 'not the same'}"
 
     return check
@@ -51,46 +51,46 @@ def changed(*names: str, **to: Callable[[NDArray[Any]], NDArray[Any]]) -> Expect
 def everywhere(function: Callable[[NDArray[Any]], NDArray[Any]]) -> Expectation:
     """Return the claim that every tensor became this."""
 
-    def check(original: State, found: State) -> None:
+    def check(original: State, state: State) -> None:
         for name, before in original.items():
-            np.testing.assert_array_equal(found[name], function(before), err_msg=name)
+            np.testing.assert_array_equal(state[name], function(before), err_msg=name)
 
     return check
 
 
-def trained(original: State, found: State) -> None:
+def trained(original: State, state: State) -> None:
     """Every weight has moved a little."""
     for name, before in original.items():
         if name.endswith((".weight", ".bias")):
-            assert not np.array_equal(found[name], before), name
-            assert np.abs(found[name] - before).max() < 2, name
+            assert not np.array_equal(state[name], before), name
+            assert np.abs(state[name] - before).max() < 2, name
 
 
-def statistics_moved(original: State, found: State) -> None:
+def statistics_moved(original: State, state: State) -> None:
     """Batch normalisation has seen one batch more; weights are as they were."""
     for name, before in original.items():
         if name.endswith("num_batches_tracked"):
-            assert found[name] == before + 1, name
+            assert state[name] == before + 1, name
         else:
-            assert np.array_equal(found[name], before) != ("running" in name), name
+            assert np.array_equal(state[name], before) != ("running" in name), name
 
 
-def head_pruned(original: State, found: State) -> None:
+def head_pruned(original: State, state: State) -> None:
     """Half of the head's weights, the smallest, are zero."""
-    before, after = np.abs(original["fc.weight"]), found["fc.weight"]
-    kept = before >= np.median(before)
-    np.testing.assert_array_equal(after, np.where(kept, original["fc.weight"], 0))
+    before, after = np.abs(original["fc.weight"]), state["fc.weight"]
+    is_large = before >= np.median(before)
+    np.testing.assert_array_equal(after, np.where(is_large, original["fc.weight"], 0))
 
 
-def head_raised_on_average(original: State, found: State) -> None:
+def head_raised_on_average(original: State, state: State) -> None:
     """The bias of the head is raised by one, up to the rounding of a mean."""
-    np.testing.assert_allclose(found["fc.bias"], original["fc.bias"] + 1, rtol=1e-6)
-    changed("fc.bias")(original, found)
+    np.testing.assert_allclose(state["fc.bias"], original["fc.bias"] + 1, rtol=1e-6)
+    changed("fc.bias")(original, state)
 
 
-def layers_tied(_original: State, found: State) -> None:
+def layers_tied(_original: State, state: State) -> None:
     """Both layers are stored, in full."""
-    np.testing.assert_array_equal(found["layer1.conv1.weight"], found["layer1.conv2.weight"])
+    np.testing.assert_array_equal(state["layer1.conv1.weight"], state["layer1.conv2.weight"])
 
 
 def rounded_to_half(values: NDArray[Any]) -> NDArray[Any]:
@@ -170,11 +170,11 @@ def original(challenge: Challenge) -> State:
 
 def assert_as_expected(ended: EndedRun, original: State, expectation: Expectation) -> None:
     assert ended.judgement.verdict is Verdict.OK, (ended.judgement, ended.traceback)
-    found = safetensors.numpy.load(ended.checkpoint)
-    assert {name: (v.dtype, v.shape) for name, v in found.items()} == {
+    state = safetensors.numpy.load(ended.checkpoint)
+    assert {name: (v.dtype, v.shape) for name, v in state.items()} == {
         name: (v.dtype, v.shape) for name, v in original.items()
     }
-    expectation(original, found)
+    expectation(original, state)
 
 
 def test_every_entry_is_run() -> None:

@@ -68,7 +68,7 @@ def test_a_gigabyte_is_cut_to_its_budget_and_counted_to_the_byte(
 
 
 @pytest.fixture(scope="module")
-def kept(
+def hostile_store(
     evaluation_context: Callable[[Path], EvaluationContext],
     challenge: Challenge,
     tmp_path_factory: pytest.TempPathFactory,
@@ -97,29 +97,29 @@ def _name(store: Path) -> str:
     return Store.in_folder(store, create=False).evaluations()[0].id
 
 
-def test_log_files_are_harmless(kept: Path) -> None:
+def test_log_files_are_harmless(hostile_store: Path) -> None:
     """Opened in a terminal or an editor they do nothing; what was printed can still be read."""
-    text = EvaluationPaths(folder=kept / _name(kept)).log(0).read_bytes().decode()
+    text = EvaluationPaths(folder=hostile_store / _name(hostile_store)).log(0).read_bytes().decode()
     assert sanitize(text) == text
     assert "<script>alert(1)</script> =1+1 [red]" in text
     assert "message" in text
 
 
 @pytest.mark.parametrize("command", ["show", "report", "list"])
-def test_what_commands_show_is_harmless(kept: Path, command: str) -> None:
+def test_what_commands_show_is_harmless(hostile_store: Path, command: str) -> None:
     """Tables and reports, even on a terminal with colours, carry no escape but our own colours."""
-    arguments = [] if command == "list" else [_name(kept)]
-    text = _shown(kept, command, *arguments).decode()
-    for ours in ("\x1b[1m", "\x1b[0m", "\x1b[31m", "\x1b[33m", "\x1b[2m"):
+    arguments = [] if command == "list" else [_name(hostile_store)]
+    text = _shown(hostile_store, command, *arguments).decode()
+    for colour in ("\x1b[1m", "\x1b[0m", "\x1b[31m", "\x1b[33m", "\x1b[2m"):
         if command != "report":
-            text = text.replace(ours, "")
+            text = text.replace(colour, "")
     assert sanitize(text) == text
 
 
 @pytest.mark.parametrize("command", ["show", "report"])
-def test_json_is_plain_ascii(kept: Path, command: str) -> None:
+def test_json_is_plain_ascii(hostile_store: Path, command: str) -> None:
     """No byte of it can reach a terminal as anything but a letter, and decoded it is harmless too."""
-    data = _shown(kept, command, _name(kept), "--json")
+    data = _shown(hostile_store, command, _name(hostile_store), "--json")
     assert data.decode("ascii").replace("\n", "").isprintable()
 
     def walk(value: object) -> None:

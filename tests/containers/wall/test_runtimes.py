@@ -40,12 +40,15 @@ def run(submission: Path, challenge: Challenge, store: Path, *options: str) -> d
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
 
 
 def checkpoints(store: Path, summary: dict[str, Any]) -> list[str]:
-    return [one.checkpoint_sha256 for one in Store.in_folder(store, create=False).runs(summary["evaluation"])]
+    return [
+        run_record.checkpoint_sha256
+        for run_record in Store.in_folder(store, create=False).runs(summary["evaluation"])
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +73,8 @@ def test_the_same_comes_out(
     assert other["evaluation"] != usual["evaluation"]
     assert other["score"] == usual["score"]
     assert checkpoints(store, other) == checkpoints(store, usual)
-    for one in (usual, other):
-        assert engine.containers({EVALUATION_LABEL: one["evaluation"]}) == []
+    for result in (usual, other):
+        assert engine.containers({EVALUATION_LABEL: result["evaluation"]}) == []
 
 
 def test_a_container_for_each_run_leaves_even_tmp_to_nobody(challenge: Challenge, tmp_path: Path) -> None:

@@ -187,8 +187,8 @@ def unlearning(net, retain, forget, val):
 def probed(run_submission: RunSubmission) -> dict[str, object]:
     (ended,) = run_submission(PROBE)
     assert ended.judgement.verdict is Verdict.OK, (ended.judgement, ended.traceback)
-    found: dict[str, object] = json.loads(ended.log)
-    return found
+    answers: dict[str, object] = json.loads(ended.log)
+    return answers
 
 
 def test_a_run_has_an_identity_of_its_own_and_nothing_else(probed: dict[str, object]) -> None:
@@ -269,10 +269,10 @@ def unlearning(net, retain, forget, val):
 """
     ended = run_submission(source, range(4), concurrency=1)
     assert [run.judgement.verdict for run in ended] == [Verdict.OK] * 4, ended
-    seen = [json.loads(run.log) for run in ended]
-    assert seen[0]["files"] == seen[0]["processes"] == []
-    assert all(one == {**seen[0], "scratch": one["scratch"]} for one in seen), seen
-    assert [one["scratch"] for one in seen] == [[f"run-{index}"] for index in range(4)]
+    reports = [json.loads(run.log) for run in ended]
+    assert reports[0]["files"] == reports[0]["processes"] == []
+    assert all(report == {**reports[0], "scratch": report["scratch"]} for report in reports), reports
+    assert [report["scratch"] for report in reports] == [[f"run-{index}"] for index in range(4)]
 
 
 def test_a_fork_bomb_ends_with_its_run(run_submission: RunSubmission) -> None:
