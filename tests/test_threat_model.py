@@ -1,6 +1,6 @@
-"""Does the threat model name every threat, every attack of the gallery, and only tests that exist?
+"""The threat model names every threat, every attack of the gallery, and only tests that exist.
 
-After adding an attack, write its list anew and show it in the diff::
+After adding an attack, write its list again and show it in the diff::
 
     .venv/bin/python tests/test_threat_model.py
 """

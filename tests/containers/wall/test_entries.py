@@ -1,4 +1,4 @@
-"""Do entries as people write them run unchanged, and do their mistakes read as the docs say?
+"""Entries as people write them run unchanged, and save the checkpoints that their authors mean.
 
 `tests/data/entries` has one small entry for each habit of real ones. A dispatcher runs them one
 after another in one worker, each in a run of its own; its place in the table is the run's seed.

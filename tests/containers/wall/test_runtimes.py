@@ -1,4 +1,4 @@
-"""Do isolation and runtime change how safely a submission runs, and nothing of what comes out?"""
+"""Isolation and runtime change how safely a submission runs, and nothing of its results."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def usual(challenge: Challenge, store: Path) -> dict[str, Any]:
 def test_the_same_comes_out(
     engine: Engine, challenge: Challenge, store: Path, usual: dict[str, Any], options: tuple[str, str]
 ) -> None:
-    """Bit-identical checkpoints and the same score, recorded as an evaluation of its own."""
+    """Bit-identical checkpoints and the same score, recorded as a separate evaluation."""
     if options[1] not in ("container", *engine.info().runtimes):
         pytest.skip(f"this engine has no runtime {options[1]}; see: unlearn setup --runtime {options[1]}")
     other = run(SAMPLE, challenge, store, *options)
