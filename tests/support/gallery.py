@@ -17,23 +17,28 @@ from runner.gallery.run import GalleryReport
 QUICK_ROWS: Final = {3, 5, 6, 7, 8, 9, 10, 12, 13, 14, 20}
 """Threats whose attacks take a fraction of a second each: run under gVisor by ``make test``."""
 ISOLATED_ROWS: Final = {5, 6}
-"""What a run may leave for the next one: run in a container for each run by ``make test``."""
-TESTED_PAIRINGS: Final = {("runc", "process"), ("runc", "container"), ("runsc", "process")}
-"""Pairings of which ``make test`` runs a part at least; the others are for ``make gallery``."""
+"""What a run may leave for the next one: run in a container for each run by ``make test-all``."""
+TIERS: Final[dict[tuple[str, Isolation], str]] = {
+    ("runc", "process"): "",
+    ("runsc", "process"): "",
+    ("runc", "container"): "slow",
+}
+"""The marker of each pairing of which ``make test-all`` runs a part at least; the rest takes hours."""
 
 
-def is_in_make_test(attack: Attack, runtime: str, isolation: Isolation) -> bool:
-    """Return whether a case belongs to ``make test``; the rest takes hours: ``make gallery``."""
+def tier(attack: Attack, runtime: str, isolation: Isolation) -> str:
+    """Return the marker of a case: none for ``make test``, slow for ``make test-all``, else long."""
     description = attack.description
     if (runtime, isolation) == ("runc", "process"):
-        return True
+        return ""
     if description.own_archive or description.kind == "host":
-        return False
+        return "long"
     if "time-limit" in attack.expectation(runtime, isolation).verdicts:
-        return False
-    if (runtime, isolation) == ("runsc", "process"):
-        return description.threat in QUICK_ROWS
-    return (runtime, isolation) == ("runc", "container") and description.threat in ISOLATED_ROWS
+        return "long"
+    rows = {("runsc", "process"): QUICK_ROWS, ("runc", "container"): ISOLATED_ROWS}
+    if description.threat not in rows.get((runtime, isolation), set()):
+        return "long"
+    return TIERS[runtime, isolation]
 
 
 class GalleryClaims:
@@ -45,12 +50,13 @@ class GalleryClaims:
     @classmethod
     def cases(cls) -> list[object]:
         """Return every attack that this isolation concerns, marked where ``make test`` leaves it out."""
+
+        def marks(attack: Attack) -> list[pytest.MarkDecorator]:
+            name = tier(attack, cls.runtime, cls.isolation)
+            return [getattr(pytest.mark, name)] if name else []
+
         return [
-            pytest.param(
-                attack,
-                id=attack.name,
-                marks=[] if is_in_make_test(attack, cls.runtime, cls.isolation) else [pytest.mark.long],
-            )
+            pytest.param(attack, id=attack.name, marks=marks(attack))
             for attack in load_attacks()
             if cls.isolation in attack.description.isolations
         ]

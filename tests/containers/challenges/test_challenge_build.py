@@ -105,6 +105,7 @@ def build(classes: int) -> nn.Module:
 """
 
 
+@pytest.mark.slow
 def test_what_was_in_training_is_gone_on_with_after_kill_9(
     engine: Engine, built_image: Image, tmp_path: Path
 ) -> None:

@@ -117,6 +117,7 @@ def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
     assert "holds another challenge" in other.stderr
 
 
+@pytest.mark.slow
 def test_an_interrupted_build_from_files_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     """Interrupted after its first group of references and resumed, it has the bytes of an uninterrupted build."""
     short = ("--references", 80, "--epochs", 2, "--seed", 5)
@@ -259,6 +260,7 @@ def test_faces_from_folders_to_a_score(tmp_path: Path) -> None:
     assert score(challenge, tmp_path, tmp_path / "face.py") >= 0
 
 
+@pytest.mark.slow
 def test_faces_as_the_contest_had_them(tmp_path: Path) -> None:
     """The contest's folders contain depth pictures too, and its splits share persons."""
     files: dict[str, bytes] = {}

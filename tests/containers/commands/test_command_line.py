@@ -200,12 +200,12 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(challenge: Challenge, tmp_p
     damaged.mkdir()
     (damaged / "challenge.toml").write_text("schema_version = 1\nsurprise = 2\n")
     cases = [
-        ([tmp_path / "missing", "-c", challenge.folder], "no submission at"),
+        ([tmp_path / "missing", "-c", challenge.folder], "No submission exists at"),
         ([tmp_path / "empty", "-c", challenge.folder], "no submission.py"),
-        ([good, "-c", tmp_path / "nowhere"], "no challenge at"),
+        ([good, "-c", tmp_path / "nowhere"], "No challenge exists at"),
         ([good, "-c", damaged], "challenge.toml"),
         ([good, "-c", challenge.folder, "-n", 0], "-n must be"),
-        ([good, tmp_path / "missing", "-c", challenge.folder], "no submission at"),
+        ([good, tmp_path / "missing", "-c", challenge.folder], "No submission exists at"),
     ]
     for arguments, words in cases:
         done = unlearn("run", *arguments, "--store", store)
@@ -249,6 +249,7 @@ def test_a_full_disk_is_exit_code_3_and_loses_nothing(
     assert json.loads(again.stdout)["verdicts"] == {"ok": 4}
 
 
+@pytest.mark.slow
 def test_kill_9_loses_and_repeats_nothing_that_was_finished(
     engine: Engine, built_image: Image, challenge: Challenge, tmp_path: Path
 ) -> None:

@@ -35,7 +35,7 @@ def test_ctrl_c_keeps_what_was_finished(
     process.send_signal(signal.SIGINT)
     code, _out, said = mine.end(process)
     assert code == 130
-    assert "Repeat the command to go on" in said
+    assert "Repeat the command to continue" in said
     assert nothing_left(mine) == []
     require_kept(before, mine.runs())
     code, out, _said = mine.run()
@@ -153,6 +153,7 @@ def test_a_command_that_stood_still_while_another_took_over_changes_nothing(
     require_whole(mine, out, published)
 
 
+@pytest.mark.slow
 def test_random_kills(challenge: Challenge) -> None:
     """A few of the kills that the benchmark does by the hundred: nothing lost, nothing repeated."""
     done = subprocess.run(

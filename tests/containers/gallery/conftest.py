@@ -16,7 +16,7 @@ from runner.gallery.attacks import Attack
 from runner.gallery.run import Gallery, GalleryReport
 from runner.image.image import Image
 from runner.progress import NullReporter
-from tests.support.gallery import TESTED_PAIRINGS, GalleryClaims
+from tests.support.gallery import TIERS, GalleryClaims
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,14 +26,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave whole pairings of which ``make test`` runs nothing to ``make gallery``."""
+    """Mark the tests of the host with the tier of their pairing: ``long`` where no other test asks for it."""
     for item in items:
         claims = getattr(item, "cls", None)
         if isinstance(claims, type) and issubclass(claims, GalleryClaims):
             item.add_marker(pytest.mark.container)
             item.add_marker(pytest.mark.timeout(4 * 3600))
-            if (claims.runtime, claims.isolation) not in TESTED_PAIRINGS:
-                item.add_marker(pytest.mark.long)
+            pairing_tier = TIERS.get((claims.runtime, claims.isolation), "long")
+            if pairing_tier and not hasattr(item, "callspec"):
+                item.add_marker(pairing_tier)
 
 
 @pytest.fixture(scope="class")

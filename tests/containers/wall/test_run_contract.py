@@ -26,6 +26,7 @@ def unlearning(net, retain, forget, val):
 """
 
 
+@pytest.mark.slow
 def test_512_seeds_give_512_checkpoints_though_the_submission_seeds_at_import(
     run_submission: RunSubmission,
 ) -> None:
