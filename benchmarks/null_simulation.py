@@ -26,55 +26,19 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from scoring.checks import FloatArray
+from benchmarks.simulated_models import (
+    OTHER_NULLS,
+    SCENARIOS,
+    Scenario,
+    simulated_quality,
+    simulated_rerun_noise,
+    simulated_score,
+)
 from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
 from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.published.score import Accuracies
 from scoring.statistics.ceiling import ceiling, share_of_ceiling
 from scoring.statistics.uncertainty import score_uncertainty
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """The distribution of simulated models."""
-
-    name: str
-    shift: float = 0.0
-    """Shift between the references and the unlearned models, in standard deviations."""
-
-    correlation: float = 0.0
-    """Correlation of the confidences of two examples over the models."""
-
-    spread: float = 1.0
-    """Standard deviation of a confidence, if it is normal."""
-
-    heavy: bool = False
-    """Whether the part specific to an example follows Student's t with 3 degrees of freedom."""
-
-    def models(self, rng: np.random.Generator, n: int, examples: int) -> tuple[FloatArray, Accuracies]:
-        """Return confidences of shape [n, examples] and accuracies of models without a shift."""
-        effect = rng.normal(size=(n, 1))
-        own = rng.standard_t(3, size=(n, examples)) if self.heavy else rng.normal(size=(n, examples))
-        confidence = self.spread * (
-            math.sqrt(self.correlation) * effect + math.sqrt(1 - self.correlation) * own
-        )
-        accuracy = 0.9 + 0.02 * (0.7 * effect + 0.7 * rng.normal(size=(n, 2))).clip(-5, 5)
-        return confidence, Accuracies(retain=accuracy[:, 0], test=accuracy[:, 1])
-
-
-SCENARIOS = (
-    Scenario(name="null"),
-    Scenario(name="null, correlated", correlation=0.5),
-    Scenario(name="shift 1", shift=1.0),
-    Scenario(name="shift 1, correlated", shift=1.0, correlation=0.5),
-)
-
-OTHER_NULLS = (
-    Scenario(name="null, wide", spread=3.0),
-    Scenario(name="null, narrow", spread=0.3),
-    Scenario(name="null, heavy tails", heavy=True),
-)
-"""Scenarios for which only F by the number of models is computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +124,9 @@ def by_size(scenario: Scenario, *, examples: int, repetitions: int, seed: int) -
     """Yield mean and relative deviation of F at the bins of n = 512, by the number of models."""
     rng = np.random.default_rng(seed)
     for models in (16, 32, 64, 128, 256, 512):
-        qualities = [_quality(scenario, rng, models, examples, bins_of=512) for _ in range(repetitions)]
+        qualities = [
+            simulated_quality(scenario, rng, models, examples, bins_of=512) for _ in range(repetitions)
+        ]
         mean, deviation = float(np.mean(qualities)), float(np.std(qualities, ddof=1))
         name = f"F of {models} models at the bins of 512"
         yield Claim(scenario=scenario.name, quantity=name, value=mean)
@@ -207,7 +173,7 @@ def coverage(
             ceiling_holds.append(limit.quality.low <= quality <= limit.quality.high)
             share = share_of_ceiling(uncertainty.forgetting_quality, limit)
             share_holds.append(share.low <= 1 <= share.high)
-    more = [_score(scenario, rng, models, examples) for _ in range(3 * repetitions)]
+    more = [simulated_score(scenario, rng, models, examples) for _ in range(3 * repetitions)]
     expected = float(np.mean(scores + more))
     name = f"{scenario.name}, {models} models"
     holds = np.mean([low <= expected <= high for low, high in zip(lows, highs, strict=True)])
@@ -240,7 +206,7 @@ def coverage(
             value=float(np.mean(share_holds)),
             minimum=0.92,
         )
-    true = _rerun_noise(scenario, rng, models, examples, draws=max(repetitions, 40))
+    true = simulated_rerun_noise(scenario, rng, models, examples, draws=max(repetitions, 40))
     estimated = float(np.sqrt(np.mean(np.square(reruns))))
     yield Claim(scenario=name, quantity="rerun noise, by rerunning (relative)", value=true)
     yield Claim(
@@ -263,45 +229,6 @@ def nothing_certified(
         nothing += bool(certified_epsilon(unlearned, retrained, seed=repetition).max() == 0)
     name = f"{scenario.name}, {models} models"
     return Claim(scenario=name, quantity="nothing certified", value=nothing / repetitions, minimum=0.95)
-
-
-def _quality(scenario: Scenario, rng: np.random.Generator, models: int, examples: int, bins_of: int) -> float:
-    unlearned, retrained = (scenario.models(rng, models, examples)[0] for _ in range(2))
-    epsilon = published_epsilon(unlearned + scenario.shift * scenario.spread, retrained)
-    return forgetting_quality(epsilon, bins_of)
-
-
-def _score(
-    scenario: Scenario,
-    rng: np.random.Generator,
-    models: int,
-    examples: int,
-    references: tuple[FloatArray, Accuracies] | None = None,
-) -> float:
-    """Return the score of fresh unlearned models, against these references or fresh ones."""
-    unlearned, unlearned_accuracies = scenario.models(rng, models, examples)
-    retrained, reference_accuracies = references or scenario.models(rng, models, examples)
-    epsilon = published_epsilon(unlearned + scenario.shift * scenario.spread, retrained)
-    ratio = (
-        unlearned_accuracies.retain.mean()
-        / reference_accuracies.retain.mean()
-        * unlearned_accuracies.test.mean()
-        / reference_accuracies.test.mean()
-    )
-    return forgetting_quality(epsilon, models) * float(ratio)
-
-
-def _rerun_noise(
-    scenario: Scenario, rng: np.random.Generator, models: int, examples: int, *, draws: int
-) -> float:
-    """Return the relative deviation of the score over fresh unlearned models, for the same references."""
-    squares = []
-    for _ in range(draws // 2):
-        references = scenario.models(rng, models, examples)
-        scores = [_score(scenario, rng, models, examples, references) for _ in range(4)]
-        squares.append((np.var(scores, ddof=1), np.mean(scores)))
-    variance, mean = np.mean(squares, axis=0)
-    return float(np.sqrt(variance) / mean)
 
 
 def main() -> None:

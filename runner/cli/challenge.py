@@ -20,11 +20,8 @@ from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import parse_training_choice
 from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import DeviceOption
-from runner.engine.client import connect_engine
-from runner.engine.gpu_lock import gpu_lock
-from runner.engine.placement import CPU, resolve_placement
-from runner.engine.session import container_session
-from runner.image.image import require_image
+from runner.engine.placement import CPU
+from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter
 from runner.reports.challenges import challenge_remarks, challenge_table
 from runner.units import MIB
@@ -157,20 +154,16 @@ def build_command(
     files = gather_data(data, recipe) if data is not None else None
     if files is not None:
         plan = plan.with_data(files)
-    engine = connect_engine()
-    placement = resolve_placement(runtime="", device=device, required_device=CPU, info=engine.info())
-    image = require_image(engine)
-    reporter = ConsoleReporter(stderr_console())
-    with reporter, container_session(engine) as labels, gpu_lock(device):
+    with host_session(ConsoleReporter(stderr_console()), device=device) as host:
         challenge = build_challenge(
-            engine=engine,
-            image=image,
+            engine=host.engine,
+            image=host.image,
             plan=plan,
             folder=folder,
-            labels=labels,
-            reporter=reporter,
+            labels=host.labels,
+            reporter=host.reporter,
             data=files,
-            placement=placement,
+            placement=host.placement,
             snapshot_seconds=snapshot_seconds,
         )
     _show(challenge)

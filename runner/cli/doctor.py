@@ -53,7 +53,7 @@ def doctor_command(
     findings = examine(facts, purpose)
     if attacks and engine is not None:
         with ConsoleReporter(stderr_console()) as reporter:
-            findings += attack_findings(partial(run_quick_attacks, engine, facts, purpose, reporter))
+            findings += attack_findings(partial(run_quick_attacks, facts, purpose, reporter))
     if as_json:
         print_json(findings_json(findings))
     else:

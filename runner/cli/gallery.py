@@ -11,14 +11,11 @@ import typer
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import IsolationOption, JsonOption, RuntimeOption
-from runner.engine.client import connect_engine
-from runner.engine.placement import CPU, resolve_placement
-from runner.engine.session import container_session
+from runner.execution.host_session import host_session
 from runner.gallery.attacks import load_attacks
 from runner.gallery.challenge import small_challenge
 from runner.gallery.report import gallery_json, gallery_remarks, gallery_table
 from runner.gallery.run import Gallery
-from runner.image.image import require_image
 from runner.progress import ConsoleReporter
 
 
@@ -41,33 +38,29 @@ def gallery_command(
     Exit code 1 if an attack was not contained, if a known hole is closed, or if the host has leftovers.
     """
     attacks = load_attacks(names=names or ())
-    engine = connect_engine()
-    placement = resolve_placement(runtime=runtime, device=CPU, required_device=CPU, info=engine.info())
-    image = require_image(engine)
     with (
         tempfile.TemporaryDirectory(prefix="unlearn-gallery-") as folder,
-        ConsoleReporter(stderr_console()) as reporter,
-        container_session(engine) as labels,
+        host_session(ConsoleReporter(stderr_console()), runtime=runtime) as host,
     ):
         built = (
             load_challenge(challenge)
             if challenge is not None
             else small_challenge(
-                engine=engine,
-                image=image,
-                labels=labels,
-                reporter=reporter,
+                engine=host.engine,
+                image=host.image,
+                labels=host.labels,
+                reporter=host.reporter,
                 folder=Path(folder) / "challenge",
             )
         )
         report = Gallery(
-            image=image,
+            image=host.image,
             challenge=built,
-            labels=labels,
-            placement=placement,
+            labels=host.labels,
+            placement=host.placement,
             isolation=isolation,
             folder=Path(folder) / "hostile-files",
-            reporter=reporter,
+            reporter=host.reporter,
         ).run(attacks)
     if as_json:
         print_json(gallery_json(report))

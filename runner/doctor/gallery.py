@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
 from runner.doctor.attacks import QUICK
 from runner.doctor.facts import Facts, Purpose
-from runner.engine.api import Engine
-from runner.engine.placement import Placement
-from runner.engine.session import container_session
 from runner.errors import HostNotReadyError
+from runner.execution.host_session import host_session
 from runner.gallery.attacks import HOSTILE, load_attacks
 from runner.gallery.challenge import small_challenge
 from runner.gallery.run import Gallery, GalleryReport
-from runner.image.image import require_image
 from runner.progress import Reporter
 
 _NO_IMAGE: Final = "image not built; run: unlearn setup"
@@ -26,7 +24,6 @@ _NO_GALLERY: Final = (
 
 
 def run_quick_attacks(
-    engine: Engine,
     facts: Facts,
     purpose: Purpose,
     reporter: Reporter,
@@ -46,20 +43,23 @@ def run_quick_attacks(
     if not existing:
         raise HostNotReadyError(_NO_GALLERY)
     attacks = load_attacks(gallery, existing)
-    image = require_image(engine)
     with (
         tempfile.TemporaryDirectory(prefix="unlearn-doctor-") as folder,
-        container_session(engine) as labels,
+        host_session(nullcontext(reporter), runtime=purpose.runtime or "") as host,
     ):
         challenge = small_challenge(
-            engine=engine, image=image, labels=labels, reporter=reporter, folder=Path(folder) / "challenge"
+            engine=host.engine,
+            image=host.image,
+            labels=host.labels,
+            reporter=host.reporter,
+            folder=Path(folder) / "challenge",
         )
         return Gallery(
-            image=image,
+            image=host.image,
             challenge=challenge,
-            labels=labels,
-            placement=Placement(runtime=purpose.runtime or ""),
+            labels=host.labels,
+            placement=host.placement,
             isolation="process",
             folder=Path(folder) / "hostile-files",
-            reporter=reporter,
+            reporter=host.reporter,
         ).run(attacks)

@@ -100,11 +100,6 @@ class Decoder:
         self._buffer = bytearray()
         self._pending: tuple[str, Mapping[str, Scalar], int] | None = None
 
-    @property
-    def mid_frame(self) -> bool:
-        """Whether the bytes so far end inside a frame."""
-        return bool(self._buffer) or self._pending is not None
-
     def feed(self, data: bytes | memoryview) -> Iterator[Frame]:
         """Yield the frames that ``data`` completes.
 

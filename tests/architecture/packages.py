@@ -82,7 +82,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.image runner.submission"
         ),
-        "runner.doctor": "runner.challenge runner.engine runner.gallery runner.image",
+        "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (
             "runner.builder runner.challenge runner.doctor runner.engine runner.evaluation runner.execution "
             "runner.gallery runner.image runner.reports runner.results runner.setup runner.store "

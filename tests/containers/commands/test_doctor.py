@@ -30,7 +30,7 @@ def test_attacks_are_contained_on_this_host(engine: Engine, built_image: Image, 
     facts = gather_facts(engine, "", tmp_path)
     assert facts.image == built_image.tag
     purpose = Purpose(limits=default_limits("digits"))
-    run = partial(run_quick_attacks, engine, facts, purpose, NullReporter(), names=["state_in_files"])
+    run = partial(run_quick_attacks, facts, purpose, NullReporter(), names=["state_in_files"])
     findings = attack_findings(run)
     assert [finding.id for finding in findings] == ["attack/state_in_files", "attack/left-on-host"]
     assert [finding for finding in findings if finding.status not in (Status.OK, Status.WARNING)] == []

@@ -106,7 +106,7 @@ def test_without_image_or_gallery_no_attack_is_run(image: str, advice: str, tmp_
     """Both are reported as broken, with the next step."""
     purpose = Purpose(limits=default_limits("digits"))
     (finding,) = attack_findings(
-        partial(run_quick_attacks, ENGINE, Facts(image=image), purpose, NullReporter(), gallery=tmp_path)
+        partial(run_quick_attacks, Facts(image=image), purpose, NullReporter(), gallery=tmp_path)
     )
     assert finding.status is Status.BROKEN
     assert finding.advice.startswith(advice)

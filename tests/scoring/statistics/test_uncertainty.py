@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.null_simulation import Scenario, coverage, nothing_certified
+from benchmarks.null_simulation import coverage, nothing_certified
+from benchmarks.simulated_models import Scenario
 from scoring import Accuracies, forgetting_quality, published_epsilon
 from scoring.statistics.uncertainty import score_uncertainty
 
