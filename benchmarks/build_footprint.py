@@ -28,9 +28,9 @@ from runner.builder.plan import BuildPlan
 from runner.challenge.description import Source
 from runner.challenge.layout import REFERENCES_FILE
 from runner.challenge.limits import Limits
-from runner.engine.client import DockerEngine
-from runner.engine.container import DockerContainer
 from runner.engine.container_spec import ContainerSpec
+from runner.engine.docker_container import DockerContainer
+from runner.engine.docker_engine import DockerEngine
 from runner.engine.session import container_session
 from runner.image.image import require_image
 from runner.progress import NullReporter

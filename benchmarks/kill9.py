@@ -24,11 +24,11 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from runner.engine.client import connect_engine
 from runner.engine.container_spec import EVALUATION_LABEL
+from runner.engine.docker_engine import connect_engine
 from runner.errors import RunnerError
+from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
-from runner.store.store import Store
 
 ROOT: Final = Path(__file__).parent.parent
 FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean", "verdicts")
@@ -112,7 +112,7 @@ def command(*arguments: object) -> list[str]:
 def read_runs(folder: Path) -> tuple[str, dict[int, PublishedRun]]:
     """Return the identity of a store's evaluation and its published runs by index."""
     try:
-        with closing(Store.in_folder(folder, create=False)) as store:
+        with closing(open_store(folder, create=False)) as store:
             names = [stored.id for stored in store.evaluations()]
             runs = store.runs(names[0]) if names else []
     except RunnerError:
@@ -236,7 +236,7 @@ def count_differences(
     tally.files_left += sum(
         file.suffix == ".part" or file.name.startswith(".") for file in (folder / name).rglob("*")
     )
-    tally.attempts += len(Store.in_folder(folder, create=False).attempts(name))
+    tally.attempts += len(open_store(folder, create=False).attempts(name))
 
 
 def evaluate_undisturbed(

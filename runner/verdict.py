@@ -1,7 +1,7 @@
 """The verdict on a run, decided from the observation alone.
 
-Exit codes lie: a submission chooses its own, and a kill looks the same whoever sent it.
-So the verdict is derived from several signals, those first that a submission cannot forge.
+An exit code proves little: a submission chooses its own, and a kill looks the same whoever sent it.
+`judge` therefore uses several observations, and first those that a submission cannot forge.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Observation:
     """Increase of the container's counter of memory kills during the run."""
 
     alone: bool = False
-    """No other run was in progress in the container, so that the counter rose for this one."""
+    """Whether no other run was in progress in the container: then the counter rose because of this one."""
 
     result: str = "none"
     """What the result pipe delivered: ``checkpoint``, ``error``, ``broken`` or ``none``."""

@@ -1,29 +1,25 @@
 """Limits of a run, as a challenge states them; every limit is a positive, finite number.
 
 The time limit of a run is stated in seconds, or as a fraction of the time that retraining takes on the
-machine that executes the run; `wall_seconds` returns the seconds in either case.
+machine that executes the run; `runner.time_limits.policy.wall_seconds` returns the seconds in either case.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from runner.errors import ConfigurationError
 from runner.units import MIB
 
 MAX_WALL_SECONDS: Final = 1_000_000.0
-"""Of a run: eleven days. The wait on a socket is at most twice as long (its limit is 2^31 ms)."""
+"""Maximum time limit of a run: eleven days. Sockets are waited on for up to twice as long, and can be for
+2^31 ms."""
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0, le=1 << 50)]
 Count = Annotated[int, Field(gt=0, le=1 << 20)]
 
-MIN_WALL_SECONDS: Final = 1.0
-"""Lower bound of a limit that is a fraction of retraining: a run also imports, forks and saves, which a
-challenge that retrains in a second would leave no time for."""
 
 _DEFAULT_WALL_SECONDS: Final = 60.0
 _TIME_FIELDS: Final = ("wall_seconds", "wall_fraction")
@@ -39,7 +35,7 @@ class Limits(BaseModel):
     ``wall_fraction`` is given; 60 where neither is."""
 
     wall_fraction: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
-    """The same as a fraction of the time that retraining takes on the machine that executes the run."""
+    """Time limit of a run as a fraction of the time that retraining takes on the machine that executes it."""
 
     total_seconds: Seconds | None = None
     """Time for all runs of an evaluation together, by the host's clock: once it is used up no
@@ -106,23 +102,3 @@ def _require_time_limit(values: object) -> object:
 
 StatedLimits = Annotated[Limits, BeforeValidator(_require_time_limit)]
 """Limits in a file: their time limit must be stated, for no default would be visible there."""
-
-
-def wall_seconds(limits: Limits, retrain_seconds: float | None = None) -> float:
-    """Return the seconds that a run may take.
-
-    A fraction of ``retrain_seconds`` is raised to `MIN_WALL_SECONDS` and lowered to `MAX_WALL_SECONDS`;
-    limits in seconds do not depend on ``retrain_seconds``.
-
-    Raises:
-        ConfigurationError: the limit is a fraction, and the retrain time is missing or is no time.
-    """
-    if limits.wall_seconds is not None:
-        return limits.wall_seconds
-    if (
-        limits.wall_fraction is None
-        or retrain_seconds is None
-        or not (math.isfinite(retrain_seconds) and retrain_seconds > 0)
-    ):
-        raise ConfigurationError("The time limit is a fraction of retraining, which was not measured.")
-    return min(MAX_WALL_SECONDS, max(MIN_WALL_SECONDS, limits.wall_fraction * retrain_seconds))

@@ -8,11 +8,11 @@ import typer
 
 from runner.cli.console import stdout_console
 from runner.cli.options import DEFAULT_STORE, StoreOption
-from runner.engine.client import connect_engine
+from runner.engine.docker_engine import connect_engine
 from runner.engine.session import remove_leftovers
 from runner.image.image import remove_superseded_images
+from runner.store.open_store import open_store
 from runner.store.removal import remove_checkpoints, remove_evaluation
-from runner.store.store import Store
 
 
 def clean_command(
@@ -33,7 +33,7 @@ def clean_command(
     """
     out = stdout_console()
     if names or checkpoints:
-        opened = Store.in_folder(store, create=False)
+        opened = open_store(store, create=False)
         for name in names or []:
             evaluation = opened.find(name)
             remove_evaluation(opened, store, evaluation)

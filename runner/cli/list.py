@@ -46,6 +46,6 @@ def _evaluations(store: Path) -> list[StoredEvaluation]:
     listing = read_listing(store)
     if listing is not None:
         return listing
-    from runner.store.store import Store  # noqa: PLC0415 - imports SQLAlchemy, slower than all the rest
+    from runner.store.open_store import open_store  # noqa: PLC0415 - imports SQLAlchemy, slower than all the rest
 
-    return Store.in_folder(store, create=False).evaluations()
+    return open_store(store, create=False).evaluations()

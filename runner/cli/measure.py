@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from runner.challenge.limits import wall_seconds
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console
 from runner.cli.options import DeviceOption, RuntimeOption
 from runner.engine.placement import CPU
 from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter
+from runner.time_limits.policy import wall_seconds
 from runner.time_limits.retraining import get_or_measure
 
 

@@ -12,8 +12,8 @@ import typer
 from runner.cli.options import DEFAULT_STORE, StoreOption
 from runner.files import write_atomic
 from runner.reports.participant import participant_report, participant_text
+from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
-from runner.store.store import Store
 
 
 def report_command(
@@ -29,7 +29,7 @@ def report_command(
     Under `full` that is everything about their runs; under `verdict-only` the verdicts, the type of
     an exception, whole seconds and the score. `unlearn show` is the organizer's own view.
     """
-    opened = Store.in_folder(store, create=False)
+    opened = open_store(store, create=False)
     evaluation = opened.evaluation(opened.find(name))
     paths = EvaluationPaths(folder=store / evaluation.id)
     view = participant_report(

@@ -28,6 +28,7 @@ from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.progress import ConsoleReporter
+from runner.store.open_store import open_store
 from runner.store.store import Store
 from runner.submission.load import Submission, load_submission
 
@@ -79,7 +80,7 @@ def run_command(
         required_device=description.device,
         image=image,
     ) as host:
-        opened = Store.in_folder(store, create=True)
+        opened = open_store(store, create=True)
         settings = Settings(
             n=n,
             keep_going=keep_going,

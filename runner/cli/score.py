@@ -15,7 +15,7 @@ from runner.files import write_atomic
 from runner.reports.score_card import card_remarks, card_table, comparison_table
 from runner.results.population import Population, compare_populations, populations_of_files, stored_population
 from runner.sanitize import sanitize_line
-from runner.store.store import Store
+from runner.store.open_store import open_store
 
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
@@ -80,7 +80,7 @@ def score_command(
     if references is not None:
         populations = populations_of_files(unlearned or [], references)
     else:
-        opened = Store.in_folder(store, create=False)
+        opened = open_store(store, create=False)
         populations = [stored_population(opened, store, opened.find(name), challenge) for name in names or []]
         if len({population.challenge_sha256 for population in populations}) > 1:
             raise ConfigurationError("Only evaluations of one challenge can be compared.")

@@ -15,7 +15,7 @@ from runner.reports.cells import needed_image, plain_text
 from runner.reports.runs import runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table
 from runner.results.summary import Summary
-from runner.store.store import Store
+from runner.store.open_store import open_store
 
 
 def show_command(
@@ -24,7 +24,7 @@ def show_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show an evaluation and how each of its runs ended."""
-    opened = Store.in_folder(store, create=False)
+    opened = open_store(store, create=False)
     stored = opened.evaluation(opened.find(name))
     runs, all_terms = opened.runs(stored.id), opened.all_terms(stored.id)
     if as_json:

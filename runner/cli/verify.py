@@ -25,8 +25,8 @@ from runner.results.manifest import Manifest
 from runner.results.reruns import compare_rerun, evenly_spaced
 from runner.results.verification import verify_evaluation
 from runner.sanitize import sanitize_line
-from runner.store.archives import archive_path
-from runner.store.store import Store
+from runner.store.open_store import open_store
+from runner.store.paths import archive_path
 from runner.submission.load import Submission
 from runner.verdict import Verdict
 
@@ -44,7 +44,7 @@ def verify_command(
 
     Exit code 0: all of it matches; 1: something does not.
     """
-    opened = Store.in_folder(store, create=False)
+    opened = open_store(store, create=False)
     stored = opened.evaluation(opened.find(name))
     if stored.summary is None:
         raise ConfigurationError(f"Evaluation {stored.id} has not ended; repeat the command that began it.")
@@ -114,7 +114,7 @@ def _rerun(store: Path, manifest: Manifest, challenge: Challenge, indices: list[
             engine=host.engine,
             info=host.info,
             image=host.image,
-            store=Store.in_folder(Path(folder), create=True),
+            store=open_store(Path(folder), create=True),
             folder=Path(folder),
             labels=host.labels,
             reporter=host.reporter,

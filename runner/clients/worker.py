@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Final
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.limits import Limits, wall_seconds
+from runner.challenge.limits import Limits
 from runner.clients.active_run import ActiveRun
 from runner.clients.channel import Channel, StreamEndedError
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.engine.api import ContainerExit, Stream
 from runner.engine.container_spec import FIRST_SLOT_GID
 from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
-from runner.errors import SandboxLostError
+from runner.errors import ConfigurationError, SandboxLostError
 from runner.parsers.checkpoint import max_checkpoint_bytes
 from runner.submission.load import Submission
 from runner.verdict import CLEANUP_SECONDS
@@ -59,12 +59,14 @@ class WorkerClient:
 
         Raises:
             SandboxStartError: the container did not become ready.
-            ConfigurationError: the challenge's network cannot be used.
+            ConfigurationError: the challenge's network cannot be used, or its time limit is not in seconds.
             HostNotReadyError: submissions cannot be run on this host under this runtime.
         """
         description = challenge.description
         self._limits: Limits = description.limits
-        self._wall_seconds = wall_seconds(description.limits)
+        if description.limits.wall_seconds is None:
+            raise ConfigurationError("The time limit is a fraction of retraining, which was not measured.")
+        self._wall_seconds = description.limits.wall_seconds
         self._cleanup_seconds, self._clock = cleanup_seconds, clock
         self._runtime = placement.runtime
         self._oom_killed_before = False

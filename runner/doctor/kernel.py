@@ -7,7 +7,7 @@ from typing import Final
 from runner.doctor.engine import chosen_runtime
 from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import Finding, Status, make_finding
-from runner.engine.container_spec import OPEN_FILES
+from runner.engine.container_spec import ULIMITS
 
 _REQUIRED_LIMITS: Final = {
     "MemoryLimit": "memory",
@@ -155,7 +155,7 @@ def check_open_files(facts: Facts, purpose: Purpose) -> Finding:
         return make_finding("open-files", Status.OK, "gVisor holds the open files of runs in its own kernel")
     if facts.file_max is None:
         return make_finding("open-files", Status.NOT_AVAILABLE, "unknown from this machine")
-    max_files = purpose.limits.processes * purpose.limits.concurrency * OPEN_FILES
+    max_files = purpose.limits.processes * purpose.limits.concurrency * ULIMITS["nofile"]
     observation = f"{facts.file_max} for the host, at most {max_files} of them for runs"
     if facts.file_max >= max_files + _FILES_OF_OTHERS:
         return make_finding("open-files", Status.OK, observation)

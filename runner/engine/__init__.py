@@ -2,14 +2,16 @@
 
 ::
 
-    container_spec    limits -> ContainerSpec, in neutral words: how closed each container is
-    docker_options    ContainerSpec -> what Docker's API takes; podman translates that once more
+    container_spec    limits -> ContainerSpec: what each container may use, for any engine
+    docker_options    ContainerSpec -> Docker's options, and those that are the same for every container
+    podman            Docker's options -> Podman's
     api               the protocols `Engine`, `Images` and `Container` that the rest of the project uses
-    client, images, container, connection    the same, over Docker's API
+    docker_engine, docker_images, docker_container, docker_connection
+                      these protocols over Docker's API; `docker_engine.connect_engine` chooses the engine
     placement, capacity, gpu_lock            runtime, device, memory, one submission on a GPU at a time
     session                                  labels of this process, removal of dead processes' containers
 
 The docker library is imported here and nowhere else. The package must not know what runs inside a
-container, nor the store. `container_spec` and `docker_options` are the wall: a golden record of their
-result lies in the tree, so whoever loosens it shows it in the diff.
+container, nor the store. `container_spec` and `docker_options` are the wall;
+``tests/runner/golden/options.json`` records their result, so a change to the wall shows in its diff.
 """

@@ -1,8 +1,8 @@
-"""What the rest of the project needs of a container engine, whichever it is.
+"""The protocols of a container engine: what the rest of the project calls.
 
-`runner.engine.client.DockerEngine` is one over Docker's API, which Podman offers too. Another engine, such as
-Kubernetes, implements these protocols and translates `ContainerSpec` itself; the suite in
-``tests/conformance/`` says what has to hold.
+`runner.engine.docker_engine.DockerEngine` implements them over Docker's API, which Podman offers too.
+Another engine, such as Kubernetes, implements these protocols and translates `ContainerSpec` itself; the
+suite in ``tests/conformance/`` checks an implementation.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Engine(Protocol):
         """Return its images."""
 
     def __hash__(self) -> int:
-        """Tell connections apart."""
+        """Return the hash of this connection: the session of a process is kept per connection."""
 
     def info(self) -> EngineInfo:
         """Ask what it reports about itself and its host."""

@@ -1,14 +1,15 @@
-"""How closed each container is: a pure function from a role and limits to a container's specification.
+"""What each container may use: a pure function from a role and limits to a container's specification.
 
-This is the wall, in words of no particular engine; `runner.engine.docker_options` translates them.
-``tests/runner/golden/options.json`` records the translation, so that whoever loosens it shows it in the
-diff.
+The specification is the same for every engine; `runner.engine.docker_options` translates it for Docker
+and adds what no container may change: no network, a read-only root, no swap. Both together are the wall.
+``tests/runner/golden/options.json`` records their result: a change to the wall shows in its diff.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from runner.challenge.limits import Limits
@@ -39,8 +40,8 @@ _SUPERVISOR_PROCESSES: Final = 64
 _GVISOR_PROCESSES: Final = 1024
 """For gVisor: a host process for each address space, which it holds for a while, and the threads of its
 kernel, which panics when it cannot start one."""
-OPEN_FILES: Final = 4096
-"""Per process."""
+ULIMITS: Final = {"nofile": 4096, "core": 0}
+"""Limits of each process (setrlimit), soft and hard alike: open files, and no core dumps."""
 _TRAINERS_GID: Final = 1_998
 """The group that may read the data sets that libraries ship (Dockerfile): test sets are cut from them."""
 _ROOT: Final = "0:0"
@@ -81,10 +82,11 @@ class Tmpfs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
-    """A container to be started: whatever differs between containers.
+    """A container to be started: its values may differ between containers.
 
-    What does not differ is no field, so that no caller can loosen it: no network, no folder of the host,
-    a read-only root, no new privileges, private namespaces, no swap, no log kept by the engine.
+    What is the same for all of them has no field here, so that no caller can change it: no network, no
+    folder of the host, a read-only root, no new privileges, private namespaces, no swap, no log kept by
+    the engine. Those are in `runner.engine.docker_options`.
     """
 
     role: Role
@@ -98,14 +100,15 @@ class ContainerSpec:
     """All of it: nothing is inherited."""
     labels: dict[str, str]
     capabilities: tuple[str, ...]
-    """Added back after all were dropped."""
+    """Linux capabilities that it keeps; all others are dropped."""
     memory_bytes: int
     processes: int
     cpus: float
     shared_memory_bytes: int
     tmpfs: tuple[Tmpfs, ...]
     masked_paths: tuple[str, ...] = _MASKED
-    open_files: int = OPEN_FILES
+    ulimits: Mapping[str, int] = field(default_factory=lambda: dict(ULIMITS))
+    """By name as setrlimit knows them, in lower case; soft and hard limit alike."""
     cpu_set: str = ""
     """Cores that it may run on, such as ``0-3``; empty for any."""
     placement: Placement = DEFAULT_PLACEMENT

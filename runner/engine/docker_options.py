@@ -1,6 +1,7 @@
-"""Translate a container's specification to what Docker's API takes: its dictionaries are made here alone.
+"""Translate a container's specification to the options of Docker's API.
 
-Docker's default seccomp and AppArmor profiles hold because no option replaces them.
+`_host_config` also sets the options that are the same for every container. No option replaces Docker's
+default seccomp and AppArmor profiles, so both apply.
 """
 
 from __future__ import annotations
@@ -72,10 +73,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "ShmSize": spec.shared_memory_bytes,
         "Tmpfs": {mount.path: _tmpfs(mount) for mount in spec.tmpfs},
         "LogConfig": {"Type": "none"},
-        "Ulimits": [
-            {"Name": "nofile", "Soft": spec.open_files, "Hard": spec.open_files},
-            {"Name": "core", "Soft": 0, "Hard": 0},
-        ],
+        "Ulimits": [{"Name": name, "Soft": most, "Hard": most} for name, most in spec.ulimits.items()],
         "RestartPolicy": {"Name": "no"},
         "AutoRemove": False,
         "Privileged": False,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from runner.challenge.limits import wall_seconds
 from runner.engine.placement import Isolation
 from runner.gallery.attacks import Attack, Expectation
 from runner.gallery.batches import Role, Step
+from runner.time_limits.policy import wall_seconds
 from runner.verdict import Verdict
 
 LATE_SECONDS: Final = 10.0

@@ -1,7 +1,7 @@
 """The check of a zip archive before it is passed on; decided from its bytes, unpacking nothing.
 
-Readers of zip differ where an archive contradicts itself, so only one layout is accepted,
-in which readers cannot differ: entries that follow each other from the first
+Programs that read zip disagree where an archive contradicts itself. So one layout alone is accepted, which
+every program reads alike: entries that follow each other from the first
 byte on, each under a local header that repeats the directory's record, then the directory,
 then the end record::
 

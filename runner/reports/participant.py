@@ -1,9 +1,9 @@
 """A participant's view of an evaluation: what its challenge's feedback policy allows, and no more.
 
-Under ``full`` that is everything about their own submission. Under ``verdict-only`` nothing that the
-submission chose itself may pass, since it has seen hidden images and could encode them: no output, no
-details, no traceback, no path, no name of its own invention, no exact time. What remains are a few words a
-run from a fixed list, whole seconds, and the score.
+Under ``full`` that is everything about their own submission. Under ``verdict-only`` it is, for each run, a
+verdict, whole seconds and a well-known exception name, and then the score. A submission has seen hidden
+images and could encode them in anything that it chooses: output, details, tracebacks, paths, names, exact
+times. None of these is shown.
 """
 
 from __future__ import annotations
@@ -121,10 +121,10 @@ def participant_text(view: Mapping[str, Any]) -> str:
         *([view["no_score"]] if "no_score" in view else []),
         *(f"warning: {text}" for text in view.get("warnings", ())),
         "",
-        f"{'run':>5}  {'verdict':<15} {'seconds':>8}  exception",
+        f"{'run':>5}  {'verdict':<16} {'seconds':>8}  exception",
     ]
     lines += [
-        f"{run['run']:>5}  {run['verdict']:<15} {run['seconds']:>8}  {run['exception']}".rstrip()
+        f"{run['run']:>5}  {run['verdict']:<16} {run['seconds']:>8}  {run['exception']}".rstrip()
         for run in view["runs"]
     ]
     for run in view["runs"]:

@@ -39,7 +39,7 @@ def read_card(paths: EvaluationPaths, manifest_sha256: str | None) -> ScoreCard 
 
     try:
         return ScoreCard.from_json(card_text)
-    except ValueError:  # a later version wrote it
+    except ValueError:  # another version of this project wrote it
         return None
 
 

@@ -23,9 +23,8 @@ from runner.results.manifest import NOT_IN_VERSION_1, Manifest, ManifestError, a
 from runner.results.scoring import score_runs
 from runner.results.summarize import summarize
 from runner.sanitize import sanitize_line
-from runner.store.archives import archive_path
 from runner.store.identity import DEFAULT_WHERE, WhereRun, evaluation_id
-from runner.store.paths import EvaluationPaths
+from runner.store.paths import EvaluationPaths, archive_path
 from runner.store.store import Store
 from runner.verdict import Verdict
 
@@ -249,7 +248,10 @@ def _card(paths: EvaluationPaths, manifest: Manifest, card: ScoreCard | str | No
         stored = json.loads(paths.card.read_bytes())
     except (OSError, ValueError):
         return  # reported already
-    for place, value, computed in _differences(stored, json.loads(card.to_json()), "card"):
+    computed_again = json.loads(card.to_json())
+    if not isinstance(stored, dict) or stored.get("schema_version") != computed_again["schema_version"]:
+        return  # another version of this project wrote it, with other fields: only its hash can be compared
+    for place, value, computed in _differences(stored, computed_again, "card"):
         yield f"card.json: {place} is {_short(value)}; computed again it is {_short(computed)}"
 
 

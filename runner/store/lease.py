@@ -2,7 +2,7 @@
 
 A lock file separates the processes of one machine: the kernel releases it as soon as its process dies. A
 database can be shared by several machines, so there is also a lease in the database, which its holder
-renews. Clocks differ and jump, so nobody loses a lease by time alone:
+renews. Clocks differ and jump, so the passing of time alone takes no lease away:
 
 * a holder renews without looking at the time, and has the lease until another process takes it;
 * a process that finds it expired watches it for a while, and takes it only if it is not renewed;

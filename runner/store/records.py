@@ -1,8 +1,8 @@
-"""The values that the store takes and returns.
+"""The records that the store takes and returns.
 
 `RunRecord` is the only list of a run's fields: the table of runs, the manifest and ``unlearn show --json``
-are mapped from it by name. A new figure of a run is a field here, with a default, and a column that can be
-empty in `runner.store.schema`.
+are mapped from it by name. To add a figure of a run, add a field with a default here, and a nullable column
+of the same name in `runner.store.schema`.
 """
 
 from __future__ import annotations

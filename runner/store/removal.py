@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from runner.store.archives import archive_path
 from runner.store.lease import evaluation_lease
-from runner.store.paths import EvaluationPaths
+from runner.store.paths import EvaluationPaths, archive_path
 from runner.store.store import Store
 
 

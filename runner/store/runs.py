@@ -20,10 +20,12 @@ from runner.store.schema import RunRow
 from runner.verdict import Verdict
 
 _FIELDS: Final = tuple(field.name for field in fields(RunRecord))
-_NULLABLE: Final = frozenset(
-    column.name for column in RunRow.__table__.columns if column.nullable and column.name in _FIELDS
-)
-"""Columns in which an empty text is stored as NULL, as earlier versions did."""
+_DEFAULTS: Final = {
+    field.name: field.default
+    for field in fields(RunRecord)
+    if field.name in RunRow.__table__.columns and RunRow.__table__.columns[field.name].nullable
+}
+"""What NULL means in a nullable column: earlier versions had no value, and empty text is stored as NULL."""
 
 
 class RunQueries:
@@ -107,8 +109,8 @@ def _to_row(evaluation: str, run: RunRecord, *, ended: datetime) -> RunRow:
     """Return the row of a run of ``evaluation``."""
     values: dict[str, Any] = {name: getattr(run, name) for name in _FIELDS}
     values["verdict"] = str(run.verdict)
-    for name in _NULLABLE:
-        values[name] = values[name] or None
+    for name in _DEFAULTS:
+        values[name] = None if values[name] == "" else values[name]
     return RunRow(evaluation=evaluation, ended=ended, **values)
 
 
@@ -116,6 +118,6 @@ def _from_row(row: RunRow) -> RunRecord:
     """Return the record of a row."""
     values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
     values["verdict"] = Verdict(row.verdict)
-    for name in _NULLABLE:
-        values[name] = values[name] or ""
+    for name, default in _DEFAULTS.items():
+        values[name] = default if values[name] is None else values[name]
     return RunRecord(**values)

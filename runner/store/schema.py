@@ -1,6 +1,7 @@
 """The tables of a store, and the upgrade of a store that an earlier version created.
 
-A later version may add tables and columns that can be empty; it never changes or drops one.
+A new version may add tables and nullable columns. It never changes or drops a table or a column, so that
+an older version can still read the store.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The store of evaluations: SQLite through SQLAlchemy, so that a URL can name another database.
+"""The store of evaluations, over the database that `runner.store.open_store` opens.
 
 A run is published once: its first verdict stands, whoever publishes later. Two numbers fence off a process
 that was suspended while another continued: an attempt that is not the newest publishes nothing, and
@@ -7,18 +7,13 @@ neither does a process that has lost the lease of an evaluation, known by its to
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy import URL
 
-from runner.errors import ConfigurationError, HostNotReadyError
 from runner.store.attempts import AttemptQueries
 from runner.store.copies import CopyQueries
 from runner.store.database import Database
 from runner.store.evaluations import EvaluationQueries
-from runner.store.listing import DATABASE_FILE
 from runner.store.runs import RunQueries
-from runner.store.sqlite import sqlite_url
 from runner.store.terms import TermsQueries
 
 
@@ -32,26 +27,6 @@ class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQue
             HostNotReadyError: it cannot be opened or written.
         """
         self.database = Database(url, writable=writable)
-
-    @classmethod
-    def in_folder(cls, folder: Path, *, create: bool) -> Store:
-        """Open the SQLite store of a folder.
-
-        Raises:
-            ConfigurationError: there is none and ``create`` is false.
-            HostNotReadyError: it cannot be opened or, if ``create``, written.
-        """
-        file = folder / DATABASE_FILE
-        if not create and not file.is_file():
-            raise ConfigurationError(f"There are no evaluations at {folder}; name their folder with --store.")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise HostNotReadyError(f"{folder} cannot be created: {error.strerror}.") from error
-        url, writable = sqlite_url(file)
-        if create and not writable:
-            raise HostNotReadyError(f"{folder} cannot be written; name another folder with --store.")
-        return cls(url, writable=writable)
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,9 +1,9 @@
-"""Load a submission as the host handles it: a hash and the bytes of an archive. Never imported.
+"""Load a submission: the host only ever has the bytes of its archive and their hash, and imports nothing.
 
-A folder, or a single ``.py`` file, is packed into a zip archive whose bytes depend on its
-content alone. A ``.zip`` is passed on unchanged. `runner.parsers.zip_archive` inspects the bytes in
-either case: only archives of plain files with plain names reach a container. Only a
-run unpacks them, after it has given up its privileges.
+A folder, or a single ``.py`` file, is packed into a zip archive whose bytes depend on its content alone. A
+``.zip`` is passed on unchanged. `runner.parsers.zip_archive` checks the bytes in either case: only
+archives of ordinary files with ordinary names reach a container. There a run unpacks them, after it has
+given up its privileges.
 """
 
 from __future__ import annotations

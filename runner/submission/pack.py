@@ -12,9 +12,9 @@ from typing import Final
 
 from runner.errors import ConfigurationError
 from runner.sanitize import sanitize_line
-from runner.units import MIB, size_text
+from runner.submission.limits import MAX_SUBMISSION_BYTES
+from runner.units import size_text
 
-MAX_SUBMISSION_BYTES: Final = 100 * MIB
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time that zip can store, in place of the file's own."""
 

@@ -31,8 +31,8 @@ class MeasurementKey:
     image: str
     """Digest of the image."""
     machine: Mapping[str, str]
-    """The engine's machine, and the processor of this host. With an engine on another machine, the
-    processor is not the one that is measured; that costs at most a superfluous measurement."""
+    """Facts of the engine's machine, and the processor of this host. With an engine on another machine that
+    is the wrong processor; the worst case is that retraining is measured once more than necessary."""
     cpus: float
     """Share of the cores that one run has."""
     threads: int

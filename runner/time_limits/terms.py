@@ -1,8 +1,8 @@
 """The terms of an evaluation: the limits of its challenge, made definite for this machine.
 
-Terms are agreed on when an evaluation starts and are stored with it: they decide verdicts, so all its
-runs on one machine have the same terms, however often it is resumed. They are no part of its
-identity: the same evaluation on a slower machine has more seconds and the same name.
+Terms are determined when an evaluation starts and stored with it. They decide verdicts, so all its runs
+on one machine have the same terms, however often it is resumed. The name of an evaluation does not depend
+on them: on a slower machine it has more seconds and the same name.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Feedback
-from runner.challenge.limits import Limits, Seconds, wall_seconds
+from runner.challenge.limits import Limits, Seconds
 from runner.engine.api import Engine
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.image.image import Image
 from runner.progress import Reporter
 from runner.store.store import Store
 from runner.time_limits.measurements import Measurement, MeasurementKey, load_cached, measurement_key
+from runner.time_limits.policy import wall_seconds
 from runner.time_limits.retraining import get_or_measure
 
 ANY_MACHINE = ""
@@ -82,10 +83,10 @@ def agree_on_terms(
     reporter: Reporter,
     placement: Placement = DEFAULT_PLACEMENT,
 ) -> Terms:
-    """Return the terms of an evaluation on this machine, timing retraining where they depend on it.
+    """Return the terms of an evaluation on this machine; measure the retraining time if they depend on it.
 
-    Where they do not depend on it, a cached measurement is recorded all the same: the score card shows
-    the run time as a fraction of it.
+    If they do not, a cached measurement is recorded nevertheless: the score card shows the run time as a
+    fraction of it.
 
     Raises:
         ConfigurationError: the organizer's own network cannot be used, so retraining cannot be timed.

@@ -80,7 +80,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.challenge runner.results runner.store scoring.card scoring.outputs scoring.statistics"
         ),
         "runner.gallery": (
-            "runner.builder runner.challenge runner.clients runner.engine runner.image runner.submission"
+            "runner.builder runner.challenge runner.clients runner.engine runner.image runner.submission "
+            "runner.time_limits"
         ),
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (

@@ -15,6 +15,7 @@ import pytest
 from runner.errors import ConfigurationError, TakenOverError
 from runner.store.lease import Lease
 from runner.store.listing import DATABASE_FILE, read_listing
+from runner.store.open_store import open_store
 from runner.store.records import EvaluationRecord
 from runner.store.store import Store
 from runner.verdict import Verdict
@@ -37,7 +38,7 @@ ID = FIRST.id
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = Store("sqlite://") if request.param == "memory" else Store.in_folder(tmp_path, create=True)
+    opened = Store("sqlite://") if request.param == "memory" else open_store(tmp_path, create=True)
     with closing(opened):
         opened.begin(FIRST)
         yield opened
@@ -170,7 +171,7 @@ def test_copies_name_other_submissions_alone(store: Store) -> None:
 
 def test_the_quick_listing_is_the_stores_own(tmp_path: Path) -> None:
     """While the store is open and after it; a store of another form is left to the store."""
-    with closing(Store.in_folder(tmp_path, create=True)) as opened:
+    with closing(open_store(tmp_path, create=True)) as opened:
         opened.begin(FIRST)
         values = {name: getattr(FIRST, name) for name in FIRST.__slots__}
         opened.begin(EvaluationRecord(**values | {"id": "f" * 12, "challenge_folder": None}))

@@ -1,4 +1,4 @@
-"""What every `runner.clients.channel.Stream` does: the one that tests use in memory, and a container's.
+"""What every `runner.engine.api.Stream` does: the one that tests use in memory, and a container's.
 
 The clients' tests rely on the stream in memory, so it must do what a real one does.
 """

@@ -15,14 +15,14 @@ from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Engine
-from runner.engine.client import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
+from runner.engine.docker_engine import connect_engine
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.engine.session import container_session
 from runner.execution.context import EvaluationContext
 from runner.image.image import Image, require_image
 from runner.progress import NullReporter, Reporter
-from runner.store.store import Store
+from runner.store.open_store import open_store
 from runner.submission.load import Submission
 from tests.support.command import QUICK_BUILD, unlearn
 from tests.support.image_scripts import ImageScripts, run_alone
@@ -179,7 +179,7 @@ def evaluation_context(
             engine=engine,
             info=engine.info(),
             image=built_image,
-            store=Store.in_folder(folder, create=True),
+            store=open_store(folder, create=True),
             folder=folder,
             labels=labels,
             reporter=reporter or NullReporter(),

@@ -14,7 +14,7 @@ for needed in mmdebstrap qemu-system-x86_64 dockerd docker ssh-keygen mkfs.ext4;
 done
 [ "$(id -u)" = 0 ] || { echo "guest: building it needs root" >&2; exit 3; }
 images=$("$project/.venv/bin/python" - <<'END'
-from runner.engine.client import connect_engine
+from runner.engine.docker_engine import connect_engine
 from runner.image.image import BASE_REPOSITORY, BASE_TAG, DEPS_REPOSITORY, require_image
 engine = connect_engine()
 print(f"{BASE_REPOSITORY}:{BASE_TAG}", require_image(engine).tag, *engine.images.tags(DEPS_REPOSITORY))

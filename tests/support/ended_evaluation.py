@@ -28,6 +28,7 @@ from runner.progress import NullReporter
 from runner.results.summary import Summary
 from runner.results.verification import verify_evaluation
 from runner.store.listing import DATABASE_FILE
+from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.store import Store
@@ -136,7 +137,7 @@ def publish(store: Store, folder: Path, name: str, challenge: Challenge, blamed:
 @contextmanager
 def ending(folder: Path, challenge: Challenge, blamed: int | None = None) -> Iterator[Ended]:
     """Give an evaluation whose runs are done; no engine is there to be asked for more."""
-    with closing(Store.in_folder(folder, create=True)) as store:
+    with closing(open_store(folder, create=True)) as store:
         name = evaluation_id_of(
             MINE, challenge, IMAGE, Settings(n=N, keep_going=False, keep_checkpoints=True)
         )

@@ -17,8 +17,8 @@ from typing import Any, Final
 from runner.challenge.challenge import Challenge
 from runner.errors import RunnerError
 from runner.store.listing import DATABASE_FILE
+from runner.store.open_store import open_store
 from runner.store.records import RunRecord
-from runner.store.store import Store
 from tests.support.command import start_command, unlearn
 
 N: Final = 12
@@ -67,19 +67,19 @@ class Evaluating:
         return self.end(self.start())
 
     def name(self) -> str:
-        with closing(Store.in_folder(self.store, create=False)) as store:
+        with closing(open_store(self.store, create=False)) as store:
             return store.evaluations()[0].id
 
     def runs(self) -> dict[int, RunRecord]:
         try:
-            with closing(Store.in_folder(self.store, create=False)) as store:
+            with closing(open_store(self.store, create=False)) as store:
                 names = store.evaluations()
                 return {run.index: run for run in store.runs(names[0].id)} if names else {}
         except RunnerError:
             return {}  # it is not there yet
 
     def attempts(self) -> list[str | None]:
-        with closing(Store.in_folder(self.store, create=False)) as store:
+        with closing(open_store(self.store, create=False)) as store:
             return [attempt.outcome for attempt in store.attempts(self.name())]
 
     def until(self, process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:

@@ -18,7 +18,7 @@ from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.errors import RunnerError
 from runner.image.image import Image
-from runner.store.store import Store
+from runner.store.open_store import open_store
 from tests.support.command import command_line
 from tests.support.paths import SAMPLES
 
@@ -66,7 +66,7 @@ def write(folder: Path, source: str) -> Path:
 def finished(store: Path) -> tuple[str, int]:
     """Return the evaluation of a store and how many of its runs are published."""
     try:
-        with closing(Store.in_folder(store, create=False)) as opened:
+        with closing(open_store(store, create=False)) as opened:
             names = [item.id for item in opened.evaluations()]
             return (names[0], len(opened.runs(names[0]))) if names else ("", 0)
     except RunnerError:

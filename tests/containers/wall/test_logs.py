@@ -16,8 +16,8 @@ from runner.evaluation.evaluate import evaluate
 from runner.execution.context import EvaluationContext
 from runner.execution.settings import Settings
 from runner.sanitize import sanitize
+from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
-from runner.store.store import Store
 from runner.submission.load import load_submission
 from runner.verdict import Verdict
 from tests.support.command import command_line
@@ -94,7 +94,7 @@ def _shown(store: Path, *arguments: str) -> bytes:
 
 
 def _name(store: Path) -> str:
-    return Store.in_folder(store, create=False).evaluations()[0].id
+    return open_store(store, create=False).evaluations()[0].id
 
 
 def test_log_files_are_harmless(hostile_store: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
-from runner.store.store import Store
+from runner.store.open_store import open_store
 from tests.support.command import command_line
 from tests.support.paths import SAMPLES
 
@@ -47,7 +47,7 @@ def run(submission: Path, challenge: Challenge, store: Path, *options: str) -> d
 def checkpoints(store: Path, summary: dict[str, Any]) -> list[str]:
     return [
         run_record.checkpoint_sha256
-        for run_record in Store.in_folder(store, create=False).runs(summary["evaluation"])
+        for run_record in open_store(store, create=False).runs(summary["evaluation"])
     ]
 
 

@@ -1,16 +1,13 @@
-"""Limits of a run: one time limit, and the seconds that a fraction of retraining becomes."""
+"""Limits of a run: their ranges, and one time limit in either of two forms."""
 
 from __future__ import annotations
 
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from runner.challenge.limits import MAX_WALL_SECONDS, MIN_WALL_SECONDS, Limits, wall_seconds
-from runner.errors import ConfigurationError
+from runner.challenge.limits import MAX_WALL_SECONDS, Limits
 
 
 def test_seconds_and_fraction_exclude_each_other() -> None:
@@ -31,7 +28,7 @@ def test_a_fraction_is_a_positive_number(fraction: object) -> None:
 
 def test_the_time_limit_has_a_maximum() -> None:
     """A longer time is refused, for no socket can wait so long."""
-    assert wall_seconds(Limits(wall_seconds=MAX_WALL_SECONDS)) == MAX_WALL_SECONDS
+    assert Limits(wall_seconds=MAX_WALL_SECONDS).wall_seconds == MAX_WALL_SECONDS
     with pytest.raises(ValidationError, match="less than or equal to 1000000"):
         Limits(wall_seconds=1e300)
 
@@ -42,25 +39,6 @@ def test_a_total_is_positive_and_finite(total: float) -> None:
     with pytest.raises(ValidationError):
         Limits(total_seconds=total)
     assert Limits().total_seconds is None
-
-
-def test_by_hand() -> None:
-    """The contest's rule: a fifth of 100 s is 20 s."""
-    assert wall_seconds(Limits(wall_fraction=0.2), 100.0) == pytest.approx(20.0)
-
-
-@given(st.floats(1e-6, 100.0), st.floats(1e-6, 1e7))
-def test_within_floor_and_ceiling_and_otherwise_the_product(fraction: float, retrain: float) -> None:
-    """The result is the fraction unless that is too little or too much, and is valid in `Limits`."""
-    seconds = wall_seconds(Limits(wall_fraction=fraction), retrain)
-    assert seconds == min(MAX_WALL_SECONDS, max(MIN_WALL_SECONDS, fraction * retrain))
-    assert Limits(wall_seconds=seconds).wall_seconds == seconds
-
-
-@given(st.one_of(st.none(), st.floats()))
-def test_seconds_stay_whatever_was_measured(retrain: float | None) -> None:
-    """Limits in seconds do not depend on the machine."""
-    assert wall_seconds(Limits(wall_seconds=0.25), retrain) == 0.25
 
 
 def test_a_new_time_limit_replaces_either_form() -> None:
@@ -78,12 +56,3 @@ def test_changes_are_checked() -> None:
     for changes in ({"processes": 0}, {"proceses": 1}, {"wall_seconds": 1.0, "wall_fraction": 0.2}):
         with pytest.raises(ValidationError):
             Limits().with_changes(**changes)
-
-
-@pytest.mark.parametrize("retrain", [None, 0.0, -1.0, math.inf, math.nan])
-def test_a_fraction_of_nothing_is_an_error(retrain: float | None) -> None:
-    """A fraction without a measured retrain time never becomes a default."""
-    with pytest.raises(ConfigurationError, match="not measured"):
-        wall_seconds(Limits(wall_fraction=0.2), retrain)
-    with pytest.raises(ConfigurationError, match="not measured"):
-        wall_seconds(Limits(wall_fraction=0.2))

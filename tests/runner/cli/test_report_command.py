@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from runner.challenge.limits import Limits
+from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord, RunRecord
-from runner.store.store import Store
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
 from tests.support.command import command_line
@@ -31,7 +31,7 @@ def policy(request: pytest.FixtureRequest) -> str:
 def folder(tmp_path: Path, policy: str) -> Path:
     """Return a store with an evaluation whose only run leaked what it could."""
     folder = tmp_path / "store"
-    with closing(Store.in_folder(folder, create=True)) as store:
+    with closing(open_store(folder, create=True)) as store:
         store.begin(
             EvaluationRecord(
                 id=ID,

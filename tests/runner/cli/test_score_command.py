@@ -14,9 +14,9 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
+from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord, RunRecord
-from runner.store.store import Store
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
 from scoring.card.card import ScoreCard
@@ -137,7 +137,7 @@ def test_refusals(files: Path, arguments: tuple[str, ...], code: int, message: s
 
 def kept(folder: Path, challenge: Challenge, *, verdict: Verdict = Verdict.OK, n: int = 3) -> None:
     """Note an evaluation of three runs that has ended."""
-    with closing(Store.in_folder(folder, create=True)) as store:
+    with closing(open_store(folder, create=True)) as store:
         store.begin(
             EvaluationRecord(
                 id="0123456789ab",

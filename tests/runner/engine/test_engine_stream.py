@@ -8,7 +8,7 @@ from typing import Any
 
 import docker
 
-from runner.engine.container import DockerContainer
+from runner.engine.docker_container import DockerContainer
 
 
 class Forgetful(docker.APIClient):

@@ -24,9 +24,9 @@ from runner.execution.settings import Settings
 from runner.image.image import Image
 from runner.progress import NullReporter
 from runner.store.lease import evaluation_lease
+from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord, RunRecord
-from runner.store.store import Store
 from runner.submission.load import Submission
 from runner.verdict import Verdict
 from tests.support.fake_executor import FakeExecutor, ended_run, outputs_with
@@ -41,7 +41,7 @@ class Desk:
 
     def __init__(self, folder: Path, challenge: Challenge) -> None:
         self.folder, self.challenge = folder, challenge
-        self.store = Store.in_folder(folder, create=True)
+        self.store = open_store(folder, create=True)
         self.paths = EvaluationPaths(folder=folder / NAME)
         self.executors: list[FakeExecutor] = []
         self.verdicts: dict[int, Verdict] = {}

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from runner.challenge.limits import wall_seconds
 from runner.errors import ConfigurationError
 from runner.gallery.attacks import GALLERY_LIMITS, HONEST_LIMITS, PODMAN, Attack, load_attack, load_attacks
 from runner.gallery.batches import Batch, Role, Step, plan_batches, plan_phases
 from runner.gallery.judge import Outcome, Result, RunResult, judge_attack, judge_refusal
 from runner.gallery.report import gallery_json, gallery_remarks
 from runner.gallery.run import GalleryReport
+from runner.time_limits.policy import wall_seconds
 from runner.verdict import Verdict
 
 SOURCE = "def unlearning(net, retain, forget, val): pass\n"

@@ -12,7 +12,7 @@ import pytest
 
 from runner.challenge.limits import Limits
 from runner.challenge.load import load_challenge
-from runner.store.store import Store
+from runner.store.open_store import open_store
 from tests.runner.conftest import ChallengeFolder
 from tests.support.ended_evaluation import Ended, ending
 
@@ -31,5 +31,5 @@ def ended(ended_template: Ended, tmp_path: Path) -> Iterator[Ended]:
     """Return a copy of the evaluation, to be changed."""
     folder = tmp_path / "store"
     shutil.copytree(ended_template.folder, folder)
-    with closing(Store.in_folder(folder, create=False)) as store:
+    with closing(open_store(folder, create=False)) as store:
         yield replace(ended_template, store=store, folder=folder)

@@ -15,7 +15,7 @@ from runner.challenge.limits import Limits
 from runner.execution.evaluator_queue import EVALUATOR_FAILED_TWICE
 from runner.results.manifest import parse_manifest
 from runner.results.verification import verify_evaluation
-from runner.store.archives import archive_path
+from runner.store.paths import archive_path
 from tests.support.ended_evaluation import (
     ARCHIVE,
     IMAGE,

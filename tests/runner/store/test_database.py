@@ -12,8 +12,8 @@ from sqlalchemy import select
 from runner.errors import HostNotReadyError
 from runner.store.database import Database
 from runner.store.listing import DATABASE_FILE
+from runner.store.open_store import open_store
 from runner.store.schema import RunRow
-from runner.store.store import Store
 
 FIRST_VERSION = """
 CREATE TABLE submissions (sha256 VARCHAR NOT NULL PRIMARY KEY, name VARCHAR NOT NULL, archive_bytes BIGINT NOT NULL,
@@ -46,10 +46,10 @@ def old(tmp_path: Path) -> Path:
 def test_a_store_of_the_first_version_gets_what_it_lacks(old: Path) -> None:
     """Its runs are there as they were, and can be written to; a second opening changes nothing."""
     for _ in range(2):
-        with closing(Store.in_folder(old, create=False)) as store:
+        with closing(open_store(old, create=False)) as store:
             (run,) = store.runs("0123456789ab")
             assert (run.seed, run.evaluated, run.checkpoint_sha256) == (7, True, "dd")
-    with closing(Store.in_folder(old, create=True)) as store:
+    with closing(open_store(old, create=True)) as store:
         store.mark_evaluated("0123456789ab", 0, outputs_sha256="ee")
         assert store.runs("0123456789ab")[0].outputs_sha256 == "ee"
         assert store.evaluation("0123456789ab").manifest_sha256 is None
@@ -58,11 +58,11 @@ def test_a_store_of_the_first_version_gets_what_it_lacks(old: Path) -> None:
 
 def test_a_store_of_a_later_version_is_left_alone(old: Path) -> None:
     """Columns that this version does not know may mean what it would break."""
-    Store.in_folder(old, create=True).close()
+    open_store(old, create=True).close()
     with closing(sqlite3.connect(old / DATABASE_FILE)) as connection:
         connection.execute("ALTER TABLE runs ADD COLUMN surprise VARCHAR")
     with pytest.raises(HostNotReadyError, match=r"later version of unlearn, which knows runs\.surprise"):
-        Store.in_folder(old, create=True)
+        open_store(old, create=True)
     held = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
     assert not [file for file in held if file.is_relative_to(old)], "a store that is refused is let go of"
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from runner.errors import HostNotReadyError, TakenOverError
 from runner.store.lease import Lease, evaluation_lease
+from runner.store.open_store import open_store
 from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.schema import LeaseRow
 from runner.store.store import Store
@@ -38,7 +39,7 @@ def run_of(index: int, attempt: int) -> RunRecord:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store.in_folder(tmp_path / "store", create=True)) as opened:
+    with closing(open_store(tmp_path / "store", create=True)) as opened:
         opened.begin(
             EvaluationRecord(
                 id=ID,

@@ -16,6 +16,7 @@ from sqlalchemy.schema import CreateTable
 
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.store.listing import DATABASE_FILE
+from runner.store.open_store import open_store
 from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.schema import RunRow
 from runner.store.store import Store
@@ -53,7 +54,7 @@ def run_of(index: int, **changes: object) -> RunRecord:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """Return a store with one evaluation."""
-    with closing(Store.in_folder(tmp_path / "store", create=True)) as opened:
+    with closing(open_store(tmp_path / "store", create=True)) as opened:
         opened.begin(EVALUATION)
         yield opened
 
@@ -98,7 +99,7 @@ def test_resumed_after_closing(store: Store, tmp_path: Path) -> None:
     """What was published is there for the next command, which notes the same evaluation again."""
     store.publish(ID, run_of(1))
     store.close()
-    with closing(Store.in_folder(tmp_path / "store", create=False)) as later:
+    with closing(open_store(tmp_path / "store", create=False)) as later:
         later.begin(EVALUATION)
         assert later.runs(ID) == [run_of(1)]
         assert len(later.evaluations()) == 1
@@ -106,7 +107,7 @@ def test_resumed_after_closing(store: Store, tmp_path: Path) -> None:
 
 def test_two_stores_on_one_folder(store: Store, tmp_path: Path) -> None:
     """Two processes with the same folder see each other's runs at once, and one of them is first."""
-    with closing(Store.in_folder(tmp_path / "store", create=True)) as other:
+    with closing(open_store(tmp_path / "store", create=True)) as other:
         assert store.publish(ID, run_of(0))
         assert other.runs(ID) == [run_of(0)]
         assert not other.publish(ID, run_of(0, attempt=2))
@@ -145,7 +146,7 @@ def test_writers_wait_for_each_other(store: Store, tmp_path: Path) -> None:
         store.publish(ID, run_of(index))
 
     def write() -> None:
-        with closing(Store.in_folder(tmp_path / "store", create=True)) as mine:
+        with closing(open_store(tmp_path / "store", create=True)) as mine:
             for index in range(4):
                 mine.mark_evaluated(ID, index)
 
@@ -165,7 +166,7 @@ def test_opened_at_once(tmp_path: Path) -> None:
     """Commands that open a new store together all find it open."""
     for attempt in range(30):
         folder = tmp_path / str(attempt)
-        at_once(4, lambda folder=folder: Store.in_folder(folder, create=True).close())  # type: ignore[misc]
+        at_once(4, lambda folder=folder: open_store(folder, create=True).close())  # type: ignore[misc]
 
 
 def test_mark_evaluated(store: Store) -> None:
@@ -277,7 +278,7 @@ def test_remove(store: Store) -> None:
 def test_no_store_to_read(tmp_path: Path) -> None:
     """Where nothing was evaluated, reading is the operator's mistake, and makes no store."""
     with pytest.raises(ConfigurationError, match="no evaluations at"):
-        Store.in_folder(tmp_path / "nothing", create=False)
+        open_store(tmp_path / "nothing", create=False)
     assert not (tmp_path / "nothing").exists()
 
 
@@ -287,7 +288,7 @@ def test_corrupt_database(tmp_path: Path, damage: bytes, create: bool) -> None:
     """A file that is no database is told in one sentence, and is left as it is."""
     (tmp_path / DATABASE_FILE).write_bytes(damage)
     with pytest.raises(HostNotReadyError, match="The store cannot be used") as caught:
-        Store.in_folder(tmp_path, create=create)
+        open_store(tmp_path, create=create)
     assert "\n" not in str(caught.value)
     assert (tmp_path / DATABASE_FILE).read_bytes() == damage
 
@@ -296,7 +297,7 @@ def test_folder_in_the_place_of_the_database(tmp_path: Path) -> None:
     """Where the database cannot be opened, the host is not ready."""
     (tmp_path / DATABASE_FILE).mkdir()
     with pytest.raises(HostNotReadyError, match="The store cannot be used"):
-        Store.in_folder(tmp_path, create=True)
+        open_store(tmp_path, create=True)
 
 
 def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
@@ -304,7 +305,7 @@ def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for folder in (tmp_path / "file", tmp_path / "file" / "store"):
         with pytest.raises(HostNotReadyError, match="cannot be created"):
-            Store.in_folder(folder, create=True)
+            open_store(folder, create=True)
 
 
 def test_database_that_is_damaged_later(store: Store, tmp_path: Path) -> None:
@@ -328,14 +329,14 @@ def test_database_that_is_damaged_later(store: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["with space", "Ünïcode", "x#y", "user:word@host"])
 def test_names_of_folders(tmp_path: Path, name: str) -> None:
     """The database lies in the folder that was named, whatever signs its name has."""
-    Store.in_folder(tmp_path / name, create=True).close()
+    open_store(tmp_path / name, create=True).close()
     assert (tmp_path / name / DATABASE_FILE).is_file()
 
 
 @pytest.mark.parametrize("name", ["what?", "a?b=c"])
 def test_names_of_folders_that_urls_know(tmp_path: Path, name: str) -> None:
     """A folder's name with a sign that means something in a URL is a name like any other."""
-    with closing(Store.in_folder(tmp_path / name, create=True)):
+    with closing(open_store(tmp_path / name, create=True)):
         assert (tmp_path / name / DATABASE_FILE).is_file()
 
 

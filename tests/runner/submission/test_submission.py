@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.submission.limits import MAX_SUBMISSION_BYTES
 from runner.submission.load import load_submission
-from runner.submission.pack import MAX_SUBMISSION_BYTES
 
 if TYPE_CHECKING:
     pass

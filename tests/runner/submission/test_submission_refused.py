@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.submission.pack import MAX_SUBMISSION_BYTES
+from runner.submission.limits import MAX_SUBMISSION_BYTES
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder

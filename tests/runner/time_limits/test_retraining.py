@@ -13,8 +13,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.engine.placement import GpuRequest, Placement
 from runner.errors import ConfigurationError
+from runner.store.open_store import open_store
 from runner.store.records import EvaluationRecord
-from runner.store.store import Store
 from runner.time_limits.measurements import Measurement, MeasurementKey, load_cached, store_cached
 from runner.time_limits.terms import ANY_MACHINE, Terms, resolve_terms
 
@@ -132,7 +132,7 @@ def test_terms_make_the_limit_definite_and_keep_the_hash(
 def test_the_first_terms_remain(tmp_path: Path) -> None:
     """A second measurement does not change how a started evaluation is judged; another
     machine has terms of its own; removing the evaluation removes them."""
-    store = Store.in_folder(tmp_path, create=True)
+    store = open_store(tmp_path, create=True)
     name = "0123456789ab"
     store.begin(
         EvaluationRecord(

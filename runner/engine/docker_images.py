@@ -11,7 +11,7 @@ from typing import IO, Any
 import docker
 import docker.errors
 
-from runner.engine.connection import (
+from runner.engine.docker_connection import (
     ENGINE_ERRORS,
     PULL_SECONDS,
     connect,

@@ -13,7 +13,8 @@ import docker
 import docker.errors
 
 from runner.engine.api import Engine
-from runner.engine.connection import (
+from runner.engine.container_spec import LABEL, ContainerSpec
+from runner.engine.docker_connection import (
     CALL_SECONDS,
     ENGINE_ERRORS,
     connect,
@@ -22,10 +23,9 @@ from runner.engine.connection import (
     engine_call,
     is_access_denied,
 )
-from runner.engine.container import DockerContainer
-from runner.engine.container_spec import LABEL, ContainerSpec
+from runner.engine.docker_container import DockerContainer
+from runner.engine.docker_images import DockerImages
 from runner.engine.docker_options import docker_options
-from runner.engine.images import DockerImages
 from runner.engine.info import EngineInfo, is_podman
 from runner.engine.podman import podman_options
 from runner.errors import EngineAccessError, HostNotReadyError, SandboxStartError

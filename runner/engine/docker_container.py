@@ -11,7 +11,7 @@ from typing import Any, Final
 import docker
 
 from runner.engine.api import ContainerExit
-from runner.engine.connection import CALL_SECONDS, ENGINE_ERRORS
+from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
 from runner.errors import SandboxLostError
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
