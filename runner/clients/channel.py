@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
-from runner.engine.api import ContainerExit
+from runner.engine.api import Stream
 from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError, SandboxStartError
 from runner.sanitize import sanitize_line
 from sandbox.protocol.frames import Decoder, Frame, FrameRule, ProtocolViolationError, Scalar, encode_header
@@ -19,36 +19,6 @@ _GRACE_SECONDS: Final = 0.25
 _REASON_CHARACTERS: Final = 500
 _JOINED_BYTES: Final = 1 << 16
 """Header and payload are sent in one piece up to this size; beyond it the payload is not copied."""
-
-
-class Stream(Protocol):
-    """What a channel needs of a container.
-
-    Every `runner.engine.api.Container` is one; `tests/conformance` holds what every implementation
-    must do.
-    """
-
-    @property
-    def stderr(self) -> bytes:
-        """Return the last bytes that the container wrote to stderr."""
-
-    def send(self, data: bytes | memoryview) -> None:
-        """Write to the container's stdin."""
-
-    def receive(self, seconds: float) -> bytes | None:
-        """Return bytes from the container's stdout; None at its end, b"" after ``seconds``."""
-
-    def kill(self) -> None:
-        """Kill the container at once."""
-
-    def ending(self, seconds: float = 10.0) -> ContainerExit | None:
-        """Return how the container ended; None if it has not after ``seconds``, or that is unknown."""
-
-    def is_running(self) -> bool:
-        """Return whether the container is known to run."""
-
-    def remove(self) -> None:
-        """Remove the container, running or not."""
 
 
 class StreamEndedError(Exception):

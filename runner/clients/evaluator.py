@@ -14,7 +14,8 @@ from typing import Final
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs, split_outputs
-from runner.clients.channel import Channel, Stream, StreamEndedError
+from runner.clients.channel import Channel, StreamEndedError
+from runner.engine.api import Stream
 from runner.errors import EvaluatorFailedError, SandboxLostError
 from runner.parsers.npz import ArraysError
 from sandbox.protocol.frames import Frame, ProtocolViolationError

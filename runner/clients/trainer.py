@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Protocol, Self
 
-from runner.clients.channel import Channel, Stream, StreamEndedError
+from runner.clients.channel import Channel, StreamEndedError
+from runner.engine.api import Stream
 from runner.engine.container_spec import ContainerSpec
 from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError
 from runner.progress import Reporter

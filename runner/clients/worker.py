@@ -11,9 +11,9 @@ from typing import Final
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits, wall_seconds
 from runner.clients.active_run import ActiveRun
-from runner.clients.channel import Channel, Stream, StreamEndedError
+from runner.clients.channel import Channel, StreamEndedError
 from runner.clients.runs import EndedRun, PlannedRun
-from runner.engine.api import ContainerExit
+from runner.engine.api import ContainerExit, Stream
 from runner.engine.container_spec import FIRST_SLOT_GID
 from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
 from runner.errors import SandboxLostError

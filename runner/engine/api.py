@@ -25,12 +25,8 @@ class ContainerExit:
     oom_killed: bool
 
 
-class Container(Protocol):
-    """A started container: bytes in on its stdin, bytes out of its stdout."""
-
-    @property
-    def identity(self) -> str:
-        """Return the engine's name of it."""
+class Stream(Protocol):
+    """The streams of a started container: bytes in on its stdin, bytes out of its stdout."""
 
     @property
     def stderr(self) -> bytes:
@@ -61,6 +57,14 @@ class Container(Protocol):
 
     def remove(self) -> None:
         """Remove it, running or not, and close the stream; no error if it is removed already."""
+
+
+class Container(Stream, Protocol):
+    """A started container, which the engine knows by a name."""
+
+    @property
+    def identity(self) -> str:
+        """Return the engine's name of it."""
 
 
 class Images(Protocol):

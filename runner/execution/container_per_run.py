@@ -15,8 +15,8 @@ from typing import Final, Protocol, Self
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.clients.channel import Stream
 from runner.clients.runs import EndedRun, PlannedRun
+from runner.engine.api import Stream
 from runner.errors import SandboxLostError
 
 _WAIT_SECONDS: Final = 0.2

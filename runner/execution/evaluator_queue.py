@@ -23,8 +23,8 @@ from typing import Final, Self
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs
-from runner.clients.channel import Stream
 from runner.clients.evaluator import EvaluatorClient, Rejected
+from runner.engine.api import Stream
 from runner.errors import EvaluatorFailedError, HostNotReadyError, RunnerError, SandboxError, SandboxLostError
 from runner.execution.executor import OutputsSink
 

@@ -8,10 +8,9 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Final, Self
 
 from runner.challenge.challenge import Challenge
-from runner.clients.channel import Stream
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.api import Container, running
+from runner.engine.api import Container, Stream, running
 from runner.engine.client import engine_answers
 from runner.engine.container_spec import (
     EVALUATION_LABEL,

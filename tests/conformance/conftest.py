@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from runner.clients.channel import Stream
-from runner.engine.api import ContainerExit, Engine
+from runner.engine.api import ContainerExit, Engine, Stream
 from runner.engine.client import connect_engine
 from runner.engine.container_spec import ContainerSpec, trainer_container
 from runner.engine.session import container_session

@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from runner.clients.channel import Stream
-from runner.engine.api import ContainerExit
+from runner.engine.api import ContainerExit, Stream
 from runner.errors import SandboxLostError
 from sandbox.protocol.frames import encode, encode_header
 from tests.conformance import peer

@@ -15,9 +15,8 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.challenge.outputs import NetworkOutputs, OutputShapes, pack_outputs, unpack_outputs
-from runner.clients.channel import Stream
 from runner.clients.evaluator import EvaluatorClient
-from runner.engine.api import ContainerExit
+from runner.engine.api import ContainerExit, Stream
 from runner.errors import SandboxLostError
 from runner.execution.evaluator_queue import EVALUATOR_FAILED_TWICE, EvaluatorQueue
 from sandbox.protocol.frames import Frame, encode_header
