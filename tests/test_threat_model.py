@@ -31,15 +31,15 @@ def is_open(description: dict[str, Any]) -> bool:
 
 def attacks() -> dict[int, list[str]]:
     """Return the gallery's attacks by row; those known to be open are marked."""
-    found = defaultdict(list)
+    by_threat = defaultdict(list)
     for file in sorted(HOSTILE.glob("*/attack.toml")):
         description = tomllib.loads(file.read_text())
         mark = " (open)" if is_open(description) else ""
-        found[description["threat"]].append(f"`{file.parent.name}`{mark}")
-    return dict(sorted(found.items()))
+        by_threat[description["threat"]].append(f"`{file.parent.name}`{mark}")
+    return dict(sorted(by_threat.items()))
 
 
-def written() -> str:
+def gallery_table() -> str:
     """Return the gallery's part of the page as it should be."""
     rows = [f"| {row} | {', '.join(names)} |" for row, names in attacks().items()]
     return "\n".join(["| # | attacks |", "|---|---|", *rows]) + "\n" if rows else ""
@@ -53,28 +53,28 @@ def parts() -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("rows", [ROWS, FAULTS], ids=["submissions", "ourselves"])
-def test_every_row_is_there(rows: list[str]) -> None:
-    """Once each, in their order, with an answer."""
+def test_every_threat_has_a_row_with_an_answer(rows: list[str]) -> None:
+    """Each number has one row, in order, whose answer is not empty."""
     before, _within, after = parts()
-    found = re.findall(r"^\| (H?\d+) \| [^|]+ \| ([^|]+) \|", before + after, re.MULTILINE)
-    assert [number for number, _answer in found if number in rows] == rows
-    assert all(answer.strip() for _number, answer in found)
+    rows_in_page = re.findall(r"^\| (H?\d+) \| [^|]+ \| ([^|]+) \|", before + after, re.MULTILINE)
+    assert [number for number, _answer in rows_in_page if number in rows] == rows
+    assert all(answer.strip() for _number, answer in rows_in_page)
 
 
-def test_every_attack_is_named_in_its_row() -> None:
-    """The page lists the gallery as it is on disk; see this file's top."""
-    assert parts()[1] == written()
+def test_the_page_lists_every_attack() -> None:
+    """The list equals the gallery on disk; the top of this file says how to write it again."""
+    assert parts()[1] == gallery_table()
 
 
-def test_every_test_that_is_named_exists() -> None:
-    """A row that is shown by a test is shown by one that is there."""
+def test_every_named_test_exists() -> None:
+    """A row that refers to a test file refers to an existing one."""
     before, _within, after = parts()
-    there = {file.name for file in (ROOT / "tests").rglob("test_*.py")}
+    existing = {file.name for file in (ROOT / "tests").rglob("test_*.py")}
     named = set(re.findall(r"`(test_\w+\.py)`", before + after))
     assert named
-    assert named <= there
+    assert named <= existing
 
 
 if __name__ == "__main__":
     before, _within, after = parts()
-    PAGE.write_text(before + BEGIN + written() + END + after)
+    PAGE.write_text(before + BEGIN + gallery_table() + END + after)

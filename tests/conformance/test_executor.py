@@ -42,8 +42,13 @@ EXECUTORS = ["fake", pytest.param("local", marks=pytest.mark.container)]
 def not_finite(checkpoint: bytes) -> bytes:
     """Return a checkpoint with which the evaluator computes outputs that are not finite."""
     tensors = load_network(checkpoint)
-    name = next(name for name, tensor in tensors.items() if tensor.dtype == np.float32)
-    return save_network({**tensors, name: np.full_like(tensors[name], np.finfo(np.float32).max)})
+    largest = np.finfo(np.float32).max
+    return save_network(
+        {
+            name: np.full_like(tensor, largest) if tensor.dtype == np.float32 else tensor
+            for name, tensor in tensors.items()
+        }
+    )
 
 
 @pytest.fixture

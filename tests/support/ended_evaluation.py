@@ -1,4 +1,4 @@
-"""An evaluation that has ended, without containers: runs with their files, scored as a command does it."""
+"""Create an evaluation that has ended, without containers: its runs and files, scored as by the command."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class NoEngine:
 
 @dataclass
 class Ended:
-    """An evaluation that has ended, with all its runs' checkpoints kept."""
+    """An evaluation that has ended, with the checkpoints of all its runs."""
 
     store: Store
     folder: Path
@@ -91,9 +91,9 @@ def record(name: str, challenge: Challenge, submission: Submission = MINE) -> Ev
 
 
 def publish(store: Store, folder: Path, name: str, challenge: Challenge, blamed: int | None = None) -> None:
-    """Note N runs with their files, as if containers had done them.
+    """Publish N runs with their files, as if containers had executed them.
 
-    Evaluators failed with the checkpoint of ``blamed``, and nothing was evaluated after it.
+    The checkpoint of run ``blamed`` is rejected because evaluators failed with it; no later one is evaluated.
     """
     paths = EvaluationPaths(folder=folder / name)
     attempt = store.begin_attempt(name)
@@ -110,9 +110,9 @@ def publish(store: Store, folder: Path, name: str, challenge: Challenge, blamed:
         files = {paths.checkpoint(index): checkpoint, paths.outputs(index): outputs}
         if blamed is not None and index >= blamed:
             del files[paths.outputs(index)]
-        for place, data in files.items():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
+        for path, data in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
         store.publish(
             name,
             RunRecord(
@@ -136,14 +136,14 @@ def publish(store: Store, folder: Path, name: str, challenge: Challenge, blamed:
 
 @contextmanager
 def ending(folder: Path, challenge: Challenge, blamed: int | None = None) -> Iterator[Ended]:
-    """Give an evaluation whose runs are done; no engine is there to be asked for more."""
+    """Yield an evaluation that has ended; it has no engine that could execute more runs."""
     with closing(open_store(folder, create=True)) as store:
         name = evaluation_id_of(
             MINE, challenge, IMAGE, Settings(n=N, keep_going=False, keep_checkpoints=True)
         )
         store.begin(record(name, challenge))
         publish(store, folder, name, challenge, blamed)
-        bench = EvaluationContext(
+        context = EvaluationContext(
             engine=cast(Engine, NoEngine()),
             info=EngineInfo(),
             image=IMAGE,
@@ -153,7 +153,7 @@ def ending(folder: Path, challenge: Challenge, blamed: int | None = None) -> Ite
             reporter=NullReporter(),
         )
         settings = Settings(n=N, keep_going=False, keep_checkpoints=True)
-        summary = evaluate(bench, MINE, challenge, settings)
+        summary = evaluate(context, MINE, challenge, settings)
         yield Ended(store=store, folder=folder, name=name, challenge=challenge, summary=summary)
 
 
@@ -165,5 +165,5 @@ def change(file: Path) -> None:
 
 
 def edit(file: Path, **values: object) -> None:
-    """Change fields of a file of JSON."""
+    """Change fields of a JSON file."""
     file.write_text(json.dumps({**json.loads(file.read_text()), **values}, indent=2) + "\n")

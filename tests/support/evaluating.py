@@ -1,4 +1,4 @@
-"""An evaluation done by the command in a process of its own, which tests disturb."""
+"""An evaluation run by `unlearn run` in its own process, which fault tests interrupt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.command import start_command, unlearn
 N: Final = 12
 PATIENCE_SECONDS: Final = 240.0
 PUBLISHED: Final = ("seed", "attempt", "verdict", "checkpoint_sha256", "host_seconds")
-"""What a run keeps once it is published; its outputs may come later."""
+"""Fields of a run that never change once it is published; its outputs may follow later."""
 
 SLOW_NOISE: Final = """
 import os, time, torch
@@ -35,11 +35,11 @@ def unlearning(net, retain, forget, val):
         for weight in net.parameters():
             weight.add_(torch.randn_like(weight) * 0.01)
 """
-"""Three runs are soon there; the rest leave whoever waits for those, on a busy machine, seconds to act."""
+"""Three runs end quickly; the others are slow, so that a test on a busy machine has seconds to act."""
 
 
 class Evaluating:
-    """One evaluation, done by the command in a process of its own as often as a test likes."""
+    """One evaluation, started in its own process as often as a test needs."""
 
     def __init__(self, challenge: Challenge, folder: Path, **environment: str) -> None:
         self.store = folder / "store"
@@ -76,14 +76,14 @@ class Evaluating:
                 names = store.evaluations()
                 return {run.index: run for run in store.runs(names[0].id)} if names else {}
         except RunnerError:
-            return {}  # it is not there yet
+            return {}  # the store does not exist yet
 
     def attempts(self) -> list[str | None]:
         with closing(open_store(self.store, create=False)) as store:
             return [attempt.outcome for attempt in store.attempts(self.name())]
 
-    def until(self, process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
-        """Wait for something while the command is at work."""
+    def wait_until(self, process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+        """Wait until ``condition`` is true; fail if the command ends before."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             assert process.poll() is None, process.communicate()
@@ -91,15 +91,16 @@ class Evaluating:
             time.sleep(0.05)
 
     def until_published(self, process: subprocess.Popen[str], count: int) -> dict[int, RunRecord]:
-        """Wait until so many runs are published, and return them."""
-        self.until(process, lambda: len(self.runs()) >= count)
+        """Wait until ``count`` runs are published, and return the published runs."""
+        self.wait_until(process, lambda: len(self.runs()) >= count)
         return self.runs()
 
     @contextlib.contextmanager
-    def standing_still(self, process: subprocess.Popen[str]) -> Iterator[sqlite3.Connection]:
-        """Have the command stand still and its database to oneself, to be changed at once if at all.
+    def suspended(self, process: subprocess.Popen[str]) -> Iterator[sqlite3.Connection]:
+        """Suspend the command, and yield a connection to its database; make changes immediately.
 
-        It is stopped again where it stood in the middle of writing: a database stays locked as long.
+        A command suspended in the middle of a write keeps the database locked, so it is resumed and
+        suspended again.
         """
         while True:
             process.send_signal(signal.SIGSTOP)
@@ -116,16 +117,16 @@ class Evaluating:
                     return
             finally:
                 process.send_signal(signal.SIGCONT)
-                time.sleep(0.01)  # it is to get on before it is stopped again
+                time.sleep(0.01)  # let it proceed before it is suspended again
 
     def files(self) -> dict[str, int]:
-        """Return every file of the evaluation and when it was written."""
+        """Return the modification time of every file of the evaluation, by path."""
         folder = self.store / self.name()
         return {str(file): file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()}
 
 
-def require_kept(before: dict[int, RunRecord], after: dict[int, RunRecord]) -> None:
-    """Require that runs are there as they were, perhaps evaluated since."""
+def require_preserved(before: dict[int, RunRecord], after: dict[int, RunRecord]) -> None:
+    """Require that published runs are unchanged, except that they may have been evaluated since."""
     for index, run in before.items():
         assert [getattr(after[index], name) for name in PUBLISHED] == [
             getattr(run, name) for name in PUBLISHED
@@ -133,11 +134,11 @@ def require_kept(before: dict[int, RunRecord], after: dict[int, RunRecord]) -> N
         assert run.outputs_sha256 in ("", after[index].outputs_sha256)
 
 
-def require_whole(it: Evaluating, out: str, before: dict[int, RunRecord]) -> dict[str, Any]:
-    """Require that an evaluation ended with all its runs, those of ``before`` among them; verify it."""
+def require_complete(evaluating: Evaluating, out: str, before: dict[int, RunRecord]) -> dict[str, Any]:
+    """Require that all runs are successful and those of ``before`` preserved; verify the evaluation."""
     summary = json.loads(out)
     assert summary["verdicts"] == {"ok": N}
-    require_kept(before, it.runs())
-    unlearn("verify", it.name(), "--store", it.store, "--json")
-    assert not [file for file in it.files() if ".part" in file]
+    require_preserved(before, evaluating.runs())
+    unlearn("verify", evaluating.name(), "--store", evaluating.store, "--json")
+    assert not [file for file in evaluating.files() if ".part" in file]
     return dict(summary)

@@ -1,4 +1,4 @@
-"""Values of the store and of results that tests need, with what matters to them changed."""
+"""Builders of run records, stored evaluations and summaries, each with some fields changed."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _STORED = StoredEvaluation(
 
 
 def run_record(**changes: Any) -> RunRecord:
-    """Return a run that ended well, with some fields changed."""
+    """Return a successful run with some fields changed."""
     return replace(_RUN, **changes)
 
 
 def stored_evaluation(**changes: Any) -> StoredEvaluation:
-    """Return an evaluation as stored, with some fields changed."""
+    """Return a stored evaluation with some fields changed."""
     return replace(_STORED, **changes)
 
 

@@ -20,7 +20,7 @@ from runner.engine.container_spec import EVALUATION_LABEL, LABEL
 from runner.store.lease import LEASE_SECONDS
 from runner.store.listing import DATABASE_FILE
 from tests.support.engine_proxy import Proxy
-from tests.support.evaluating import Evaluating, require_kept, require_whole
+from tests.support.evaluating import Evaluating, require_complete, require_preserved
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.container
@@ -37,10 +37,10 @@ def test_ctrl_c_keeps_what_was_finished(
     assert code == 130
     assert "Repeat the command to continue" in sentence
     assert nothing_left(mine) == []
-    require_kept(before, mine.runs())
+    require_preserved(before, mine.runs())
     code, out, _sentence = mine.run()
     assert code == 0
-    require_whole(mine, out, before)
+    require_complete(mine, out, before)
 
 
 @pytest.mark.parametrize("role", ["worker", "evaluator"])
@@ -54,7 +54,7 @@ def test_a_container_that_is_removed_from_outside_is_started_again(
         engine.remove(identity)
     code, out, sentence = mine.end(process)
     assert code == 0, sentence
-    require_whole(mine, out, before)
+    require_complete(mine, out, before)
     assert len(mine.attempts()) == (2 if role == "worker" else 1)
     assert nothing_left(mine) == []
 
@@ -86,7 +86,7 @@ def test_an_engine_that_goes_away_and_comes_back_loses_nothing(
     proxy.come_back()
     code, out, sentence = it.end(process)
     assert code == 0, sentence
-    require_whole(it, out, before)
+    require_complete(it, out, before)
     assert nothing_left(it) == []
 
 
@@ -101,11 +101,11 @@ def test_kill_9_leaves_containers_that_the_next_command_removes(
     assert nothing_left(mine) != []
     started = time.monotonic()
     process = mine.start()
-    mine.until(process, lambda: len(mine.attempts()) == 2)
+    mine.wait_until(process, lambda: len(mine.attempts()) == 2)
     assert time.monotonic() - started < LEASE_SECONDS
     code, out, _sentence = mine.end(process)
     assert code == 0
-    require_whole(mine, out, before)
+    require_complete(mine, out, before)
     assert nothing_left(mine) == []
 
 
@@ -113,14 +113,14 @@ def test_two_commands_on_one_evaluation(mine: Evaluating) -> None:
     """The second is told who is at it and until when, exit code 3; the first is not disturbed."""
     first = mine.start()
     before = mine.until_published(first, 2)
-    with mine.standing_still(first):  # so that it is not done before the second has begun
+    with mine.suspended(first):  # so that it is not done before the second has begun
         code, out, sentence = mine.run()
     assert (code, out) == (3, "")
     assert f"process {first.pid}" in sentence
     assert "UTC unless renewed" in sentence
     code, out, _sentence = mine.end(first)
     assert code == 0
-    require_whole(mine, out, before)
+    require_complete(mine, out, before)
     assert mine.attempts() == ["done"]
 
 
@@ -131,7 +131,7 @@ def test_a_command_that_stood_still_while_another_took_over_changes_nothing(
     stops with a sentence, and neither a row nor a file of the other's has changed."""
     process = mine.start()
     mine.until_published(process, 3)
-    with mine.standing_still(process) as database:
+    with mine.suspended(process) as database:
         database.execute("UPDATE leases SET token = token + 1, holder = 'host-b, process 9', place = 'b'")
         published = mine.runs()
         done_with = {f"{run.index:05d}.safetensors" for run in published.values() if run.evaluated}
@@ -150,7 +150,7 @@ def test_a_command_that_stood_still_while_another_took_over_changes_nothing(
         database.execute("UPDATE leases SET holder = ''")  # host-b lets go
     code, out, _sentence = mine.run()
     assert code == 0
-    require_whole(mine, out, published)
+    require_complete(mine, out, published)
 
 
 @pytest.mark.slow

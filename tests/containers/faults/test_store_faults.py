@@ -13,7 +13,7 @@ import pytest
 
 from runner.store.listing import DATABASE_FILE
 from tests.support.command import unlearn
-from tests.support.evaluating import Evaluating, N, require_whole
+from tests.support.evaluating import Evaluating, N, require_complete
 
 pytestmark = pytest.mark.container
 
@@ -49,7 +49,7 @@ def test_a_disk_that_fills_up_is_one_sentence_and_loses_nothing(
         assert 2 <= len(before) < N
         code, out, _sentence = mine.run()
         assert code == 0
-        require_whole(mine, out, before)
+        require_complete(mine, out, before)
 
 
 def fill_up(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command `unlearn doctor` without an engine, and its table."""
+"""`unlearn doctor` reports a missing engine in a table, in JSON and by its exit code, and changes nothing."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from runner.doctor.table import show_findings
 
 
 def doctor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    nowhere = {"DOCKER_HOST": f"unix://{folder}/no-engine.sock", "HOME": str(folder)}
+    no_engine = {"DOCKER_HOST": f"unix://{folder}/no-engine.sock", "HOME": str(folder)}
     return subprocess.run(
         [sys.executable, "-m", "runner.cli", "doctor", *arguments],
         cwd=folder,
-        env={**os.environ, **nowhere},
+        env={**os.environ, **no_engine},
         capture_output=True,
         text=True,
         timeout=600,
@@ -28,8 +28,8 @@ def doctor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_no_engine_gives_a_table_and_exit_code_3(tmp_path: Path) -> None:
-    """The table reports it, stderr holds one sentence, and there is no traceback."""
+def test_a_missing_engine_is_reported_with_exit_code_3(tmp_path: Path) -> None:
+    """The table on stdout reports it; stderr holds one sentence and no traceback."""
     process = doctor(tmp_path)
     assert process.returncode == 3
     assert "No container engine answers" in process.stdout
@@ -37,8 +37,8 @@ def test_no_engine_gives_a_table_and_exit_code_3(tmp_path: Path) -> None:
     assert process.stderr == "unlearn: This host is not ready for submissions: container engine.\n"
 
 
-def test_json_reports_the_same(tmp_path: Path) -> None:
-    """Stdout holds one object; the exit code is the same."""
+def test_json_reports_the_same_as_the_table(tmp_path: Path) -> None:
+    """Stdout holds one JSON object; the exit code is the same."""
     process = doctor(tmp_path, "--json")
     result = json.loads(process.stdout)
     assert process.returncode == 3
@@ -49,7 +49,7 @@ def test_json_reports_the_same(tmp_path: Path) -> None:
 
 
 def test_a_missing_challenge_is_wrong_usage(tmp_path: Path) -> None:
-    """Exit code 2, before the host is examined."""
+    """The command ends with exit code 2 before it examines the host."""
     process = doctor(tmp_path, "--challenge", str(tmp_path / "none"))
     assert process.returncode == 2
     assert "No challenge exists" in process.stderr
@@ -57,16 +57,16 @@ def test_a_missing_challenge_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_doctor_writes_nothing(tmp_path: Path) -> None:
-    """The check of the store leaves no file in it, and does not create the folder."""
+    """The check of the store neither writes a file nor creates the folder."""
     doctor(tmp_path, "--store", str(tmp_path / "new" / "store"))
     assert not (tmp_path / "new").exists()
 
 
-def test_answers_of_the_engine_are_shown_as_plain_text() -> None:
-    """No markup, no escape sequence, no second line."""
+def test_text_from_the_engine_is_shown_as_plain_text() -> None:
+    """Markup is not interpreted; escape sequences and line breaks are removed."""
     output = io.StringIO()
-    odd = Finding(id="x", title="X", status=Status.OK, observation="[red]a\x1b[2Jb\nc", advice="[bold]d")
-    show_findings([odd], Console(file=output, width=100))
+    hostile = Finding(id="x", title="X", status=Status.OK, observation="[red]a\x1b[2Jb\nc", advice="[bold]d")
+    show_findings([hostile], Console(file=output, width=100))
     assert "[red]a" in output.getvalue()
     assert "[bold]d" in output.getvalue()
     assert "\x1b" not in output.getvalue()

@@ -1,4 +1,4 @@
-"""Is a path that this user may not read answered by our own sentence, as any other bad input?"""
+"""A path that this user may not read results in one sentence of ours, like any other bad input."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from runner.errors import HostNotReadyError
 
 
 def commands(group: Any, name: str = "unlearn") -> Iterator[tuple[str, Any]]:
-    """Every command, those of groups too."""
+    """Yield every command with its name, subcommands included."""
     command = group.load() if isinstance(group, LazyCommand) else group
     yield name, command
-    for below, command in getattr(group, "commands", {}).items():
-        yield from commands(command, f"{name} {below}")
+    for subcommand_name, subcommand in getattr(group, "commands", {}).items():
+        yield from commands(subcommand, f"{name} {subcommand_name}")
 
 
 PATHS = [
@@ -43,24 +43,24 @@ LAZY = [
 
 @pytest.mark.parametrize("command", LAZY)
 def test_the_help_of_a_command_is_its_docstring(command: LazyCommand) -> None:
-    """The table of commands, which needs no imports, says what the functions say."""
+    """The table of commands, which needs no imports, repeats the first line of each docstring."""
     assert str(command.load().help).splitlines()[0] == command.help
 
 
-def test_there_are_paths() -> None:
-    """The search below finds them."""
+def test_path_parameters_are_collected() -> None:
+    """The parametrized test below is not empty."""
     assert len(PATHS) > 20
 
 
 @pytest.mark.parametrize("parameter", PATHS)
-def test_the_command_line_leaves_the_reading_to_us(parameter: Any) -> None:
-    """Typer would show its usage in a box, and only where the user is not root."""
+def test_typer_does_not_check_whether_a_path_is_readable(parameter: Any) -> None:
+    """Typer would print a usage box in place of our sentence, and only for users other than root."""
     assert parameter.type_descriptor.parameter_info.readable is False
 
 
-def test_a_file_that_may_not_be_used_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    """With the path and the reason, without the number of the error."""
-    with pytest.raises(SystemExit) as ended, cli._errors_as_exit_codes():
+def test_permission_denied_is_reported_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """The sentence names the path and the reason, not the errno."""
+    with pytest.raises(SystemExit) as exit_info, cli._errors_as_exit_codes():
         raise PermissionError(errno.EACCES, "Permission denied", "/store/store.sqlite")
-    assert ended.value.code == HostNotReadyError.exit_code
+    assert exit_info.value.code == HostNotReadyError.exit_code
     assert capsys.readouterr().err == "unlearn: /store/store.sqlite cannot be used: Permission denied.\n"

@@ -1,4 +1,4 @@
-"""`unlearn report` as it is typed: the policy that was agreed on, a file or stdout, exit codes."""
+"""`unlearn report` follows the agreed feedback policy, writes to stdout or a file, and sets exit codes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def policy(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, policy: str) -> Path:
-    """Return a store with an evaluation whose only run leaked what it could."""
+    """Return a store with an evaluation whose only run leaked a secret wherever it could."""
     folder = tmp_path / "store"
     with closing(open_store(folder, create=True)) as store:
         store.begin(
@@ -73,35 +73,35 @@ def report(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_shown(folder: Path, policy: str) -> None:
-    """What was printed and raised under `full`; the verdict and a well-known name under the other."""
+def test_the_report_follows_the_feedback_policy(folder: Path, policy: str) -> None:
+    """`full` shows output and exception; `verdict-only` the verdict and a well-known exception name."""
     text, data = report(folder), report(folder, "--json")
     assert (text.returncode, data.returncode) == (0, 0)
-    told = json.loads(data.stdout)
-    assert told["feedback"] == policy
-    assert told["verdicts"] == {"crashed": 1}
-    assert told["runs"][0]["exception"] == "ValueError"
-    for shown in (text.stdout, data.stdout):
-        assert (SECRET in shown) == (policy == "full")
-        assert "ValueError" in shown
-        assert str(folder) not in shown
+    view = json.loads(data.stdout)
+    assert view["feedback"] == policy
+    assert view["verdicts"] == {"crashed": 1}
+    assert view["runs"][0]["exception"] == "ValueError"
+    for output in (text.stdout, data.stdout):
+        assert (SECRET in output) == (policy == "full")
+        assert "ValueError" in output
+        assert str(folder) not in output
 
 
-def test_written(folder: Path, tmp_path: Path) -> None:
-    """A file holds what would have been shown, and nothing is shown."""
-    out = tmp_path / "told.json"
-    done = report(folder, "--json", "--out", out)
-    assert (done.returncode, done.stdout) == (0, "")
+def test_out_writes_the_report_to_a_file(folder: Path, tmp_path: Path) -> None:
+    """The file holds what stdout would have shown, and stdout stays empty."""
+    out = tmp_path / "report.json"
+    process = report(folder, "--json", "--out", out)
+    assert (process.returncode, process.stdout) == (0, "")
     assert out.read_text() == report(folder, "--json").stdout
 
 
-def test_errors(folder: Path, tmp_path: Path) -> None:
-    """No such store is exit code 2, a file that cannot be written 3; one sentence each."""
+def test_a_wrong_path_is_one_sentence_with_its_exit_code(folder: Path, tmp_path: Path) -> None:
+    """A missing store ends with exit code 2, a file that cannot be written with 3."""
     (tmp_path / "file").write_text("")
-    for done, code in (
+    for process, code in (
         (report(tmp_path / "nowhere"), 2),
-        (report(folder, "--out", tmp_path / "file" / "told"), 3),
+        (report(folder, "--out", tmp_path / "file" / "report"), 3),
     ):
-        assert done.returncode == code
-        assert done.stderr.startswith("unlearn: ")
-        assert "Traceback" not in done.stderr
+        assert process.returncode == code
+        assert process.stderr.startswith("unlearn: ")
+        assert "Traceback" not in process.stderr

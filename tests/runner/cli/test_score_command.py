@@ -1,4 +1,4 @@
-"""`unlearn score` as it is typed: cards of evaluations and of files, ranks, and what it refuses."""
+"""`unlearn score` prints cards of evaluations and of files, ranks them, and refuses wrong arguments."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def population(seed: int, models: int = 20, shift: float = 0.0) -> Outputs:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """Return a folder with outputs: references, two that are like them, and one that is not."""
+    """Return a folder with outputs: references, two populations like them, one unlike, and one too small."""
     for name, outputs in {
         "references": population(0),
         "like": population(1),
@@ -60,38 +60,40 @@ def score(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
-def test_card_of_a_file(files: Path) -> None:
-    """A table for people, the same as JSON that the scorer reads back, and in a file."""
-    asked = ("--unlearned", "like.npz", "--references", "references.npz")
-    table = score(files, *asked, "--retraining-seconds", "10", "--out", "card.json")
+def test_the_card_of_a_file_is_a_table_or_json(files: Path) -> None:
+    """The JSON on stdout and in the file can be parsed as the score card that the table shows."""
+    arguments = ("--unlearned", "like.npz", "--references", "references.npz")
+    table = score(files, *arguments, "--retraining-seconds", "10", "--out", "card.json")
     assert table.returncode == 0, table.stderr
     for word in ("score", "ceiling", "held-out", "joint attack", "KLoM", "U-LiRA", "loss MIA", "ToW"):
         assert word in table.stdout
     assert "The times of the runs are unknown." in table.stdout
     card = ScoreCard.from_json((files / "card.json").read_bytes())
     assert (card.n, card.references, card.examples) == (20, 20, 12)
-    printed = json.loads(score(files, *asked, "--json").stdout)
+    printed = json.loads(score(files, *arguments, "--json").stdout)
     assert printed.pop("submission") == "like"
     assert ScoreCard.from_json(json.dumps(printed)).published.score == card.published.score
 
 
-def test_several_are_ranked(files: Path) -> None:
-    """Two that are alike share a rank; one that is far off comes after them."""
-    asked = [part for name in ("like", "alike", "far") for part in ("--unlearned", f"{name}.npz")]
-    done = score(files, *asked, "--references", "references.npz", "--json")
-    assert done.returncode == 0, done.stderr
-    *cards, last = map(json.loads, done.stdout.splitlines())
+def test_several_files_are_ranked(files: Path) -> None:
+    """Two similar populations share a rank; a very different one ranks after them."""
+    arguments = [part for name in ("like", "alike", "far") for part in ("--unlearned", f"{name}.npz")]
+    process = score(files, *arguments, "--references", "references.npz", "--json")
+    assert process.returncode == 0, process.stderr
+    *cards, last = map(json.loads, process.stdout.splitlines())
     assert [card["submission"] for card in cards] == last["submissions"] == ["like", "alike", "far"]
     ranks = last["comparison"]["score"]["rank"]
     assert ranks[0] == ranks[1] == 1
-    assert "Ranks" in score(files, *asked, "--references", "references.npz").stdout
+    assert "Ranks" in score(files, *arguments, "--references", "references.npz").stdout
 
 
-def test_too_few_to_rank(files: Path) -> None:
-    """The cards are shown all the same, and why there are no ranks."""
-    done = score(files, "--unlearned", "few.npz", "--unlearned", "few.npz", "--references", "references.npz")
-    assert done.returncode == 0, done.stderr
-    assert "They are not compared" in done.stdout
+def test_too_few_models_are_not_ranked(files: Path) -> None:
+    """The cards are shown, with the reason why there are no ranks."""
+    process = score(
+        files, "--unlearned", "few.npz", "--unlearned", "few.npz", "--references", "references.npz"
+    )
+    assert process.returncode == 0, process.stderr
+    assert "They are not compared" in process.stdout
 
 
 @pytest.mark.parametrize(
@@ -116,8 +118,10 @@ def test_too_few_to_rank(files: Path) -> None:
         (("abc", "--store", "nowhere"), 2, "nowhere"),
     ],
 )
-def test_refusals(files: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
-    """One sentence, the documented exit code, no traceback."""
+def test_wrong_arguments_are_refused(
+    files: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    """Stderr holds one sentence and no traceback; the exit code is the documented one."""
     (files / "garbage.npz").write_bytes(b"garbage")
     other = population(5)
     save_outputs(
@@ -129,14 +133,16 @@ def test_refusals(files: Path, arguments: tuple[str, ...], code: int, message: s
         ),
         files / "other.npz",
     )
-    done = score(files, *arguments)
-    assert done.returncode == code, done.stderr
-    assert message in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+    process = score(files, *arguments)
+    assert process.returncode == code, process.stderr
+    assert message in " ".join(process.stderr.split())
+    assert "Traceback" not in process.stderr
 
 
-def kept(folder: Path, challenge: Challenge, *, verdict: Verdict = Verdict.OK, n: int = 3) -> None:
-    """Note an evaluation of three runs that has ended."""
+def store_evaluation(
+    folder: Path, challenge: Challenge, *, verdict: Verdict = Verdict.OK, n: int = 3
+) -> None:
+    """Store an evaluation with three published runs, and finish it."""
     with closing(open_store(folder, create=True)) as store:
         store.begin(
             EvaluationRecord(
@@ -168,33 +174,35 @@ def kept(folder: Path, challenge: Challenge, *, verdict: Verdict = Verdict.OK, n
                     log_bytes_dropped=0,
                 ),
             )
-            place = EvaluationPaths(folder=folder / "0123456789ab").outputs(index)
-            place.parent.mkdir(parents=True, exist_ok=True)
+            file = EvaluationPaths(folder=folder / "0123456789ab").outputs(index)
+            file.parent.mkdir(parents=True, exist_ok=True)
             logits = np.random.default_rng(index).normal(size=(3, 2)).astype(np.float32)
             outputs = NetworkOutputs(
                 logits=logits, correct=np.ones((4, 2), np.int64), unseen_losses=np.ones(2, np.float32)
             )
-            place.write_bytes(pack_outputs(outputs))
+            file.write_bytes(pack_outputs(outputs))
         store.finish("0123456789ab", {"score": None, "warnings": []})
 
 
-def test_card_of_an_evaluation(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> None:
-    """It is found by the beginning of its name, its challenge where it was; what is missing is said."""
-    kept(tmp_path / "store", load_challenge(Limits()))
-    done = score(tmp_path, "0123", "--store", "store")
-    assert done.returncode == 0, done.stderr
-    assert "mine: 3 runs, 3 references" in done.stdout
-    assert "no uncertainty:" in done.stdout
+def test_the_card_of_an_evaluation_reports_missing_parts(
+    tmp_path: Path, load_challenge: Callable[[Limits], Challenge]
+) -> None:
+    """A prefix of its name is enough, and its challenge is loaded from the recorded folder."""
+    store_evaluation(tmp_path / "store", load_challenge(Limits()))
+    process = score(tmp_path, "0123", "--store", "store")
+    assert process.returncode == 0, process.stderr
+    assert "mine: 3 runs, 3 references" in process.stdout
+    assert "no uncertainty:" in process.stdout
 
 
 @pytest.mark.parametrize(
     ("verdict", "n", "message"), [("crashed", 3, "run 0 ended as crashed"), ("ok", 4, "has not ended")]
 )
-def test_no_card_without_a_score(
+def test_an_evaluation_without_a_score_has_no_card(
     tmp_path: Path, load_challenge: Callable[[Limits], Challenge], verdict: str, n: int, message: str
 ) -> None:
-    """An evaluation with a failed run, or one that goes on, has none."""
-    kept(tmp_path / "store", load_challenge(Limits()), verdict=Verdict(verdict), n=n)
-    done = score(tmp_path, "0123", "--store", "store")
-    assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
+    """A failed run and an unfinished evaluation are both refused with the reason."""
+    store_evaluation(tmp_path / "store", load_challenge(Limits()), verdict=Verdict(verdict), n=n)
+    process = score(tmp_path, "0123", "--store", "store")
+    assert process.returncode == 2
+    assert message in " ".join(process.stderr.split())

@@ -1,4 +1,4 @@
-"""Is a challenge refused that asks for more memory than the host has, and no other?"""
+"""A challenge that asks for more memory than the host has is refused, and no other."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ LIMITS = Limits(memory_bytes=1000 * MIB, concurrency=3)
 REQUIRED = worker_memory_bytes(LIMITS)
 
 
-def test_what_a_worker_may_use() -> None:
-    """Each run's limit, and the supervisor's share: what the engine is told."""
+def test_worker_memory_is_all_runs_and_the_supervisor() -> None:
+    """The container's memory limit is the sum of the runs' limits and the supervisor's share."""
     assert REQUIRED == (3 * 1000 + 1536) * MIB
     assert worker_container(image="", limits=LIMITS, labels={}).memory_bytes == REQUIRED
 
 
-def test_enough_is_enough() -> None:
-    """To the byte; an engine that does not tell its memory refuses nothing."""
+def test_enough_memory_is_accepted() -> None:
+    """Exactly the required bytes are enough; an engine that reports no memory refuses nothing."""
     require_memory(LIMITS, EngineInfo(memory_bytes=REQUIRED))
     require_memory(LIMITS, EngineInfo(memory_bytes=0))
     require_memory(LIMITS, EngineInfo())
     require_memory(default_limits("digits"), EngineInfo(memory_bytes=6 << 30))
 
 
-def test_too_little_is_refused_with_what_to_do() -> None:
-    """One sentence with both figures, and exit code 3; what a foreign challenge asks for may be absurd."""
+def test_too_little_memory_is_refused_with_advice() -> None:
+    """The sentence names both figures, with exit code 3; absurd requests of a foreign challenge too."""
     words = r"has 4535 MiB .* asks for 4536 MiB: 1000 MiB a run, 3 at once"
     with pytest.raises(HostNotReadyError, match=words) as caught:
         require_memory(LIMITS, EngineInfo(memory_bytes=REQUIRED - 1))

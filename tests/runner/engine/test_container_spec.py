@@ -1,6 +1,6 @@
-"""Is the wall as closed as it is recorded, and does nothing but its arguments change it?
+"""The container options equal the golden record, and depend on nothing but their arguments.
 
-After a change that is meant, write the record anew and show it in the diff::
+After an intended change, write the record again and show it in the diff::
 
     .venv/bin/python tests/runner/engine/test_container_spec.py
 """
@@ -60,9 +60,11 @@ def record() -> str:
 ROLES = pytest.mark.parametrize("role", ["worker", "evaluator", "trainer"])
 
 
-def test_golden_record() -> None:
-    """What the engine is told is what the tree records; after a change that is meant, see this file's top."""
-    assert record() == GOLDEN.read_text(), "the wall has changed: is it meant? Then see the top of this file."
+def test_the_options_equal_the_golden_record() -> None:
+    """Whoever loosens the isolation shows it in the diff; the top of this file says how."""
+    assert record() == GOLDEN.read_text(), (
+        "the isolation has changed; if that is intended, see the top of this file"
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,14 +81,16 @@ def test_golden_record() -> None:
         (16.0, 4096, 1),
     ],
 )
-def test_checkpoints_side_by_side(cpus: float, checkpoint_mib: int, expected: int) -> None:
-    """One on each core, as long as four copies of each fill no more than half of the evaluator's memory."""
+def test_evaluator_concurrency_is_bounded_by_cores_and_memory(
+    cpus: float, checkpoint_mib: int, expected: int
+) -> None:
+    """One checkpoint per core, while four copies of each fit in half of the evaluator's memory."""
     assert evaluator_concurrency(cpus=cpus, checkpoint_bytes=checkpoint_mib << 20) == expected
 
 
 @ROLES
-def test_no_way_to_the_host(role: str) -> None:
-    """No role sees a folder, a device, a namespace or a volume of the host."""
+def test_nothing_of_the_host_is_shared(role: str) -> None:
+    """No role gets a folder, a device, a namespace or a volume of the host."""
     config = options_by_role()[role].host_config
     assert config["Binds"] == []
     assert config["NetworkMode"] == "none"
@@ -99,19 +103,19 @@ def test_no_way_to_the_host(role: str) -> None:
 
 
 @ROLES
-def test_root_is_read_only(role: str) -> None:
-    """All that can be written is memory, limited in bytes and in files, without setuid or devices."""
+def test_the_root_file_system_is_read_only(role: str) -> None:
+    """Only tmpfs can be written: bounded in bytes and inodes, without setuid or devices."""
     config = options_by_role()[role].host_config
     assert config["ReadonlyRootfs"] is True
-    for place, mode in config["Tmpfs"].items():
-        given = dict(part.partition("=")[::2] for part in mode.split(","))
-        assert {"nosuid", "nodev"} <= given.keys(), place
-        assert int(given["size"]) > 0
-        assert int(given["nr_inodes"]) > 0
+    for path, mount in config["Tmpfs"].items():
+        options = dict(part.partition("=")[::2] for part in mount.split(","))
+        assert {"nosuid", "nodev"} <= options.keys(), path
+        assert int(options["size"]) > 0
+        assert int(options["nr_inodes"]) > 0
 
 
-def test_capabilities() -> None:
-    """Every capability is dropped; the worker alone, which changes identity and kills, has three back."""
+def test_only_the_worker_has_capabilities() -> None:
+    """All are dropped; the worker gets three back, to change uids and to kill processes."""
     for role, spec in options_by_role().items():
         assert spec.host_config["CapDrop"] == ["ALL"]
         added = spec.host_config.get("CapAdd", [])
@@ -120,36 +124,36 @@ def test_capabilities() -> None:
 
 
 @ROLES
-def test_security_options(role: str) -> None:
-    """No new privileges, and the engine's own seccomp and AppArmor profiles stay in force."""
+def test_new_privileges_are_forbidden(role: str) -> None:
+    """No other option replaces the engine's own seccomp and AppArmor profiles."""
     assert options_by_role()[role].host_config["SecurityOpt"] == ["no-new-privileges"]
 
 
 @ROLES
 def test_resources_are_bounded(role: str) -> None:
-    """Memory without swap, processes, cores, shared memory, files and cores dumped all have a limit."""
+    """Memory without swap, processes, CPU, shared memory, open files and core dumps all have a limit."""
     config = options_by_role()[role].host_config
     assert config["Memory"] == config["MemorySwap"] > 0
     assert config["PidsLimit"] > 0
     assert config["NanoCpus"] == LIMITS.cpus * 1e9
     assert config["ShmSize"] > 0
-    ulimits = {one["Name"]: (one["Soft"], one["Hard"]) for one in config["Ulimits"]}
+    ulimits = {limit["Name"]: (limit["Soft"], limit["Hard"]) for limit in config["Ulimits"]}
     assert ulimits["core"] == (0, 0)
     assert ulimits["nofile"][1] > 0
     assert "OomKillDisable" not in config
 
 
 @ROLES
-def test_engine_keeps_no_log_and_starts_nothing_again(role: str) -> None:
-    """What is printed does not fill the host's disk, and an ended container stays to be looked at."""
+def test_the_engine_stores_no_log_and_restarts_nothing(role: str) -> None:
+    """Output cannot fill the host's disk, and an ended container stays for inspection."""
     config = options_by_role()[role].host_config
     assert config["LogConfig"] == {"Type": "none"}
     assert config["RestartPolicy"] == {"Name": "no"}
     assert config["AutoRemove"] is False
 
 
-def test_environment_of_the_host_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of this process changes, or gets into, what the engine is told."""
+def test_the_environment_of_the_host_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No environment variable of this process changes the options or appears in them."""
     before = specs()
     for name in (
         "PATH",
@@ -166,8 +170,8 @@ def test_environment_of_the_host_does_not_count(monkeypatch: pytest.MonkeyPatch)
 
 
 @ROLES
-def test_labels(role: str) -> None:
-    """Each container carries its role and the labels that were asked for, and these are not changed."""
+def test_containers_carry_their_role_and_the_requested_labels(role: str) -> None:
+    """The caller's mapping of labels is not modified."""
     labels = dict(LABELS)
     spec = (
         worker_container(image="IMAGE", limits=LIMITS, labels=labels) if role == "worker" else specs()[role]
@@ -176,8 +180,8 @@ def test_labels(role: str) -> None:
     assert labels == LABELS
 
 
-def test_specs_share_nothing() -> None:
-    """Changing one answer does not change the next: nothing mutable is kept between calls."""
+def test_results_share_no_mutable_state() -> None:
+    """Modifying one result does not change the next."""
     for spec, options in zip(specs().values(), options_by_role().values(), strict=True):
         options.host_config.clear()
         for mapping in (spec.environment, spec.labels, options.environment, options.labels):
@@ -191,29 +195,29 @@ def worker_config(**limits: Any) -> dict[str, Any]:
     return docker_options(spec).host_config
 
 
-def test_each_slot_has_a_scratch_of_its_own() -> None:
-    """Runs that go on together have a folder each, which is root's until the slot's group gets it."""
+def test_each_slot_has_its_own_scratch_folder() -> None:
+    """Concurrent runs have a folder each, owned by root until the slot's group gets it."""
     tmpfs = worker_config(concurrency=3, scratch_bytes=12345, scratch_inodes=67)["Tmpfs"]
-    scratch = {place: mode for place, mode in tmpfs.items() if place.startswith("/scratch")}
+    scratch = {path: mount for path, mount in tmpfs.items() if path.startswith("/scratch")}
     assert scratch.keys() == {"/scratch/0", "/scratch/1", "/scratch/2"}
     for slot in range(3):
         assert scratch[f"/scratch/{slot}"].endswith("size=12345,nr_inodes=67,mode=0700")
 
 
-def test_limits_of_the_challenge_reach_the_engine() -> None:
-    """What a run may use is given for each run going on, and what the supervisor needs comes on top once."""
-    one = worker_config(concurrency=1, memory_bytes=1 << 30, processes=100)
-    three = worker_config(concurrency=3, memory_bytes=1 << 30, processes=100)
-    assert three["Memory"] - one["Memory"] == 2 << 30
-    assert three["PidsLimit"] - one["PidsLimit"] == 200
-    assert one["Memory"] > 1 << 30
-    assert one["PidsLimit"] > 100
+def test_the_limits_of_the_challenge_reach_the_engine() -> None:
+    """A run's limits count once per concurrent run; the supervisor's share is added once."""
+    single = worker_config(concurrency=1, memory_bytes=1 << 30, processes=100)
+    triple = worker_config(concurrency=3, memory_bytes=1 << 30, processes=100)
+    assert triple["Memory"] - single["Memory"] == 2 << 30
+    assert triple["PidsLimit"] - single["PidsLimit"] == 200
+    assert single["Memory"] > 1 << 30
+    assert single["PidsLimit"] > 100
     assert worker_config(shared_memory_bytes=777)["ShmSize"] == 777
     assert worker_config(cpus=0.5)["NanoCpus"] == 500_000_000
 
 
-def test_ids_do_not_meet() -> None:
-    """No run's uid is a slot's gid, root or nobody, however many slots there are."""
+def test_uids_and_gids_do_not_overlap() -> None:
+    """No run's uid equals a slot's gid, root or nobody, with up to 64 slots."""
     slots = range(FIRST_SLOT_GID, FIRST_SLOT_GID + 64)
     assert slots.start > 0
     assert slots.stop <= FIRST_UID < LAST_UID < 65_534

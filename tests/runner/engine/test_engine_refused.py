@@ -1,4 +1,4 @@
-"""What commands report where no engine can be used: none answers, or this user may not use it."""
+"""An engine that does not answer, and one that this user may not use, are reported differently."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from runner.progress import NullReporter
 from runner.setup import engine as setup
 
 
-def refused(first: OSError) -> Callable[[int], docker.APIClient]:
-    """Return a connect that fails as docker-py does when the connection to the socket fails."""
+def refused(cause: OSError) -> Callable[[int], docker.APIClient]:
+    """Return a connect function that fails as docker-py does when the socket cannot be opened."""
 
     def connect(_seconds: int) -> docker.APIClient:
         try:
             try:
-                raise first
+                raise cause
             except OSError as error:
                 raise requests.exceptions.ConnectionError("Connection aborted.", error)  # noqa: B904 - as there
         except requests.exceptions.ConnectionError as error:
@@ -33,8 +33,8 @@ def refused(first: OSError) -> Callable[[int], docker.APIClient]:
     return connect
 
 
-def test_none_answers() -> None:
-    """The sentence of a machine without Docker."""
+def test_a_missing_engine_is_reported() -> None:
+    """A machine without Docker: HostNotReadyError, but not EngineAccessError."""
     connect = refused(FileNotFoundError(errno.ENOENT, "No such file or directory"))
     with pytest.raises(HostNotReadyError, match="No container engine answers") as caught:
         connect_engine(connect)
@@ -42,8 +42,8 @@ def test_none_answers() -> None:
     assert not engine_answers(connect)
 
 
-def test_one_that_is_for_others() -> None:
-    """No advice to install what is there, from the commands and from the set-up."""
+def test_a_denied_socket_is_an_access_error() -> None:
+    """Neither the commands nor the set-up advise to install an engine that is installed."""
     connect = refused(PermissionError(errno.EACCES, "Permission denied"))
     with pytest.raises(EngineAccessError, match="your user may not use it"):
         connect_engine(connect)
@@ -59,8 +59,8 @@ def test_one_that_is_for_others() -> None:
         (errno.ECONNRESET, "connection reset by peer"),
     ],
 )
-def test_one_that_goes_away(number: int, words: str) -> None:
-    """What the system said, and what to do; not the representation of three errors in each other."""
+def test_a_lost_connection_is_one_sentence(number: int, words: str) -> None:
+    """It holds the operating system's reason and what to do, not the repr of three nested errors."""
 
     def call() -> None:
         with engine_call():

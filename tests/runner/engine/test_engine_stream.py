@@ -1,4 +1,4 @@
-"""Is nothing left behind of the stream to a container that is removed?"""
+"""Removing a container closes every part of its stream."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import docker
 from runner.engine.docker_container import DockerContainer
 
 
-class Forgetful(docker.APIClient):
-    """An engine that forgets whatever it is to remove."""
+class RemovingClient(docker.APIClient):
+    """A Docker client that accepts every removal and does nothing."""
 
     def __init__(self) -> None:
         pass
@@ -21,19 +21,19 @@ class Forgetful(docker.APIClient):
         pass
 
 
-def test_the_answer_that_a_stream_came_by_is_closed_with_it() -> None:
-    """Python 3.13 complains on stderr of one that is collected after its socket was closed under it."""
+def test_the_http_response_is_closed_before_its_socket() -> None:
+    """From Python 3.13 on, a response that is collected after its socket was closed warns on stderr."""
     near, far = socket.socketpair()
     with far:
         far.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        answer = http.client.HTTPResponse(near)
-        answer.begin()
-        stream: Any = answer.fp.raw
-        stream._response = answer  # where docker-py keeps it
-        container = DockerContainer(Forgetful(), "identity", stream)
+        response = http.client.HTTPResponse(near)
+        response.begin()
+        stream: Any = response.fp.raw
+        stream._response = response  # where docker-py stores it
+        container = DockerContainer(RemovingClient(), "identity", stream)
         near.close()
         container.remove()
-        assert answer.isclosed()
+        assert response.isclosed()
         assert stream.closed
         assert far.recv(1) == b""
         container.remove()

@@ -1,4 +1,4 @@
-"""Is what was asked for given as the engine can give it, or refused with the reason?"""
+"""A requested runtime or device is resolved as the engine provides it, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CDI: dict[str, Any] = {"Runtimes": {"runc": {}}, "CDISpecDirs": ["/etc/cdi"]}
 DISCOVERED = {**NVIDIA, "DiscoveredDevices": [{"Source": "cdi", "ID": f"nvidia.com/gpu={UUID}"}]}
 
 
-def asked(
+def resolve(
     info: dict[str, Any], *, runtime: str = "", device: str = "cpu", required: str = "cpu"
 ) -> Placement:
     return resolve_placement(
@@ -28,17 +28,17 @@ def asked(
     )
 
 
-def test_nothing_asked_for_is_the_engines_default() -> None:
-    """Without a runtime or a device, the engine is told nothing of either."""
-    assert asked(PLAIN) == DEFAULT_PLACEMENT
+def test_no_request_is_the_engines_default() -> None:
+    """Without a runtime or a device, the engine is sent neither."""
+    assert resolve(PLAIN) == DEFAULT_PLACEMENT
     spec = worker_container(image="IMAGE", limits=Limits(), labels={})
     assert not {"Runtime", "DeviceRequests"} & docker_options(spec).host_config.keys()
     assert "NVIDIA_DRIVER_CAPABILITIES" not in spec.environment
 
 
-def test_a_runtime_is_passed_on() -> None:
-    """As the engine knows it, to every role."""
-    placement = asked(PLAIN, runtime="runsc")
+def test_a_runtime_is_passed_to_every_role() -> None:
+    """Worker and evaluator get the runtime by the engine's name for it."""
+    placement = resolve(PLAIN, runtime="runsc")
     worker = worker_container(image="IMAGE", limits=Limits(), labels={}, placement=placement)
     evaluator = evaluator_container(image="IMAGE", cpus=1, labels={}, placement=placement)
     assert (
@@ -48,14 +48,14 @@ def test_a_runtime_is_passed_on() -> None:
     )
 
 
-def test_a_runtime_that_is_not_there_is_the_hosts_matter() -> None:
-    """The sentence names those that are there."""
+def test_an_unknown_runtime_means_the_host_is_not_ready() -> None:
+    """The sentence lists the available runtimes."""
     with pytest.raises(HostNotReadyError, match="no runtime 'kata'; it has runc, runsc"):
-        asked(PLAIN, runtime="kata")
+        resolve(PLAIN, runtime="kata")
 
 
 @pytest.mark.parametrize(
-    ("info", "device", "request_made"),
+    ("info", "device", "expected"),
     [
         (
             NVIDIA,
@@ -73,27 +73,27 @@ def test_a_runtime_that_is_not_there_is_the_hosts_matter() -> None:
         ),
     ],
 )
-def test_a_gpu_is_asked_for_as_the_engine_offers_it(
-    info: dict[str, Any], device: str, request_made: dict[str, Any]
+def test_a_gpu_is_requested_as_the_engine_offers_it(
+    info: dict[str, Any], device: str, expected: dict[str, Any]
 ) -> None:
-    """By CDI where the engine has found the device so, else by the runtime's own request, else by CDI's folder."""
-    placement = asked(info, device=device, required="cuda")
+    """By CDI where the engine discovered the device, else by the NVIDIA runtime, else by CDI's folder."""
+    placement = resolve(info, device=device, required="cuda")
     assert placement.torch_device == "cuda"
     spec = worker_container(image="IMAGE", limits=Limits(), labels={}, placement=placement)
-    assert docker_options(spec).host_config["DeviceRequests"] == [request_made]
+    assert docker_options(spec).host_config["DeviceRequests"] == [expected]
     assert spec.environment["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
 
 
-def test_no_gpu_is_the_hosts_matter() -> None:
-    """Asked for where there is none, or not asked for where the challenge needs one."""
+def test_a_missing_gpu_means_the_host_is_not_ready() -> None:
+    """Both a GPU requested on a host without one, and none requested for a challenge that needs one."""
     with pytest.raises(HostNotReadyError, match="offers no GPU"):
-        asked(PLAIN, device="all")
+        resolve(PLAIN, device="all")
     with pytest.raises(HostNotReadyError, match="challenge needs a GPU"):
-        asked(NVIDIA, required="cuda")
+        resolve(NVIDIA, required="cuda")
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:0", "cuda", "cuda:GPU-../../etc", f"{UUID}", "cuda:GPU-1 2"])
-def test_a_device_that_is_none_is_wrong_usage(device: str) -> None:
-    """Numbers are refused too: they change with the order in which devices are found."""
+def test_an_invalid_device_is_wrong_usage(device: str) -> None:
+    """Indices are refused too: they depend on the order in which devices are detected."""
     with pytest.raises(ConfigurationError, match="nvidia-smi -L"):
-        asked(NVIDIA, device=device)
+        resolve(NVIDIA, device=device)

@@ -1,4 +1,4 @@
-"""Which process's containers are leftovers."""
+"""Only containers of dead processes are leftovers, and session files never vanish under a live process."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from runner.engine.api import Engine
 
 
-class Elsewhere:
-    """An engine with containers of its own, by identity."""
+class FakeEngine:
+    """An engine that lists and removes containers in memory."""
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.there: dict[str, Mapping[str, str]] = {}
+        self.by_identity: dict[str, Mapping[str, str]] = {}
 
     def containers(self, labels: Mapping[str, str]) -> list[tuple[str, Mapping[str, str]]]:
-        return [(name, found) for name, found in self.there.items() if labels.items() <= found.items()]
+        return [item for item in self.by_identity.items() if labels.items() <= item[1].items()]
 
     def remove(self, identity: str) -> None:
-        del self.there[identity]
+        del self.by_identity[identity]
 
 
-def test_a_file_in_use_stays(tmp_path: Path) -> None:
-    """Another command removes no file that its process holds, and removes it afterwards."""
+def test_a_session_file_in_use_is_not_removed(tmp_path: Path) -> None:
+    """Another command removes the file only after its process has released the lock."""
     file, lock = create_session_file(tmp_path, "here")
     remove_unless_held(file)
     assert file.is_file()
@@ -41,44 +41,44 @@ def test_a_file_in_use_stays(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-def test_files_are_never_taken_from_who_begins(tmp_path: Path) -> None:
-    """Whoever has begun has a file that is there, however busily others tidy up."""
-    ended = threading.Event()
+def test_cleanup_never_removes_the_file_of_a_starting_process(tmp_path: Path) -> None:
+    """Every created session file exists and is locked, while four threads clean up continuously."""
+    stop = threading.Event()
 
-    def tidy() -> None:
-        while not ended.is_set():
+    def clean_up() -> None:
+        while not stop.is_set():
             for file in tmp_path.iterdir():
                 remove_unless_held(file)
 
-    tidying = [threading.Thread(target=tidy) for _ in range(4)]
-    for one in tidying:
-        one.start()
+    threads = [threading.Thread(target=clean_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
     try:
-        begun = [create_session_file(tmp_path, "here") for _ in range(40)]
+        sessions = [create_session_file(tmp_path, "here") for _ in range(40)]
     finally:
-        ended.set()
-        for one in tidying:
-            one.join()
-    assert all(file.is_file() for file, _lock in begun)
-    for file, lock in begun:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert all(file.is_file() for file, _lock in sessions)
+    for file, lock in sessions:
         lock.release()
         FileLock(file).acquire(timeout=1)
 
 
-def test_leftovers_of_one_engine_are_known_after_commands_to_another(
+def test_leftovers_are_recognized_after_commands_to_another_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Docker and Podman on a host, say: a dead process's file stays while its containers are at the other one."""
+    """With Docker and Podman on a host, a command to one keeps the session files of the other."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    docker, podman = Elsewhere(""), Elsewhere("unix:///run/podman.sock")
+    docker, podman = FakeEngine(""), FakeEngine("unix:///run/podman.sock")
     with container_session(cast("Engine", podman)) as labels:
-        podman.there["worker"] = labels
+        podman.by_identity["worker"] = labels
         (file,) = tmp_path.rglob(labels[SESSION_LABEL])
-    file.touch()  # as if it had been killed before it could tidy up
-    podman.there["worker"] = labels
+    file.touch()  # as if the process had been killed before its cleanup
+    podman.by_identity["worker"] = labels
     with container_session(cast("Engine", docker)):
         pass
     assert file.is_file()
     assert remove_leftovers(cast("Engine", podman)) == 1
-    assert not podman.there
+    assert not podman.by_identity
     assert not file.exists()

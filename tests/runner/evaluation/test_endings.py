@@ -1,4 +1,4 @@
-"""An evaluation ends once, with warnings of copies, and again after a kill or damaged files."""
+"""An evaluation ends once, warns of copies, and is finished again after a kill or damaged files."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from tests.support.ended_evaluation import (
 )
 
 
-def test_copies_of_another_submission_are_warned_of(ended: Ended) -> None:
-    """How many, whose, and in which evaluation; another evaluation of the same submission is none."""
+def test_copies_of_another_submission_result_in_a_warning(ended: Ended) -> None:
+    """It says how many, whose, and in which evaluation; the first submission gets no such warning."""
     other = Submission(name="other [bold]", sha256="f" * 64, archive=b"other")
     name = evaluation_id_of(
         other, ended.challenge, IMAGE, Settings(n=N, keep_going=False, keep_checkpoints=True)
     )
     ended.store.begin(record(name, ended.challenge, other))
     publish(ended.store, ended.folder, name, ended.challenge)
-    bench = EvaluationContext(
+    context = EvaluationContext(
         engine=cast(Engine, NoEngine()),
         info=EngineInfo(),
         image=IMAGE,
@@ -43,7 +43,9 @@ def test_copies_of_another_submission_are_warned_of(ended: Ended) -> None:
         labels={},
         reporter=NullReporter(),
     )
-    summary = evaluate(bench, other, ended.challenge, Settings(n=N, keep_going=False, keep_checkpoints=True))
+    summary = evaluate(
+        context, other, ended.challenge, Settings(n=N, keep_going=False, keep_checkpoints=True)
+    )
     expected = f"4 of 4 checkpoints equal those of another submission: mine (evaluation {ended.name})"
     assert expected in summary.warnings
     assert not any("another submission" in text for text in ended.summary.warnings)
@@ -52,11 +54,11 @@ def test_copies_of_another_submission_are_warned_of(ended: Ended) -> None:
     assert (copy.submission, copy.digests) == ("mine", frozenset({content_sha256(network(0))}))
 
 
-def test_killed_between_store_and_manifest(ended: Ended) -> None:
-    """What was noted to have ended, and whose last files are not in their places, is ended again."""
+def test_a_kill_before_the_last_renames_is_repaired(ended: Ended) -> None:
+    """A recorded end whose last files were not renamed into place is written again."""
     ended.paths.manifest.rename(ended.paths.manifest.with_name("manifest.json.1.part"))
     ended.paths.summary.unlink()
-    bench = EvaluationContext(
+    context = EvaluationContext(
         engine=cast(Engine, NoEngine()),
         info=EngineInfo(),
         image=IMAGE,
@@ -66,18 +68,18 @@ def test_killed_between_store_and_manifest(ended: Ended) -> None:
         reporter=NullReporter(),
     )
     settings = Settings(n=N, keep_going=False, keep_checkpoints=True)
-    again = evaluate(bench, MINE, ended.challenge, settings)
+    again = evaluate(context, MINE, ended.challenge, settings)
     assert again.score == ended.summary.score
     assert ended.mismatches() == []
     assert not list(ended.paths.folder.glob("*.part"))
 
 
-def test_damaged_outputs_are_computed_again_and_lost_runs_done_again(ended: Ended) -> None:
-    """Where the checkpoint is whole its run stands; where neither is, the run is forgotten."""
+def test_damaged_outputs_are_recomputed_and_lost_runs_withdrawn(ended: Ended) -> None:
+    """A run with an intact checkpoint stays; a run without intact files is withdrawn."""
     change(ended.paths.outputs(0))
     change(ended.paths.outputs(1))
     change(ended.paths.checkpoint(1))
-    kept = recovery.recover_runs(ended.store, ended.paths, ended.name, 1, NullReporter())
-    assert [(run.index, run.evaluated) for run in kept] == [(0, False), (2, True), (3, True)]
+    recovered = recovery.recover_runs(ended.store, ended.paths, ended.name, 1, NullReporter())
+    assert [(run.index, run.evaluated) for run in recovered] == [(0, False), (2, True), (3, True)]
     assert not ended.paths.outputs(1).exists()
     assert not ended.paths.checkpoint(1).exists()

@@ -1,4 +1,4 @@
-"""What is executed, attempted again, stopped and skipped, with an executor in memory."""
+"""Pending runs are executed, retried, stopped and skipped as documented, with an executor in memory."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ NAME = "0123456789ab"
 MINE = Submission(name="mine", sha256="a" * 64, archive=b"zip")
 
 
-class Desk:
-    """An evaluation in a store of its own, whose runs a test scripts."""
+class ScriptedEvaluation:
+    """An evaluation in its own store, whose runs end as a test determines."""
 
     def __init__(self, folder: Path, challenge: Challenge) -> None:
         self.folder, self.challenge = folder, challenge
@@ -112,98 +112,111 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> Iterator[Desk]:
-    opened = Desk(tmp_path / "store", load_challenge(Limits()))
-    with closing(opened.store):
-        yield opened
+def evaluation(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> Iterator[ScriptedEvaluation]:
+    evaluation = ScriptedEvaluation(tmp_path / "store", load_challenge(Limits()))
+    with closing(evaluation.store):
+        yield evaluation
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-def test_every_run_is_executed_evaluated_and_published_once(desk: Desk, at_once: bool) -> None:
-    """Whether the executor brings outputs with a run or evaluates its checkpoint later."""
-    desk.outputs_at_once = at_once
-    assert desk.execute()
-    assert desk.executors[0].executed == list(range(N))
-    assert desk.executors[0].evaluated == ([] if at_once else list(range(N)))
-    for index, run in desk.runs.items():
-        assert (run.verdict, run.seed, run.attempt) == (Verdict.OK, desk.challenge.run_seed(index), 1)
+def test_every_run_is_executed_evaluated_and_published_once(
+    evaluation: ScriptedEvaluation, at_once: bool
+) -> None:
+    """This holds whether the executor returns outputs with a run or evaluates its checkpoint later."""
+    evaluation.outputs_at_once = at_once
+    assert evaluation.execute()
+    assert evaluation.executors[0].executed == list(range(N))
+    assert evaluation.executors[0].evaluated == ([] if at_once else list(range(N)))
+    for index, run in evaluation.runs.items():
+        assert (run.verdict, run.seed, run.attempt) == (Verdict.OK, evaluation.challenge.run_seed(index), 1)
         assert run.evaluated
-        assert desk.paths.outputs(index).is_file()
-        assert not desk.paths.checkpoint(index).exists(), "checkpoints go once they are evaluated"
-    assert desk.outcomes == ["done"]
+        assert evaluation.paths.outputs(index).is_file()
+        assert not evaluation.paths.checkpoint(index).exists(), (
+            "checkpoints are removed once they are evaluated"
+        )
+    assert evaluation.outcomes == ["done"]
 
 
-def test_a_failed_run_stops_the_evaluation(desk: Desk) -> None:
-    """What has ended is published; nothing more is started, now or by the next command."""
-    desk.verdicts[2] = Verdict.CRASHED
-    desk.execute()
-    assert desk.runs.keys() == {0, 1, 2}
-    assert desk.outcomes == ["stopped at the first failure"]
-    assert desk.executors[0].closed == 1, "the containers are removed at once"
-    desk.execute()
-    assert len(desk.executors) == 1
+def test_a_failed_run_stops_the_evaluation(evaluation: ScriptedEvaluation) -> None:
+    """Ended runs are published; no other is started, neither now nor by the next command."""
+    evaluation.verdicts[2] = Verdict.CRASHED
+    evaluation.execute()
+    assert evaluation.runs.keys() == {0, 1, 2}
+    assert evaluation.outcomes == ["stopped at the first failure"]
+    assert evaluation.executors[0].closed == 1, "the containers are removed at once"
+    evaluation.execute()
+    assert len(evaluation.executors) == 1
 
 
-def test_keep_going_executes_the_rest(desk: Desk) -> None:
-    """Also where an earlier command stopped."""
-    desk.verdicts[2] = Verdict.CRASHED
-    desk.execute()
-    desk.execute(keep_going=True)
-    assert desk.executors[1].executed == [3, 4, 5]
-    assert desk.runs.keys() == set(range(N))
+def test_keep_going_executes_the_remaining_runs(evaluation: ScriptedEvaluation) -> None:
+    """It resumes an evaluation that an earlier command stopped."""
+    evaluation.verdicts[2] = Verdict.CRASHED
+    evaluation.execute()
+    evaluation.execute(keep_going=True)
+    assert evaluation.executors[1].executed == [3, 4, 5]
+    assert evaluation.runs.keys() == set(range(N))
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-def test_a_rejected_checkpoint_stops_the_evaluation_like_a_failed_run(desk: Desk, at_once: bool) -> None:
-    """Its run is a bad checkpoint, with the reason."""
-    desk.rejects, desk.outputs_at_once = {1}, at_once
-    desk.execute()
-    assert (desk.runs[1].verdict, desk.runs[1].detail) == (Verdict.BAD_CHECKPOINT, "not finite")
-    assert 5 not in desk.runs
+def test_a_rejected_checkpoint_stops_the_evaluation_like_a_failed_run(
+    evaluation: ScriptedEvaluation, at_once: bool
+) -> None:
+    """The run gets the verdict bad-checkpoint, with the reason."""
+    evaluation.rejects, evaluation.outputs_at_once = {1}, at_once
+    evaluation.execute()
+    assert (evaluation.runs[1].verdict, evaluation.runs[1].detail) == (Verdict.BAD_CHECKPOINT, "not finite")
+    assert 5 not in evaluation.runs
 
 
-def test_a_lost_sandbox_costs_no_finished_run(desk: Desk) -> None:
-    """The others are attempted again, and the attempts are recorded."""
-    desk.execute(losses=(2, 1))
-    assert desk.executors[0].executed == list(range(N)), "each run was executed once"
-    assert {index: run.attempt for index, run in desk.runs.items()} == {0: 1, 1: 1, 2: 2, 3: 3, 4: 3, 5: 3}
-    assert desk.outcomes == ["The worker container ended in mid-run."] * 2 + ["done"]
+def test_a_lost_sandbox_loses_no_finished_run(evaluation: ScriptedEvaluation) -> None:
+    """Unfinished runs are attempted again, and each attempt is recorded."""
+    evaluation.execute(losses=(2, 1))
+    assert evaluation.executors[0].executed == list(range(N)), "each run was executed once"
+    assert {index: run.attempt for index, run in evaluation.runs.items()} == {
+        0: 1,
+        1: 1,
+        2: 2,
+        3: 3,
+        4: 3,
+        5: 3,
+    }
+    assert evaluation.outcomes == ["The worker container ended in mid-run."] * 2 + ["done"]
 
 
-def test_a_sandbox_that_is_lost_again_and_again_ends_the_command(desk: Desk) -> None:
-    """After three attempts; the next command continues."""
+def test_a_sandbox_lost_three_times_ends_the_command(evaluation: ScriptedEvaluation) -> None:
+    """The next command continues with the unfinished runs."""
     with pytest.raises(SandboxLostError):
-        desk.execute(losses=(1, 1, 1))
-    assert desk.runs.keys() == {0, 1, 2}
-    desk.execute()
-    assert desk.executors[1].executed == [3, 4, 5]
+        evaluation.execute(losses=(1, 1, 1))
+    assert evaluation.runs.keys() == {0, 1, 2}
+    evaluation.execute()
+    assert evaluation.executors[1].executed == [3, 4, 5]
 
 
-def test_a_used_up_total_leaves_the_rest_unstarted(desk: Desk) -> None:
-    """Each run takes a second by the host's clock; of three seconds the fourth run is not started."""
-    desk.challenge = desk.challenge.with_limits(total_seconds=3.0)
-    desk.execute()
-    assert desk.executors[0].executed == [0, 1, 2]
+def test_a_used_up_time_budget_skips_the_remaining_runs(evaluation: ScriptedEvaluation) -> None:
+    """With a second per run by the host's clock and three in total, the fourth run is not started."""
+    evaluation.challenge = evaluation.challenge.with_limits(total_seconds=3.0)
+    evaluation.execute()
+    assert evaluation.executors[0].executed == [0, 1, 2]
     for index in (3, 4, 5):
-        assert (desk.runs[index].verdict, desk.runs[index].attempt) == (Verdict.TIME_LIMIT, 0)
-        assert "not started" in desk.runs[index].detail
+        assert (evaluation.runs[index].verdict, evaluation.runs[index].attempt) == (Verdict.TIME_LIMIT, 0)
+        assert "not started" in evaluation.runs[index].detail
 
 
-def test_published_checkpoints_are_evaluated_by_the_next_command(desk: Desk) -> None:
-    """As after a kill between a run's end and its evaluation; the run is not executed again."""
-    desk.execute()
-    desk.store.mark_unevaluated(NAME, 4)
-    desk.paths.checkpoint(4).write_bytes(desk.challenge.data("original"))
-    desk.paths.outputs(4).unlink()
-    assert desk.execute()
-    assert (desk.executors[1].executed, desk.executors[1].evaluated) == ([], [4])
-    assert desk.runs[4].evaluated
+def test_published_checkpoints_are_evaluated_by_the_next_command(evaluation: ScriptedEvaluation) -> None:
+    """After a kill between a run's end and its evaluation, the run is not executed again."""
+    evaluation.execute()
+    evaluation.store.mark_unevaluated(NAME, 4)
+    evaluation.paths.checkpoint(4).write_bytes(evaluation.challenge.data("original"))
+    evaluation.paths.outputs(4).unlink()
+    assert evaluation.execute()
+    assert (evaluation.executors[1].executed, evaluation.executors[1].evaluated) == ([], [4])
+    assert evaluation.runs[4].evaluated
 
 
-def test_nothing_left_starts_nothing(desk: Desk) -> None:
-    """The summary is what is missing then."""
-    desk.execute()
-    assert desk.execute(), "there is no summary yet"
-    desk.store.finish(NAME, {"score": None})
-    assert not desk.execute()
-    assert len(desk.executors) == 1
+def test_a_finished_evaluation_starts_no_executor(evaluation: ScriptedEvaluation) -> None:
+    """Without a summary it only has to be scored; with one nothing is left to do."""
+    evaluation.execute()
+    assert evaluation.execute(), "there is no summary yet"
+    evaluation.store.finish(NAME, {"score": None})
+    assert not evaluation.execute()
+    assert len(evaluation.executors) == 1

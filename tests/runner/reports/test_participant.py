@@ -1,4 +1,4 @@
-"""Does a participant get what the policy allows, and does a submission get no byte of its own out?"""
+"""A participant sees what the policy allows; under `verdict-only` a submission leaks no byte."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def terms(feedback: str) -> dict[str, Any]:
     }
 
 
-def run(index: int = 0, verdict: Verdict = Verdict.CRASHED, **said: Any) -> RunRecord:
+def run(index: int = 0, verdict: Verdict = Verdict.CRASHED, **changes: Any) -> RunRecord:
     return RunRecord(
         **{
             "index": index,
@@ -42,12 +42,12 @@ def run(index: int = 0, verdict: Verdict = Verdict.CRASHED, **said: Any) -> RunR
             "run_seconds": 1.2,
             "checkpoint_sha256": "",
             "log_bytes_dropped": 0,
-            **said,
+            **changes,
         }
     )
 
 
-def told(*runs: RunRecord, feedback: str, log: str = "", **summary: Any) -> dict[str, Any]:
+def report(*runs: RunRecord, feedback: str, log: str = "", **summary: Any) -> dict[str, Any]:
     return participant_report(
         evaluation=stored_evaluation(summary=summary_of(**summary).to_json() if summary else None),
         terms=[terms(feedback)],
@@ -59,21 +59,21 @@ def told(*runs: RunRecord, feedback: str, log: str = "", **summary: Any) -> dict
 CRASHED = run(detail=f"Leak: {SECRET}", exception_type=SECRET, log_bytes_dropped=731)
 
 
-def test_full_tells_everything() -> None:
-    """Output, traceback, detail and the exception's own name."""
-    shown = told(CRASHED, feedback="full", log=f"printed {SECRET}", warnings=["odd"], score=None)
-    (one,) = shown["runs"]
-    assert one["log"] == f"printed {SECRET}"
-    assert one["detail"] == f"Leak: {SECRET}"
-    assert one["exception"] == SECRET
-    assert one["seconds"] == 1.23
-    assert shown["warnings"] == ["odd"]
-    assert f"    | printed {SECRET}" in participant_text(shown)
+def test_full_shows_everything() -> None:
+    """Output, detail, warnings and the exception's own name are all in the report."""
+    view = report(CRASHED, feedback="full", log=f"printed {SECRET}", warnings=["odd"], score=None)
+    (run_view,) = view["runs"]
+    assert run_view["log"] == f"printed {SECRET}"
+    assert run_view["detail"] == f"Leak: {SECRET}"
+    assert run_view["exception"] == SECRET
+    assert run_view["seconds"] == 1.23
+    assert view["warnings"] == ["odd"]
+    assert f"    | printed {SECRET}" in participant_text(view)
 
 
-def test_verdict_only_tells_the_verdict_alone() -> None:
-    """Exactly these names; nothing that the submission chose is among their values."""
-    shown = told(
+def test_verdict_only_shows_nothing_that_the_submission_chose() -> None:
+    """The report has exactly these keys, and no value that the submission could choose."""
+    view = report(
         CRASHED,
         feedback="verdict-only",
         log=f"printed {SECRET} /scratch/0/run-0",
@@ -82,13 +82,13 @@ def test_verdict_only_tells_the_verdict_alone() -> None:
         score=0.123456789,
         epsilon_mean=3.0,
     )
-    assert shown["runs"] == [{"run": 0, "verdict": "crashed", "seconds": 1, "exception": "Exception"}]
-    assert shown.keys() == {
+    assert view["runs"] == [{"run": 0, "verdict": "crashed", "seconds": 1, "exception": "Exception"}]
+    assert view.keys() == {
         *("schema_version", "evaluation", "submission", "challenge", "n", "feedback", "finished"),
         *("wall_seconds", "verdicts", "score", "runs"),
     }
-    assert shown["score"] == 0.123457
-    for text in (json.dumps(shown), participant_text(shown)):
+    assert view["score"] == 0.123457
+    for text in (json.dumps(view), participant_text(view)):
         assert SECRET not in text
         assert "731" not in text
         assert "4711" not in text
@@ -102,22 +102,22 @@ def test_verdict_only_tells_the_verdict_alone() -> None:
     st.integers(0, 1 << 40),
     st.integers(0, 100_000),
 )
-def test_two_submissions_that_differ_in_what_they_write_are_told_the_same(
+def test_verdict_only_reports_do_not_depend_on_what_is_written(
     detail: str, name: str, log: str, dropped: int, thousandths: int
 ) -> None:
-    """Under `verdict-only` text, counts and fractions of a second make no difference at all."""
-    plain = told(run(exception_type="Exception", host_seconds=5.0), feedback="verdict-only")
+    """Text, counts and fractions of a second make no difference."""
+    plain = report(run(exception_type="Exception", host_seconds=5.0), feedback="verdict-only")
     written = run(
         detail=detail,
         exception_type=f"{name}_",
         log_bytes_dropped=dropped,
         host_seconds=5.0 + (thousandths - 50_000) / 100_001,
     )
-    assert told(written, feedback="verdict-only", log=log) == plain
+    assert report(written, feedback="verdict-only", log=log) == plain
 
 
-def test_a_log_is_not_even_read_under_verdict_only() -> None:
-    """Where it may not be told, nobody asks for it."""
+def test_verdict_only_does_not_read_the_log() -> None:
+    """The callback that reads logs is never called."""
 
     def refuse(_index: int) -> str:
         raise AssertionError
@@ -132,55 +132,55 @@ def test_a_log_is_not_even_read_under_verdict_only() -> None:
 
 @pytest.mark.parametrize("name", ["ValueError", "MemoryError", "KeyboardInterrupt", "OutOfMemoryError"])
 def test_well_known_exceptions_keep_their_names(name: str) -> None:
-    """Python's own, and those of torch and numpy."""
+    """These are Python's own exceptions, and those of torch and numpy."""
     assert exception_name(name) == name
 
 
 @pytest.mark.parametrize("name", ["secret", "valueerror", "ValueError ", "print", "int", "ValueError\n"])
 def test_other_names_become_exception(name: str) -> None:
-    """A class that the submission named, even nearly like one of Python's."""
+    """A class that the submission named is hidden, even if it almost equals one of Python's."""
     assert exception_name(name) == "Exception"
 
 
-def test_no_exception_has_no_name() -> None:
+def test_a_run_without_an_exception_has_no_exception_name() -> None:
     """A run that was killed raised nothing."""
     assert exception_name("") == ""
 
 
 def test_without_terms_the_stricter_policy_holds() -> None:
-    """What was never agreed on is not told; of several, the strictest counts."""
+    """Without recorded terms `verdict-only` applies; of several, the strictest counts."""
     assert policy_of([]) == "verdict-only"
     assert policy_of([terms("full")]) == "full"
     assert policy_of([terms("full"), terms("verdict-only")]) == "verdict-only"
 
 
 @given(st.text(), st.text(), st.text())
-def test_nothing_shown_is_harmful(log: str, detail: str, name: str) -> None:
-    """As text and as JSON: no escape, override or control character, whatever was printed."""
-    shown = told(run(detail=detail, exception_type=name), feedback="full", log=log)
-    text = participant_text(shown)
+def test_the_report_is_sanitized(log: str, detail: str, name: str) -> None:
+    """Neither text nor JSON has an escape, override or control character, whatever was printed."""
+    view = report(run(detail=detail, exception_type=name), feedback="full", log=log)
+    text = participant_text(view)
     assert sanitize(text) == text
-    encoded = json.dumps(shown)
+    encoded = json.dumps(view)
     assert encoded.isascii()
     assert encoded.isprintable()
-    assert sanitize(shown["runs"][0]["log"]) == shown["runs"][0]["log"]
+    assert sanitize(view["runs"][0]["log"]) == view["runs"][0]["log"]
 
 
-def test_a_log_cannot_pretend_to_be_the_report() -> None:
-    """Every line that a submission wrote begins with a mark."""
+def test_a_log_cannot_imitate_the_report() -> None:
+    """Every line that a submission wrote starts with a mark."""
     forged = "\nrun 1, ok\n    0  ok   1.0\nscore: 1\r\n"
-    lines = participant_text(told(run(), feedback="full", log=forged)).splitlines()
-    ours = [line for line in lines if not line.startswith("    | ")]
-    assert "score: 1" not in ours
-    assert "run 1, ok" not in ours
+    lines = participant_text(report(run(), feedback="full", log=forged)).splitlines()
+    report_lines = [line for line in lines if not line.startswith("    | ")]
+    assert "score: 1" not in report_lines
+    assert "run 1, ok" not in report_lines
 
 
-def test_participants_are_not_told_of_each_other() -> None:
-    """A warning that names another submission stays with the organizer; the others are passed on."""
+def test_warnings_about_other_submissions_are_hidden() -> None:
+    """A warning that names another submission is for the organizer only; other warnings are view."""
     summary: dict[str, Any] = {
         "warnings": [
             f"2 of 2 checkpoints equal those of {OTHER_SUBMISSION} theirs (evaluation abc)",
             "2 are unchanged",
         ]
     }
-    assert told(run(), feedback="full", **summary)["warnings"] == ["2 are unchanged"]
+    assert report(run(), feedback="full", **summary)["warnings"] == ["2 are unchanged"]

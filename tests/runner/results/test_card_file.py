@@ -1,4 +1,4 @@
-"""The score card is stored once, read back, and believed only if it is the one that the manifest names."""
+"""A stored score card is read back, and trusted only if it is the one that the manifest names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.ended_evaluation import (
 
 
 def test_a_manifest_of_version_1_is_read_and_verified(ended: Ended) -> None:
-    """As versions before the score card wrote it: without the card, and fewer fields of a run."""
+    """Such a manifest names no score card and has fewer fields of a run."""
     manifest = json.loads(ended.paths.manifest.read_text())
     manifest["schema_version"] = 1
     del manifest["card_sha256"]
@@ -39,8 +39,8 @@ def test_a_manifest_of_version_1_is_read_and_verified(ended: Ended) -> None:
     assert Summary.from_json(summary).score == ended.summary.score
 
 
-def test_the_stored_card_is_the_card(ended: Ended) -> None:
-    """Read back it equals what is computed from the outputs; changed or gone it is not believed."""
+def test_the_stored_card_equals_the_computed_one(ended: Ended) -> None:
+    """A card that was changed, or that another manifest names, is not returned."""
     recorded = ended.store.evaluation(ended.name).manifest_sha256
     stored = read_card(ended.paths, recorded)
     computed = score_runs(ended.challenge, ended.store.runs(ended.name), ended.paths.outputs, None)

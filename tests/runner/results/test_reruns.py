@@ -1,4 +1,4 @@
-"""Runs that are executed again are chosen evenly, and every difference is named."""
+"""Runs to execute again are chosen evenly, and every difference is reported."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from runner.store.records import RunRecord
 from runner.verdict import Verdict
 
 
-def test_a_rerun_that_differs_is_named() -> None:
-    """By run, with what is different about it."""
+def test_a_rerun_that_differs_is_reported() -> None:
+    """There is one line per differing run, with what differs."""
     run = RunRecord(
         index=0,
         seed=1,
@@ -30,14 +30,14 @@ def test_a_rerun_that_differs_is_named() -> None:
         replace(run, index=2, verdict=Verdict.CRASHED, checkpoint_sha256=""),
         replace(run, index=3, outputs_sha256="d" * 64),
     ]
-    found = compare_rerun(before, after, range(5))
-    assert [line.split(":")[0] for line in found] == ["run 1", "run 2", "run 3", "run 4"]
-    assert "not deterministic" in found[0]
-    assert "ended as crashed" in found[1]
+    differences = compare_rerun(before, after, range(5))
+    assert [line.split(":")[0] for line in differences] == ["run 1", "run 2", "run 3", "run 4"]
+    assert "not deterministic" in differences[0]
+    assert "ended as crashed" in differences[1]
 
 
-def test_reruns_are_spread() -> None:
-    """Over all runs, the first among them, always the same ones, no more than there are."""
+def test_reruns_are_evenly_spaced() -> None:
+    """The first run is always chosen, the choice is fixed, and no run is chosen twice."""
     assert evenly_spaced(range(64), 4) == [0, 16, 32, 48]
     assert evenly_spaced(range(3), 9) == [0, 1, 2]
     assert evenly_spaced([5, 7], 1) == [5]

@@ -1,6 +1,6 @@
 """The summary is a versioned value: its schema is recorded, and earlier summaries are read.
 
-After a change that is meant, write the record again and show it in the diff::
+After an intended change, write the record again and show it in the diff::
 
     .venv/bin/python -m tests.runner.results.test_summary
 """
@@ -41,25 +41,27 @@ EARLIER = {
     "flags": ["joint-attack"],
     "flag_sentences": ["Taken whole, they differ."],
 }
-"""As versions before the field ``schema_version`` stored it."""
+"""A summary as stored by versions before the field ``schema_version``."""
 
 
 def schema() -> str:
     return json.dumps(Summary.model_json_schema(), indent=2, sort_keys=True) + "\n"
 
 
-def test_the_schema_is_the_recorded_one() -> None:
+def test_the_schema_equals_the_golden_record() -> None:
     """Whoever changes a field shows it in the diff."""
-    assert schema() == GOLDEN.read_text(), "the summary has changed: is it meant? See the top of this file."
+    assert schema() == GOLDEN.read_text(), (
+        "the summary's schema has changed; if that is intended, see the top of this file"
+    )
 
 
-def test_an_earlier_summary_is_read_and_stays_as_it_was() -> None:
-    """To the key: nothing is added when it is shown again."""
+def test_an_earlier_summary_is_read_and_not_changed() -> None:
+    """No key is added when it is printed again."""
     assert Summary.from_json(EARLIER).to_json() == EARLIER
 
 
 def test_a_new_summary_names_its_version() -> None:
-    """And round-trips through JSON."""
+    """It also round-trips through JSON."""
     summary = summary_of(schema_version=1, score=0.5)
     assert json.loads(summary.to_bytes())["schema_version"] == 1
     assert Summary.from_json(json.loads(summary.to_bytes())) == summary
@@ -68,14 +70,14 @@ def test_a_new_summary_names_its_version() -> None:
 @pytest.mark.parametrize(
     "change", [{"schema_version": 2}, {"later": 1}, {"n": "many"}, {"verdicts": None}, {"score": {}}]
 )
-def test_what_is_no_summary_is_one_sentence(change: dict[str, object]) -> None:
-    """A later version, or a damaged database, is the host's matter."""
+def test_an_invalid_summary_is_one_sentence(change: dict[str, object]) -> None:
+    """A later version or a damaged database raises HostNotReadyError."""
     with pytest.raises(HostNotReadyError, match="stored summary cannot be read"):
         Summary.from_json({**EARLIER, **change})
 
 
-def test_success_is_a_score_or_all_that_can_be_had() -> None:
-    """A challenge without references has no scores to give."""
+def test_a_score_or_a_withheld_score_is_success() -> None:
+    """A challenge without references cannot give a score, so its absence is no failure."""
     assert summary_of(score=0.0).is_successful
     assert summary_of(score_withheld=True).is_successful
     assert not summary_of(reason="run 0 ended as crashed").is_successful

@@ -1,4 +1,4 @@
-"""Everything that was changed after an evaluation had ended is named, and nothing else."""
+"""Every change after the end of an evaluation is reported, and nothing else."""
 
 from __future__ import annotations
 
@@ -29,38 +29,38 @@ from tests.support.ended_evaluation import (
 
 
 @pytest.mark.parametrize("blamed", range(N))
-def test_what_was_left_after_a_blame_is_left_and_matches(
+def test_checkpoints_left_unevaluated_after_a_rejection_match(
     tmp_path: Path, load_challenge: Callable[[Limits], Challenge], blamed: int
 ) -> None:
-    """The evaluation has ended, with a reason; no evaluator is started for the rest, here or when repeated."""
-    with ending(tmp_path / "store", load_challenge(Limits()), blamed) as found:
-        assert found.summary.score is None
-        assert found.summary.reason == f"run {blamed} ended as bad-checkpoint ({EVALUATOR_FAILED_TWICE})"
-        assert found.mismatches() == []
-        manifest = json.loads(found.paths.manifest.read_text())
-        told = [run["outputs_sha256"] != "" for run in manifest["runs"]]
-        assert told == [index < blamed for index in range(N)]
+    """The evaluation has ended with a reason; neither it nor a repetition evaluates the remaining runs."""
+    with ending(tmp_path / "store", load_challenge(Limits()), blamed) as evaluation:
+        assert evaluation.summary.score is None
+        assert evaluation.summary.reason == f"run {blamed} ended as bad-checkpoint ({EVALUATOR_FAILED_TWICE})"
+        assert evaluation.mismatches() == []
+        manifest = json.loads(evaluation.paths.manifest.read_text())
+        evaluated = [run["outputs_sha256"] != "" for run in manifest["runs"]]
+        assert evaluated == [index < blamed for index in range(N)]
 
 
-def test_what_nobody_touched_matches(ended: Ended) -> None:
-    """All of it was hashed, and the score is there to be computed again."""
-    done = verify_evaluation(ended.store, ended.folder, ended.name, ended.challenge)
-    assert done.mismatches == []
-    assert done.checked == {"archive": 1, "checkpoints": N, "outputs": N}
+def test_an_untouched_evaluation_matches(ended: Ended) -> None:
+    """Archive, checkpoints and outputs are all hashed, and there is a score to compute again."""
+    verification = verify_evaluation(ended.store, ended.folder, ended.name, ended.challenge)
+    assert verification.mismatches == []
+    assert verification.checked == {"archive": 1, "checkpoints": N, "outputs": N}
     assert ended.summary.score is not None
 
 
-def test_the_manifest_tells_all_that_the_score_rests_on(ended: Ended) -> None:
-    """Hashes, seeds, verdicts, attempts, limits and versions."""
-    told = parse_manifest(ended.paths.manifest.read_bytes())
-    assert told.submission.sha256 == MINE.sha256
-    assert told.challenge.sha256 == ended.challenge.sha256
-    assert told.challenge.files == ended.challenge.description.files
-    assert told.image.inputs == IMAGE.digest
-    assert told.limits == ended.challenge.description.limits.model_dump()
-    assert {"project", "python", "kernel", "engine"} <= told.versions.keys()
-    assert told.runs == ended.store.runs(ended.name)
-    assert [(one.number, one.outcome) for one in told.attempts] == [(1, "done")]
+def test_the_manifest_records_what_the_score_depends_on(ended: Ended) -> None:
+    """It holds hashes, seeds, verdicts, attempts, limits and versions, but no path of the host."""
+    manifest = parse_manifest(ended.paths.manifest.read_bytes())
+    assert manifest.submission.sha256 == MINE.sha256
+    assert manifest.challenge.sha256 == ended.challenge.sha256
+    assert manifest.challenge.files == ended.challenge.description.files
+    assert manifest.image.inputs == IMAGE.digest
+    assert manifest.limits == ended.challenge.description.limits.model_dump()
+    assert {"project", "python", "kernel", "engine"} <= manifest.versions.keys()
+    assert manifest.runs == ended.store.runs(ended.name)
+    assert [(attempt.number, attempt.outcome) for attempt in manifest.attempts] == [(1, "done")]
     assert archive_path(ended.folder, MINE.sha256).read_bytes() == ARCHIVE
     assert str(ended.folder) not in ended.paths.manifest.read_text()
 
@@ -127,37 +127,37 @@ TAMPERED: dict[str, tuple[Callable[[Ended], object], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("what", TAMPERED)
-def test_what_was_changed_is_named(ended: Ended, what: str) -> None:
-    """Whatever it was, in one line that names it."""
-    tamper, words = TAMPERED[what]
+@pytest.mark.parametrize("change_name", TAMPERED)
+def test_every_change_is_reported(ended: Ended, change_name: str) -> None:
+    """Each mismatch is one line that names the changed part."""
+    tamper, expected = TAMPERED[change_name]
     tamper(ended)
-    found = ended.mismatches()
-    assert all(any(one in line for line in found) for one in words), found
-    assert all("\n" not in line for line in found)
+    mismatches = ended.mismatches()
+    assert all(any(words in line for line in mismatches) for words in expected), mismatches
+    assert all("\n" not in line for line in mismatches)
 
 
-def test_another_challenge_is_named(ended: Ended) -> None:
-    """In one line, without a score for it; one that is damaged is told as it is."""
+def test_another_challenge_is_reported(ended: Ended) -> None:
+    """It is one line, and no score is computed with it; a damaged challenge is reported by its error."""
     (line,) = ended.mismatches(replace(ended.challenge, sha256="0" * 64))
     assert "is not the challenge that the evaluation used" in line
     assert ended.mismatches("it is damaged") == ["challenge: it is damaged"]
 
 
-def test_a_store_and_a_manifest_that_lie_alike_are_found_out_by_the_files(ended: Ended) -> None:
-    """Who changes a score in summary, manifest and store cannot make the outputs give it."""
+def test_a_consistent_forgery_is_detected_from_the_outputs(ended: Ended) -> None:
+    """A score changed in summary, manifest and store still differs from the one computed from the outputs."""
     edit(ended.paths.summary, score=0.9)
     digest = hashlib.sha256(ended.paths.summary.read_bytes()).hexdigest()
     edit(ended.paths.manifest, summary_sha256=digest)
-    told = json.loads(ended.paths.summary.read_text())
+    summary = json.loads(ended.paths.summary.read_text())
     manifest = hashlib.sha256(ended.paths.manifest.read_bytes()).hexdigest()
-    ended.store.finish(ended.name, told, manifest_sha256=manifest)
+    ended.store.finish(ended.name, summary, manifest_sha256=manifest)
     (line,) = ended.mismatches()
     assert line.startswith("summary.json: score is 0.9; computed again")
 
 
 def test_checkpoints_may_be_removed(ended: Ended) -> None:
-    """They are large; what counts is in the outputs."""
+    """They are large, and the score depends on the outputs alone."""
     for index in range(N):
         ended.paths.checkpoint(index).unlink()
     assert ended.mismatches() == []

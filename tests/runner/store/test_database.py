@@ -1,4 +1,4 @@
-"""Is a store opened whatever its age, and said in one sentence where it cannot be?"""
+"""A store of any earlier version is opened; one that cannot be opened is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ INSERT INTO runs VALUES ('0123456789ab', 0, 7, 1, 'ok', '', 1.0, 1.0, 'dd', 0, '
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """Return the folder of a store that the first version made."""
+    """Return the folder of a store that the first version created."""
     with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection:
         connection.executescript(FIRST_VERSION)
     return tmp_path
 
 
-def test_a_store_of_the_first_version_gets_what_it_lacks(old: Path) -> None:
-    """Its runs are there as they were, and can be written to; a second opening changes nothing."""
+def test_a_store_of_the_first_version_is_upgraded(old: Path) -> None:
+    """Its runs are preserved and can be updated; opening it a second time changes nothing."""
     for _ in range(2):
         with closing(open_store(old, create=False)) as store:
             (run,) = store.runs("0123456789ab")
@@ -56,19 +56,19 @@ def test_a_store_of_the_first_version_gets_what_it_lacks(old: Path) -> None:
         assert store.evaluation("0123456789ab").challenge_folder is None
 
 
-def test_a_store_of_a_later_version_is_left_alone(old: Path) -> None:
-    """Columns that this version does not know may mean what it would break."""
+def test_a_store_of_a_later_version_is_refused(old: Path) -> None:
+    """This version could break the meaning of columns that it does not know."""
     open_store(old, create=True).close()
     with closing(sqlite3.connect(old / DATABASE_FILE)) as connection:
         connection.execute("ALTER TABLE runs ADD COLUMN surprise VARCHAR")
     with pytest.raises(HostNotReadyError, match=r"later version of unlearn, which knows runs\.surprise"):
         open_store(old, create=True)
-    held = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
-    assert not [file for file in held if file.is_relative_to(old)], "a store that is refused is let go of"
+    open_files = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    assert not [file for file in open_files if file.is_relative_to(old)], "a refused store is closed"
 
 
 def test_a_database_that_stays_locked_is_one_sentence(old: Path) -> None:
-    """After the patience that was asked for; once it is free, all goes on."""
+    """It is reported after the requested wait; once the lock is released, writing works."""
     with (
         closing(Database(f"sqlite:///{old / DATABASE_FILE}", busy_seconds=0.05)) as mine,
         closing(sqlite3.connect(old / DATABASE_FILE)) as other,
@@ -81,8 +81,8 @@ def test_a_database_that_stays_locked_is_one_sentence(old: Path) -> None:
             assert session.scalars(select(RunRow)).all()
 
 
-def test_what_a_writer_has_seen_does_not_change_before_it_writes(old: Path) -> None:
-    """Somebody else's writing waits until the transaction has ended, which has only read so far."""
+def test_rows_read_by_a_writer_do_not_change_before_it_writes(old: Path) -> None:
+    """Another writer waits until the transaction ends, even if that has only read so far."""
     with (
         closing(Database(f"sqlite:///{old / DATABASE_FILE}")) as mine,
         closing(sqlite3.connect(old / DATABASE_FILE, timeout=0.05)) as other,

@@ -1,4 +1,4 @@
-"""Does an evaluation's name change with all that matters, and with nothing else?"""
+"""An evaluation's name changes with everything that affects its results, and with nothing else."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def challenge(load_challenge: Callable[[Limits], Challenge]) -> Challenge:
     return load_challenge(Limits())
 
 
-def test_changes_with_each_part(challenge: Challenge) -> None:
-    """Another submission, challenge, image or n is another evaluation."""
+def test_the_name_changes_with_each_part(challenge: Challenge) -> None:
+    """Another submission, challenge, image, n, isolation, runtime or device is another evaluation."""
     names = {
         evaluation_id_of(MINE, challenge, IMAGE, settings(10)),
         evaluation_id_of(replace(MINE, sha256="c" * 64), challenge, IMAGE, settings(10)),
@@ -52,16 +52,16 @@ def test_changes_with_each_part(challenge: Challenge) -> None:
     assert len(names) == 8
 
 
-def test_parts_do_not_run_together(challenge: Challenge) -> None:
-    """Two hashes exchanged are another evaluation."""
+def test_exchanged_hashes_change_the_name(challenge: Challenge) -> None:
+    """The same two hashes in exchanged roles are another evaluation."""
     swapped = evaluation_id_of(
         replace(MINE, sha256=IMAGE.digest), challenge, replace(IMAGE, digest=MINE.sha256), settings(10)
     )
     assert swapped != evaluation_id_of(MINE, challenge, IMAGE, settings(10))
 
 
-def test_does_not_change_with_anything_else(challenge: Challenge) -> None:
-    """What a submission is called, and how the engine calls the image, does not matter."""
+def test_labels_do_not_change_the_name(challenge: Challenge) -> None:
+    """The submission's name and the engine's identity of the image have no effect."""
     renamed = replace(MINE, name="renamed")
     rebuilt = replace(IMAGE, identity="sha256:2")
     assert evaluation_id_of(renamed, challenge, rebuilt, settings(10)) == evaluation_id_of(
@@ -69,7 +69,7 @@ def test_does_not_change_with_anything_else(challenge: Challenge) -> None:
     )
 
 
-def test_changes_with_the_limits(load_challenge: Callable[[Limits], Challenge]) -> None:
+def test_the_name_changes_with_the_limits(load_challenge: Callable[[Limits], Challenge]) -> None:
     """A challenge with other limits is another challenge, and so another evaluation."""
     short, long = load_challenge(Limits(wall_seconds=1.0)), load_challenge(Limits(wall_seconds=2.0))
     assert evaluation_id_of(MINE, short, IMAGE, settings(10)) != evaluation_id_of(
@@ -77,23 +77,23 @@ def test_changes_with_the_limits(load_challenge: Callable[[Limits], Challenge]) 
     )
 
 
-def test_is_fit_for_a_folder(challenge: Challenge) -> None:
-    """The name is twelve hexadecimal digits."""
+def test_the_name_can_be_a_folder_name(challenge: Challenge) -> None:
+    """It is twelve hexadecimal digits."""
     name = evaluation_id_of(MINE, challenge, IMAGE, settings(10))
     assert len(name) == 12
     assert set(name) <= set("0123456789abcdef")
 
 
-def test_golden(challenge: Challenge) -> None:
-    """The name of a given evaluation never changes: stores are resumed by it."""
+def test_the_name_is_stable_across_versions(challenge: Challenge) -> None:
+    """Evaluations are resumed by their names, so a name must never change."""
     assert evaluation_id_of(MINE, replace(challenge, sha256="d" * 64), IMAGE, settings(512)) == "dfc121dc9453"
 
 
-def test_files_of_runs_do_not_meet(challenge: Challenge) -> None:
-    """Every run has a checkpoint, outputs and a log of its own, in the evaluation's folder."""
+def test_each_run_has_its_own_files(challenge: Challenge) -> None:
+    """The paths of checkpoints, outputs and logs are distinct and in the evaluation's folder."""
     paths = EvaluationPaths(folder=challenge.folder / "x")
     files = [
-        place(index) for place in (paths.checkpoint, paths.outputs, paths.log) for index in range(20_000)
+        path_of(index) for path_of in (paths.checkpoint, paths.outputs, paths.log) for index in range(20_000)
     ]
     assert len({*files, paths.summary}) == len(files) + 1
     assert all(file.is_relative_to(paths.folder) for file in files)

@@ -1,4 +1,4 @@
-"""Does one process at a time have an evaluation, whatever clocks and sleeping processes do?"""
+"""One process at a time holds an evaluation's lease, despite clock jumps and suspended processes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def lease(
     place: str = "",
     wait: Callable[[float], object] = lambda _seconds: None,
 ) -> Lease:
-    """Return a lease that renews itself only when it is told to."""
+    """Return a lease that is renewed only by an explicit call."""
     return Lease(
         store.database,
         ID,
@@ -80,19 +80,19 @@ def lease(
     )
 
 
-def test_a_second_holder_is_told_who_has_it_and_until_when(store: Store, clock: Clock) -> None:
-    """In one sentence; the first one keeps it."""
+def test_a_second_holder_is_refused_with_holder_and_expiry(store: Store, clock: Clock) -> None:
+    """The error is one sentence, and the first holder keeps the lease."""
     with lease(store, clock, "host-a, process 1") as first:
-        with pytest.raises(HostNotReadyError, match=r"host-a, process 1 .*1970-01-12 13:48:40 UTC") as told:
+        with pytest.raises(HostNotReadyError, match=r"host-a, process 1 .*1970-01-12 13:48:40 UTC") as caught:
             lease(store, clock, "host-b, process 2").__enter__()
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(caught.value)
         assert first.renew()
     with lease(store, clock, "host-b, process 2"):
         pass
 
 
-def test_tokens_only_rise(store: Store, clock: Clock) -> None:
-    """Letting go and taking again gives a higher one each time."""
+def test_tokens_only_increase(store: Store, clock: Clock) -> None:
+    """Each time the lease is released and taken again, its token is higher."""
     tokens = []
     for _ in range(3):
         with lease(store, clock, "host-a") as mine:
@@ -100,35 +100,35 @@ def test_tokens_only_rise(store: Store, clock: Clock) -> None:
     assert tokens == [1, 2, 3]
 
 
-def test_who_comes_back_after_a_takeover_writes_nothing(store: Store, clock: Clock) -> None:
-    """Every kind of writing is refused with what happened, and changes nothing."""
-    with lease(store, clock, "host-a") as slept:
-        number = store.begin_attempt(ID, token=slept.token)
-        assert store.publish(ID, run_of(0, number), token=slept.token)
+def test_a_resumed_process_writes_nothing_after_a_takeover(store: Store, clock: Clock) -> None:
+    """Every kind of write is refused with the reason, and changes nothing."""
+    with lease(store, clock, "host-a") as suspended:
+        number = store.begin_attempt(ID, token=suspended.token)
+        assert store.publish(ID, run_of(0, number), token=suspended.token)
         clock.now += 121.0
         with lease(store, clock, "host-b, process 7") as mine:
             before = store.runs(ID)
             for write in (
-                lambda: store.publish(ID, run_of(1, number), token=slept.token),
-                lambda: store.mark_evaluated(ID, 0, outputs_sha256="e" * 64, token=slept.token),
-                lambda: store.mark_unevaluated(ID, 0, token=slept.token),
-                lambda: store.reject(ID, 0, "nonsense", token=slept.token),
-                lambda: store.withdraw(ID, [0], token=slept.token),
-                lambda: store.begin_attempt(ID, token=slept.token),
-                lambda: store.finish(ID, {}, token=slept.token),
+                lambda: store.publish(ID, run_of(1, number), token=suspended.token),
+                lambda: store.mark_evaluated(ID, 0, outputs_sha256="e" * 64, token=suspended.token),
+                lambda: store.mark_unevaluated(ID, 0, token=suspended.token),
+                lambda: store.reject(ID, 0, "nonsense", token=suspended.token),
+                lambda: store.withdraw(ID, [0], token=suspended.token),
+                lambda: store.begin_attempt(ID, token=suspended.token),
+                lambda: store.finish(ID, {}, token=suspended.token),
             ):
                 with pytest.raises(TakenOverError, match="taken over by host-b, process 7"):
                     write()
             assert store.runs(ID) == before
             assert store.evaluation(ID).summary is None
-            assert not slept.renew()
+            assert not suspended.renew()
             with pytest.raises(TakenOverError):
-                slept.raise_if_lost()
+                suspended.raise_if_lost()
             assert store.publish(ID, run_of(1, store.begin_attempt(ID, token=mine.token)), token=mine.token)
 
 
-def test_an_attempt_that_is_not_the_newest_publishes_nothing(store: Store) -> None:
-    """Its number is a fence of its own, without any lease."""
+def test_an_older_attempt_publishes_nothing(store: Store) -> None:
+    """The attempt number alone is a fence, without any lease."""
     old, new = store.begin_attempt(ID), store.begin_attempt(ID)
     with pytest.raises(TakenOverError, match=r"Attempt 1 .* no longer the newest"):
         store.publish(ID, run_of(0, old))
@@ -136,8 +136,8 @@ def test_an_attempt_that_is_not_the_newest_publishes_nothing(store: Store) -> No
     assert [run.attempt for run in store.runs(ID)] == [2]
 
 
-def test_a_clock_that_is_ahead_steals_nothing(store: Store, clock: Clock) -> None:
-    """Who finds a lease expired watches it: a holder that renews it meanwhile keeps it."""
+def test_a_clock_that_is_ahead_takes_no_lease(store: Store, clock: Clock) -> None:
+    """A process that reads an expired lease watches it first; a holder that renews it keeps it."""
     with lease(store, clock, "host-a") as first:
         ahead = Clock(1_000_000.0)
         ahead.now = clock.now + 10_000.0
@@ -147,27 +147,27 @@ def test_a_clock_that_is_ahead_steals_nothing(store: Store, clock: Clock) -> Non
 
 
 @pytest.mark.parametrize("jump", [-100_000.0, -60.0, 60.0, 100_000.0])
-def test_a_holder_whose_clock_jumps_loses_nothing(store: Store, clock: Clock, jump: float) -> None:
-    """It has the lease until somebody takes it, and renews it whatever its clock says."""
+def test_a_holder_whose_clock_jumps_keeps_its_lease(store: Store, clock: Clock, jump: float) -> None:
+    """It holds the lease until another process takes it, and renews it whatever its clock shows."""
     with lease(store, clock, "host-a") as mine:
         clock.now += jump
         assert mine.renew()
         assert store.begin_attempt(ID, token=mine.token) == 1
 
 
-def test_a_small_jump_lets_nobody_in(store: Store, clock: Clock) -> None:
-    """A minute between two clocks is less than what a lease lasts; nobody even waits."""
+def test_a_small_clock_difference_takes_no_lease(store: Store, clock: Clock) -> None:
+    """A minute between two clocks is less than a lease lasts, so the second is refused without waiting."""
     with lease(store, clock, "host-a"):
         other = Clock(1_000_000.0)
         other.now = clock.now + 60.0
-        waited: list[float] = []
+        waits: list[float] = []
         with pytest.raises(HostNotReadyError):
-            lease(store, other, "host-b", wait=waited.append).__enter__()
-        assert waited == []
+            lease(store, other, "host-b", wait=waits.append).__enter__()
+        assert waits == []
 
 
-def test_of_two_that_find_it_expired_one_takes_it(store: Store, clock: Clock) -> None:
-    """The one that was faster; the other is told."""
+def test_one_of_two_processes_takes_an_expired_lease(store: Store, clock: Clock) -> None:
+    """The faster process takes it; the other is refused."""
     dead = lease(store, clock, "host-a")
     dead._take()
     clock.now += 1000.0
@@ -177,32 +177,32 @@ def test_of_two_that_find_it_expired_one_takes_it(store: Store, clock: Clock) ->
     assert faster.token == 2
 
 
-def test_who_has_the_dead_holders_lock_need_not_wait(store: Store, clock: Clock) -> None:
-    """As after kill -9 on the same machine: the same lock, now ours, says that the holder is dead."""
+def test_the_lock_file_of_a_dead_holder_makes_waiting_unnecessary(store: Store, clock: Clock) -> None:
+    """After kill -9 on the same machine, acquiring the holder's lock file proves that it is dead."""
     lease(store, clock, "host-a, process 1", place="boot 1:2")._take()
-    waited: list[float] = []
-    with lease(store, clock, "host-a, process 2", place="boot 1:2", wait=waited.append) as mine:
+    waits: list[float] = []
+    with lease(store, clock, "host-a, process 2", place="boot 1:2", wait=waits.append) as mine:
         assert mine.token == 2
-    assert waited == []
+    assert waits == []
 
 
 def test_a_lease_renews_itself(store: Store) -> None:
-    """A thread of its own does it, until the lease is let go."""
+    """A background thread renews it until it is released."""
     with Lease(store.database, ID, holder="host-a", place="x", beat_seconds=0.01):
-        seen = threading.Event()
+        renewed = threading.Event()
         for _ in range(30_000):  # minutes: a busy disk is no counterexample
             with store.database.reading() as session:
                 if session.scalars(select(LeaseRow.beats)).one() >= 3:
-                    seen.set()
+                    renewed.set()
                     break
-            seen.wait(0.01)
-        assert seen.is_set()
+            renewed.wait(0.01)
+        assert renewed.is_set()
     with store.database.reading() as session:
         assert session.scalars(select(LeaseRow.holder)).one() == ""
 
 
-def test_a_locked_file_keeps_other_processes_of_this_machine_away(store: Store, tmp_path: Path) -> None:
-    """The sentence names the process that has it."""
+def test_the_lock_file_excludes_other_processes_of_this_machine(store: Store, tmp_path: Path) -> None:
+    """The error names the process that holds it."""
     folder = tmp_path / "store"
     with (
         evaluation_lease(store.database, folder, ID),
@@ -214,8 +214,8 @@ def test_a_locked_file_keeps_other_processes_of_this_machine_away(store: Store, 
         assert again.token == 2
 
 
-def test_a_place_that_cannot_be_named_proves_no_death(store: Store, clock: Clock) -> None:
-    """Two holders without a place are not one."""
+def test_an_unknown_lock_file_does_not_prove_that_the_holder_is_dead(store: Store, clock: Clock) -> None:
+    """Two holders without a known lock file are not the same process."""
     first = Lease(store.database, ID, holder="host-a", place="", clock=clock)
     first._take()
     with pytest.raises(HostNotReadyError, match="host-a"):

@@ -1,4 +1,4 @@
-"""Does what is published stay, once, for everyone who opens the same store?"""
+"""What is published stays, exactly once, for every process that opens the same store."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ ID = EVALUATION.id
 
 
 def run_of(index: int, **changes: object) -> RunRecord:
-    """Return a run that went well, with some of it changed."""
-    fine = RunRecord(
+    """Return a successful run with some fields changed."""
+    successful = RunRecord(
         index=index,
         seed=(1 << 63) - 1 - index,
         attempt=1,
@@ -48,7 +48,7 @@ def run_of(index: int, **changes: object) -> RunRecord:
         checkpoint_sha256="d" * 64,
         log_bytes_dropped=0,
     )
-    return replace(fine, **changes)  # type: ignore[arg-type]
+    return replace(successful, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def test_published_runs_come_back_as_they_were(store: Store) -> None:
-    """Every field survives, seeds of 63 bits and strangers' text among them; runs come by index."""
+def test_published_runs_are_read_back_unchanged(store: Store) -> None:
+    """Every field is preserved, 63-bit seeds and untrusted text included; runs are ordered by index."""
     runs = [
         run_of(2, verdict=Verdict.CRASHED, detail="ε [red]\n'; DROP TABLE runs; --", checkpoint_sha256=""),
         run_of(0),
@@ -71,14 +71,14 @@ def test_published_runs_come_back_as_they_were(store: Store) -> None:
 
 
 def test_a_run_is_published_once(store: Store) -> None:
-    """The first verdict stands: a second one is refused and changes nothing."""
+    """The first verdict stands; a second one is refused and changes nothing."""
     assert store.publish(ID, run_of(0)) is True
     assert store.publish(ID, run_of(0, verdict=Verdict.CRASHED, detail="later", attempt=2)) is False
     assert store.runs(ID) == [run_of(0)]
 
 
-def test_same_index_in_another_evaluation_is_another_run(store: Store) -> None:
-    """Evaluations do not get in each other's way."""
+def test_runs_of_different_evaluations_are_independent(store: Store) -> None:
+    """The same index in another evaluation is another run."""
     store.begin(replace(EVALUATION, id="ffff00000000", n=5))
     assert store.publish(ID, run_of(0))
     assert store.publish("ffff00000000", run_of(0, detail="other"))
@@ -89,14 +89,14 @@ def test_same_index_in_another_evaluation_is_another_run(store: Store) -> None:
     assert store.runs(ID) == [run_of(0)]
 
 
-def test_run_of_an_unknown_evaluation(store: Store) -> None:
-    """A run that belongs nowhere is an error of ours, not one that was published before."""
+def test_a_run_of_an_unknown_evaluation_is_an_error(store: Store) -> None:
+    """It is an error of the host, and not reported as a run that was published before."""
     with pytest.raises(HostNotReadyError):
         store.publish("unknown", run_of(0))
 
 
-def test_resumed_after_closing(store: Store, tmp_path: Path) -> None:
-    """What was published is there for the next command, which notes the same evaluation again."""
+def test_a_store_is_resumed_after_closing(store: Store, tmp_path: Path) -> None:
+    """Published runs are available to the next command, which records the same evaluation again."""
     store.publish(ID, run_of(1))
     store.close()
     with closing(open_store(tmp_path / "store", create=False)) as later:
@@ -105,8 +105,8 @@ def test_resumed_after_closing(store: Store, tmp_path: Path) -> None:
         assert len(later.evaluations()) == 1
 
 
-def test_two_stores_on_one_folder(store: Store, tmp_path: Path) -> None:
-    """Two processes with the same folder see each other's runs at once, and one of them is first."""
+def test_two_processes_share_one_folder(store: Store, tmp_path: Path) -> None:
+    """Each sees the other's runs immediately, and a run is published by only one of them."""
     with closing(open_store(tmp_path / "store", create=True)) as other:
         assert store.publish(ID, run_of(0))
         assert other.runs(ID) == [run_of(0)]
@@ -116,19 +116,19 @@ def test_two_stores_on_one_folder(store: Store, tmp_path: Path) -> None:
 
 
 def test_threads_publish_each_run_once(store: Store) -> None:
-    """Of eight threads that publish the same runs, exactly one is first with each."""
+    """Of eight threads that publish the same runs, exactly one succeeds with each."""
 
     def publish_all(attempt: int) -> list[bool]:
         return [store.publish(ID, run_of(index, attempt=attempt)) for index in range(10)]
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(publish_all, range(8)))
-    assert [sum(column) for column in zip(*answers, strict=True)] == [1] * 10
-    assert all(answers[run.attempt][run.index] for run in store.runs(ID))
+        results = list(pool.map(publish_all, range(8)))
+    assert [sum(column) for column in zip(*results, strict=True)] == [1] * 10
+    assert all(results[run.attempt][run.index] for run in store.runs(ID))
 
 
-def at_once(count: int, work: Callable[[], object]) -> None:
-    """Do work in several threads that begin together; raise what any of them raised."""
+def run_concurrently(count: int, work: Callable[[], object]) -> None:
+    """Call ``work`` in several threads that start together; raise what any of them raised."""
     barrier = threading.Barrier(count)
 
     def wait_and_work() -> None:
@@ -141,7 +141,7 @@ def at_once(count: int, work: Callable[[], object]) -> None:
 
 
 def test_writers_wait_for_each_other(store: Store, tmp_path: Path) -> None:
-    """Connections that write at the same time take turns; none is told that the database is locked."""
+    """Concurrent connections write in turn; none fails because the database is locked."""
     for index in range(4):
         store.publish(ID, run_of(index))
 
@@ -150,35 +150,35 @@ def test_writers_wait_for_each_other(store: Store, tmp_path: Path) -> None:
             for index in range(4):
                 mine.mark_evaluated(ID, index)
 
-    at_once(6, write)
+    run_concurrently(6, write)
     assert all(run.evaluated for run in store.runs(ID))
 
 
-def test_begun_at_once(store: Store) -> None:
-    """Evaluations of one new submission that begin together do not trip each other up."""
+def test_evaluations_of_one_submission_start_concurrently(store: Store) -> None:
+    """Recording the same new submission at the same time is no error."""
     numbers = itertools.count()
     for attempt in range(30):
         new = replace(EVALUATION, submission_sha256=f"{attempt:064}")
-        at_once(4, lambda new=new: store.begin(replace(new, id=f"{next(numbers):012}")))  # type: ignore[misc]
+        run_concurrently(4, lambda new=new: store.begin(replace(new, id=f"{next(numbers):012}")))  # type: ignore[misc]
 
 
-def test_opened_at_once(tmp_path: Path) -> None:
-    """Commands that open a new store together all find it open."""
+def test_a_new_store_is_opened_concurrently(tmp_path: Path) -> None:
+    """Several commands can create and open the same store at the same time."""
     for attempt in range(30):
         folder = tmp_path / str(attempt)
-        at_once(4, lambda folder=folder: open_store(folder, create=True).close())  # type: ignore[misc]
+        run_concurrently(4, lambda folder=folder: open_store(folder, create=True).close())  # type: ignore[misc]
 
 
-def test_mark_evaluated(store: Store) -> None:
-    """Only the run that is named is noted."""
+def test_mark_evaluated_changes_one_run(store: Store) -> None:
+    """Only the named run is marked."""
     store.publish(ID, run_of(0))
     store.publish(ID, run_of(1))
     store.mark_evaluated(ID, 1)
     assert [run.evaluated for run in store.runs(ID)] == [False, True]
 
 
-def test_reject(store: Store) -> None:
-    """A rejected run keeps all but its verdict and the reason."""
+def test_reject_changes_verdict_and_detail(store: Store) -> None:
+    """All other fields of the rejected run, and all other runs, stay."""
     store.publish(ID, run_of(0))
     store.publish(ID, run_of(1))
     store.reject(ID, 0, "its logits are not finite")
@@ -188,8 +188,8 @@ def test_reject(store: Store) -> None:
     ]
 
 
-def test_withdraw(store: Store) -> None:
-    """Withdrawn runs are gone and can be published anew; no others are touched."""
+def test_withdrawn_runs_can_be_published_again(store: Store) -> None:
+    """Withdrawing deletes the named runs and touches no others."""
     for index in range(4):
         store.publish(ID, run_of(index))
     store.withdraw(ID, [0, 3, 99])
@@ -199,15 +199,15 @@ def test_withdraw(store: Store) -> None:
     assert [run.attempt for run in store.runs(ID)] == [1, 1, 2]
 
 
-def test_withdraw_of_the_largest_evaluation(store: Store) -> None:
-    """As many runs as an evaluation may have can be withdrawn at once."""
+def test_the_maximum_number_of_runs_can_be_withdrawn(store: Store) -> None:
+    """One call may withdraw as many runs as an evaluation may have."""
     store.publish(ID, run_of(19_999))
     store.withdraw(ID, range(20_000))
     assert store.runs(ID) == []
 
 
-def test_attempts_are_numbered(store: Store) -> None:
-    """Attempts count from 1 in each evaluation, whether or not the one before has ended."""
+def test_attempts_are_numbered_from_1(store: Store) -> None:
+    """Each evaluation counts its own attempts, whether or not the previous one has ended."""
     store.begin(replace(EVALUATION, id="ffff00000000", n=5))
     assert [store.begin_attempt(ID), store.begin_attempt(ID)] == [1, 2]
     store.end_attempt(ID, 2, "done")
@@ -215,8 +215,8 @@ def test_attempts_are_numbered(store: Store) -> None:
     assert store.begin_attempt("ffff00000000") == 1
 
 
-def test_summary_round_trip(store: Store) -> None:
-    """There is no summary until there is one; then it comes back, and a later one replaces it."""
+def test_a_summary_is_read_back_unchanged(store: Store) -> None:
+    """There is none before the evaluation is finished; a later summary replaces an earlier one."""
     assert store.evaluation(ID).summary is None
     assert store.find_evaluation("unknown") is None
     summary = {"score": 0.123456789012345, "n": 4, "verdicts": {"ok": 4}, "warnings": ["ε"], "reason": None}
@@ -226,14 +226,14 @@ def test_summary_round_trip(store: Store) -> None:
     assert store.evaluation(ID).summary == {"score": None}
 
 
-def test_seconds_add_up(store: Store) -> None:
-    """Time over several commands is summed."""
+def test_seconds_are_summed(store: Store) -> None:
+    """The time of several commands is added."""
     assert store.add_seconds(ID, 1.5) == 1.5
     assert store.add_seconds(ID, 2.25) == 3.75
 
 
-def test_evaluations_come_in_the_order_they_began(store: Store) -> None:
-    """The oldest is first, whatever its name; noting one again does not move it."""
+def test_evaluations_are_listed_in_the_order_of_their_start(store: Store) -> None:
+    """The oldest is first, whatever its name; recording one again does not move it."""
     store.begin(replace(EVALUATION, id="ffffffffffff", n=1))
     store.begin(replace(EVALUATION, id="000000000000", n=2))
     store.begin(replace(EVALUATION, n=99))
@@ -244,8 +244,8 @@ def test_evaluations_come_in_the_order_they_began(store: Store) -> None:
     assert [item.summary for item in stored] == [None, {"score": 0.5}, None]
 
 
-def test_find(store: Store) -> None:
-    """The beginning of a name is enough where only one begins so."""
+def test_a_unique_prefix_is_enough(store: Store) -> None:
+    """An ambiguous prefix, and one that no name starts with, are refused."""
     store.begin(replace(EVALUATION, id="0123ffffffff", n=5))
     assert store.find("01234") == ID
     assert store.find(ID) == ID
@@ -255,14 +255,14 @@ def test_find(store: Store) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["%", "_", "0_23", "%ab", "\\", "'"])
-def test_find_takes_signs_literally(store: Store, prefix: str) -> None:
-    """What SQL reads as a pattern is no pattern here."""
+def test_find_takes_wildcards_literally(store: Store, prefix: str) -> None:
+    """Characters that SQL reads as a pattern match only themselves."""
     with pytest.raises(ConfigurationError, match="No evaluation begins"):
         store.find(prefix)
 
 
-def test_remove(store: Store) -> None:
-    """A removed evaluation is gone with its runs and attempts, and another of the same submission stays."""
+def test_removal_deletes_one_evaluation(store: Store) -> None:
+    """Its runs and attempts are deleted; another evaluation of the same submission stays."""
     store.begin(replace(EVALUATION, id="ffff00000000", n=5))
     for name in (ID, "ffff00000000"):
         store.publish(name, run_of(0))
@@ -275,8 +275,8 @@ def test_remove(store: Store) -> None:
     assert store.begin_attempt(ID) == 1
 
 
-def test_no_store_to_read(tmp_path: Path) -> None:
-    """Where nothing was evaluated, reading is the operator's mistake, and makes no store."""
+def test_reading_a_missing_store_is_wrong_usage(tmp_path: Path) -> None:
+    """Reading where nothing was evaluated is refused, and creates no store."""
     with pytest.raises(ConfigurationError, match="no evaluations at"):
         open_store(tmp_path / "nothing", create=False)
     assert not (tmp_path / "nothing").exists()
@@ -284,8 +284,8 @@ def test_no_store_to_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 4096])
 @pytest.mark.parametrize("create", [True, False])
-def test_corrupt_database(tmp_path: Path, damage: bytes, create: bool) -> None:
-    """A file that is no database is told in one sentence, and is left as it is."""
+def test_a_corrupt_database_is_one_sentence(tmp_path: Path, damage: bytes, create: bool) -> None:
+    """A file that is not a database is reported, and not changed."""
     (tmp_path / DATABASE_FILE).write_bytes(damage)
     with pytest.raises(HostNotReadyError, match="The store cannot be used") as caught:
         open_store(tmp_path, create=create)
@@ -293,27 +293,27 @@ def test_corrupt_database(tmp_path: Path, damage: bytes, create: bool) -> None:
     assert (tmp_path / DATABASE_FILE).read_bytes() == damage
 
 
-def test_folder_in_the_place_of_the_database(tmp_path: Path) -> None:
-    """Where the database cannot be opened, the host is not ready."""
+def test_a_folder_at_the_path_of_the_database_is_refused(tmp_path: Path) -> None:
+    """A database that cannot be opened means that the host is not ready."""
     (tmp_path / DATABASE_FILE).mkdir()
     with pytest.raises(HostNotReadyError, match="The store cannot be used"):
         open_store(tmp_path, create=True)
 
 
-def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
-    """Where the folder cannot be created, the host is not ready."""
+def test_a_file_at_the_path_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """A folder that cannot be created means that the host is not ready."""
     (tmp_path / "file").write_bytes(b"")
     for folder in (tmp_path / "file", tmp_path / "file" / "store"):
         with pytest.raises(HostNotReadyError, match="cannot be created"):
             open_store(folder, create=True)
 
 
-def test_database_that_is_damaged_later(store: Store, tmp_path: Path) -> None:
-    """A table that has gone is an error of ours, from every question."""
+def test_a_database_that_vanishes_is_an_error_of_every_call(store: Store, tmp_path: Path) -> None:
+    """A missing table raises HostNotReadyError, whichever method is called."""
     store.close()
     for leftover in (tmp_path / "store").iterdir():
         leftover.unlink()
-    for question in (
+    for call in (
         lambda: store.runs(ID),
         lambda: store.publish(ID, run_of(0)),
         lambda: store.begin(EVALUATION),
@@ -323,31 +323,31 @@ def test_database_that_is_damaged_later(store: Store, tmp_path: Path) -> None:
         lambda: store.evaluation(ID),
     ):
         with pytest.raises(HostNotReadyError):
-            question()
+            call()
 
 
 @pytest.mark.parametrize("name", ["with space", "Ünïcode", "x#y", "user:word@host"])
-def test_names_of_folders(tmp_path: Path, name: str) -> None:
-    """The database lies in the folder that was named, whatever signs its name has."""
+def test_folder_names_may_hold_special_characters(tmp_path: Path, name: str) -> None:
+    """The database is created in the named folder, whatever characters its name has."""
     open_store(tmp_path / name, create=True).close()
     assert (tmp_path / name / DATABASE_FILE).is_file()
 
 
 @pytest.mark.parametrize("name", ["what?", "a?b=c"])
-def test_names_of_folders_that_urls_know(tmp_path: Path, name: str) -> None:
-    """A folder's name with a sign that means something in a URL is a name like any other."""
+def test_folder_names_may_hold_url_syntax(tmp_path: Path, name: str) -> None:
+    """A character with a meaning in URLs is an ordinary part of a folder's name."""
     with closing(open_store(tmp_path / name, create=True)):
         assert (tmp_path / name / DATABASE_FILE).is_file()
 
 
-def test_count_that_is_too_large(store: Store) -> None:
-    """A count that came over the stream and does not fit is an error of ours, not a traceback."""
+def test_a_count_that_is_too_large_is_an_error(store: Store) -> None:
+    """A received count that does not fit in a column raises HostNotReadyError, not OverflowError."""
     with pytest.raises(HostNotReadyError):
         store.publish(ID, run_of(0, log_bytes_dropped=1 << 70))
 
 
 @pytest.mark.parametrize("column", ["seed", "log_bytes_dropped"])
-def test_postgresql_has_room_for_large_numbers(column: str) -> None:
-    """The tables hold 63 bits where a URL names PostgreSQL, too."""
+def test_postgresql_stores_63_bit_numbers(column: str) -> None:
+    """The columns are BIGINT on PostgreSQL."""
     table = str(CreateTable(RunRow.metadata.tables["runs"]).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     assert f"{column} BIGINT" in table
