@@ -1,8 +1,8 @@
-"""What the rest of the project needs of a container engine, whichever it is.
+"""Protocols of a container engine: what the rest of the project needs of it.
 
-`runner.engine.client.DockerEngine` is one over Docker's API, which Podman offers too. Another engine, such as
-Kubernetes, implements these protocols and translates `ContainerSpec` itself; the suite in
-``tests/conformance/`` says what has to hold.
+`runner.engine.client.DockerEngine` implements them over Docker's API, which Podman offers too. Another
+engine, such as Kubernetes, implements these protocols and translates `ContainerSpec` itself; the suite in
+``tests/conformance/`` specifies what every engine has to do.
 """
 
 from __future__ import annotations
@@ -120,14 +120,14 @@ class Engine(Protocol):
 
     @property
     def address(self) -> str:
-        """Return where it is; the containers of two addresses are never mixed up."""
+        """Return its address; containers of engines with different addresses are never confused."""
 
     @property
     def images(self) -> Images:
         """Return its images."""
 
     def __hash__(self) -> int:
-        """Tell connections apart."""
+        """Distinguish connections."""
 
     def info(self) -> EngineInfo:
         """Ask what it reports about itself and its host."""

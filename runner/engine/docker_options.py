@@ -1,6 +1,6 @@
-"""Translate a container's specification to what Docker's API takes: its dictionaries are made here alone.
+"""Translate a container's specification to the arguments of Docker's API; no other module builds them.
 
-Docker's default seccomp and AppArmor profiles hold because no option replaces them.
+Docker's default seccomp and AppArmor profiles stay in force because no option replaces them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A participant's view of an evaluation: what its challenge's feedback policy allows, and no more.
 
-Under ``full`` that is everything about their own submission. Under ``verdict-only`` nothing that the
-submission chose itself may pass, since it has seen hidden images and could encode them: no output, no
-details, no traceback, no path, no name of its own invention, no exact time. What remains are a few words a
-run from a fixed list, whole seconds, and the score.
+Under ``full`` a participant sees everything about their own submission. Under ``verdict-only`` nothing that
+the submission chose may be shown, because it has seen hidden images and could encode them: no output,
+detail, traceback, path, exception name of its own, or exact time. What remains is a verdict and a well-known
+exception name for each run, whole seconds, and the score.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def exception_name(claimed: str) -> str:
     """Return an exception's name if it is well known, else ``Exception``.
 
     The submission names its class, so any other name could carry a message. An empty name stays empty:
-    there was no exception.
+    the run raised nothing.
     """
     return claimed if claimed in _KNOWN or not claimed else OTHER_EXCEPTION
 

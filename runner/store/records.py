@@ -1,8 +1,8 @@
 """The values that the store takes and returns.
 
 `RunRecord` is the only list of a run's fields: the table of runs, the manifest and ``unlearn show --json``
-are mapped from it by name. A new figure of a run is a field here, with a default, and a column that can be
-empty in `runner.store.schema`.
+are mapped from it by name. To record another property of a run, add a field with a default here, and a
+nullable column in `runner.store.schema`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from runner.verdict import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """A run as it is to be published, or was."""
+    """A run, before or after it is published."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -89,7 +89,7 @@ class StoredEvaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """A container that was launched for an evaluation, and how that ended."""
+    """A container that was launched for an evaluation, and how the attempt ended."""
 
     number: int
     begun: datetime
