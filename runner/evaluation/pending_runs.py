@@ -84,7 +84,7 @@ class PendingRuns:
         self._budget = TimeBudget(total_seconds=challenge.description.limits.total_seconds)
 
     def execute(self) -> bool:
-        """Execute the unfinished runs; return whether the evaluation has to be scored again."""
+        """Execute the unfinished runs; return whether the evaluation has to be scored."""
         store = self._context.store
         recorded = recover_runs(store, self.paths, self.name, self.lease.token, self._context.reporter)
         unevaluated = [run.index for run in recorded if run.verdict is Verdict.OK and not run.evaluated]
