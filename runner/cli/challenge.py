@@ -30,7 +30,7 @@ from sandbox.protocol.recipes import RECIPES
 
 
 def build_command(
-    recipe: Annotated[str, typer.Argument(help=f"Where the data come from: {', '.join(RECIPES)}.")],
+    recipe: Annotated[str, typer.Argument(help=f"Source of the data: {', '.join(RECIPES)}.")],
     folder: Annotated[Path, typer.Argument(readable=False, help="Folder of the challenge.")],
     data: Annotated[
         Path | None,
@@ -54,9 +54,7 @@ def build_command(
     wall_seconds: Annotated[float | None, typer.Option(help="Time limit of one run.")] = None,
     wall_fraction: Annotated[
         float | None,
-        typer.Option(
-            help="The same as a fraction of the retraining time on the machine that executes the run."
-        ),
+        typer.Option(help="Time limit of one run, as a fraction of the retraining time on the same machine."),
     ] = None,
     total_seconds: Annotated[float | None, typer.Option(help="Time limit of all runs together.")] = None,
     concurrency: Annotated[int | None, typer.Option(help="Runs in parallel.")] = None,

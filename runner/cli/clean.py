@@ -29,7 +29,7 @@ def clean_command(
 ) -> None:
     """Remove containers that dead processes left, and whatever else is named.
 
-    Containers and evaluations of processes that are at work are never touched.
+    Containers and evaluations that a live process uses are never removed.
     """
     out = stdout_console()
     if names or checkpoints:
@@ -45,5 +45,5 @@ def clean_command(
     if images:
         out.print(f"Removed {remove_superseded_images(engine)} superseded images.")
     removed = remove_leftovers(engine)
-    at_work = len(engine.containers({}))
-    out.print(f"Removed {removed} leftover containers; {at_work} are at work.")
+    in_use = len(engine.containers({}))
+    out.print(f"Removed {removed} leftover containers; {in_use} are in use.")

@@ -24,14 +24,15 @@ def export_command(
             "--public",
             readable=False,
             metavar="DIR",
-            help="Folder for participants; not there yet, or empty.",
+            help="Folder for participants; must not exist yet, or be empty.",
         ),
     ],
 ) -> None:
     """Write the folder that participants get, and print its hash.
 
-    Of a public challenge everything, so that they see a score. Of a private one what a submission sees:
-    runs on it are judged, and not scored; test split, references and seed stay here.
+    The folder of a public challenge holds everything, so that participants see a score. That of a private
+    challenge holds only what a submission sees: runs on it are judged but not scored; test split, references
+    and seed are left out.
     """
     challenge = load_challenge(folder)
     exported = export_challenge(challenge, public)
@@ -42,8 +43,8 @@ def export_command(
     if has_guessable_seed(challenge.description):
         stderr_console().print(
             f"warning: the seed of this private challenge, {challenge.description.seed}, can be "
-            "guessed: who tries the first 2^32 finds it, and with it the references. Build it with a larger, "
-            "random one.",
+            "guessed: trying the first 2^32 seeds reveals it, and with it the references. Build the "
+            "challenge with a larger, random seed.",
             style="yellow",
             markup=False,
             soft_wrap=True,

@@ -1,7 +1,7 @@
 """Import a command's module when the command is used, not when `unlearn` starts.
 
-A command imports what it works with: the store, NumPy, the engine's client. ``unlearn --help`` needs the
-name and one line of each command, which stand in the table of `runner.cli.main`.
+The store, NumPy and the engine's client are slow to import. ``unlearn --help`` needs only the name and one
+line of each command, which are in the table of `runner.cli.main`.
 """
 
 from __future__ import annotations

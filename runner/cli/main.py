@@ -1,6 +1,6 @@
 """The command `unlearn`: find the command that was typed, run it, turn errors into exit codes.
 
-The only place where an error becomes a sentence and a number.
+This is the only place where an error becomes a message and an exit code.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _errors_as_exit_codes() -> Iterator[None]:
     except KeyboardInterrupt:
         _fail(_INTERRUPTED_SENTENCE, INTERRUPTED)
     except SystemExit as ending:
-        if ending.code == INTERRUPTED:  # typer has caught the interrupt, without a word
+        if ending.code == INTERRUPTED:  # typer has caught the interrupt silently
             _fail(_INTERRUPTED_SENTENCE, INTERRUPTED)
         raise
     except BrokenPipeError:

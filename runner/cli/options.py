@@ -15,14 +15,12 @@ DEFAULT_STORE: Final = Path("evaluations")
 StoreOption = Annotated[
     Path,
     typer.Option(
-        "--store", readable=False, envvar="UNLEARN_STORE", help="Folder where evaluations are kept."
+        "--store", readable=False, envvar="UNLEARN_STORE", help="Folder where evaluations are stored."
     ),
 ]
 MovedChallengeOption = Annotated[
     Path | None,
-    typer.Option(
-        "--challenge", "-c", readable=False, help="Folder of the challenge, if it is not where it was."
-    ),
+    typer.Option("--challenge", "-c", readable=False, help="Folder of the challenge, if it has moved."),
 ]
 IsolationOption = Annotated[
     Isolation,

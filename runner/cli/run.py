@@ -65,7 +65,7 @@ def run_command(
 ) -> None:
     """Run submissions n times each in sealed containers, and score them.
 
-    Finished runs are kept: interrupt it, type it again, and only the rest is executed.
+    Finished runs are saved: after an interruption, the same command executes only the remaining runs.
     """
     if not 2 <= n <= MAX_RUNS:
         raise ConfigurationError(f"-n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations.")
@@ -113,7 +113,7 @@ def run_command(
 def _note_earlier_images(
     store: Store, submissions: Sequence[Submission], challenge: Challenge, *, n: int, image: str
 ) -> None:
-    """Tell of unfinished evaluations of the same submissions that another image began."""
+    """Report unfinished evaluations of the same submissions that need another image."""
     hashes = {submission.sha256 for submission in submissions}
     for stored in store.evaluations():
         if (

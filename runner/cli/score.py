@@ -50,17 +50,18 @@ def score_command(
         ),
     ] = None,
     references: Annotated[
-        Path | None, typer.Option(readable=False, help="And one with those of the references.")
+        Path | None,
+        typer.Option(
+            readable=False, help="An npz file with the outputs of the references; goes with --unlearned."
+        ),
     ] = None,
     retraining_seconds: Annotated[
         float | None,
-        typer.Option(help="How long retraining takes, to compare run times with it."),
+        typer.Option(help="How long retraining takes; run times are compared with it."),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(
-            help="Of all random halves and folds; derived from the outputs if it is left out.", min=0
-        ),
+        typer.Option(help="Seed of all random halves and folds; derived from the outputs by default.", min=0),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(readable=False, help="Write the card, as JSON, to this file.")
@@ -69,7 +70,7 @@ def score_command(
 ) -> None:
     """Show the score card: the score, what it is worth, and what others would measure.
 
-    Several evaluations have a card each, and are then ranked, with ties where a difference is noise.
+    Several evaluations get a card each and are ranked; a difference within the noise is a tie.
     docs/metrics.md defines each number, and the format of a file of outputs.
     """
     if bool(names) == bool(unlearned):

@@ -1,4 +1,4 @@
-"""`unlearn show`: one evaluation and its runs; the table of summaries that other commands end with, too."""
+"""`unlearn show`: one evaluation and its runs. Also prints the table of summaries for other commands."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def show_command(
         show_summaries([Summary.from_json(stored.summary)], store, as_json=False)
     logs = store / stored.id / "logs"
     if logs.is_dir():
-        out.print(f"What the runs printed: {logs}", markup=False, soft_wrap=True)
+        out.print(f"Output of the runs: {logs}", markup=False, soft_wrap=True)
 
 
 def show_summaries(summaries: Sequence[Summary], store: Path, *, as_json: bool) -> None:
@@ -60,4 +60,4 @@ def show_summaries(summaries: Sequence[Summary], store: Path, *, as_json: bool) 
     out.print(score_table(summaries, out.width))
     for line in score_remarks(summaries):
         out.print(line)
-    out.print(f"Kept in {store}; more with: unlearn show EVALUATION", markup=False, soft_wrap=True)
+    out.print(f"Stored in {store}; for details: unlearn show EVALUATION", markup=False, soft_wrap=True)

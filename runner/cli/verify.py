@@ -1,4 +1,4 @@
-"""`unlearn verify`: whether an evaluation still is what its manifest says, and can be repeated."""
+"""`unlearn verify`: check an evaluation against its manifest, and execute some of its runs again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def verify_command(
 ) -> None:
     """Compute every hash and the score of an evaluation again, and report what does not match.
 
-    Exit code 0: all of it matches; 1: something does not.
+    Exit code 0 if everything matches, 1 if something does not.
     """
     opened = open_store(store, create=False)
     stored = opened.evaluation(opened.find(name))
@@ -67,10 +67,11 @@ def verify_command(
 
 
 def _challenge(folder: Path | None, evaluation: str) -> Challenge | str:
-    """Return the challenge, or the sentence that says what is wrong with it."""
+    """Return the challenge, or the reason why it cannot be used."""
     if folder is None or not (folder / DESCRIPTION_FILE).is_file():
         raise ConfigurationError(
-            f"The challenge of evaluation {evaluation} is not where it was; name it with --challenge."
+            f"The challenge of evaluation {evaluation} is not at its recorded path; "
+            "name its folder with --challenge."
         )
     try:
         return load_challenge(folder)

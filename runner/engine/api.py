@@ -120,7 +120,7 @@ class Engine(Protocol):
 
     @property
     def address(self) -> str:
-        """Return where it is; the containers of two addresses are never mixed up."""
+        """Return its address; containers of engines with different addresses are never confused."""
 
     @property
     def images(self) -> Images:

@@ -31,15 +31,15 @@ _SUPERVISOR_MEMORY_BYTES: Final = 1536 * MIB
 """Torch, the data and checkpoints in transit, in addition to what the runs may use."""
 _EVALUATOR_MEMORY_BYTES: Final = 8192 * MIB
 _CHECKPOINTS_MEMORY_BYTES: Final = _EVALUATOR_MEMORY_BYTES // 2
-"""The part of it for the checkpoints that are evaluated; torch, the data and their outputs have the rest."""
+"""Memory for the checkpoints in evaluation; the rest is for torch, the data and the outputs."""
 _COPIES: Final = 4
-"""An evaluator holds a checkpoint's bytes so many times: as received, as tensors, in the network, and one
+"""How often an evaluator holds a checkpoint's bytes: as received, as tensors, in the network, and one more
 that waits."""
 _MAX_CONCURRENCY: Final = 64
 _SUPERVISOR_PROCESSES: Final = 64
 _GVISOR_PROCESSES: Final = 1024
-"""For gVisor: a host process for each address space, which it holds for a while, and the threads of its
-kernel, which panics when it cannot start one."""
+"""Additional processes for gVisor: one on the host for each address space, which it releases late, and the
+threads of its kernel, which panics when it cannot start one."""
 ULIMITS: Final = {"nofile": 4096, "core": 0}
 """Limits of each process (setrlimit), soft and hard alike: open files, and no core dumps."""
 _TRAINERS_GID: Final = 1_998
@@ -48,11 +48,11 @@ _ROOT: Final = "0:0"
 _NOBODY: Final = "65534:65534"
 
 _MASKED: Final = (
-    # What engines hide by themselves, the newer ones more of it.
+    # Paths that engines mask by default; newer ones mask more of these.
     *("/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats"),
     *("/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware"),
     "/sys/devices/virtual/powercap",
-    # What else reveals something of the host.
+    # Further paths that reveal something about the host.
     *("/proc/cmdline", "/sys/kernel/boot_params", "/sys/kernel/debug", "/sys/kernel/tracing"),
     *("/proc/kallsyms", "/proc/kmsg", "/proc/modules", "/proc/config.gz", "/proc/schedstat"),
     *("/proc/pressure", "/proc/vmallocinfo", "/proc/slabinfo", "/proc/sysvipc", "/proc/key-users"),
@@ -97,7 +97,7 @@ class ContainerSpec:
     groups: tuple[int, ...]
     """Further group ids."""
     environment: dict[str, str]
-    """All of it: nothing is inherited."""
+    """The whole environment: nothing is inherited."""
     labels: dict[str, str]
     capabilities: tuple[str, ...]
     """Linux capabilities that it keeps; all others are dropped."""
@@ -185,11 +185,11 @@ def evaluator_container(
 
 
 def evaluator_concurrency(*, cpus: float, checkpoint_bytes: int) -> int:
-    """Return how many checkpoints an evaluator may evaluate in parallel: one per core, as far as memory goes.
+    """Return how many checkpoints an evaluator may evaluate in parallel: one per core, if memory allows.
 
     Args:
         cpus: The cores that it has.
-        checkpoint_bytes: The length that no checkpoint exceeds.
+        checkpoint_bytes: Maximum length of a checkpoint.
     """
     fitting = _CHECKPOINTS_MEMORY_BYTES // (_COPIES * checkpoint_bytes)
     return max(1, min(int(cpus), _MAX_CONCURRENCY, fitting))
@@ -198,7 +198,7 @@ def evaluator_concurrency(*, cpus: float, checkpoint_bytes: int) -> int:
 def trainer_container(
     *, image: str, cpus: float, labels: dict[str, str], placement: Placement = DEFAULT_PLACEMENT
 ) -> ContainerSpec:
-    """Return the container that builds a challenge: our code on our data, closed all the same."""
+    """Return the container that builds a challenge: our code on our data, isolated like the others."""
     return _container(
         role="trainer",
         image=image,

@@ -1,4 +1,4 @@
-"""Connect to the engine, and describe what went wrong on the way to it."""
+"""Connect to the engine, and describe connection errors."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _STREAM_HEAD: Final = struct.Struct(">BxxxI")
 _STDOUT, _STDERR = 1, 2
 _READ_BYTES: Final = 1 << 20
 _STDERR_BYTES: Final = 1 << 16
-"""How much of the end of stderr is kept."""
+"""How many bytes of the end of stderr are stored."""
 
 
 class DockerContainer:
@@ -73,7 +73,7 @@ class DockerContainer:
             self._buffer += arrived
 
     def _next_part(self) -> bytes:
-        """Remove the engine's multiplexing; keep the end of stderr apart."""
+        """Return stdout from the engine's multiplexed stream; store the end of stderr."""
         out = bytearray()
         while self._buffer:
             if self._part is None:
@@ -95,8 +95,8 @@ class DockerContainer:
     def kill(self) -> None:
         """End every process of the container at once; no error if it has ended already.
 
-        Its stream is closed too, also for a thread that is writing: the engine would wait for ever for a
-        reader that no longer exists.
+        Its stream is closed too, even while another thread writes to it: otherwise the engine would wait for
+        ever for a reader that no longer exists.
         """
         with contextlib.suppress(*ENGINE_ERRORS):
             self._api.kill(self.identity)
@@ -128,8 +128,8 @@ class DockerContainer:
     def remove(self) -> None:
         """Remove the container, running or not, and close the stream.
 
-        The HTTP response that carries the stream is closed first, where docker-py keeps it: from Python
-        3.13 on, one that is collected after its socket was closed prints a complaint on stderr.
+        The HTTP response that carries the stream is closed first, where docker-py stores it: from Python
+        3.13 on, a response that is collected after its socket was closed prints a warning on stderr.
         """
         for closing in (getattr(self._stream, "_response", None), self._stream):
             if closing is not None:

@@ -1,7 +1,7 @@
 """The container engine over Docker's API.
 
-Low-level calls with bounded times throughout: docker-py's high-level client inspects every container when it
-lists them, and hangs with the first one that hangs.
+All calls are low-level and have a timeout: docker-py's high-level client inspects every container when it
+lists them, so a single container that hangs would block the list.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class DockerEngine:
 
 
 def connect_engine(connect: Connect = connect) -> Engine:
-    """Return the engine that commands of now use.
+    """Return the engine of the current environment.
 
     Raises:
         HostNotReadyError: none answers, or this user may not use it.

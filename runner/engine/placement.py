@@ -1,6 +1,6 @@
-"""Where containers run: under which runtime, in how many containers, and on which device.
+"""Decide where containers run: under which runtime, in how many containers, and on which device.
 
-Pure: from what was requested and what the engine reports to a placement, or a sentence that says why not.
+Pure: from the request and what the engine reports to a placement, or to an error with the reason.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def resolve_placement(*, runtime: str, device: str, required_device: str, info: 
         info: What the engine reports.
 
     Raises:
-        ConfigurationError: the device is none of these.
+        ConfigurationError: ``device`` has another form.
         HostNotReadyError: this host has no such runtime or device.
     """
     if runtime and runtime not in info.runtimes:

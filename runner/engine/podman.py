@@ -1,7 +1,7 @@
-"""Translate Docker's options to Podman's for the very same container; pure.
+"""Translate Docker's options to Podman's for a container with the same isolation; pure.
 
-Podman (4.3.1 was tried) offers Docker's API with differences. What it would refuse or silently do otherwise
-is expressed in its words here; ``tests/runner/golden/podman.json`` records the result.
+Podman (tested: 4.3.1) offers Docker's API with differences. Options that it would refuse, or silently treat
+differently, are translated here; ``tests/runner/golden/podman.json`` records the result.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _PROXIES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 """Copied from the engine's environment, passwords included, unless the container has them already."""
 
 _MIN_PROCESSES: Final = 16_384
-"""Of a user on the whole host. It is no limit of ours, but Podman would raise it to more than a service in a
-container may, and then no container starts."""
+"""Of a user on the whole host. We need no such limit, but by default Podman raises it above what a service
+in a container may set, and then no container starts."""
 
 
 def short_name(image: str) -> str:
@@ -50,7 +50,7 @@ def podman_options(options: DockerOptions) -> DockerOptions:
     if runtime := config.get("Runtime"):
         raise HostNotReadyError(
             f"Podman does not let a container choose its runtime, so {runtime} would not be used; "
-            "use Docker, or leave the choice out to have the one that its service was started with."
+            "use Docker, or omit --runtime to get the one that Podman's service was started with."
         )
     if "DeviceRequests" in config:
         raise HostNotReadyError("GPUs are not supported with Podman yet; use Docker, or the CPU.")

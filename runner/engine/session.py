@@ -2,8 +2,8 @@
 
 Each process holds the lock of a file of its own while it lives, and labels its containers with the file's
 name. A container whose file exists but is not locked belongs to a process that died. A file is removed only
-after the last container with its label; only commands that use the same engine can see those, so a mark of
-the engine is part of the file's name.
+after the last container with its label; only commands that use the same engine can list its containers, so
+the file's name starts with a hash of the engine's address.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def create_session_file(folder: Path, mark: str) -> tuple[Path, BaseFileLock]:
 
 
 def _end(engine: Engine, file: Path) -> None:
-    """Remove containers that are still there; what cannot be removed, a later command removes."""
+    """Remove remaining containers; a later command removes those that cannot be removed now."""
     labels = {SESSION_LABEL: file.name}
     with contextlib.suppress(HostNotReadyError):  # the engine does not answer: the file stays
         for identity, _labels in engine.containers(labels):

@@ -3,7 +3,7 @@
 ::
 
     evaluate        lease, terms, pending runs, score, summary + card + manifest
-    pending_runs    the runs that are still to be executed: attempts, time budget, what ends an evaluation
+    pending_runs    the runs that are still to be executed: attempts, retries, time budget, when to stop
     publisher       files first, rows second, renames last, so that a kill loses nothing that was published
     batch           several submissions in one command
 

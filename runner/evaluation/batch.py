@@ -1,7 +1,7 @@
-"""Evaluate several submissions in one command: a sandbox that is lost on one ends none of the others.
+"""Evaluate several submissions in one command: a sandbox lost on one submission does not end the others.
 
-What failed then was the sandbox, perhaps through something about that submission; a missing engine or a full
-disk ends the whole command.
+That submission may have caused the loss, so the next one is tried. A missing engine or a full disk ends the
+whole command.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def evaluate_all(
     """Evaluate each submission; ``report`` the error of one on which the sandbox was lost, and continue.
 
     Raises:
-        HostNotReadyError: this host cannot continue with any.
+        HostNotReadyError: this host cannot run any submission.
     """
     summaries: list[Summary] = []
     lost: SandboxError | None = None

@@ -1,4 +1,4 @@
-"""Evaluate a submission: agree on terms, execute pending runs, score, write everything down."""
+"""Evaluate a submission: agree on terms, execute pending runs, score, and record the result."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def evaluate(
 
     Raises:
         HostNotReadyError: another process works on it, or this host cannot continue.
-        SandboxError: the sandbox failed again and again; finished runs are kept.
+        SandboxError: the sandbox failed again and again; finished runs are saved.
     """
     with _pending_runs(context, submission, challenge, settings) as pending:
         store, name = context.store, pending.name

@@ -80,11 +80,11 @@ class PendingRuns:
         """Whether anything had to be executed or evaluated."""
         self._finished = 0
         self._rejected = 0
-        """Checkpoints that came rejected with their run."""
+        """Checkpoints that the executor returned as rejected with their run."""
         self._budget = TimeBudget(total_seconds=challenge.description.limits.total_seconds)
 
     def execute(self) -> bool:
-        """Execute the unfinished runs; return True if there were any, or the evaluation has no summary."""
+        """Execute the unfinished runs; return whether the evaluation has to be scored."""
         store = self._context.store
         recorded = recover_runs(store, self.paths, self.name, self.lease.token, self._context.reporter)
         unevaluated = [run.index for run in recorded if run.verdict is Verdict.OK and not run.evaluated]
@@ -92,7 +92,7 @@ class PendingRuns:
         if any(run.verdict is not Verdict.OK for run in recorded) and not self.settings.keep_going:
             missing = []
             if any(run.detail == EVALUATOR_FAILED_TWICE for run in recorded):
-                unevaluated = []  # each of them might take as long
+                unevaluated = []  # each of them might fail as slowly
         self._finished = len(recorded)
         self._budget = TimeBudget.of(self._budget.total_seconds, (run.host_seconds for run in recorded))
         if self._budget.used_up and missing:
@@ -128,7 +128,7 @@ class PendingRuns:
         ]
 
     def _attempt_until_finished(self, executor: Executor, missing: list[PlannedRun]) -> None:
-        """Attempt the missing runs, again where the sandbox was lost, until the evaluation is to end.
+        """Attempt the missing runs, again where the sandbox was lost, until the evaluation has to stop.
 
         Raises:
             SandboxError: the sandbox was lost again and again.
@@ -149,7 +149,7 @@ class PendingRuns:
                 return
 
     def _attempt(self, executor: Executor, missing: list[PlannedRun]) -> bool:
-        """Attempt runs; return whether the evaluation is to stop at a failure."""
+        """Attempt runs; return True if a failed run stopped the evaluation."""
         store = self._context.store
         number = store.begin_attempt(self.name, token=self.lease.token)
         outcome = _LOST
@@ -192,7 +192,7 @@ class PendingRuns:
         self._report(ended=1)
 
     def _skip_remaining(self, missing: list[PlannedRun]) -> None:
-        """Publish how runs ended that are not started because the time of the evaluation is used up."""
+        """Publish the verdict of runs that are not started because the time budget is used up."""
         judgement = self._budget.verdict_on_the_rest()
         for run in missing:
             self._publisher.publish_unstarted(run, judgement)

@@ -35,7 +35,7 @@ class RunPublisher:
         token: int,
         keep_checkpoints: bool,
     ) -> None:
-        """Publish with the lease of ``token``; checkpoints go once they are evaluated, unless kept."""
+        """Publish with the lease of ``token``; evaluated checkpoints are removed, unless they are kept."""
         self._store, self._paths, self._evaluation = store, paths, evaluation
         self._token, self._keep_checkpoints = token, keep_checkpoints
 
@@ -80,7 +80,7 @@ class RunPublisher:
         return first
 
     def publish_unstarted(self, run: PlannedRun, judgement: Judgement) -> None:
-        """Publish how a run ended that was never started."""
+        """Publish the verdict of a run that was never started."""
         self._store.publish(
             self._evaluation,
             RunRecord(

@@ -1,7 +1,7 @@
-"""One container for each run: the strict alternative to forking all runs in one.
+"""Execute each run in its own container: the strict alternative to forking all runs in one container.
 
 As many containers run in parallel as the challenge allows runs in parallel, each with its share of the cores.
-A run is judged as in a shared container.
+Runs are judged by the same rules as in a shared container.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """Background queue that feeds checkpoints to the evaluator while runs are in progress.
 
-One more checkpoint is sent than can be evaluated at once, so that none waits for the stream. While runs are
-in progress one is evaluated at a time, on one core, because evaluating slows runs down and their limits are
-wall time. After the last run, as many are evaluated in parallel as the evaluator has cores and memory for
-(`runner.engine.container_spec.evaluator_concurrency`).
+The evaluator is sent one checkpoint more than it evaluates at once, so that it never waits for the stream.
+While runs are in progress one is evaluated at a time, on one core, because evaluation slows runs down, and
+their limits are wall time. After the last run, as many are evaluated in parallel as the evaluator has cores
+and memory for (`runner.engine.container_spec.evaluator_concurrency`).
 
-An evaluator that fails may have failed through a checkpoint: an organizer's own network may end its process
-with some weights, or never answer. Every evaluator is sent the original network first, which shows that it
-works and how long it takes. Checkpoints that an evaluator was lost with are sent to the next one singly. What
-two evaluators fail with singly is the submission's fault; from then on all are sent singly. Losses that come
-from outside are never blamed on a checkpoint.
+A checkpoint may be the reason why an evaluator fails: an organizer's own network may end its process with
+some weights, or never answer. Every evaluator is sent the original network first, which shows that it works
+and how long it takes. When an evaluator is lost, its unanswered checkpoints are sent to the next one singly.
+A checkpoint that two evaluators fail with singly is the submission's fault; from then on every checkpoint is
+sent singly. Losses with an external cause are never blamed on a checkpoint.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MIN_CHECKPOINT_SECONDS: Final = 60.0
 """How long a checkpoint may take at least."""
 
 _MAX_WAITING: Final = 64
-"""Checkpoints that may wait before no new run is started."""
+"""No new run is started while this many checkpoints wait."""
 _MAX_LOSSES: Final = 3
 """How often the evaluator's container may be lost, with no checkpoint to blame, before the command ends."""
 _MAX_FAILURES: Final = 2
@@ -71,8 +71,8 @@ class EvaluatorQueue:
             sink: Provides checkpoints and takes their outputs.
             device: torch's name of the device.
             cores: Used after the last run; one is used while runs are in progress.
-            keep_going: Evaluate the rest after evaluators failed with a checkpoint. Without it the evaluation
-                has failed then, and each of the others might take as long.
+            keep_going: Evaluate the rest after evaluators failed with a checkpoint. Without it the
+                evaluation has failed, and each remaining checkpoint might take as long.
             min_checkpoint_seconds: How long a checkpoint may take at least.
             evaluator: Connects to a container.
         """
@@ -83,7 +83,7 @@ class EvaluatorQueue:
         self._sent: list[int] = []
         """Sent to an evaluator and not answered: if it is lost, the next one gets them."""
         self._single: int | None = None
-        """The one of them that the evaluator has singly."""
+        """The index in ``_sent`` that was sent singly, if any."""
         self._failures: Counter[int] = Counter()
         """How many evaluators have failed with each checkpoint singly."""
         self._losses = 0
@@ -103,7 +103,7 @@ class EvaluatorQueue:
         return self
 
     def __exit__(self, kind: object = None, *_error: object) -> None:
-        """Stop; what still waits is left for another command."""
+        """Stop; waiting checkpoints stay on disk for another command."""
         self._abandoned.set()
         self._waiting.put(None)
         if kind is not None and self._stream is not None:
@@ -111,11 +111,11 @@ class EvaluatorQueue:
         self._thread.join()
 
     def add(self, index: int) -> None:
-        """Queue the checkpoint of a run, which is published."""
+        """Queue the published checkpoint of a run."""
         self._waiting.put(index)
 
     def has_room(self) -> bool:
-        """Return whether so few wait that another run may be started."""
+        """Return whether another run may be started, because few checkpoints wait."""
         return self._waiting.qsize() < _MAX_WAITING or not self._thread.is_alive()
 
     @property
@@ -157,11 +157,11 @@ class EvaluatorQueue:
             self._failure = error
         except OSError as error:
             self._failure = HostNotReadyError(f"A checkpoint cannot be read: {error}.")
-        except BaseException as error:  # noqa: BLE001 - it would be lost with the thread, and all seem done
+        except BaseException as error:  # noqa: BLE001 - otherwise the thread would end silently, and all seem done
             self._failure = error
 
     def _evaluate_all(self) -> None:
-        """Evaluate in one container, starting with the checkpoints that an earlier one was lost with."""
+        """Evaluate in one container, starting with the checkpoints that a lost one did not answer."""
         container = self._stream = self._start()
         try:
             if self._abandoned.is_set():
@@ -196,7 +196,7 @@ class EvaluatorQueue:
         return max(self._min_seconds, _SLOWDOWN * original_seconds)
 
     def _time_original(self, evaluator: EvaluatorClient) -> float:
-        """Return the seconds that the original network takes, or find that the evaluator does not work."""
+        """Return the seconds that the original network takes, or raise if the evaluator does not work."""
         evaluator.send(_ORIGINAL, self._challenge.data("original"))
         started_at = time.monotonic()
         _, result = evaluator.receive()
@@ -212,7 +212,7 @@ class EvaluatorQueue:
         self._single = None
 
     def _count_loss(self, error: SandboxError) -> None:
-        """Count a loss against the checkpoint that the evaluator had singly, or else against ourselves."""
+        """Count a loss against the checkpoint that was sent singly, or else against the sandbox."""
         index, self._single = self._single, None
         if index is None or not isinstance(error, EvaluatorFailedError):
             self._losses += 1
@@ -221,7 +221,7 @@ class EvaluatorQueue:
         if self._failures[index] >= _MAX_FAILURES:
             self._deliver(index, Rejected(reason=EVALUATOR_FAILED_TWICE))
             self._blamed += 1
-            self._losses = 0  # earlier losses were this checkpoint's
+            self._losses = 0  # this checkpoint caused the earlier losses
 
     def _next(self) -> int | None:
         """Return the next run whose checkpoint is sent, None if none waits; block only if nothing is sent."""

@@ -21,7 +21,7 @@ class EvaluatedRun:
 
 
 class OutputsSink(Protocol):
-    """Where an executor reads checkpoints and delivers what they evaluate to. Called from any thread."""
+    """Source of checkpoints for an executor, and destination of their outputs. Called from any thread."""
 
     def read_checkpoint(self, index: int) -> bytes:
         """Return the published checkpoint of a run."""
@@ -30,7 +30,7 @@ class OutputsSink(Protocol):
         """Publish the outputs of a run."""
 
     def reject(self, index: int, reason: str) -> None:
-        """Publish that the network of a run cannot be used, through the submission's fault."""
+        """Publish that the network of a run cannot be used, which is the submission's fault."""
 
 
 class Executor(Protocol):

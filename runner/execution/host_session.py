@@ -1,4 +1,4 @@
-"""Open and close what every command needs that starts containers: one context manager for all of them."""
+"""One context manager that opens and closes what every command that starts containers needs."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def host_session(
     """Yield a session of this host; its containers are removed and its locks released at the end.
 
     Args:
-        reporter: Is shown progress; entered and left here.
+        reporter: Receives progress; entered and left here.
         limits: Refused if the host has too little memory for them.
         runtime: Name of a container runtime, or empty.
-        device: ``cpu``, ``all`` or ``cuda:UUID``, locked meanwhile.
+        device: ``cpu``, ``all`` or ``cuda:UUID``, locked until the session ends.
         required_device: What the challenge needs: ``cpu`` or ``cuda``.
         image: Beginning of the digest of an image that an evaluation needs; empty for the current one.
 
     Raises:
-        ConfigurationError: the device is none.
+        ConfigurationError: ``device`` has another form.
         HostNotReadyError: no engine, image, runtime, device or memory, or another process uses the GPU.
     """
     engine = connect_engine()

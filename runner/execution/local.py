@@ -1,4 +1,4 @@
-"""Execute runs in containers of this machine's engine, and evaluate their checkpoints beside them."""
+"""Execute runs in containers of this machine's engine, and evaluate their checkpoints concurrently."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from runner.parsers.checkpoint import max_checkpoint_bytes
 from runner.submission.load import Submission
 
 _ENGINE_RESTART_SECONDS: Final = 60.0
-"""How long the engine may be away, as when it is restarted, before the command ends."""
+"""How long the engine may not answer, for example during a restart, before the command ends."""
 _PAUSE_SECONDS: Final = 0.5
 
 
@@ -91,17 +91,17 @@ class LocalExecutor:
         return self._queue.rejected
 
     def await_ready(self) -> None:
-        """Give an engine that is being restarted the time to come back.
+        """Wait for an engine that is being restarted.
 
         Raises:
-            HostNotReadyError: it did not.
+            HostNotReadyError: it does not answer in time.
         """
         self._queue.raise_if_failed()
         deadline = time.monotonic() + _ENGINE_RESTART_SECONDS
         while not engine_answers():
             if time.monotonic() > deadline:
                 raise HostNotReadyError(
-                    "The container engine went away and did not come back; finished runs are kept. "
+                    "The container engine stopped answering and has not recovered; finished runs are saved. "
                     "Start it, and repeat the command to continue."
                 )
             time.sleep(_PAUSE_SECONDS)

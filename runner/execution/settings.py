@@ -1,4 +1,4 @@
-"""What a command requested of an evaluation."""
+"""Settings of an evaluation, as requested by a command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_RUNS: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What was requested of an evaluation."""
+    """Requested settings of an evaluation."""
 
     n: int
     """How many runs."""

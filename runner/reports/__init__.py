@@ -4,5 +4,5 @@
 what a participant may learn. Every text that a submission or a challenge may have chosen goes through
 `runner.sanitize` (``cells.plain_text`` does it for cells).
 
-Values in, tables out: the package reads summaries, cards and records; it starts nothing, and writes no file.
+The package turns summaries, cards and records into tables and text; it starts nothing and writes no file.
 """

@@ -8,7 +8,7 @@ from runner.sanitize import sanitize_line
 
 
 def plain_text(value: object) -> Text:
-    """Return text that rich will not read as markup and a terminal not as commands."""
+    """Return text in which rich sees no markup and a terminal no escape sequence."""
     return Text(sanitize_line(str(value), 200))
 
 

@@ -40,7 +40,7 @@ def exception_name(claimed: str) -> str:
     """Return an exception's name if it is well known, else ``Exception``.
 
     The submission names its class, so any other name could carry a message. An empty name stays empty:
-    there was no exception.
+    the run raised nothing.
     """
     return claimed if claimed in _KNOWN or not claimed else OTHER_EXCEPTION
 

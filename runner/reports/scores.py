@@ -21,9 +21,9 @@ def score_table(summaries: Sequence[Summary], width: int = _NARROW) -> Table:
     """Return the scores of evaluations, the best first and those without a score last.
 
     ``score`` is ``forget`` (forgetting quality) x ``retain`` x ``test`` (accuracy as a ratio to
-    the references'); ``mean ε`` is how well the checkpoints are told apart from the references.
-    Where there is room: ``95 %``, the interval of the score if all models were drawn again, and
-    ``of ceiling``, forgetting quality over what perfect unlearning would get.
+    the references'); ``mean ε`` is how well the checkpoints can be distinguished from the references.
+    Wide tables also have ``95 %``, the interval of the score if all models were drawn again, and
+    ``of ceiling``, forgetting quality relative to that of perfect unlearning.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("submission", min_width=15, overflow="fold")

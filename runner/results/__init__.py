@@ -1,4 +1,4 @@
-"""What an evaluation resulted in: summary, score card, manifest, and the check that all of it still holds.
+"""Results of an evaluation: summary, score card and manifest, and their verification.
 
 ::
 
@@ -7,7 +7,7 @@
     summarize      verdicts, score card, warnings -> Summary
     population     the models of one submission and its references, for cards and comparisons
     reruns         which runs are executed again, and what differs
-    card_file      card.json: the whole score card, written once and read back by whoever shows it
+    card_file      card.json: the whole score card, written once and read by every command that shows it
     manifest       manifest.json: every hash that a score rests on
     verification   manifest against store, files against manifest, score against files
 

@@ -1,4 +1,4 @@
-"""``card.json``: the whole score card of an evaluation, stored once and read back by whoever shows it."""
+"""``card.json``: the whole score card of an evaluation, stored once and read by all commands that show it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def card_bytes(card: ScoreCard) -> bytes:
 
 
 def read_card(paths: EvaluationPaths, manifest_sha256: str | None) -> ScoreCard | None:
-    """Return the stored card of an evaluation, or None where there is none that can be believed.
+    """Return the stored card of an evaluation, or None if it is missing or was changed.
 
     Args:
         paths: Of the evaluation.

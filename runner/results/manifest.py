@@ -1,8 +1,8 @@
 """The manifest: every hash that a score rests on, written when an evaluation has ended.
 
-Score and verdicts follow from this file and the outputs that it names; `runner.results.verification` computes
-them again. Unknown or missing names are errors. Version 2 added ``card_sha256`` and records every field of a
-run; version 1 is still read.
+Score and verdicts can be derived from this file and the outputs that it names; `runner.results.verification`
+computes them again. Unknown or missing names are errors. Version 2 added ``card_sha256`` and records every
+field of a run; version 1 is still read.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ def render_manifest(
     Args:
         evaluation: Its name.
         submission: What was evaluated.
-        challenge: On what, with the limits in force.
-        image: In what.
+        challenge: The challenge, with the limits in force.
+        image: The image of its containers.
         n: How many runs.
         settings: What the command requested.
         engine: What the engine reports, for ``versions``.

@@ -108,7 +108,7 @@ def populations_of_files(unlearned: Sequence[Path], references: Path) -> list[Po
     """Return the populations in npz files.
 
     Raises:
-        ConfigurationError: a file holds something else, or the two do not go together.
+        ConfigurationError: a file holds something else, or the outputs are of different challenges.
         HostNotReadyError: a file cannot be read.
     """
     base = _read(references)

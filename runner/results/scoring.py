@@ -1,4 +1,4 @@
-"""Score an evaluation: outputs on disk become what the scorer takes, and a score card."""
+"""Score an evaluation: load the outputs on disk for the scorer, and compute the score card."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCORE_WITHHELD: Final = (
     "This challenge came without references: your runs are judged, the organizer scores them."
 )
-"""Why there is no score on an export of a private challenge, where it is nobody's failure."""
+"""Why there is no score on an export of a private challenge, which is not a failure."""
 
 
 def score_runs(
@@ -41,7 +41,7 @@ def score_runs(
         retraining_seconds: What retraining takes where the runs were executed, if that is known.
 
     Returns:
-        None where a run failed or the references are withheld: then nothing is to be scored.
+        None where a run failed or the references are withheld: there is nothing to score.
 
     Raises:
         HostNotReadyError: recorded outputs cannot be read.
@@ -53,7 +53,7 @@ def score_runs(
     unlearned, references = load_populations(challenge, runs, outputs)
     try:
         return score_card(unlearned, references, CardOptions(retraining_seconds=retraining_seconds))
-    except ValueError as error:  # say, because the references are never right
+    except ValueError as error:  # for example because the references never classify correctly
         return str(error)
 
 
@@ -65,7 +65,7 @@ def load_populations(
     Raises:
         ConfigurationError: the references are withheld.
         HostNotReadyError: recorded outputs cannot be read.
-        ValueError: they are no outputs of one challenge.
+        ValueError: they are not outputs of one challenge.
     """
     if challenge.references is None:
         raise ConfigurationError(SCORE_WITHHELD)

@@ -91,7 +91,7 @@ def _warnings(
     runs: Sequence[RunRecord],
     copies: Callable[[Collection[str]], Sequence[CopiedCheckpoints]],
 ) -> list[str]:
-    """Return sentences on what is no failure but worth knowing."""
+    """Return a sentence for each observation that is not a failure, but that the organizer should know."""
     digests = [run.checkpoint_sha256 for run in runs if run.checkpoint_sha256]
     original = content_sha256((challenge.folder / ORIGINAL_FILE).read_bytes())
     warnings = []

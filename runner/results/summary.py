@@ -1,7 +1,7 @@
 """The summary of an evaluation: the object that ``--json`` prints and the store records.
 
-A versioned value. ``tests/runner/golden/summary_schema.json`` records its JSON schema; fields are added with
-a default and never change their meaning, so summaries of earlier versions are still read.
+The summary is versioned. ``tests/runner/golden/summary_schema.json`` records its JSON schema; fields are
+added with a default and never change their meaning, so summaries of earlier versions are still read.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class Summary(BaseModel):
     reason: str | None = None
     """Why there is no score."""
     score_withheld: bool = False
-    """There is no score because the challenge came without references, which is nobody's failure."""
+    """There is no score because the challenge came without references, which is not a failure."""
     retain_ratio_clipped: float | None = None
     test_ratio_clipped: float | None = None
     score_clipped: float | None = None
     score_low: float | None = None
     score_high: float | None = None
     ceiling: float | None = None
-    """Forgetting quality that perfect unlearning would get."""
+    """Forgetting quality of perfect unlearning."""
     share_of_ceiling: float | None = None
     flags: list[str] = []
     """Kinds of flags."""
@@ -67,7 +67,7 @@ class Summary(BaseModel):
         return self.score is not None or self.score_withheld
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object: the fields that were set, so that earlier summaries stay as they are."""
+        """Return the JSON object: only fields that were set, so that earlier summaries are not changed."""
         return self.model_dump(mode="json", exclude_unset=True)
 
     def to_bytes(self) -> bytes:

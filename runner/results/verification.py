@@ -1,7 +1,7 @@
 """Verify an evaluation that has ended: compute every hash and the score again.
 
-Nothing is believed twice: the manifest is compared with the store, the files with the manifest, the score
-with the files. Each mismatch is one line; none is an exception.
+Every value is checked against another source: the manifest is compared with the store, the files with the
+manifest, the score with the files. Each mismatch is one line; none is an exception.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
 
 _NOT_RECOMPUTED: Final = {"seconds", "warnings", "flag_sentences"}
-"""Of the summary: the time it took, warnings about other evaluations as they were, and flags in words,
-whose rounded figures may differ between machines."""
+"""Fields of the summary: the time spent, warnings that depend on other evaluations, and the sentences of
+flags, whose rounded figures may differ between machines."""
 _TOLERANCE: Final = 1e-9
 """Relative: sums of floats may differ in the last digit between machines."""
 

@@ -7,7 +7,7 @@
     EVALUATION/           checkpoints, outputs, logs, summary.json, card.json, manifest.json
     locks/                one lock file per evaluation
 
-A run is published once; what a process writes after it lost its lease is refused (fencing). Files are
+A run is published once; writes of a process that has lost its lease are refused (fencing). Files are
 staged next to their target and renamed once their row is committed, so a kill at any moment loses nothing
 that was published. SQLAlchemy is imported here and nowhere else.
 

@@ -23,7 +23,7 @@ class CopyQueries:
     def copies(self, evaluation: str, digests: Collection[str]) -> list[CopiedCheckpoints]:
         """Return evaluations of other submissions on the same challenge that have some of these checkpoints.
 
-        The one with the most comes first; each submission is named with one evaluation.
+        The evaluation with the most equal checkpoints is first; each submission is listed once.
         """
         digests_in_order = sorted(digests)
         matches: dict[tuple[str, str, str], set[str]] = {}

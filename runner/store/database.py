@@ -1,7 +1,7 @@
 """Open, read and write the store's database; every database error becomes one sentence.
 
-SQLite takes one writer at a time. A writing transaction locks before it reads, so what it has read cannot
-change before it writes.
+SQLite takes one writer at a time. A writing transaction takes the lock before it reads, so the rows that it
+read cannot change before it writes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Database:
     def __init__(self, url: str | URL, *, busy_seconds: float = _BUSY_SECONDS, writable: bool = True) -> None:
         """Open it and create missing tables and columns, unless it is read-only.
 
-        Another process may hold its lock for ``busy_seconds``.
+        A call waits up to ``busy_seconds`` for a lock that another process holds.
 
         Raises:
             HostNotReadyError: it cannot be opened or written, or is of a later version.

@@ -1,4 +1,4 @@
-"""Evaluations from their start to their removal, as the store has them."""
+"""Record, list, finish and remove evaluations."""
 
 from __future__ import annotations
 
@@ -121,10 +121,7 @@ class EvaluationQueries:
         return names[0]
 
     def remove(self, evaluation: str) -> str | None:
-        """Delete an evaluation and its runs.
-
-        Return the hash of its submission if no other evaluation has it.
-        """
+        """Delete an evaluation and its runs; return its submission's hash if no other evaluation uses it."""
         with self.database.writing() as session:
             row = session.get(EvaluationRow, evaluation)
             submission = row.submission_sha256 if row is not None else None

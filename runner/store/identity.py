@@ -1,4 +1,4 @@
-"""The name of an evaluation: a hash of what it evaluates, on what, in what, and how often."""
+"""The name of an evaluation: a hash of submission, challenge, image, number of runs and settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 WhereRun = tuple[str, str, str]
 DEFAULT_WHERE: Final[WhereRun] = ("process", "", "cpu")
-"""Isolation, runtime and device that are no part of an evaluation's name: older ones keep theirs."""
+"""Isolation, runtime and device that are left out of the hash, so that older evaluations keep their names."""
 
 
 def evaluation_id(

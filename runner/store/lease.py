@@ -2,14 +2,14 @@
 
 A lock file separates the processes of one machine: the kernel releases it as soon as its process dies. A
 database can be shared by several machines, so there is also a lease in the database, which its holder
-renews. Clocks differ and jump, so the passing of time alone takes no lease away:
+renews. Clocks differ and jump, so no process loses a lease because of time alone:
 
-* a holder renews without looking at the time, and has the lease until another process takes it;
-* a process that finds it expired watches it for a while, and takes it only if it is not renewed;
-* a process that acquired the very lock file that the holder had locked knows that the holder is dead.
+* a holder renews its lease whatever the time is, and holds it until another process takes it;
+* a process that reads an expired lease watches it for a while, and takes it only if it is not renewed;
+* a process that acquires the lock file recorded in the lease knows that its holder is dead.
 
 Each holder's token is one more than the last one's, and the store refuses writes with an old token: a
-process that was suspended meanwhile overwrites nothing.
+process that was suspended in between overwrites nothing.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Lease:
         self._stopped, self._lost = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._renew_while_held, name="lease", daemon=True)
         self.token = 0
-        """Writes to the evaluation must carry it."""
+        """Passed with every write to the evaluation."""
 
     def __enter__(self) -> Lease:
         """Take the lease and start to renew it.
@@ -94,7 +94,7 @@ class Lease:
             self._write(holder="", place="", expires=0.0)
 
     def raise_if_lost(self) -> None:
-        """Stop early where the next write would be refused.
+        """Raise early, as the next write would be refused.
 
         Raises:
             TakenOverError: another process has taken the lease.
@@ -107,7 +107,7 @@ class Lease:
         if state is not None and state.holder and (state.place != self._place or not self._place):
             if self._clock() < state.expires:
                 raise HostNotReadyError(busy_message(self._evaluation, state.holder, state.expires))
-            self._wait(2 * self._beat_seconds)  # a clock may be wrong; a living holder renews meanwhile
+            self._wait(2 * self._beat_seconds)  # a clock may be wrong; a live holder renews in this time
         try:
             taken = self._take_from(state)
         except IntegrityError:
@@ -121,7 +121,7 @@ class Lease:
             )
 
     def _take_from(self, state: _LeaseState | None) -> bool:
-        """Take it, unless it changed since it was read."""
+        """Take the lease, unless it changed since ``state`` was read; return whether it was taken."""
         with self._database.writing() as session:
             row = session.get(LeaseRow, self._evaluation, with_for_update=True)
             if (row is None) != (state is None):
@@ -157,7 +157,7 @@ class Lease:
         try:
             renewed = self._write(beats=LeaseRow.beats + 1, expires=self._clock() + self._lease_seconds)
         except HostNotReadyError:
-            return True  # the database is busy or unreachable; that alone loses nothing
+            return True  # the database is busy or unreachable; that alone does not lose the lease
         if not renewed:
             self._lost.set()
         return renewed
@@ -201,7 +201,7 @@ def evaluation_lease(database: Database, folder: Path, evaluation: str) -> Itera
 
 
 def busy_message(evaluation: str, holder: str = "another process", expires: float | None = None) -> str:
-    """Return the sentence that names the holder of an evaluation, and until when its lease runs."""
+    """Return the sentence that names the holder of an evaluation, and when its lease expires."""
     until = ""
     if expires is not None:
         moment = datetime.fromtimestamp(expires, UTC)

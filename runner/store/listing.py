@@ -1,8 +1,8 @@
 """List the evaluations of a store's SQLite file, without SQLAlchemy.
 
 Importing SQLAlchemy takes longer than everything else that ``unlearn list`` does. So a file that has exactly
-the columns of this version is read with the standard library; anything else is left to
-`runner.store.store.Store`, which upgrades, refuses or explains. A test compares the two.
+the columns of this version is read with the standard library; any other file is left to
+`runner.store.store.Store`, which upgrades it or reports why it cannot be used. A test compares the two.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COLUMNS: Final = (
 
 
 def read_listing(folder: Path) -> list[StoredEvaluation] | None:
-    """Return the evaluations of a store, the oldest first; None where `Store` has to look itself."""
+    """Return the evaluations of a store, the oldest first; None if only `Store` can read it."""
     file = folder / DATABASE_FILE
     if not file.is_file():
         return None

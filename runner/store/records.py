@@ -21,7 +21,7 @@ from runner.verdict import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """A run as it is to be published, or was."""
+    """A run, before or after it is published."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -89,7 +89,7 @@ class StoredEvaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """A container that was launched for an evaluation, and how that ended."""
+    """A container that was launched for an evaluation, and how the attempt ended."""
 
     number: int
     begun: datetime

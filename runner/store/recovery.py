@@ -1,7 +1,7 @@
-"""Restore order after a process that was killed: intact files stay, the rest is computed again.
+"""Recover after a process was killed: intact files stay, the rest is computed again.
 
-Runs whose files are missing or damaged are withdrawn, so that they are executed again; a run whose
-checkpoint is intact only has its outputs computed again.
+Runs whose files are missing or damaged are withdrawn, so that they are executed again; for a run
+whose checkpoint is intact, only the outputs are computed again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The runs of an evaluation, as the store has them: each is published once.
+"""Publish, update and read the runs of an evaluation: each is published once.
 
 A record is mapped to its row and back field by field, by name.
 """

@@ -1,7 +1,6 @@
 """The tables of a store, and the upgrade of a store that an earlier version created.
 
-A new version may add tables and nullable columns. It never changes or drops a table or a column, so that
-an older version can still read the store.
+A later version may add tables and nullable columns; it never changes or drops an existing one.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class EvaluationRow(_Base):
 
 
 class AttemptRow(_Base):
-    """One container launched to do some of the runs."""
+    """One container launched to execute some of the runs."""
 
     __tablename__ = "attempts"
     evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
@@ -68,7 +67,7 @@ class TermsRow(_Base):
     __tablename__ = "terms"
     evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
     machine: Mapped[str] = mapped_column(primary_key=True)
-    """Empty where they do not depend on it."""
+    """Empty where the terms do not depend on the machine."""
     terms: Mapped[str]
     """JSON."""
 
@@ -103,7 +102,7 @@ class LeaseRow(_Base):
     __tablename__ = "leases"
     evaluation: Mapped[str] = mapped_column(primary_key=True)
     token: Mapped[int]
-    """One more with each holder; writes with an earlier token are refused."""
+    """Increases by one with each holder; writes with an earlier token are refused."""
     holder: Mapped[str]
     """Host and process, for messages; empty while nobody holds it."""
     place: Mapped[str]

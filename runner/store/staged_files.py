@@ -1,7 +1,7 @@
 """Two-phase file publication: staged next to the target, renamed once the row is committed.
 
-A process that was fenced off has only written staged files; where a process was killed between the two
-steps, the next one finishes the rename.
+A process whose writes are refused leaves only staged files. If a process is killed between the two steps, the
+next process finishes the rename.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def discard_file(target: Path, number: int) -> None:
 
 
 def recover_staged_files(folder: Path, belongs: Callable[[int, int, Path], bool]) -> None:
-    """Publish staged files for which ``belongs(index, number, file)``; remove all others.
+    """Rename staged files to their targets where ``belongs(index, number, file)``; remove all others.
 
     Raises:
         HostNotReadyError: the folder cannot be written.

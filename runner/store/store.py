@@ -1,8 +1,8 @@
 """The store of evaluations, over the database that `runner.store.open_store` opens.
 
-A run is published once: its first verdict stands, whoever publishes later. Two numbers fence off a process
-that was suspended while another continued: an attempt that is not the newest publishes nothing, and
-neither does a process that has lost the lease of an evaluation, known by its token. Times are UTC.
+A run is published once: its first verdict stands. Two numbers fence off a process that was suspended while
+another one continued: writes with an attempt number that is not the newest are refused, and so are writes
+with the token of a lost lease. Times are UTC.
 """
 
 from __future__ import annotations

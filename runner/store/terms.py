@@ -17,7 +17,7 @@ class TermsQueries:
     database: Database
 
     def agree(self, evaluation: str, machine: str, terms: dict[str, Any]) -> dict[str, Any]:
-        """Record the terms of an evaluation on a machine, unless there are some; return those in force."""
+        """Record an evaluation's terms on a machine, unless some are recorded; return those in force."""
         with self.database.writing() as session:
             row = session.get(TermsRow, (evaluation, machine))
             if row is None:
