@@ -36,7 +36,7 @@ from benchmarks.kill9 import (
     evaluate_undisturbed,
     read_runs,
 )
-from runner.engine.docker_engine import connect_engine, engine_answers
+from runner.engine.connect import connect_engine, engine_answers
 from runner.image.image import BASE_REPOSITORY, BASE_TAG, require_image
 
 _ANSWER_SECONDS: Final = 120.0

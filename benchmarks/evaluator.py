@@ -20,8 +20,8 @@ from rich.table import Table
 
 from runner.clients.channel import Channel
 from runner.engine.api import Engine
+from runner.engine.connect import connect_engine
 from runner.engine.container_spec import evaluator_container
-from runner.engine.docker_engine import connect_engine
 from runner.engine.placement import ALL_GPUS, CPU, Placement, resolve_placement
 from runner.engine.session import container_session
 from runner.image.image import require_image

@@ -24,8 +24,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from runner.engine.connect import connect_engine
 from runner.engine.container_spec import EVALUATION_LABEL
-from runner.engine.docker_engine import connect_engine
 from runner.errors import RunnerError
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths

@@ -30,8 +30,8 @@ from runner.challenge.load import load_challenge
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Container, ContainerExit, Engine
+from runner.engine.connect import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
-from runner.engine.docker_engine import connect_engine
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
 from runner.submission.load import Submission

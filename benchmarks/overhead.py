@@ -32,8 +32,8 @@ from runner.clients.channel import Channel
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WORKER_DATA, WorkerClient
 from runner.engine.api import Engine
+from runner.engine.connect import connect_engine
 from runner.engine.container_spec import FIRST_SLOT_GID, FIRST_UID, worker_container
-from runner.engine.docker_engine import connect_engine
 from runner.engine.session import container_session
 from runner.image.image import require_image
 from runner.submission.load import Submission, load_submission

@@ -1,7 +1,7 @@
 """The verdict on a run, decided from the observation alone.
 
 An exit code proves little: a submission chooses its own, and a kill looks the same whoever sent it.
-`judge` therefore uses several observations, and first those that a submission cannot forge.
+`judge` therefore uses several observations; those that a submission cannot forge come first.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Observation:
     """What was observed of one run from outside the submission."""
 
     host_seconds: float
-    """From the ``run`` frame to the ``ended`` frame, by the host's clock: the supervisor sends
-    the latter when it has the whole result, or ends the run without one."""
+    """From the ``run`` frame to the ``ended`` frame, by the host's clock. The supervisor sends ``ended`` when
+    it has the whole result, or when it ends the run without one."""
 
     wall_limit_seconds: float
     stream_violation: str = ""

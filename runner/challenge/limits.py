@@ -31,7 +31,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     wall_seconds: Annotated[float, Field(gt=0, le=MAX_WALL_SECONDS, allow_inf_nan=False)] | None = None
-    """From the `run` frame to the last byte of its checkpoint, by the host's clock. None where
+    """From the start of a run to the last byte of its result, by the host's clock. None where
     ``wall_fraction`` is given; 60 where neither is."""
 
     wall_fraction: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None

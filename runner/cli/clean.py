@@ -8,7 +8,7 @@ import typer
 
 from runner.cli.console import stdout_console
 from runner.cli.options import DEFAULT_STORE, StoreOption
-from runner.engine.docker_engine import connect_engine
+from runner.engine.connect import connect_engine
 from runner.engine.session import remove_leftovers
 from runner.image.image import remove_superseded_images
 from runner.store.open_store import open_store

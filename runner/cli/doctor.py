@@ -20,7 +20,7 @@ from runner.doctor.gallery import run_quick_attacks
 from runner.doctor.gather import gather_facts
 from runner.doctor.table import show_findings
 from runner.engine.api import Engine
-from runner.engine.docker_engine import connect_engine
+from runner.engine.connect import connect_engine
 from runner.errors import HostNotReadyError
 from runner.progress import ConsoleReporter
 

@@ -10,7 +10,7 @@ from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import (
     JsonOption,
 )
-from runner.engine.docker_engine import connect_engine
+from runner.engine.connect import connect_engine
 from runner.image.build import build_image
 from runner.image.image import BASE_LABEL, require_image
 from runner.progress import ConsoleReporter

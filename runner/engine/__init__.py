@@ -2,16 +2,18 @@
 
 ::
 
-    container_spec    limits -> ContainerSpec: what each container may use, for any engine
-    docker_options    ContainerSpec -> Docker's options, and those that are the same for every container
+    container_spec    limits -> ContainerSpec, for any engine: user, capabilities, memory, processes, ulimits,
+                      file systems in memory, masked paths
+    docker_options    ContainerSpec -> Docker's options; adds what no specification can change, as no network
     podman            Docker's options -> Podman's
     api               the protocols `Engine`, `Images` and `Container` that the rest of the project uses
     docker_engine, docker_images, docker_container, docker_connection
-                      these protocols over Docker's API; `docker_engine.connect_engine` chooses the engine
+                      these protocols over Docker's API
+    connect                                  which implementation this machine uses
     placement, capacity, gpu_lock            runtime, device, memory, one submission on a GPU at a time
     session                                  labels of this process, removal of dead processes' containers
 
 The docker library is imported here and nowhere else. The package must not know what runs inside a
-container, nor the store. `container_spec` and `docker_options` are the wall;
-``tests/runner/golden/options.json`` records their result, so a change to the wall shows in its diff.
+container, nor the store. `container_spec` and `docker_options` are the wall; ``options.json`` and
+``podman.json`` in ``tests/runner/golden/`` record their result, so a change to the wall shows in its diff.
 """

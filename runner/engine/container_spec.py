@@ -1,8 +1,8 @@
 """What each container may use: a pure function from a role and limits to a container's specification.
 
 The specification is the same for every engine; `runner.engine.docker_options` translates it for Docker
-and adds what no container may change: no network, a read-only root, no swap. Both together are the wall.
-``tests/runner/golden/options.json`` records their result: a change to the wall shows in its diff.
+and adds what must hold for every container: no network, a read-only root, no swap. Both together are the
+wall. ``tests/runner/golden/options.json`` records their result: a change to the wall shows in its diff.
 """
 
 from __future__ import annotations
@@ -84,9 +84,9 @@ class Tmpfs:
 class ContainerSpec:
     """A container to be started: its values may differ between containers.
 
-    What is the same for all of them has no field here, so that no caller can change it: no network, no
+    What must hold for all of them has no field here, so that no caller can loosen it: no network, no
     folder of the host, a read-only root, no new privileges, private namespaces, no swap, no log kept by
-    the engine. Those are in `runner.engine.docker_options`.
+    the engine. `runner.engine.docker_options` sets those.
     """
 
     role: Role

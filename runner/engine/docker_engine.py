@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 import docker
 import docker.errors
 
-from runner.engine.api import Engine
 from runner.engine.container_spec import LABEL, ContainerSpec
 from runner.engine.docker_connection import (
     CALL_SECONDS,
@@ -117,21 +116,3 @@ class DockerEngine:
         """Remove a container by its identity, running or not."""
         with contextlib.suppress(*ENGINE_ERRORS):
             self._api.remove_container(identity, force=True, v=True)
-
-
-def connect_engine(connect: Connect = connect) -> Engine:
-    """Return the engine of the current environment.
-
-    Raises:
-        HostNotReadyError: none answers, or this user may not use it.
-    """
-    return DockerEngine(connect)
-
-
-def engine_answers(connect: Connect = connect) -> bool:
-    """Return whether an engine answers at all."""
-    try:
-        DockerEngine(connect)
-    except HostNotReadyError:
-        return False
-    return True

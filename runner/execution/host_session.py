@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from runner.challenge.limits import Limits
 from runner.engine.api import Engine
 from runner.engine.capacity import require_memory
-from runner.engine.docker_engine import connect_engine
+from runner.engine.connect import connect_engine
 from runner.engine.gpu_lock import gpu_lock
 from runner.engine.info import EngineInfo
 from runner.engine.placement import CPU, Placement, resolve_placement

@@ -11,6 +11,7 @@ from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Container, Stream, running
+from runner.engine.connect import engine_answers
 from runner.engine.container_spec import (
     EVALUATION_LABEL,
     ContainerSpec,
@@ -19,7 +20,6 @@ from runner.engine.container_spec import (
     random_first_uid,
     worker_container,
 )
-from runner.engine.docker_engine import engine_answers
 from runner.errors import HostNotReadyError
 from runner.execution.container_per_run import ContainerPerRun, single_run_challenge
 from runner.execution.context import EvaluationContext

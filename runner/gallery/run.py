@@ -21,8 +21,8 @@ from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Engine
+from runner.engine.connect import connect_engine
 from runner.engine.container_spec import FIRST_UID, LAST_UID, ContainerSpec, worker_container
-from runner.engine.docker_engine import connect_engine
 from runner.engine.placement import Isolation, Placement
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.gallery.attacks import PODMAN, Attack

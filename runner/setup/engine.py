@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from runner.engine.api import Engine
+from runner.engine.connect import connect_engine, engine_answers
 from runner.engine.docker_connection import connect
-from runner.engine.docker_engine import Connect, connect_engine, engine_answers
+from runner.engine.docker_engine import Connect
 from runner.errors import EngineAccessError, HostNotReadyError
 from runner.image.build import build_image
 from runner.image.image import BASE_REPOSITORY, BASE_TAG, Image, find_image

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.engine.api import Engine
-from runner.engine.docker_engine import connect_engine
+from runner.engine.connect import connect_engine
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import write_atomic
 from runner.progress import Reporter

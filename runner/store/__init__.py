@@ -7,6 +7,14 @@
     EVALUATION/           checkpoints, outputs, logs, summary.json, card.json, manifest.json
     locks/                one lock file per evaluation
 
+Where to look::
+
+    records       the fields of a run, an evaluation, an attempt: what the store takes and returns
+    schema        their tables and columns
+    open_store    which database is used; sqlite, database and listing have what is special to SQLite
+    store         the class `Store`, from runs, evaluations, attempts, terms and copies
+    lease, fencing, recovery, staged_files   one process at a time, and nothing lost when it is killed
+
 A run is published once; writes of a process that has lost its lease are refused (fencing). Files are
 staged next to their target and renamed once their row is committed, so a kill at any moment loses nothing
 that was published. SQLAlchemy is imported here and nowhere else.

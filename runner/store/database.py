@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import URL, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from runner.errors import HostNotReadyError
@@ -21,6 +21,10 @@ from runner.store import schema as tables
 from runner.store.sqlite import begin_transaction, use_write_ahead_log
 
 _BUSY_SECONDS: Final = 30.0
+
+
+class RowConflictError(HostNotReadyError):
+    """A row breaks a key: another process has just added the same, or what it refers to is missing."""
 
 
 class Database:
@@ -73,9 +77,10 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Yield a transaction that writes; no other writer can interleave.
+        """Yield a transaction that writes; with SQLite, it is the only one that does.
 
         Raises:
+            RowConflictError: a row that it adds exists, or one that it refers to does not.
             HostNotReadyError: the database cannot be used.
         """
         with database_errors(), Session(self._writer) as session, session.begin():
@@ -88,9 +93,11 @@ class Database:
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn errors of the database into HostNotReadyError."""
+    """Turn errors of the database into HostNotReadyError, those of keys into RowConflictError."""
     try:
         yield
+    except IntegrityError as error:
+        raise RowConflictError(f"The store cannot be used: {str(error.orig).splitlines()[0]}.") from error
     except (SQLAlchemyError, OverflowError) as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise HostNotReadyError(f"The store cannot be used: {cause}.") from error

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
 
 from runner.errors import ConfigurationError
-from runner.store.database import Database, as_utc, database_errors, utc_now
+from runner.store.database import Database, RowConflictError, as_utc, utc_now
 from runner.store.fencing import require_token
 from runner.store.records import EvaluationRecord, StoredEvaluation
 from runner.store.schema import AttemptRow, EvaluationRow, RunRow, SubmissionRow, TermsRow
@@ -24,11 +23,10 @@ class EvaluationQueries:
 
     def begin(self, record: EvaluationRecord) -> None:
         """Record an evaluation, unless it is recorded already."""
-        with database_errors():
-            try:
-                self._begin(record)
-            except IntegrityError:  # another process has just recorded the same
-                self._begin(record)
+        try:
+            self._begin(record)
+        except RowConflictError:  # another process has just recorded the same
+            self._begin(record)
 
     def _begin(self, record: EvaluationRecord) -> None:
         with self.database.writing() as session:

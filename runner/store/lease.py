@@ -28,10 +28,9 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
 
 from runner.errors import HostNotReadyError
-from runner.store.database import Database
+from runner.store.database import Database, RowConflictError
 from runner.store.fencing import taken_over_error
 from runner.store.schema import LeaseRow
 
@@ -110,7 +109,7 @@ class Lease:
             self._wait(2 * self._beat_seconds)  # a clock may be wrong; a live holder renews in this time
         try:
             taken = self._take_from(state)
-        except IntegrityError:
+        except RowConflictError:
             taken = False
         if not taken:
             current = self._look()

@@ -1,8 +1,9 @@
 """The records that the store takes and returns.
 
-`RunRecord` is the only list of a run's fields: the table of runs, the manifest and ``unlearn show --json``
-are mapped from it by name. To add a figure of a run, add a field with a default here, and a nullable column
-of the same name in `runner.store.schema`.
+`RunRecord` is the only list of a run's stored fields: rows of the database, the manifest and ``unlearn show
+--json`` are mapped from it by name. To add a figure of a run, add a field with a default here and a nullable
+column of the same name in `runner.store.schema`, and set it in `runner.evaluation.publisher`, which makes
+the record.
 """
 
 from __future__ import annotations

@@ -10,4 +10,4 @@ from typing import Final
 from runner.units import MIB
 
 MAX_SUBMISSION_BYTES: Final = 100 * MIB
-"""Of the archive that is sent to a container, and of the files of a folder together."""
+"""Of a zip archive; of a folder, the bytes of all its files together."""

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from runner.engine.api import ContainerExit, Engine, Stream
+from runner.engine.connect import connect_engine
 from runner.engine.container_spec import ContainerSpec, trainer_container
-from runner.engine.docker_engine import connect_engine
 from runner.engine.session import container_session
 from runner.image.image import require_image
 from sandbox.protocol.frames import Frame

@@ -21,8 +21,8 @@ from typing import Any
 from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
+from runner.engine.connect import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
-from runner.engine.docker_engine import connect_engine
 from runner.engine.placement import Placement
 from runner.engine.session import container_session
 from runner.files import write_atomic

@@ -15,8 +15,8 @@ from runner.challenge.load import load_challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Engine
+from runner.engine.connect import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
-from runner.engine.docker_engine import connect_engine
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.engine.session import container_session
 from runner.execution.context import EvaluationContext

@@ -25,8 +25,8 @@ from typing import IO, Final
 
 from runner.checkout import ROOT
 from runner.engine.api import Engine
+from runner.engine.connect import connect_engine
 from runner.engine.container_spec import trainer_container
-from runner.engine.docker_engine import connect_engine
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
 

@@ -11,8 +11,8 @@ import docker.errors
 import pytest
 import requests.exceptions
 
+from runner.engine.connect import connect_engine, engine_answers
 from runner.engine.docker_connection import engine_call
-from runner.engine.docker_engine import connect_engine, engine_answers
 from runner.errors import EngineAccessError, HostNotReadyError
 from runner.progress import NullReporter
 from runner.setup import engine as setup

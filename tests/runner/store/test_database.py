@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from runner.errors import HostNotReadyError
-from runner.store.database import Database
+from runner.store.database import Database, RowConflictError
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
 from runner.store.schema import RunRow
@@ -91,3 +92,24 @@ def test_rows_read_by_a_writer_do_not_change_before_it_writes(old: Path) -> None
         assert session.scalars(select(RunRow)).all()
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("DELETE FROM runs")
+
+
+def test_a_row_that_exists_is_a_conflict(old: Path) -> None:
+    """Whoever adds a row can tell that another process was first from a database that cannot be used."""
+    with closing(open_store(old, create=True)) as store:
+        (run,) = store.runs("0123456789ab")
+        with pytest.raises(RowConflictError, match="UNIQUE"), store.database.writing() as session:
+            session.add(
+                RunRow(
+                    **{name: getattr(run, name) for name in ("index", "seed", "attempt", "detail")},
+                    evaluation="0123456789ab",
+                    verdict="ok",
+                    host_seconds=1.0,
+                    run_seconds=1.0,
+                    checkpoint_sha256="",
+                    log_bytes_dropped=0,
+                    ended=datetime(2026, 1, 1, tzinfo=UTC),
+                    evaluated=False,
+                )
+            )
+        assert store.runs("0123456789ab") == [run]
