@@ -6,6 +6,7 @@ A busy machine is no counterexample: property tests have no deadline.
 from __future__ import annotations
 
 import os
+import signal
 from typing import Final
 
 import pytest
@@ -58,6 +59,9 @@ def pytest_configure() -> None:
     os.environ["PYTHONPATH"] = str(ROOT)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    # A shell starts what runs in the background with SIGINT ignored, and commands would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
