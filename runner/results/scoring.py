@@ -50,8 +50,8 @@ def score_runs(
         return None
     from scoring.card.make import CardOptions, score_card  # noqa: PLC0415 - imports SciPy and scikit-learn
 
-    unlearned, references = load_populations(challenge, runs, outputs)
     try:
+        unlearned, references = load_populations(challenge, runs, outputs)
         return score_card(unlearned, references, CardOptions(retraining_seconds=retraining_seconds))
     except ValueError as error:  # for example because the references never classify correctly
         return str(error)

@@ -21,6 +21,18 @@ _COLUMNS: Final = (
     *("id", "submission_sha256", "submission", "challenge", "challenge_sha256", "image", "n", "begun"),
     *("seconds", "summary", "manifest_sha256", "challenge_folder"),
 )
+TABLES: Final = {
+    "submissions": {"sha256", "name", "archive_bytes", "added"},
+    "evaluations": set(_COLUMNS),
+    "attempts": {"evaluation", "number", "begun", "ended", "outcome"},
+    "terms": {"evaluation", "machine", "terms"},
+    "runs": {
+        *("evaluation", "index", "seed", "attempt", "verdict", "detail", "host_seconds", "run_seconds"),
+        *("checkpoint_sha256", "log_bytes_dropped", "exception_type", "ended", "evaluated", "outputs_sha256"),
+    },
+    "leases": {"evaluation", "token", "holder", "place", "beats", "expires"},
+}
+"""All columns of this version, as `runner.store.schema` declares them."""
 
 
 def read_listing(folder: Path) -> list[StoredEvaluation] | None:
@@ -28,17 +40,20 @@ def read_listing(folder: Path) -> list[StoredEvaluation] | None:
     file = folder / DATABASE_FILE
     if not file.is_file():
         return None
+    # Not read-only: closing then also folds in the write-ahead log that a killed process left.
+    uri = f"{file.absolute().as_uri()}?mode=rw"
     try:
-        with closing(
-            sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
-        ) as connection:
-            columns = {row[1] for row in connection.execute("PRAGMA table_info(evaluations)")}
-            if columns != set(_COLUMNS):
+        with closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as connection:
+            if any(_columns(connection, table) != known for table, known in TABLES.items()):
                 return None
             query = f"SELECT {', '.join(_COLUMNS)} FROM evaluations ORDER BY begun"  # noqa: S608 - constants
             return [_from_row(dict(zip(_COLUMNS, row, strict=True))) for row in connection.execute(query)]
     except (sqlite3.Error, ValueError, TypeError):
         return None
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def _from_row(row: dict[str, object]) -> StoredEvaluation:

@@ -1,0 +1,58 @@
+"""The quick listing does to a store what opening it does: no more, and no less."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData
+
+from runner.store.listing import DATABASE_FILE, TABLES, read_listing
+from runner.store.open_store import open_store
+from runner.store.records import EvaluationRecord
+from runner.store.schema import RunRow
+from tests.support.ended_evaluation import IMAGE, N
+
+RECORD = EvaluationRecord(
+    id="0123456789ab",
+    submission_sha256="a" * 64,
+    submission="mine",
+    archive_bytes=1,
+    challenge="tiny",
+    challenge_sha256="b" * 64,
+    image=IMAGE.digest,
+    n=N,
+)
+
+
+def test_the_listed_columns_are_those_of_the_schema() -> None:
+    """A new column is added in both places."""
+    metadata: MetaData = RunRow.metadata
+    assert {name: set(table.columns.keys()) for name, table in metadata.tables.items()} == TABLES
+
+
+def test_listing_folds_in_the_log_of_a_killed_process(tmp_path: Path) -> None:
+    """The advice for a store on read-only media is ``unlearn list``; afterwards it can be read there."""
+    with closing(open_store(tmp_path / "open", create=True)) as store:
+        store.begin(RECORD)
+        shutil.copytree(tmp_path / "open", tmp_path / "killed")
+    log = tmp_path / "killed" / f"{DATABASE_FILE}-wal"
+    assert log.stat().st_size
+    listing = read_listing(tmp_path / "killed")
+    assert listing is not None
+    assert [stored.id for stored in listing] == [RECORD.id]
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("statement", ["ALTER TABLE runs DROP COLUMN exception_type", "DROP TABLE leases"])
+def test_a_store_that_lacks_something_is_left_to_the_store(tmp_path: Path, statement: str) -> None:
+    """Opening it upgrades it, whichever table is incomplete."""
+    open_store(tmp_path, create=True).close()
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection, connection:
+        connection.execute(statement)
+    assert read_listing(tmp_path) is None
+    open_store(tmp_path, create=False).close()
+    assert read_listing(tmp_path) == []
