@@ -28,6 +28,7 @@ from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.progress import ConsoleReporter
+from runner.store.identity import evaluation_id
 from runner.store.open_store import open_store
 from runner.store.store import Store
 from runner.submission.load import Submission, load_submission
@@ -98,7 +99,7 @@ def run_command(
             labels=host.labels,
             reporter=host.reporter,
         )
-        _note_earlier_images(opened, loaded, loaded_challenge, n=n, image=host.image.digest)
+        _note_earlier_images(opened, loaded, loaded_challenge, settings, image=host.image.digest)
         result = evaluate_all(
             loaded, lambda submission: evaluate(context, submission, loaded_challenge, settings), print_error
         )
@@ -111,16 +112,23 @@ def run_command(
 
 
 def _note_earlier_images(
-    store: Store, submissions: Sequence[Submission], challenge: Challenge, *, n: int, image: str
+    store: Store, submissions: Sequence[Submission], challenge: Challenge, settings: Settings, *, image: str
 ) -> None:
-    """Report unfinished evaluations of the same submissions that need another image."""
+    """Report unfinished evaluations that this command would continue with the image that they need."""
     hashes = {submission.sha256 for submission in submissions}
     for stored in store.evaluations():
+        same = evaluation_id(
+            submission=stored.submission_sha256,
+            challenge=challenge.sha256,
+            image=stored.image,
+            n=settings.n,
+            where=settings.where,
+        )
         if (
-            stored.summary is None
+            stored.id == same
+            and stored.summary is None
             and stored.image != image
             and stored.submission_sha256 in hashes
-            and (stored.challenge_sha256, stored.n) == (challenge.sha256, n)
         ):
             print_note(
                 f"{stored.submission}: evaluation {stored.id} is unfinished and needs another image; "

@@ -20,7 +20,7 @@ from runner.engine.container_spec import (
     random_first_uid,
     worker_container,
 )
-from runner.errors import HostNotReadyError
+from runner.errors import HostNotReadyError, SandboxError
 from runner.execution.container_per_run import ContainerPerRun, single_run_challenge
 from runner.execution.context import EvaluationContext
 from runner.execution.evaluator_queue import EvaluatorQueue
@@ -76,10 +76,14 @@ class LocalExecutor:
         self, planned: Sequence[PlannedRun], *, enough: Callable[[], bool]
     ) -> Generator[EvaluatedRun]:
         """Execute runs in one container, or in one each, and yield each as it ends."""
-        with contextlib.closing(self._runs(planned, enough)) as runs:
-            for ended in runs:
-                self._queue.raise_if_failed()
-                yield EvaluatedRun(ended=ended)
+        try:
+            with contextlib.closing(self._runs(planned, enough)) as runs:
+                for ended in runs:
+                    self._queue.raise_if_failed()
+                    yield EvaluatedRun(ended=ended)
+        except SandboxError:
+            self._queue.raise_if_failed()  # its own failure ends the command, and is what to report
+            raise
 
     def evaluate(self, index: int) -> None:
         """Queue a published checkpoint for the evaluator."""
