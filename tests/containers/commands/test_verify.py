@@ -115,4 +115,4 @@ def test_the_challenge_must_be_there(
     assert unlearn("verify", name, "--store", store, "-c", challenge.folder).returncode == 0
     done = unlearn("verify", name, "--store", store, "-c", tmp_path)
     assert done.returncode == 2
-    assert "name it with --challenge" in done.stderr
+    assert "name its folder with --challenge" in " ".join(done.stderr.split())
