@@ -12,15 +12,17 @@
      │    └── time_limits  how long a run may take on this host
      ├── builder    builds a challenge in the trainer container
      └── setup      prepares this host: engine, runtimes, image
-          │
-          ├── clients      worker, evaluator, trainer: frames in, values out
-          ├── image        the image of all containers: inputs, digest, build
-          ├── store        rows, leases and files; finished work stays finished
-          ├── engine       the container engine ──> Docker, Podman
-          │
-          ├── challenge    a challenge as data
-          ├── submission   a submission as bytes
-          └── parsers      untrusted bytes ──> values; pure, fuzzed
+
+    on these stand all of the above
+     ├── clients    worker, evaluator, trainer: frames in, values out
+     ├── image      the image of all containers: inputs, digest, build
+     ├── store      rows, leases and files; finished work stays finished
+     └── engine     the container engine ──> Docker, Podman
+
+    and on these all of the above
+     ├── challenge  a challenge as data
+     ├── submission a submission as bytes
+     └── parsers    untrusted bytes ──> values; pure, fuzzed
 
     ground          errors, verdict; sanitize, units; files, progress, validation, checkout
 

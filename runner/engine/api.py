@@ -127,7 +127,7 @@ class Engine(Protocol):
         """Return its images."""
 
     def __hash__(self) -> int:
-        """Return the hash of this connection: the session of a process is kept per connection."""
+        """Return a hash of this connection, so that it can be the key of a cache."""
 
     def info(self) -> EngineInfo:
         """Ask what it reports about itself and its host."""

@@ -82,7 +82,7 @@ class Tmpfs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
-    """A container to be started: its values may differ between containers.
+    """The options of a container that may differ between containers.
 
     What must hold for all of them has no field here, so that no caller can loosen it: no network, no
     folder of the host, a read-only root, no new privileges, private namespaces, no swap, no log kept by

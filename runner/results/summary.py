@@ -21,6 +21,8 @@ OTHER_SUBMISSION: Final = "another submission:"
 """Part of warnings that only the organizer may read: participants learn nothing of each other."""
 
 FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean")
+"""Fields that have the names of fields of `scoring.published.score.PublishedScore`. The first is the only one
+that a participant sees under ``verdict-only``."""
 
 
 class Summary(BaseModel):

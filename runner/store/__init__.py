@@ -11,7 +11,8 @@ Where to look::
 
     records       the fields of a run, an evaluation, an attempt: what the store takes and returns
     schema        their tables and columns
-    open_store    which database is used; sqlite, database and listing have what is special to SQLite
+    open_store    which database is used; sqlite, database, schema and listing (which ``unlearn list`` reads
+                  without opening a store) have what is special to SQLite
     store         the class `Store`, from runs, evaluations, attempts, terms and copies
     lease, fencing, recovery, staged_files   one process at a time, and nothing lost when it is killed
 

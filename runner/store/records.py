@@ -2,8 +2,8 @@
 
 `RunRecord` is the only list of a run's stored fields: rows of the database, the manifest and ``unlearn show
 --json`` are mapped from it by name. To add a figure of a run, add a field with a default here and a nullable
-column of the same name in `runner.store.schema`, and set it in `runner.evaluation.publisher`, which makes
-the record.
+column of the same name in `runner.store.schema`, set it in `runner.evaluation.publisher` from the
+`runner.clients.runs.EndedRun`, and show it in `runner.reports.runs`.
 """
 
 from __future__ import annotations

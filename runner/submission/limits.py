@@ -10,4 +10,4 @@ from typing import Final
 from runner.units import MIB
 
 MAX_SUBMISSION_BYTES: Final = 100 * MIB
-"""Of a zip archive; of a folder, the bytes of all its files together."""
+"""Maximum length of a zip archive, or of all files of a folder together."""

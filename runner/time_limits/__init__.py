@@ -3,7 +3,7 @@
 A challenge states the limit of a run in seconds or as a fraction of retraining. A fraction
 needs a measurement on the machine that executes the runs::
 
-    policy       ── the seconds of a run, from its limits and the retraining time
+    policy       ── the seconds of a run, from `runner.challenge.limits` and the retraining time
     measurements ── what was timed, cached by all that it depends on
     retraining   ── time it in a trainer container
     terms        ── limits made definite when an evaluation starts, and stored with it

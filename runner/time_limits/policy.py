@@ -9,8 +9,8 @@ from runner.challenge.limits import MAX_WALL_SECONDS, Limits
 from runner.errors import ConfigurationError
 
 MIN_WALL_SECONDS: Final = 1.0
-"""Lower bound of a limit that is a fraction of retraining: a run also imports, forks and saves, which a
-challenge that retrains in a second would leave no time for."""
+"""Lower bound of a limit that is a fraction of retraining: where retraining takes a second, a fraction of it
+would leave a run no time to import, fork and save."""
 
 
 def wall_seconds(limits: Limits, retrain_seconds: float | None = None) -> float:

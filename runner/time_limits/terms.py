@@ -40,7 +40,7 @@ class Terms(BaseModel):
     total_seconds: Seconds | None
     wall_fraction: Annotated[float, Field(gt=0)] | None
     retrain_seconds: Seconds | None
-    """Retraining time where the evaluation started, if it is known; limits need not depend on it."""
+    """Time of retraining on the machine where the evaluation started, if it was measured there."""
     feedback: Feedback
 
     def applied_to(self, challenge: Challenge) -> Challenge:

@@ -24,7 +24,8 @@ from scoring.statistics.interval import Interval
 from scoring.statistics.uncertainty import Uncertainty
 
 SCHEMA_VERSION = 1
-"""Increases when a field is added; no field ever gets another meaning, range or unit."""
+"""Increases when a field is added; no field ever gets another meaning, range or unit. A stored card of
+another version is not read but computed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
