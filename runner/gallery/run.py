@@ -134,10 +134,8 @@ class Gallery:
             yield from merge_iterators(todo, at_once=_AT_ONCE)
 
     def _run_job(self, job: Sequence[Batch], first_index: int) -> Iterator[RunResult]:
-        engine, indices = (
-            connect_engine(),
-            count(first_index),
-        )  # a Docker client is not safe to share between threads
+        engine = connect_engine()  # a Docker client is not safe to share between threads
+        indices = count(first_index)
         for batch in job:
             yield from self._run_batch(batch, engine, indices)
 
