@@ -146,7 +146,7 @@ class AttackSpec(ExpectedEnding):
 
     def all_limits(self) -> Limits:
         """Return the limits of its runs, with ample time unless the time limit is a correct ending."""
-        if self._may_reach_time_limit():
+        if self.may_reach_time_limit():
             return Limits.model_validate({**GALLERY_LIMITS.model_dump(), **self.limits})
         return self.control_limits()
 
@@ -154,7 +154,7 @@ class AttackSpec(ExpectedEnding):
         """Return the limits of a control in a worker of its own, with ample time."""
         return Limits.model_validate({**HONEST_LIMITS.model_dump(), **self.limits})
 
-    def _may_reach_time_limit(self) -> bool:
+    def may_reach_time_limit(self) -> bool:
         """Return whether the time limit is a correct ending under any runtime and isolation."""
         return any(Verdict.TIME_LIMIT in (ending.verdicts or ()) for ending in (self, *self.expect))
 

@@ -1,4 +1,4 @@
-"""Run the gallery in worker containers, two at a time, and look for leftovers on the host.
+"""Run the gallery in worker containers, a few at a time, and look for leftovers on the host.
 
 Under isolation "process" the runs of a batch follow each other in one worker; when its container ends
 early, a new one is started for the remaining runs. Under "container" every run has its own container. The
@@ -35,7 +35,7 @@ from runner.image.image import Image
 from runner.progress import Reporter
 from runner.sanitize import sanitize
 
-_AT_ONCE: Final = 2
+_AT_ONCE: Final = 3
 """Containers at a time."""
 _MAX_RUNS: Final = 10_000
 """Upper bound of the runs of a gallery; each gets its own uid."""
@@ -161,7 +161,7 @@ class Gallery:
                 stream=container,
                 challenge=self.challenge.with_limits(**batch.limits.model_dump()),
                 submission=batch.submission,
-                runs=1,
+                runs=len(steps),
                 first_uid=first_uid,
                 placement=self.placement,
             )

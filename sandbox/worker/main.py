@@ -15,7 +15,6 @@ import ctypes
 import gc
 import importlib
 import os
-import re
 import shutil
 import signal
 import tempfile
@@ -27,6 +26,7 @@ from sandbox.protocol.jobs import READERS_GID, WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
 from sandbox.worker.janitor import Janitor
+from sandbox.worker.preload import modules_to_preload
 from sandbox.worker.scratch import SCRATCH, assign_groups
 from sandbox.worker.supervisor import Supervisor
 from sandbox.worker.unreadable import can_execute_unreadable
@@ -37,11 +37,6 @@ if TYPE_CHECKING:
 
 
 DATA: Final = ("original", "retain", "forget", "val")
-_PRELOADED: Final = ("torch", "torch._dynamo")
-"""The first step of any torch optimizer imports the latter, which takes a second or more."""
-_PRELOADABLE: Final = ("torchvision", "sklearn", "pandas", "scipy", "tqdm")
-"""Imported in the zygote if the submission or the architecture mentions them; saves each run the time."""
-
 _TERMINALS: Final = Path("/dev/pts/ptmx")
 _UNFIT: Final = "no process in a container may end another, so no run could be ended"
 
@@ -129,9 +124,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
     # Comes first, because it forks, and this process is still small.
     groups = () if can_execute_unreadable() else (READERS_GID,)
     submission = received["submission"]
-    sources = submission + (job.architecture_source or "").encode()
-    mentioned = [name for name in _PRELOADABLE if re.search(rb"\b%s\b" % name.encode(), sources)]
-    for module in (*_PRELOADED, *mentioned):
+    for module in modules_to_preload(submission, job.architecture_source or ""):
         importlib.import_module(module)
     # Imported late, because they import torch, which the supervisor never does.
     import torch  # noqa: PLC0415

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +160,12 @@ def names_of(batch: Batch) -> list[str]:
     return zipfile.ZipFile(io.BytesIO(batch.submission.archive)).namelist()
 
 
+def sources_of(batch: Batch) -> dict[str, str]:
+    text = zipfile.ZipFile(io.BytesIO(batch.submission.archive)).read("sources.json")
+    sources: dict[str, str] = json.loads(text)
+    return sources
+
+
 def test_attacks_with_equal_limits_share_an_archive(tmp_path: Path) -> None:
     """Attacks with other limits do not; a control precedes and a probe follows each attack."""
     attacks = [
@@ -173,7 +180,17 @@ def test_attacks_with_equal_limits_share_an_archive(tmp_path: Path) -> None:
     ]
     assert {step.attack for step in second.steps} == {"c"}
     assert second.limits.cpus == 1.0
-    assert {"submission.py", "probe.py", "a/submission.py", "a/control.py"} <= set(names_of(first))
+    assert {"probe.py", "a/submission.py", "a/control.py"} <= sources_of(first).keys()
+
+
+def test_attacks_that_may_reach_the_time_limit_are_spread(tmp_path: Path) -> None:
+    """Their batches overlap, since they mostly wait; no attack is missing or doubled."""
+    slow = [make_attack(tmp_path / f"slow-{n}", verdicts='["time-limit"]') for n in range(13)]
+    quick = [make_attack(tmp_path / f"quick-{n}", verdicts='["ok"]') for n in range(65)]
+    planned = plan_batches([*slow, *quick], no_files)
+    by_batch = [list(dict.fromkeys(step.attack for step in batch.steps)) for batch in planned]
+    assert [len(names) for names in by_batch] == [6, 6, 1, 64, 1]
+    assert [name for names in by_batch for name in names] == [attack.name for attack in [*slow, *quick]]
 
 
 def test_isolated_runs_of_an_attack_stay_in_order(tmp_path: Path) -> None:
@@ -193,16 +210,20 @@ def test_isolated_runs_of_an_attack_stay_in_order(tmp_path: Path) -> None:
 
 
 def test_probes_of_attacks_with_own_archives_form_the_second_phase(tmp_path: Path) -> None:
-    """In shared workers, the batches without probes run first, and all others after them."""
+    """In shared workers, all other batches run before them."""
     attacks = [
         make_attack(tmp_path / "a"),
         make_attack(tmp_path / "b", "own_archive = true"),
         make_attack(tmp_path / "c", "own_worker = true"),
     ]
     first, second = plan_phases(plan_batches(attacks, no_files), "process")
-    assert [[step.role for step in batch.steps] for (batch,) in first] == [["control"], ["attack"]]
-    assert {batch.steps[0].attack for (batch,) in first} == {"b"}
-    assert sorted({step.attack for step in batch.steps} for (batch,) in second) == [{"a"}, {"b"}, {"c"}]
+    assert [(batch.steps[0].attack, [step.role for step in batch.steps]) for (batch,) in first] == [
+        ("a", ["control", "attack", "probe"]),
+        ("c", ["control", "attack", "probe"]),
+        ("b", ["control"]),
+        ("b", ["attack"]),
+    ]
+    assert [[(step.attack, step.role) for step in batch.steps] for (batch,) in second] == [[("b", "probe")]]
 
 
 def test_an_attack_with_its_own_worker_shares_none(tmp_path: Path) -> None:
@@ -230,13 +251,13 @@ def test_the_dispatcher_names_the_file_of_each_seed(tmp_path: Path) -> None:
 
 
 def test_attack_and_control_may_have_an_archive_each(tmp_path: Path) -> None:
-    """The probe comes after both, in the shared archive."""
+    """The probe comes after both, in a shared archive."""
     planned = plan_batches(
         [make_attack(tmp_path / "a", "own_archive = true"), make_attack(tmp_path / "b")], no_files
     )
-    assert [names_of(batch) for batch in planned[:2]] == [["submission.py"]] * 2
-    assert [[step.role for step in batch.steps] for batch in planned[:2]] == [["control"], ["attack"]]
-    assert ("a", "probe") in [(step.attack, step.role) for step in planned[2].steps]
+    assert [names_of(batch) for batch in planned[1:3]] == [["submission.py"]] * 2
+    assert [[step.role for step in batch.steps] for batch in planned[1:3]] == [["control"], ["attack"]]
+    assert [(step.attack, step.role) for step in planned[3].steps] == [("a", "probe")]
 
 
 def test_an_attack_is_contained_if_all_three_runs_end_as_expected(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""Decide which libraries the zygote imports, so that no run has to.
+
+What a submission mentions is imported once, before the first run. A library that it uses without a mention
+costs each of its runs the import and changes nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_MENTIONS: Final = {
+    "torch._dynamo": r"optim|compile|func|functorch|checkpoint|export|_dynamo",
+    "torchvision": "torchvision",
+    "sklearn": "sklearn",
+    "pandas": "pandas",
+    "scipy": "scipy",
+    "tqdm": "tqdm",
+}
+"""Modules, and the words with which a submission's source asks for them. The first step of any torch
+optimizer imports torch._dynamo, which takes a second or more."""
+
+_COMPRESSED_MEMBER: Final = re.compile(rb"PK\x03\x04.{4}[^\x00]", re.DOTALL)
+"""The beginning of a member of a zip archive whose compression method is not "stored"."""
+
+
+def modules_to_preload(submission: bytes, architecture: str) -> list[str]:
+    """Return the modules to import besides torch, in order.
+
+    Nothing is unpacked: the archive is a stranger's. A compressed one hides its words, so it counts as if it
+    mentioned an optimizer, which nearly every submission uses.
+
+    Args:
+        submission: The submission's archive.
+        architecture: The source of the organizer's own architecture, or nothing.
+    """
+    sources = submission + architecture.encode()
+    modules = [name for name, words in _MENTIONS.items() if re.search(rb"\b(%s)\b" % words.encode(), sources)]
+    if "torch._dynamo" not in modules and _COMPRESSED_MEMBER.search(submission):
+        modules.insert(0, "torch._dynamo")
+    return modules

@@ -1,0 +1,48 @@
+"""What the zygote imports before the first run follows from what a submission mentions."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from sandbox.worker.preload import modules_to_preload
+
+
+def archive(source: str, method: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as opened:
+        opened.writestr("helper.py", "")  # stored, whatever the method: it is empty
+        opened.writestr("submission.py", source)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("source", "modules"),
+    [
+        ("import time\n", []),
+        ("from torch.optim import SGD\n", ["torch._dynamo"]),
+        ("import torch.optim as o\n", ["torch._dynamo"]),
+        ("torch.compile(net)\n", ["torch._dynamo"]),
+        ("from torchvision import models\n", ["torchvision"]),
+        ("from torchvision.transforms import v2; import tqdm\n", ["torchvision", "tqdm"]),
+        ("import sklearn.svm, pandas, scipy.stats\n", ["sklearn", "pandas", "scipy"]),
+        ("optimal = scipylike = 1\n", []),
+    ],
+)
+def test_what_is_mentioned_is_preloaded(source: str, modules: list[str]) -> None:
+    """Whole words count, in any file of the archive."""
+    assert modules_to_preload(archive(source), "") == modules
+
+
+def test_an_architecture_counts_too() -> None:
+    """Runs import it as they import the submission."""
+    assert modules_to_preload(archive("x = 1\n"), "import torchvision\n") == ["torchvision"]
+
+
+def test_a_compressed_archive_counts_as_mentioning_an_optimizer() -> None:
+    """Its words cannot be read without unpacking it."""
+    source = "x = 1\n" * 100
+    assert modules_to_preload(archive(source, zipfile.ZIP_DEFLATED), "") == ["torch._dynamo"]
+    assert modules_to_preload(archive(source), "") == []
