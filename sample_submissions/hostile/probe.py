@@ -43,7 +43,7 @@ def unlearning(net, retain, forget, val):
         assert MARK not in name, f"left in the environment: {name}"
 
     children = []
-    for _ in range(8):
+    for _ in range(2):
         child = os.fork()
         if child == 0:
             os._exit(0)
@@ -59,6 +59,7 @@ def unlearning(net, retain, forget, val):
 
     item = next(iter(retain))
     images, labels = (item["image"], item["age_group"]) if isinstance(item, dict) else item
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
     nn.functional.cross_entropy(net(images), labels).backward()
-    optimizer.step()
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight -= 0.01 * weight.grad

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 _MENTIONS: Final = {
-    "torch._dynamo": r"optim|compile|func|functorch|checkpoint|export|_dynamo",
+    "torch._dynamo": r"optim|functorch|_dynamo|torch\.(compile|export|func)|utils\.checkpoint",
     "torchvision": "torchvision",
     "sklearn": "sklearn",
     "pandas": "pandas",

@@ -30,7 +30,7 @@ from scoring.checks import FloatArray
 from scoring.epsilon.exact import exact_epsilon
 from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
 from scoring.flags.find import find_flags
-from scoring.flags.joint_attack import joint_attack
+from scoring.flags.joint_attack import FOLDS, JointAttack, joint_attack
 from scoring.outputs import SPLITS, Outputs, check_comparable
 from scoring.published.epsilon import forgetting_quality
 from scoring.published.score import published_score
@@ -132,7 +132,7 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
     held_out = parts.compute(
         "held_out", lambda: _held_out(confidences, reference_confidences, seed, confidence)
     )
-    joint = parts.compute("joint", lambda: joint_attack(confidences, reference_confidences, seed=seed))
+    joint = parts.compute("joint", lambda: _joint(confidences, reference_confidences, seed))
     run_times = parts.compute("run_time", lambda: _run_time(unlearned, references, options))
     exact = exact_epsilon(confidences, reference_confidences)
     return ScoreCard(
@@ -191,6 +191,12 @@ class _Parts:
         except ValueError as error:
             self.omitted[name] = str(error)
             return None
+
+
+def _joint(unlearned: FloatArray, retrained: FloatArray, seed: int) -> JointAttack:
+    if min(len(unlearned), len(retrained)) < FOLDS:
+        raise ValueError(f"The joint attack needs {FOLDS} models on each side.")
+    return joint_attack(unlearned, retrained, seed=seed)
 
 
 def _held_out(unlearned: FloatArray, retrained: FloatArray, seed: int, confidence: float) -> HeldOutPart:

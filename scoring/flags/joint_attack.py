@@ -4,19 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import SVC
 
 from scoring.flags.mmd import WIDTH, discrepancy_p_value, radial_kernel, standardised
 from scoring.samples import paired_confidences
 
 FOLDS = 5
 """Number of parts of the cross-validation; each part is held out once."""
-
-TREES = 100
-"""Number of extremely randomised trees; more trees change little (measured at n = 512)."""
 
 SIGNIFICANCE = 0.01
 """A joint attack is flagged if its p-value is at most this."""
@@ -87,32 +80,17 @@ def joint_attack(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Jo
     is_unlearned = np.arange(len(points)) < len(unlearned)
     folds_seed, trees_seed, test_seed = map(int, np.random.default_rng(seed).integers(2**31, size=3))
 
-    n_folds = min(FOLDS, len(unlearned), len(retrained))
-    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=folds_seed)
-    areas: list[tuple[float, float]] = []
-    for training, held_out in splitter.split(points, is_unlearned):
-        train, test = standardised(points[training], points[held_out])
-        if train.shape[1] == 0:
-            areas.append((0.5, 0.5))
-            continue
-        machine = SVC(kernel="rbf", C=1.0, gamma=WIDTH / train.shape[1])
-        trees = ExtraTreesClassifier(
-            TREES, min_samples_leaf=min(5, 1 + len(train) // 25), random_state=trees_seed, n_jobs=1
-        )
-        machine.fit(train, is_unlearned[training])
-        trees.fit(train, is_unlearned[training])
-        areas.append(
-            (
-                float(roc_auc_score(is_unlearned[held_out], machine.decision_function(test))),
-                float(roc_auc_score(is_unlearned[held_out], trees.predict_proba(test)[:, 1])),
-            )
-        )
-    auc_svm, auc_trees = np.mean(areas, axis=0)
+    # Imported late: scikit-learn takes longer to import than everything else that a score needs.
+    from scoring.flags.classifiers import held_out_areas  # noqa: PLC0415
 
+    n_folds = min(FOLDS, len(unlearned), len(retrained))
+    auc_svm, auc_trees = held_out_areas(
+        points, is_unlearned, n_folds=n_folds, folds_seed=folds_seed, trees_seed=trees_seed
+    )
     everything, _ = standardised(points, points[:0])
     return JointAttack(
-        auc_svm=float(auc_svm),
-        auc_trees=float(auc_trees),
+        auc_svm=auc_svm,
+        auc_trees=auc_trees,
         p_value=discrepancy_p_value(radial_kernel(everything, width=WIDTH), n=len(unlearned), seed=test_seed),
         n_folds=n_folds,
     )
