@@ -21,7 +21,7 @@ from runner.store.open_store import open_store
 from runner.store.records import RunRecord
 from tests.support.command import start_command, unlearn
 
-N: Final = 12
+N: Final = 8
 PATIENCE_SECONDS: Final = 240.0
 PUBLISHED: Final = ("seed", "attempt", "verdict", "checkpoint_sha256", "host_seconds")
 """Fields of a run that never change once it is published; its outputs may follow later."""

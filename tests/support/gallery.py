@@ -13,6 +13,7 @@ import pytest
 from runner.engine.placement import Isolation
 from runner.gallery.attacks import Attack, load_attacks
 from runner.gallery.run import GalleryReport
+from runner.verdict import Verdict
 
 QUICK_ROWS: Final = {3, 5, 6, 7, 8, 9, 10, 12, 13, 14, 20}
 """Threats whose attacks take a fraction of a second each: run under gVisor by ``make test``."""
@@ -35,6 +36,8 @@ def tier(attack: Attack, runtime: str, isolation: Isolation) -> str:
         return "long"
     if "time-limit" in attack.expectation(runtime, isolation).verdicts:
         return "long"
+    if runtime != "runc" and set(description.verdicts or ()) == {Verdict.BAD_CHECKPOINT}:
+        return "slow"  # the host judges its bytes, whatever the runtime
     rows = {("runsc", "process"): QUICK_ROWS, ("runc", "container"): ISOLATED_ROWS}
     if description.threat not in rows.get((runtime, isolation), set()):
         return "long"

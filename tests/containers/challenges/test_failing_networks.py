@@ -161,7 +161,7 @@ def test_a_checkpoint_that_is_never_answered(
         start=lambda: engine.start(evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)),
         challenge=challenge,
         sink=notes,
-        min_checkpoint_seconds=6.0,
+        min_checkpoint_seconds=3.0,
     )
     for index in range(3):
         backlog.add(index)

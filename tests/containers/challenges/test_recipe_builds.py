@@ -81,6 +81,7 @@ def test_idx_from_files_to_a_score(tmp_path: Path) -> None:
     assert "holds another challenge" in unlearn(*again, other, code=2).stderr
 
 
+@pytest.mark.slow
 def test_idx_trained_as_in_the_contest(tmp_path: Path) -> None:
     """Original and references use Adam, balanced classes and the best epoch; a run's time limit is a share of
     such a training; the same command finds the challenge built, another training is another challenge."""
@@ -176,6 +177,7 @@ def test_a_gpu_on_a_host_without_gpus(tmp_path: Path, engine: Engine) -> None:
     assert not (tmp_path / "built").exists()
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_splits(tmp_path: Path) -> None:
     """From the same files, two challenges whose splits differ."""
     first = columns(build(tmp_path / "1", "idx", recipe_data.mnist(), "--seed", 1))
@@ -225,14 +227,13 @@ def test_refused(
     assert not (tmp_path / "built" / "challenge.toml").exists()
 
 
-def test_arrays_by_person_from_a_file_to_a_score(tmp_path: Path) -> None:
+def test_arrays_by_person_from_a_file(tmp_path: Path) -> None:
     """Colour images with persons: no person is in two splits."""
     challenge = build(tmp_path, "arrays", {"own.npz": recipe_data.npz(**recipe_data.own_arrays())})
     assert challenge.description.architecture == "convnet-3"
     splits = columns(challenge)
     persons = [set(splits[name]["person_id"]) for name in SPLITS]
     assert sum(map(len, persons)) == len(set.union(*persons)) == 20
-    assert score(challenge, tmp_path) >= 0
 
 
 FACE = """
@@ -306,6 +307,7 @@ def test_faces_from_tables(tmp_path: Path) -> None:
         assert set(split["image"][0].ravel()) <= {5 * split["person_id"][0], 5 * split["person_id"][0] + 1}
 
 
+@pytest.mark.slow
 def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
     """The archive is sent as it is and opened in the trainer; its own hash identifies it."""
     archive = tmp_path / "cifar-10-python.tar.gz"
@@ -324,7 +326,6 @@ def test_cifar10_with_the_starting_kits_forget_file(tmp_path: Path) -> None:
     splits = columns(challenge)
     assert splits["forget"]["image_id"].tolist() == list(range(20))
     assert [len(splits[name]["label"]) for name in SPLITS] == [180, 20, 50, 50]
-    assert score(challenge, tmp_path) >= 0
 
 
 def test_a_challenge_for_gpus_is_refused_on_a_host_without_gpus(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_it_is_listed_noted_and_continued(
 ) -> None:
     """Runs that the earlier image finished stay; without --image the command says how to continue it."""
     store = tmp_path / "store"
-    command = ("run", SAMPLES / "finetune", "--challenge", challenge.folder, "-n", 4, "--store", store)
+    command = ("run", SAMPLES / "original", "--challenge", challenge.folder, "-n", 4, "--store", store)
     name = json.loads(unlearn(*command, "--image", earlier.digest[:12], "--json").stdout)["evaluation"]
     forget_runs(store, name, count=2)
     listed = " ".join(unlearn("list", "--store", store).stdout.split())
@@ -68,7 +68,7 @@ def test_it_is_listed_noted_and_continued(
 
 def test_an_image_that_is_not_here_is_a_sentence(challenge: Challenge, tmp_path: Path) -> None:
     """With where its name is shown."""
-    command = ("run", SAMPLES / "finetune", "--challenge", challenge.folder, "--store", tmp_path)
+    command = ("run", SAMPLES / "original", "--challenge", challenge.folder, "--store", tmp_path)
     assert "No image here has a digest" in unlearn(*command, "--image", "f" * 16, code=3).stderr
 
 
