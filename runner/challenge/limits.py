@@ -51,16 +51,16 @@ class Limits(BaseModel):
     """Cores that the runs in progress share."""
 
     concurrency: Annotated[int, Field(gt=0, le=64)] = 2
-    """Runs in progress at once."""
+    """Runs in progress at once, each in a container that it shares with no other."""
 
     shared_memory_bytes: Bytes = 256 * MIB
-    """Size of /dev/shm, for all runs in progress."""
+    """Size of a run's own /dev/shm."""
 
     scratch_bytes: Bytes = 512 * MIB
-    """Size of a run's own scratch folder, and of /tmp."""
+    """Size of a run's own scratch folder, and of its own /tmp."""
 
     scratch_inodes: Count = 20_000
-    """Files and folders in a run's own scratch folder, and in /tmp."""
+    """Files and folders in a run's own scratch folder, and in its own /tmp."""
 
     log_bytes: Annotated[int, Field(ge=4096, le=1 << 28)] = 128 << 10
     """Bytes stored of one run's stdout and stderr; the rest is only counted."""
@@ -87,6 +87,10 @@ class Limits(BaseModel):
         if any(changes.get(name) is not None for name in _TIME_FIELDS):
             values = {name: value for name, value in values.items() if name not in _TIME_FIELDS}
         return self.model_validate({**values, **changes})
+
+    def of_one_run(self) -> Self:
+        """Return the limits of a container in which one run at a time goes on: its share of the cores."""
+        return self.with_changes(concurrency=1, cpus=self.cpus / self.concurrency)
 
     @property
     def threads(self) -> int:

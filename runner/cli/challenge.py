@@ -19,7 +19,7 @@ from runner.challenge.load import load_challenge
 from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import parse_training_choice
 from runner.cli.console import print_json, stderr_console, stdout_console
-from runner.cli.options import DeviceOption
+from runner.cli.container_options import DeviceOption
 from runner.engine.placement import CPU
 from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter
@@ -58,7 +58,7 @@ def build_command(
     ] = None,
     total_seconds: Annotated[float | None, typer.Option(help="Time limit of all runs together.")] = None,
     concurrency: Annotated[int | None, typer.Option(help="Runs in parallel.")] = None,
-    cpus: Annotated[float | None, typer.Option(help="Cores that the runs share.")] = None,
+    cpus: Annotated[float | None, typer.Option(help="Cores that the runs in progress share.")] = None,
     memory_mib: Annotated[int | None, typer.Option(help="Memory of one run, in MiB.")] = None,
     feedback: Annotated[
         Feedback,

@@ -7,9 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from runner.cli.console import print_json, stderr_console, stdout_console
-from runner.cli.options import (
-    JsonOption,
-)
+from runner.cli.options import JsonOption
 from runner.engine.connect import connect_engine
 from runner.image.build import build_image
 from runner.image.image import BASE_LABEL, require_image

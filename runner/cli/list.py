@@ -10,7 +10,7 @@ from runner.reports.cells import needed_image, plain_text
 from runner.reports.scores import score_remarks, score_table
 from runner.results.summary import Summary
 from runner.store.listing import read_listing
-from runner.store.records import StoredEvaluation
+from runner.store.stored_evaluation import StoredEvaluation
 
 
 def list_command(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:

@@ -7,8 +7,6 @@ from typing import Annotated, Final
 
 import typer
 
-from runner.engine.placement import Isolation
-
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 DEFAULT_STORE: Final = Path("evaluations")
@@ -21,14 +19,4 @@ StoreOption = Annotated[
 MovedChallengeOption = Annotated[
     Path | None,
     typer.Option("--challenge", "-c", readable=False, help="Folder of the challenge, if it has moved."),
-]
-IsolationOption = Annotated[
-    Isolation,
-    typer.Option(help="process: a submission's runs share a container; container: each has its own."),
-]
-RuntimeOption = Annotated[
-    str, typer.Option(help="Container runtime, as the engine knows it: runc, crun, runsc (gVisor).")
-]
-DeviceOption = Annotated[
-    str, typer.Option(help="cpu, all, or cuda:UUID of a GPU as nvidia-smi -L prints it.")
 ]

@@ -72,6 +72,7 @@ class WorkerClient:
         self._oom_killed_before = False
         """Whether a run that is over made the kernel kill for memory. The engine reports that of the
         container from then on, however the container itself ends."""
+        self._is_usable = True
         self._spec = challenge.spec
         checkpoint_bytes = max_checkpoint_bytes(self._spec)
         self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes), clock=clock)
@@ -97,6 +98,11 @@ class WorkerClient:
             self._channel.send("data", challenge.data(name), name=name)
         self._channel.send("submission", submission.archive)
         self.load_seconds = self._channel.await_ready()
+
+    @property
+    def is_usable(self) -> bool:
+        """Return whether it can execute further runs: it goes on, and nothing of a run remains in it."""
+        return self._is_usable
 
     def execute(
         self,
@@ -133,6 +139,7 @@ class WorkerClient:
                 yield from self._abort_all(active, stream_violation=str(error))
                 return
             except StreamEndedError:
+                self._is_usable = False
                 yield from self._judge_container_exit(active)
                 return
             if frame is None:
@@ -145,8 +152,12 @@ class WorkerClient:
                 for run in active.values():  # the caller's work on the result is not their time
                     run.exclude(pause_seconds)
                 clean = clean and frame.fields["wiped"] is True
-        if not clean:  # processes or files of a run remain: no other submission may run there
-            self._channel.stream.kill()
+        if not clean:  # processes or files of a run remain: no other run may start there
+            self._kill()
+
+    def _kill(self) -> None:
+        self._is_usable = False
+        self._channel.stream.kill()
 
     def _start_runs(
         self, waiting: deque[PlannedRun], active: dict[int, ActiveRun], may_start: Callable[[], bool]
@@ -192,7 +203,7 @@ class WorkerClient:
 
         The other runs are not judged.
         """
-        self._channel.stream.kill()
+        self._kill()
         now = self._clock()
         for run in list(active.values()):
             if now >= run.deadline:
@@ -223,7 +234,7 @@ class WorkerClient:
         container_exit: ContainerExit | None = None,
     ) -> Iterator[EndedRun]:
         """Kill the container; yield the runs in progress, all as they are at this moment."""
-        self._channel.stream.kill()
+        self._kill()
         now = self._clock()
         for run in list(active.values()):
             yield run.abort(now=now, stream_violation=stream_violation, container_exit=container_exit)

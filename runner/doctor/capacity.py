@@ -6,7 +6,7 @@ from typing import Final
 
 from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import Finding, Status, make_finding
-from runner.engine.container_spec import worker_memory_bytes
+from runner.engine.container_spec import all_workers_memory_bytes
 from runner.image.build import BUILD_DISK_BYTES
 
 _GIB: Final = 1 << 30
@@ -66,10 +66,10 @@ def check_store(facts: Facts, _purpose: Purpose) -> Finding:
 
 
 def check_memory(facts: Facts, purpose: Purpose) -> Finding:
-    """Check that a worker reaches its own memory limit before the host runs out of memory."""
-    worker_bytes = worker_memory_bytes(purpose.limits)
+    """Check that workers reach their own memory limit before the host runs out of memory."""
+    worker_bytes = all_workers_memory_bytes(purpose.limits)
     total, available = int(facts.info.get("MemTotal") or 0), facts.memory_available_bytes
-    observation = f"a worker may use {_gb(worker_bytes)} of {_gb(total)}"
+    observation = f"workers may use {_gb(worker_bytes)} of {_gb(total)}"
     if total and worker_bytes > total:
         advice = "A run would exhaust the host before its limit. Lower the challenge's memory or concurrency."
         lost = "that a run that uses too much memory cannot harm other programs"

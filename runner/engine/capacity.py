@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.challenge.limits import Limits
-from runner.engine.container_spec import worker_memory_bytes
+from runner.engine.container_spec import all_workers_memory_bytes
 from runner.engine.info import EngineInfo
 from runner.errors import HostNotReadyError
 from runner.units import MIB
@@ -17,13 +17,13 @@ def require_memory(limits: Limits, info: EngineInfo) -> None:
         info: What the engine reports; where it reports no memory, nothing is refused.
 
     Raises:
-        HostNotReadyError: a worker may use more than the host has.
+        HostNotReadyError: the workers may use more than the host has.
     """
-    available, required = info.memory_bytes, worker_memory_bytes(limits)
+    available, required = info.memory_bytes, all_workers_memory_bytes(limits)
     if not available or required <= available:
         return
     raise HostNotReadyError(
         f"This host has {available // MIB} MiB of memory; the challenge asks for {required // MIB} MiB: "
-        f"{limits.memory_bytes // MIB} MiB a run, {limits.concurrency} at once, and the supervisor's share. "
+        f"{limits.memory_bytes // MIB} MiB a run, {limits.concurrency} at once, each with a supervisor. "
         "Use a larger host, or a challenge that was built with a lower --memory-mib or --concurrency."
     )

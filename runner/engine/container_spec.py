@@ -166,6 +166,11 @@ def worker_memory_bytes(limits: Limits) -> int:
     return limits.memory_bytes * limits.concurrency + _SUPERVISOR_MEMORY_BYTES
 
 
+def all_workers_memory_bytes(limits: Limits) -> int:
+    """Return what the worker containers of an evaluation may use together."""
+    return worker_memory_bytes(limits.of_one_run()) * limits.concurrency
+
+
 def evaluator_container(
     *, image: str, cpus: float, labels: dict[str, str], placement: Placement = DEFAULT_PLACEMENT
 ) -> ContainerSpec:

@@ -10,7 +10,7 @@ from typing import Final, Self
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.api import Container, Stream, running
+from runner.engine.api import Container, Stream
 from runner.engine.connect import engine_answers
 from runner.engine.container_spec import (
     EVALUATION_LABEL,
@@ -21,7 +21,7 @@ from runner.engine.container_spec import (
     worker_container,
 )
 from runner.errors import HostNotReadyError, SandboxError
-from runner.execution.container_per_run import ContainerPerRun, single_run_challenge
+from runner.execution.containers import Containers, one_run_challenge
 from runner.execution.context import EvaluationContext
 from runner.execution.evaluator_queue import EvaluatorQueue
 from runner.execution.executor import EvaluatedRun, OutputsSink
@@ -75,7 +75,7 @@ class LocalExecutor:
     def execute(
         self, planned: Sequence[PlannedRun], *, enough: Callable[[], bool]
     ) -> Generator[EvaluatedRun]:
-        """Execute runs in one container, or in one each, and yield each as it ends."""
+        """Execute runs in as many containers as the challenge allows at a time; yield each as it ends."""
         try:
             with contextlib.closing(self._runs(planned, enough)) as runs:
                 for ended in runs:
@@ -115,20 +115,18 @@ class LocalExecutor:
         self._queue.finish()
 
     def _runs(self, planned: Sequence[PlannedRun], enough: Callable[[], bool]) -> Generator[EndedRun]:
-        may_start = self._queue.has_room
-        if self._settings.isolation == "container":
-            challenge = single_run_challenge(self._challenge)
-            containers = ContainerPerRun(
-                start=lambda: self._context.engine.start(self._worker_spec(challenge)),
-                connect=lambda stream: self._worker(stream, challenge, runs=1),
-                concurrency=self._challenge.description.limits.concurrency,
-            )
-            with containers:
-                yield from containers.execute(planned, may_start=may_start, enough=enough)
-            return
-        with running(self._context.engine, self._worker_spec(self._challenge)) as container:
-            worker = self._worker(container, self._challenge, runs=len(planned))
-            yield from worker.execute(planned, may_start=may_start, enough=enough)
+        challenge = one_run_challenge(self._challenge)
+        reuse = self._settings.isolation == "process"
+        concurrency = max(1, min(self._challenge.description.limits.concurrency, len(planned)))
+        runs = -(-len(planned) // concurrency) if reuse else 1
+        containers = Containers(
+            start=lambda: self._context.engine.start(self._worker_spec(challenge)),
+            connect=lambda stream: self._worker(stream, challenge, runs=runs),
+            concurrency=concurrency,
+            reuse=reuse,
+        )
+        with containers:
+            yield from containers.execute(planned, may_start=self._queue.has_room, enough=enough)
 
     def _worker_spec(self, challenge: Challenge) -> ContainerSpec:
         return worker_container(

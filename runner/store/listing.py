@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from runner.store.records import StoredEvaluation
+from runner.store.stored_evaluation import StoredEvaluation
 
 DATABASE_FILE: Final = "store.sqlite"
 _COLUMNS: Final = (

@@ -51,6 +51,7 @@ def labels(engine: Engine) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def plan() -> BuildPlan:
+    """Return a small challenge's plan: one run at a time, so that an evaluation starts one worker."""
     return BuildPlan(
         recipe="digits",
         name="small",
@@ -58,7 +59,7 @@ def plan() -> BuildPlan:
         forget_fraction=0.05,
         references=16,
         item_format="dict",
-        limits=default_limits("digits"),
+        limits=default_limits("digits").with_changes(concurrency=1, cpus=1.0),
     )
 
 

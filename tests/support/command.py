@@ -10,7 +10,10 @@ from typing import Final
 
 from tests.support.paths import ROOT
 
-QUICK_BUILD: Final = ("--references", 2, "--epochs", 1, "--forget-fraction", 0.1)
+QUICK_BUILD: Final = (
+    *("--references", 2, "--epochs", 1, "--forget-fraction", 0.1),
+    *("--concurrency", 1, "--cpus", 1),
+)
 """Options with which `unlearn challenge build` takes seconds."""
 
 

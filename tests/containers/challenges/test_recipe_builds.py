@@ -27,7 +27,10 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.container
 
-QUICK = ("--references", "2", "--seed", "3", "--epochs", "2", "--forget-fraction", "0.1")
+QUICK = (
+    *("--references", "2", "--seed", "3", "--epochs", "2", "--forget-fraction", "0.1"),
+    *("--concurrency", "1", "--cpus", "1"),
+)
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:

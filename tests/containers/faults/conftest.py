@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runner.builder.plan import BuildPlan
 from runner.challenge.challenge import Challenge
 from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from tests.support.evaluating import Evaluating
+
+
+@pytest.fixture(scope="session")
+def challenge(build_shared: Callable[[BuildPlan], Challenge], plan: BuildPlan) -> Challenge:
+    """Return a challenge in which two runs go on at once, each in its own container."""
+    limits = plan.limits.with_changes(concurrency=2, cpus=2.0)
+    return build_shared(replace(plan, name="two-at-once", references=4, limits=limits))
 
 
 @pytest.fixture

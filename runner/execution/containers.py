@@ -1,7 +1,8 @@
-"""Execute each run in its own container: the strict alternative to forking all runs in one container.
+"""Spread runs over containers, each of which executes one run at a time.
 
-As many containers run in parallel as the challenge allows runs in parallel, each with its share of the cores.
-Runs are judged by the same rules as in a shared container.
+Two runs never share a container at the same time, so whatever a run leaves behind can only be its own, and
+all of it is removed before the next run starts there. Under isolation "process" a container executes one run
+after another; under "container" it executes one. Runs are judged by the same rules in both.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.limits import Limits
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.engine.api import Stream
 from runner.errors import SandboxLostError
@@ -25,24 +26,29 @@ _WAIT_SECONDS: Final = 0.2
 class RunExecutor(Protocol):
     """Executes runs in one container; `runner.clients.worker.WorkerClient` is one."""
 
+    @property
+    def is_usable(self) -> bool:
+        """Return whether the container can execute another run."""
+
     def execute(self, planned: Sequence[PlannedRun]) -> Iterator[EndedRun]:
         """Execute runs and yield each as it ends."""
 
 
-def single_run_limits(limits: Limits) -> Limits:
-    """Return the limits of a container that executes one of the runs that are in progress together."""
-    return limits.with_changes(concurrency=1, cpus=limits.cpus / limits.concurrency)
+def one_run_challenge(challenge: Challenge) -> Challenge:
+    """Return the challenge with the limits of a container that executes one run at a time."""
+    return challenge.with_limits(**challenge.description.limits.of_one_run().model_dump())
 
 
-def single_run_challenge(challenge: Challenge) -> Challenge:
-    """Return the challenge with the limits of a container for one run."""
-    return challenge.with_limits(**single_run_limits(challenge.description.limits).model_dump())
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    stream: Stream
+    client: RunExecutor
 
 
-class ContainerPerRun:
-    """Executes runs, each in a container of its own.
+class Containers:
+    """Executes runs in several containers.
 
-    Use as a context manager: leaving ends and removes the containers that are still running.
+    Use as a context manager: leaving ends and removes all containers.
     """
 
     def __init__(
@@ -51,16 +57,20 @@ class ContainerPerRun:
         start: Callable[[], Stream],
         connect: Callable[[Stream], RunExecutor],
         concurrency: int,
+        reuse: bool,
     ) -> None:
         """Prepare; nothing is started yet.
 
         Args:
             start: Starts a container.
-            connect: Sends a container what a run needs.
-            concurrency: Containers in parallel.
+            connect: Sends a container what its runs need.
+            concurrency: Containers in use at a time.
+            reuse: Whether a container executes further runs after its first one.
         """
         self._start, self._connect, self._concurrency = start, connect, concurrency
+        self._reuse = reuse
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="worker")
+        self._idle: list[_Worker] = []
         self._streams: set[Stream] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -70,12 +80,14 @@ class ContainerPerRun:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """End the containers that are still running, and wait until they are removed."""
+        """End all containers, and wait until they are removed."""
         with self._lock:
             self._stopped = True
             for stream in self._streams:
                 stream.kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        for worker in self._idle:
+            self._remove(worker.stream)
 
     def execute(
         self,
@@ -104,16 +116,38 @@ class ContainerPerRun:
                 yield future.result()
 
     def _execute_run(self, run: PlannedRun) -> EndedRun:
+        worker = self._take()
+        kept = False
+        try:
+            ended = list(worker.client.execute([run]))
+            if not ended:
+                raise SandboxLostError("The worker container ended without reporting how its run ended.")
+            kept = self._reuse and worker.client.is_usable
+            return ended[0]
+        finally:
+            if kept:
+                with self._lock:
+                    self._idle.append(worker)
+            else:
+                self._remove(worker.stream)
+
+    def _take(self) -> _Worker:
+        """Return a worker that is not in use, a new one if there is none."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
         stream = self._start()
         try:
             with self._lock:
                 if self._stopped:
                     raise SandboxLostError("The evaluation was stopped.")
                 self._streams.add(stream)
-            for ended in self._connect(stream).execute([run]):
-                return ended
-            raise SandboxLostError("The worker container ended without reporting how its run ended.")
-        finally:
-            with self._lock:
-                self._streams.discard(stream)
-            stream.remove()
+            return _Worker(stream, self._connect(stream))
+        except BaseException:
+            self._remove(stream)
+            raise
+
+    def _remove(self, stream: Stream) -> None:
+        with self._lock:
+            self._streams.discard(stream)
+        stream.remove()
