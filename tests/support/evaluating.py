@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -45,7 +46,8 @@ class Evaluating:
         self.store = folder / "store"
         self._submission = folder / "mine"
         self._submission.mkdir()
-        (self._submission / "submission.py").write_text(SLOW_NOISE)
+        # Of its own: another worker's test of the same submission would have an evaluation of the same name.
+        (self._submission / "submission.py").write_text(f"{SLOW_NOISE}# {uuid.uuid4()}\n")
         self._challenge, self._environment = challenge.folder, environment
 
     def start(self) -> subprocess.Popen[str]:
