@@ -155,6 +155,14 @@ class Watched:
         """Forward to the container."""
         return self._container.ending(seconds)
 
+    def stood_still(self) -> bool:
+        """Forward to the container."""
+        return self._container.stood_still()
+
+    def memory_limit_hits(self) -> int | None:
+        """Forward to the container."""
+        return self._container.memory_limit_hits()
+
     def is_running(self) -> bool:
         """Forward to the container."""
         return self._container.is_running()

@@ -77,6 +77,18 @@ class Observation:
     oom_kills: int = 0
     """Increase of the container's counter of memory kills during the run."""
 
+    memory_limit_reached: bool | None = None
+    """Whether the container reached its own memory limit during the run; None if that is not known."""
+
+    started: bool = True
+    """Whether the run was set up, so that code of the submission could run."""
+
+    run_seconds: float | None = None
+    """Duration by the supervisor's clock; None if it reported none."""
+
+    frozen_seconds: float = 0.0
+    """How long the container stood still during the run: paused, frozen, or not executed by the machine."""
+
     alone: bool = False
     """Whether no other run was in progress in the container: then the counter rose because of this one."""
 
@@ -94,6 +106,27 @@ class Judgement:
 
     verdict: Verdict
     detail: str
+
+
+def fault_of_host(observed: Observation) -> str:
+    """Return why the host, and not the run, is to blame for what was observed; empty if it is not.
+
+    Such a run has no verdict: it is attempted again, in another container. A run cannot bring any of this
+    about, except by what ends its attempts without a score.
+    """
+    if observed.stream_violation:
+        return ""
+    if not observed.started:
+        return "A run could not be set up."
+    if observed.oom_kills > 0 and observed.memory_limit_reached is False and observed.result != "checkpoint":
+        return "The host ran short of memory, and the kernel killed a run that was within its own limit."
+    over_time = observed.host_seconds > observed.wall_limit_seconds + HOST_GRACE_SECONDS
+    if observed.frozen_seconds > 0 and (over_time or observed.ended_by == "time"):
+        return f"The container stood still for {observed.frozen_seconds:.1f} s of a run's time."
+    in_time = observed.run_seconds is not None and observed.run_seconds <= observed.wall_limit_seconds
+    if over_time and in_time and observed.ended_by != "time":
+        return "The engine delivered the end of a run too late to tell whether it was in time."
+    return ""
 
 
 def judge(observed: Observation) -> Judgement:  # noqa: PLR0911 - a return for each rule, in their order

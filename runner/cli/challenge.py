@@ -19,7 +19,7 @@ from runner.challenge.load import load_challenge
 from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import parse_training_choice
 from runner.cli.console import print_json, stderr_console, stdout_console
-from runner.cli.container_options import DeviceOption
+from runner.cli.options import DeviceOption
 from runner.engine.placement import CPU
 from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter

@@ -11,8 +11,7 @@ import typer
 from runner.builder.plan import default_limits
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
-from runner.cli.container_options import RuntimeOption
-from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from runner.cli.options import DEFAULT_STORE, JsonOption, RuntimeOption, StoreOption
 from runner.doctor.attacks import attack_findings
 from runner.doctor.checks import examine
 from runner.doctor.facts import Purpose

@@ -10,8 +10,7 @@ import typer
 
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
-from runner.cli.container_options import IsolationOption, RuntimeOption
-from runner.cli.options import JsonOption
+from runner.cli.options import IsolationOption, JsonOption, RuntimeOption
 from runner.execution.host_session import host_session
 from runner.gallery.attacks import load_attacks
 from runner.gallery.challenge import small_challenge

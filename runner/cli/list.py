@@ -9,8 +9,7 @@ from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.reports.cells import needed_image, plain_text
 from runner.reports.scores import score_remarks, score_table
 from runner.results.summary import Summary
-from runner.store.listing import read_listing
-from runner.store.stored_evaluation import StoredEvaluation
+from runner.store.listing import StoredEvaluation, read_listing
 
 
 def list_command(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console
-from runner.cli.container_options import DeviceOption, RuntimeOption
+from runner.cli.options import DeviceOption, RuntimeOption
 from runner.engine.placement import CPU
 from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter

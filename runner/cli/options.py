@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -19,4 +19,16 @@ StoreOption = Annotated[
 MovedChallengeOption = Annotated[
     Path | None,
     typer.Option("--challenge", "-c", readable=False, help="Folder of the challenge, if it has moved."),
+]
+IsolationOption = Annotated[
+    Literal[
+        "process", "container"
+    ],  # runner.engine.placement.Isolation; importing it costs every command 5 ms
+    typer.Option(help="process: a submission's runs share a container; container: each has its own."),
+]
+RuntimeOption = Annotated[
+    str, typer.Option(help="Container runtime, as the engine knows it: runc, crun, runsc (gVisor).")
+]
+DeviceOption = Annotated[
+    str, typer.Option(help="cpu, all, or cuda:UUID of a GPU as nvidia-smi -L prints it.")
 ]

@@ -11,8 +11,14 @@ import typer
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_error, print_note, stderr_console
-from runner.cli.container_options import DeviceOption, IsolationOption, RuntimeOption
-from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from runner.cli.options import (
+    DEFAULT_STORE,
+    DeviceOption,
+    IsolationOption,
+    JsonOption,
+    RuntimeOption,
+    StoreOption,
+)
 from runner.cli.show import show_summaries
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError

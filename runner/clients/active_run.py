@@ -60,7 +60,15 @@ class ActiveRun:
         if len(self.log) > self.max_log_bytes:
             raise ProtocolViolationError("more log than the supervisor may send")
 
-    def finish(self, frame: Frame, *, now: float, spec: CheckpointSpec, only_run: bool) -> EndedRun:
+    def finish(
+        self,
+        frame: Frame,
+        *,
+        now: float,
+        spec: CheckpointSpec,
+        only_run: bool,
+        memory_limit_reached: bool | None = None,
+    ) -> EndedRun:
         """Return the run as the supervisor's ``finished`` frame describes it, judged.
 
         Args:
@@ -68,6 +76,7 @@ class ActiveRun:
             now: The time, for a run whose end was not reported before.
             spec: What a checkpoint must look like.
             only_run: Whether no other run can be in progress in the container.
+            memory_limit_reached: Whether the container reached its memory limit, if the caller knows.
         """
         host_seconds = self._host_seconds(now)
         result, problem = frame.text("result"), ""
@@ -84,6 +93,10 @@ class ActiveRun:
             exit_code=frame.integer("exit_code"),
             oom_kills=frame.integer("oom_kills"),
             alone=only_run,
+            memory_limit_reached=memory_limit_reached,
+            started=bool(frame.fields.get("started", True)),
+            run_seconds=frame.number("seconds"),
+            frozen_seconds=frame.number("frozen_seconds") if "frozen_seconds" in frame.fields else 0.0,
             result=result,
             error=run_error,
             checkpoint_problem=problem,

@@ -19,7 +19,7 @@ from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.parsers.checkpoint import max_checkpoint_bytes
 from runner.submission.load import Submission
-from runner.verdict import CLEANUP_SECONDS
+from runner.verdict import CLEANUP_SECONDS, fault_of_host
 from sandbox.protocol.frames import Frame, ProtocolViolationError
 from sandbox.protocol.jobs import WorkerJob
 from sandbox.protocol.messages import from_worker
@@ -98,6 +98,7 @@ class WorkerClient:
             self._channel.send("data", challenge.data(name), name=name)
         self._channel.send("submission", submission.archive)
         self.load_seconds = self._channel.await_ready()
+        self._memory_limit_hits = stream.memory_limit_hits()
 
     @property
     def is_usable(self) -> bool:
@@ -120,7 +121,7 @@ class WorkerClient:
         progress are finished, so that no run can make another one repeat, and none is started after it.
 
         Raises:
-            SandboxLostError: the container is gone, and no run caused that.
+            SandboxLostError: the container is gone, or a run ended in a way for which the host is to blame.
         """
         waiting = deque(planned)
         active: dict[int, ActiveRun] = {}
@@ -194,16 +195,44 @@ class WorkerClient:
             run.add_log(frame.payload)
             return None
         del active[run.index]
-        ended = run.finish(frame, now=self._clock(), spec=self._spec, only_run=self._limits.concurrency == 1)
+        ended = run.finish(
+            frame,
+            now=self._clock(),
+            spec=self._spec,
+            only_run=self._limits.concurrency == 1,
+            memory_limit_reached=self._memory_limit_reached(frame),
+        )
         self._oom_killed_before |= ended.observation.oom_kills > 0
+        if reason := fault_of_host(ended.observation):
+            self._kill()
+            raise SandboxLostError(reason)
         return ended
+
+    def _memory_limit_reached(self, frame: Frame) -> bool | None:
+        """Return whether the container's own limit explains a memory kill; None if nobody knows."""
+        if frame.integer("oom_kills") == 0:
+            return None
+        events = frame.integer("oom_events") if "oom_events" in frame.fields else -1
+        if events >= 0:
+            return events > 0
+        hits = self._channel.stream.memory_limit_hits()
+        if hits is None or self._memory_limit_hits is None:
+            return None
+        before, self._memory_limit_hits = self._memory_limit_hits, hits
+        return hits > before
 
     def _kill_overdue(self, active: dict[int, ActiveRun]) -> Iterator[EndedRun]:
         """Kill the container; yield the runs whose limit, or whose cleanup's limit, has passed.
 
         The other runs are not judged.
+
+        Raises:
+            SandboxLostError: the container stood still, so that nothing could end the run in time.
         """
+        stood_still = self._channel.stream.stood_still()
         self._kill()
+        if stood_still:
+            raise SandboxLostError("The worker container stood still: paused, frozen, or out of reach.")
         now = self._clock()
         for run in list(active.values()):
             if now >= run.deadline:

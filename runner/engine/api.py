@@ -55,6 +55,15 @@ class Stream(Protocol):
     def is_running(self) -> bool:
         """Return whether the engine answers and reports that it runs, and is not paused."""
 
+    def stood_still(self) -> bool:
+        """Return whether nothing in it is executed: paused, frozen, ended, or out of the engine's reach.
+
+        Takes a moment, in which a worker or an evaluator that goes on uses some processor time.
+        """
+
+    def memory_limit_hits(self) -> int | None:
+        """Return how often it has reached its memory limit so far; None if the engine does not tell."""
+
     def remove(self) -> None:
         """Remove it, running or not, and close the stream; no error if it is removed already."""
 

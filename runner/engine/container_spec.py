@@ -56,6 +56,8 @@ _MASKED: Final = (
     *("/proc/cmdline", "/sys/kernel/boot_params", "/sys/kernel/debug", "/sys/kernel/tracing"),
     *("/proc/kallsyms", "/proc/kmsg", "/proc/modules", "/proc/config.gz", "/proc/schedstat"),
     *("/proc/pressure", "/proc/vmallocinfo", "/proc/slabinfo", "/proc/sysvipc", "/proc/key-users"),
+    # Files of the host's own disk, which engines mount from there.
+    *("/etc/hostname", "/etc/hosts", "/etc/resolv.conf"),
     # High-water marks and counters that a run could set for the next one to read.
     "/proc/sys/kernel/ns_last_pid",
     "/sys/fs/cgroup/memory/memory.max_usage_in_bytes",
@@ -65,6 +67,12 @@ _MASKED: Final = (
     "/sys/fs/cgroup/memory.peak",
     "/sys/fs/cgroup/memory.swap.peak",
     "/sys/fs/cgroup/pids.peak",
+    "/sys/fs/cgroup/pids/pids.peak",
+    "/sys/fs/cgroup/pids/pids.events",
+    "/sys/fs/cgroup/memory/memory.memsw.failcnt",
+    "/sys/fs/cgroup/memory/memory.kmem.failcnt",
+    "/sys/fs/cgroup/memory/memory.kmem.tcp.failcnt",
+    "/sys/fs/cgroup/memory/memory.kmem.tcp.max_usage_in_bytes",
 )
 
 

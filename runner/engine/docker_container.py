@@ -17,6 +17,8 @@ from runner.errors import SandboxLostError
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
 _STDOUT, _STDERR = 1, 2
 _READ_BYTES: Final = 1 << 20
+_STANDSTILL_SECONDS: Final = 0.4
+"""A supervisor wakes several times in this time while a run is in progress."""
 _STDERR_BYTES: Final = 1 << 16
 """How many bytes of the end of stderr are stored."""
 
@@ -124,6 +126,28 @@ class DockerContainer:
         except ENGINE_ERRORS:
             return False
         return bool(state["Running"]) and not state.get("Paused", False)
+
+    def stood_still(self) -> bool:
+        """Return whether nothing in it is executed: paused, frozen, ended, or out of the engine's reach."""
+        if not self.is_running():
+            return True
+        before = self._statistic("cpu_stats", "cpu_usage", "total_usage")
+        time.sleep(_STANDSTILL_SECONDS)
+        after = self._statistic("cpu_stats", "cpu_usage", "total_usage")
+        return before is not None and before == after
+
+    def memory_limit_hits(self) -> int | None:
+        """Return how often it has reached its memory limit so far; None under control groups 2."""
+        return self._statistic("memory_stats", "failcnt")
+
+    def _statistic(self, *names: str) -> int | None:
+        try:
+            value = self._api.stats(self.identity, stream=False, one_shot=True)
+            for name in names:
+                value = value[name]
+        except (*ENGINE_ERRORS, KeyError, TypeError):
+            return None
+        return value if isinstance(value, int) else None
 
     def remove(self) -> None:
         """Remove the container, running or not, and close the stream.

@@ -24,8 +24,8 @@ _PODMAN_TMPFS: Final = dict.fromkeys(
 )
 """Paths where a container with a read-only root gets a writable, unlimited tmpfs unless overridden."""
 
-_PODMAN_FILES: Final = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv")
-"""Mounted from the host's disk; the first holds the host's own names and addresses."""
+_PODMAN_FILES: Final = ("/run/.containerenv",)
+"""Mounted from the host's disk, besides those that Docker mounts too."""
 
 _PROXIES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 """Copied from the engine's environment, passwords included, unless the container has them already."""

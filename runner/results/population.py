@@ -12,9 +12,9 @@ from runner.challenge.load import load_challenge
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.results.card_file import read_card
 from runner.results.scoring import SCORE_WITHHELD, load_populations
+from runner.store.listing import StoredEvaluation
 from runner.store.paths import EvaluationPaths
 from runner.store.store import Store
-from runner.store.stored_evaluation import StoredEvaluation
 from runner.verdict import Verdict
 from scoring.outputs import Outputs, check_comparable, load_outputs
 

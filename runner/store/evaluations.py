@@ -12,9 +12,9 @@ from sqlalchemy import delete, func, select
 from runner.errors import ConfigurationError
 from runner.store.database import Database, RowConflictError, as_utc, utc_now
 from runner.store.fencing import require_token
+from runner.store.listing import StoredEvaluation
 from runner.store.records import EvaluationRecord
 from runner.store.schema import AttemptRow, EvaluationRow, RunRow, SubmissionRow, TermsRow
-from runner.store.stored_evaluation import StoredEvaluation
 
 
 class EvaluationQueries:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
-
-from runner.store.stored_evaluation import StoredEvaluation
+from typing import Any, Final
 
 DATABASE_FILE: Final = "store.sqlite"
 _COLUMNS: Final = (
@@ -33,6 +33,28 @@ TABLES: Final = {
     "leases": {"evaluation", "token", "holder", "place", "beats", "expires"},
 }
 """All columns of this version, as `runner.store.schema` declares them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvaluation:
+    """An evaluation as the store has it."""
+
+    id: str
+    submission: str
+    submission_sha256: str
+    challenge: str
+    challenge_sha256: str
+    challenge_folder: Path | None
+    """Where the challenge was when the evaluation started; it may have moved since."""
+    image: str
+    """Digest of the image that its runs need."""
+    n: int
+    started_at: datetime
+    seconds: float
+    """Wall time spent on it, over all commands."""
+    summary: Mapping[str, Any] | None
+    """As stored; None while it has not ended."""
+    manifest_sha256: str | None
 
 
 def read_listing(folder: Path) -> list[StoredEvaluation] | None:

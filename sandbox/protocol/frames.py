@@ -35,6 +35,9 @@ class FrameRule:
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     """Name and exact type of every header field besides ``kind`` and ``bytes``."""
 
+    later_fields: Mapping[str, FieldType] = field(default_factory=dict)
+    """The same for fields that earlier images do not send: all of them are there, or none."""
+
     payload_bytes: int = 0
     """The maximum number of payload bytes of such a frame."""
 
@@ -145,9 +148,12 @@ class Decoder:
             raise ProtocolViolationError(
                 f"a {kind} frame announced {amount} bytes; {rule.payload_bytes} are allowed"
             )
-        if header.keys() != rule.fields.keys():
+        expected = {**rule.fields}
+        if not header.keys().isdisjoint(rule.later_fields):
+            expected |= rule.later_fields
+        if header.keys() != expected.keys():
             raise ProtocolViolationError(f"a {kind} frame with the wrong fields")
-        for name, expected_type in rule.fields.items():
+        for name, expected_type in expected.items():
             value = header[name]
             if type(value) is not expected_type:
                 raise ProtocolViolationError(f"{name} of a {kind} frame is no {expected_type.__name__}")

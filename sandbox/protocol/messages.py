@@ -24,6 +24,8 @@ HOST_PAYLOAD_BYTES: Final = 1 << 40
 
 TAG_CHECKPOINT: Final = b"C"
 TAG_ERROR: Final = b"E"
+STARTED: Final = b"S"
+"""The first byte that a run sends, once it is set up and before any code of the submission runs."""
 RESULT_HEAD: Final = struct.Struct(">cQ")
 """The header of a run's result in its pipe: a tag and the length of the payload."""
 
@@ -80,6 +82,7 @@ def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
                 "wiped": bool,
                 "log_bytes_dropped": int,
             },
+            later_fields={"started": bool, "frozen_seconds": float, "oom_events": int},
             payload_bytes=max(checkpoint_bytes, ERROR_BYTES),
         ),
     }

@@ -2,7 +2,8 @@
 
 The child drops its privileges first and imports the submission last. Everything that it writes
 into its result pipe is untrusted, since the submission runs in the same process: one tag byte,
-eight bytes of length, then a checkpoint or an error as JSON.
+eight bytes of length, then a checkpoint or an error as JSON. Only the very first byte is not: it is sent
+before any code of the submission runs, and without it, whatever happened is not the submission's doing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from torch.utils.data import Dataset
 
 from sandbox.networks.architectures import build, prepare
 from sandbox.networks.datasets import loader
-from sandbox.protocol.messages import ERROR_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
+from sandbox.protocol.messages import ERROR_BYTES, RESULT_HEAD, STARTED, TAG_CHECKPOINT, TAG_ERROR
 from sandbox.worker.checkpoint import checkpoint_bytes
 from sandbox.worker.contest_files import write_class_weights
 from sandbox.worker.fds import PipeEnds, close_all_but
@@ -109,6 +110,7 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         net.to(inputs.device)
         loaders = [loader(items, inputs.batch_size) for items in (inputs.retain, inputs.forget, inputs.val)]
         dtypes = {name: tensor.dtype for name, tensor in inputs.original.items()}
+        _write(result_fd, STARTED)
         stage = "import"
         unlearning = _import_submission(inputs.submission)
         stage = "call"
@@ -217,6 +219,10 @@ def _plain(text: str, limit: int | None) -> str:
 
 
 def _send(fd: int, tag: bytes, payload: bytes) -> None:
-    view = memoryview(RESULT_HEAD.pack(tag, len(payload)) + payload)
+    _write(fd, RESULT_HEAD.pack(tag, len(payload)) + payload)
+
+
+def _write(fd: int, data: bytes) -> None:
+    view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]

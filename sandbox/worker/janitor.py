@@ -29,6 +29,8 @@ _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  
 _ORDER_BYTES: Final = 256
 _FIRST_HELPER_UID: Final = 60_000
 """A helper's real uid is this plus its slot's gid: no run and no concurrent helper has that uid."""
+_FIRST_RUN_UID: Final = 10_000
+"""No run has a lower uid, and everything else that exists in a container has."""
 _UNUSED_UID: Final = 59_999
 """A uid that no process has."""
 _CLEANUP_SECONDS: Final = 30.0
@@ -236,12 +238,16 @@ def _values(lines: Iterable[bytes]) -> dict[bytes, bytes]:
 
 
 def _empty(folder: Path, uid: int) -> bool:
-    """Remove the entries of a folder that belong to ``uid``; return whether none of them is left."""
+    """Remove the entries of a folder that belong to ``uid``; return whether no run's entry is left.
+
+    An entry of another run would be one that nobody removes any more: a run is alone in its container.
+    """
     try:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, PermissionError):
         return True
-    return all([_remove(entry) for entry in entries if _owner(entry) == uid])  # noqa: C419 - remove all, failures or not
+    left = [entry for entry in entries if not (_owner(entry) == uid and _remove(entry))]
+    return not any(_FIRST_RUN_UID <= _owner(entry) < _UNUSED_UID for entry in left)
 
 
 def _owner(entry: os.DirEntry[str]) -> int:

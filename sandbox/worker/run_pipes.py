@@ -12,7 +12,14 @@ from collections.abc import Callable
 from typing import Final
 
 from sandbox.protocol.jobs import WorkerJob
-from sandbox.protocol.messages import ERROR_BYTES, LOG_CHUNK_BYTES, RESULT_HEAD, TAG_CHECKPOINT, TAG_ERROR
+from sandbox.protocol.messages import (
+    ERROR_BYTES,
+    LOG_CHUNK_BYTES,
+    RESULT_HEAD,
+    STARTED,
+    TAG_CHECKPOINT,
+    TAG_ERROR,
+)
 from sandbox.stdio import Stdio
 from sandbox.worker.log_capture import LogCapture
 
@@ -50,6 +57,8 @@ class RunPipes:
         self._selector, self._end = selector, end
         self._result_fd = result_fd
         self._result = bytearray()
+        self.has_started = False
+        """Whether the run was set up; from then on, its submission's code may run."""
         self._logs = {stream: LogCapture(job.log_bytes // 2) for stream in log_fds}
         self._open_fds: set[int] = set()
         self._register(result_fd, self._receive_result)
@@ -115,6 +124,9 @@ class RunPipes:
 
     def _receive_result(self) -> None:
         self._result += self._read(self._result_fd)
+        if not self.has_started and self._result.startswith(STARTED):
+            self.has_started = True
+            del self._result[: len(STARTED)]
         if len(self._result) < RESULT_HEAD.size:
             return
         tag, length = RESULT_HEAD.unpack_from(self._result)

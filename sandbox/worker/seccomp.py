@@ -14,7 +14,12 @@ The filter refuses:
 * parts of the kernel with a history of escapes: io_uring, bpf, perf, userfaultfd, namespaces;
 * system administration: mounts, modules, clocks, swap, accounting;
 * resources of which all programs of the host share a limited number: contexts of asynchronous I/O;
-* writing back the host's file systems, since a run has none: `sync` succeeds and does nothing;
+* writing back the host's file systems, since a run has none: `sync`, `fsync` and the like succeed and do
+  nothing, whatever file they name: the files of the image are on the host's disk;
+* locks on parts of files, which are memory of the kernel that no limit counts (locks on whole files, as
+  `flock` sets them, need an open file each, and those are counted);
+* questions about the host's disk that a file of the image could answer;
+* system calls that are newer than the last one that was looked at;
 * becoming dumpable, and executable files in memory: see `sandbox.worker.unreadable`.
 """
 
@@ -22,6 +27,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import struct
 import tempfile
 from typing import Final
 
@@ -51,18 +57,25 @@ REFUSED: Final = {
         "clone3",
         "io_setup",
     ),
-    0: ("sync", "syncfs"),
+    0: ("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync"),
 }
 _NAMESPACE_FLAGS: Final = (
     *(0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000),
     0x0000_0080,
 )
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET and NEWTIME."""
+_FIRST_UNKNOWN: Final = 451
+"""The number of `cachestat`, Linux 6.5. From 424 on, numbers are the same for all processors."""
+_LOCK_COMMANDS: Final = (6, 7, 37, 38)
+"""F_SETLK and F_SETLKW, and both for open file descriptions."""
+_DISK_QUESTIONS: Final = (0xC020_660B, 0x8011_1500, 0x8081_1501)
+"""ioctls: FS_IOC_FIEMAP (place on the disk), FS_IOC_GETFSUUID and FS_IOC_GETFSSYSFSPATH."""
 _AF_UNIX: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _LOWER_HALF: Final = 0xFFFF_FFFF
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
+_SECCOMP_RET_ERRNO: Final = 0x0005_0000
 _INSTRUCTION_BYTES: Final = 8
 
 
@@ -91,12 +104,34 @@ def program() -> bytes:
         family = pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, family)
     # The kernel reads only the lower half of the register.
+    for command in _LOCK_COMMANDS:
+        argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, command)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOLCK), "fcntl", argument)
+    for question in _DISK_QUESTIONS:
+        argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, question)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOTTY), "ioctl", argument)
     dumpable = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _LOWER_HALF, _PR_SET_DUMPABLE)
     syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", dumpable)
     with tempfile.TemporaryFile() as file:
         syscall_filter.export_bpf(file)
         file.seek(0)
-        return file.read()
+        return _refuse_newer_calls() + file.read()
+
+
+def _refuse_newer_calls() -> bytes:
+    """Return instructions that answer ENOSYS to every number from `_FIRST_UNKNOWN` on, and else go on.
+
+    A libseccomp filter can refuse only calls that it names. Programs fall back to an older call on ENOSYS.
+    """
+    load, jump_if_at_least, answer = 0x20, 0x35, 0x06  # BPF_LD|W|ABS, BPF_JMP|JGE|K, BPF_RET|K
+    instruction = struct.Struct("=HBBI")  # struct sock_filter: code, jump if true, jump if false, operand
+    return b"".join(
+        (
+            instruction.pack(load, 0, 0, 0),  # the number of the system call
+            instruction.pack(jump_if_at_least, 0, 1, _FIRST_UNKNOWN),
+            instruction.pack(answer, 0, 0, _SECCOMP_RET_ERRNO | errno.ENOSYS),
+        )
+    )
 
 
 def install(instructions: bytes) -> None:

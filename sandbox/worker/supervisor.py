@@ -24,6 +24,7 @@ from sandbox.worker.fds import PipeEnds
 from sandbox.worker.janitor import Janitor
 from sandbox.worker.run_pipes import RunPipes
 from sandbox.worker.scratch import SCRATCH
+from sandbox.worker.stillness import StillnessDetector
 from sandbox.worker.zygote import Order, Zygote
 
 _KILLED: Final = 9
@@ -32,6 +33,8 @@ _OOM_COUNTERS: Final = (
     Path("/sys/fs/cgroup/memory.events"),
     Path("/sys/fs/cgroup/memory/memory.oom_control"),
 )
+_TICK_SECONDS: Final = 0.25
+"""While a run is in progress, the supervisor wakes at least this often."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +46,9 @@ class _ActiveRun:
     slot: int
     started_at: float
     oom_kills_before: int
+    oom_events_before: int
+    frozen_seconds: float = 0.0
+    """How long this container, or the whole machine, stood still during the run."""
     pipes: RunPipes
     status: int | None = None
     """The wait status of its process; None while the process is running."""
@@ -69,6 +75,7 @@ class Supervisor:
         self._queue: deque[Frame] = deque()
         self._runs: dict[int, _ActiveRun] = {}
         self._selector = selectors.DefaultSelector()
+        self._stillness = StillnessDetector()
         self._stopping = False
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
@@ -93,7 +100,9 @@ class Supervisor:
 
     def _serve(self) -> None:
         while not self._stopping:
-            for key, _events in self._selector.select(self._seconds_to_deadline()):
+            events = self._selector.select(self._seconds_to_wait())
+            self._note_stillness()
+            for key, _events in events:
                 if key.fd in self._selector.get_map():
                     key.data()
             _reap_orphans()
@@ -160,7 +169,10 @@ class Supervisor:
             slot_gid=self._job.first_slot_gid + slot,
             scratch=str(SCRATCH / str(slot) / f"run-{index}"),
         )
-        kills, started_at = oom_kills(), time.monotonic()
+        kills, events = oom_kills(), oom_events()
+        started_at = time.monotonic()
+        if not self._runs:
+            self._stillness.start()
         seed_read, seed_write = os.pipe()
         os.write(seed_write, frame.integer("seed").to_bytes(8, "big"))
         os.close(seed_write)
@@ -175,6 +187,7 @@ class Supervisor:
             slot=slot,
             started_at=started_at,
             oom_kills_before=kills,
+            oom_events_before=events,
             pipes=RunPipes(
                 index=index,
                 result_fd=read_ends.pop("result"),
@@ -192,11 +205,18 @@ class Supervisor:
             if run.ended_at is None and now - run.started_at > self._job.wall_seconds:
                 self._end(run, "time")
 
-    def _seconds_to_deadline(self) -> float | None:
+    def _note_stillness(self) -> None:
+        seconds = self._stillness.frozen_seconds() if self._runs else 0.0
+        for run in self._runs.values():
+            if run.ended_at is None:
+                run.frozen_seconds += seconds
+
+    def _seconds_to_wait(self) -> float | None:
         starts = [run.started_at for run in self._runs.values() if run.ended_at is None]
         if not starts:
             return None
-        return max(0.0, min(starts) + self._job.wall_seconds - time.monotonic()) + 0.001
+        to_deadline = max(0.0, min(starts) + self._job.wall_seconds - time.monotonic()) + 0.001
+        return min(to_deadline, _TICK_SECONDS)
 
     def _end(self, run: _ActiveRun, ended_by: str) -> None:
         """Have every process of a run ended and its files removed; its time stops now."""
@@ -232,6 +252,9 @@ class Supervisor:
             result=result,
             wiped=bool(run.cleaned_up),
             log_bytes_dropped=run.pipes.dropped_log_bytes,
+            started=run.pipes.has_started,
+            frozen_seconds=run.frozen_seconds,
+            oom_events=max(-1, oom_events() - run.oom_events_before) if run.oom_events_before >= 0 else -1,
         )
 
 
@@ -243,14 +266,29 @@ def _reap_orphans() -> None:
 
 
 def oom_kills(counters: tuple[Path, ...] = _OOM_COUNTERS) -> int:
-    """Return how many processes the kernel has killed for memory in this container; 0 without a counter."""
-    for file in counters:
+    """Return how many processes the kernel has killed for memory in this container; 0 without a counter.
+
+    Control groups count every kill, also one because the whole host was short of memory.
+    """
+    return max(0, _read_counter("oom_kill", counters))
+
+
+def oom_events(counters: tuple[Path, ...] = _OOM_COUNTERS) -> int:
+    """Return how often this container's own limit left no memory; -1 without such a counter.
+
+    Only control groups of version 2 have it. Under version 1 the host asks the engine.
+    """
+    return _read_counter("oom", counters)
+
+
+def _read_counter(name: str, files: tuple[Path, ...]) -> int:
+    for file in files:
         try:
             lines = file.read_text().splitlines()
         except OSError:
             continue
         for line in lines:
-            name, _space, value = line.partition(" ")
-            if name == "oom_kill":
+            key, _space, value = line.partition(" ")
+            if key == name:
                 return int(value)
-    return 0
+    return -1

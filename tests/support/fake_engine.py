@@ -57,6 +57,14 @@ class FakeContainer:
         """Return whether it has not ended."""
         return self._ending is None
 
+    def stood_still(self) -> bool:
+        """Return whether it has ended."""
+        return not self.is_running()
+
+    def memory_limit_hits(self) -> int | None:
+        """Return None: it has no control group."""
+        return None
+
     def remove(self) -> None:
         """Remove it from the engine."""
         self.kill()

@@ -64,6 +64,8 @@ class FakeStream:
         """The frames that the host sent."""
         self.running = True
         """What the engine reports of the container until its stream ends."""
+        self.limit_hits: int | None = None
+        """What the engine reports of the container's memory limit."""
         self.killed = 0
         self.removed = 0
 
@@ -101,6 +103,14 @@ class FakeStream:
     def is_running(self) -> bool:
         """Return what the test says, until the stream has ended."""
         return self.running and not self._ended
+
+    def stood_still(self) -> bool:
+        """Return whether the test says that it does not run."""
+        return not self.running
+
+    def memory_limit_hits(self) -> int | None:
+        """Return what the test says."""
+        return self.limit_hits
 
     def remove(self) -> None:
         """End the stream."""

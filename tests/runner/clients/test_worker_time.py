@@ -113,6 +113,14 @@ class Trickle:
         """Return True."""
         return True
 
+    def stood_still(self) -> bool:
+        """Return False."""
+        return False
+
+    def memory_limit_hits(self) -> int | None:
+        """Return None."""
+        return None
+
     def remove(self) -> None:
         """Do nothing."""
 

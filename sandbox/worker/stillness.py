@@ -1,0 +1,69 @@
+"""Notice that this container stood still: it was paused or frozen, or the machine did not execute it.
+
+The supervisor wakes several times a second. If it did not for long, and the container used no processor time
+meanwhile, nothing in it was executed. A run that keeps the supervisor from its turn uses processor time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+_COUNTERS: Final = (
+    Path("/sys/fs/cgroup/cpu.stat"),
+    Path("/sys/fs/cgroup/cpuacct/cpuacct.usage"),
+    Path("/sys/fs/cgroup/cpu,cpuacct/cpuacct.usage"),
+)
+_GAP_SECONDS: Final = 1.0
+"""A shorter gap between two looks is not noticed."""
+_LONG_GAP_SECONDS: Final = 5.0
+"""Without a counter of processor time, as under gVisor, only a gap of this length counts."""
+_USED_SHARE: Final = 0.2
+"""A container that used less than this share of a core during the gap stood still for most of it."""
+
+
+class StillnessDetector:
+    """Measures for how long this container stood still between two looks."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        cpu_seconds: Callable[[], float | None] | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            clock: A clock that goes on while the container stands still.
+            cpu_seconds: Returns the processor time of the container, or None if it is unknown.
+        """
+        self._clock, self._cpu_seconds = clock, cpu_seconds or container_cpu_seconds
+        self._last_look, self._last_cpu = clock(), self._cpu_seconds()
+
+    def start(self) -> None:
+        """Forget what was before."""
+        self._last_look, self._last_cpu = self._clock(), self._cpu_seconds()
+
+    def frozen_seconds(self) -> float:
+        """Return for how many seconds it stood still since the last look; 0 if it did not."""
+        now, cpu = self._clock(), self._cpu_seconds()
+        gap, last_cpu = now - self._last_look, self._last_cpu
+        self._last_look, self._last_cpu = now, cpu
+        if cpu is None or last_cpu is None:
+            return gap if gap > _LONG_GAP_SECONDS else 0.0
+        return gap if gap > _GAP_SECONDS and cpu - last_cpu < _USED_SHARE * gap else 0.0
+
+
+def container_cpu_seconds(counters: tuple[Path, ...] = _COUNTERS) -> float | None:
+    """Return the processor time that this container has used; None without a counter."""
+    for file in counters:
+        try:
+            text = file.read_text()
+        except OSError:
+            continue
+        for line in text.splitlines():
+            name, _space, value = line.rpartition(" ")
+            if name in ("", "usage_usec") and value.isdigit():
+                return int(value) / (1e6 if name else 1e9)
+    return None

@@ -1,0 +1,88 @@
+"""A container that stood still is told from one whose run keeps the supervisor from its turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.worker.stillness import StillnessDetector, container_cpu_seconds
+
+
+class Machine:
+    """A clock, and a counter of processor time that the test moves."""
+
+    def __init__(self, *, counts: bool = True) -> None:
+        self.now, self.cpu, self._counts = 1000.0, 50.0, counts
+
+    def clock(self) -> float:
+        return self.now
+
+    def cpu_seconds(self) -> float | None:
+        return self.cpu if self._counts else None
+
+    def detector(self) -> StillnessDetector:
+        return StillnessDetector(self.clock, self.cpu_seconds)
+
+    def let_pass(self, seconds: float, *, cpu: float) -> None:
+        self.now += seconds
+        self.cpu += cpu
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cpu", "frozen"),
+    [
+        (0.3, 0.0, 0.0),  # an ordinary tick of a container that sleeps
+        (0.9, 0.0, 0.0),  # a busy machine
+        (20.0, 0.001, 20.0),  # paused
+        (2.0, 0.0, 2.0),  # frozen by its control group, or the virtual machine stopped
+        (2.0, 1.9, 0.0),  # a run that spins on one core
+        (8.0, 16.0, 0.0),  # a fork bomb on two
+        (8.0, 1.7, 0.0),  # a run that thrashes its memory
+    ],
+)
+def test_only_a_gap_without_work_is_standstill(seconds: float, cpu: float, frozen: float) -> None:
+    """By the processor time that the whole container used meanwhile."""
+    machine = Machine()
+    detector = machine.detector()
+    machine.let_pass(seconds, cpu=cpu)
+    assert detector.frozen_seconds() == pytest.approx(frozen)
+    machine.let_pass(0.2, cpu=0.0)
+    assert detector.frozen_seconds() == 0.0, "a gap counts once"
+
+
+def test_time_before_the_start_does_not_count() -> None:
+    """A supervisor without a run has nothing to wake for."""
+    machine = Machine()
+    detector = machine.detector()
+    machine.let_pass(600.0, cpu=0.0)
+    detector.start()
+    machine.let_pass(0.2, cpu=0.0)
+    assert detector.frozen_seconds() == 0.0
+
+
+@pytest.mark.parametrize(("seconds", "frozen"), [(4.0, 0.0), (6.0, 6.0)])
+def test_without_a_counter_only_long_gaps_count(seconds: float, frozen: float) -> None:
+    """As under gVisor."""
+    machine = Machine(counts=False)
+    detector = machine.detector()
+    machine.let_pass(seconds, cpu=0.0)
+    assert detector.frozen_seconds() == frozen
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2500000000\n", 2.5),
+        ("usage_usec 2500000\nuser_usec 2000000\nsystem_usec 500000\nnr_periods 0\n", 2.5),
+        ("nonsense\n", None),
+        ("", None),
+    ],
+    ids=["v1", "v2", "other", "empty"],
+)
+def test_processor_time_of_both_versions_of_control_groups(
+    tmp_path: Path, text: str, seconds: float | None
+) -> None:
+    """The first counter that exists decides."""
+    (tmp_path / "counter").write_text(text)
+    assert container_cpu_seconds((tmp_path / "missing", tmp_path / "counter")) == seconds
