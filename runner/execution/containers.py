@@ -117,15 +117,15 @@ class Containers:
 
     def _execute_run(self, run: PlannedRun) -> EndedRun:
         worker = self._take()
-        kept = False
+        is_reusable = False
         try:
             ended = list(worker.client.execute([run]))
             if not ended:
                 raise SandboxLostError("The worker container ended without reporting how its run ended.")
-            kept = self._reuse and worker.client.is_usable
+            is_reusable = self._reuse and worker.client.is_usable
             return ended[0]
         finally:
-            if kept:
+            if is_reusable:
                 with self._lock:
                     self._idle.append(worker)
             else:
