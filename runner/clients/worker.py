@@ -63,7 +63,7 @@ class WorkerClient:
             HostNotReadyError: submissions cannot be run on this host under this runtime.
         """
         description = challenge.description
-        self._limits: Limits = description.limits
+        self._limits: Limits = description.limits.of_one_run()
         if description.limits.wall_seconds is None:
             raise ConfigurationError("The time limit is a fraction of retraining, which was not measured.")
         self._wall_seconds = description.limits.wall_seconds
@@ -83,7 +83,7 @@ class WorkerClient:
             item_format=description.item_format,
             batch_size=description.batch_size,
             device=placement.torch_device,
-            concurrency=description.limits.concurrency,
+            concurrency=1,
             threads=description.limits.threads,
             runs=runs,
             first_uid=first_uid,
@@ -163,7 +163,7 @@ class WorkerClient:
     def _start_runs(
         self, waiting: deque[PlannedRun], active: dict[int, ActiveRun], may_start: Callable[[], bool]
     ) -> None:
-        while waiting and len(active) < self._limits.concurrency and may_start():
+        while waiting and not active and may_start():
             run = waiting.popleft()
             active[run.index] = ActiveRun(
                 index=run.index,
@@ -199,7 +199,7 @@ class WorkerClient:
             frame,
             now=self._clock(),
             spec=self._spec,
-            only_run=self._limits.concurrency == 1,
+            only_run=True,
             memory_limit_reached=self._memory_limit_reached(frame),
         )
         self._oom_killed_before |= ended.observation.oom_kills > 0

@@ -125,17 +125,11 @@ class ContainerSpec:
 def worker_container(
     *, image: str, limits: Limits, labels: dict[str, str], placement: Placement = DEFAULT_PLACEMENT
 ) -> ContainerSpec:
-    """Return the container that runs submissions: root with three capabilities, everything else closed."""
-    scratch = [
-        # Root alone may enter until the supervisor hands it to the slot's group (`sandbox.worker.scratch`).
-        Tmpfs(
-            path=f"/scratch/{slot}",
-            size_bytes=limits.scratch_bytes,
-            inodes=limits.scratch_inodes,
-            mode="0700",
-        )
-        for slot in range(limits.concurrency)
-    ]
+    """Return the container that executes a submission's runs, one at a time.
+
+    It is root with three capabilities, everything else closed. Its cores are its share of the challenge's.
+    """
+    limits = limits.of_one_run()
     return _container(
         role="worker",
         image=image,
@@ -145,7 +139,7 @@ def worker_container(
         capabilities=("SETUID", "SETGID", "KILL"),
         threads=limits.threads,
         memory_bytes=worker_memory_bytes(limits),
-        processes=limits.processes * limits.concurrency
+        processes=limits.processes
         + _SUPERVISOR_PROCESSES
         + (_GVISOR_PROCESSES if placement.runtime == GVISOR else 0),
         cpus=limits.cpus,
@@ -164,19 +158,25 @@ def worker_container(
                 mode="1777",
                 noexec=True,
             ),
-            *scratch,
+            # Root alone may enter until the supervisor hands it to a run's group (`sandbox.worker.scratch`).
+            Tmpfs(
+                path="/scratch/0",
+                size_bytes=limits.scratch_bytes,
+                inodes=limits.scratch_inodes,
+                mode="0700",
+            ),
         ),
     )
 
 
 def worker_memory_bytes(limits: Limits) -> int:
-    """Return what a worker container may use, runs and supervisor together."""
-    return limits.memory_bytes * limits.concurrency + _SUPERVISOR_MEMORY_BYTES
+    """Return what a worker container may use: a run and its supervisor together."""
+    return limits.memory_bytes + _SUPERVISOR_MEMORY_BYTES
 
 
 def all_workers_memory_bytes(limits: Limits) -> int:
     """Return what the worker containers of an evaluation may use together."""
-    return worker_memory_bytes(limits.of_one_run()) * limits.concurrency
+    return worker_memory_bytes(limits) * limits.concurrency
 
 
 def evaluator_container(

@@ -31,3 +31,16 @@ def mine(challenge: Challenge, tmp_path: Path) -> Evaluating:
 def nothing_left(engine: Engine) -> Callable[[Evaluating], list[str]]:
     """Return a function that names the containers of an evaluation that are still there."""
     return lambda it: [identity for identity, _ in engine.containers({EVALUATION_LABEL: it.name()})]
+
+
+@pytest.fixture(scope="session")
+def build_with_limits(
+    build_shared: Callable[[BuildPlan], Challenge], plan: BuildPlan
+) -> Callable[..., Challenge]:
+    """Return a function that builds a tiny challenge with some limits of its own."""
+
+    def build(**limits: float) -> Challenge:
+        changed = plan.limits.with_changes(**limits)
+        return build_shared(replace(plan, name="with-limits", references=2, limits=changed))
+
+    return build

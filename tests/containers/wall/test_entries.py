@@ -208,16 +208,16 @@ def test_a_lot_of_printing_is_kept_at_both_ends(on_dicts: dict[str, EndedRun]) -
 
 def test_seeds_set_at_import_do_not_make_runs_equal(run_submission: RunSubmission, original: State) -> None:
     """An entry with the usual header gives as many checkpoints as runs, and the same for the same seed."""
-    ended = run_submission(load_submission(ENTRIES / "header.py"), [1, 2, 3, 1], concurrency=2)
+    ended = run_submission(load_submission(ENTRIES / "header.py"), [1, 2, 3, 1])
     for run in ended:
         assert_as_expected(run, original, trained)
     assert len({run.checkpoint for run in ended}) == 3
     assert ended[0].checkpoint == ended[3].checkpoint
 
 
-def test_runs_at_the_same_time_write_the_same_names(run_submission: RunSubmission, original: State) -> None:
+def test_runs_write_the_same_names(run_submission: RunSubmission, original: State) -> None:
     """Each finds its own files in the contest's folders, and no other's."""
-    ended = run_submission(load_submission(ENTRIES / "writes_files.py"), range(8), concurrency=2)
+    ended = run_submission(load_submission(ENTRIES / "writes_files.py"), range(8))
     for run in ended:
         assert_as_expected(run, original, head_raised)
 
@@ -236,7 +236,7 @@ if weights:
 def unlearning(net, retain, forget, val):
     pass
 """
-    ended = run_submission(spoil, range(4), concurrency=2)
+    ended = run_submission(spoil, range(4))
     assert {run.judgement.verdict for run in ended} == {Verdict.OK}, ended[0].traceback
     assert len({run.log for run in ended}) == 1
     assert len(json.loads(ended[0].log)) == 10

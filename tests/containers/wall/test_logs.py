@@ -56,7 +56,7 @@ def test_a_gigabyte_is_cut_to_its_budget_and_counted_to_the_byte(
 ) -> None:
     """1 GiB on stdout: its beginning and its end are there, all else is a number, and stderr keeps
     its own half of the budget."""
-    (ended,) = run_submission(FLOOD, concurrency=1, log_bytes=LOG_BYTES, wall_seconds=600.0)
+    (ended,) = run_submission(FLOOD, log_bytes=LOG_BYTES, wall_seconds=600.0)
     assert ended.judgement.verdict is Verdict.OK, ended.judgement
     printed = (1 << 30) + len("HEAD") + len("TAIL")
     kept_of_stdout = LOG_BYTES // 2

@@ -117,7 +117,7 @@ def unlearning(net, retain, forget, val):
         kept = bytearray(b"x") * (150 << 20)
     return net
 """
-    ended = run_submission(source, [0, 1, 2], memory_bytes=400 << 20, concurrency=1)
+    ended = run_submission(source, [0, 1, 2], memory_bytes=400 << 20)
     assert ended[0].judgement.verdict is Verdict.MEMORY_LIMIT, ended[0].judgement
     assert ended[1].judgement.verdict in (Verdict.MEMORY_LIMIT, Verdict.CRASHED)
     assert ended[2].judgement.verdict is Verdict.OK
@@ -267,7 +267,7 @@ def unlearning(net, retain, forget, val):
     subprocess.run([sys.executable, "-c", daemon])
     return net
 """
-    ended = run_submission(source, range(4), concurrency=1)
+    ended = run_submission(source, range(4))
     assert [run.judgement.verdict for run in ended] == [Verdict.OK] * 4, ended
     reports = [json.loads(run.log) for run in ended]
     assert reports[0]["files"] == reports[0]["processes"] == []
@@ -288,7 +288,7 @@ def unlearning(net, retain, forget, val):
     children = [os.fork() for _ in range(1)]
     if children == [0]: os._exit(0)
 """
-    ended = run_submission(source, [0, 1], concurrency=1, processes=64, wall_seconds=8.0)
+    ended = run_submission(source, [0, 1], processes=64, wall_seconds=8.0)
     assert [run.judgement.verdict for run in ended] == [Verdict.TIME_LIMIT, Verdict.OK], ended
 
 
@@ -309,7 +309,7 @@ def unlearning(net, retain, forget, val):
     by_files = fill(lambda index: open(f"f{index}", "w").close())
     print(json.dumps([by_bytes, by_files]))
 """
-    ended = run_submission(source, [0, 1], concurrency=1, scratch_bytes=32 << 20, scratch_inodes=500)
+    ended = run_submission(source, [0, 1], scratch_bytes=32 << 20, scratch_inodes=500)
     assert [run.judgement.verdict for run in ended] == [Verdict.OK] * 2, ended
     for run in ended:
         (mebibytes, first), (files, second) = json.loads(run.log)

@@ -8,7 +8,7 @@ from runner.engine.api import ContainerExit
 from runner.engine.placement import Placement
 from runner.errors import SandboxLostError
 from runner.verdict import Verdict
-from tests.support.worker_frames import END, QUIET, Begin, finished, planned, verdicts
+from tests.support.worker_frames import END, Begin, finished, planned, verdicts
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,10 @@ def test_runs_before_the_end_count(begin: Begin) -> None:
 
 
 def test_container_killed_for_memory(begin: Begin) -> None:
-    """If the engine reports that the kernel killed the container for memory, all runs in progress are blamed."""
-    worker, _stream = begin(
-        lambda index: [END] if index == 1 else QUIET,
-        ending=ContainerExit(exit_code=137, oom_killed=True),
-        concurrency=2,
-    )
-    assert verdicts(worker.execute(planned(4))) == {0: Verdict.MEMORY_LIMIT, 1: Verdict.MEMORY_LIMIT}
+    """If the engine reports that the kernel killed the container for memory, its run is blamed."""
+    worker, _stream = begin(lambda _index: [END], ending=ContainerExit(exit_code=137, oom_killed=True))
+    assert verdicts(worker.execute(planned(4))) == {0: Verdict.MEMORY_LIMIT}
+    assert not worker.is_usable
 
 
 def test_memory_kill_of_an_earlier_run(begin: Begin) -> None:
@@ -72,16 +69,3 @@ def test_frame_cut_by_the_end(begin: Begin) -> None:
     worker, _stream = begin(lambda index: [(0.0, finished(index)[:-1]), END])
     with pytest.raises(SandboxLostError):
         list(worker.execute(planned(1)))
-
-
-def test_all_runs_are_judged_as_of_the_end(begin: Begin) -> None:
-    """A caller that takes long over the first one does not turn the next into ``time-limit``."""
-    worker, stream = begin(
-        lambda index: [END] if index == 1 else QUIET,
-        ending=ContainerExit(exit_code=137, oom_killed=True),
-        concurrency=2,
-    )
-    runs = worker.execute(planned(2))
-    assert next(runs).judgement.verdict is Verdict.MEMORY_LIMIT
-    stream.clock.wait(1000.0)
-    assert next(runs).judgement.verdict is Verdict.MEMORY_LIMIT

@@ -12,7 +12,6 @@ from runner.verdict import Verdict
 from sandbox.protocol.frames import encode, encode_header
 from tests.support.worker_frames import (
     CHECKPOINT,
-    QUIET,
     READY,
     Begin,
     finished,
@@ -147,7 +146,9 @@ def test_log_of_the_maximum_length(begin: Begin) -> None:
     assert [len(run.log) for run in worker.execute(planned(3))] == [4096] * 3
 
 
-def test_broken_stream_ends_all_runs_in_progress(begin: Begin) -> None:
-    """It is unknown which run broke the stream, so every run in progress ends as ``protocol``."""
-    worker, _stream = begin(lambda index: [(0.0, b"\0\0\0\0")] if index == 1 else QUIET, concurrency=2)
-    assert verdicts(worker.execute(planned(4))) == {0: Verdict.PROTOCOL, 1: Verdict.PROTOCOL}
+def test_a_broken_stream_ends_the_run_in_progress(begin: Begin) -> None:
+    """It ends as ``protocol``, and no other run is started in that container."""
+    worker, stream = begin(lambda index: [(0.0, b"\0\0\0\0")] if index == 1 else [(0.0, finished(index))])
+    assert verdicts(worker.execute(planned(4))) == {0: Verdict.OK, 1: Verdict.PROTOCOL}
+    assert len(stream.sent_fields("run")) == 2
+    assert not worker.is_usable

@@ -1,8 +1,7 @@
-"""Runs are started up to the challenge's concurrency, when the caller allows it, and until it has enough."""
+"""Runs are started one after another, when the caller allows it, and until it has enough."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -15,43 +14,23 @@ from runner.errors import SandboxError, SandboxLostError
 from runner.verdict import Verdict
 from sandbox.protocol.frames import Frame
 from tests.support.fake_stream import Answer, FakeStream
-from tests.support.worker_frames import QUIET, READY, SUBMISSION, Begin, finished, log, planned, verdicts
+from tests.support.worker_frames import QUIET, READY, SUBMISSION, Begin, finished, planned, verdicts
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 3])
-def test_concurrency(begin: Begin, concurrency: int) -> None:
-    """Exactly as many runs are in progress as the challenge allows; each run is started once."""
+def test_one_run_at_a_time(begin: Begin) -> None:
+    """Whatever the challenge's concurrency: a run has no neighbour in its container; each is started once."""
     active: set[int] = set()
-    maximum = 0
-    answers = itertools.count()
 
     def on_run(index: int) -> list[Answer]:
-        nonlocal maximum
         active.add(index)
-        maximum = max(maximum, len(active))
-        return [(0.001 * (next(answers) % 3), finished(index))]
+        assert len(active) == 1
+        return [(0.001 * (index % 3), finished(index))]
 
-    worker, stream = begin(on_run, concurrency=concurrency)
+    worker, stream = begin(on_run, concurrency=3)
     for run in worker.execute(planned(10)):
         active.remove(run.index)
-    assert maximum == concurrency
     assert [fields["index"] for fields in stream.sent_fields("run")] == list(range(10))
-
-
-def test_ends_in_any_order(begin: Begin) -> None:
-    """A run is yielded when it ends, with its own log, whichever was started first."""
-    started: list[int] = []
-
-    def on_run(index: int) -> list[Answer]:
-        started.append(index)
-        if len(started) < 3:
-            return []
-        return [(0.0, log(run, b"log of %d" % run) + finished(run)) for run in reversed(started)]
-
-    worker, _stream = begin(on_run, concurrency=3)
-    runs = list(worker.execute(planned(3)))
-    assert [run.index for run in runs] == [2, 1, 0]
-    assert [run.log for run in runs] == [b"log of 2", b"log of 1", b"log of 0"]
+    assert worker.is_usable
 
 
 def test_no_runs(begin: Begin) -> None:
@@ -63,7 +42,7 @@ def test_no_runs(begin: Begin) -> None:
 
 def test_runs_wait_for_may_start(begin: Begin) -> None:
     """While ``may_start`` returns False, no run is started, and runs in progress are still received."""
-    worker, stream = begin(lambda index: [(0.0, finished(index))], concurrency=2)
+    worker, stream = begin(lambda index: [(0.0, finished(index))])
     calls = 0
 
     def may_start() -> bool:
@@ -79,11 +58,11 @@ def test_runs_wait_for_may_start(begin: Begin) -> None:
 
 
 def test_caller_who_stops_early(begin: Begin) -> None:
-    """A caller that stops after the first run has started no more than may run in parallel."""
-    worker, stream = begin(lambda index: [(0.0, finished(index))], concurrency=2)
+    """A caller that stops after the first run has started no other."""
+    worker, stream = begin(lambda index: [(0.0, finished(index))])
     runs = worker.execute(planned(10))
     next(runs)
-    assert len(stream.sent_fields("run")) == 2
+    assert len(stream.sent_fields("run")) == 1
 
 
 def test_stream_that_breaks_while_sending(

@@ -33,7 +33,7 @@ def test_start(load_challenge: Load) -> None:
     assert worker.load_seconds == 0.25
     assert [frame.kind for frame in stream.sent] == ["job", "data", "data", "data", "data", "submission"]
     job = WorkerJob.from_json(stream.sent[0].payload)
-    assert (job.concurrency, job.threads, job.wall_seconds) == (2, 2, 7.5)
+    assert (job.concurrency, job.threads, job.wall_seconds) == (1, 2, 7.5)
     assert (job.runs, job.first_uid) == (9, 12_345)
     assert job.checkpoint_bytes == max_checkpoint_bytes(challenge.spec)
     data = {frame.text("name"): frame.payload for frame in stream.sent if frame.kind == "data"}

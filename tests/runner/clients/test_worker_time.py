@@ -9,7 +9,7 @@ from runner.engine.api import ContainerExit
 from runner.verdict import HOST_GRACE_SECONDS, Verdict
 from sandbox.protocol.messages import from_worker
 from tests.support.fake_stream import Clock
-from tests.support.worker_frames import QUIET, SHORT_SECONDS, Begin, ended, finished, log, planned, verdicts
+from tests.support.worker_frames import SHORT_SECONDS, Begin, ended, finished, log, planned, verdicts
 
 
 def test_silence(begin: Begin) -> None:
@@ -31,19 +31,6 @@ def test_supervisor_ends_for_time(begin: Begin) -> None:
     )
     assert verdicts(worker.execute(planned(2))) == {0: Verdict.TIME_LIMIT, 1: Verdict.OK}
     assert stream.killed == 0
-
-
-def test_only_the_overdue_run_is_blamed(begin: Begin) -> None:
-    """When the container is killed for one run, a younger run in it is not judged, and can be repeated."""
-    late = SHORT_SECONDS + 0.6
-    worker, stream = begin(
-        lambda index: [(late, finished(index))] if index == 1 else QUIET,
-        wall_seconds=SHORT_SECONDS,
-        concurrency=2,
-    )
-    assert verdicts(worker.execute(planned(3))) == {1: Verdict.OK, 0: Verdict.TIME_LIMIT}
-    assert [fields["index"] for fields in stream.sent_fields("run")] == [0, 1, 2]
-    assert stream.killed == 1
 
 
 def test_cleanup_is_not_the_runs_time(begin: Begin) -> None:
@@ -70,16 +57,17 @@ def test_a_run_whose_cleanup_fails(begin: Begin) -> None:
 
 
 def test_a_container_with_leftovers_is_not_used_again(begin: Begin) -> None:
-    """No run is started in it; the run in progress is finished, so that no run makes another one repeat."""
-    worker, stream = begin(lambda index: [(0.3 * index, finished(index, wiped=index != 0))], concurrency=2)
-    assert verdicts(worker.execute(planned(4))) == {0: Verdict.OK, 1: Verdict.OK}
-    assert [fields["index"] for fields in stream.sent_fields("run")] == [0, 1]
+    """The run that left them keeps its verdict; no other is started there."""
+    worker, stream = begin(lambda index: [(0.0, finished(index, wiped=False))])
+    assert verdicts(worker.execute(planned(4))) == {0: Verdict.OK}
+    assert [fields["index"] for fields in stream.sent_fields("run")] == [0]
     assert stream.killed == 1
+    assert not worker.is_usable
 
 
 def test_slow_caller_is_not_the_submissions_fault(begin: Begin) -> None:
     """Runs that answered in time are ``ok``, however long the host takes to store the first of them."""
-    worker, stream = begin(lambda index: [(0.0, finished(index))], wall_seconds=SHORT_SECONDS, concurrency=2)
+    worker, stream = begin(lambda index: [(0.0, finished(index))], wall_seconds=SHORT_SECONDS)
     runs = worker.execute(planned(2))
     assert next(runs).judgement.verdict is Verdict.OK
     stream.clock.wait(SHORT_SECONDS + HOST_GRACE_SECONDS + 0.1)

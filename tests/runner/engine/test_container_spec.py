@@ -135,7 +135,8 @@ def test_resources_are_bounded(role: str) -> None:
     config = options_by_role()[role].host_config
     assert config["Memory"] == config["MemorySwap"] > 0
     assert config["PidsLimit"] > 0
-    assert config["NanoCpus"] == LIMITS.cpus * 1e9
+    share = LIMITS.concurrency if role == "worker" else 1
+    assert config["NanoCpus"] == LIMITS.cpus * 1e9 / share
     assert config["ShmSize"] > 0
     ulimits = {limit["Name"]: (limit["Soft"], limit["Hard"]) for limit in config["Ulimits"]}
     assert ulimits["core"] == (0, 0)
@@ -195,25 +196,25 @@ def worker_config(**limits: Any) -> dict[str, Any]:
     return docker_options(spec).host_config
 
 
-def test_each_slot_has_its_own_scratch_folder() -> None:
-    """Concurrent runs have a folder each, owned by root until the slot's group gets it."""
+def test_a_worker_has_one_scratch_folder() -> None:
+    """Owned by root until the run's group gets it, however many runs go on at once in other containers."""
     tmpfs = worker_config(concurrency=3, scratch_bytes=12345, scratch_inodes=67)["Tmpfs"]
     scratch = {path: mount for path, mount in tmpfs.items() if path.startswith("/scratch")}
-    assert scratch.keys() == {"/scratch/0", "/scratch/1", "/scratch/2"}
-    for slot in range(3):
-        assert scratch[f"/scratch/{slot}"].endswith("size=12345,nr_inodes=67,mode=0700")
+    assert scratch.keys() == {"/scratch/0"}
+    assert scratch["/scratch/0"].endswith("size=12345,nr_inodes=67,mode=0700")
 
 
 def test_the_limits_of_the_challenge_reach_the_engine() -> None:
-    """A run's limits count once per concurrent run; the supervisor's share is added once."""
+    """A worker has the limits of one run, its share of the cores, and the supervisor's share beside them."""
     single = worker_config(concurrency=1, memory_bytes=1 << 30, processes=100)
     triple = worker_config(concurrency=3, memory_bytes=1 << 30, processes=100)
-    assert triple["Memory"] - single["Memory"] == 2 << 30
-    assert triple["PidsLimit"] - single["PidsLimit"] == 200
+    assert triple["Memory"] == single["Memory"]
+    assert triple["PidsLimit"] == single["PidsLimit"]
+    assert worker_config(concurrency=2, cpus=3.0)["NanoCpus"] == 1_500_000_000
     assert single["Memory"] > 1 << 30
     assert single["PidsLimit"] > 100
     assert worker_config(shared_memory_bytes=777)["ShmSize"] == 777
-    assert worker_config(cpus=0.5)["NanoCpus"] == 500_000_000
+    assert worker_config(cpus=0.5, concurrency=1)["NanoCpus"] == 500_000_000
 
 
 def test_uids_and_gids_do_not_overlap() -> None:
