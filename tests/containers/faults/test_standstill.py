@@ -42,7 +42,7 @@ def set_stopped(how: str, identity: str, *, stopped: bool) -> None:
 
 @pytest.mark.parametrize(
     ("how", "seconds"),
-    [("pause", 9.0), ("pause", 3.5), ("freezer", 9.0)],
+    [("pause", 9.0), pytest.param("pause", 3.5, marks=pytest.mark.slow), ("freezer", 9.0)],
     ids=["paused beyond the limit", "paused and resumed in time", "frozen by the control group"],
 )
 def test_a_worker_that_stands_still(

@@ -85,14 +85,22 @@ def unlearning(net, retain, forget, val):
 
 def test_nothing_that_a_run_makes_or_moves_outlives_it(run_submission: RunSubmission) -> None:
     """Whatever calls made it, at any depth, with processes that go on making more until they are killed."""
-    ended = run_submission(MAKES_AND_MOVES, range(8), processes=64)
-    assert [run.judgement.verdict for run in ended] == [Verdict.OK] * 8, [run.judgement for run in ended]
+    ended = run_submission(MAKES_AND_MOVES, range(4), processes=64)
+    assert [run.judgement.verdict for run in ended] == [Verdict.OK] * 4, [run.judgement for run in ended]
     for run in ended:
         assert json.loads(run.log.splitlines()[-1]) == [], f"run {run.index} found something"
 
 
-MEETS = """
+MEETS = r"""
 import os, time, torch
+
+def owner_of(process):
+    try:
+        lines = open(f"/proc/{process}/status").read().splitlines()
+    except OSError:
+        return 0
+    fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    return 0 if fields["State"].startswith("Z") else int(fields["Uid"].split()[0])
 
 def unlearning(net, retain, forget, val):
     for folder in ("/tmp", "/dev/shm"):
@@ -101,7 +109,7 @@ def unlearning(net, retain, forget, val):
         with open(f"{folder}/fill", "wb") as file: file.write(bytes(40 << 20))
     owners = set()
     for _ in range(10):
-        owners |= {os.stat(f"/proc/{name}").st_uid for name in os.listdir("/proc") if name.isdigit()}
+        owners |= {owner_of(name) for name in os.listdir("/proc") if name.isdigit()}
         time.sleep(0.05)
     assert {owner for owner in owners if 10_000 <= owner < 59_999} == {os.getuid()}, owners
     with torch.no_grad(): net.fc.bias.add_(torch.randn(10))
