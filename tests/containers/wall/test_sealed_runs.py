@@ -173,7 +173,6 @@ def unlearning(net, retain, forget, val):
         "signal": attempt(lambda: os.kill(1, 9)),
         "root_again": attempt(lambda: os.setuid(0)),
         "shadow": attempt(lambda: open("/etc/shadow").read()),
-        "slots": attempt(lambda: os.listdir("/scratch/%d" % (1 - int(os.getcwd().split("/")[2])))),
         "mount": subprocess.run(["mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode != 0,
         "hidden": subprocess.run(
             ["find", "/", "-path", "/proc", "-prune", "-o", "(", "-name", "test.safetensors", "-o", "-name", "references.npz",
@@ -223,7 +222,6 @@ def test_a_run_sees_no_host_no_network_and_no_hidden_data(probed: dict[str, obje
         "supervisor_fds",
         "signal",
         "shadow",
-        "slots",
     ):
         assert probed[name] == "PermissionError", name
     assert probed["mount"] is True
