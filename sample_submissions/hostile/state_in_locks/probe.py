@@ -6,7 +6,6 @@ import os
 
 FILES = (
     "/etc/passwd",
-    "/etc/hostname",
     "/opt/unlearn/sandbox/worker/child.py",
     "/tmp",
     "/dev/shm",

@@ -8,7 +8,6 @@ import time
 
 FILES = (
     "/etc/passwd",
-    "/etc/hostname",
     "/opt/unlearn/sandbox/worker/child.py",
     "/tmp",
     "/dev/shm",
