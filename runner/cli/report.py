@@ -40,8 +40,7 @@ def report_command(
     )
     text = json.dumps(view, indent=2) + "\n" if as_json else participant_text(view)
     if out is None:
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
+        sys.stdout.write(text)
     else:
         write_atomic(out, text.encode())
 
