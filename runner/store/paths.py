@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from runner.files import file_sha256, write_atomic
+
+_NAME: Final = re.compile("[0-9a-f]{12}")
+MAX_JSON_BYTES: Final = 256 << 20
+"""Of a manifest, summary or score card: 100 times those of the largest evaluation."""
+MAX_LOG_BYTES: Final = 64 << 20
+MAX_CHECKPOINT_BYTES: Final = 1 << 40
+"""Free memory is the limit that applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,29 @@ class EvaluationPaths:
     def manifest(self) -> Path:
         """Return the path of the manifest."""
         return self.folder / "manifest.json"
+
+
+def unlisted_evaluations(store: Path, listed: Collection[str]) -> list[str]:
+    """Return the names of folders that have files of evaluations which the database does not list."""
+    if not store.is_dir():
+        return []
+    return sorted(
+        folder.name
+        for folder in store.iterdir()
+        if _NAME.fullmatch(folder.name) and folder.name not in listed and (folder / "outputs").is_dir()
+    )
+
+
+def unlisted_sentence(store: Path, listed: Collection[str]) -> str:
+    """Return a remark on such folders; empty without any."""
+    names = unlisted_evaluations(store, listed)
+    if not names:
+        return ""
+    some = ", ".join([*names[:3], *(["…"] if len(names) > 3 else [])])
+    return (
+        f"{store} has outputs of {len(names)} evaluations that its database does not list ({some}): it was "
+        "emptied or replaced. Restore store.sqlite from a backup; otherwise their runs are executed again."
+    )
 
 
 def archive_path(store: Path, submission_sha256: str) -> Path:
