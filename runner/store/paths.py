@@ -70,7 +70,7 @@ def unlisted_sentence(store: Path, listed: Collection[str]) -> str:
         return ""
     some = ", ".join([*names[:3], *(["…"] if len(names) > 3 else [])])
     return (
-        f"{store} has outputs of {len(names)} evaluations that its database does not list ({some}): it was "
+        f"{store} has outputs of evaluations that its database does not list ({some}): it was "
         "emptied or replaced. Restore store.sqlite from a backup; otherwise their runs are executed again."
     )
 

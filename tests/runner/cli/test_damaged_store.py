@@ -171,4 +171,6 @@ def test_an_emptied_database_is_mentioned(store: Path, empty: str) -> None:
                 connection.execute(f"DELETE FROM {table}")
     done = type_command("list", "--store", store)
     assert done.returncode == 0
-    assert f"1 evaluations that its database does not list ({ENDED})" in " ".join(done.stderr.split())
+    assert f"outputs of evaluations that its database does not list ({ENDED})" in " ".join(
+        done.stderr.split()
+    )
