@@ -142,7 +142,7 @@ def _pair(unlearned: Outputs, references: Outputs) -> tuple[Outputs, Outputs]:
 def _read(file: Path) -> Outputs:
     try:
         data = read_stored_file(file, max_bytes=_MAX_FILE_BYTES)
-        _require_memory(file, data)
+        require_memory(file, data)
         return load_outputs(io.BytesIO(data))
     except UnexpectedFileError as error:
         raise ConfigurationError(f"{file} {error.problem}.") from error
@@ -152,14 +152,18 @@ def _read(file: Path) -> Outputs:
         raise HostNotReadyError(f"{file} cannot be read: {error.strerror or error}.") from error
 
 
-def _require_memory(file: Path, data: bytes) -> None:
-    """Refuse a compressed file whose arrays do not fit into memory."""
+def require_memory(file: Path, data: bytes, free_bytes: Callable[[], int] = free_memory_bytes) -> None:
+    """Refuse a compressed file whose arrays do not fit into memory.
+
+    Raises:
+        HostNotReadyError: names the sizes.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked_bytes = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
         return  # the scorer says what it is
-    if unpacked_bytes > (free := free_memory_bytes()):
+    if unpacked_bytes > (free := free_bytes()):
         raise HostNotReadyError(
             f"{file} holds arrays of {size_text(unpacked_bytes)}; {size_text(free)} of memory are free."
         )

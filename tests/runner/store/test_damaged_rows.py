@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from runner.errors import HostNotReadyError
+from runner.store.lease import evaluation_lease
 from runner.store.listing import DATABASE_FILE, read_listing
 from runner.store.open_store import open_store
 from runner.store.paths import unlisted_sentence
@@ -109,3 +110,17 @@ def test_outputs_without_a_row_are_mentioned(folder: Path) -> None:
     assert f"{folder} has outputs of evaluations that its database does not list (0123456789ab" in sentence
     assert "…" in sentence
     assert unlisted_sentence(folder / "none", set()) == ""
+
+
+@pytest.mark.parametrize("values", ["expires = 'x'", "expires = 1e300", "token = 'x'", "beats = 'x'"])
+def test_a_damaged_lease_is_one_sentence(folder: Path, values: str) -> None:
+    """It is read before the runs of an evaluation, and again while another process holds it."""
+    with closing(open_store(folder, create=True)) as store, evaluation_lease(store.database, folder, ENDED):
+        pass
+    change(folder, "leases", values)
+    with (
+        closing(open_store(folder, create=True)) as store,
+        pytest.raises(HostNotReadyError),
+        evaluation_lease(store.database, folder, ENDED),
+    ):
+        pass
