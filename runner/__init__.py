@@ -24,7 +24,7 @@
      ├── submission a submission as bytes
      └── parsers    untrusted bytes ──> values; pure, fuzzed
 
-    ground          errors, verdict; sanitize, units; files, progress, validation, checkout
+    ground          errors, verdict; sanitize, units; files, progress, validation, checkout, tracebacks
 
 Imports run downwards only; `tests/architecture` contains the table. The statistics are in `scoring`, the code
 inside the containers in `sandbox`, of which the host imports `sandbox.protocol` alone.

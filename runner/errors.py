@@ -13,13 +13,18 @@ and `runner.verdict.Verdict` names it. What remains is for us or the operator to
         └── SandboxLostError            the container was working, but its end was not observed
             └── EvaluatorFailedError        the evaluator failed, perhaps because of a checkpoint
 
+Any other exception is an error that nobody foresaw: exit 5, and `runner.tracebacks` saves its traceback.
+
 Exit 0 means that every score was written, 1 that a submission earned none. An export of a private challenge
 has no references and so no scores: on it, 0 means that all runs ended ``ok``.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+UNFORESEEN_EXIT_CODE: Final = 5
+"""Of an exception that is no RunnerError: a bug of this project, never a submission's failure."""
 
 
 class RunnerError(Exception):

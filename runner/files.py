@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -14,6 +15,20 @@ import psutil
 
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.units import size_text
+
+
+class UnexpectedFileError(OSError):
+    """A file is of another kind or larger than the file that is due."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        """Describe it.
+
+        Args:
+            path: Of the file.
+            problem: What is wrong, after the path as subject.
+        """
+        super().__init__(errno.EINVAL, f"it {problem}", str(path))
+        self.problem = problem
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -45,22 +60,36 @@ def free_memory_bytes() -> int:
 def read_regular_file(
     path: Path, *, max_bytes: int, free_bytes: Callable[[], int] = free_memory_bytes
 ) -> bytes:
-    """Return the content of an untrusted file; its kind and size are checked before it is read.
-
-    A pipe is not waited for and a device is not read. A link is followed, to a plain file only.
+    """Return the content of an untrusted file that an operator named; see `read_stored_file`.
 
     Raises:
         HostNotReadyError: the file is larger than this host's free memory.
         ConfigurationError: it is not a plain file, is larger than ``max_bytes``, or changed during reading.
         OSError: it cannot be opened or read.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        return read_stored_file(path, max_bytes=max_bytes, free_bytes=free_bytes)
+    except UnexpectedFileError as error:
+        raise ConfigurationError(f"{path} {error.problem}.") from error
+
+
+def read_stored_file(
+    path: Path, *, max_bytes: int, free_bytes: Callable[[], int] = free_memory_bytes
+) -> bytes:
+    """Return the content of a file; its kind and size are checked before it is read.
+
+    A pipe is not waited for and a device is not read. A link is followed, to a plain file only.
+
+    Raises:
+        HostNotReadyError: the file is larger than this host's free memory.
+        UnexpectedFileError: it is not a plain file, is larger than ``max_bytes``, or changed during reading.
+        OSError: it cannot be opened or read.
+    """
+    fd = _open_regular(path)
     try:
         status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigurationError(f"{path} is not a regular file.")
         if status.st_size > max_bytes:
-            raise ConfigurationError(f"{path} is larger than {size_text(max_bytes)}.")
+            raise UnexpectedFileError(path, f"is larger than {size_text(max_bytes)}")
         if status.st_size > (free := free_bytes()):
             raise HostNotReadyError(
                 f"{path} needs {size_text(status.st_size)} of memory; this host has {size_text(free)} free."
@@ -70,17 +99,26 @@ def read_regular_file(
     finally:
         os.close(fd)
     if len(data) != status.st_size:
-        raise ConfigurationError(f"{path} changed while it was read.")
+        raise UnexpectedFileError(path, "changed while it was read")
     return data
 
 
+def _open_regular(path: Path) -> int:
+    """Return a descriptor of a plain file, without waiting for a pipe."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise UnexpectedFileError(path, "is not a regular file")
+    return fd
+
+
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file in hex.
+    """Return the SHA-256 of a plain file in hex.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is a pipe or a device.
     """
-    with path.open("rb") as file:
+    with open(_open_regular(path), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

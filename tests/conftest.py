@@ -45,6 +45,8 @@ LONGEST_FIRST: Final = (
     # without containers
     "test_joint_attack.py",
     "test_score_command.py",
+    "test_damaged_store.py",
+    "test_output_encoding.py",
     "test_mixture.py",
     "test_score_card.py",
     "test_version_1_store.py",

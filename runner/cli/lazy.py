@@ -6,6 +6,8 @@ line of each command, which are in the table of `runner.cli.main`.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +25,10 @@ _SETTINGS: dict[str, Any] = {
 def new_typer(**settings: Any) -> typer.Typer:  # noqa: ANN401 - typer's own settings
     """Return a Typer with the settings that all commands share."""
     return typer.Typer(**_SETTINGS, **settings)
+
+
+class EndOfFileError(Exception):
+    """Carries an EOFError out of a command: typer would end with exit code 1, as for an aborted prompt."""
 
 
 class LazyCommand(TyperCommand):
@@ -46,8 +52,21 @@ class LazyCommand(TyperCommand):
         app.command(self.name)(getattr(import_module(module), function))
         command = get_command(app)
         assert isinstance(command, TyperCommand)
+        assert command.callback is not None
+        command.callback = _carry_end_of_file(command.callback)
         return command
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own parameters
         """Parse the arguments with the command's own parameters."""
         return self.load().make_context(*args, **kwargs)
+
+
+def _carry_end_of_file(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(callback)
+    def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer's own parameters
+        try:
+            return callback(*args, **kwargs)
+        except EOFError as error:
+            raise EndOfFileError from error
+
+    return call

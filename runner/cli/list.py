@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.cli.console import print_json, stdout_console
+from runner.cli.console import print_json, print_note, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.reports.cells import needed_image, plain_text
 from runner.reports.scores import score_remarks, score_table
 from runner.results.summary import Summary
-from runner.store.listing import StoredEvaluation, read_listing
+from runner.store.listing import read_listing
+from runner.store.paths import unlisted_sentence
+from runner.store.stored_evaluation import StoredEvaluation
 
 
 def list_command(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """List all evaluations of a store with their scores."""
     evaluations = _evaluations(store)
+    if remark := unlisted_sentence(store, {stored.id for stored in evaluations}):
+        print_note(remark)
     if as_json:
         for stored in evaluations:
             print_json(

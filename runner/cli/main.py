@@ -1,21 +1,26 @@
 """The command `unlearn`: find the command that was typed, run it, turn errors into exit codes.
 
-This is the only place where an error becomes a message and an exit code.
+This is the only place where an error becomes a message and an exit code. Exit code 1 says that a submission
+earned no score, so nothing else may end with it: neither an error that nobody foresaw, nor a result that the
+terminal cannot show.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from typer.main import get_group
 
-from runner.cli.lazy import LazyCommand, new_typer
-from runner.errors import HostNotReadyError, RunnerError
+from runner.cli.lazy import EndOfFileError, LazyCommand, new_typer
+from runner.errors import UNFORESEEN_EXIT_CODE, HostNotReadyError, RunnerError
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -26,7 +31,8 @@ _INTERRUPTED_SENTENCE: Final = "Interrupted; finished runs are kept. Repeat the 
 _EPILOG: Final = (
     "Exit codes: 0 every submission was scored (judged, where a challenge came without references); "
     "1 a submission earned no score; 2 wrong usage; "
-    "3 this host is not ready; 4 the sandbox was lost; 130 interrupted (repeat the command to continue)."
+    "3 this host is not ready; 4 the sandbox was lost; 5 an unforeseen error, saved to a file; "
+    "130 interrupted (repeat the command to continue)."
 )
 
 COMMANDS: Final = {
@@ -109,7 +115,7 @@ def _with_commands(group: TyperGroup, commands: dict[str, tuple[str, str]]) -> T
 
 @contextmanager
 def _errors_as_exit_codes() -> Iterator[None]:
-    """Turn our errors into one sentence on stderr and the documented exit code."""
+    """Turn every error into one sentence on stderr and the documented exit code."""
     try:
         yield
     except RunnerError as error:
@@ -119,19 +125,78 @@ def _errors_as_exit_codes() -> Iterator[None]:
     except SystemExit as ending:
         if ending.code == INTERRUPTED:  # typer has caught the interrupt silently
             _fail(_INTERRUPTED_SENTENCE, INTERRUPTED)
+        if isinstance(ending.__context__, BrokenPipeError):  # typer has caught it, and ends with 1
+            _discard_output()
+            sys.exit(0)
+        _flush_output()
         raise
     except BrokenPipeError:
+        _discard_output()
         sys.exit(0)
     except OSError as error:
         sentence = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
         _fail(sentence, HostNotReadyError.exit_code)
+    except EndOfFileError as error:
+        _fail_unforeseen(error.__cause__ or error)
+    except Exception as error:  # noqa: BLE001 - the last handler: whatever it is must not end with exit code 1
+        _fail_unforeseen(error)
+
+
+def _fail_unforeseen(error: BaseException) -> NoReturn:
+    from runner.tracebacks import save_traceback  # noqa: PLC0415 - needed here only
+
+    _fail(save_traceback(error), UNFORESEEN_EXIT_CODE)
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
     from runner.cli.console import print_error  # noqa: PLC0415 - imports rich
 
-    print_error(sentence)
+    with contextlib.suppress(OSError):  # stderr may be full or gone; the exit code is still right
+        print_error(sentence)
+    _discard_output()
     sys.exit(code)
+
+
+def _report_thread(ending: threading.ExceptHookArgs) -> None:
+    """Save the traceback of an error that ends a thread; the command goes on."""
+    from runner.cli.console import print_error  # noqa: PLC0415 - imports rich
+    from runner.tracebacks import save_traceback  # noqa: PLC0415 - needed here only
+
+    if ending.exc_value is not None and not isinstance(ending.exc_value, SystemExit):
+        with contextlib.suppress(OSError):
+            print_error(save_traceback(ending.exc_value))
+
+
+def _flush_output() -> None:
+    """Write what is still buffered; a reader that has gone does not change the exit code."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+    except OSError as error:
+        _fail(f"The results cannot be written: {error.strerror or error}.", HostNotReadyError.exit_code)
+
+
+def _discard_output() -> None:
+    """Discard what cannot be written: the interpreter would try again, and end with a code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+def _accept_any_text() -> None:
+    """Replace characters that a terminal cannot show, and write nowhere where stdout or stderr is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _interrupt(_number: int, _frame: object) -> None:
@@ -141,6 +206,8 @@ def _interrupt(_number: int, _frame: object) -> None:
 def main() -> None:
     """Run the command."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # searching for plugins takes 35 ms
+    _accept_any_text()
+    threading.excepthook = _report_thread
     signal.signal(signal.SIGTERM, _interrupt)
     with _errors_as_exit_codes():
         command_group()(prog_name="unlearn")

@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from runner.cli.options import DEFAULT_STORE, StoreOption
-from runner.files import write_atomic
+from runner.files import read_stored_file, write_atomic
 from runner.reports.participant import participant_report, participant_text
 from runner.store.open_store import open_store
-from runner.store.paths import EvaluationPaths
+from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths
 
 
 def report_command(
@@ -40,8 +40,7 @@ def report_command(
     )
     text = json.dumps(view, indent=2) + "\n" if as_json else participant_text(view)
     if out is None:
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
+        sys.stdout.write(text)
     else:
         write_atomic(out, text.encode())
 
@@ -49,6 +48,6 @@ def report_command(
 def _read(file: Path) -> str:
     """Return a run's log; empty if it printed nothing."""
     try:
-        return file.read_bytes().decode("utf-8", errors="replace")
+        return read_stored_file(file, max_bytes=MAX_LOG_BYTES).decode("utf-8", errors="replace")
     except FileNotFoundError:
         return ""

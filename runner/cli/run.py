@@ -28,8 +28,8 @@ from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.progress import ConsoleReporter
-from runner.store.identity import evaluation_id
 from runner.store.open_store import open_store
+from runner.store.paths import evaluation_id, unlisted_sentence
 from runner.store.store import Store
 from runner.submission.load import Submission, load_submission
 
@@ -99,6 +99,8 @@ def run_command(
             labels=host.labels,
             reporter=host.reporter,
         )
+        if remark := unlisted_sentence(store, {stored.id for stored in opened.evaluations()}):
+            print_note(remark)
         _note_earlier_images(opened, loaded, loaded_challenge, settings, image=host.image.digest)
         result = evaluate_all(
             loaded, lambda submission: evaluate(context, submission, loaded_challenge, settings), print_error

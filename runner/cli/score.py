@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.cli.console import print_json, stdout_console
+from runner.cli.console import print_error, print_json, stdout_console
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.errors import ConfigurationError
 from runner.files import write_atomic
@@ -70,7 +70,8 @@ def score_command(
 ) -> None:
     """Show the score card: the score, what it is worth, and what others would measure.
 
-    Several evaluations get a card each and are ranked; a difference within the noise is a tie.
+    Several evaluations get a card each and are ranked; a difference within the noise is a tie. One that ended
+    without a score is listed below them, unranked, and the exit code is 1.
     docs/metrics.md defines each number, and the format of a file of outputs.
     """
     if bool(names) == bool(unlearned):
@@ -87,11 +88,16 @@ def score_command(
             raise ConfigurationError("Only evaluations of one challenge can be compared.")
     if out is not None and len(populations) > 1:
         raise ConfigurationError("--out takes the card of one evaluation; name one.")
-    cards = [_card(population, requested) for population in populations]
-    if out is not None:
+    scored = [population for population in populations if not population.no_score]
+    failed = [population for population in populations if population.no_score]
+    cards = [_card(population, requested) for population in scored]
+    if out is not None and cards:
         write_atomic(out, cards[0].to_json().encode())
-    compared = compare_populations(populations, seed=cards[0].seed) if len(cards) > 1 else None
-    _show([population.name for population in populations], cards, compared, as_json=as_json)
+    compared = compare_populations(scored, seed=cards[0].seed) if len(cards) > 1 else None
+    _show([population.name for population in scored], cards, compared, as_json=as_json)
+    _show_failed(failed, as_json=as_json, below=bool(cards))
+    if failed:
+        raise typer.Exit(1)
 
 
 def _card(population: Population, requested: _Requested) -> ScoreCard:
@@ -103,6 +109,20 @@ def _card(population: Population, requested: _Requested) -> ScoreCard:
     except ValueError as error:
         name = sanitize_line(population.name, 60)
         raise ConfigurationError(f"{name} cannot be scored: {error}") from error
+
+
+def _show_failed(failed: list[Population], *, as_json: bool, below: bool) -> None:
+    """Show the evaluations without a score: ``below`` those that are ranked, or alone on stderr."""
+    for population in failed:
+        name, reason = sanitize_line(population.name, 60), sanitize_line(population.no_score)
+        sentence = f"{name} (evaluation {population.evaluation}) earned no score: {reason}."
+        if as_json:
+            values = {"evaluation": population.evaluation, "score": None, "reason": population.no_score}
+            print_json({"submission": population.name, **values})
+        elif below:
+            stdout_console(_WIDTH).print(sentence, markup=False, soft_wrap=True, style="red")
+        else:
+            print_error(sentence)
 
 
 def _show(

@@ -20,6 +20,7 @@ from runner.evaluation.evaluate import rerun
 from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import Settings
+from runner.files import read_stored_file
 from runner.progress import ConsoleReporter
 from runner.results.manifest import Manifest
 from runner.results.reruns import compare_rerun, evenly_spaced
@@ -27,6 +28,7 @@ from runner.results.verification import verify_evaluation
 from runner.sanitize import sanitize_line
 from runner.store.open_store import open_store
 from runner.store.paths import archive_path
+from runner.submission.limits import MAX_SUBMISSION_BYTES
 from runner.submission.load import Submission
 from runner.verdict import Verdict
 
@@ -84,7 +86,9 @@ def _rerun(store: Path, manifest: Manifest, challenge: Challenge, indices: list[
     if not indices:
         return []
     try:
-        archive = archive_path(store, manifest.submission.sha256).read_bytes()
+        archive = read_stored_file(
+            archive_path(store, manifest.submission.sha256), max_bytes=MAX_SUBMISSION_BYTES
+        )
     except OSError as error:
         return [f"no run was executed again: the submission cannot be read: {error.strerror}"]
     if hashlib.sha256(archive).hexdigest() != manifest.submission.sha256:

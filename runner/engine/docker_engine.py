@@ -13,12 +13,12 @@ import docker
 import docker.errors
 
 from runner.engine.container_spec import LABEL, ContainerSpec
+from runner.engine.docker_address import engine_address, named_address
 from runner.engine.docker_connection import (
     CALL_SECONDS,
     ENGINE_ERRORS,
     connect,
     describe_cause,
-    engine_address,
     engine_call,
     is_access_denied,
 )
@@ -52,11 +52,13 @@ class DockerEngine:
         except ENGINE_ERRORS as error:
             if is_access_denied(error):
                 raise EngineAccessError from error
+            place = f" at {named}" if (named := named_address()) else ""
             raise HostNotReadyError(
-                f"No container engine answers ({describe_cause(error)}); start Docker, or run: make setup"
+                f"No container engine answers{place} ({describe_cause(error)}); "
+                "start Docker, or run: make setup"
             ) from error
         self._is_podman = is_podman(self._version)
-        self.address = engine_address()
+        self.address = engine_address().url
         self.images = DockerImages(self._api)
 
     def info(self) -> EngineInfo:
@@ -88,6 +90,7 @@ class DockerEngine:
                 entrypoint=[],
                 stdin_open=True,
                 network_disabled=True,
+                use_config_proxy=False,
             )["Id"]
             stream = self._api.attach_socket(
                 identity, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}

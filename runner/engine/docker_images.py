@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import docker
+import docker.auth
 import docker.errors
 
 from runner.engine.docker_connection import (
@@ -47,9 +49,13 @@ class DockerImages:
         return {"size_bytes": image["Size"], "created": image["Created"], "labels": labels}
 
     def pull(self, repository: str, tag: str) -> bool:
-        """Fetch an image from a registry; return False where none is reachable or has it."""
+        """Fetch an image from a registry; return False where none is reachable or has it.
+
+        The configured credentials are used if their store answers; the image is a public one.
+        """
         try:
-            for event in connect(PULL_SECONDS).pull(repository, tag=tag, stream=True, decode=True):
+            api, credentials = connect(PULL_SECONDS), _credentials(repository)
+            for event in api.pull(repository, tag=tag, stream=True, decode=True, auth_config=credentials):
                 if "error" in event:
                     return False
         except ENGINE_ERRORS:
@@ -115,6 +121,7 @@ class DockerImages:
             rm=True,
             forcerm=True,
             decode=True,
+            use_config_proxy=False,
         )
         for event in events:
             if "error" in event:
@@ -139,3 +146,13 @@ class DockerImages:
         with engine_call():
             images = self._api.images(name=repository)
         return [short_name(tag) for image in images for tag in image.get("RepoTags") or []]
+
+
+def _credentials(repository: str) -> dict[str, Any]:
+    """Return the configured credentials of a repository's registry; none where they cannot be read."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # docker-py warns of a missing program
+            registry, _name = docker.auth.resolve_repository_name(repository)
+            return docker.auth.resolve_authconfig(docker.auth.load_config(), registry) or {}
+    except (*ENGINE_ERRORS, AttributeError, KeyError, TypeError, ValueError):
+        return {}

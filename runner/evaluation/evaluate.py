@@ -18,9 +18,8 @@ from runner.results.manifest import render_manifest
 from runner.results.scoring import score_runs
 from runner.results.summarize import summarize
 from runner.results.summary import Summary
-from runner.store.identity import evaluation_id
 from runner.store.lease import evaluation_lease
-from runner.store.paths import EvaluationPaths, store_archive
+from runner.store.paths import EvaluationPaths, evaluation_id, store_archive
 from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.recovery import has_recorded_manifest
 from runner.store.staged_files import commit_file, stage_file

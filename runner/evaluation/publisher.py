@@ -12,9 +12,10 @@ from typing import Final
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.errors import HostNotReadyError
+from runner.files import read_stored_file
 from runner.parsers.checkpoint import content_sha256
 from runner.sanitize import sanitize, sanitize_line
-from runner.store.paths import EvaluationPaths
+from runner.store.paths import MAX_CHECKPOINT_BYTES, EvaluationPaths
 from runner.store.records import RunRecord
 from runner.store.staged_files import commit_file, discard_file, stage_file
 from runner.store.store import Store
@@ -99,7 +100,7 @@ class RunPublisher:
 
     def read_checkpoint(self, index: int) -> bytes:
         """Return the published checkpoint of a run."""
-        return self._paths.checkpoint(index).read_bytes()
+        return read_stored_file(self._paths.checkpoint(index), max_bytes=MAX_CHECKPOINT_BYTES)
 
     def publish_outputs(self, index: int, outputs: NetworkOutputs) -> None:
         """Publish the outputs of a run, and remove its checkpoint unless checkpoints are kept."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Isolation, Placement
-from runner.store.identity import WhereRun
+from runner.store.paths import WhereRun
 
 MAX_RUNS: Final = 20_000
 

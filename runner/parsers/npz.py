@@ -30,6 +30,9 @@ _NUMBERS: Final = frozenset(
 _MAX_DIMENSIONS: Final = 8
 _MAX_DIMENSION: Final = 1 << 40
 
+NPZ_OVERHEAD_BYTES: Final = 1 << 16
+"""More than the headers of a small npz take, whoever wrote it."""
+
 
 class ArraysError(ValueError):
     """The bytes are not the expected arrays; the text says why."""

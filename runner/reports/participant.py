@@ -16,8 +16,8 @@ from runner.challenge.description import Feedback
 from runner.results.scoring import SCORE_WITHHELD
 from runner.results.summary import FIGURES, OTHER_SUBMISSION, Summary
 from runner.sanitize import sanitize, sanitize_line
-from runner.store.listing import StoredEvaluation
 from runner.store.records import RunRecord
+from runner.store.stored_evaluation import StoredEvaluation
 from runner.verdict import Verdict
 
 SCHEMA_VERSION: Final = 1

@@ -6,9 +6,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from runner.files import file_sha256
+from runner.files import file_sha256, read_stored_file
 from runner.results.manifest import ManifestError, parse_manifest
-from runner.store.paths import EvaluationPaths
+from runner.store.paths import MAX_JSON_BYTES, EvaluationPaths
 
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
@@ -27,8 +27,8 @@ def read_card(paths: EvaluationPaths, manifest_sha256: str | None) -> ScoreCard 
         manifest_sha256: The hash of the manifest that the store recorded; the manifest names the card's hash.
     """
     try:
-        manifest_text = paths.manifest.read_bytes()
-        card_text = paths.card.read_bytes()
+        manifest_text = read_stored_file(paths.manifest, max_bytes=MAX_JSON_BYTES)
+        card_text = read_stored_file(paths.card, max_bytes=MAX_JSON_BYTES)
         if hashlib.sha256(manifest_text).hexdigest() != manifest_sha256:
             return None
         if hashlib.sha256(card_text).hexdigest() != parse_manifest(manifest_text).card_sha256:
@@ -46,7 +46,8 @@ def read_card(paths: EvaluationPaths, manifest_sha256: str | None) -> ScoreCard 
 def has_recorded_card(paths: EvaluationPaths) -> bool:
     """Return whether the card that the manifest names is on disk; True where it names none."""
     try:
-        recorded = parse_manifest(paths.manifest.read_bytes()).card_sha256
+        manifest = read_stored_file(paths.manifest, max_bytes=MAX_JSON_BYTES)
+        recorded = parse_manifest(manifest).card_sha256
     except (OSError, ManifestError):
         return False
     return recorded is None or file_sha256(paths.card) == recorded

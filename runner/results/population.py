@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.challenge.load import load_challenge
 from runner.errors import ConfigurationError, HostNotReadyError
+from runner.files import UnexpectedFileError, free_memory_bytes, read_stored_file
 from runner.results.card_file import read_card
 from runner.results.scoring import SCORE_WITHHELD, load_populations
-from runner.store.listing import StoredEvaluation
+from runner.results.summarize import failure_reason
 from runner.store.paths import EvaluationPaths
 from runner.store.store import Store
+from runner.store.stored_evaluation import StoredEvaluation
+from runner.units import size_text
 from runner.verdict import Verdict
 from scoring.outputs import Outputs, check_comparable, load_outputs
 
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
     from scoring.statistics.comparison import Comparison
+
+_MAX_FILE_BYTES: Final = 1 << 40
+"""Of a file that an operator names; free memory is the limit that applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,10 @@ class Population:
     """What retraining takes where the runs were executed, if that is known."""
     stored_card: Callable[[], ScoreCard | None] = lambda: None
     """Returns the card that was stored when the evaluation ended, if it is intact."""
+    evaluation: str = ""
+    """Name of the evaluation; empty for outputs in a file."""
+    no_score: str = ""
+    """Why the submission earned no score; empty if it can be scored."""
 
     def new_card(self, *, seed: int | None, retraining_seconds: float | None) -> ScoreCard:
         """Compute the card.
@@ -63,17 +75,13 @@ def stored_population(store: Store, folder: Path, evaluation: str, challenge: Pa
         challenge: Where the challenge is now; None for where it was.
 
     Raises:
-        ConfigurationError: the evaluation has not ended, or has no score.
+        ConfigurationError: the evaluation has not ended, or its score is withheld.
     """
     stored = store.evaluation(evaluation)
     runs = store.runs(evaluation)
     failed = [run for run in runs if run.verdict is not Verdict.OK]
     if stored.summary is None or (len(runs) < stored.n and not failed):
         raise ConfigurationError(f"Evaluation {evaluation} has not ended; repeat the command that began it.")
-    if failed:
-        raise ConfigurationError(
-            f"Evaluation {evaluation} has no score: run {failed[0].index} ended as {failed[0].verdict}."
-        )
     if stored.summary.get("score_withheld"):
         raise ConfigurationError(f"Evaluation {evaluation} has no score. {SCORE_WITHHELD}")
     paths = EvaluationPaths(folder=folder / evaluation)
@@ -92,6 +100,8 @@ def stored_population(store: Store, folder: Path, evaluation: str, challenge: Pa
         load=load,
         retraining_seconds=store.retraining_seconds(evaluation),
         stored_card=partial(read_card, paths, stored.manifest_sha256),
+        evaluation=evaluation,
+        no_score=failure_reason(failed[0]) if failed else str(stored.summary.get("reason") or ""),
     )
 
 
@@ -131,11 +141,32 @@ def _pair(unlearned: Outputs, references: Outputs) -> tuple[Outputs, Outputs]:
 
 def _read(file: Path) -> Outputs:
     try:
-        return load_outputs(file)
+        data = read_stored_file(file, max_bytes=_MAX_FILE_BYTES)
+        require_memory(file, data)
+        return load_outputs(io.BytesIO(data))
+    except UnexpectedFileError as error:
+        raise ConfigurationError(f"{file} {error.problem}.") from error
     except ValueError as error:
         raise ConfigurationError(f"{file}: {error}") from error
     except OSError as error:
         raise HostNotReadyError(f"{file} cannot be read: {error.strerror or error}.") from error
+
+
+def require_memory(file: Path, data: bytes, free_bytes: Callable[[], int] = free_memory_bytes) -> None:
+    """Refuse a compressed file whose arrays do not fit into memory.
+
+    Raises:
+        HostNotReadyError: names the sizes.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked_bytes = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
+        return  # the scorer says what it is
+    if unpacked_bytes > (free := free_bytes()):
+        raise HostNotReadyError(
+            f"{file} holds arrays of {size_text(unpacked_bytes)}; {size_text(free)} of memory are free."
+        )
 
 
 def compare_populations(populations: Sequence[Population], *, seed: int) -> Comparison | str:

@@ -11,7 +11,8 @@ import numpy as np
 from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs, unpack_outputs
 from runner.errors import ConfigurationError, HostNotReadyError
-from runner.parsers.npz import ArraysError
+from runner.files import UnexpectedFileError, read_stored_file
+from runner.parsers.npz import NPZ_OVERHEAD_BYTES, ArraysError
 from runner.store.records import RunRecord
 from runner.verdict import Verdict
 from sandbox.protocol.splits import SPLITS
@@ -92,8 +93,20 @@ def load_populations(
 
 def _read(challenge: Challenge, file: Path) -> NetworkOutputs:
     try:
-        outputs = unpack_outputs(file.read_bytes(), challenge.output_shapes)
+        shapes = challenge.output_shapes
+        outputs = unpack_outputs(
+            read_stored_file(file, max_bytes=shapes.size_bytes + NPZ_OVERHEAD_BYTES), shapes
+        )
         outputs.require_finite()
+    except FileNotFoundError as error:
+        raise HostNotReadyError(
+            f"{file} is missing; repeat the command that began the evaluation to execute that run again."
+        ) from error
+    except UnexpectedFileError as error:
+        raise HostNotReadyError(
+            f"{file} {error.problem}, so it does not hold the outputs of a run; "
+            "remove it and repeat the command to execute that run again."
+        ) from error
     except (OSError, ArraysError) as error:
         raise HostNotReadyError(
             f"{file} is damaged; remove it and repeat the command to execute that run again."

@@ -61,8 +61,7 @@ def summarize(
     }
     failed = next((run for run in runs if run.verdict is not Verdict.OK), None)
     if failed is not None:
-        detail = f" ({failed.detail.splitlines()[0]})" if failed.detail.strip() else ""
-        values["reason"] = f"run {failed.index} ended as {failed.verdict}{detail}"
+        values["reason"] = failure_reason(failed)
     elif challenge.references is None:
         values |= {"reason": SCORE_WITHHELD, "score_withheld": True}
     elif isinstance(card, str):
@@ -71,6 +70,12 @@ def summarize(
         assert card is not None, "an evaluation whose runs are all ok has a card, or a reason for none"
         values |= _figures(card)
     return Summary(**values)
+
+
+def failure_reason(run: RunRecord) -> str:
+    """Return why an evaluation with this failed run has no score: verdict and first line of the detail."""
+    detail = run.detail.strip().splitlines()
+    return f"run {run.index} ended as {run.verdict}" + (f" ({detail[0]})" if detail else "")
 
 
 def _figures(card: ScoreCard) -> dict[str, Any]:

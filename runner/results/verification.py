@@ -16,15 +16,22 @@ from typing import TYPE_CHECKING, Final
 
 from runner.challenge.challenge import Challenge
 from runner.errors import HostNotReadyError
-from runner.files import file_sha256
+from runner.files import file_sha256, read_stored_file
 from runner.parsers.checkpoint import check_checkpoint, content_sha256
 from runner.parsers.safetensors import CheckpointError
 from runner.results.manifest import NOT_IN_VERSION_1, Manifest, ManifestError, attempt_part, parse_manifest
 from runner.results.scoring import score_runs
 from runner.results.summarize import summarize
 from runner.sanitize import sanitize_line
-from runner.store.identity import DEFAULT_WHERE, WhereRun, evaluation_id
-from runner.store.paths import EvaluationPaths, archive_path
+from runner.store.paths import (
+    DEFAULT_WHERE,
+    MAX_CHECKPOINT_BYTES,
+    MAX_JSON_BYTES,
+    EvaluationPaths,
+    WhereRun,
+    archive_path,
+    evaluation_id,
+)
 from runner.store.store import Store
 from runner.verdict import Verdict
 
@@ -62,7 +69,7 @@ def verify_evaluation(
     paths = EvaluationPaths(folder=folder / evaluation)
     checked = dict.fromkeys(("archive", "checkpoints", "outputs"), 0)
     try:
-        text = paths.manifest.read_bytes()
+        text = read_stored_file(paths.manifest, max_bytes=MAX_JSON_BYTES)
         manifest = parse_manifest(text)
     except OSError as error:
         line = f"manifest.json cannot be read: {error.strerror}; it is written when an evaluation ends"
@@ -132,7 +139,7 @@ def _archive(folder: Path, manifest: Manifest, checked: dict[str, int]) -> Itera
     file = archive_path(folder, manifest.submission.sha256)
     digest = file_sha256(file)
     if digest is None:
-        yield f"submissions/{file.name} is missing"
+        yield f"submissions/{file.name} {_absence(file)}"
         return
     checked["archive"] += 1
     if digest != manifest.submission.sha256:
@@ -174,7 +181,7 @@ def _run_files(
 def _outputs(file: Path, expected: str, checked: dict[str, int]) -> Iterator[str]:
     digest = file_sha256(file)
     if digest is None:
-        yield f"{_name(file)} is missing"
+        yield f"{_name(file)} {_absence(file)}"
         return
     checked["outputs"] += 1
     if digest != expected:
@@ -183,7 +190,7 @@ def _outputs(file: Path, expected: str, checked: dict[str, int]) -> Iterator[str
 
 def _checkpoint(file: Path, expected: str, challenge: Challenge | str) -> Iterator[str]:
     try:
-        data = file.read_bytes()
+        data = read_stored_file(file, max_bytes=MAX_CHECKPOINT_BYTES)
         if isinstance(challenge, Challenge):
             check_checkpoint(data, challenge.spec)
         if content_sha256(data) != expected:
@@ -197,9 +204,9 @@ def _results(
 ) -> Iterator[str]:
     """Compare summary and score card with the manifest, and with what is computed from the outputs again."""
     try:
-        text = paths.summary.read_bytes()
+        text = read_stored_file(paths.summary, max_bytes=MAX_JSON_BYTES)
         summary = json.loads(text)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         yield "summary.json is missing or is not JSON"
         return
     if hashlib.sha256(text).hexdigest() != manifest.summary_sha256:
@@ -245,8 +252,8 @@ def _card(paths: EvaluationPaths, manifest: Manifest, card: ScoreCard | str | No
         yield "card.json: computed again there is no score"
         return
     try:
-        stored = json.loads(paths.card.read_bytes())
-    except (OSError, ValueError):
+        stored = json.loads(read_stored_file(paths.card, max_bytes=MAX_JSON_BYTES))
+    except (OSError, ValueError, RecursionError):
         return  # reported already
     computed_again = json.loads(card.to_json())
     if not isinstance(stored, dict) or stored.get("schema_version") != computed_again["schema_version"]:
@@ -272,6 +279,11 @@ def _same(stored: object, computed: object) -> bool:
     if isinstance(stored, float) and isinstance(computed, float):
         return math.isclose(stored, computed, rel_tol=_TOLERANCE, abs_tol=1e-12)
     return stored == computed
+
+
+def _absence(file: Path) -> str:
+    """Return what is wrong with a file that could not be hashed."""
+    return "is not a regular file that can be read" if file.is_symlink() or file.exists() else "is missing"
 
 
 def _name(file: Path) -> str:

@@ -16,6 +16,7 @@ from typing import Final
 
 from runner.engine.api import Engine
 from runner.engine.connect import connect_engine, engine_answers
+from runner.engine.docker_address import context_is_named
 from runner.engine.docker_connection import connect
 from runner.engine.docker_engine import Connect
 from runner.errors import EngineAccessError, HostNotReadyError
@@ -45,6 +46,8 @@ def prepare_host(reporter: Reporter, connect: Connect = connect) -> Image:
     except EngineAccessError:
         raise
     except HostNotReadyError:
+        if context_is_named():
+            raise  # another engine than the one that would be installed
         _require_own_engine()
         _install(reporter)
         _start(reporter)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from pydantic import TypeAdapter
 from sqlalchemy import select, update
 
 from runner.store.database import Database, as_utc, utc_now
 from runner.store.fencing import newest_attempt_query, require_token
 from runner.store.records import AttemptRecord
 from runner.store.schema import AttemptRow
+
+_ADAPTER: Final = TypeAdapter(AttemptRecord)
 
 
 class AttemptQueries:
@@ -43,11 +48,13 @@ class AttemptQueries:
                 select(AttemptRow).where(AttemptRow.evaluation == evaluation).order_by(AttemptRow.number)
             ).all()
             return [
-                AttemptRecord(
-                    number=row.number,
-                    begun=as_utc(row.begun),
-                    ended=as_utc(row.ended) if row.ended is not None else None,
-                    outcome=row.outcome,
+                _ADAPTER.validate_python(
+                    {
+                        "number": row.number,
+                        "begun": as_utc(row.begun),
+                        "ended": as_utc(row.ended) if row.ended is not None else None,
+                        "outcome": row.outcome,
+                    }
                 )
                 for row in rows
             ]

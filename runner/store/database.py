@@ -1,5 +1,8 @@
 """Open, read and write the store's database; every database error becomes one sentence.
 
+SQLite has no checksums, so a value may have been changed. Rows are made into records inside a transaction: a
+value that no record can hold is an error of the database too.
+
 SQLite takes one writer at a time. A writing transaction takes the lock before it reads, so the rows that it
 read cannot change before it writes.
 """
@@ -11,14 +14,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import unquote
 
+from pydantic import ValidationError
 from sqlalchemy import URL, create_engine, event
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from runner.errors import HostNotReadyError
+from runner.sanitize import sanitize_line
 from runner.store import schema as tables
 from runner.store.sqlite import begin_transaction, use_write_ahead_log
+from runner.validation import first_problem
 
 _BUSY_SECONDS: Final = 30.0
 
@@ -39,6 +46,7 @@ class Database:
             HostNotReadyError: it cannot be opened or written, or is of a later version.
         """
         self._engine = create_engine(url)
+        self._place = _place(self._engine.url)
         if self._engine.dialect.name == "sqlite":
 
             def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -51,7 +59,7 @@ class Database:
             event.listen(self._engine, "connect", prepare)
             event.listen(self._engine, "begin", begin_transaction)
         self._writer = self._engine.execution_options(writes=True)
-        with ExitStack() as on_failure, database_errors():
+        with ExitStack() as on_failure, database_errors(self._place):
             on_failure.callback(self.close)
             with self._engine.connect() as connection:
                 complete = tables.is_current(connection)
@@ -72,7 +80,7 @@ class Database:
         Raises:
             HostNotReadyError: the database cannot be used.
         """
-        with database_errors(), Session(self._engine) as session, session.begin():
+        with database_errors(self._place), Session(self._engine) as session, session.begin():
             yield session
 
     @contextmanager
@@ -83,7 +91,7 @@ class Database:
             RowConflictError: a row that it adds exists, or one that it refers to does not.
             HostNotReadyError: the database cannot be used.
         """
-        with database_errors(), Session(self._writer) as session, session.begin():
+        with database_errors(self._place), Session(self._writer) as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -92,8 +100,12 @@ class Database:
 
 
 @contextmanager
-def database_errors() -> Iterator[None]:
-    """Turn errors of the database into HostNotReadyError, those of keys into RowConflictError."""
+def database_errors(place: str = "the store") -> Iterator[None]:
+    """Turn errors of the database into HostNotReadyError, those of keys into RowConflictError.
+
+    Args:
+        place: What the database is called where a value in it is damaged.
+    """
     try:
         yield
     except IntegrityError as error:
@@ -101,6 +113,21 @@ def database_errors() -> Iterator[None]:
     except (SQLAlchemyError, OverflowError) as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise HostNotReadyError(f"The store cannot be used: {cause}.") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        problem = first_problem(error) if isinstance(error, ValidationError) else str(error)
+        raise HostNotReadyError(
+            f"{place} has a damaged row ({sanitize_line(problem, 200)}); restore it from a backup."
+        ) from error
+
+
+def _place(url: URL) -> str:
+    """Return the file of a database for messages; without one, what it is."""
+    file = url.database or ""
+    return (
+        unquote(file.removeprefix("file://").partition("?")[0])
+        if file.startswith("file:")
+        else file or "The store"
+    )
 
 
 def as_utc(moment: datetime) -> datetime:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, select
 
 from runner.errors import ConfigurationError
-from runner.store.database import Database, RowConflictError, as_utc, utc_now
+from runner.store.database import Database, RowConflictError, utc_now
 from runner.store.fencing import require_token
-from runner.store.listing import StoredEvaluation
 from runner.store.records import EvaluationRecord
 from runner.store.schema import AttemptRow, EvaluationRow, RunRow, SubmissionRow, TermsRow
+from runner.store.stored_evaluation import StoredEvaluation, evaluation_from_row
 
 
 class EvaluationQueries:
@@ -134,17 +133,4 @@ class EvaluationQueries:
 
 
 def _from_row(row: EvaluationRow) -> StoredEvaluation:
-    return StoredEvaluation(
-        id=row.id,
-        submission=row.submission,
-        submission_sha256=row.submission_sha256,
-        challenge=row.challenge,
-        challenge_sha256=row.challenge_sha256,
-        challenge_folder=Path(row.challenge_folder) if row.challenge_folder else None,
-        image=row.image,
-        n=row.n,
-        started_at=as_utc(row.begun),
-        seconds=row.seconds,
-        summary=json.loads(row.summary) if row.summary else None,
-        manifest_sha256=row.manifest_sha256,
-    )
+    return evaluation_from_row({column.key: getattr(row, column.key) for column in row.__table__.columns})

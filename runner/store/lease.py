@@ -213,8 +213,13 @@ def _look(database: Database, evaluation: str) -> _LeaseState | None:
         row = session.get(LeaseRow, evaluation)
         if row is None:
             return None
+        datetime.fromtimestamp(row.expires, UTC)  # a damaged value is refused here
         return _LeaseState(
-            token=row.token, holder=row.holder, place=row.place, beats=row.beats, expires=row.expires
+            token=int(row.token),
+            holder=str(row.holder),
+            place=str(row.place),
+            beats=int(row.beats),
+            expires=float(row.expires),
         )
 
 

@@ -7,14 +7,12 @@ the columns of this version is read with the standard library; any other file is
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from runner.store.stored_evaluation import StoredEvaluation, evaluation_from_row
 
 DATABASE_FILE: Final = "store.sqlite"
 _COLUMNS: Final = (
@@ -35,28 +33,6 @@ TABLES: Final = {
 """All columns of this version, as `runner.store.schema` declares them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvaluation:
-    """An evaluation as the store has it."""
-
-    id: str
-    submission: str
-    submission_sha256: str
-    challenge: str
-    challenge_sha256: str
-    challenge_folder: Path | None
-    """Where the challenge was when the evaluation started; it may have moved since."""
-    image: str
-    """Digest of the image that its runs need."""
-    n: int
-    started_at: datetime
-    seconds: float
-    """Wall time spent on it, over all commands."""
-    summary: Mapping[str, Any] | None
-    """As stored; None while it has not ended."""
-    manifest_sha256: str | None
-
-
 def read_listing(folder: Path) -> list[StoredEvaluation] | None:
     """Return the evaluations of a store, the oldest first; None if only `Store` can read it."""
     file = folder / DATABASE_FILE
@@ -69,28 +45,13 @@ def read_listing(folder: Path) -> list[StoredEvaluation] | None:
             if any(_columns(connection, table) != known for table, known in TABLES.items()):
                 return None
             query = f"SELECT {', '.join(_COLUMNS)} FROM evaluations ORDER BY begun"  # noqa: S608 - constants
-            return [_from_row(dict(zip(_COLUMNS, row, strict=True))) for row in connection.execute(query)]
-    except (sqlite3.Error, ValueError, TypeError):
+            return [
+                evaluation_from_row(dict(zip(_COLUMNS, row, strict=True)))
+                for row in connection.execute(query)
+            ]
+    except (sqlite3.Error, ValueError, TypeError, RecursionError):
         return None
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")}
-
-
-def _from_row(row: dict[str, object]) -> StoredEvaluation:
-    folder, summary, manifest = row["challenge_folder"], row["summary"], row["manifest_sha256"]
-    return StoredEvaluation(
-        id=str(row["id"]),
-        submission=str(row["submission"]),
-        submission_sha256=str(row["submission_sha256"]),
-        challenge=str(row["challenge"]),
-        challenge_sha256=str(row["challenge_sha256"]),
-        challenge_folder=Path(str(folder)) if folder else None,
-        image=str(row["image"]),
-        n=int(str(row["n"])),
-        started_at=datetime.fromisoformat(str(row["begun"])).replace(tzinfo=UTC),
-        seconds=float(str(row["seconds"])),
-        summary=json.loads(str(summary)) if summary else None,
-        manifest_sha256=str(manifest) if manifest is not None else None,
-    )

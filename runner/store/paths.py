@@ -1,11 +1,37 @@
-"""The paths of the files in a store's folder, and the archives of submissions, each under its hash."""
+"""The names of evaluations, the paths of the files in a store's folder, and the archives of submissions."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from runner.files import file_sha256, write_atomic
+
+_NAME: Final = re.compile("[0-9a-f]{12}")
+MAX_JSON_BYTES: Final = 256 << 20
+"""Of a manifest, summary or score card: 100 times those of the largest evaluation."""
+MAX_LOG_BYTES: Final = 64 << 20
+MAX_CHECKPOINT_BYTES: Final = 1 << 40
+"""Free memory is the limit that applies."""
+
+WhereRun = tuple[str, str, str]
+DEFAULT_WHERE: Final[WhereRun] = ("process", "", "cpu")
+"""Isolation, runtime and device that are left out of the hash, so that older evaluations keep their names."""
+
+
+def evaluation_id(
+    *, submission: str, challenge: str, image: str, n: int, where: WhereRun = DEFAULT_WHERE
+) -> str:
+    """Return the evaluation's name from hashes, number of runs, and isolation, runtime and device."""
+    parts: dict[str, object] = {"submission": submission, "challenge": challenge, "image": image, "n": n}
+    if where != DEFAULT_WHERE:
+        parts["where"] = where
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +66,29 @@ class EvaluationPaths:
     def manifest(self) -> Path:
         """Return the path of the manifest."""
         return self.folder / "manifest.json"
+
+
+def unlisted_evaluations(store: Path, listed: Collection[str]) -> list[str]:
+    """Return the names of folders that have files of evaluations which the database does not list."""
+    if not store.is_dir():
+        return []
+    return sorted(
+        folder.name
+        for folder in store.iterdir()
+        if _NAME.fullmatch(folder.name) and folder.name not in listed and (folder / "outputs").is_dir()
+    )
+
+
+def unlisted_sentence(store: Path, listed: Collection[str]) -> str:
+    """Return a remark on such folders; empty without any."""
+    names = unlisted_evaluations(store, listed)
+    if not names:
+        return ""
+    some = ", ".join([*names[:3], *(["…"] if len(names) > 3 else [])])
+    return (
+        f"{store} has outputs of evaluations that its database does not list ({some}): it was "
+        "emptied or replaced. Restore store.sqlite from a backup; otherwise their runs are executed again."
+    )
 
 
 def archive_path(store: Path, submission_sha256: str) -> Path:

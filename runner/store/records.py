@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from runner.validation import Sha256
 from runner.verdict import Verdict
@@ -62,6 +62,16 @@ class EvaluationRecord:
     n: int
     """How many runs it has."""
     challenge_folder: str | None = None
+
+
+class ShownTerms(BaseModel):
+    """What reports show of an evaluation's terms; `runner.time_limits.terms` has all of them."""
+
+    wall_seconds: float
+    total_seconds: float | None
+    wall_fraction: float | None
+    retrain_seconds: float | None
+    feedback: Literal["full", "verdict-only"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.files import file_sha256
+from runner.files import file_sha256, read_stored_file
 from runner.parsers.checkpoint import content_sha256
 from runner.parsers.safetensors import CheckpointError
 from runner.progress import Reporter
-from runner.store.paths import EvaluationPaths
+from runner.store.paths import MAX_CHECKPOINT_BYTES, EvaluationPaths
 from runner.store.records import RunRecord
 from runner.store.staged_files import recover_staged_files
 from runner.store.store import Store
@@ -70,6 +70,7 @@ def _has_outputs(paths: EvaluationPaths, run: RunRecord) -> bool:
 
 def _has_checkpoint(paths: EvaluationPaths, run: RunRecord) -> bool:
     try:
-        return content_sha256(paths.checkpoint(run.index).read_bytes()) == run.checkpoint_sha256
+        data = read_stored_file(paths.checkpoint(run.index), max_bytes=MAX_CHECKPOINT_BYTES)
+        return content_sha256(data) == run.checkpoint_sha256
     except (OSError, CheckpointError):
         return False

@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import delete, select, update
 
 from runner.errors import TakenOverError
@@ -19,6 +20,7 @@ from runner.store.records import RunRecord
 from runner.store.schema import RunRow
 from runner.verdict import Verdict
 
+_ADAPTER: Final = TypeAdapter(RunRecord)
 _FIELDS: Final = tuple(field.name for field in fields(RunRecord))
 _DEFAULTS: Final = {
     field.name: field.default
@@ -115,9 +117,12 @@ def _to_row(evaluation: str, run: RunRecord, *, ended: datetime) -> RunRow:
 
 
 def _from_row(row: RunRow) -> RunRecord:
-    """Return the record of a row."""
+    """Return the record of a row.
+
+    Raises:
+        ValueError: a value is none that the field can have.
+    """
     values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
-    values["verdict"] = Verdict(row.verdict)
     for name, default in _DEFAULTS.items():
         values[name] = default if values[name] is None else values[name]
-    return RunRecord(**values)
+    return _ADAPTER.validate_python(values)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from runner.store.database import Database
+from runner.store.records import ShownTerms
 from runner.store.schema import TermsRow
 
 
@@ -23,23 +24,39 @@ class TermsQueries:
             if row is None:
                 row = TermsRow(evaluation=evaluation, machine=machine, terms=json.dumps(terms))
                 session.add(row)
-            recorded: dict[str, Any] = json.loads(row.terms)
-        return recorded
+            return _from_json(row.terms)
 
     def terms(self, evaluation: str, machine: str) -> dict[str, Any] | None:
         """Return the terms of an evaluation on a machine, if there are any."""
         with self.database.reading() as session:
             row = session.get(TermsRow, (evaluation, machine))
-            return json.loads(row.terms) if row is not None else None
+            return _from_json(row.terms) if row is not None else None
 
     def all_terms(self, evaluation: str) -> list[dict[str, Any]]:
-        """Return the terms of an evaluation on every machine that took part in it."""
+        """Return the terms of an evaluation on every machine that took part in it, for reports."""
         with self.database.reading() as session:
             rows = session.scalars(select(TermsRow).where(TermsRow.evaluation == evaluation)).all()
-            return [json.loads(row.terms) for row in rows]
+            terms = [_from_json(row.terms) for row in rows]
+            for item in terms:
+                ShownTerms.model_validate(item)
+            return terms
 
     def retraining_seconds(self, evaluation: str) -> float | None:
         """Return how long retraining takes where the runs were executed; None unless all machines agree."""
-        measured = {terms.get("retrain_seconds") for terms in self.all_terms(evaluation)}
-        seconds = measured.pop() if len(measured) == 1 else None
-        return float(seconds) if seconds is not None else None
+        with self.database.reading() as session:
+            rows = session.scalars(select(TermsRow).where(TermsRow.evaluation == evaluation)).all()
+            measured = {_from_json(row.terms).get("retrain_seconds") for row in rows}
+            seconds = measured.pop() if len(measured) == 1 else None
+            return float(seconds) if seconds is not None else None
+
+
+def _from_json(text: str) -> dict[str, Any]:
+    """Return stored terms.
+
+    Raises:
+        ValueError: they are not an object in JSON.
+    """
+    terms = json.loads(text)
+    if not isinstance(terms, dict):
+        raise ValueError("terms are not an object")
+    return terms

@@ -8,21 +8,23 @@ on them: on a slower machine it has more seconds and the same name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Feedback
 from runner.challenge.limits import Limits, Seconds
 from runner.engine.api import Engine
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
+from runner.errors import HostNotReadyError
 from runner.image.image import Image
 from runner.progress import Reporter
 from runner.store.store import Store
 from runner.time_limits.measurements import Measurement, MeasurementKey, load_cached, measurement_key
 from runner.time_limits.policy import wall_seconds
 from runner.time_limits.retraining import get_or_measure
+from runner.validation import first_problem
 
 ANY_MACHINE = ""
 """The key of terms that do not depend on the machine."""
@@ -98,7 +100,7 @@ def agree_on_terms(
     machine = key.digest if description.limits.wall_fraction is not None else ANY_MACHINE
     stored = store.terms(evaluation, machine)
     if stored is not None:
-        return Terms.model_validate(stored)
+        return _from_store(stored, evaluation)
     cached = load_cached(key)
     timed = (key, cached) if cached is not None else None
     if description.limits.wall_fraction is not None:
@@ -111,4 +113,14 @@ def agree_on_terms(
             placement=placement,
         )
     terms = resolve_terms(description.limits, description.feedback, timed)
-    return Terms.model_validate(store.agree(evaluation, machine, terms.model_dump(mode="json")))
+    return _from_store(store.agree(evaluation, machine, terms.model_dump(mode="json")), evaluation)
+
+
+def _from_store(stored: Mapping[str, Any], evaluation: str) -> Terms:
+    try:
+        return Terms.model_validate(stored)
+    except ValidationError as error:
+        raise HostNotReadyError(
+            f"The store has damaged terms of evaluation {evaluation} ({first_problem(error)}); "
+            "restore it from a backup."
+        ) from error

@@ -9,9 +9,10 @@ to a `Draft` (images, labels, and the rows of each split)::
 To add a recipe, write a module like `sandbox.recipes.idx`, and name it in `RECIPES` and in
 `sandbox.protocol.recipes.RECIPES`; docs/organizers.md shows an example.
 
-A recipe parses files that may be damaged: it refuses them with a `RecipeError` that names file and row. It
-runs in the trainer container alone, which has no network and none of the host's disk, and must not import
-torch, so that it can be tested on the host. All of its random choices come from the seed.
+A recipe parses files that may be damaged: it refuses them with a `RecipeError` that names file and row.
+`sandbox.recipes.run` turns any other exception into one that names the file in work. A recipe runs in the
+trainer container alone, which has no network and none of the host's disk, and must not import torch, so that
+it can be tested on the host. All of its random choices come from the seed.
 """
 
 from __future__ import annotations

@@ -187,6 +187,8 @@ def decode_picture(path: str, data: bytes) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data)) as opened:
             pixels = opened.convert("RGB")
+    except Image.DecompressionBombError as error:
+        raise RecipeError(f"{path} cannot be read as an image: it has too many pixels") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise RecipeError(f"{path} cannot be read as an image") from error
     if pixels.size != (_SIDE, _SIDE):

@@ -37,6 +37,7 @@ from sandbox.recipes import RECIPES
 from sandbox.recipes.api import RecipeError, Request
 from sandbox.recipes.assemble import assemble
 from sandbox.recipes.dataset import TrainingData
+from sandbox.recipes.run import run_recipe
 from sandbox.stdio import Stdio
 from sandbox.trainer.references import (
     ReferenceTraining,
@@ -82,7 +83,7 @@ def _train(
     )
     if job.architecture_source is not None:
         prepare(FILE_ARCHITECTURE, job.architecture_source)
-    data = assemble(RECIPES[job.recipe](request), request)
+    data = assemble(run_recipe(RECIPES[job.recipe], request), request)
     files.clear()
     prepare(data.architecture)
     size = job.group_size or group_size(data.architecture, job.device)

@@ -17,14 +17,17 @@ TOPS: Final = ("runner", "sandbox", "scoring")
 
 GROUND: Final = frozenset(
     f"runner.{name}"
-    for name in ("checkout", "errors", "files", "progress", "sanitize", "units", "validation", "verdict")
+    for name in (
+        *("checkout", "errors", "files", "progress", "sanitize", "tracebacks", "units", "validation"),
+        "verdict",
+    )
 )
 """Modules that every package of `runner` but the parsers may import."""
 
 FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
     "runner": (
         "checkout errors sanitize units verdict",
-        "files progress validation",
+        "files progress tracebacks validation",
         "parsers",
         "challenge submission",
         "engine",

@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ConfigurationError, HostNotReadyError
-from runner.files import read_regular_file, write_atomic
+from runner.files import (
+    UnexpectedFileError,
+    file_sha256,
+    read_regular_file,
+    read_stored_file,
+    write_atomic,
+)
 
 
 @contextmanager
@@ -123,3 +129,29 @@ def test_a_file_larger_than_free_memory_is_not_read(tmp_path: Path) -> None:
     os.truncate(tmp_path / "x", 15 << 30)  # sparse: it takes no room
     with pytest.raises(HostNotReadyError, match=r"x needs 15 GiB of memory; this host has 1 GiB free"):
         read_regular_file(tmp_path / "x", max_bytes=16 << 30, free_bytes=lambda: 1 << 30)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "dead link"])
+def test_what_is_hashed_is_a_plain_file(tmp_path: Path, kind: str) -> None:
+    """A pipe would be waited for, and an endless device never ends."""
+    file = tmp_path / "file"
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "folder":
+        file.mkdir()
+    else:
+        file.symlink_to("/dev/zero" if kind == "device" else tmp_path / "none")
+    assert file_sha256(file) is None
+    with pytest.raises(OSError):  # noqa: PT011 - of any kind: the caller takes all of them alike
+        read_stored_file(file, max_bytes=100)
+
+
+def test_a_stored_file_has_at_most_the_size_that_is_due(tmp_path: Path) -> None:
+    """The error has the path and the reason, as every error of the operating system."""
+    file = tmp_path / "file"
+    file.write_bytes(b"12345")
+    assert read_stored_file(file, max_bytes=5) == b"12345"
+    with pytest.raises(UnexpectedFileError) as caught:
+        read_stored_file(file, max_bytes=4)
+    assert caught.value.filename == str(file)
+    assert caught.value.strerror == "it is larger than 4 bytes"

@@ -6,7 +6,9 @@ import gzip
 import io
 import pickle
 import pickletools
+import struct
 import tarfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,6 +54,17 @@ def own_arrays(examples: int = 200, *, channels: int = 3) -> dict[str, NDArray[A
     noise = state.randint(0, 60, size=(examples, channels, 12, 12))
     images = (noise + 60 * labels[:, None, None, None]).clip(0, 255).astype(np.uint8)
     return {"image": images, "label": labels, "person": np.arange(examples) // 10}
+
+
+def black_png(side: int) -> bytes:
+    """Return a square PNG of one bit a pixel; a large one is small as a file."""
+    rows = zlib.compress(bytes(-(-side // 8) + 1) * side, 1)
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
 
 
 def bitmap(pixels: NDArray[np.uint8]) -> bytes:

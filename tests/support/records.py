@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runner.results.summary import Summary
-from runner.store.listing import StoredEvaluation
 from runner.store.records import RunRecord
+from runner.store.stored_evaluation import StoredEvaluation
 from runner.verdict import Verdict
 
 _RUN = RunRecord(

@@ -140,13 +140,19 @@ def test_wrong_arguments_are_refused(
 
 
 def store_evaluation(
-    folder: Path, challenge: Challenge, *, verdict: Verdict = Verdict.OK, n: int = 3
+    folder: Path,
+    challenge: Challenge,
+    *,
+    verdict: Verdict = Verdict.OK,
+    n: int = 3,
+    reason: str | None = None,
+    identity: str = "0123456789ab",
 ) -> None:
     """Store an evaluation with three published runs, and finish it."""
     with closing(open_store(folder, create=True)) as store:
         store.begin(
             EvaluationRecord(
-                id="0123456789ab",
+                id=identity,
                 submission_sha256="a" * 64,
                 submission="mine",
                 archive_bytes=1,
@@ -158,30 +164,30 @@ def store_evaluation(
             )
         )
         terms = resolve_terms(Limits(), "full")
-        store.agree("0123456789ab", terms.machine, terms.model_dump(mode="json"))
+        store.agree(identity, terms.machine, terms.model_dump(mode="json"))
         for index in range(3):
             store.publish(
-                "0123456789ab",
+                identity,
                 RunRecord(
                     index=index,
                     seed=index,
                     attempt=1,
                     verdict=verdict,
-                    detail="",
+                    detail="" if verdict is Verdict.OK else "ValueError: no such luck\n  more",
                     host_seconds=1.0,
                     run_seconds=1.0,
                     checkpoint_sha256="",
                     log_bytes_dropped=0,
                 ),
             )
-            file = EvaluationPaths(folder=folder / "0123456789ab").outputs(index)
+            file = EvaluationPaths(folder=folder / identity).outputs(index)
             file.parent.mkdir(parents=True, exist_ok=True)
             logits = np.random.default_rng(index).normal(size=(3, 2)).astype(np.float32)
             outputs = NetworkOutputs(
                 logits=logits, correct=np.ones((4, 2), np.int64), unseen_losses=np.ones(2, np.float32)
             )
             file.write_bytes(pack_outputs(outputs))
-        store.finish("0123456789ab", {"score": None, "warnings": []})
+        store.finish(identity, {"score": None, "warnings": [], **({"reason": reason} if reason else {})})
 
 
 def test_the_card_of_an_evaluation_reports_missing_parts(
@@ -195,14 +201,63 @@ def test_the_card_of_an_evaluation_reports_missing_parts(
     assert "no uncertainty:" in process.stdout
 
 
-@pytest.mark.parametrize(
-    ("verdict", "n", "message"), [("crashed", 3, "run 0 ended as crashed"), ("ok", 4, "has not ended")]
-)
-def test_an_evaluation_without_a_score_has_no_card(
-    tmp_path: Path, load_challenge: Callable[[Limits], Challenge], verdict: str, n: int, message: str
+def test_an_unfinished_evaluation_has_no_card(
+    tmp_path: Path, load_challenge: Callable[[Limits], Challenge]
 ) -> None:
-    """A failed run and an unfinished evaluation are both refused with the reason."""
-    store_evaluation(tmp_path / "store", load_challenge(Limits()), verdict=Verdict(verdict), n=n)
+    """Repeating the command that began it would help."""
+    store_evaluation(tmp_path / "store", load_challenge(Limits()), n=4)
     process = score(tmp_path, "0123", "--store", "store")
     assert process.returncode == 2
-    assert message in " ".join(process.stderr.split())
+    assert "has not ended" in " ".join(process.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "n", "reason", "words"),
+    [
+        ("crashed", 3, None, "run 0 ended as crashed (ValueError: no such luck)"),
+        (
+            "time-limit",
+            64,
+            "run 0 ended as time-limit",
+            "run 0 ended as time-limit (ValueError: no such luck)",
+        ),
+        ("ok", 3, "the references never classify correctly", "the references never classify correctly"),
+    ],
+    ids=["all runs ended", "stopped at the first failure", "cannot be scored"],
+)
+def test_an_evaluation_that_earned_no_score_is_exit_code_1(
+    tmp_path: Path,
+    load_challenge: Callable[[Limits], Challenge],
+    verdict: str,
+    n: int,
+    reason: str | None,
+    words: str,
+) -> None:
+    """It has ended: the reason is told, and no command that would change it."""
+    store_evaluation(
+        tmp_path / "store", load_challenge(Limits()), verdict=Verdict(verdict), n=n, reason=reason
+    )
+    process = score(tmp_path, "0123", "--store", "store")
+    assert process.returncode == 1
+    assert f"mine (evaluation 0123456789ab) earned no score: {words}." in " ".join(process.stderr.split())
+    assert process.stdout == ""
+    printed = json.loads(score(tmp_path, "0123", "--store", "store", "--json").stdout)
+    assert (printed["score"], printed["reason"]) == (None, words)
+
+
+def test_a_failed_evaluation_is_listed_below_the_ranked_ones(
+    tmp_path: Path, load_challenge: Callable[[Limits], Challenge]
+) -> None:
+    """The others are scored and compared as without it; its position among the arguments does not matter."""
+    challenge = load_challenge(Limits())
+    for identity, verdict in (("0" * 12, "ok"), ("1" * 12, "crashed"), ("2" * 12, "ok")):
+        store_evaluation(tmp_path / "store", challenge, verdict=Verdict(verdict), identity=identity)
+    names = ("000", "111", "222", "--store", "store")
+    process = score(tmp_path, *names)
+    assert process.returncode == 1, process.stderr
+    assert process.stdout.count("mine: 3 runs") == 2
+    last = " ".join(process.stdout.split()).rpartition("They are not compared")[2]
+    assert "(evaluation 111111111111) earned no score: run 0 ended as crashed" in last
+    *cards, comparison, failed = map(json.loads, score(tmp_path, *names, "--json").stdout.splitlines())
+    assert len(cards) == len(comparison["submissions"]) == 2
+    assert failed["evaluation"] == "1" * 12

@@ -16,6 +16,7 @@ from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
 from runner.store.schema import RunRow
 
+DIGEST = "d" * 64
 FIRST_VERSION = """
 CREATE TABLE submissions (sha256 VARCHAR NOT NULL PRIMARY KEY, name VARCHAR NOT NULL, archive_bytes BIGINT NOT NULL,
     added DATETIME NOT NULL);
@@ -32,7 +33,7 @@ CREATE TABLE runs (evaluation VARCHAR NOT NULL, "index" INTEGER NOT NULL, seed B
 INSERT INTO submissions VALUES ('aa', 'mine', 1, '2026-01-01 00:00:00.000000');
 INSERT INTO evaluations VALUES ('0123456789ab', 'aa', 'mine', 'tiny', 'bb', 'cc', 2, '2026-01-01 00:00:00.000000', 1.5,
     NULL);
-INSERT INTO runs VALUES ('0123456789ab', 0, 7, 1, 'ok', '', 1.0, 1.0, 'dd', 0, '2026-01-01 00:00:00.000000', 1);
+INSERT INTO runs VALUES ('0123456789ab', 0, 7, 1, 'ok', '', 1.0, 1.0, '{digest}', 0, '2026-01-01 00:00:00.000000', 1);
 """
 
 
@@ -40,7 +41,7 @@ INSERT INTO runs VALUES ('0123456789ab', 0, 7, 1, 'ok', '', 1.0, 1.0, 'dd', 0, '
 def old(tmp_path: Path) -> Path:
     """Return the folder of a store that the first version created."""
     with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection:
-        connection.executescript(FIRST_VERSION)
+        connection.executescript(FIRST_VERSION.replace("{digest}", DIGEST))
     return tmp_path
 
 
@@ -49,10 +50,10 @@ def test_a_store_of_the_first_version_is_upgraded(old: Path) -> None:
     for _ in range(2):
         with closing(open_store(old, create=False)) as store:
             (run,) = store.runs("0123456789ab")
-            assert (run.seed, run.evaluated, run.checkpoint_sha256) == (7, True, "dd")
+            assert (run.seed, run.evaluated, run.checkpoint_sha256) == (7, True, DIGEST)
     with closing(open_store(old, create=True)) as store:
-        store.mark_evaluated("0123456789ab", 0, outputs_sha256="ee")
-        assert store.runs("0123456789ab")[0].outputs_sha256 == "ee"
+        store.mark_evaluated("0123456789ab", 0, outputs_sha256="e" * 64)
+        assert store.runs("0123456789ab")[0].outputs_sha256 == "e" * 64
         assert store.evaluation("0123456789ab").manifest_sha256 is None
         assert store.evaluation("0123456789ab").challenge_folder is None
 

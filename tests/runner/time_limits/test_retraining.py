@@ -147,10 +147,13 @@ def test_the_first_terms_remain(tmp_path: Path) -> None:
         )
     )
     assert store.terms(name, "x") is None
-    assert store.agree(name, "x", {"wall_seconds": 1.0}) == {"wall_seconds": 1.0}
-    assert store.agree(name, "x", {"wall_seconds": 2.0}) == {"wall_seconds": 1.0}
-    assert store.agree(name, "y", {"wall_seconds": 3.0}) == {"wall_seconds": 3.0}
-    assert store.all_terms(name) == [{"wall_seconds": 1.0}, {"wall_seconds": 3.0}]
+    first, second, other = (
+        resolve_terms(Limits(wall_seconds=s), "full").model_dump(mode="json") for s in (1, 2, 3)
+    )
+    assert store.agree(name, "x", first) == first
+    assert store.agree(name, "x", second) == first
+    assert store.agree(name, "y", other) == other
+    assert store.all_terms(name) == [first, other]
     store.remove(name)
     assert store.all_terms(name) == []
     store.close()
