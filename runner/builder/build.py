@@ -6,12 +6,13 @@ from there. ``challenge.toml`` is written last, so a folder that has one is a co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runner.builder.build_folder import BUILD_FOLDER, BuildFolder
+from runner.builder.build_folder import BuildFolder
 from runner.builder.data_files import OrganizerData
 from runner.builder.plan import BuildPlan, matches_plan
+from runner.builder.resume import require_resumable
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import (
     SCHEMA_VERSION,
@@ -44,6 +45,8 @@ def build_challenge(
     data: OrganizerData | None = None,
     placement: Placement = DEFAULT_PLACEMENT,
     snapshot_seconds: float = 60.0,
+    arguments: Sequence[str] = (),
+    keep_networks: bool = False,
 ) -> Challenge:
     """Return the challenge in ``folder``, building what is missing.
 
@@ -58,10 +61,12 @@ def build_challenge(
         placement: Runtime and device of the container.
         snapshot_seconds: Minimum time between two snapshots of a training, from which an
             interrupted build resumes.
+        arguments: Options that were typed, for the command that goes on with the build.
+        keep_networks: Whether an unfinished build may get settings that do not change its networks.
 
     Raises:
-        ConfigurationError: the folder holds something else, the recipe rejects its data, or a network
-            diverged.
+        ConfigurationError: the folder holds something else, or an unfinished build with other inputs; the
+            recipe rejects its data, or a network diverged.
         HostNotReadyError: the container cannot use the device.
         SandboxError: the trainer failed; the same command resumes the build.
     """
@@ -74,8 +79,10 @@ def build_challenge(
             "items, limits, feedback, device or visibility differ, or it is an export); choose another "
             "folder, or remove it."
         )
-    _require_empty_or_unfinished(folder)
-    build_folder = BuildFolder(folder, plan.identity(image), seed=plan.seed, references=plan.references)
+    require_resumable(folder, plan, image, engine=engine, keep_networks=keep_networks)
+    build_folder = BuildFolder(
+        folder, plan.record(image), seed=plan.seed, references=plan.references, arguments=arguments
+    )
     build_folder.open()
     cores = engine.info().cores
     session = TrainerSession(
@@ -94,13 +101,6 @@ def build_challenge(
         for frame in trainer.frames(until="done"):
             _add(frame, build_folder)
     return _finish(build_folder, plan, image, folder)
-
-
-def _require_empty_or_unfinished(folder: Path) -> None:
-    if not folder.exists() or (folder / BUILD_FOLDER).is_dir():
-        return
-    if any(folder.iterdir()):
-        raise ConfigurationError(f"{folder} is not empty and holds no challenge; choose another folder.")
 
 
 def _job(

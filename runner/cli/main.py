@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typer.core import TyperGroup
 
 INTERRUPTED: Final = 130
-_INTERRUPTED_SENTENCE: Final = "Interrupted; finished runs are kept. Repeat the command to continue."
+_INTERRUPTED_SENTENCE: Final = "Interrupted; what is finished is stored. Repeat the command to continue."
 
 _EPILOG: Final = (
     "Exit codes: 0 every submission was scored (judged, where a challenge came without references); "
