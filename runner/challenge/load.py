@@ -36,6 +36,7 @@ from runner.challenge.split_checks import (
     check_split,
     check_splits,
     duplicate_warnings,
+    empty_class_warnings,
     shared_person_warnings,
 )
 from runner.challenge.unfinished import find_unfinished
@@ -93,7 +94,11 @@ def load_challenge(folder: Path) -> Challenge:
         forget_labels=labels.copy(),
         references=None if description.held_back else _load_references(folder, description, len(labels)),
         architecture_source=source,
-        warnings=(*duplicate_warnings(digests), *shared_person_warnings(digests)),
+        warnings=(
+            *duplicate_warnings(digests),
+            *shared_person_warnings(digests),
+            *empty_class_warnings([] if description.held_back else description.class_counts.values()),
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from runner.challenge.description import Feedback, RunDevice
 from runner.challenge.load import load_challenge
 from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import parse_training_choice
-from runner.cli.console import print_json, stderr_console, stdout_console
+from runner.cli.console import print_json, print_note, stderr_console, stdout_console
 from runner.cli.container_options import DeviceOption
 from runner.cli.options import typed_options
 from runner.engine.placement import CPU
@@ -175,6 +175,9 @@ def build_command(
     files = gather_data(data, recipe) if data is not None else None
     if files is not None:
         plan = plan.with_data(files)
+    unread = files.note(recipe) if files is not None else None
+    if unread is not None:
+        print_note(unread)
     with host_session(ConsoleReporter(stderr_console()), device=device, image=image) as host:
         if discard:
             plan = discard_unfinished(
@@ -192,8 +195,11 @@ def build_command(
             snapshot_seconds=snapshot_seconds,
             arguments=typed_options(context, leave_out=("seed", "discard", "keep_networks", "image")),
             keep_networks=keep_networks,
+            note=print_note,
         )
     _show(challenge)
+    if unread is not None:
+        print_note(unread)
 
 
 def _download(recipe: str, *, name: str) -> Path:
