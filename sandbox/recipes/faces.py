@@ -60,7 +60,7 @@ def recipe(request: Request) -> Draft:
         raise RecipeError(f"neither {AGES} nor {', '.join(TABLES.values())} is among the files")
     unread = len(set(pictures(request.files)) - {face.path for face in faces})
     return Draft(
-        notes=(f"{unread} images are in no table and were not read",) if unread else (),
+        notes=(f"images in no table, which were not read: {unread}",) if unread else (),
         architecture="resnet18",
         classes=AGE_GROUPS,
         preset=PRESET,
