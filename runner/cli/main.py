@@ -25,7 +25,7 @@ _INTERRUPTED_SENTENCE: Final = "Interrupted; what is finished is stored. Repeat 
 
 _EPILOG: Final = (
     "Exit codes: 0 every submission was scored (judged, where a challenge came without references); "
-    "1 a submission earned no score; 2 wrong usage; "
+    "1 a submission earned no score or was refused; 2 wrong usage; "
     "3 this host is not ready; 4 the sandbox was lost; 130 interrupted (repeat the command to continue)."
 )
 
