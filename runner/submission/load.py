@@ -111,7 +111,11 @@ def _is_missing(path: Path) -> bool:
 
 def _display_name(path: Path) -> str:
     """Return a submission's name, sanitized."""
-    return sanitize_line(_name(path.resolve()).encode(errors="surrogateescape"), 100) or "unnamed"
+    try:
+        name = _name(path.resolve())
+    except OSError:  # this user may not look at it
+        name = path.stem
+    return sanitize_line(name.encode(errors="surrogateescape"), 100) or "unnamed"
 
 
 def _name(path: Path) -> str:
