@@ -72,7 +72,7 @@ def test_it_is_listed_noted_and_continued(
 def test_an_unfinished_build_goes_on_in_its_image(earlier: Image, built_image: Image, tmp_path: Path) -> None:
     """An update in mid-build drops nothing: the command is refused, and the printed one goes on."""
     folder = tmp_path / "built"
-    command = ("challenge", "build", "digits", folder, "--references", 2, "--epochs", 300)
+    command = ("challenge", "build", "digits", folder, "--references", 2, "--epochs", 60)
     build = start_command(*command, "--snapshot-seconds", 0, "--image", earlier.digest[:12])
     deadline = time.monotonic() + 300
     while not list(folder.glob(".building/snapshot.*")):
