@@ -7,7 +7,6 @@ command is repeated.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Final
 from runner.challenge.description import parse_description
 from runner.challenge.layout import DESCRIPTION_FILE
 from runner.challenge.seeds import GUESSABLE_SEEDS
-from runner.challenge.unfinished import PLAN_FILE
+from runner.challenge.unfinished import find_unfinished
 from runner.errors import ConfigurationError
 
 SEEDS: Final = 1 << 40
@@ -53,7 +52,7 @@ def _stored_seed(folder: Path) -> int | None:
     try:
         if file.is_file():
             return parse_description(file, file.read_bytes()).seed
-        plan = json.loads((folder / PLAN_FILE).read_bytes())
-        return int(plan["seed"]) if isinstance(plan, dict) else None
+        build = find_unfinished(folder)
+        return int(build.plan["seed"]) if build is not None else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.challenge.layout import DESCRIPTION_FILE
+from runner.errors import ConfigurationError
+from runner.files import read_regular_file
 from runner.sanitize import sanitize_line
+from runner.units import MIB
 
 BUILD_FOLDER: Final = ".building"
 PLAN_FILE: Final = f"{BUILD_FOLDER}/plan.json"
@@ -24,6 +27,7 @@ FACTS_FILE: Final = f"{BUILD_FOLDER}/facts.json"
 GROUP_PREFIX: Final = "group-"
 SNAPSHOT_PREFIX: Final = "snapshot."
 INCOMPLETE_SUFFIX: Final = ".partly"
+_MAX_BYTES: Final = 16 * MIB
 DIGEST_CHARACTERS: Final = 16
 """Of an image's digest, in a command: enough to name it."""
 
@@ -59,7 +63,8 @@ class UnfinishedBuild:
     @property
     def image(self) -> str:
         """Return the digest of the image that began the build; empty if it is not known."""
-        return str(self.plan.get("image", ""))
+        image = self.plan.get("image")
+        return image if isinstance(image, str) else ""
 
     def describe(self) -> str:
         """Return what the folder holds, as a clause: ``partial holds an unfinished build of idx …``."""
@@ -134,8 +139,8 @@ def _numbers(building: Path, prefix: str, suffix: str) -> tuple[int, ...]:
 
 def _read_object(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        content = json.loads(read_regular_file(file, max_bytes=_MAX_BYTES))
+    except (OSError, ValueError, RecursionError, ConfigurationError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -143,10 +148,10 @@ def _read_object(file: Path) -> dict[str, Any]:
 def _begun(folder: Path, plan: Mapping[str, Any]) -> str:
     """Return when a build was begun; plans of earlier versions do not say it, but their file's time does."""
     try:
-        begun = datetime.fromisoformat(str(plan["begun"]))
-    except (KeyError, ValueError):
+        begun = datetime.fromisoformat(str(plan["begun"])).astimezone()
+    except (KeyError, ValueError, OverflowError):
         try:
-            begun = datetime.fromtimestamp((folder / PLAN_FILE).stat().st_mtime, UTC)
-        except OSError:
+            begun = datetime.fromtimestamp((folder / PLAN_FILE).stat().st_mtime, UTC).astimezone()
+        except (OSError, ValueError, OverflowError):
             return "at an unknown time"
-    return f"{begun.astimezone():%Y-%m-%d %H:%M}"
+    return f"{begun:%Y-%m-%d %H:%M}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,12 @@ from runner.builder.build import build_challenge
 from runner.builder.build_folder import BuildFolder
 from runner.builder.plan import BuildPlan, plan_build
 from runner.builder.resume import discard_unfinished, require_resumable
+from runner.builder.seed import choose_seed
 from runner.challenge.architecture import ArchitectureFile
 from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE
 from runner.challenge.load import load_challenge
 from runner.challenge.training import TrainingChoice
-from runner.challenge.unfinished import BUILD_FOLDER, PLAN_FILE, find_unfinished
+from runner.challenge.unfinished import BUILD_FOLDER, FACTS_FILE, PLAN_FILE, find_unfinished
 from runner.cli.main import command_group
 from runner.cli.options import typed_options
 from runner.errors import ConfigurationError
@@ -293,3 +295,30 @@ def test_typed_options_give_the_same_options_again(tmp_path: Path, monkeypatch: 
     ]
     again = build.make_context("build", ["idx", "partial", *words])
     assert typed_options(again, leave_out=("seed",)) == words
+
+
+@pytest.mark.parametrize(
+    "plan_text",
+    [
+        '{"begun": "0001-01-01T00:00:00+14:00", "recipe": "idx\\u001b[31m", "arguments": ["a", 5, null], "image": 7}',
+        '{"begun": 5, "recipe": ["idx"], "settings": {"references": "many"}, "arguments": "abc"}',
+        '{"settings": [], "source": [], "image": null, "seed": {}}',
+        "[" * 100_000,
+        '{"seed": ' + "9" * 5000 + "}",
+    ],
+)
+def test_a_hostile_plan_is_described_in_a_sentence(partial: Path, plan_text: str) -> None:
+    """A folder may come from anywhere: whatever its plan holds, it is refused and remains."""
+    (partial / PLAN_FILE).write_text(plan_text)
+    assert "holds an unfinished build" in load_refusal(partial)
+    assert "holds an unfinished build" in refusal(partial, plan())
+    assert choose_seed(partial, None, lambda _below: 0) > 0
+
+
+def test_a_pipe_in_place_of_the_plan_is_not_waited_for(partial: Path) -> None:
+    """Nor is one in place of the facts."""
+    for file in (PLAN_FILE, FACTS_FILE):
+        (partial / file).unlink()
+        os.mkfifo(partial / file)
+    assert "holds an unfinished build" in load_refusal(partial)
+    assert choose_seed(partial, None, lambda _below: 0) > 0
