@@ -12,7 +12,8 @@
               challenge.toml, written last: a folder that has one is a complete challenge
 
 An interrupted build is resumed by the same command: finished groups of references are stored
-as they arrive, and trainings in progress resume from their last snapshot.
+as they arrive, and trainings in progress resume from their last snapshot. A command with other inputs is
+refused (`resume`): nothing that is finished is dropped unless the user says so.
 
 The host parses none of the organizer's files and runs none of the organizer's code; both happen
 in the trainer container alone. Downloaded archives are passed on as they were published.

@@ -6,12 +6,13 @@ from there. ``challenge.toml`` is written last, so a folder that has one is a co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from runner.builder.build_folder import BUILD_FOLDER, BuildFolder
+from runner.builder.build_folder import BuildFolder
 from runner.builder.data_files import OrganizerData
 from runner.builder.plan import BuildPlan, matches_plan
+from runner.builder.resume import require_resumable
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import (
     SCHEMA_VERSION,
@@ -20,6 +21,7 @@ from runner.challenge.description import (
 )
 from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE
 from runner.challenge.load import load_challenge
+from runner.challenge.split_checks import empty_class_warnings
 from runner.challenge.training import Training
 from runner.clients.trainer import TrainerSession
 from runner.engine.api import Engine
@@ -29,6 +31,7 @@ from runner.errors import ConfigurationError
 from runner.files import hash_file, write_atomic
 from runner.image.image import Image
 from runner.progress import Reporter
+from runner.sanitize import sanitize_line
 from sandbox.protocol.frames import Frame
 from sandbox.protocol.jobs import TrainerJob
 
@@ -44,6 +47,9 @@ def build_challenge(
     data: OrganizerData | None = None,
     placement: Placement = DEFAULT_PLACEMENT,
     snapshot_seconds: float = 60.0,
+    arguments: Sequence[str] = (),
+    keep_networks: bool = False,
+    note: Callable[[str], None] = lambda _sentence: None,
 ) -> Challenge:
     """Return the challenge in ``folder``, building what is missing.
 
@@ -58,10 +64,14 @@ def build_challenge(
         placement: Runtime and device of the container.
         snapshot_seconds: Minimum time between two snapshots of a training, from which an
             interrupted build resumes.
+        arguments: Options that were typed, for the command that goes on with the build.
+        keep_networks: Whether an unfinished build may get settings that do not change its networks.
+        note: Receives a sentence for each remark of the recipe on its data, as soon as the original network
+            is trained and again at the end.
 
     Raises:
-        ConfigurationError: the folder holds something else, the recipe rejects its data, or a network
-            diverged.
+        ConfigurationError: the folder holds something else, or an unfinished build with other inputs; the
+            recipe rejects its data, or a network diverged.
         HostNotReadyError: the container cannot use the device.
         SandboxError: the trainer failed; the same command resumes the build.
     """
@@ -74,8 +84,10 @@ def build_challenge(
             "items, limits, feedback, device or visibility differ, or it is an export); choose another "
             "folder, or remove it."
         )
-    _require_empty_or_unfinished(folder)
-    build_folder = BuildFolder(folder, plan.identity(image), seed=plan.seed, references=plan.references)
+    require_resumable(folder, plan, image, engine=engine, keep_networks=keep_networks)
+    build_folder = BuildFolder(
+        folder, plan.record(image), seed=plan.seed, references=plan.references, arguments=arguments
+    )
     build_folder.open()
     cores = engine.info().cores
     session = TrainerSession(
@@ -93,14 +105,12 @@ def build_challenge(
         _send_snapshots(trainer, job.snapshots, build_folder, name=plan.name, reporter=reporter)
         for frame in trainer.frames(until="done"):
             _add(frame, build_folder)
+            if frame.kind == "facts":
+                for sentence in (*_notes(build_folder), *_empty_classes(build_folder)):
+                    note(sentence)
+    for sentence in _notes(build_folder):
+        note(sentence)
     return _finish(build_folder, plan, image, folder)
-
-
-def _require_empty_or_unfinished(folder: Path) -> None:
-    if not folder.exists() or (folder / BUILD_FOLDER).is_dir():
-        return
-    if any(folder.iterdir()):
-        raise ConfigurationError(f"{folder} is not empty and holds no challenge; choose another folder.")
 
 
 def _job(
@@ -168,6 +178,16 @@ def _add(frame: Frame, build_folder: BuildFolder) -> None:
         build_folder.add_group(frame.integer("first"), frame.integer("count"), frame.payload)
     elif frame.kind == "snapshot":
         build_folder.snapshots.add(frame.integer("first"), frame.payload, last=bool(frame.fields["last"]))
+
+
+def _notes(build_folder: BuildFolder) -> list[str]:
+    """Return the recipe's remarks on its data; trainers of earlier images send none."""
+    notes = build_folder.facts().get("notes")
+    return [sanitize_line(str(sentence)) for sentence in notes] if isinstance(notes, list) else []
+
+
+def _empty_classes(build_folder: BuildFolder) -> list[str]:
+    return list(empty_class_warnings(build_folder.facts()["class_counts"].values()))
 
 
 def _finish(build_folder: BuildFolder, plan: BuildPlan, image: Image, folder: Path) -> Challenge:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from runner.challenge.outputs import (
     split_outputs,
     unpack_outputs,
 )
+from runner.challenge.unfinished import BUILD_FOLDER, FACTS_FILE, GROUP_PREFIX, PLAN_FILE, find_unfinished
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.files import write_atomic
 from runner.parsers.npz import ArraysError
@@ -28,40 +30,49 @@ from sandbox.protocol.jobs import ORIGINAL
 from sandbox.protocol.seeds import reference_seed
 from sandbox.protocol.splits import SPLITS
 
-BUILD_FOLDER: Final = ".building"
-PLAN_FILE: Final = f"{BUILD_FOLDER}/plan.json"
-"""The identity of the build; a build with another identity starts from scratch."""
 _EXPECTED_FILES: Final = frozenset(CHALLENGE_FILES) - {REFERENCES_FILE}
 
 
 class BuildFolder:
     """The folder of a challenge that is being built."""
 
-    def __init__(self, folder: Path, identity: Mapping[str, Any], *, seed: int, references: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        record: Mapping[str, Any],
+        *,
+        seed: int,
+        references: int,
+        arguments: Sequence[str] = (),
+    ) -> None:
         """Manage the build state in ``folder``.
 
         Args:
             folder: Folder of the challenge.
-            identity: What must be equal for an interrupted build to be resumed.
+            record: What is built (`runner.builder.plan.BuildPlan.record`).
             seed: Seed of the challenge.
             references: Number of references that the challenge will have.
+            arguments: Options that were typed, for the command that goes on with the build.
         """
-        self.folder, self._identity = folder, dict(identity)
+        self.folder, self._record, self._arguments = folder, dict(record), list(arguments)
         self._seed, self._references = seed, references
         self._building = folder / BUILD_FOLDER
-        self._facts = self._building / "facts.json"
+        self._facts = folder / FACTS_FILE
         self.snapshots = SnapshotFiles(self._building)
 
     def open(self) -> None:
-        """Prepare the folder; remove the build state of another plan or image."""
-        file = self.folder / PLAN_FILE
-        try:
-            resumes = json.loads(file.read_text()) == self._identity
-        except (OSError, ValueError):
-            resumes = False
-        if not resumes:
-            shutil.rmtree(self._building, ignore_errors=True)
-            write_atomic(file, json.dumps(self._identity).encode())
+        """Prepare the folder and store the plan; what is finished there must be of that plan.
+
+        `runner.builder.resume.require_resumable` has checked that it is.
+        """
+        build = find_unfinished(self.folder)
+        begun = build.plan.get("begun") if build is not None and not build.is_empty else None
+        plan = {
+            **self._record,
+            "arguments": self._arguments,
+            "begun": begun or datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        write_atomic(self.folder / PLAN_FILE, json.dumps(plan).encode())
 
     def has_original(self) -> bool:
         """Return whether the original network, the splits and their facts all exist."""
@@ -76,7 +87,9 @@ class BuildFolder:
         """Return the first reference of each group that is finished and requested."""
         if not self.has_original():
             return []
-        firsts = (int(file.stem.removeprefix("group-")) for file in self._building.glob("group-*.npz"))
+        firsts = (
+            int(file.stem.removeprefix(GROUP_PREFIX)) for file in self._building.glob(f"{GROUP_PREFIX}*.npz")
+        )
         return sorted(first for first in firsts if first < self._references)
 
     def resumable(self) -> list[int]:
@@ -108,7 +121,7 @@ class BuildFolder:
         self.snapshots.remove(first)
 
     def _group_file(self, first: int) -> Path:
-        return self._building / f"group-{first:06d}.npz"
+        return self._building / f"{GROUP_PREFIX}{first:06d}.npz"
 
     def _output_shapes(self) -> OutputShapes:
         facts = self.facts()
@@ -128,8 +141,8 @@ class BuildFolder:
             f"Reference {index} (seed {reference_seed(self._seed, index)}) diverged: its outputs are not "
             f"finite. {self.folder} still holds the original network and {finished} finished "
             f"{'group' if finished == 1 else 'groups'} of references, but the same command would diverge "
-            "again; repeat it with another --seed, or with a --training of a lower learning rate, which "
-            "starts from scratch."
+            "again. Begin anew with --discard, and with another --seed or a --training of a lower learning "
+            "rate."
         )
 
     def references(self) -> bytes:
@@ -153,7 +166,7 @@ class BuildFolder:
         for split in ("retain", "test"):  # a score divides by their accuracy
             if not outputs.correct[:, SPLITS.index(split)].any():
                 raise ConfigurationError(
-                    f"The references get no {split} example right; train them for more epochs."
+                    f"The references get no {split} example right; begin anew: --discard and more --epochs."
                 )
         return pack_outputs(outputs)
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from runner.errors import ConfigurationError
 from runner.units import MIB
-from sandbox.protocol.recipe_files import select_files
+from sandbox.protocol.recipe_files import is_clutter, select_files
 
 MAX_BYTES: Final = 4096 * MIB
 """The trainer holds the files in memory, and the images that it makes from them."""
@@ -51,6 +52,15 @@ class OrganizerData:
     """All files of an organizer's data, in the order of their names."""
 
     files: tuple[DataFile, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Number of files that the recipe does not read, by the ending of their names."""
+
+    def note(self, recipe: str) -> str | None:
+        """Return a sentence about the files that are not read; None if all are."""
+        if not self.left_out:
+            return None
+        endings = ", ".join(f"{count} {ending}" for ending, count in sorted(self.left_out.items()))
+        return f"{recipe} reads {len(self.files)} of your files; not read: {endings}"
 
     @property
     def sha256(self) -> str:
@@ -64,8 +74,8 @@ class OrganizerData:
 def gather_data(place: Path, recipe: str) -> OrganizerData:
     """Return the files below ``place`` that a recipe reads, or the file ``place`` itself.
 
-    Hidden files (their names begin with a dot) are skipped. Links to files are followed, links to folders
-    are not.
+    Hidden files (their names begin with a dot) and what file managers add are skipped. Links to files are
+    followed, links to folders are not.
 
     Raises:
         ConfigurationError: no file is found, one cannot be read, or the data are too large.
@@ -90,7 +100,15 @@ def gather_data(place: Path, recipe: str) -> OrganizerData:
         raise ConfigurationError(
             f"The files in {place} are {total_bytes / MIB:.0f} MiB; the maximum is {MAX_BYTES / MIB:.0f}."
         )
-    return OrganizerData(files=tuple(_hashed_file(name, path) for name, path in selected))
+    names = {name for name, _path in selected}
+    left_out = Counter(_ending(name) for name in paths if name not in names and not is_clutter(name))
+    return OrganizerData(
+        files=tuple(_hashed_file(name, path) for name, path in selected), left_out=dict(left_out)
+    )
+
+
+def _ending(name: str) -> str:
+    return PurePosixPath(name).suffix.lower() or "without an ending"
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -48,14 +48,22 @@ class BuildPlan:
     architecture_file: ArchitectureFile | None = None
     """The organizer's own network; its hash is part of ``source``."""
 
-    def identity(self, image: Image) -> dict[str, Any]:
-        """Return what must be equal for an interrupted build to be resumed."""
+    def record(self, image: Image) -> dict[str, Any]:
+        """Return the inputs of the build as JSON: what determines its networks, and its ``settings``."""
         return {
             "recipe": self.recipe,
             "source": self.source.model_dump(),
             "seed": self.seed,
             "forget_fraction": self.forget_fraction,
             "image": image.digest,
+            "settings": {
+                "references": self.references,
+                "item_format": self.item_format,
+                "feedback": self.feedback,
+                "visibility": self.visibility,
+                "device": self.device,
+                "limits": self.limits.model_dump(),
+            },
         }
 
     def with_data(self, data: OrganizerData) -> BuildPlan:

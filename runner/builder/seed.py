@@ -7,16 +7,15 @@ command is repeated.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from runner.builder.build_folder import PLAN_FILE
 from runner.challenge.description import parse_description
 from runner.challenge.layout import DESCRIPTION_FILE
 from runner.challenge.seeds import GUESSABLE_SEEDS
+from runner.challenge.unfinished import find_unfinished
 from runner.errors import ConfigurationError
 
 SEEDS: Final = 1 << 40
@@ -39,7 +38,12 @@ def choose_seed(folder: Path, typed: int | None, draw: Callable[[int], int] = se
             raise ConfigurationError("The seed must be below 2^40.")
         return typed
     stored = _stored_seed(folder)
-    return stored if stored is not None else GUESSABLE_SEEDS + draw(SEEDS - GUESSABLE_SEEDS)
+    return stored if stored is not None else draw_seed(draw)
+
+
+def draw_seed(draw: Callable[[int], int] = secrets.randbelow) -> int:
+    """Return a random seed that nobody can guess."""
+    return GUESSABLE_SEEDS + draw(SEEDS - GUESSABLE_SEEDS)
 
 
 def _stored_seed(folder: Path) -> int | None:
@@ -48,7 +52,7 @@ def _stored_seed(folder: Path) -> int | None:
     try:
         if file.is_file():
             return parse_description(file, file.read_bytes()).seed
-        plan = json.loads((folder / PLAN_FILE).read_bytes())
-        return int(plan["seed"]) if isinstance(plan, dict) else None
+        build = find_unfinished(folder)
+        return int(build.plan["seed"]) if build is not None else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

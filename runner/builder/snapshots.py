@@ -12,12 +12,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
+from runner.challenge.unfinished import INCOMPLETE_SUFFIX, SNAPSHOT_PREFIX
 from runner.errors import HostNotReadyError
 from runner.files import hash_file
 from sandbox.protocol.messages import SNAPSHOT_PIECE_BYTES
 
-_PREFIX: Final = "snapshot"
-_INCOMPLETE: Final = "partly"
+_PREFIX: Final = SNAPSHOT_PREFIX.rstrip(".")
+_INCOMPLETE: Final = INCOMPLETE_SUFFIX.lstrip(".")
 _NAME: Final = re.compile(rf"{_PREFIX}\.(?P<first>-?[0-9]{{1,9}})\.(?P<digest>[0-9a-f]{{64}}|{_INCOMPLETE})")
 
 

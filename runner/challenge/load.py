@@ -36,8 +36,10 @@ from runner.challenge.split_checks import (
     check_split,
     check_splits,
     duplicate_warnings,
+    empty_class_warnings,
     shared_person_warnings,
 )
+from runner.challenge.unfinished import find_unfinished
 from runner.errors import ConfigurationError
 from runner.files import read_regular_file
 from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec
@@ -63,9 +65,7 @@ def load_challenge(folder: Path) -> Challenge:
     try:
         text = read_regular_file(file, max_bytes=_DESCRIPTION_BYTES)
     except FileNotFoundError:
-        raise ConfigurationError(
-            f"No challenge exists at {folder}; build one with: unlearn challenge build digits {folder}"
-        ) from None
+        raise ConfigurationError(_absence(folder)) from None
     except OSError as error:
         raise ConfigurationError(f"The challenge cannot be read: {error}.") from error
     description = parse_description(file, text)
@@ -94,8 +94,27 @@ def load_challenge(folder: Path) -> Challenge:
         forget_labels=labels.copy(),
         references=None if description.held_back else _load_references(folder, description, len(labels)),
         architecture_source=source,
-        warnings=(*duplicate_warnings(digests), *shared_person_warnings(digests)),
+        warnings=(
+            *duplicate_warnings(digests),
+            *shared_person_warnings(digests),
+            *empty_class_warnings([] if description.held_back else description.class_counts.values()),
+        ),
     )
+
+
+def _absence(folder: Path) -> str:
+    """Return why a folder holds no complete challenge, and what to do; never a command that drops a build."""
+    build = find_unfinished(folder)
+    if build is not None:
+        return f"{build.describe()}, which is no challenge yet. {build.advice(with_image=True)}"
+    text = f"No challenge exists at {folder}"
+    try:
+        occupied = folder.is_dir() and any(folder.iterdir())
+    except OSError:
+        occupied = True
+    if occupied:
+        return f"{text}, which holds other files; name the folder that has {DESCRIPTION_FILE}."
+    return f"{text}; build one with: unlearn challenge build digits {folder}"
 
 
 def _load_split(folder: Path, split: str, description: Description) -> SplitDigest:

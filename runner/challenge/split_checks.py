@@ -9,7 +9,7 @@ Rows are counted from 0.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -28,6 +28,7 @@ _KNOWN: Final = (*_REQUIRED, "age", *_IDENTITIES)
 _BLOCK_BYTES: Final = 1 << 22
 """Size of the blocks in which images are read: a block stays in the processor's cache."""
 _ROW_HASH_BYTES: Final = 16
+_SHOWN_CLASSES: Final = 10
 
 
 class BadSplitError(ValueError):
@@ -158,6 +159,19 @@ def shared_person_warnings(digests: Sequence[SplitDigest]) -> Iterator[str]:
         shared = np.intersect1d(forgotten, present)
         if len(shared):
             yield f"{len(shared)} of {len(np.unique(forgotten))} persons to be forgotten are also in {split}"
+
+
+def empty_class_warnings(class_counts: Iterable[Sequence[int]]) -> Iterator[str]:
+    """Yield a sentence about the classes that have no examples in any split."""
+    totals = [sum(counts) for counts in zip(*class_counts, strict=True)]
+    empty = [str(label) for label, total in enumerate(totals) if not total]
+    if not empty:
+        return
+    shown = empty[:_SHOWN_CLASSES]
+    if len(empty) > len(shown):
+        shown[-1] = f"{len(empty) - len(shown) + 1} more"
+    text = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+    yield f"class {text} has no examples" if len(empty) == 1 else f"classes {text} have no examples"
 
 
 def _check_labels(labels: Integers, class_counts: Sequence[int]) -> None:

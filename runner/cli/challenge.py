@@ -11,15 +11,16 @@ from runner.builder.build import build_challenge
 from runner.builder.data_files import gather_data
 from runner.builder.download import ARCHIVES, cache_folder, fetch
 from runner.builder.plan import ItemFormat, plan_build
-from runner.builder.seed import choose_seed
+from runner.builder.resume import discard_unfinished
+from runner.builder.seed import choose_seed, draw_seed
 from runner.challenge.architecture import choose_architecture_file
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Feedback, RunDevice
 from runner.challenge.load import load_challenge
 from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import parse_training_choice
-from runner.cli.console import print_json, stderr_console, stdout_console
-from runner.cli.options import DeviceOption
+from runner.cli.console import print_json, print_note, stderr_console, stdout_console
+from runner.cli.options import DeviceOption, typed_options
 from runner.engine.placement import CPU
 from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter
@@ -30,6 +31,7 @@ from sandbox.protocol.recipes import RECIPES
 
 
 def build_command(
+    context: typer.Context,
     recipe: Annotated[str, typer.Argument(help=f"Source of the data: {', '.join(RECIPES)}.")],
     folder: Annotated[Path, typer.Argument(readable=False, help="Folder of the challenge.")],
     data: Annotated[
@@ -114,6 +116,26 @@ def build_command(
             help="Minimum time between two snapshots of a training, from which a build resumes.", min=0
         ),
     ] = 60.0,
+    discard: Annotated[
+        bool,
+        typer.Option(
+            "--discard", help="Drop an unfinished build in the folder that differs from this command."
+        ),
+    ] = False,
+    keep_networks: Annotated[
+        bool,
+        typer.Option(
+            "--keep-networks",
+            help="Go on with an unfinished build under other options that do not change its networks.",
+        ),
+    ] = False,
+    image: Annotated[
+        str,
+        typer.Option(
+            metavar="DIGEST",
+            help="Go on with a build that another version began; the message that refuses names the image.",
+        ),
+    ] = "",
 ) -> None:
     """Build a challenge, or continue one that was interrupted.
 
@@ -152,7 +174,14 @@ def build_command(
     files = gather_data(data, recipe) if data is not None else None
     if files is not None:
         plan = plan.with_data(files)
-    with host_session(ConsoleReporter(stderr_console()), device=device) as host:
+    unread = files.note(recipe) if files is not None else None
+    if unread is not None:
+        print_note(unread)
+    with host_session(ConsoleReporter(stderr_console()), device=device, image=image) as host:
+        if discard:
+            plan = discard_unfinished(
+                folder, plan, host.image, seed=draw_seed() if seed is None else plan.seed
+            )
         challenge = build_challenge(
             engine=host.engine,
             image=host.image,
@@ -163,8 +192,13 @@ def build_command(
             data=files,
             placement=host.placement,
             snapshot_seconds=snapshot_seconds,
+            arguments=typed_options(context, leave_out=("seed", "discard", "keep_networks", "image")),
+            keep_networks=keep_networks,
+            note=print_note,
         )
     _show(challenge)
+    if unread is not None:
+        print_note(unread)
 
 
 def _download(recipe: str, *, name: str) -> Path:

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from typer.core import TyperGroup
 
 INTERRUPTED: Final = 130
-_INTERRUPTED_SENTENCE: Final = "Interrupted; finished runs are kept. Repeat the command to continue."
+_INTERRUPTED_SENTENCE: Final = "Interrupted; what is finished is stored. Repeat the command to continue."
 
 _EPILOG: Final = (
     "Exit codes: 0 every submission was scored (judged, where a challenge came without references); "
-    "1 a submission earned no score; 2 wrong usage; "
+    "1 a submission earned no score or was refused; 2 wrong usage; "
     "3 this host is not ready; 4 the sandbox was lost; 5 an unforeseen error, saved to a file; "
     "130 interrupted (repeat the command to continue)."
 )

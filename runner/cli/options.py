@@ -1,11 +1,13 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the options of a command as they were typed."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
+from typer.core import TyperOption
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -21,9 +23,7 @@ MovedChallengeOption = Annotated[
     typer.Option("--challenge", "-c", readable=False, help="Folder of the challenge, if it has moved."),
 ]
 IsolationOption = Annotated[
-    Literal[
-        "process", "container"
-    ],  # runner.engine.placement.Isolation; importing it costs every command 5 ms
+    Literal["process", "container"],  # runner.engine.placement.Isolation, whose import takes 5 ms
     typer.Option(help="process: a submission's runs share a container; container: each has its own."),
 ]
 RuntimeOption = Annotated[
@@ -32,3 +32,33 @@ RuntimeOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option(help="cpu, all, or cuda:UUID of a GPU as nvidia-smi -L prints it.")
 ]
+
+
+def typed_options(context: typer.Context, *, leave_out: Collection[str] = ()) -> list[str]:
+    """Return the options that were typed, in the order of their declaration; paths are made absolute.
+
+    Args:
+        context: Of the command.
+        leave_out: Names of parameters that are not returned.
+    """
+    words: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name
+        if name is None or name in leave_out or not isinstance(parameter, TyperOption):
+            continue
+        source = context.get_parameter_source(name)
+        if source is None or source.name != "COMMANDLINE":
+            continue
+        value = context.params[name]
+        if isinstance(value, bool):
+            words += [(parameter.opts if value else parameter.secondary_opts)[0]]
+        else:
+            words += [parameter.opts[0], _text(value)]
+    return words
+
+
+def _text(value: object) -> str:
+    """Return a value as a word; what names an existing file becomes absolute."""
+    text = str(value)
+    is_path = isinstance(value, Path) or (text.endswith(".toml") and Path(text).is_file())
+    return str(Path(text).absolute()) if is_path else text

@@ -22,16 +22,17 @@ from runner.cli.options import (
 from runner.cli.show import show_summaries
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
-from runner.evaluation.batch import evaluate_all
+from runner.evaluation.batch import evaluate_all, refused_summary
 from runner.evaluation.evaluate import evaluate
 from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.progress import ConsoleReporter
+from runner.results.summary import Summary
 from runner.store.open_store import open_store
 from runner.store.paths import evaluation_id, unlisted_sentence
 from runner.store.store import Store
-from runner.submission.load import Submission, load_submission
+from runner.submission.load import Submission, read_submission, require_existing
 
 
 def run_command(
@@ -70,8 +71,12 @@ def run_command(
     """
     if not 2 <= n <= MAX_RUNS:
         raise ConfigurationError(f"-n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations.")
+    require_existing(submissions)
     loaded_challenge = load_challenge(challenge)
-    loaded = [load_submission(path) for path in submissions]
+    loaded, refused = _read_all(submissions, challenge=loaded_challenge.description.name, n=n)
+    if not loaded:
+        show_summaries(refused, store, as_json=as_json)
+        raise typer.Exit(1)
     description = loaded_challenge.description
     with host_session(
         ConsoleReporter(stderr_console()),
@@ -105,12 +110,27 @@ def run_command(
         result = evaluate_all(
             loaded, lambda submission: evaluate(context, submission, loaded_challenge, settings), print_error
         )
-    if result.summaries:
-        show_summaries(result.summaries, store, as_json=as_json)
+    summaries = [*result.summaries, *refused]
+    if summaries:
+        show_summaries(summaries, store, as_json=as_json)
     if result.lost is not None:
         raise typer.Exit(result.lost.exit_code)
-    if not all(summary.is_successful for summary in result.summaries):
+    if not all(summary.is_successful for summary in summaries):
         raise typer.Exit(1)
+
+
+def _read_all(paths: Sequence[Path], *, challenge: str, n: int) -> tuple[list[Submission], list[Summary]]:
+    """Return the submissions, and the outcomes of those that are refused; report each refusal at once."""
+    submissions: list[Submission] = []
+    refused: list[Summary] = []
+    for path in paths:
+        submission = read_submission(path)
+        if isinstance(submission, Submission):
+            submissions.append(submission)
+        else:
+            print_error(submission.reason)
+            refused.append(refused_summary(submission, challenge=challenge, n=n))
+    return submissions, refused
 
 
 def _note_earlier_images(

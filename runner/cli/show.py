@@ -60,4 +60,6 @@ def show_summaries(summaries: Sequence[Summary], store: Path, *, as_json: bool) 
     out.print(score_table(summaries, out.width))
     for line in score_remarks(summaries):
         out.print(line)
+    if all(summary.refused for summary in summaries):
+        return
     out.print(f"Stored in {store}; for details: unlearn show EVALUATION", markup=False, soft_wrap=True)

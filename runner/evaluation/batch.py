@@ -1,7 +1,7 @@
-"""Evaluate several submissions in one command: a sandbox lost on one submission does not end the others.
+"""Evaluate several submissions in one command: what befalls one submission does not end the others.
 
-That submission may have caused the loss, so the next one is tried. A missing engine or a full disk ends the
-whole command.
+Files that are no submission are refused, which is that submission's outcome. A sandbox may be lost because of
+a submission, so the next one is tried. A missing engine or a full disk ends the whole command.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from runner.errors import SandboxError
 from runner.results.summary import Summary
-from runner.submission.load import Submission
+from runner.submission.load import RefusedSubmission, Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,32 @@ class BatchResult:
     """Of those that ended."""
     lost: SandboxError | None
     """The error of the last one that did not end; None if all ended."""
+
+
+def refused_summary(submission: RefusedSubmission, *, challenge: str, n: int) -> Summary:
+    """Return the summary of a submission that was refused; there is no evaluation of it.
+
+    Args:
+        submission: What was refused.
+        challenge: Name of the challenge.
+        n: Number of runs that it would have had.
+    """
+    return Summary(
+        evaluation="",
+        submission=submission.name,
+        challenge=challenge,
+        n=n,
+        verdicts={},
+        score=None,
+        forgetting_quality=None,
+        retain_ratio=None,
+        test_ratio=None,
+        epsilon_mean=None,
+        seconds=0.0,
+        warnings=[],
+        reason=submission.reason,
+        refused=True,
+    )
 
 
 def evaluate_all(

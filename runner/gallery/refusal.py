@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from runner.gallery.judge import Result, judge_refusal
 from runner.submission.load import load_submission
 
 _SECONDS: Final = 60.0
+_NO_SCORE: Final = 1
+"""Exit code where a submission earned no score."""
 
 
 def attempt_refusal(
@@ -33,7 +36,7 @@ def attempt_refusal(
         command = [sys.executable, "-m", "runner.cli", "run", str(make("attack")), "-n", "2"]
         try:
             process = subprocess.run(
-                [*command, "--challenge", str(challenge), "--store", folder],
+                [*command, "--challenge", str(challenge), "--store", folder, "--json"],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=_SECONDS,
@@ -45,10 +48,19 @@ def attempt_refusal(
             message = process.stderr.decode(errors="replace")
             if "Traceback" in message:
                 problems.append("the command printed a traceback")
-            if process.returncode == ConfigurationError.exit_code:
+            if process.returncode == _NO_SCORE and _is_refused(process.stdout):
                 refusal = message.strip()
             else:
                 problems.append(f"the command ended with exit code {process.returncode}")
     return judge_refusal(
         attack=attack, runtime=runtime, isolation=isolation, refusal=refusal, problems=problems
     )
+
+
+def _is_refused(output: bytes) -> bool:
+    """Return whether the command's JSON says that the files are no submission."""
+    try:
+        summary = json.loads(output)
+    except ValueError:
+        return False
+    return isinstance(summary, dict) and summary.get("refused") is True

@@ -73,7 +73,7 @@ def require_image(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> Image
 
 
 def require_image_by_digest(engine: Engine, digest_prefix: str) -> Image:
-    """Return the image that an evaluation needs, by the beginning of its digest.
+    """Return the image that an evaluation or an unfinished build needs, by the beginning of its digest.
 
     Raises:
         HostNotReadyError: none is built with such a digest, or several are.
@@ -83,7 +83,8 @@ def require_image_by_digest(engine: Engine, digest_prefix: str) -> Image:
         how_many = f"{len(images)} images have" if images else "No image here has"
         raise HostNotReadyError(
             f"{how_many} a digest that starts with {digest_prefix!r}; `unlearn list` shows which image an "
-            "evaluation needs, and only the version of unlearn that built an image can build it again."
+            "evaluation needs, `unlearn challenge show` which one an unfinished build needs, and only the "
+            "version of unlearn that built an image can build it again."
         )
     return images[0]
 

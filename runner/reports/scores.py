@@ -92,6 +92,8 @@ def _share(summary: Summary) -> str:
 
 
 def _verdicts(summary: Summary) -> str:
+    if summary.refused:
+        return "refused"
     return ", ".join(f"{count} {verdict}" for verdict, count in summary.verdicts.items())
 
 

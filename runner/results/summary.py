@@ -62,6 +62,8 @@ class Summary(BaseModel):
     flags: list[str] = []
     """Kinds of flags."""
     flag_sentences: list[str] = []
+    refused: bool = False
+    """The files are no submission: there is no evaluation, and ``reason`` says what is wrong with them."""
 
     @property
     def is_successful(self) -> bool:

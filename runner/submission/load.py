@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from runner.parsers.zip_names import ArchiveError
 from runner.sanitize import sanitize_line
 from runner.submission.pack import display_path, pack_paths, read_submission_file
 
+_REASON_CHARACTERS: Final = 1000
 _IGNORED: Final = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", ".DS_Store"})
 
 
@@ -33,6 +34,43 @@ class Submission:
     """Of the archive."""
     archive: bytes
     """A zip archive that `runner.parsers.zip_archive.inspect_archive` accepts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedSubmission:
+    """A participant's files that are no submission: the outcome of this submission, not an error of ours."""
+
+    name: str
+    reason: str
+    """A sentence that names the file."""
+
+
+def require_existing(paths: Sequence[Path]) -> None:
+    """Require that something exists at each path.
+
+    Raises:
+        ConfigurationError: nothing exists at some of them; all are named.
+    """
+    missing = [display_path(path) for path in paths if _is_missing(path)]
+    if missing:
+        raise ConfigurationError(
+            f"No submission exists at {', '.join(missing)}; name a folder, a .py file or a .zip."
+        )
+
+
+def read_submission(path: Path) -> Submission | RefusedSubmission:
+    """Return the submission at a path, or why what is there is none.
+
+    Raises:
+        ConfigurationError: nothing exists there.
+    """
+    require_existing([path])
+    try:
+        return load_submission(path)
+    except ConfigurationError as error:
+        return RefusedSubmission(
+            name=_display_name(path), reason=sanitize_line(str(error), _REASON_CHARACTERS)
+        )
 
 
 def load_submission(path: Path) -> Submission:
@@ -61,9 +99,23 @@ def load_submission(path: Path) -> Submission:
         raise ConfigurationError("A file of the submission has a name that is not text.") from error
     except ArchiveError as error:
         raise ConfigurationError(f"{display_path(path)} is refused: {error}.") from error
-    name = _name(path.resolve())
-    name = sanitize_line(name.encode(errors="surrogateescape"), 100) or "unnamed"
-    return Submission(name=name, sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
+    return Submission(name=_display_name(path), sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        return not path.exists()
+    except OSError:  # it may exist, where this user may not look
+        return False
+
+
+def _display_name(path: Path) -> str:
+    """Return a submission's name, sanitized."""
+    try:
+        name = _name(path.resolve())
+    except OSError:  # this user may not look at it
+        name = path.stem
+    return sanitize_line(name.encode(errors="surrogateescape"), 100) or "unnamed"
 
 
 def _name(path: Path) -> str:

@@ -13,7 +13,18 @@ AGES = "Age_Gender.txt"
 TABLES = {"retain": "retain.csv", "forget": "forget.csv", "val": "validation.csv", "test": "test.csv"}
 """The recipe ``faces`` reads either `AGES` or these tables, in whichever folder they are."""
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+PICTURE_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".avif", ".gif"),
+    *(".tif", ".tiff", ".jp2", ".ppm", ".pgm"),
+)
+_CLUTTER = frozenset(
+    {
+        *(".ds_store", "__macosx", "icon\r", ".spotlight-v100", ".trashes", ".fseventsd"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
+        "@eadir",
+    }
+)
+"""Files and folders that file managers of Mac, Windows and network disks add, in lower case."""
 _BACKGROUND, _CAMERA, _COLOUR = "WBackground", "real.rssdk", "color"
 """Folders of the contest's data: the contest read ``WBackground/*/PERSON/real.rssdk/color/*.jpg``."""
 
@@ -22,18 +33,23 @@ def select_files(recipe: str, names: Iterable[str]) -> list[str]:
     """Return the files that a recipe reads, sorted; names are paths with slashes.
 
     These are all files, except for ``faces``: there they are the tables and the pictures. A recipe
-    that is not in the table reads all files.
+    that is not in the table reads all files. What file managers add is never read.
     """
-    files = sorted(names)
+    files = sorted(name for name in names if not is_clutter(name))
     if recipe not in RECIPES or RECIPES[recipe].reads_every_file:
         return files
     tables = [name for name in files if name.rpartition("/")[2] in (AGES, *TABLES.values())]
     return sorted({*tables, *pictures(files)})
 
 
+def is_clutter(name: str) -> bool:
+    """Return whether a file, or a folder that it is in, was added by a file manager; ``name`` has slashes."""
+    return any(part.startswith("._") or part.lower() in _CLUTTER for part in name.split("/"))
+
+
 def pictures(names: Iterable[str]) -> list[str]:
     """Return the pictures, sorted: the colour pictures of the contest's own folders if present, else all."""
-    images = sorted(name for name in names if name.lower().endswith(_PICTURES))
+    images = sorted(name for name in names if name.lower().endswith(PICTURE_ENDINGS))
     colour = [name for name in images if name.split("/")[-3:-1] == [_CAMERA, _COLOUR]]
     with_background = [name for name in colour if _BACKGROUND in name.split("/")[:-3]]
     return with_background or colour or images

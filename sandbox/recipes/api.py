@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.protocol.presets import Preset
+from sandbox.protocol.recipe_files import is_clutter
 
 Rows = NDArray[np.int64]
 Splits = Mapping[str, Rows]
@@ -44,6 +45,11 @@ class Request:
     epochs: int | None = None
     """Replaces the number of epochs of the training."""
 
+    def __post_init__(self) -> None:
+        """Leave out the files that file managers add: no recipe sees them."""
+        files = {name: data for name, data in self.files.items() if not is_clutter(name)}
+        object.__setattr__(self, "files", files)
+
 
 def to_unit_range(images: Images) -> NDArray[np.float32]:
     """Return bytes as numbers from 0 to 1; floats keep their values."""
@@ -67,5 +73,7 @@ class Draft:
     """Rows of retain, forget, val and test."""
     extra: Mapping[str, Rows] = field(default_factory=dict)
     """Optional columns of `sandbox.networks.datasets`, each of shape [n]."""
+    notes: tuple[str, ...] = ()
+    """What the organizer should know about the data, such as files that were not read."""
     to_float: Callable[[Images], NDArray[np.float32]] = to_unit_range
     """Converts the images of one split."""

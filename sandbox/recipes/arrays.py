@@ -1,7 +1,7 @@
 """Recipe ``arrays``: an organizer's own arrays, in one ``.npz`` or ``.safetensors`` file.
 
 ``image``  bytes or floats, [n, h, w] or [n, channels, h, w] with one channel or three
-``label``  integers that count from 0, [n]
+``label``  integers that count from 0, [n] or [n, 1]; or booleans; or one-hot rows, [n, classes]
 ``split``  optional: 0 retain, 1 forget, 2 val, 3 test; without it, the seed decides
 ``person`` optional integers: no person is in two splits
 
@@ -24,6 +24,7 @@ from safetensors.numpy import load as load_safetensors
 from sandbox.protocol.presets import Preset
 from sandbox.protocol.splits import SPLITS
 from sandbox.recipes.api import Draft, Images, RecipeError, Request, Rows, Splits
+from sandbox.recipes.labels import class_labels, integer_column
 from sandbox.recipes.splits import check_labels, limit_rows, random_state, split_by_label, split_by_person
 
 PRESET: Final = Preset(epochs=10, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
@@ -36,17 +37,19 @@ def recipe(request: Request) -> Draft:
     """Return the examples of the file, split by its column ``split`` or by the seed."""
     file, columns = _read(request.files)
     images = _images(file, columns["image"])
-    labels = _integers(file, "label", columns["label"], len(images))
+    read_labels = class_labels(file, columns["label"], len(images))
+    labels = read_labels.labels
     check_labels(file, labels)
-    persons = _integers(file, "person", columns["person"], len(images)) if "person" in columns else None
+    persons = integer_column(file, "person", columns["person"], len(images)) if "person" in columns else None
     return Draft(
         architecture=f"convnet-{images.shape[1]}",
-        classes=int(labels.max()) + 1,
+        classes=max(int(labels.max()) + 1, read_labels.least_classes),
         preset=PRESET,
         images=images,
         labels=labels,
         splits=_splits(file, columns, labels, persons, request),
         extra={} if persons is None else {"person_id": persons},
+        notes=read_labels.notes,
     )
 
 
@@ -55,7 +58,7 @@ def _splits(file: str, columns: Columns, labels: Rows, persons: Rows | None, req
     if "split" in columns:
         if request.max_examples is not None:
             raise RecipeError(f"{file} assigns each example to a split, so their number cannot be limited")
-        numbers = _integers(file, "split", columns["split"], len(labels))
+        numbers = integer_column(file, "split", columns["split"], len(labels))
         wrong = np.flatnonzero((numbers < 0) | (numbers >= len(SPLITS)))
         if len(wrong):
             raise RecipeError(f"{file}, row {wrong[0]}: split {numbers[wrong[0]]} is not between 0 and 3")
@@ -122,11 +125,3 @@ def _images(file: str, images: NDArray[Any]) -> Images:
     if len(wrong):
         raise RecipeError(f"{file}, row {wrong[0]}: the image contains a number that is not finite")
     return images
-
-
-def _integers(file: str, column: str, values: NDArray[Any], rows: int) -> Rows:
-    if values.dtype.kind not in "iu" or values.ndim != 1:
-        raise RecipeError(f"{file}: {column} is not a one-dimensional array of integers")
-    if len(values) != rows:
-        raise RecipeError(f"{file} has {rows} images, but {len(values)} rows of {column}")
-    return values.astype(np.int64)

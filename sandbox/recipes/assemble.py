@@ -47,6 +47,7 @@ def assemble(draft: Draft, request: Request) -> TrainingData:
         architecture=architecture,
         classes=draft.classes,
         preset=preset,
+        notes=draft.notes,
         splits={
             name: {
                 "image": torch.from_numpy(draft.to_float(draft.images[rows])),

@@ -7,23 +7,24 @@ into val and test; without it, all examples are split. ``forget_idx.npy``, the s
 same folder, lists the training examples to forget; without it, they come from a few classes.
 Pixels are normalised by channel, as in the starting kit.
 
-The Python version is a pickle. It is read in the trainer container alone, from a trusted organizer, and by an
-unpickler that accepts three names of NumPy only.
+The Python version is a pickle, of any protocol. It is read in the trainer container alone, from a trusted
+organizer, and by `sandbox.recipes.plain_pickle`, which creates plain data only.
 """
 
 from __future__ import annotations
 
 import io
-import pickle  # see above: it can create NumPy's arrays only
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.protocol.presets import Preset
 from sandbox.recipes.api import Draft, Images, RecipeError, Request, Rows, Splits
+from sandbox.recipes.labels import describe
+from sandbox.recipes.plain_pickle import load_plain
 from sandbox.recipes.splits import check_labels, limit_rows, random_state, split_by_label
 from sandbox.recipes.tar import expand_archives
 
@@ -145,33 +146,34 @@ def read_binary(file: str, data: bytes) -> Batch:
 
 
 def read_python(file: str, data: bytes) -> Batch:
-    """Return images and labels of a batch of the Python version."""
+    """Return images and labels of a batch of the Python version, whichever Python wrote it."""
     try:
-        batch = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        batch = load_plain(data)
     except Exception as error:  # a damaged pickle may raise any exception
         raise RecipeError(f"{file} cannot be read: {error}") from error
-    if not isinstance(batch, dict) or not {b"data", b"labels"} <= batch.keys():
+    columns = _columns(batch) if isinstance(batch, dict) else {}
+    if not {"data", "labels"} <= columns.keys():
         raise RecipeError(f"{file} is not a batch: it has no data and labels")
-    images, labels = batch[b"data"], batch[b"labels"]
+    images = columns["data"]
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (_PIXELS,):
-        raise RecipeError(f"{file}: its data is not rows of {_PIXELS} bytes")
-    if not isinstance(labels, list) or len(labels) != len(images):
-        raise RecipeError(f"{file} does not have one label for each of its {len(images)} rows")
+        raise RecipeError(f"{file}: its data is {describe(images)}, not rows of {_PIXELS} bytes")
+    return images, _labels(file, columns["labels"], len(images))
+
+
+def _columns(batch: Mapping[object, object]) -> dict[str, object]:
+    """Return the entries of a batch by name: Python 2 wrote its names as bytes."""
+    names = {key: key.decode("latin1") if isinstance(key, bytes) else key for key in batch}
+    return {name: batch[key] for key, name in names.items() if isinstance(name, str)}
+
+
+def _labels(file: str, labels: object, rows: int) -> Rows:
+    """Return the labels of a batch: a list of integers, or an array of them."""
+    if isinstance(labels, np.ndarray) and labels.shape == (rows, 1):
+        labels = labels[:, 0]
+    if not isinstance(labels, list | np.ndarray) or np.ndim(labels) < 1 or len(labels) != rows:
+        raise RecipeError(f"{file} does not have one label for each of its {rows} rows: {describe(labels)}")
     for row, label in enumerate(labels):
-        if type(label) is not int or not 0 <= label < CLASSES:
+        is_number = isinstance(label, int | np.integer) and not isinstance(label, bool)
+        if not is_number or not 0 <= label < CLASSES:
             raise RecipeError(f"{file}, row {row}: the label is not a number from 0 to {CLASSES - 1}")
-    return images, np.array(labels, np.int64)
-
-
-class _Unpickler(pickle.Unpickler):
-    """Accepts the three names in a pickled NumPy array and no others."""
-
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - the signature of the base class
-        """Return the object of one of the three names, in the old or new place within NumPy."""
-        if (module, name) == ("numpy", "ndarray"):
-            return np.ndarray
-        if (module, name) == ("numpy", "dtype"):
-            return np.dtype
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
-            return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
-        raise pickle.UnpicklingError(f"it uses {module}.{name}")
+    return np.array(labels, np.int64)

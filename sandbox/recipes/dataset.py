@@ -20,3 +20,5 @@ class TrainingData:
     splits: Mapping[str, Mapping[str, Tensor]]
     """By name (retain, forget, val, test) and column: ``image`` float32 [n, c, h, w],
     ``label`` int64 [n], and the extra columns of `sandbox.networks.datasets`. Disjoint."""
+    notes: tuple[str, ...] = ()
+    """What the organizer should know about the data."""

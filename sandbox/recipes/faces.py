@@ -28,9 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.protocol.presets import Preset
-from sandbox.protocol.recipe_files import AGES, TABLES, pictures
+from sandbox.protocol.recipe_files import AGES, PICTURE_ENDINGS, TABLES, pictures
 from sandbox.protocol.splits import may_share
 from sandbox.recipes.api import Draft, Images, RecipeError, Request, Rows, Splits
+from sandbox.recipes.pictures import decode_picture
 from sandbox.recipes.splits import limit_rows, random_state, split_by_person
 
 AGE_GROUPS: Final = 10
@@ -57,11 +58,13 @@ def recipe(request: Request) -> Draft:
         faces, labels, splits = _from_ages(by_name[AGES], request)
     else:
         raise RecipeError(f"neither {AGES} nor {', '.join(TABLES.values())} is among the files")
+    unread = len(set(pictures(request.files)) - {face.path for face in faces})
     return Draft(
+        notes=(f"images in no table, which were not read: {unread}",) if unread else (),
         architecture="resnet18",
         classes=AGE_GROUPS,
         preset=PRESET,
-        images=np.stack([decode_picture(face.path, request.files[face.path]) for face in faces]),
+        images=np.stack([decode_picture(face.path, request.files[face.path], _SIDE) for face in faces]),
         labels=labels,
         splits=splits,
         extra={
@@ -87,7 +90,7 @@ def _from_ages(file: str, request: Request) -> tuple[list[_Face], Rows, Splits]:
             raise RecipeError(f"{path}: {whose} a person of {file}")
         faces.append(_Face(path=path, person=owners[0], age=ages[owners[0]]))
     if not faces:
-        raise RecipeError(f"no images (.png, .jpg, .bmp) come with {file}")
+        raise RecipeError(f"no images ({', '.join(PICTURE_ENDINGS)}) come with {file}")
     labels = age_groups([face.age for face in faces], known=ages.values())
     persons = _numbers([face.person for face in faces])
     state = random_state(request.seed)
@@ -174,26 +177,6 @@ def _table(file: str, data: bytes) -> list[tuple[str, dict[str, str]]]:
     except csv.Error as error:
         raise RecipeError(f"{file}, line {reader.line_num}: {error}") from error
     return rows
-
-
-def decode_picture(path: str, data: bytes) -> NDArray[np.uint8]:
-    """Return an image as bytes, [3, 32, 32]; images of other sizes are resized.
-
-    Raises:
-        RecipeError: it cannot be decoded.
-    """
-    from PIL import Image  # noqa: PLC0415 - installed in the image only, and used by this recipe only
-
-    try:
-        with Image.open(io.BytesIO(data)) as opened:
-            pixels = opened.convert("RGB")
-    except Image.DecompressionBombError as error:
-        raise RecipeError(f"{path} cannot be read as an image: it has too many pixels") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise RecipeError(f"{path} cannot be read as an image") from error
-    if pixels.size != (_SIDE, _SIDE):
-        pixels = pixels.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    return np.asarray(pixels, np.uint8).transpose(2, 0, 1)
 
 
 def _text(file: str, data: bytes) -> str:

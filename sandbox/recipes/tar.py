@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from sandbox.protocol.recipe_files import is_clutter
 from sandbox.recipes.api import RecipeError
 
 ENDINGS: Final = (".tar.gz", ".tgz", ".tar")
@@ -50,7 +51,9 @@ def _members(name: str, data: bytes, is_needed: Callable[[str], bool]) -> list[t
             total += member.size
             if member.size > MEMBER_BYTES or total > TOTAL_BYTES:
                 raise RecipeError(f"{name}: {member.name[:100]!r} exceeds the size limit of an archive")
-            if not member.isfile() or not is_needed(member.name.rpartition("/")[2]):
+            if not member.isfile() or is_clutter(member.name):
+                continue
+            if not is_needed(member.name.rpartition("/")[2]):
                 continue
             content = archive.extractfile(member)
             assert content is not None, "it is a regular file"

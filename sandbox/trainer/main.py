@@ -145,6 +145,7 @@ def _facts(data: TrainingData, size: int) -> dict[str, Any]:
         },
         "training": asdict(data.preset),
         "group_size": size,
+        "notes": list(data.notes),
     }
 
 

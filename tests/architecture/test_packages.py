@@ -162,13 +162,20 @@ def test_recipes_know_arrays_and_not_torch(file: Path) -> None:
 
 
 def test_one_recipe_reads_pickles() -> None:
-    """CIFAR-10's, in the trainer alone, with an unpickler of its own; nothing else does."""
+    """CIFAR-10's, in the trainer alone, by a restricted unpickler; nothing else does."""
     readers = [
         file.name
         for file in python_files("sandbox")
         if top_names(imported_modules(file)) & {"pickle", "marshal", "shelve"}
     ]
-    assert readers == ["cifar10.py"]
+    assert readers == ["plain_pickle.py"]
+    users = [
+        file.name
+        for top in TOPS
+        for file in python_files(top)
+        if "sandbox.recipes.plain_pickle" in imported_modules(file)
+    ]
+    assert users == ["cifar10.py"]
 
 
 @pytest.mark.parametrize("name", WITHOUT_TORCH)

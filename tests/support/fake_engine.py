@@ -77,6 +77,8 @@ class FakeImages:
 
     def __init__(self) -> None:
         self.by_tag: dict[str, str] = {}
+        self.labels: dict[str, dict[str, str]] = {}
+        """Labels of the images that were built, by tag."""
 
     def identity(self, tag: str) -> str | None:
         """Return the digest of an image."""
@@ -86,7 +88,7 @@ class FakeImages:
         """Return facts of an image."""
         if tag not in self.by_tag:
             raise HostNotReadyError("The container engine does not answer (no such image); start it.")
-        return {"size_bytes": 1, "created": "2026-01-01T00:00:00Z", "labels": {}}
+        return {"size_bytes": 1, "created": "2026-01-01T00:00:00Z", "labels": dict(self.labels.get(tag, {}))}
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags of a repository."""
@@ -116,6 +118,7 @@ class FakeImages:
     ) -> None:
         """Create an image of any context."""
         self.by_tag[tag] = f"sha256:{uuid.uuid4().hex}"
+        self.labels[tag] = dict(labels)
 
     def remove(self, tag: str) -> None:
         """Remove a name."""

@@ -308,8 +308,14 @@ def test_faces_as_the_contest_had_them(tmp_path: Path) -> None:
 
 
 def test_faces_from_tables(tmp_path: Path) -> None:
-    """The splits are those of the tables, and each image is its row's."""
-    challenge = build(tmp_path, "faces", recipe_data.tables(), "--architecture", "convnet-3")
+    """The splits are those of the tables, and each image is its row's; other images are counted."""
+    extra = {"images/3/7.png": b"in no table", "images/3/8.heic": b"", "images/3/._0.png": b"\0\5\x16\7"}
+    data = write_files(tmp_path / "data", {**recipe_data.tables(), **extra})
+    command = ("--data", data, *QUICK, "--architecture", "convnet-3")
+    built = unlearn("challenge", "build", "faces", tmp_path / "built", *command)
+    assert "faces reads 85 of your files; not read: 1 .heic" in built.stderr
+    assert "note: images in no table, which were not read: 1" in built.stderr
+    challenge = load_challenge(tmp_path / "built")
     for number, name in enumerate(SPLITS):
         split = load_safetensors(challenge.data(name))
         assert sorted(set(split["person_id"])) == list(range(10 * number, 10 * number + 10))

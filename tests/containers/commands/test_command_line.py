@@ -193,7 +193,7 @@ def test_hostile_names_and_words_are_shown_as_plain_text(challenge: Challenge, t
 
 
 def test_wrong_usage_is_one_sentence_and_exit_code_2(challenge: Challenge, tmp_path: Path) -> None:
-    """Missing or empty folders, no challenge, a damaged one, a silly n; nothing is written."""
+    """Missing submissions, no challenge, a damaged one, a silly n; nothing is written."""
     good, store = SAMPLES / "original", tmp_path / "store"
     (tmp_path / "empty").mkdir()
     damaged = tmp_path / "damaged"
@@ -201,11 +201,13 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(challenge: Challenge, tmp_p
     (damaged / "challenge.toml").write_text("schema_version = 1\nsurprise = 2\n")
     cases = [
         ([tmp_path / "missing", "-c", challenge.folder], "No submission exists at"),
-        ([tmp_path / "empty", "-c", challenge.folder], "no submission.py"),
         ([good, "-c", tmp_path / "nowhere"], "No challenge exists at"),
         ([good, "-c", damaged], "challenge.toml"),
         ([good, "-c", challenge.folder, "-n", 0], "-n must be"),
-        ([good, tmp_path / "missing", "-c", challenge.folder], "No submission exists at"),
+        (
+            [good, tmp_path / "missing", tmp_path / "empty", tmp_path / "gone", "-c", challenge.folder],
+            f"No submission exists at {tmp_path / 'missing'}, {tmp_path / 'gone'}; name",
+        ),
     ]
     for arguments, words in cases:
         done = unlearn("run", *arguments, "--store", store)
@@ -214,6 +216,32 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(challenge: Challenge, tmp_p
         assert not store.exists()
     assert unlearn("run", good).returncode == 2
     assert unlearn("show", "abc", "--store", store).returncode == 2
+
+
+def test_a_refused_submission_ends_none_of_the_others(challenge: Challenge, tmp_path: Path) -> None:
+    """It is a row of the table and an object of the JSON, with the reason; the others are scored."""
+    (tmp_path / "broken.zip").write_bytes(b"no zip")
+    (tmp_path / "empty").mkdir()
+    command = (
+        *("run", tmp_path / "broken.zip", SAMPLES / "original", tmp_path / "empty"),
+        *("-c", challenge.folder, "-n", 2, "--store", tmp_path / "store"),
+    )
+    done = unlearn(*command, "--json")
+    assert done.returncode == 1, done.stderr
+    outcomes = summaries(done)
+    assert outcomes["original"]["verdicts"] == {"ok": 2}
+    assert outcomes["original"]["score"] is not None
+    assert "refused" not in outcomes["original"]
+    for name, words in (("broken", "it is not a zip archive"), ("empty", "has no submission.py")):
+        assert outcomes[name]["refused"] is True
+        assert words in outcomes[name]["reason"]
+        assert words in done.stderr
+        assert outcomes[name].keys() >= FIELDS
+    table = unlearn(*command)
+    assert table.returncode == 1
+    assert "broken: no score: " in table.stdout
+    assert table.stdout.count("refused") >= 2
+    assert "unlearn show EVALUATION" in table.stdout
 
 
 def test_an_engine_that_does_not_answer_is_exit_code_3(challenge: Challenge, tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import sqlite3
 import tarfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
@@ -14,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from runner.challenge.challenge import Challenge
+from runner.challenge.load import load_challenge
 from runner.engine.api import Engine
 from runner.image.image import DIGEST_LABEL, REPOSITORY, Image, require_image_by_digest
-from tests.support.command import unlearn
+from tests.support.command import start_command, unlearn
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
@@ -64,6 +67,27 @@ def test_it_is_listed_noted_and_continued(
     shown = json.loads(unlearn("show", name, "--store", store, "--json").stdout)
     assert sorted(run["attempt"] for run in shown["runs"]) == [1, 1, 2, 2]
     assert "all of it matches" in unlearn("verify", name, "--store", store, "--rerun", 1).stdout
+
+
+def test_an_unfinished_build_goes_on_in_its_image(earlier: Image, built_image: Image, tmp_path: Path) -> None:
+    """An update in mid-build drops nothing: the command is refused, and the printed one goes on."""
+    folder = tmp_path / "built"
+    command = ("challenge", "build", "digits", folder, "--references", 2, "--epochs", 60)
+    build = start_command(*command, "--snapshot-seconds", 0, "--image", earlier.digest[:12])
+    deadline = time.monotonic() + 300
+    while not list(folder.glob(".building/snapshot.*")):
+        assert time.monotonic() < deadline
+        assert build.poll() is None
+        time.sleep(0.01)
+    build.kill()
+    build.communicate()
+    refused = unlearn(*command, "--snapshot-seconds", 0, code=2)
+    assert f"image ({earlier.digest[:16]} there, {built_image.digest[:16]} here)" in refused.stderr
+    assert "is still here" in refused.stderr
+    words = shlex.split(refused.stderr.strip().rpartition("To go on with it: ")[2])
+    resumed = unlearn(*words[1:])
+    assert "from an interrupted build" in resumed.stderr
+    assert load_challenge(folder).description.image == earlier.digest
 
 
 def test_an_image_that_is_not_here_is_a_sentence(challenge: Challenge, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from runner.builder.build_folder import BuildFolder
 from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE
+from runner.challenge.unfinished import PLAN_FILE
 from runner.errors import ConfigurationError
 from sandbox.protocol.seeds import reference_seed
 
@@ -47,7 +48,7 @@ def test_the_first_reference_that_diverged_is_named_at_once(tmp_path: Path) -> N
         f"Reference 6 (seed {reference_seed(5, 6)}) diverged: its outputs are not finite."
     )
     assert f"{tmp_path} still holds the original network and 1 finished group of references" in message
-    assert "another --seed" in message
+    assert "--discard, and with another --seed" in message
     assert "--training" in message
     assert "\n" not in message
     assert build_folder.groups() == [0]
@@ -66,15 +67,14 @@ def test_a_surplus_reference_may_diverge(tmp_path: Path) -> None:
         more.references()
 
 
-def test_another_plan_starts_from_scratch(tmp_path: Path) -> None:
-    """The build state of another identity is removed, that of the same identity is resumed."""
+def test_opening_removes_nothing_that_is_finished(tmp_path: Path) -> None:
+    """What is finished remains, and so does the time when the build was begun."""
     build_folder = build_folder_in(tmp_path, 4)
     build_folder.add_group(0, GROUP, group())
-    again = BuildFolder(tmp_path, {"seed": 5}, seed=5, references=4)
-    again.open()
-    assert again.has_original()
-    assert again.groups() == [0]
-    other = BuildFolder(tmp_path, {"seed": 6}, seed=6, references=4)
-    other.open()
-    assert not other.has_original()
-    assert other.groups() == []
+    plan = json.loads((tmp_path / PLAN_FILE).read_text())
+    for references in (4, 9):
+        again = BuildFolder(tmp_path, {"seed": 5}, seed=5, references=references)
+        again.open()
+        assert again.has_original()
+        assert again.groups() == [0]
+        assert json.loads((tmp_path / PLAN_FILE).read_text())["begun"] == plan["begun"]

@@ -62,3 +62,28 @@ def test_too_much(tmp_path: Path) -> None:
         file.truncate(5 << 30)
     with pytest.raises(ConfigurationError, match="are 5120 MiB; the maximum is 4096"):
         gather_data(tmp_path, "idx")
+
+
+def test_files_that_are_not_read_are_counted(tmp_path: Path) -> None:
+    """By their endings; pictures of every kind that can be decoded are read, clutter is not mentioned."""
+    names = ["Age_Gender.txt", "p/1.jpg", "p/2.webp", "p/3.TIFF", "p/4.heic", "p/5.HEIC", "p/6.cr2", "p/note"]
+    for name in [*names, "p/Thumbs.db", "p/._1.jpg", "p/desktop.ini", ".DS_Store", "@eaDir/1.jpg"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"data")
+    data = gather_data(tmp_path, "faces")
+    assert [file.name for file in data.files] == ["Age_Gender.txt", "p/1.jpg", "p/2.webp", "p/3.TIFF"]
+    assert data.note("faces") == (
+        "faces reads 4 of your files; not read: 1 .cr2, 2 .heic, 1 without an ending"
+    )
+    everything = gather_data(tmp_path, "idx")
+    assert len(everything.files) == len(names)
+    assert everything.note("idx") is None
+
+
+def test_the_pictures_that_the_contest_did_not_read_are_counted(tmp_path: Path) -> None:
+    """In its own folders, depth and infrared pictures have the same ending as those that are read."""
+    for camera in ("color", "depth", "ir"):
+        folder = tmp_path / "WBackground" / "01" / "person" / "real.rssdk" / camera
+        folder.mkdir(parents=True)
+        (folder / "1.jpg").write_bytes(b"data")
+    assert gather_data(tmp_path, "faces").note("faces") == "faces reads 1 of your files; not read: 2 .jpg"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.builder.build_folder import PLAN_FILE
 from runner.builder.seed import SEEDS, choose_seed
 from runner.challenge.layout import DESCRIPTION_FILE
 from runner.challenge.seeds import GUESSABLE_SEEDS
+from runner.challenge.unfinished import PLAN_FILE
 from runner.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ from runner.challenge.split_checks import (
     check_split,
     check_splits,
     duplicate_warnings,
+    empty_class_warnings,
     shared_person_warnings,
 )
 from runner.errors import ConfigurationError
@@ -317,3 +318,20 @@ def test_no_images_are_kept_in_memory() -> None:
     kept = found.labels.nbytes + sum(map(len, found.row_hashes))
     assert kept + sum(values.nbytes for values in found.identities.values()) < image.nbytes // 100
     assert replace(found, split="val").image_shape == (3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("totals", "sentences"),
+    [
+        ([3, 1], []),
+        ([0, 3, 1], ["class 0 has no examples"]),
+        ([3, 1, 0, 2, 0], ["classes 2 and 4 have no examples"]),
+        ([1] + [0] * 200 + [1], ["classes 1, 2, 3, 4, 5, 6, 7, 8, 9 and 191 more have no examples"]),
+    ],
+)
+def test_classes_without_examples(totals: list[int], sentences: list[str]) -> None:
+    """Labels from 1, or with gaps, leave classes empty; a class in one split only is not empty."""
+    splits = [totals, [0] * len(totals)]
+    assert list(empty_class_warnings(splits)) == sentences
+    assert list(empty_class_warnings([])) == []
+    assert list(empty_class_warnings([[1, 0], [0, 1]])) == []

@@ -201,7 +201,7 @@ def test_unreadable(tmp_path: Path, mine: Path, name: str) -> None:
 
 
 def test_command_line(tmp_path: Path, challenge_folder: ChallengeFolder) -> None:
-    """`unlearn run` refuses an archive with one sentence and exit code 2, before it needs an engine."""
+    """`unlearn run` refuses an archive with one sentence and exit code 1, before it needs an engine."""
     (tmp_path / "entry.zip").write_bytes(zipped({"submission.py": CODE, "../x.py": b""}))
     done = subprocess.run(
         [
@@ -213,7 +213,7 @@ def test_command_line(tmp_path: Path, challenge_folder: ChallengeFolder) -> None
         text=True,
         check=False,
     )
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert done.stderr.strip().endswith('is refused: the name "../x.py" leads out of the archive.')
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "store").exists()

@@ -165,7 +165,10 @@ def _with(row: int, **values: Any) -> dict[str, np.ndarray[Any, Any]]:
         (_with(11, label=70), r"own\.npz, row 11: the label 70 occurs in 1"),
         (_with(12, split=4), r"own\.npz, row 12: split 4 is not between 0 and 3"),
         ({**_with(0), "label": np.zeros(3, int)}, "200 images, but 3 rows of label"),
-        ({**_with(0), "label": np.array(["a"] * 200)}, "label is not a one-dimensional array of integers"),
+        (
+            {**_with(0), "label": np.array(["a"] * 200)},
+            r"label is an array \[200\] of text .<U1.; number the classes",
+        ),
         ({**_with(0), "weight": np.zeros(200)}, "has an unknown column 'weight'"),
         ({"image": _with(0)["image"]}, "has no column 'label'"),
         ({**_with(0), "image": np.zeros((200, 2, 8, 8))}, "200x2x8x8"),

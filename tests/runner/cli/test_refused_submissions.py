@@ -1,0 +1,59 @@
+"""Where every submission is refused, `unlearn run` needs neither an engine nor a store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command import type_command
+
+if TYPE_CHECKING:
+    from tests.runner.conftest import ChallengeFolder
+
+
+@pytest.fixture
+def command(challenge_folder: ChallengeFolder, tmp_path: Path) -> tuple[object, ...]:
+    """Return the words of a command whose submissions are a broken zip and an empty folder."""
+    (tmp_path / "broken.zip").write_bytes(b"no zip")
+    (tmp_path / "empty").mkdir()
+    options = ("-c", challenge_folder.describe(), "-n", 4, "--store", tmp_path / "store")
+    return ("run", tmp_path / "broken.zip", tmp_path / "empty", *options)
+
+
+def test_table(command: tuple[object, ...], tmp_path: Path) -> None:
+    """A row and a sentence for each, and exit code 1; the sentences are on stderr too."""
+    ended = type_command(*command, DOCKER_HOST="unix:///nowhere.sock")
+    assert ended.returncode == 1, ended.stderr
+    assert "broken: no score: " in ended.stdout
+    assert "empty: no score: " in ended.stdout
+    assert "refused" in ended.stdout
+    assert "unlearn show" not in ended.stdout
+    assert ended.stderr.count("unlearn: ") == 2
+    assert not (tmp_path / "store").exists()
+
+
+def test_json(command: tuple[object, ...], tmp_path: Path) -> None:
+    """An object for each, with the fields of a summary."""
+    ended = type_command(*command, "--json", DOCKER_HOST="unix:///nowhere.sock")
+    assert ended.returncode == 1
+    broken, empty = (json.loads(line) for line in ended.stdout.splitlines())
+    assert (broken["submission"], broken["refused"], broken["score"], broken["n"]) == (
+        "broken",
+        True,
+        None,
+        4,
+    )
+    assert "it is not a zip archive" in broken["reason"]
+    assert "has no submission.py" in empty["reason"]
+    assert not (tmp_path / "store").exists()
+
+
+def test_missing_paths_come_first(command: tuple[object, ...], tmp_path: Path) -> None:
+    """A path that was mistyped is a wrong command: exit code 2, with all of them named, and nothing run."""
+    ended = type_command("run", tmp_path / "typo", tmp_path / "slip", *command[1:])
+    assert ended.returncode == 2
+    assert f"No submission exists at {tmp_path / 'typo'}, {tmp_path / 'slip'}" in ended.stderr
+    assert ended.stdout == ""

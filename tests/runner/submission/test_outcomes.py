@@ -1,0 +1,53 @@
+"""Files that are no submission are that submission's outcome; a path without any file is a wrong command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runner.errors import ConfigurationError
+from runner.submission.load import RefusedSubmission, Submission, read_submission, require_existing
+from tests.support.untrusted.archives import CODE
+from tests.support.untrusted.submission_files import write_submission
+
+
+def test_a_submission_is_read(mine: Path) -> None:
+    """As `load_submission` does."""
+    submission = read_submission(mine)
+    assert isinstance(submission, Submission)
+    assert submission.name == "mine"
+
+
+def test_a_refusal_has_a_name_and_a_reason(tmp_path: Path) -> None:
+    """Whatever is wrong with the files: no archive, no submission.py, another kind, a link, a pipe's folder."""
+    (tmp_path / "broken.zip").write_bytes(b"no zip")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("notes")
+    linked = write_submission(tmp_path / "linked", {"submission.py": CODE})
+    (linked / "data").symlink_to("/etc/passwd")
+    large = write_submission(tmp_path / "large", {"submission.py": CODE})
+    with (large / "weights").open("wb") as file:
+        file.truncate(1 << 30)
+    for name, words in (
+        ("broken.zip", "broken.zip is refused: it is not a zip archive"),
+        ("empty", "has no submission.py"),
+        ("notes.txt", "is neither a folder nor a .py file nor a .zip"),
+        ("linked", "data is a link"),
+        ("large", "is over 100 MiB"),
+    ):
+        outcome = read_submission(tmp_path / name)
+        assert isinstance(outcome, RefusedSubmission)
+        assert outcome.name == Path(name).stem
+        assert words in outcome.reason
+
+
+def test_all_missing_paths_are_named(mine: Path, tmp_path: Path) -> None:
+    """At once, and a link that leads nowhere is one of them."""
+    (tmp_path / "dangling").symlink_to("nowhere")
+    missing = [tmp_path / "gone", tmp_path / "dangling"]
+    with pytest.raises(ConfigurationError) as caught:
+        require_existing([missing[0], mine, missing[1]])
+    assert str(caught.value).startswith(f"No submission exists at {missing[0]}, {missing[1]}; name a folder")
+    with pytest.raises(ConfigurationError, match="No submission exists"):
+        read_submission(missing[0])
