@@ -36,9 +36,10 @@ def run_recipe(recipe: Callable[[Request], Draft], request: Request) -> Draft:
         RecipeError: the recipe refuses the files, or fails on them in a way that it did not foresee; the
             sandbox works, and repeating the command would change nothing.
     """
-    files = _WatchedFiles(request.files)
+    files, watched = _WatchedFiles(request.files), replace(request)
+    object.__setattr__(watched, "files", files)  # as they are: a new request would read and copy them
     try:
-        return recipe(replace(request, files=files))
+        return recipe(watched)
     except RecipeError:
         raise
     except Exception as error:
