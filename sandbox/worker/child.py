@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import inspect
 import io
 import json
 import os
@@ -20,7 +21,7 @@ import sys
 import traceback
 import types
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -117,7 +118,7 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         _seed_everything(seed)
         returned = unlearning(net, *loaders)
         stage = "checkpoint"
-        unlearned = returned if isinstance(returned, nn.Module) else net
+        unlearned = _network_in(returned, net)
         _send(result_fd, TAG_CHECKPOINT, checkpoint_bytes(unlearned, dtypes))
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 - also SystemExit and KeyboardInterrupt: they are results
@@ -159,6 +160,8 @@ def _drop_privileges(inputs: RunInputs, identity: RunIdentity) -> int:
     home = str(identity.scratch)
     os.environ.update(
         HOME=home,
+        USER="run",
+        LOGNAME="run",  # there is no account of this uid, and getpass.getuser() asks for one of these
         TMPDIR=home,
         TORCHINDUCTOR_CACHE_DIR=f"{home}/.inductor",
         TRITON_CACHE_DIR=f"{home}/.triton",
@@ -187,8 +190,35 @@ def _import_submission(archive: bytes) -> Callable[..., object]:
     function = getattr(module, "unlearning", None)
     if not callable(function):
         raise _NoFunctionError("submission.py defines no function called unlearning")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise _NoFunctionError(
+            "unlearning is declared with async def, so calling it would not run it; use def"
+        )
+    if inspect.isgeneratorfunction(function):
+        raise _NoFunctionError(
+            "unlearning contains yield, so calling it would not run it; return the network"
+        )
     unlearning: Callable[..., object] = function
     return unlearning
+
+
+def _network_in(returned: object, net: nn.Module) -> nn.Module:
+    """Return the network that was returned; else the one that was passed in, which may have been changed.
+
+    Raises:
+        TypeError: another network was returned inside something, where it would be overlooked.
+    """
+    if isinstance(returned, nn.Module):
+        return returned
+    parts: Iterable[object] = ()
+    if isinstance(returned, dict):
+        parts = returned.values()
+    elif isinstance(returned, tuple | list):
+        parts = returned
+    if any(isinstance(part, nn.Module) and part is not net for part in parts):
+        kind = type(returned).__name__
+        raise TypeError(f"unlearning returned a {kind} with another network in it; return the network itself")
+    return net
 
 
 def _seed_everything(seed: int) -> None:

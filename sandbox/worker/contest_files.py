@@ -1,4 +1,4 @@
-"""The one file of the contest that submissions read: the weight of each class in a loss.
+"""The one file of the contest that submissions read: how many examples each class has.
 
 The file is in a folder that belongs to the run. The image's ``/kaggle/input`` is a link to that folder,
 relative to the run's current folder: the run may change the file, and no other run sees the change.
@@ -18,14 +18,14 @@ FILE: Final = "neurips-2023-machine-unlearning/age_class_weights.json"
 
 
 def class_weights(labels: Iterable[int], classes: int) -> str:
-    """Return the text of the file: a list with the weight of each class, one over its number of examples.
+    """Return the text of the file: an object with the number of examples of each class, by its number.
 
-    The weight of a class without examples is 0.
-
-    Source: ``surf.py`` of the evaluation code that the contest's organizers published in 2024.
+    A class without examples has the number 1, since entries divide by it. The contest's own file is not
+    available. This is the form that the public entries of 2023 read: they take the reciprocal of each number
+    as the weight of its class.
     """
     counts = Counter(labels)
-    return json.dumps([1 / counts[label] if counts[label] else 0.0 for label in range(classes)])
+    return json.dumps({str(label): max(1, counts[label]) for label in range(classes)})
 
 
 def write_class_weights(scratch: Path, text: str) -> None:

@@ -24,6 +24,15 @@ _COMPRESSED_MEMBER: Final = re.compile(rb"PK\x03\x04.{4}[^\x00]", re.DOTALL)
 """The beginning of a member of a zip archive whose compression method is not "stored"."""
 
 
+def replace_notebook_bars() -> None:
+    """Let ``tqdm.notebook`` draw plain bars: notebooks import it, and its own bars need a browser."""
+    import tqdm  # noqa: PLC0415 - in the image; the host imports this module too
+    import tqdm.notebook  # noqa: PLC0415
+
+    tqdm.notebook.tqdm = tqdm.notebook.tqdm_notebook = tqdm.tqdm
+    tqdm.notebook.trange = tqdm.notebook.tnrange = tqdm.trange
+
+
 def modules_to_preload(submission: bytes, architecture: str) -> list[str]:
     """Return the modules to import besides torch, in order.
 

@@ -228,7 +228,7 @@ def test_each_run_has_a_class_weights_file_of_its_own(run_submission: RunSubmiss
 import json, pathlib
 file = pathlib.Path("/kaggle/input/neurips-2023-machine-unlearning/age_class_weights.json")
 weights = json.loads(file.read_text()) if file.exists() else None
-print(weights)
+print(json.dumps(weights))
 if weights:
     file.write_text("[]")
     file.with_name("more").write_text("")
@@ -241,4 +241,4 @@ def unlearning(net, retain, forget, val):
     assert len({run.log for run in ended}) == 1
     assert len(json.loads(ended[0].log)) == 10
     (on_pairs,) = run_submission(spoil, items="tuple")
-    assert on_pairs.log == b"None\n"
+    assert on_pairs.log == b"null\n"

@@ -129,6 +129,12 @@ def unlearning(net, retain, forget, val):
 AT_IMPORT = {
     "import matplotlib.pyplot as plt": "import failed: ModuleNotFoundError: No module named 'matplotlib'",
     "def unlearn(net, retain, forget, val): pass": "submission.py defines no function called unlearning",
+    "async def unlearning(net, retain, forget, val): pass": (
+        "unlearning is declared with async def, so calling it would not run it; use def"
+    ),
+    "raise RuntimeError('Make sure you have added an accelerator to your notebook')": (
+        "import failed: RuntimeError: Make sure you have added an accelerator to your notebook"
+    ),
 }
 
 

@@ -130,6 +130,9 @@ def unlearning(net, retain, forget, val):
         ("import a_module_that_is_not_installed", "ModuleNotFoundError"),
         ("def unlearn(net, retain, forget, val): return net", "no function called unlearning"),
         ("unlearning = 3", "no function called unlearning"),
+        ("async def unlearning(net, retain, forget, val): return net", "async def"),
+        ("async def unlearning(*_):\n    yield 1", "async def"),
+        ("def unlearning(net, retain, forget, val): yield net", "contains yield"),
         ("raise RuntimeError('at import')", "RuntimeError: at import"),
     ],
 )
@@ -140,6 +143,42 @@ def test_without_a_function_the_verdict_says_why(
     (ended,) = run_submission(source)
     assert ended.judgement.verdict is Verdict.NO_FUNCTION
     assert words in ended.judgement.detail
+
+
+@pytest.mark.parametrize(
+    ("returned", "detail"),
+    [
+        (
+            "copy.deepcopy(net), {'loss': 0.1}",
+            "TypeError: unlearning returned a tuple with another network in it",
+        ),
+        ("[copy.deepcopy(net)]", "unlearning returned a list with another network in it"),
+        ("{'net': copy.deepcopy(net)}", "unlearning returned a dict with another network in it"),
+        ("net, [0.1, 0.2]", ""),
+        ("0.5, None", ""),
+        ("copy.deepcopy(net)", ""),
+    ],
+)
+def test_a_network_inside_of_something_is_not_overlooked(
+    run_submission: RunSubmission, returned: str, detail: str
+) -> None:
+    """Unless it is the one that was passed in: that one is taken."""
+    (ended,) = run_submission(f"import copy\ndef unlearning(net, *_):\n    return {returned}")
+    assert ended.judgement.verdict is (Verdict.CRASHED if detail else Verdict.OK)
+    assert detail in ended.judgement.detail
+
+
+def test_habits_of_notebooks(run_submission: RunSubmission) -> None:
+    """Bars of notebooks are drawn as text, and the user has a name."""
+    source = """
+import getpass
+from tqdm.notebook import tqdm, trange
+def unlearning(net, retain, forget, val):
+    print(getpass.getuser(), sum(tqdm(range(4))), sum(1 for _ in trange(3)))
+"""
+    (ended,) = run_submission(source)
+    assert ended.judgement.verdict is Verdict.OK, ended.judgement
+    assert b"run 6 3" in ended.log
 
 
 PROBE = """
@@ -210,7 +249,7 @@ def test_a_run_sees_no_host_no_network_and_no_hidden_data(probed: dict[str, obje
     assert isinstance(environment, list)
     assert set(environment) <= {
         *("PATH", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"),
-        *("LANG", "HOME", "TMPDIR", "OMP_NUM_THREADS", "HOSTNAME"),
+        *("LANG", "HOME", "TMPDIR", "OMP_NUM_THREADS", "HOSTNAME", "USER", "LOGNAME"),
         *("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK"),
         *("TORCHDYNAMO_DISABLE", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"),
     }

@@ -13,7 +13,8 @@ FILE = "/kaggle/input/neurips-2023-machine-unlearning/age_class_weights.json"
 def unlearning(net, retain, forget, val):
     if os.path.exists(FILE):
         with open(FILE) as file:
-            weights = json.load(file)
+            counts = {int(group): count for group, count in json.load(file).items()}
+        weights = [1 / counts[group] for group in sorted(counts)]
     else:
         counts = Counter(item["age_group"] for item in retain.dataset)
         weights = [len(retain.dataset) / (10 * counts[label]) for label in range(10)]

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 with open("/kaggle/input/neurips-2023-machine-unlearning/age_class_weights.json") as f:
-    CLASS_WEIGHTS = torch.tensor(json.load(f), dtype=torch.float32)
+    COUNTS = json.load(f)
+CLASS_WEIGHTS = 1 / torch.tensor([COUNTS[str(group)] for group in range(len(COUNTS))], dtype=torch.float32)
 
 
 def unlearning(net, retain, forget, val):

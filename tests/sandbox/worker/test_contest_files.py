@@ -9,15 +9,21 @@ from sandbox.worker.contest_files import FILE, INPUT, class_weights, write_class
 from tests.support.paths import ROOT
 
 
-def test_weights_are_one_over_the_number_of_examples() -> None:
-    """Solved by hand: the counts are 1, 2 and 4."""
-    assert json.loads(class_weights([0, 1, 1, 2, 2, 2, 2], 3)) == [1, 0.5, 0.25]
+def test_the_file_counts_the_examples_of_each_class() -> None:
+    """By the class's number as text, as the entries of 2023 read it."""
+    counts = json.loads(class_weights([0, 1, 1, 2, 2, 2, 2], 3))
+    assert counts == {"0": 1, "1": 2, "2": 4}
+    assert [1 / count for _group, count in sorted((int(group), n) for group, n in counts.items())] == [
+        1,
+        0.5,
+        0.25,
+    ]
 
 
-def test_a_class_without_examples_weighs_nothing() -> None:
-    """Its weight is 0; without any label all weights are 0."""
-    assert json.loads(class_weights([0, 2], 3)) == [1, 0, 1]
-    assert json.loads(class_weights([], 2)) == [0, 0]
+def test_every_number_can_be_divided_by() -> None:
+    """A class without examples counts as one with a single example."""
+    assert json.loads(class_weights([0, 2, 2], 3)) == {"0": 1, "1": 1, "2": 2}
+    assert json.loads(class_weights([], 2)) == {"0": 1, "1": 1}
 
 
 def test_the_image_links_to_the_file(tmp_path: Path) -> None:
