@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -143,7 +144,7 @@ def build_command(
     """
     plan = plan_build(
         recipe=recipe,
-        name=folder.resolve().name,
+        name=Path(os.path.abspath(folder)).name,  # noqa: PTH100 - resolve() fails in a circle of links
         seed=choose_seed(folder, seed),
         forget_fraction=forget_fraction,
         references=references,

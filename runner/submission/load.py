@@ -104,17 +104,17 @@ def load_submission(path: Path) -> Submission:
 
 def _is_missing(path: Path) -> bool:
     try:
-        return not path.exists()
+        path.lstat()  # a link that leads nowhere is there, and refused as what it is
+    except (FileNotFoundError, NotADirectoryError):
+        return True
     except OSError:  # it may exist, where this user may not look
         return False
+    return False
 
 
 def _display_name(path: Path) -> str:
-    """Return a submission's name, sanitized."""
-    try:
-        name = _name(path.resolve())
-    except OSError:  # this user may not look at it
-        name = path.stem
+    """Return a submission's name, sanitized: as its path was typed, wherever links lead."""
+    name = _name(Path(os.path.abspath(path)))  # noqa: PTH100 - resolve() follows links, and fails in a circle of them
     return sanitize_line(name.encode(errors="surrogateescape"), 100) or "unnamed"
 
 

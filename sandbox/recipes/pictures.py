@@ -37,7 +37,7 @@ def decode_picture(path: str, data: bytes, side: int) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data)) as opened:
             if opened.width * opened.height > _MAX_PIXELS:
-                raise RecipeError(f"{path} has {opened.width}x{opened.height} pixels, which are too many")
+                raise RecipeError(f"{path} has too many pixels ({opened.width}x{opened.height})")
             frames = getattr(opened, "n_frames", 1)
             if frames > 1 and opened.format not in _SINGLE_PICTURE:
                 raise RecipeError(f"{path} holds {frames} pictures; save one of them")
@@ -45,7 +45,9 @@ def decode_picture(path: str, data: bytes, side: int) -> NDArray[np.uint8]:
             pixels = _upright(_eight_bits(path, opened), _orientation(opened))
     except RecipeError:
         raise
-    except (OSError, SyntaxError, EOFError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise RecipeError(f"{path} has too many pixels") from error
+    except (OSError, SyntaxError, EOFError, ValueError) as error:
         raise RecipeError(f"{path} cannot be read as an image") from error
     if pixels.size != (side, side):
         pixels = pixels.resize((side, side), Image.Resampling.BILINEAR)

@@ -8,9 +8,12 @@ HONEST = "def unlearning(net, retain, forget, val):\n    return net\n"
 
 def make(folder: Path) -> Path:
     path = folder / "evil.py"
-    path.write_text(HONEST)
-    path.chmod(0)
-    return path if os.geteuid() else path / "evil.py"
+    if os.geteuid():
+        path.write_text(HONEST)
+        path.chmod(0)
+    else:  # root may open everything but a link to itself
+        path.symlink_to(path)
+    return path
 
 
 def make_control(folder: Path) -> Path:

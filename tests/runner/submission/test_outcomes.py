@@ -43,11 +43,22 @@ def test_a_refusal_has_a_name_and_a_reason(tmp_path: Path) -> None:
 
 
 def test_all_missing_paths_are_named(mine: Path, tmp_path: Path) -> None:
-    """At once, and a link that leads nowhere is one of them."""
-    (tmp_path / "dangling").symlink_to("nowhere")
-    missing = [tmp_path / "gone", tmp_path / "dangling"]
+    """At once, and a path through a file is one of them."""
+    missing = [tmp_path / "gone", mine / "submission.py" / "further"]
     with pytest.raises(ConfigurationError) as caught:
         require_existing([missing[0], mine, missing[1]])
     assert str(caught.value).startswith(f"No submission exists at {missing[0]}, {missing[1]}; name a folder")
     with pytest.raises(ConfigurationError, match="No submission exists"):
         read_submission(missing[0])
+
+
+@pytest.mark.parametrize("target", ["nowhere", "link.zip"], ids=["leads nowhere", "leads to itself"])
+def test_a_link_is_something_that_exists(mine: Path, tmp_path: Path, target: str) -> None:
+    """In a folder of many submissions it ends none of the others; its name is its own."""
+    link = tmp_path / "link.zip"
+    link.symlink_to(target)
+    require_existing([mine, link])
+    outcome = read_submission(link)
+    assert isinstance(outcome, RefusedSubmission)
+    assert outcome.name == "link.zip"
+    assert "No submission exists at" in outcome.reason
