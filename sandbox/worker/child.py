@@ -116,9 +116,8 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         unlearning = _import_submission(inputs.submission)
         stage = "call"
         _seed_everything(seed)
-        returned = unlearning(net, *loaders)
+        unlearned = _network_in(unlearning(net, *loaders), net)
         stage = "checkpoint"
-        unlearned = _network_in(returned, net)
         _send(result_fd, TAG_CHECKPOINT, checkpoint_bytes(unlearned, dtypes))
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 - also SystemExit and KeyboardInterrupt: they are results
