@@ -6,8 +6,8 @@ EXPECTED = {
     *("PATH", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "LANG", "HOME"),
     *("TMPDIR", "OMP_NUM_THREADS", "HOSTNAME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "LC_CTYPE"),
 }
-ENGINES_OWN = {("container", "podman"), ("TERM", "xterm")}
-"""The same on every host that has Podman."""
+SAME_EVERYWHERE = {("container", "podman"), ("TERM", "xterm"), ("USER", "run"), ("LOGNAME", "run")}
+"""Set by Podman, or for each run: the same on every host."""
 
 
 class Escaped(Exception):
@@ -36,7 +36,7 @@ def unlearning(net, retain, forget, val):
         name
         for name, value in os.environ.items()
         if value
-        and (name, value) not in ENGINES_OWN
+        and (name, value) not in SAME_EVERYWHERE
         and not name.startswith(("KMP_", "TORCH", "PYTORCH", "NVIDIA_", "CUDA_"))
     }
     if more - EXPECTED:
