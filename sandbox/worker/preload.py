@@ -6,6 +6,7 @@ costs each of its runs the import and changes nothing else.
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Final
 
@@ -26,11 +27,8 @@ _COMPRESSED_MEMBER: Final = re.compile(rb"PK\x03\x04.{4}[^\x00]", re.DOTALL)
 
 def replace_notebook_bars() -> None:
     """Let ``tqdm.notebook`` draw plain bars: notebooks import it, and its own bars need a browser."""
-    import tqdm  # noqa: PLC0415 - in the image; the host imports this module too
-    import tqdm.notebook  # noqa: PLC0415
-
-    tqdm.notebook.tqdm = tqdm.notebook.tqdm_notebook = tqdm.tqdm
-    tqdm.notebook.trange = tqdm.notebook.tnrange = tqdm.trange
+    bars, notebook = importlib.import_module("tqdm"), importlib.import_module("tqdm.notebook")
+    vars(notebook).update(tqdm=bars.tqdm, tqdm_notebook=bars.tqdm, trange=bars.trange, tnrange=bars.trange)
 
 
 def modules_to_preload(submission: bytes, architecture: str) -> list[str]:
