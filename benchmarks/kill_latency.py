@@ -159,9 +159,9 @@ class Watched:
         """Forward to the container."""
         return self._container.stood_still()
 
-    def memory_limit_hits(self) -> int | None:
+    def has_reached_memory_limit(self) -> bool | None:
         """Forward to the container."""
-        return self._container.memory_limit_hits()
+        return self._container.has_reached_memory_limit()
 
     def is_running(self) -> bool:
         """Forward to the container."""

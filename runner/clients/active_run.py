@@ -66,7 +66,6 @@ class ActiveRun:
         *,
         now: float,
         spec: CheckpointSpec,
-        only_run: bool,
         memory_limit_reached: bool | None = None,
     ) -> EndedRun:
         """Return the run as the supervisor's ``finished`` frame describes it, judged.
@@ -75,7 +74,6 @@ class ActiveRun:
             frame: The ``finished`` frame; its payload is untrusted.
             now: The time, for a run whose end was not reported before.
             spec: What a checkpoint must look like.
-            only_run: Whether no other run can be in progress in the container.
             memory_limit_reached: Whether the container reached its memory limit, if the caller knows.
         """
         host_seconds = self._host_seconds(now)
@@ -92,7 +90,7 @@ class ActiveRun:
             ended_by=frame.text("ended_by"),
             exit_code=frame.integer("exit_code"),
             oom_kills=frame.integer("oom_kills"),
-            alone=only_run,
+            alone=True,  # a worker executes one run at a time
             memory_limit_reached=memory_limit_reached,
             started=bool(frame.fields.get("started", True)),
             run_seconds=frame.number("seconds"),

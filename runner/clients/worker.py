@@ -98,11 +98,10 @@ class WorkerClient:
             self._channel.send("data", challenge.data(name), name=name)
         self._channel.send("submission", submission.archive)
         self.load_seconds = self._channel.await_ready()
-        self._memory_limit_hits = stream.memory_limit_hits()
 
     @property
     def is_usable(self) -> bool:
-        """Return whether it can execute further runs: it goes on, and nothing of a run remains in it."""
+        """Return whether it should execute further runs: it goes on, and nothing of a run remains in it."""
         return self._is_usable
 
     def execute(
@@ -111,14 +110,13 @@ class WorkerClient:
         may_start: Callable[[], bool] = lambda: True,
         enough: Callable[[], bool] = lambda: False,
     ) -> Iterator[EndedRun]:
-        """Execute runs and yield each as it ends, in any order.
+        """Execute runs one after another, and yield each as it ends.
 
         While ``may_start`` returns False, no further run is started. Once ``enough`` returns True,
-        runs in progress are finished and the rest are not started.
+        the run in progress is finished and the rest are not started.
 
         Stops early, with runs not executed, when a run could only be stopped together with the
-        container; start another worker for the rest. Where cleanup after a run failed, the runs in
-        progress are finished, so that no run can make another one repeat, and none is started after it.
+        container, or when cleanup after it failed; start another worker for the rest.
 
         Raises:
             SandboxLostError: the container is gone, or a run ended in a way for which the host is to blame.
@@ -199,7 +197,6 @@ class WorkerClient:
             frame,
             now=self._clock(),
             spec=self._spec,
-            only_run=True,
             memory_limit_reached=self._memory_limit_reached(frame),
         )
         self._oom_killed_before |= ended.observation.oom_kills > 0
@@ -215,16 +212,11 @@ class WorkerClient:
         events = frame.integer("oom_events") if "oom_events" in frame.fields else -1
         if events >= 0:
             return events > 0
-        hits = self._channel.stream.memory_limit_hits()
-        if hits is None or self._memory_limit_hits is None:
-            return None
-        before, self._memory_limit_hits = self._memory_limit_hits, hits
-        return hits > before
+        self._is_usable = False  # its peak would be taken for that of the next run
+        return self._channel.stream.has_reached_memory_limit()
 
     def _kill_overdue(self, active: dict[int, ActiveRun]) -> Iterator[EndedRun]:
-        """Kill the container; yield the runs whose limit, or whose cleanup's limit, has passed.
-
-        The other runs are not judged.
+        """Kill the container; yield the run if its limit, or its cleanup's limit, has passed.
 
         Raises:
             SandboxLostError: the container stood still, so that nothing could end the run in time.

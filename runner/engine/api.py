@@ -61,8 +61,8 @@ class Stream(Protocol):
         Takes a moment, in which a worker or an evaluator that goes on uses some processor time.
         """
 
-    def memory_limit_hits(self) -> int | None:
-        """Return how often it has reached its memory limit so far; None if the engine does not tell."""
+    def has_reached_memory_limit(self) -> bool | None:
+        """Return whether its memory use has come up to its limit so far; None if the engine cannot tell."""
 
     def remove(self) -> None:
         """Remove it, running or not, and close the stream; no error if it is removed already."""

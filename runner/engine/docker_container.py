@@ -13,12 +13,15 @@ import docker
 from runner.engine.api import ContainerExit
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
 from runner.errors import SandboxLostError
+from runner.units import MIB
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
 _STDOUT, _STDERR = 1, 2
 _READ_BYTES: Final = 1 << 20
 _STANDSTILL_SECONDS: Final = 0.4
 """A supervisor wakes several times in this time while a run is in progress."""
+_LARGEST_REQUEST_BYTES: Final = 16 * MIB
+"""The kernel refuses a request for memory as a whole, so a limit may be reached by so much less."""
 _STDERR_BYTES: Final = 1 << 16
 """How many bytes of the end of stderr are stored."""
 
@@ -136,9 +139,13 @@ class DockerContainer:
         after = self._statistic("cpu_stats", "cpu_usage", "total_usage")
         return before is not None and before == after
 
-    def memory_limit_hits(self) -> int | None:
-        """Return how often it has reached its memory limit so far; None under control groups 2."""
-        return self._statistic("memory_stats", "failcnt")
+    def has_reached_memory_limit(self) -> bool | None:
+        """Return whether its use of memory has come up to its limit so far; None under control groups 2.
+
+        The peak decides. The engine's count of failures does not: under recent kernels it stays 0.
+        """
+        peak, limit = (self._statistic("memory_stats", name) for name in ("max_usage", "limit"))
+        return None if peak is None or limit is None else peak >= limit - _LARGEST_REQUEST_BYTES
 
     def _statistic(self, *names: str) -> int | None:
         try:

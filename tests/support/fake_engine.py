@@ -61,7 +61,7 @@ class FakeContainer:
         """Return whether it has ended."""
         return not self.is_running()
 
-    def memory_limit_hits(self) -> int | None:
+    def has_reached_memory_limit(self) -> bool | None:
         """Return None: it has no control group."""
         return None
 

@@ -64,7 +64,7 @@ class FakeStream:
         """The frames that the host sent."""
         self.running = True
         """What the engine reports of the container until its stream ends."""
-        self.limit_hits: int | None = None
+        self.reached_memory_limit: bool | None = None
         """What the engine reports of the container's memory limit."""
         self.killed = 0
         self.removed = 0
@@ -108,9 +108,9 @@ class FakeStream:
         """Return whether the test says that it does not run."""
         return not self.running
 
-    def memory_limit_hits(self) -> int | None:
+    def has_reached_memory_limit(self) -> bool | None:
         """Return what the test says."""
-        return self.limit_hits
+        return self.reached_memory_limit
 
     def remove(self) -> None:
         """End the stream."""

@@ -28,11 +28,11 @@ def begin(load_challenge: Callable[[Limits], Challenge]) -> Callable[..., tuple[
         ending: ContainerExit | None = None,
         stderr: bytes = b"",
         placement: Placement = DEFAULT_PLACEMENT,
-        limit_hits: int | None = None,
+        reached_memory_limit: bool | None = None,
         **limits: float,
     ) -> tuple[WorkerClient, FakeStream]:
         stream = FakeStream(when_ready(on_run), ending=ending, stderr=stderr)
-        stream.limit_hits = limit_hits
+        stream.reached_memory_limit = reached_memory_limit
         worker = WorkerClient(
             stream=stream,
             challenge=load_challenge(Limits.model_validate({"concurrency": 1, **limits})),

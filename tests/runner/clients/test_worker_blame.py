@@ -42,21 +42,18 @@ def test_a_memory_kill_at_its_own_limit_is_its_own(begin: Begin) -> None:
     assert verdicts(worker.execute(planned(1))) == {0: Verdict.MEMORY_LIMIT}
 
 
-@pytest.mark.parametrize(("hits", "own"), [([0, 5], True), ([5, 5], False), ([0, None], True)])
-def test_under_control_groups_1_the_engine_is_asked(begin: Begin, hits: list[int | None], own: bool) -> None:
-    """How often the container reached its limit, before its first run and after the kill."""
-    stream_hits = iter(hits[1:])
-
-    def on_run(index: int) -> list[Answer]:
-        stream.limit_hits = next(stream_hits)
-        return killed(index, **{**LATER, "oom_events": -1})
-
-    worker, stream = begin(on_run, limit_hits=hits[0])
+@pytest.mark.parametrize(("reached", "own"), [(True, True), (False, False), (None, True)])
+def test_under_control_groups_1_the_engine_is_asked(begin: Begin, reached: bool | None, own: bool) -> None:
+    """Whether the container has come up to its limit; the next run gets a container without such a past."""
+    worker, _stream = begin(
+        lambda index: killed(index, **{**LATER, "oom_events": -1}), reached_memory_limit=reached
+    )
     if own:
         assert verdicts(worker.execute(planned(1))) == {0: Verdict.MEMORY_LIMIT}
     else:
         with pytest.raises(SandboxLostError, match="short of memory"):
             list(worker.execute(planned(1)))
+    assert not worker.is_usable
 
 
 def test_a_container_that_stands_still_beyond_a_runs_time(begin: Begin) -> None:

@@ -105,7 +105,7 @@ class Trickle:
         """Return False."""
         return False
 
-    def memory_limit_hits(self) -> int | None:
+    def has_reached_memory_limit(self) -> bool | None:
         """Return None."""
         return None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.worker import janitor
 from sandbox.worker.janitor import find_world_writable, is_alive
 
 FIRST_THREAD_ENDS = """
@@ -74,3 +75,24 @@ def test_all_world_writable_nodes_are_listed(tmp_path: Path) -> None:
     assert sorted(find_world_writable(tmp_path)) == sorted(
         [tmp_path / "fd", tmp_path / "gone", tmp_path / "null", inner / "ptmx"]
     )
+
+
+@pytest.mark.parametrize(
+    ("owners", "clean"),
+    [
+        ({}, True),
+        ({"own": 12_345}, True),
+        ({"roots": 0, "own": 12_345}, True),
+        ({"own": 12_345, "another_runs": 12_346}, False),
+        ({"another_runs": 10_000}, False),
+    ],
+)
+def test_what_another_run_owns_is_never_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owners: dict[str, int], clean: bool
+) -> None:
+    """No run that is alive can own it: the container is not used again. Only the run's own entries are removed."""
+    for name in owners:
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(janitor, "_owner", lambda entry: owners[entry.name])
+    assert janitor._empty(tmp_path, 12_345) is clean
+    assert {entry.name for entry in tmp_path.iterdir()} == owners.keys() - {"own"}

@@ -1,0 +1,137 @@
+"""A memory kill counts against a run only if its own container's limit was reached.
+
+The host's shortage is made by a control group around the containers that is smaller than they are together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from runner.challenge.challenge import Challenge
+from runner.clients.runs import EndedRun, PlannedRun
+from runner.clients.worker import WorkerClient
+from runner.engine.container_spec import FIRST_UID, worker_container
+from runner.engine.docker_connection import connect
+from runner.engine.docker_engine import DockerEngine
+from runner.errors import SandboxLostError
+from runner.image.image import Image
+from runner.units import MIB
+from runner.verdict import Verdict
+from tests.support.submissions import pack_submission
+
+pytestmark = pytest.mark.container
+
+VERSION_1 = Path("/sys/fs/cgroup/memory")
+VERSION_2 = Path("/sys/fs/cgroup")
+
+TAKES = """
+import os, time
+def unlearning(net, retain, forget, val):
+    memory = [bytearray(b"x") * (16 << 20) for _ in range({portions})]
+    time.sleep(0.5)
+"""
+IN_A_CHILD = """
+import os
+def unlearning(net, retain, forget, val):
+    if os.fork() == 0:
+        memory = [bytearray(b"x") * (16 << 20) for _ in range(64)]
+        os._exit(0)
+    if os.wait()[1]:
+        raise RuntimeError("a worker of the loader was killed")
+"""
+A_GIGABYTE = TAKES.format(portions=64)
+ENDLESS = TAKES.format(portions=100_000)
+
+
+@pytest.fixture
+def shortage() -> Iterator[tuple[str, Callable[[int], None]]]:
+    """Return a control group's name, and a function that limits the memory of all containers in it."""
+    version_1 = (VERSION_1 / "memory.limit_in_bytes").exists() or (
+        VERSION_1 / "memory.usage_in_bytes"
+    ).exists()
+    folder = (VERSION_1 if version_1 else VERSION_2) / f"unlearn-test-{uuid.uuid4().hex[:8]}"
+    if os.getuid() != 0 or not folder.parent.is_dir():
+        pytest.skip("only root can make control groups")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group can be made here: {error}")
+
+    def limit(count: int) -> None:
+        (folder / ("memory.limit_in_bytes" if version_1 else "memory.max")).write_text(str(count))
+
+    yield f"/{folder.name}", limit
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+@pytest.fixture
+def execute(
+    built_image: Image,
+    labels: dict[str, str],
+    challenge: Challenge,
+    shortage: tuple[str, Callable[[int], None]],
+) -> Callable[..., list[EndedRun]]:
+    """Return a function that executes a source once, in a container below the control group."""
+    parent, limit = shortage
+
+    class Client(docker.APIClient):
+        def create_container(self, *arguments: Any, **options: Any) -> Any:
+            options["host_config"]["CgroupParent"] = parent
+            return super().create_container(*arguments, **options)
+
+    def connect_below(seconds: int) -> docker.APIClient:
+        client = connect(seconds)
+        client.__class__ = Client
+        return client
+
+    def run(source: str, *, hosts_bytes: int, own_bytes: int) -> list[EndedRun]:
+        limited = challenge.with_limits(memory_bytes=own_bytes)
+        container = DockerEngine(connect_below).start(
+            worker_container(image=built_image.tag, limits=limited.description.limits, labels=labels)
+        )
+        try:
+            worker = WorkerClient(
+                stream=container,
+                challenge=limited,
+                submission=pack_submission(source),
+                runs=1,
+                first_uid=FIRST_UID,
+            )
+            limit(hosts_bytes)
+            return list(worker.execute([PlannedRun(index=0, seed=1)]))
+        finally:
+            container.remove()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "source", [A_GIGABYTE, ENDLESS, IN_A_CHILD], ids=["a gigabyte", "endless", "in a child"]
+)
+def test_a_kill_for_the_hosts_shortage_is_no_verdict(
+    execute: Callable[..., list[EndedRun]], source: str
+) -> None:
+    """The kernel chose the run, since it volunteers; it had used a quarter of what it may."""
+    with pytest.raises(SandboxLostError, match="short of memory"):
+        execute(source, hosts_bytes=900 * MIB, own_bytes=4096 * MIB)
+
+
+def test_without_a_shortage_the_same_run_is_fine(execute: Callable[..., list[EndedRun]]) -> None:
+    """The control: nothing else ends it."""
+    (ended,) = execute(A_GIGABYTE, hosts_bytes=6000 * MIB, own_bytes=4096 * MIB)
+    assert ended.judgement.verdict is Verdict.OK, ended.judgement
+
+
+def test_a_kill_at_its_own_limit_is_its_own(execute: Callable[..., list[EndedRun]]) -> None:
+    """The other control: on a host with memory left."""
+    (ended,) = execute(ENDLESS, hosts_bytes=6000 * MIB, own_bytes=256 * MIB)
+    assert ended.judgement.verdict is Verdict.MEMORY_LIMIT, ended.judgement
