@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from runner.sanitize import sanitize_line
+from runner.sanitize import sanitize, sanitize_line
 
 _MESSAGE_CHARACTERS = 200
 
@@ -25,7 +25,7 @@ def save_traceback(error: BaseException) -> str:
     """
     text = sanitize_line(str(error), _MESSAGE_CHARACTERS).rstrip(".")
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    content = _content(error).encode(errors="backslashreplace")
+    content = sanitize(_content(error)).encode()  # a stranger's words may be in it
     for folder in _folders():
         with contextlib.suppress(OSError):
             file = _write(folder, content)

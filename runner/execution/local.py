@@ -50,6 +50,8 @@ class LocalExecutor:
         """Prepare; no container is started yet."""
         self._context, self._submission = context, submission
         self._challenge, self._settings = challenge, settings
+        self._first_uid = random_first_uid(settings.n)
+        """One for all containers: runs in progress never share a uid, to which the kernel counts processes."""
         self._labels = {**context.labels, EVALUATION_LABEL: evaluation}
         self._queue = EvaluatorQueue(
             start=self._start_evaluator,
@@ -142,7 +144,7 @@ class LocalExecutor:
             challenge=challenge,
             submission=self._submission,
             runs=runs,
-            first_uid=random_first_uid(self._settings.n),
+            first_uid=self._first_uid,
             placement=self._settings.placement,
         )
 

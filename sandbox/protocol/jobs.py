@@ -57,6 +57,7 @@ class WorkerJob(_Job):
     batch_size: int
     device: str
     concurrency: int
+    """Runs at a time: 1. Earlier images are sent the same, though they can execute several."""
     threads: int
     """Torch threads in each run."""
     runs: int

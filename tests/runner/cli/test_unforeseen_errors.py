@@ -67,6 +67,7 @@ def test_it_is_exit_code_5_and_the_traceback_is_saved(
     text = file.read_text()
     assert "Traceback (most recent call last)" in text
     assert type(error).__name__ in text
+    assert "\x1b" not in text, "whoever shows the file is not at the mercy of what it quotes"
     assert file.stat().st_mode & 0o077 == 0, "it may name what is secret"
 
 
