@@ -19,7 +19,7 @@ from tests.support.paths import ROOT
 PAGE = ROOT / "docs" / "threat-model.md"
 HOSTILE = ROOT / "sample_submissions" / "hostile"
 ROWS = [str(number) for number in range(1, 24)]
-FAULTS = [f"H{number}" for number in range(1, 11)]
+FAULTS = [f"H{number}" for number in range(1, 13)]
 BEGIN = "<!-- gallery: written by tests/test_threat_model.py -->\n"
 END = "<!-- end of the gallery -->\n"
 
