@@ -51,7 +51,7 @@ class LocalExecutor:
         self._context, self._submission = context, submission
         self._challenge, self._settings = challenge, settings
         self._first_uid = random_first_uid(settings.n)
-        """One for all containers: the kernel counts processes by uid, so runs in progress must not share one."""
+        """Of all containers: the kernel counts processes by uid, so runs in progress must share none."""
         self._labels = {**context.labels, EVALUATION_LABEL: evaluation}
         self._queue = EvaluatorQueue(
             start=self._start_evaluator,
