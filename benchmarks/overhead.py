@@ -17,7 +17,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,11 @@ from runner.challenge.load import load_challenge
 from runner.clients.channel import Channel
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WORKER_DATA, WorkerClient
-from runner.engine.api import Engine
+from runner.engine.api import Engine, Stream
 from runner.engine.connect import connect_engine
 from runner.engine.container_spec import FIRST_SLOT_GID, FIRST_UID, worker_container
 from runner.engine.session import container_session
+from runner.execution.containers import Containers, one_run_challenge
 from runner.image.image import require_image
 from runner.submission.load import Submission, load_submission
 from runner.verdict import Verdict
@@ -59,32 +59,46 @@ class Bench:
     def _with_limits(self, limits: Limits) -> Challenge:
         return self.challenge.with_limits(**limits.model_dump())
 
-    def sealed(self, runs: int, limits: Limits, pinned: str) -> tuple[float, float]:
-        """Return seconds without and with start-up of ``runs`` sealed runs."""
-        started_at = time.monotonic()
-        spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
-        spec = replace(spec, cpu_set=pinned)
-        container = self.engine.start(spec)
-        try:
+    def sealed(self, runs: int, limits: Limits, pinned: str, *, reuse: bool = True) -> tuple[float, float]:
+        """Return seconds without and with start-up of ``runs`` sealed runs, executed as `unlearn run` does.
+
+        Start-up ends when the last of the containers is ready that begin together.
+        """
+        challenge = one_run_challenge(self._with_limits(limits))
+        spec = replace(
+            worker_container(image=self.image.tag, limits=limits, labels=self.labels), cpu_set=pinned
+        )
+        ready: list[float] = []
+
+        def connect(stream: Stream) -> WorkerClient:
             worker = WorkerClient(
-                stream=container,
-                challenge=self._with_limits(limits),
+                stream=stream,
+                challenge=challenge,
                 submission=self.submission,
-                runs=runs,
+                runs=-(-runs // limits.concurrency) if reuse else 1,
                 first_uid=FIRST_UID,
             )
-            ready = time.monotonic()
-            for ended in worker.execute([PlannedRun(index=i, seed=i) for i in range(runs)]):
+            ready.append(time.monotonic())
+            return worker
+
+        started_at = time.monotonic()
+        containers = Containers(
+            start=lambda: self.engine.start(spec),
+            connect=connect,
+            concurrency=limits.concurrency,
+            reuse=reuse,
+        )
+        with containers:
+            for ended in containers.execute([PlannedRun(index=i, seed=i) for i in range(runs)]):
                 assert ended.judgement.verdict is Verdict.OK, ended.judgement
-            return time.monotonic() - ready, time.monotonic() - started_at
-        finally:
-            container.remove()
+            done = time.monotonic()
+        return done - max(ready[: limits.concurrency]), time.monotonic() - started_at
 
     def plain(self, runs: int, limits: Limits, pinned: str, threads: int) -> tuple[float, float]:
         """Return seconds without and with start-up of ``runs`` calls in one loop."""
         started_at = time.monotonic()
         spec = worker_container(image=self.image.tag, limits=limits, labels=self.labels)
-        spec = replace(spec, cpu_set=pinned)
+        spec = replace(spec, cpu_set=pinned, cpus=limits.cpus)
         environment = {name: value for name, value in spec.environment.items() if name != "OMP_NUM_THREADS"}
         environment["PLAIN_THREADS"] = str(threads)
         spec = replace(spec, command=("/opt/venv/bin/python", "-c", PLAIN_LOOP), environment=environment)
@@ -160,11 +174,8 @@ def main() -> None:
             },
         )
         workers = limits.concurrency
-        started_at = time.monotonic()
-        with ThreadPoolExecutor(workers) as pool:
-            each = single_core.with_changes(cpus=limits.cpus / workers)
-            list(pool.map(lambda _i: bench.sealed(1, each, ""), range(options.containers)))
-        per_container = (time.monotonic() - started_at) / options.containers
+        _seconds, with_start_up = bench.sealed(options.containers, limits, "", reuse=False)
+        per_container = with_start_up / options.containers
     table = Table(
         title=f"{options.n} runs of {options.submission} on {challenge.description.name}, "
         f"medians of {options.repeats}"
