@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
+from tests.support.command_server import CommandServer
 from tests.support.paths import ROOT
 
 QUICK_BUILD: Final = (
@@ -27,17 +29,40 @@ def command_environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **changes}
 
 
-def type_command(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Type a command and return its end, whatever it is."""
+def type_command(
+    *words: object, cwd: Path = ROOT, address_space: int | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Type a command and return its end, whatever it is.
+
+    Bytes that are no text are surrogates in its stdout and stderr. What an interpreter decides by its
+    environment when it starts, but for the encoding of its streams, needs `type_in_new_interpreter`.
+    """
+    return _server().run(
+        [str(word) for word in words],
+        cwd=cwd,
+        environment=command_environment(**environment),
+        encoding=environment.get("PYTHONIOENCODING", "utf-8"),
+        address_space=address_space,
+    )
+
+
+def type_in_new_interpreter(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Type a command as `type_command` does, in an interpreter of its own."""
     return subprocess.run(
         command_line(*words),
-        cwd=cwd,
+        cwd=ROOT,
         env=command_environment(**environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         check=False,
     )
+
+
+@functools.cache
+def _server() -> CommandServer:
+    return CommandServer()
 
 
 def start_command(*words: object, **environment: str) -> subprocess.Popen[str]:

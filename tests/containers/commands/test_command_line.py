@@ -19,7 +19,7 @@ from runner.engine.container_spec import EVALUATION_LABEL
 from runner.errors import RunnerError
 from runner.image.image import Image
 from runner.store.open_store import open_store
-from tests.support.command import command_line
+from tests.support.command import command_line, type_command
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
@@ -32,17 +32,6 @@ SLOW_FROM_THE_NINTH_ON = """
 import os, time
 if int(os.getcwd().rpartition("-")[2]) >= 8: time.sleep(1.0)
 """
-
-
-def unlearn(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command_line(*arguments),
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def summaries(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
@@ -81,7 +70,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def scored(challenge: Challenge, store: Path) -> subprocess.CompletedProcess[str]:
     names = ("original", "finetune", "noisy_finetune")
-    return unlearn(
+    return type_command(
         "run",
         *(SAMPLES / name for name in names),
         *("-c", challenge.folder, "-n", 16, "--store", store, "--json"),
@@ -112,7 +101,7 @@ def test_a_second_call_repeats_nothing(
     """No run, no attempt, no second file; the same summary."""
     name = summaries(scored)["finetune"]["evaluation"]
     before = {file: file.stat().st_mtime_ns for file in (store / name).rglob("*")}
-    again = unlearn(
+    again = type_command(
         *("run", SAMPLES / "finetune", "-c", challenge.folder, "-n", 16, "--store", store, "--json")
     )
     assert again.returncode == 0
@@ -127,7 +116,7 @@ def test_checkpoints_are_removed_once_evaluated_unless_kept(
     name = summaries(scored)["finetune"]["evaluation"]
     assert list((store / name / "checkpoints").glob("*")) == []
     assert len(list((store / name / "outputs").glob("*.npz"))) == 16
-    stored = unlearn(
+    stored = type_command(
         *("run", SAMPLES / "original", "-c", challenge.folder, "-n", 4, "--store", store, "--json"),
         *("--keep-checkpoints", "all"),
     )
@@ -140,10 +129,10 @@ def test_checkpoints_are_removed_once_evaluated_unless_kept(
 def test_show_and_list_tell_what_is_kept(scored: subprocess.CompletedProcess[str], store: Path) -> None:
     """For people and for programs."""
     name = summaries(scored)["finetune"]["evaluation"]
-    shown = json.loads(unlearn("show", name[:8], "--store", store, "--json").stdout)
+    shown = json.loads(type_command("show", name[:8], "--store", store, "--json").stdout)
     assert [run["index"] for run in shown["runs"]] == list(range(16))
     assert len({run["seed"] for run in shown["runs"]}) == 16
-    listed = unlearn("list", "--store", store)
+    listed = type_command("list", "--store", store)
     assert listed.returncode == 0
     assert "noisy_finetune" in listed.stdout
     assert name in listed.stdout
@@ -166,19 +155,19 @@ def test_a_failing_submission_earns_no_score_and_exit_code_1(
         *("run", write(tmp_path / "bad", source), "-c", challenge.folder),
         *("-n", 8, "--store", tmp_path / "store", "--json"),
     )
-    done = unlearn(*arguments)
+    done = type_command(*arguments)
     assert done.returncode == 1, done.stderr
     summary = summaries(done)["bad"]
     assert summary["score"] is None
     assert words in summary["reason"]
     assert sum(summary["verdicts"].values()) < 8
-    assert unlearn(*arguments).stdout == done.stdout
+    assert type_command(*arguments).stdout == done.stdout
 
 
 def test_hostile_names_and_words_are_shown_as_plain_text(challenge: Challenge, tmp_path: Path) -> None:
     """Neither the terminal nor rich's markup obeys what a submission says."""
     source = "def unlearning(*_): raise ValueError('\\x1b[2J[red]\\u202egnp.exe[/red]')"
-    done = unlearn(
+    done = type_command(
         *("run", write(tmp_path / "[bold]name", source), "-c", challenge.folder),
         *("-n", 2, "--store", tmp_path / "store"),
     )
@@ -210,12 +199,12 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(challenge: Challenge, tmp_p
         ),
     ]
     for arguments, words in cases:
-        done = unlearn("run", *arguments, "--store", store)
+        done = type_command("run", *arguments, "--store", store)
         assert done.returncode == 2, (arguments, done.stderr)
         assert words in one_sentence(done)
         assert not store.exists()
-    assert unlearn("run", good).returncode == 2
-    assert unlearn("show", "abc", "--store", store).returncode == 2
+    assert type_command("run", good).returncode == 2
+    assert type_command("show", "abc", "--store", store).returncode == 2
 
 
 def test_a_refused_submission_ends_none_of_the_others(challenge: Challenge, tmp_path: Path) -> None:
@@ -226,7 +215,7 @@ def test_a_refused_submission_ends_none_of_the_others(challenge: Challenge, tmp_
         *("run", tmp_path / "broken.zip", SAMPLES / "original", tmp_path / "empty"),
         *("-c", challenge.folder, "-n", 2, "--store", tmp_path / "store"),
     )
-    done = unlearn(*command, "--json")
+    done = type_command(*command, "--json")
     assert done.returncode == 1, done.stderr
     outcomes = summaries(done)
     assert outcomes["original"]["verdicts"] == {"ok": 2}
@@ -237,7 +226,7 @@ def test_a_refused_submission_ends_none_of_the_others(challenge: Challenge, tmp_
         assert words in outcomes[name]["reason"]
         assert words in done.stderr
         assert outcomes[name].keys() >= FIELDS
-    table = unlearn(*command)
+    table = type_command(*command)
     assert table.returncode == 1
     assert "broken: no score: " in table.stdout
     assert table.stdout.count("refused") >= 2
@@ -246,7 +235,7 @@ def test_a_refused_submission_ends_none_of_the_others(challenge: Challenge, tmp_
 
 def test_an_engine_that_does_not_answer_is_exit_code_3(challenge: Challenge, tmp_path: Path) -> None:
     """One sentence that says what to do."""
-    done = unlearn(
+    done = type_command(
         *("run", SAMPLES / "original", "-c", challenge.folder, "--store", tmp_path / "store"),
         DOCKER_HOST=f"unix://{tmp_path}/no.sock",
     )
@@ -265,7 +254,7 @@ def test_a_full_disk_is_exit_code_3_and_loses_nothing(
         *command_line("run", str(SAMPLES / "noisy_finetune"), "-c", str(challenge.folder)),
         *("-n", "4", "--store", str(store), "--json"),
     ]
-    started = unlearn("run", SAMPLES / "original", "-c", challenge.folder, "-n", 2, "--store", store)
+    started = type_command("run", SAMPLES / "original", "-c", challenge.folder, "-n", 2, "--store", store)
     assert started.returncode == 0
     limited = ["bash", "-c", 'ulimit -f 20; exec "$@"', "bash", *arguments]
     done = subprocess.run(limited, capture_output=True, text=True, check=False)
@@ -303,14 +292,14 @@ def test_kill_9_loses_and_repeats_nothing_that_was_finished(
     name, _count = finished(store)
     before = {
         run["index"]: run
-        for run in json.loads(unlearn("show", name, "--store", store, "--json").stdout)["runs"]
+        for run in json.loads(type_command("show", name, "--store", store, "--json").stdout)["runs"]
     }
     assert 8 <= len(before) < 16
     disturbed = subprocess.run([*arguments, str(store)], capture_output=True, text=True, check=False)
     assert disturbed.returncode == 0, disturbed.stderr
     after = {
         run["index"]: run
-        for run in json.loads(unlearn("show", name, "--store", store, "--json").stdout)["runs"]
+        for run in json.loads(type_command("show", name, "--store", store, "--json").stdout)["runs"]
     }
     assert len(after) == 16
     for index, run in before.items():
@@ -329,10 +318,12 @@ def test_clean_removes_what_is_named(
     scored: subprocess.CompletedProcess[str], store: Path, challenge: Challenge
 ) -> None:
     """An evaluation with its files, and nothing else."""
-    done = unlearn("run", SAMPLES / "original", "-c", challenge.folder, "-n", 3, "--store", store, "--json")
+    done = type_command(
+        "run", SAMPLES / "original", "-c", challenge.folder, "-n", 3, "--store", store, "--json"
+    )
     name = summaries(done)["original"]["evaluation"]
-    cleaned = unlearn("clean", name, "--store", store)
+    cleaned = type_command("clean", name, "--store", store)
     assert cleaned.returncode == 0, cleaned.stderr
     assert not (store / name).exists()
-    assert unlearn("show", name, "--store", store).returncode == 2
+    assert type_command("show", name, "--store", store).returncode == 2
     assert (store / summaries(scored)["finetune"]["evaluation"]).exists()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.challenge.challenge import Challenge
-from tests.support.command import command_line
+from tests.support.command import type_command
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
@@ -25,16 +24,6 @@ def unlearning(net, retain, forget, val):
         for weight in net.parameters():
             weight.add_(torch.randn_like(weight) * 0.01)
 """
-
-
-def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command_line(*arguments),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +41,7 @@ def evaluated(
     for name, text in (("copied", source + "\n# mine\n"), ("unsteady", NOT_DETERMINISTIC)):
         (folder / name).mkdir()
         (folder / name / "submission.py").write_text(text)
-    done = unlearn(
+    done = type_command(
         *("run", SAMPLES / "finetune", folder / "unsteady", folder / "copied"),
         *("-c", challenge.folder, "-n", 8, "--store", store, "--json", "--keep-checkpoints", "all"),
     )
@@ -64,7 +53,7 @@ def test_a_deterministic_submission_can_be_done_again(
     evaluated: dict[str, dict[str, Any]], store: Path
 ) -> None:
     """The runs that are done again give the same checkpoints and outputs, bit for bit."""
-    done = unlearn(
+    done = type_command(
         "verify", evaluated["finetune"]["evaluation"][:8], "--store", store, "--rerun", 3, "--json"
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -79,8 +68,8 @@ def test_a_submission_that_is_not_deterministic_is_named(
 ) -> None:
     """All hashes match, but no run gives the checkpoint again: exit code 1, a line for each."""
     name = evaluated["unsteady"]["evaluation"]
-    assert unlearn("verify", name, "--store", store).returncode == 0
-    done = unlearn("verify", name, "--store", store, "--rerun", 2, "--json")
+    assert type_command("verify", name, "--store", store).returncode == 0
+    done = type_command("verify", name, "--store", store, "--rerun", 2, "--json")
     assert done.returncode == 1
     mismatches = json.loads(done.stdout)["mismatches"]
     assert [line.split(":")[0] for line in mismatches] == ["run 0", "run 4"]
@@ -102,7 +91,7 @@ def test_what_was_changed_is_named(evaluated: dict[str, dict[str, Any]], store: 
     name = evaluated["copied"]["evaluation"]
     file = store / name / "outputs" / "00003.npz"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    done = unlearn("verify", name, "--store", store)
+    done = type_command("verify", name, "--store", store)
     assert done.returncode == 1
     assert "outputs/00003.npz is not the file that the manifest names" in done.stdout
 
@@ -112,7 +101,7 @@ def test_the_challenge_must_be_there(
 ) -> None:
     """Where it was, or where the option says; elsewhere it is wrong usage."""
     name = evaluated["finetune"]["evaluation"]
-    assert unlearn("verify", name, "--store", store, "-c", challenge.folder).returncode == 0
-    done = unlearn("verify", name, "--store", store, "-c", tmp_path)
+    assert type_command("verify", name, "--store", store, "-c", challenge.folder).returncode == 0
+    done = type_command("verify", name, "--store", store, "-c", tmp_path)
     assert done.returncode == 2
     assert "name its folder with --challenge" in " ".join(done.stderr.split())

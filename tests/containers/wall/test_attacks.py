@@ -6,7 +6,6 @@ The full gallery is to come; these were found by attacking the first version.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun
 from runner.verdict import Verdict
-from tests.support.command import command_line
+from tests.support.command import type_command
 
 pytestmark = pytest.mark.container
 
@@ -148,14 +147,8 @@ def unlearning(net, retain, forget, val):
         net.fc.weight.zero_()
         net.fc.bias.fill_(3e38)
 """)
-    done = subprocess.run(
-        [
-            *command_line("run", str(tmp_path / "huge"), "-c", str(challenge.folder)),
-            *("-n", "4", "--json", "--store", str(tmp_path / "store")),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    done = type_command(
+        *("run", tmp_path / "huge", "-c", challenge.folder, "-n", 4, "--json", "--store", tmp_path / "store")
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["score"] == 0

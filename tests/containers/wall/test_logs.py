@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
 from runner.submission.load import load_submission
 from runner.verdict import Verdict
-from tests.support.command import command_line
+from tests.support.command import type_command
 
 pytestmark = pytest.mark.container
 
@@ -87,10 +85,9 @@ def hostile_store(
 
 
 def _shown(store: Path, *arguments: str) -> bytes:
-    command = command_line(*arguments, "--store", store)
-    done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "FORCE_COLOR": "1"})
+    done = type_command(*arguments, "--store", store, FORCE_COLOR="1")
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout.encode(errors="surrogateescape")
 
 
 def _name(store: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from runner.challenge.challenge import Challenge
 from runner.engine.api import Engine
 from runner.engine.container_spec import EVALUATION_LABEL
 from runner.store.open_store import open_store
-from tests.support.command import command_line
+from tests.support.command import type_command
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
@@ -30,14 +29,8 @@ def unlearning(net, retain, forget, val):
 
 
 def run(submission: Path, challenge: Challenge, store: Path, *options: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [
-            *command_line("run", str(submission), "-c", str(challenge.folder)),
-            *("-n", "4", "--json", "--store", str(store), *options),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    done = type_command(
+        *("run", submission, "-c", challenge.folder, "-n", 4, "--json", "--store", store), *options
     )
     assert done.returncode == 0, done.stderr
     summary: dict[str, Any] = json.loads(done.stdout)
@@ -91,14 +84,8 @@ def test_a_gpu_where_there_is_none_is_the_hosts_matter(
     """Exit 3 and the reason, before anything is started."""
     if "nvidia" in engine.info().runtimes or engine.info().has_cdi:
         pytest.skip("this engine offers GPUs")
-    done = subprocess.run(
-        [
-            *command_line("run", str(SAMPLE), "-c", str(challenge.folder)),
-            *("-n", "4", "--device", "all", "--store", str(tmp_path)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    done = type_command(
+        *("run", SAMPLE, "-c", challenge.folder, "-n", 4, "--device", "all", "--store", tmp_path)
     )
     assert done.returncode == 3
     assert "offers no GPU" in done.stderr

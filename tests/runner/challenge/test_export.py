@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +20,7 @@ from runner.challenge.load import load_challenge
 from runner.challenge.seeds import GUESSABLE_SEEDS, has_guessable_seed
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.results.scoring import SCORE_WITHHELD, load_populations
-from tests.support.command import command_line
+from tests.support.command import type_command
 from tests.support.records import summary_of
 
 if TYPE_CHECKING:
@@ -52,12 +50,6 @@ def public(challenge_folder: ChallengeFolder) -> Challenge:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
-
-
-def unlearn(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command_line(*arguments), capture_output=True, text=True, check=False, env=os.environ
-    )
 
 
 def test_every_field_has_a_decision() -> None:
@@ -276,27 +268,27 @@ def test_guessable_seeds_are_reported(private: Challenge, public: Challenge) -> 
 def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
     """`challenge export` prints the hash; `challenge show` lists included and withheld parts."""
     private = describe(challenge_folder, "private")
-    done = unlearn("challenge", "export", private.folder, "--public", tmp_path / "out")
+    done = type_command("challenge", "export", private.folder, "--public", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "warning" not in done.stderr
     digest = load_challenge(tmp_path / "out").sha256
     assert done.stdout.splitlines()[-1] == f"{tmp_path / 'out'}: {digest}"
-    shown = unlearn("challenge", "show", tmp_path / "out")
+    shown = type_command("challenge", "show", tmp_path / "out")
     assert shown.returncode == 0, shown.stderr
     words = " ".join(shown.stdout.split())
     assert "test split, references and seed stay with the organizer" in words
     assert f"exported from {private.sha256}" in words
     assert "references 3, withheld" in words
     assert str(SEED) not in words
-    as_json = json.loads(unlearn("challenge", "show", tmp_path / "out", "--json").stdout)
+    as_json = json.loads(type_command("challenge", "show", tmp_path / "out", "--json").stdout)
     assert (as_json["seed"], as_json["warnings"], as_json["sha256"]) == (None, [], digest)
-    again = unlearn("challenge", "export", private.folder, "--public", tmp_path / "out")
+    again = type_command("challenge", "export", private.folder, "--public", tmp_path / "out")
     assert again.returncode == 2
     assert (
         again.stderr
         == f"unlearn: {tmp_path / 'out'} already exists and is not an empty folder; choose another.\n"
     )
-    nothing = unlearn("challenge", "export", tmp_path / "nothing", "--public", tmp_path / "other")
+    nothing = type_command("challenge", "export", tmp_path / "nothing", "--public", tmp_path / "other")
     assert nothing.returncode == 2
     assert "No challenge exists at" in nothing.stderr
     assert not (tmp_path / "other").exists()
@@ -307,7 +299,7 @@ def test_command_warns_of_a_seed_that_can_be_guessed(
 ) -> None:
     """The challenge is exported nevertheless: the digits are public anyway."""
     folder = challenge_folder.describe()
-    done = unlearn("challenge", "export", folder, "--public", tmp_path / "out")
+    done = type_command("challenge", "export", folder, "--public", tmp_path / "out")
     assert done.returncode == 0
     assert "can be guessed" in done.stderr
     assert REFERENCES_FILE not in files(tmp_path / "out")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from runner.store.listing import DATABASE_FILE
-from tests.support.command import command_environment, command_line, type_command
+from tests.support.command import type_command
 from tests.support.paths import TEST_DATA
 
 ENDED = "628abf2578c0"
@@ -34,16 +34,8 @@ def store(tmp_path: Path) -> Path:
 
 
 def limited(*words: object) -> subprocess.CompletedProcess[str]:
-    """Type a command that may use 4 GB of address space and must end within 50 seconds."""
-    return subprocess.run(
-        ["bash", "-c", 'ulimit -v 4000000; exec "$@"', "bash", *command_line(*words)],
-        env=command_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    """Type a command that may use 4 GB of address space."""
+    return type_command(*words, address_space=4_000_000_000)
 
 
 def one_sentence(done: subprocess.CompletedProcess[str]) -> str:

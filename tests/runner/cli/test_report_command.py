@@ -15,7 +15,7 @@ from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord, RunRecord
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
-from tests.support.command import command_line
+from tests.support.command import type_command
 from tests.support.records import summary_of
 
 ID = "0123456789ab"
@@ -69,8 +69,7 @@ def folder(tmp_path: Path, policy: str) -> Path:
 
 
 def report(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = command_line("report", ID[:6], "--store", folder, *arguments)
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return type_command("report", ID[:6], "--store", folder, *arguments)
 
 
 def test_the_report_follows_the_feedback_policy(folder: Path, policy: str) -> None:

@@ -21,7 +21,7 @@ from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
 from scoring.card.card import ScoreCard
 from scoring.outputs import Outputs, save_outputs
-from tests.support.command import command_line
+from tests.support.command import type_command
 
 COUNTS = np.full((4, 2), 10)
 LABELS = np.arange(12) % 2
@@ -56,8 +56,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def score(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = command_line("score", *arguments)
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    return type_command("score", *arguments, cwd=folder)
 
 
 def test_the_card_of_a_file_is_a_table_or_json(files: Path) -> None:
