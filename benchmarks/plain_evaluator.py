@@ -20,7 +20,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
-from sandbox.evaluator import Evaluator
+from sandbox.evaluator.main import Evaluator
 from sandbox.networks.architectures import build
 from sandbox.networks.datasets import TupleItems
 from sandbox.protocol.jobs import EvaluatorJob

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tests.support.command_server import CommandServer
 from tests.support.paths import ROOT
+from tests.tools.command_server import CommandServer
 
 QUICK_BUILD: Final = (
     *("--references", 2, "--epochs", 1, "--forget-fraction", 0.1),

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.container
 EVERY_WAY = """
 import itertools, json, safetensors.torch, torch
 from concurrent.futures import ThreadPoolExecutor
-from sandbox.evaluator import Evaluator
+from sandbox.evaluator.main import Evaluator
 from sandbox.protocol.splits import SPLITS
 from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.networks.architectures import build
@@ -74,7 +74,7 @@ SHORTAGES = """
 import json
 import threading
 import safetensors.torch, torch
-from sandbox import evaluator as program
+from sandbox.evaluator import main as program
 from sandbox.protocol.splits import SPLITS
 from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.networks.architectures import build

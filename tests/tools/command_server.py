@@ -46,7 +46,7 @@ class CommandServer:
         """Start the process."""
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.command_server"],
+            [sys.executable, "-m", "tests.tools.command_server"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -189,7 +189,3 @@ def main() -> None:
             threads.set_concurrency(frame.integer("checkpoints"))
         else:
             return
-
-
-if __name__ == "__main__":
-    main()
