@@ -24,6 +24,7 @@ from runner.image.image import Image, require_image
 from runner.progress import NullReporter, Reporter
 from runner.store.open_store import open_store
 from runner.submission.load import Submission
+from tests.containers.slower import is_slower
 from tests.support.command import QUICK_BUILD, unlearn
 from tests.support.image_scripts import ImageScripts, run_alone
 from tests.support.shared_folders import SharedFolders
@@ -187,3 +188,11 @@ def evaluation_context(
         )
 
     return make
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make test` leaves to `make test-all`."""
+    for item in items:
+        if is_slower(item.nodeid):
+            item.add_marker(pytest.mark.slow)

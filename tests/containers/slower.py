@@ -1,0 +1,36 @@
+"""Which tests with containers are too slow for `make test`, and what it runs of their kind instead.
+
+`make test-all` runs them. Each is a further member of a class that another test of `make test` shows.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SLOWER: Final = {
+    "test_standstill.py::test_a_worker_that_stands_still[frozen by the control group]": "a paused container",
+    "test_recipe_builds.py::test_idx_from_files_to_a_score": "faces, from files to a score",
+    "test_recipe_builds.py::test_arrays_by_person_from_a_file": "cifar10 and faces from tables",
+    "test_recipe_builds.py::test_refused[idx-files1-": "two refused builds, and the recipes' own tests",
+    "test_recipe_builds.py::test_refused[idx-files2-": "two refused builds, and the recipes' own tests",
+    "test_recipe_builds.py::test_refused[faces-files4-": "two refused builds, and the recipes' own tests",
+    "test_failing_networks.py::test_a_checkpoint_that_is_never_answered": "checkpoints that end the evaluator",
+    "test_earlier_image.py::test_an_unfinished_build_goes_on_in_its_image": "an evaluation in its image",
+    "test_faults.py::test_a_container_that_is_removed_from_outside_is_started_again[evaluator]": "a worker",
+    "test_store_faults.py::test_a_store_that_can_only_be_read": "a full disk, and the store's own tests",
+    "test_time_limits.py::test_no_run_is_started_once_the_total_is_used_up[2]": "the same, one at a time",
+    "test_time_limits.py::test_measuring_is_repeated_on_demand_and_shown": "a fraction, measured once",
+    "test_run_contract.py::test_the_same_seed_gives_the_same_bytes[noisy_finetune]": "finetune",
+    "test_run_contract.py::test_the_same_seed_gives_the_same_bytes[scrub]": "finetune",
+    "test_architectures.py::test_an_unusable_network_of_the_challenge_blames_no_submission[convnet-1-": "an unknown architecture",
+    "test_leftovers.py::test_runs_at_the_same_time_meet_nowhere[process]": "isolation container",
+    "test_exit_codes.py::test_a_table_that_the_terminal_cannot_show[ascii]": "latin-1",
+    "test_challenge_build.py::test_another_seed_gives_another_challenge_in_every_part": "the same seed",
+    "test_command_line.py::test_a_failing_submission_earns_no_score_and_exit_code_1[x = 1-": "a crash",
+}
+"""Beginnings of test names, without folders, and what `make test` runs of their kind."""
+
+
+def is_slower(node: str) -> bool:
+    """Return whether a test, named as pytest names it, is left to `make test-all`."""
+    return node.rpartition("tests/containers/")[2].partition("/")[2].startswith(tuple(SLOWER))
