@@ -1,7 +1,7 @@
 """Measure the runner's resident memory while submissions flood it with output.
 
-Each kind of flood runs for a while in one worker container, several runs at a time, so that their output
-adds up. The table shows the runner's resident memory before, its highest value meanwhile and the growth,
+Each kind of flood runs for a while in several worker containers at a time, so that their output adds up.
+The table shows the runner's resident memory before, its highest value meanwhile and the growth,
 and how much the runs reported to have written. A thread samples the memory with psutil; an ordinary
 submission with its checkpoints is the baseline.
 """
@@ -34,6 +34,7 @@ from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
 from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.engine.session import container_session
+from runner.execution.containers import Containers, one_run_challenge
 from runner.image.image import Image, require_image
 from runner.submission.load import Submission
 from runner.units import MIB
@@ -161,30 +162,25 @@ def measure(
     submission: Submission,
     runs: int,
 ) -> FloodResult:
-    """Execute the runs of one kind, in as many containers as needed."""
+    """Execute the runs of one kind as `unlearn run` does: each container has one run at a time."""
     gc.collect()
-    pending, verdicts, written = set(range(runs)), Counter[str](), 0
+    verdicts, written = Counter[str](), 0
+    limits = challenge.description.limits
     started_at = time.monotonic()
-    with Sampler() as sampler:
-        while pending:
-            spec = worker_container(image=image.tag, limits=challenge.description.limits, labels=dict(labels))
-            container = engine.start(spec)
-            try:
-                worker = WorkerClient(
-                    stream=container,
-                    challenge=challenge,
-                    submission=submission,
-                    runs=runs,
-                    first_uid=FIRST_UID,
-                )
-                for ended in worker.execute(
-                    [PlannedRun(index=index, seed=index) for index in sorted(pending)]
-                ):
-                    pending.discard(ended.index)
-                    verdicts[str(ended.judgement.verdict)] += 1
-                    written += _written(ended)
-            finally:
-                container.remove()
+    single = one_run_challenge(challenge)
+    spec = worker_container(image=image.tag, limits=single.description.limits, labels=dict(labels))
+    containers = Containers(
+        start=lambda: engine.start(spec),
+        connect=lambda stream: WorkerClient(
+            stream=stream, challenge=single, submission=submission, runs=runs, first_uid=FIRST_UID
+        ),
+        concurrency=limits.concurrency,
+        reuse=True,
+    )
+    with Sampler() as sampler, containers:
+        for ended in containers.execute([PlannedRun(index=index, seed=index) for index in range(runs)]):
+            verdicts[str(ended.judgement.verdict)] += 1
+            written += _written(ended)
     return FloodResult(
         before_bytes=sampler.before_bytes,
         highest_bytes=sampler.highest_bytes,

@@ -218,7 +218,6 @@ def main() -> None:
     parser.add_argument("--challenge", type=Path, default=Path("challenges/digits"))
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--wall-seconds", type=float, default=1.0)
-    parser.add_argument("--concurrency", type=int, default=1)
     parser.add_argument(
         "--processes", type=int, default=256, help="Limit of one run, and so the size of a fork bomb."
     )
@@ -226,7 +225,7 @@ def main() -> None:
     options = parser.parse_args()
     challenge = load_challenge(options.challenge).with_limits(
         wall_seconds=options.wall_seconds,
-        concurrency=options.concurrency,
+        concurrency=1,
         memory_bytes=1 << 30,
         processes=options.processes,
     )

@@ -152,6 +152,9 @@ class Engine(Protocol):
     def containers(self, labels: Mapping[str, str]) -> list[tuple[str, Mapping[str, str]]]:
         """Return identity and labels of this project's containers that carry all of ``labels``."""
 
+    def unused_memory_bytes(self) -> int:
+        """Return what this project's running containers may still use, up to their limits, and do not yet."""
+
     def remove(self, identity: str) -> None:
         """Remove a container by its identity, running or not."""
 

@@ -1,12 +1,20 @@
-"""Refuse a challenge that asks for more memory than the host has. Its limits are its author's choice."""
+"""Whether the host has the memory that runs may use: all of it, and what is available at the moment."""
 
 from __future__ import annotations
 
+from typing import Final
+
+import psutil
+
 from runner.challenge.limits import Limits
+from runner.engine.api import Engine
 from runner.engine.container_spec import all_workers_memory_bytes
 from runner.engine.info import EngineInfo
 from runner.errors import HostNotReadyError
 from runner.units import MIB
+
+_SAME_HOST: Final = 0.95
+"""An engine whose memory differs from this machine's by more than this ratio is on another machine."""
 
 
 def require_memory(limits: Limits, info: EngineInfo) -> None:
@@ -27,3 +35,25 @@ def require_memory(limits: Limits, info: EngineInfo) -> None:
         f"{limits.memory_bytes // MIB} MiB a run, {limits.concurrency} at once, each with a supervisor. "
         "Use a larger host, or a challenge that was built with a lower --memory-mib or --concurrency."
     )
+
+
+def has_memory_for_another(engine: Engine, info: EngineInfo, required: int) -> bool:
+    """Return whether further containers fit into what is available at the moment on the engine's host.
+
+    What the containers of all evaluations there may still use, up to their limits, is not available. Where
+    the engine is on another machine, nothing is known and they fit.
+
+    Args:
+        engine: Where they would be started.
+        info: What it reports.
+        required: Bytes that they may use together.
+    """
+    memory = psutil.virtual_memory()
+    if not info.memory_bytes or not is_this_machine(info.memory_bytes, memory.total):
+        return True
+    return required <= memory.available - engine.unused_memory_bytes()
+
+
+def is_this_machine(engine_bytes: int, machine_bytes: int) -> bool:
+    """Return whether an engine reports about as much memory as this machine has."""
+    return min(engine_bytes, machine_bytes) >= _SAME_HOST * max(engine_bytes, machine_bytes)

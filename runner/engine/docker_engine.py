@@ -115,6 +115,19 @@ class DockerEngine:
             containers = self._api.containers(all=True, filters={"label": filters})
         return [(container["Id"], container["Labels"]) for container in containers]
 
+    def unused_memory_bytes(self) -> int:
+        """Return what this project's running containers may still use, up to their limits, and do not yet."""
+        with engine_call():
+            running = self._api.containers(filters={"label": [LABEL]})
+        return sum(self._unused_memory_bytes(container["Id"]) for container in running)
+
+    def _unused_memory_bytes(self, identity: str) -> int:
+        try:
+            memory = self._api.stats(identity, stream=False, one_shot=True)["memory_stats"]
+            return max(0, int(memory["limit"]) - int(memory["usage"]))
+        except (*ENGINE_ERRORS, KeyError, TypeError, ValueError):
+            return 0  # it has ended meanwhile
+
     def remove(self, identity: str) -> None:
         """Remove a container by its identity, running or not."""
         with contextlib.suppress(*ENGINE_ERRORS):

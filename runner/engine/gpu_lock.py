@@ -6,13 +6,14 @@ import contextlib
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 import platformdirs
 
+from runner.engine.gpu_parent import parent_gpu
 from runner.engine.placement import ALL_GPUS, CPU
 from runner.errors import HostNotReadyError
 
@@ -32,11 +33,20 @@ def _default_folder() -> Path:
 
 
 @contextmanager
-def gpu_lock(device: str, folder: Path | None = None) -> Iterator[None]:
+def gpu_lock(
+    device: str, folder: Path | None = None, *, parent_of: Callable[[str], str] = parent_gpu
+) -> Iterator[None]:
     """Exclude other processes of this host from a device; the CPU is shared.
 
+    A MIG instance excludes its whole GPU and leaves the GPU's other instances to others.
+
+    Args:
+        device: ``cpu``, ``all``, or ``cuda:`` and the UUID of a GPU or of a MIG instance.
+        folder: Of the locks; None for the host's.
+        parent_of: Returns the UUID of the GPU that a MIG instance is a part of.
+
     Raises:
-        HostNotReadyError: another process uses it.
+        HostNotReadyError: another process uses it or a part of it, or its GPU is not known.
     """
     if device == CPU:
         yield
@@ -47,7 +57,11 @@ def gpu_lock(device: str, folder: Path | None = None) -> Iterator[None]:
             stack.enter_context(_locked(locks / ALL_GPUS, fcntl.LOCK_EX, device))
         else:
             stack.enter_context(_locked(locks / ALL_GPUS, fcntl.LOCK_SH, device))
-            stack.enter_context(_locked(locks / device.lower().replace(":", "-"), fcntl.LOCK_EX, device))
+            uuid = device.lower().removeprefix("cuda:")
+            if uuid.startswith("mig-"):
+                gpu = parent_of(device.removeprefix("cuda:")).lower()
+                stack.enter_context(_locked(locks / f"cuda-{gpu}", fcntl.LOCK_SH, device))
+            stack.enter_context(_locked(locks / f"cuda-{uuid}", fcntl.LOCK_EX, device))
         yield
 
 

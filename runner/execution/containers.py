@@ -58,6 +58,7 @@ class Containers:
         connect: Callable[[Stream], RunExecutor],
         concurrency: int,
         reuse: bool,
+        has_room_for: Callable[[int], bool] = lambda _containers: True,
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -66,9 +67,11 @@ class Containers:
             connect: Sends a container what its runs need.
             concurrency: Containers in use at a time.
             reuse: Whether a container executes further runs after its first one.
+            has_room_for: Whether the host has room for so many further containers; asked before a container
+                is started beside others. The first one is started in any case.
         """
         self._start, self._connect, self._concurrency = start, connect, concurrency
-        self._reuse = reuse
+        self._reuse, self._has_room_for = reuse, has_room_for
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="worker")
         self._idle: list[_Worker] = []
         self._streams: set[Stream] = set()
@@ -107,13 +110,23 @@ class Containers:
         while waiting or active:
             if enough():
                 waiting.clear()
-            while waiting and len(active) < self._concurrency and may_start():
+            while waiting and self._may_submit(len(active)) and may_start():
                 active.add(self._pool.submit(self._execute_run, waiting.popleft()))
             if not active:
                 time.sleep(_WAIT_SECONDS)
             done, active = wait(active, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
+
+    def _may_submit(self, active: int) -> bool:
+        if active == 0:
+            return True
+        if active >= self._concurrency:
+            return False
+        with self._lock:
+            due = active - (len(self._streams) - len(self._idle))
+            free = len(self._idle) - due
+        return free > 0 or self._has_room_for(max(0, due) + 1)
 
     def _execute_run(self, run: PlannedRun) -> EndedRun:
         worker = self._take()

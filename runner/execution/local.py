@@ -11,6 +11,7 @@ from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Container, Stream
+from runner.engine.capacity import has_memory_for_another
 from runner.engine.connect import engine_answers
 from runner.engine.container_spec import (
     EVALUATION_LABEL,
@@ -19,6 +20,7 @@ from runner.engine.container_spec import (
     evaluator_container,
     random_first_uid,
     worker_container,
+    worker_memory_bytes,
 )
 from runner.errors import HostNotReadyError, SandboxError
 from runner.execution.containers import Containers, one_run_challenge
@@ -126,6 +128,11 @@ class LocalExecutor:
             connect=lambda stream: self._worker(stream, challenge, runs=runs),
             concurrency=concurrency,
             reuse=reuse,
+            has_room_for=lambda count: has_memory_for_another(
+                self._context.engine,
+                self._context.info,
+                count * worker_memory_bytes(challenge.description.limits),
+            ),
         )
         with containers:
             yield from containers.execute(planned, may_start=self._queue.has_room, enough=enough)

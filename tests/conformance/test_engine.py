@@ -80,6 +80,12 @@ def test_a_container_is_known_by_its_labels_until_it_is_removed(subject: Engine,
     assert own(subject, spec) == []
 
 
+def test_memory_that_a_container_may_still_use_is_counted(subject: Engine, spec: ContainerSpec) -> None:
+    """Up to its limit, as long as it runs."""
+    with running(subject, spec):
+        assert subject.unused_memory_bytes() >= 0.9 * spec.memory_bytes
+
+
 def test_running_removes_the_container_whatever_happens(subject: Engine, spec: ContainerSpec) -> None:
     """After an error, too."""
     with running(subject, spec) as container:

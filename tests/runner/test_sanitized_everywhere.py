@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from runner.reports.runs import runs_table
 from runner.reports.scores import score_table
 from runner.sanitize import sanitize
 from runner.verdict import Judgement, Observation, Verdict
-from tests.support.command import command_line
+from tests.support.command import type_command
 from tests.support.records import run_record, summary_of
 
 
@@ -69,11 +68,9 @@ def test_sentences_about_what_strangers_named(challenge_folder: Any, tmp_path: P
     for name in (b"\x1b]0;title\x07", "\u202egnp".encode(), b"\xff\xfe"):
         link = bytes(folder) + b"/" + name
         Path(link.decode(errors="surrogateescape")).symlink_to("/etc/hostname")
-        command = command_line("run", folder, "-c", challenge_folder.describe())
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = type_command("run", folder, "-c", challenge_folder.describe())
         assert done.returncode == 1
-        text = done.stderr.decode()
-        assert sanitize(text) == text
-        assert sanitize(done.stdout.decode()) == done.stdout.decode()
-        assert "Traceback" not in text
+        assert sanitize(done.stderr) == done.stderr
+        assert sanitize(done.stdout) == done.stdout
+        assert "Traceback" not in done.stderr
         Path(link.decode(errors="surrogateescape")).unlink()

@@ -136,6 +136,7 @@ class FakeEngine:
         self.images = FakeImages()
         self.started: dict[str, Mapping[str, str]] = {}
         """Labels of the containers that exist, by identity."""
+        self._limits: dict[str, int] = {}
         self._info = EngineInfo(
             version="fake", runtimes=("runc",), default_runtime="runc", cores=cores, memory_bytes=1 << 34
         )
@@ -152,6 +153,7 @@ class FakeEngine:
             raise HostNotReadyError(f"This host has too few cores: {spec.cpus:g} are asked for.")
         container = FakeContainer(Path(spec.command[0]).name, self.remove)
         self.started[container.identity] = spec.labels
+        self._limits[container.identity] = spec.memory_bytes
         return container
 
     def containers(self, labels: Mapping[str, str]) -> list[tuple[str, Mapping[str, str]]]:
@@ -161,6 +163,10 @@ class FakeEngine:
             for identity, carried in self.started.items()
             if LABEL in carried and labels.items() <= carried.items()
         ]
+
+    def unused_memory_bytes(self) -> int:
+        """Return the sum of the limits: its containers use nothing."""
+        return sum(self._limits[identity] for identity in self.started)
 
     def remove(self, identity: str) -> None:
         """Forget a container."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from runner.builder.plan import default_limits
 from runner.challenge.limits import Limits
-from runner.engine.capacity import require_memory
-from runner.engine.container_spec import all_workers_memory_bytes, worker_container, worker_memory_bytes
+from runner.engine.capacity import has_memory_for_another, is_this_machine, require_memory
+from runner.engine.container_spec import (
+    LABEL,
+    all_workers_memory_bytes,
+    worker_container,
+    worker_memory_bytes,
+)
 from runner.engine.info import EngineInfo
 from runner.errors import HostNotReadyError
 from runner.units import MIB
+from tests.support.fake_engine import FakeEngine
 
 LIMITS = Limits(memory_bytes=1000 * MIB, concurrency=3)
 REQUIRED = all_workers_memory_bytes(LIMITS)
@@ -40,3 +50,33 @@ def test_too_little_memory_is_refused_with_advice() -> None:
     assert caught.value.exit_code == 3
     with pytest.raises(HostNotReadyError):
         require_memory(Limits(memory_bytes=1 << 50, concurrency=64), EngineInfo(memory_bytes=1 << 40))
+
+
+def test_what_running_containers_may_still_use_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container of any evaluation of this host counts with its limit; other programs with what they use."""
+    memory = SimpleNamespace(total=16 << 30, available=6000 * MIB)
+    monkeypatch.setattr("runner.engine.capacity.psutil.virtual_memory", lambda: memory)
+    engine = FakeEngine()
+    engine.images.import_archive(Path("any"), "unlearn-sandbox", "test")
+    here = EngineInfo(memory_bytes=16 << 30)
+    assert has_memory_for_another(engine, here, 6000 * MIB)
+    assert not has_memory_for_another(engine, here, 6000 * MIB + 1)
+    spec = worker_container(image="unlearn-sandbox:test", limits=LIMITS, labels={LABEL: "another"})
+    spec = replace(spec, command=("/usr/bin/cat",), cpus=1.0)
+    container = engine.start(spec)
+    assert has_memory_for_another(engine, here, 6000 * MIB - spec.memory_bytes)
+    assert not has_memory_for_another(engine, here, 6000 * MIB - spec.memory_bytes + 1)
+    container.remove()
+    assert has_memory_for_another(engine, here, 6000 * MIB)
+
+
+def test_of_another_machine_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine in a virtual machine or elsewhere has other memory than this machine."""
+    memory = SimpleNamespace(total=16 << 30, available=0)
+    monkeypatch.setattr("runner.engine.capacity.psutil.virtual_memory", lambda: memory)
+    for reported in (8 << 30, 64 << 30, 0):
+        assert has_memory_for_another(FakeEngine(), EngineInfo(memory_bytes=reported), 1 << 40)
+    assert not has_memory_for_another(FakeEngine(), EngineInfo(memory_bytes=16 << 30), 1)
+    assert is_this_machine(1000, 1000)
+    assert is_this_machine(1000, 960)
+    assert not is_this_machine(1000, 940)

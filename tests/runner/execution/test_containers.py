@@ -83,6 +83,43 @@ def test_each_container_executes_one_run_after_another(concurrency: int) -> None
     assert all(stream.removed for stream in host.streams)
 
 
+@pytest.mark.parametrize("reuse", [True, False])
+def test_no_container_is_started_beside_others_without_room(reuse: bool) -> None:
+    """The first one is started in any case, so that every run ends; the host is asked for the others."""
+    host, asked = Host(), list[int]()
+
+    def has_room_for(count: int) -> bool:
+        asked.append(count)
+        return False
+
+    containers = Containers(
+        start=host.start,
+        connect=host.connect,
+        concurrency=3,
+        reuse=reuse,
+        has_room_for=has_room_for,
+    )
+    with containers:
+        assert len(list(containers.execute(PLANNED))) == 12
+    assert len(host.clients) == (1 if reuse else 12)
+    assert set(asked) <= {1, 2}
+
+
+def test_room_for_some_containers_is_used() -> None:
+    """As many run at a time as fit, those that are about to start included."""
+    host = Host()
+    containers = Containers(
+        start=host.start,
+        connect=host.connect,
+        concurrency=5,
+        reuse=True,
+        has_room_for=lambda count: len(host.streams) + count <= 3,
+    )
+    with containers:
+        assert len(list(containers.execute(PLANNED))) == 12
+    assert 1 <= len(host.clients) <= 3
+
+
 def test_without_reuse_every_run_has_its_own_container() -> None:
     """It is removed before the evaluation is over."""
     host = Host()
