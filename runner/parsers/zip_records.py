@@ -12,14 +12,12 @@ from typing import ClassVar, Final, Self
 
 FIELD_ZIP64: Final = 0x0001
 FIELD_SECOND_NAME: Final = 0x7075
-"""Info-ZIP's: some readers prefer it to the name, others do not know it."""
+"""Info-ZIP's Unicode path: some readers prefer it to the name, others do not know it."""
 
 FULL: Final = 0xFFFF_FFFF
 """In place of a 32-bit number: the number is in a zip64 record."""
-
-LOCATOR_SIGNATURE: Final = b"PK\6\7"
-LOCATOR_BYTES: Final = 20
-"""Of the zip64 locator, which precedes the end record of a zip64 archive."""
+FULL_16: Final = 0xFFFF
+"""The same, for a 16-bit number."""
 
 _DESCRIPTOR_SIGNATURE: Final = b"PK\7\x08"
 _FIELD: Final = struct.Struct("<HH")
@@ -57,6 +55,37 @@ class EndRecord(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Zip64EndRecord(_Record):
+    """The end record's numbers in 64 bits; the locator follows it."""
+
+    LAYOUT = struct.Struct("<4sQ4x2L4Q")
+    """Without the writer's and the needed version (4x)."""
+    SIGNATURE = b"PK\6\6"
+    LENGTH_COUNTS_FROM: ClassVar[int] = 12
+
+    length: int
+    """Of what follows this field."""
+    disk: int
+    first_disk: int
+    entries_here: int
+    entries: int
+    directory_bytes: int
+    directory_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Zip64Locator(_Record):
+    """Where the zip64 end record is; the end record follows it."""
+
+    LAYOUT = struct.Struct("<4sLQL")
+    SIGNATURE = b"PK\6\7"
+
+    disk: int
+    offset: int
+    disks: int
+
+
+@dataclass(frozen=True, slots=True)
 class _EntryRecord(_Record):
     """The fields that the directory and a local header both have."""
 
@@ -81,6 +110,8 @@ class DirectoryEntry(_EntryRecord):
     LAYOUT = struct.Struct(f"<4s2x{_ENTRY_FIELDS}2H2xLL")
     """Without the writer's version and system (2x in front) and the internal attributes (2x)."""
     SIGNATURE = b"PK\1\2"
+    SYSTEM_OFFSET: ClassVar[int] = 5
+    """Of the byte that says on which system the entry was made; see `runner.parsers.zip_names`."""
 
     comment_bytes: int
     disk: int

@@ -1,9 +1,10 @@
 """Load a submission: the host only ever has the bytes of its archive and their hash, and imports nothing.
 
 A folder, or a single ``.py`` file, is packed into a zip archive whose bytes depend on its content alone. A
-``.zip`` is passed on unchanged. `runner.parsers.zip_archive` checks the bytes in either case: only
-archives of ordinary files with ordinary names reach a container. There a run unpacks them, after it has
-given up its privileges.
+``.zip`` is passed on as it is. `runner.parsers.zip_archive` checks the bytes in either case: only
+archives of ordinary files with ordinary names reach a container; if an archive is ordinary and has another
+layout than the plain one, it is written anew, and those bytes are the submission. There a run unpacks them,
+after it has given up its privileges.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from pathlib import Path
 from typing import Final
 
 from runner.errors import ConfigurationError
+from runner.parsers.entry_file import ENTRY_FILE, is_clutter, missing_entry_file
 from runner.parsers.zip_archive import MAX_ENTRIES, inspect_archive
-from runner.parsers.zip_names import ArchiveError
+from runner.parsers.zip_names import ArchiveError, compose_names
 from runner.sanitize import sanitize_line
+from runner.submission.kinds import other_kind
 from runner.submission.pack import display_path, pack_paths, read_submission_file
 
 _REASON_CHARACTERS: Final = 1000
-_IGNORED: Final = frozenset({"__pycache__", ".git", ".ipynb_checkpoints", ".DS_Store"})
+_IGNORED: Final = frozenset({"__pycache__", ".git", ".ipynb_checkpoints"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +89,13 @@ def load_submission(path: Path) -> Submission:
             raise ConfigurationError(
                 f"No submission exists at {display_path(path)}; name a folder, a .py file or a .zip."
             )
-        elif path.suffix == ".py":
-            archive = pack_paths(iter([("submission.py", path)]))
-        elif path.suffix == ".zip":
+        elif path.suffix.lower() == ".py":
+            archive = pack_paths(iter([(ENTRY_FILE, path)]))
+        elif path.suffix.lower() == ".zip":
             archive = read_submission_file(path)
         else:
-            raise ConfigurationError(f"{display_path(path)} is neither a folder nor a .py file nor a .zip.")
-        inspect_archive(archive)
+            raise ConfigurationError(f"{display_path(path)} is {other_kind(path.name)}.")
+        archive = inspect_archive(archive).archive
     except OSError as error:
         raise ConfigurationError(f"The submission cannot be read: {error}.") from error
     except UnicodeEncodeError as error:
@@ -120,7 +123,7 @@ def _display_name(path: Path) -> str:
 
 def _name(path: Path) -> str:
     """Return a submission's name: its folder's, or its file's if that is not ``submission.py``."""
-    if path.name == "submission.py":
+    if path.name.lower() == ENTRY_FILE:
         return path.parent.name
     return path.stem if path.is_file() else path.name
 
@@ -132,7 +135,7 @@ def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in entries:
-                if entry.name in _IGNORED:
+                if entry.name in _IGNORED or is_clutter(entry.name):
                     continue
                 count += 1
                 if count > MAX_ENTRIES:
@@ -149,8 +152,7 @@ def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
                     folders.append(path)
                 else:
                     files.append((path.relative_to(folder).as_posix(), path))
-    if "submission.py" not in dict(files):
-        raise ConfigurationError(
-            f"{display_path(folder)} has no submission.py; a submission must define unlearning() there."
-        )
-    yield from sorted(files)
+    names = [name for name, _ in files]
+    if ENTRY_FILE not in names:
+        raise ConfigurationError(f"{display_path(folder)} {missing_entry_file(names)}.")
+    yield from sorted(zip(compose_names(names), (path for _, path in files), strict=True))

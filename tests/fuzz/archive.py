@@ -6,18 +6,33 @@ import contextlib
 import io
 import zipfile
 import zlib
+from collections import Counter
+from dataclasses import replace
 
 from runner.parsers.zip_archive import MAX_ENTRIES, MAX_UNPACKED_BYTES, ArchiveContents, inspect_archive
 from runner.parsers.zip_names import ArchiveError
 from runner.sanitize import sanitize, sanitize_line
-from tests.fuzz.zips import Member, build, extra
+from tests.fuzz.zips import Member, build, extra, in_zip64, second_name
 
-INSTRUMENTED = ("runner.parsers.zip_archive", "runner.parsers.zip_names", "runner.parsers.zip_records")
+INSTRUMENTED = tuple(
+    f"runner.parsers.{name}"
+    for name in (
+        "entry_file",
+        "zip64",
+        "zip_archive",
+        "zip_entries",
+        "zip_names",
+        "zip_records",
+        "zip_rewrite",
+    )
+)
 _READ_BYTES = 1 << 20
 
 
 def one_input(data: bytes) -> None:
-    """What is accepted, zipfile reads with the same names and no more bytes than were claimed.
+    """What is passed on, zipfile reads with the same names and no more bytes than were claimed.
+
+    If that was written anew, zipfile reads the same contents in the archive that was given.
 
     The data are an archive, and then once more the names and contents of one.
     """
@@ -44,11 +59,34 @@ def _compare(data: bytes) -> None:
         return
     assert found.unpacked_bytes <= MAX_UNPACKED_BYTES
     assert len(found.names) <= MAX_ENTRIES
-    _compare_contents(data, found)
+    _compare_contents(found)
+    if found.archive == data:
+        return
+    assert inspect_archive(found.archive) == found
+    assert len(found.archive) <= len(data)
+    given, passed_on = _contents(data), _contents(found.archive)
+    assert not passed_on - given
 
 
-def _compare_contents(data: bytes, found: ArchiveContents) -> None:
+def _contents(data: bytes) -> Counter[tuple[int, int, bytes]]:
+    """Return the checksum, the size and the packed data of each file."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return Counter(
+            (info.CRC, info.file_size, _packed(archive, info))
+            for info in archive.infolist()
+            if not info.is_dir()
+        )
+
+
+def _packed(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    info.compress_type = zipfile.ZIP_STORED
+    info.file_size, info.CRC = info.compress_size, None  # type: ignore[assignment]  # so it is not checked
+    with archive.open(info) as file:
+        return file.read()
+
+
+def _compare_contents(found: ArchiveContents) -> None:
+    with zipfile.ZipFile(io.BytesIO(found.archive)) as archive:
         infos = archive.infolist()
         assert tuple(info.filename for info in infos) == found.names
         assert sum(info.file_size for info in infos) == found.unpacked_bytes
@@ -76,6 +114,8 @@ def seeds() -> dict[str, bytes]:
         after=b"PK\7\x08" + bytes(12),
     )
     link = Member(name=b"link", data=b"/etc/passwd", directory={"attributes": 0o120777 << 16})
+    accented = Member(name="données".encode("cp437"), data=code)
+    second = second_name(accented.name, "données")
     return {
         "one": build([mine]),
         "three": build([zeros, Member(name=b"a/"), mine], comment=b"comment"),
@@ -84,5 +124,9 @@ def seeds() -> dict[str, bytes]:
         "inner": build([Member(name=b"mine/submission.py", data=code)]),
         "huge": build([mine], entries=0xFFFF, entries_here=0xFFFF),
         "zip64": build([mine], before_end=b"PK\6\7" + bytes(16)),
+        "wrapped": build([Member(name=b"mine/"), Member(name=b"mine/submission.py", data=code)]),
+        "unmarked": build([mine, Member(name="données.py".encode(), data=code)]),
+        "second": build([mine, replace(accented, extra=second, local_extra=second)]),
+        "wide": in_zip64(mine),
         "names": b"../a\n/b\nc:d\ne\\f\ng/h\ng\nSUBMISSION.py\n",
     }

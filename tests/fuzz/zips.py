@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -81,3 +81,44 @@ def _deflate(data: bytes) -> bytes:
 def extra(tag: int, body: bytes) -> bytes:
     """Return one extra field."""
     return struct.pack("<HH", tag, len(body)) + body
+
+
+def second_name(raw: bytes, name: str) -> bytes:
+    """Return the Unicode path field of an entry whose name is ``raw``."""
+    return extra(0x7075, struct.pack("<BL", 1, zlib.crc32(raw)) + name.encode())
+
+
+def in_zip64(member: Member, **end64: Any) -> bytes:
+    """Return an archive of one entry with all numbers in zip64 form; ``end64`` replaces some of the end's."""
+    full = {"packed": 0xFFFF_FFFF, "unpacked": 0xFFFF_FFFF}
+    size = len(member.data)
+    wide = replace(
+        member,
+        extra=extra(1, struct.pack("<QQQ", size, size, 0)) + member.extra,
+        local_extra=extra(1, struct.pack("<QQ", size, size)) + member.local_extra,
+        directory={**full, "version": 45, "offset": 0xFFFF_FFFF} | member.directory,
+        local={**full, "version": 45} | member.local,
+    )
+    plain = build([wide])
+    directory = 46 + len(wide.name) + len(wide.extra)
+    end = len(plain) - 22
+    numbers = {
+        "length": 44,
+        "made_by": 45,
+        "version": 45,
+        "disk": 0,
+        "first_disk": 0,
+        "entries_here": 1,
+        "entries": 1,
+        "bytes": directory,
+        "offset": end - directory,
+    } | end64
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", *numbers.values())
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, end, 1)
+    ending: dict[str, Any] = {
+        "entries_here": 0xFFFF,
+        "entries": 0xFFFF,
+        "bytes": 0xFFFF_FFFF,
+        "offset": 0xFFFF_FFFF,
+    }
+    return build([wide], before_end=record + locator, **ending)

@@ -1,4 +1,4 @@
-"""A zip with all files one folder too deep; must be refused with a helpful reason."""
+"""A zip with all files two folders too deep; must be refused with a helpful reason."""
 
 import zipfile
 from pathlib import Path
@@ -9,7 +9,7 @@ HONEST = "def unlearning(net, retain, forget, val):\n    return net\n"
 def make(folder: Path) -> Path:
     path = folder / "evil.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("my_submission/submission.py", HONEST)
+        archive.writestr("my_submission/code/submission.py", HONEST)
     return path
 
 

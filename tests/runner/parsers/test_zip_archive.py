@@ -5,11 +5,12 @@ from __future__ import annotations
 import stat
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.fuzz.zips import Member, build, extra
+from tests.fuzz.zips import Member, build, extra, in_zip64, second_name
 from tests.support.untrusted.archives import MINE, ZEROS, refused_archive
 
 
@@ -34,6 +35,9 @@ NAMES = {
     "escape": (named(b"\x1b]0;title\x07"), "cannot be displayed"),
     "delete": (named(b"a\x7f"), "cannot be displayed"),
     "bidi": (named("a\u202eyp.exe".encode(), utf8=True), "cannot be displayed"),
+    "code page of DOS": (named("é".encode("cp437")), "names are not marked as UTF-8; rename"),
+    "GBK": (named("数据.py".encode("gbk")), "names are not marked as UTF-8; rename"),
+    "UTF-8 beside another": (named("é".encode(), b"\xff"), "names are not marked as UTF-8; rename"),
     "no UTF-8": (named(b"\xff.py", utf8=True), "not text"),
     "surrogate": (named(b"\xed\xa0\x80.py", utf8=True), "not text"),
     "empty": (named(b""), "not a plain path"),
@@ -50,12 +54,22 @@ NAMES = {
     "file and folder, later": (named(b"a/b", b"a"), '"a" is both a file and a folder'),
     "file and folder's entry": (named(b"a", b"a/"), '"a" is both a file and a folder'),
     "submission.py is a folder": ([Member(name=b"submission.py/")], "no submission.py at its top"),
-    "nothing": ([], "no submission.py at its top"),
-    "main.py": ([Member(name=b"main.py")], "no submission.py at its top"),
-    "deep": ([Member(name=b"a/b/submission.py")], "no submission.py at its top"),
-    "one folder": (
-        [Member(name=b"mine/"), Member(name=b"mine/submission.py")],
-        'submission.py is in the folder "mine"; pack the content of that folder, not the folder itself',
+    "nothing": ([], "no submission.py at its top; it is empty"),
+    "main.py": ([Member(name=b"main.py")], '"main.py"; rename the file that defines unlearning'),
+    "deep": ([Member(name=b"a/b/submission.py")], 'no submission.py at its top, but in the folder "a/b"'),
+    "other case": ([Member(name=b"Submission.py")], '"Submission.py"; rename it to submission.py'),
+    "hidden ending": ([Member(name=b"x/submission.py.txt")], '"x/submission.py.txt"; rename it'),
+    "notebook": ([Member(name=b"submission.ipynb")], '"submission.ipynb"; export it with: jupyter nbconvert'),
+    "zip in a zip": ([Member(name=b"entry.zip")], '"entry.zip"; unpack it'),
+    "other file": ([Member(name=b"-")], 'no submission.py at its top, but "-"'),
+    "clutter": ([Member(name=b"__MACOSX/._submission.py")], "no submission.py at its top; it is empty"),
+    "folder and more": (
+        [Member(name=b"mine/"), Member(name=b"mine/submission.py"), Member(name=b"notes.txt")],
+        'but in the folder "mine"; hand in the content of that folder',
+    ),
+    "two folders": (
+        [Member(name=b"a/submission.py"), Member(name=b"b/submission.py")],
+        'but 2 deeper: "a/submission.py", "b/submission.py"; hand in one folder at a time',
     ),
 }
 
@@ -133,14 +147,31 @@ ENTRIES = {
         "too many extra fields",
     ),
     "second name": (
-        build([MINE, Member(name=b"a", extra=extra(0x7075, b"\1abcd../b"))]),
-        "a second name",
+        build([MINE, Member(name=b"a", extra=second_name(b"a", "../b"))]),
+        'has a second name that differs, "../b"',
     ),
     "second local name": (
-        build([MINE, Member(name=b"a", local_extra=extra(0x7075, b"\1abcd../b"))]),
-        "a second name",
+        build([MINE, Member(name=b"a", local_extra=second_name(b"a", "../b"))]),
+        'has a second name that differs, "../b"',
     ),
-    "zip64 field": (build([MINE, Member(name=b"a", extra=extra(1, bytes(16)))]), "in zip64 form"),
+    "second name of another name": (
+        build([MINE, Member(name=b"a", extra=second_name(b"b", "a"))]),
+        "a malformed second name",
+    ),
+    "two second names": (
+        build([MINE, Member(name=b"a", extra=second_name(b"a", "a") * 2)]),
+        "malformed extra fields",
+    ),
+    "second name cut": (
+        build([MINE, Member(name=b"a", extra=extra(0x7075, b"\1abc"))]),
+        "malformed second name",
+    ),
+    "second local name in another encoding": (
+        build([MINE, Member(name="é".encode(), local_extra=second_name("é".encode(), "├⌐"))]),
+        "another name in its local header",
+    ),
+    "zip64 field": (build([MINE, Member(name=b"a", data=b"1", extra=extra(1, bytes(16)))]), "in zip64 form"),
+    "zip64 field, superfluous": (build([MINE, Member(name=b"a", extra=extra(1, bytes(9)))]), "in zip64 form"),
     "local zip64 field of one size": (
         build([MINE, Member(name=b"a", local_extra=extra(1, bytes(8)))]),
         "in zip64 form",
@@ -210,6 +241,14 @@ ARCHIVES = {
         build([Member(name=b"submission.py", comment=b"PK\6\7" + bytes(16))]),
         "zip64",
     ),
+    "zip64 of other sizes": (in_zip64(replace(MINE, extra=extra(1, b""))), "malformed extra fields"),
+    "zip64 end record elsewhere": (in_zip64(MINE, offset=1), "not where its end record claims"),
+    "zip64 end record of more": (in_zip64(MINE, entries=2), "one part of several"),
+    "zip64 end record of 2^63 entries": (
+        in_zip64(MINE, entries=1 << 63, entries_here=1 << 63),
+        "entries; 2000 are allowed",
+    ),
+    "zip64 end record, longer": (in_zip64(MINE, length=45), "malformed"),
     "disk": (build([MINE], disk=1), "one part of several"),
     "first disk": (build([MINE], first_disk=1), "one part of several"),
     "entries elsewhere": (build([MINE], entries_here=0), "one part of several"),

@@ -48,6 +48,28 @@ def test_single_file(tmp_path: Path, mine: Path) -> None:
     assert found.sha256 == load_submission(mine).sha256
 
 
+@pytest.mark.parametrize("name", ["Upper.PY", "entry.Py", "UPPER.ZIP", "entry.Zip"])
+def test_endings_in_any_case(tmp_path: Path, mine: Path, name: str) -> None:
+    """Some systems write endings in capitals."""
+    data = CODE if name.lower().endswith(".py") else load_submission(mine).archive
+    (tmp_path / name).write_bytes(data)
+    submission = load_submission(tmp_path / name)
+    assert submission.sha256 == load_submission(mine).sha256
+    assert submission.name == Path(name).stem
+
+
+def test_python_files_of_a_mac_can_be_imported(mine: Path) -> None:
+    """A folder's decomposed names are composed, as ``import`` looks for them; without code they stay."""
+    write_submission(mine, {"donne\u0301es.csv": b""})
+    assert "donne\u0301es.csv" in content(load_submission(mine).archive)
+    write_submission(mine, {"donne\u0301es.py": b""})
+    assert content(load_submission(mine).archive).keys() == {
+        "donn\u00e9es.csv",
+        "donn\u00e9es.py",
+        "submission.py",
+    }
+
+
 def test_zip_is_passed_on_unchanged(tmp_path: Path) -> None:
     """A ``.zip`` that is plain goes through byte for byte, deflated or not."""
     data = zipped({"submission.py": CODE, "helper/a.py": b""})
@@ -62,17 +84,21 @@ def test_zip_is_passed_on_unchanged(tmp_path: Path) -> None:
 def test_zip_that_is_not_an_archive(tmp_path: Path, data: bytes) -> None:
     """A file that is not an archive is refused before any container is started."""
     (tmp_path / "entry.zip").write_bytes(data)
-    assert refused_submission(tmp_path / "entry.zip").endswith(
-        "entry.zip is refused: it is not a zip archive."
-    )
+    assert "it is not a zip archive" in refused_submission(tmp_path / "entry.zip")
 
 
 def test_zip_of_a_folder(tmp_path: Path) -> None:
-    """For an archive of the folder instead of its content, the message says how to pack it."""
-    (tmp_path / "entry.zip").write_bytes(zipped({"mine/submission.py": CODE, "__MACOSX/mine/._x": b""}))
-    assert "pack the content of that folder, not the folder itself" in refused_submission(
-        tmp_path / "entry.zip"
+    """An archive of the folder instead of its content is the same submission, whatever a Mac adds."""
+    files = {"submission.py": CODE, "helper/a.py": b"1"}
+    wrapped = {f"mine/{name}": data for name, data in files.items()}
+    (tmp_path / "entry.zip").write_bytes(zipped({**wrapped, "__MACOSX/mine/._x": b"", "mine/.DS_Store": b""}))
+    (tmp_path / "same.zip").write_bytes(
+        zipped({f"repository-main/{name}": data for name, data in files.items()})
     )
+    submission = load_submission(tmp_path / "entry.zip")
+    assert content(submission.archive) == files
+    assert submission.sha256 == hashlib.sha256(submission.archive).hexdigest()
+    assert submission.sha256 == load_submission(tmp_path / "same.zip").sha256
 
 
 def test_zip_that_would_escape_leaves_no_trace(tmp_path: Path) -> None:
@@ -169,12 +195,14 @@ def test_golden_hash(mine: Path) -> None:
     assert load_submission(mine).sha256 == "1cdb409b9e44620214030b86556d647c6d7e599e1efe07f27f93246fc3f11842"
 
 
-@pytest.mark.parametrize("ignored", ["__pycache__", ".git", ".ipynb_checkpoints"])
+@pytest.mark.parametrize("ignored", ["__pycache__", ".git", ".ipynb_checkpoints", "__MACOSX"])
 def test_leftovers_of_tools_are_ignored(mine: Path, ignored: str) -> None:
     """Files that Python, git and Jupyter create are not part of the submission, at any depth."""
     write_submission(mine, {"helper/a.py": b""})
     before = load_submission(mine).sha256
-    write_submission(mine, {f"{ignored}/x.pyc": b"1", f"helper/{ignored}/y": b"2", "helper/.DS_Store": b"3"})
+    write_submission(
+        mine, {f"{ignored}/x.pyc": b"1", f"helper/{ignored}/y": b"2", "helper/.DS_Store": b"3", "._x": b"4"}
+    )
     assert load_submission(mine).sha256 == before
 
 

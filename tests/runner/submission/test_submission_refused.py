@@ -36,11 +36,58 @@ def test_no_submission_py(tmp_path: Path, files: dict[str, bytes]) -> None:
     assert "has no submission.py" in refused_submission(write_submission(tmp_path / "entry", files))
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "submission", "entry.tar.gz"])
-def test_other_kinds_of_file(tmp_path: Path, name: str) -> None:
-    """A file is a ``.py`` or a ``.zip``."""
+@pytest.mark.parametrize(
+    ("files", "remedy"),
+    [
+        (["inner/submission.py"], 'but in the folder "inner"; hand in the content of that folder'),
+        (["a/b/submission.py", "x.txt"], 'but in the folder "a/b"; hand in the content of that folder'),
+        (
+            ["a/submission.py", "b/submission.py"],
+            'but 2 deeper: "a/submission.py", "b/submission.py"; hand in',
+        ),
+        (["Submission.py"], 'but "Submission.py"; rename it to submission.py'),
+        (["SUBMISSION.PY", "utils.py"], 'but "SUBMISSION.PY"; rename it to submission.py'),
+        (["submission.py.txt"], 'but "submission.py.txt"; rename it to submission.py'),
+        (["submission.ipynb"], 'but "submission.ipynb"; export it with: jupyter nbconvert --to script'),
+        (["entry.zip", "README.md"], 'but "entry.zip"; unpack it'),
+        (["entry.tar.gz"], 'but "entry.tar.gz"; unpack it'),
+        (["a.py", "b.py", "c.py", "d.py"], '"a.py", "b.py", "c.py" and 1 more; rename the file that defines'),
+        (["weights.bin"], 'but "weights.bin"'),
+        ([".DS_Store", "._submission.py", "__MACOSX/submission.py"], "it is empty"),
+    ],
+    ids=str,
+)
+def test_what_is_there_in_place_of_submission_py(tmp_path: Path, files: list[str], remedy: str) -> None:
+    """Is named, with what to do; where it helps in a zip too, in the same words."""
+    write_submission(tmp_path / "entry", dict.fromkeys(files, CODE))
+    message = refused_submission(tmp_path / "entry")
+    assert "has no submission.py at its top" in message
+    assert remedy in message
+    if files != ["inner/submission.py"]:  # which is taken
+        (tmp_path / "entry.zip").write_bytes(zipped(dict.fromkeys(files, CODE)))
+        assert remedy in refused_submission(tmp_path / "entry.zip")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("notes.txt", "rename it to submission.py"),
+        ("submission", "name a folder with a file submission.py"),
+        ("entry.tar.gz", "unpack it and name the folder"),
+        ("entry.TGZ", "unpack it and name the folder"),
+        ("entry.7z", "unpack it and name the folder"),
+        ("entry.RAR", "unpack it and name the folder"),
+        ("submission.ipynb", "export it with: jupyter nbconvert --to script"),
+        ("submission.pyc", "hand in its source"),
+        ("weights.pth", "hand in the code"),
+    ],
+)
+def test_other_kinds_of_file(tmp_path: Path, name: str, remedy: str) -> None:
+    """A file is a ``.py`` or a ``.zip``; for others the message says what to do."""
     (tmp_path / name).write_bytes(CODE)
-    assert "neither a folder nor a .py file nor a .zip" in refused_submission(tmp_path / name)
+    message = refused_submission(tmp_path / name)
+    assert "neither a folder nor a .py file nor a .zip; " in message
+    assert remedy in message
 
 
 def test_link_to_a_folder(mine: Path, tmp_path: Path) -> None:
