@@ -19,6 +19,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTH
 RUN python3 -m sandbox.worker.unreadable \
  && find / -xdev -path '*/sklearn/datasets/data/*' -type f -exec chgrp 1998 {} + -exec chmod 0640 {} +
 # The contest's folders are whatever folder a process is in: its run's own scratch, where it starts.
+# Where a submission has a package `sandbox` of its own, ours has the other name (`sandbox.worker.importing`).
+RUN ln -s sandbox /opt/unlearn/unlearn_sandbox
 RUN ln -sfn /proc/self/cwd /kaggle/tmp && ln -sfn /proc/self/cwd /kaggle/working \
  && ln -sfn /proc/self/cwd/.kaggle-input /kaggle/input
 CMD ["python", "-m", "sandbox.worker"]
