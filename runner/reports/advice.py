@@ -153,11 +153,11 @@ MISTAKES: Final = (
     ),
     _mistake(
         Verdict.CRASHED,
-        "DistNetworkError: The server socket has failed to listen on any local network address",
+        "RuntimeError: Cannot resolve 127.0.0.1 to a (local) address",
         "A process group of `torch.distributed` needs a network, and a run has not even its own "
         "host's. Call the "
         "network directly; `DataParallel` works.",
-        r"DistNetworkError|DistStoreError|to a \(local\) address|ddress family not supported",
+        r"DistNetworkError|DistStoreError|to a \(local\) address|Default process group has not been",
     ),
     _mistake(
         Verdict.CRASHED,
