@@ -12,15 +12,36 @@ ARG DEPS=${BASE}
 
 FROM ${DEPS} AS sandbox
 COPY sandbox /opt/unlearn/sandbox
-ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTHONDONTWRITEBYTECODE=1 \
+    MPLBACKEND=Agg MPLCONFIGDIR=/tmp/matplotlib
 # The digits come with scikit-learn: only the trainer, which has that group, may read those that are
 # in no submission's hands.
 RUN python3 -m sandbox.worker.unreadable \
  && find / -xdev -path '*/sklearn/datasets/data/*' -type f -exec chgrp 1998 {} + -exec chmod 0640 {} +
 # The contest's folders are whatever folder a process is in: its run's own scratch, where it starts.
+# Where a submission has a package `sandbox` of its own, ours has the other name (`sandbox.worker.importing`).
+RUN ln -s sandbox /opt/unlearn/unlearn_sandbox
 RUN ln -sfn /proc/self/cwd /kaggle/tmp && ln -sfn /proc/self/cwd /kaggle/working \
  && ln -sfn /proc/self/cwd/.kaggle-input /kaggle/input
 CMD ["python", "-m", "sandbox.worker"]
+
+FROM ${DEPS} AS extra-wheels
+LABEL org.unlearn.stage=wheels
+COPY requirements/image-extras.txt /extras.txt
+COPY wheels /wheels
+RUN /opt/venv/bin/python -m pip install --no-index --no-deps --require-hashes --no-cache-dir \
+    --target /opt/extras --find-links /wheels -r /extras.txt \
+ && rm -rf /opt/extras/bin /opt/extras/share \
+ && find /opt/extras -name '*.so*' -type f -exec chmod a-x {} +
+
+FROM ${DEPS} AS extras
+# A third target, between the two: small libraries that entries import, in a layer of their own, so that
+# a change of them does not repeat the 6 GB. It has its own lock file. Looking for fonts takes
+# matplotlib half a second, so it is done here (`sandbox.worker.year_2023` gives each run the result).
+COPY --from=extra-wheels /opt/extras /opt/extras
+RUN echo /opt/extras > /opt/venv/lib/python3.11/site-packages/extras.pth \
+ && if [ -d /opt/extras/matplotlib ]; then \
+    MPLCONFIGDIR=/opt/extras/matplotlib-cache /opt/venv/bin/python -c "import matplotlib.font_manager"; fi
 
 FROM ${BASE} AS wheels
 LABEL org.unlearn.stage=wheels

@@ -43,6 +43,10 @@ class RunError:
     type: str
     message: str
     traceback: str
+    cause: str = ""
+    """The message in one line; empty if it has none, or if it was not looked for."""
+    place: str = ""
+    """The last line of the submission's own files in the traceback; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +176,10 @@ def judge(observed: Observation) -> Judgement:  # noqa: PLR0911 - a return for e
 
 def _judge_error(error: RunError) -> Judgement:
     name = error.type or "an exception without a name"
-    description = f"{name}: {error.message}" if error.message else name
+    text = error.cause or error.message
+    description = f"{name}: {text}" if text else name
+    if error.place:
+        description += f" ({error.place})"
     if _is_out_of_gpu_memory(error):
         return _judgement(Verdict.GPU_MEMORY_LIMIT, description)
     if _is_out_of_memory(error):

@@ -11,6 +11,7 @@ import typer
 
 from runner.cli.console import print_json, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from runner.reports.advice import advice_on_runs
 from runner.reports.cells import needed_image, plain_text
 from runner.reports.runs import runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table
@@ -39,6 +40,8 @@ def show_command(
         return
     out = stdout_console()
     out.print(runs_table(runs))
+    for line in advice_on_runs(runs):
+        out.print(line, markup=False, soft_wrap=True)
     for terms in all_terms:
         out.print(terms_line(terms))
     if stored.summary is None:

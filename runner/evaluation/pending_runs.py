@@ -114,6 +114,8 @@ class PendingRuns:
         with executor:
             for index in unevaluated:
                 executor.evaluate(index)
+            if missing:
+                self._report(ended=0)
             self._attempt_until_finished(executor, missing)
             self._context.reporter.step(f"{self.submission.name}: evaluating the last checkpoints")
             executor.finish()

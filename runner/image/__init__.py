@@ -2,10 +2,10 @@
 
 ::
 
-    Dockerfile, requirements/image.txt, sandbox/  ── inputs ──> digests and build contexts
+    Dockerfile, requirements/image*.txt, sandbox/  ── inputs ──> digests and build contexts
                                                        │
                           image ── find, require, remove ──> Image (digest, identity, tag)
-                          build ── base ─> deps ─> sandbox ──> Image
+                          build ── base ─> deps ─> extras ─> sandbox ──> Image
 
 The image is named by the SHA-256 of its inputs, so a changed input makes another image, and an
 evaluation can be resumed only with its own. Building needs a checkout of the project. No

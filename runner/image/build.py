@@ -1,11 +1,13 @@
-"""Build the image in three stages, each only if it is missing: base, deps (the wheels), sandbox."""
+"""Build the image in four stages, each only if it is missing: base, deps (the wheels), extras, sandbox."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +27,33 @@ from runner.image.image import (
     find_image,
     require_image,
 )
-from runner.image.inputs import DEFAULT_INPUTS, LOCK_FILE, ImageInputs
+from runner.image.inputs import DEFAULT_INPUTS, EXTRAS_LOCK_FILE, LOCK_FILE, ImageInputs
 from runner.progress import Reporter
 
 _REGISTRY_BASE: Final = ("python", "3.11-slim-bookworm")
 BUILD_DISK_BYTES: Final = 22 << 30
 """Disk space that building takes at its peak: wheels twice, then two layers of 6 GB."""
+_EXTRAS_DISK_BYTES: Final = 1 << 30
 _NO_OUTPUT: Final = "it printed nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wheels:
+    """A target of the Dockerfile that installs wheels, and its inputs."""
+
+    target: str
+    digest: str
+    dockerfile: bytes
+    lock_file: Path
+    arguments: dict[str, str]
+    disk_bytes: int
+    texts: tuple[str, str]
+    """For people: the size of the download, and how long installing takes."""
+
+    @property
+    def tag(self) -> str:
+        """Return the name of the built target in the engine."""
+        return f"{DEPS_REPOSITORY}:{self.digest[:16]}"
 
 
 def build_image(engine: Engine, reporter: Reporter, inputs: ImageInputs = DEFAULT_INPUTS) -> Image:
@@ -42,18 +64,36 @@ def build_image(engine: Engine, reporter: Reporter, inputs: ImageInputs = DEFAUL
     """
     if (image := find_image(engine, inputs)) is not None:
         return image
-    base = _ensure_base(engine, reporter)
-    deps = inputs.deps_digest(base)
-    deps_tag = f"{DEPS_REPOSITORY}:{deps[:16]}"
-    if engine.images.identity(deps_tag) is None:
-        _build_deps(engine, reporter, inputs, digest=deps, tag=deps_tag)
-    digest = inputs.sandbox_digest(deps)
+    base, base_tag = _ensure_base(engine, reporter), f"{BASE_REPOSITORY}:{BASE_TAG}"
+    deps = _Wheels(
+        target="deps",
+        digest=inputs.deps_digest(base),
+        dockerfile=inputs.deps_dockerfile(),
+        lock_file=LOCK_FILE,
+        arguments={"BASE": base_tag},
+        disk_bytes=BUILD_DISK_BYTES,
+        texts=("2.9 GB", " (about 4 minutes from here)"),
+    )
+    extras = _Wheels(
+        target="extras",
+        digest=inputs.extras_digest(deps.digest),
+        dockerfile=inputs.extras_dockerfile(),
+        lock_file=EXTRAS_LOCK_FILE,
+        arguments={"BASE": base_tag, "DEPS": deps.tag},
+        disk_bytes=_EXTRAS_DISK_BYTES,
+        texts=("26 MB", ""),
+    )
+    if engine.images.identity(extras.tag) is None:
+        for wheels in (deps, extras):
+            if engine.images.identity(wheels.tag) is None:
+                _build_wheels(engine, reporter, inputs, wheels)
+    digest = inputs.sandbox_digest(extras.digest)
     reporter.step("image: copying sandbox/")
     engine.images.build(
         context=inputs.sandbox_context(),
         target="sandbox",
         tag=f"{REPOSITORY}:{digest[:16]}",
-        arguments={"BASE": f"{BASE_REPOSITORY}:{BASE_TAG}", "DEPS": deps_tag},
+        arguments={"BASE": base_tag, "DEPS": extras.tag},
         labels={DIGEST_LABEL: digest, BASE_LABEL: base},
         on_line=lambda _line: None,
     )
@@ -97,22 +137,24 @@ def _base_from_debian(engine: Engine, reporter: Reporter) -> None:
         engine.images.import_archive(archive, BASE_REPOSITORY, BASE_TAG)
 
 
-def _build_deps(engine: Engine, reporter: Reporter, inputs: ImageInputs, *, digest: str, tag: str) -> None:
-    wheels = Path(platformdirs.user_cache_dir("unlearn")) / "wheels" / inputs.lock_digest()[:16]
-    _require_disk(wheels)
-    _download_wheels(wheels, reporter, inputs)
-    reporter.step("image: sending the wheels to the engine (about 4 minutes from here)")
-    with inputs.deps_context(wheels) as context:
+def _build_wheels(engine: Engine, reporter: Reporter, inputs: ImageInputs, wheels: _Wheels) -> None:
+    """Download the wheels of a lock file and build the target that installs them."""
+    lock = hashlib.sha256(inputs.read(wheels.lock_file)).hexdigest()
+    folder = Path(platformdirs.user_cache_dir("unlearn")) / "wheels" / lock[:16]
+    _require_disk(folder, wheels.disk_bytes)
+    _download_wheels(folder, reporter, inputs, wheels)
+    reporter.step(f"image: sending the wheels to the engine{wheels.texts[1]}")
+    with inputs.wheels_context(folder, dockerfile=wheels.dockerfile, lock_file=wheels.lock_file) as context:
         engine.images.build(
             context=context,
-            target="deps",
-            tag=tag,
-            arguments={"BASE": f"{BASE_REPOSITORY}:{BASE_TAG}"},
-            labels={DIGEST_LABEL: digest},
+            target=wheels.target,
+            tag=wheels.tag,
+            arguments=wheels.arguments,
+            labels={DIGEST_LABEL: wheels.digest},
             on_line=lambda line: _report(line, reporter),
         )
     engine.images.remove_dangling({STAGE_LABEL: "wheels"})
-    shutil.rmtree(wheels, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _report(line: str, reporter: Reporter) -> None:
@@ -123,19 +165,18 @@ def _report(line: str, reporter: Reporter) -> None:
         reporter.step("image: installing the wheels")
 
 
-def _require_disk(folder: Path) -> None:
+def _require_disk(folder: Path, needed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
-    if free < BUILD_DISK_BYTES:
+    if free < needed:
         raise HostNotReadyError(
-            f"Building the image needs about {BUILD_DISK_BYTES >> 30} GB of disk temporarily; "
-            f"{free >> 30} GB are free."
+            f"Building the image needs about {needed >> 30} GB of disk temporarily; {free >> 30} GB are free."
         )
 
 
-def _download_wheels(folder: Path, reporter: Reporter, inputs: ImageInputs) -> None:
+def _download_wheels(folder: Path, reporter: Reporter, inputs: ImageInputs, wheels: _Wheels) -> None:
     """Download the wheels that the lock file names, checked by hash, unless they exist already."""
-    text = "image: downloading wheels (2.9 GB)"
+    text = f"image: downloading wheels ({wheels.texts[0]})"
     reporter.step(text)
     command = [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"),
@@ -146,10 +187,10 @@ def _download_wheels(folder: Path, reporter: Reporter, inputs: ImageInputs) -> N
             "--dest",
             str(folder),
             "-r",
-            str(inputs.checkout / LOCK_FILE),
+            str(inputs.checkout / wheels.lock_file),
         ),
     ]
-    total = sum("==" in line for line in inputs.read(LOCK_FILE).decode().splitlines())
+    total = sum("==" in line for line in inputs.read(wheels.lock_file).decode().splitlines())
     problem, done = _NO_OUTPUT, 0
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -1,7 +1,8 @@
 """Find the image for the present inputs, and remove the ones that it superseded.
 
-There are two digests, because two things change at different speeds: ``deps`` from the base image,
-the Dockerfile and the lock file; ``sandbox`` from that and the files of ``sandbox/``.
+There are three digests, because three things change at different speeds: ``deps`` from the base image,
+the Dockerfile and the lock file; ``extras`` from that and the lock file of the small libraries; ``sandbox``
+from that and the files of ``sandbox/``.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def find_image(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> Image | 
     base = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}")
     if base is None:
         return None
-    digest = inputs.sandbox_digest(inputs.deps_digest(base))
+    digest = inputs.sandbox_digest(inputs.extras_digest(inputs.deps_digest(base)))
     identity = engine.images.identity(f"{REPOSITORY}:{digest[:16]}")
     return Image(digest=digest, identity=identity) if identity else None
 
@@ -96,7 +97,11 @@ def remove_superseded_images(engine: Engine, inputs: ImageInputs = DEFAULT_INPUT
     """
     base = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}") or ""
     deps = inputs.deps_digest(base)
-    present = {f"{REPOSITORY}:{inputs.sandbox_digest(deps)[:16]}", f"{DEPS_REPOSITORY}:{deps[:16]}"}
+    extras = inputs.extras_digest(deps)
+    present = {
+        f"{REPOSITORY}:{inputs.sandbox_digest(extras)[:16]}",
+        *(f"{DEPS_REPOSITORY}:{digest[:16]}" for digest in (deps, extras)),
+    }
     superseded = {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images.tags(name)} - present
     for tag in superseded:
         engine.images.remove(tag)

@@ -8,7 +8,7 @@ import os
 import re
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,10 @@ from runner.errors import HostNotReadyError
 
 DOCKERFILE: Final = Path("Dockerfile")
 LOCK_FILE: Final = Path("requirements/image.txt")
-_SANDBOX_STAGE: Final = re.compile(rb"^FROM \S+ AS sandbox\n(?:.+\n)*", re.MULTILINE)
-"""The part of the Dockerfile that the wheels do not depend on."""
+EXTRAS_LOCK_FILE: Final = Path("requirements/image-extras.txt")
+_STAGE: Final = re.compile(rb"^FROM \S+ AS (\S+)\n(?:.+\n)*", re.MULTILINE)
+"""A stage of the Dockerfile, and its name."""
+_EXTRAS_STAGES: Final = (b"extra-wheels", b"extras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +44,33 @@ class ImageInputs:
                 f"{path} is missing next to runner/; the image is built from a checkout of the project."
             ) from error
 
-    def lock_digest(self) -> str:
-        """Return the digest of the lock file, which names the wheels."""
-        return _digest(self.read(LOCK_FILE))
-
     def deps_dockerfile(self) -> bytes:
-        """Return the Dockerfile without the stage ``sandbox``: an input of ``deps``.
+        """Return the Dockerfile without the stages that stand on ``deps``: an input of ``deps``.
 
-        An engine without BuildKit would run that stage as well, on a base that has no wheels yet.
+        An engine without BuildKit would run those stages as well, on a base that has no wheels yet.
         """
-        dockerfile = self.read(DOCKERFILE)
-        stage = _SANDBOX_STAGE.search(dockerfile)
-        assert stage is not None
-        return dockerfile.replace(stage[0], b"")
+        return self._dockerfile_without(lambda stage: stage == b"sandbox" or stage in _EXTRAS_STAGES)
+
+    def extras_dockerfile(self) -> bytes:
+        """Return the Dockerfile with the stages of ``extras`` only: an input of ``extras``."""
+        return self._dockerfile_without(lambda stage: stage not in _EXTRAS_STAGES)
+
+    def _dockerfile_without(self, is_left_out: Callable[[bytes], bool]) -> bytes:
+        text = _STAGE.sub(lambda stage: b"" if is_left_out(stage[1]) else stage[0], self.read(DOCKERFILE))
+        return re.sub(rb"\n{3,}", b"\n\n\n", text)  # a stage that is added elsewhere changes no digest
 
     def deps_digest(self, base: str) -> str:
         """Return the digest of ``deps`` on a base image with the identity ``base``."""
         return _digest(base.encode(), self.deps_dockerfile(), self.read(LOCK_FILE))
 
-    def sandbox_digest(self, deps: str) -> str:
-        """Return the digest of the whole image on ``deps``, which is a digest."""
+    def extras_digest(self, deps: str) -> str:
+        """Return the digest of ``extras`` on ``deps``, which is a digest."""
+        return _digest(deps.encode(), self.extras_dockerfile(), self.read(EXTRAS_LOCK_FILE))
+
+    def sandbox_digest(self, extras: str) -> str:
+        """Return the digest of the whole image on ``extras``, which is a digest."""
         files = [part for path in self._sandbox_files() for part in (str(path).encode(), self.read(path))]
-        return _digest(deps.encode(), self.read(DOCKERFILE), *files)
+        return _digest(extras.encode(), self.read(DOCKERFILE), *files)
 
     def sandbox_context(self) -> IO[bytes]:
         """Return the Dockerfile and ``sandbox/`` as a tar."""
@@ -75,19 +82,20 @@ class ImageInputs:
         return context
 
     @contextmanager
-    def deps_context(self, wheels: Path) -> Iterator[IO[bytes]]:
-        """Provide the Dockerfile, the lock file and the wheels as a tar.
+    def wheels_context(self, wheels: Path, *, dockerfile: bytes, lock_file: Path) -> Iterator[IO[bytes]]:
+        """Provide a Dockerfile, a lock file and the wheels that it names as a tar.
 
         A thread writes the tar while it is read, so it takes no space on disk.
         """
+        lock = self.read(lock_file)
         read, write = os.pipe()
         with os.fdopen(read, "rb") as source:
 
             def fill() -> None:
                 try:
                     with os.fdopen(write, "wb") as sink, tarfile.open(fileobj=sink, mode="w|") as archive:
-                        _add(archive, DOCKERFILE, self.deps_dockerfile())
-                        _add(archive, LOCK_FILE, self.read(LOCK_FILE))
+                        _add(archive, DOCKERFILE, dockerfile)
+                        _add(archive, lock_file, lock)
                         for wheel in sorted(wheels.glob("*.whl")):
                             archive.add(wheel, f"wheels/{wheel.name}")
                 except BrokenPipeError:

@@ -1,13 +1,25 @@
-"""The exception that a run reports. Untrusted: the submission may have written every byte."""
+"""The exception that a run reports. Untrusted: the submission may have written every byte.
+
+From its text come two things that a reader wants first: the cause in one line, and the line of the
+submission at which it happened.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Final
 
 from runner.verdict import RunError
 
 _FIELDS: Final = ("stage", "type", "message", "traceback")
+_TRACEBACK: Final = "Traceback (most recent call last):"
+_FRAME: Final = re.compile(
+    r'^[ |]*File "[^"\n]{0,300}/\.submission/([^"\n]{1,200})", line (\d{1,7})\b.*(?:\n(.*))?', re.MULTILINE
+)
+"""A line of a traceback that names a file of the submission, which a run unpacks into a folder of this name
+(`sandbox.worker.importing`): the file, the number of the line, and the line itself."""
+_SOURCE_CHARACTERS: Final = 80
 
 
 def parse_run_error(payload: bytes) -> RunError:
@@ -18,8 +30,32 @@ def parse_run_error(payload: bytes) -> RunError:
         report = None
     if not isinstance(report, dict):
         report = {}
-    return RunError(**{name: _text(report.get(name)) for name in _FIELDS})
+    error = RunError(**{name: _text(report.get(name)) for name in _FIELDS})
+    cause, place = _cause(error), ""
+    frames = _FRAME.findall(error.traceback)
+    if frames:
+        file, line, source = frames[-1]
+        place = f"{file}, line {line}"
+        if error.message.endswith(f"({file.rpartition('/')[2]}, line {line})"):  # a syntax error
+            cause, place = f"{cause}: {source.strip()[:_SOURCE_CHARACTERS]}", ""
+    return RunError(**{name: getattr(error, name) for name in _FIELDS}, cause=cause, place=place)
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _cause(error: RunError) -> str:
+    """Return what an exception says in one line.
+
+    What a process of a loader raised comes as an exception whose message is a traceback.
+    """
+    if _TRACEBACK in error.message:  # which may be cut; the end of the traceback has the whole of it
+        whole = error.traceback if _TRACEBACK in error.traceback else error.message
+        inner = whole.rpartition(_TRACEBACK)[2]
+        raised = next((line for line in inner.splitlines() if line.strip() and line[0] not in " |+"), "")
+        if raised:
+            name, _colon, text = raised.partition(": ")
+            return text if name.rpartition(".")[2] == error.type and text else raised
+    lines = [line.strip() for line in error.message.splitlines() if line.strip()]
+    return " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from runner.challenge.description import Feedback
+from runner.reports.advice import advice
 from runner.results.scoring import SCORE_WITHHELD
 from runner.results.summary import FIGURES, OTHER_SUBMISSION, Summary
 from runner.sanitize import sanitize, sanitize_line
@@ -107,6 +108,7 @@ def _run(run: RunRecord, log: Callable[[int], str], *, full: bool) -> dict[str, 
             "seconds": round(run.host_seconds, 2),
             "exception": sanitize_line(run.exception_type, 100),
             "detail": sanitize(run.detail),
+            "advice": advice(run.detail),
             "log": sanitize(log(run.index)),
             "log_bytes_dropped": run.log_bytes_dropped,
         }
@@ -131,6 +133,7 @@ def participant_text(view: Mapping[str, Any]) -> str:
     for run in view["runs"]:
         if run.get("detail") or run.get("log"):
             lines += ["", f"run {run['run']}, {run['verdict']}"]
+            lines += [f"what to do: {run['advice']}"] if run["advice"] else []
             lines += [f"    | {line}" for line in f"{run['detail']}\n{run['log']}".splitlines() if line]
     return "\n".join(lines) + "\n"
 

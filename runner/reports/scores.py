@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from runner.reports.advice import advice_on_reason, advice_on_warning
 from runner.reports.cells import figure, plain_text
 from runner.results.summary import Summary
 from runner.sanitize import sanitize_line
@@ -59,7 +60,7 @@ def score_table(summaries: Sequence[Summary], width: int = _NARROW) -> Table:
 
 
 def score_remarks(summaries: Sequence[Summary]) -> list[Text]:
-    """Return a line for each warning, each flag and each missing score."""
+    """Return a line for each warning, each flag and each missing score, and for what to do about it."""
     lines = []
     for summary in summaries:
         name = sanitize_line(summary.submission, 60)
@@ -67,8 +68,11 @@ def score_remarks(summaries: Sequence[Summary]) -> list[Text]:
             lines.append(Text(f"{name}: {sanitize_line(summary.reason or '')}"))
         elif summary.reason:
             lines.append(Text(f"{name}: no score: {sanitize_line(summary.reason)}", style="red"))
+            lines += [Text(f"{name}: {line}") for line in (advice_on_reason(summary.reason),) if line]
         sentences = (*summary.warnings, *summary.flag_sentences)
         lines += [Text(f"{name}: {sanitize_line(sentence)}", style="yellow") for sentence in sentences]
+        advice = dict.fromkeys(advice_on_warning(sentence) for sentence in summary.warnings)
+        lines += [Text(f"{name}: {line}") for line in advice if line]
     if len({summary.n for summary in summaries if summary.score is not None}) > 1:
         lines.append(
             Text("Scores of different n have different bins and are not comparable.", style="yellow")

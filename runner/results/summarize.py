@@ -86,7 +86,7 @@ def _figures(card: ScoreCard) -> dict[str, Any]:
         "score_high": interval.high if interval is not None else None,
         "ceiling": card.ceiling.quality.estimate if card.ceiling is not None else None,
         "share_of_ceiling": card.share_of_ceiling.estimate if card.share_of_ceiling is not None else None,
-        "flags": [flag.kind for flag in card.flags],
+        "flags": list(dict.fromkeys(flag.kind for flag in card.flags)),
         "flag_sentences": [flag.sentence for flag in card.flags],
     }
 

@@ -8,7 +8,7 @@ if the challenge has them, ``age``, ``person_id`` and ``image_id``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence
 from typing import Any
 
 import safetensors.torch
@@ -19,44 +19,42 @@ ITEM_FORMATS = ("dict", "tuple")
 _EXTRA_COLUMNS = ("age", "person_id", "image_id")
 
 
-class DictItems(Dataset[dict[str, Any]]):
-    """A split whose items are dicts, as in the contest's scored phase."""
+class _Items:
+    """What both forms have: images, and labels that are also called ``targets``, as in torchvision."""
 
     def __init__(self, columns: Mapping[str, Tensor]) -> None:
-        """Serve rows of ``columns``: image float32 [n, c, h, w], the rest int64 [n]."""
         self.images = columns["image"]
-        self.columns = {"age_group": columns["label"].tolist()}
-        for name in _EXTRA_COLUMNS:
-            if name in columns:
-                self.columns[name] = columns[name].tolist()
+        self.targets: MutableSequence[int] = columns["label"].tolist()
+        """A submission may set other labels, one by one or all; items then have those."""
 
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(self.images)
+
+
+class DictItems(_Items, Dataset[dict[str, Any]]):
+    """A split whose items are dicts, as in the contest's scored phase."""
+
+    def __init__(self, columns: Mapping[str, Tensor]) -> None:
+        """Serve rows of ``columns``: image float32 [n, c, h, w], the rest int64 [n]."""
+        super().__init__(columns)
+        self.columns = {name: columns[name].tolist() for name in _EXTRA_COLUMNS if name in columns}
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Return one example, whose image the caller may change."""
         return {
             "image": self.images[index].clone(),
+            "age_group": self.targets[index],
             **{name: values[index] for name, values in self.columns.items()},
         }
 
 
-class TupleItems(Dataset[tuple[Tensor, int]]):
+class TupleItems(_Items, Dataset[tuple[Tensor, int]]):
     """A split whose items are pairs, as in the contest's starting kit."""
-
-    def __init__(self, columns: Mapping[str, Tensor]) -> None:
-        """Serve rows of ``columns``: image float32 [n, c, h, w] and label int64 [n]."""
-        self.images = columns["image"]
-        self.labels = columns["label"].tolist()
-
-    def __len__(self) -> int:
-        """Return the number of examples."""
-        return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         """Return one example, whose image the caller may change."""
-        return self.images[index].clone(), self.labels[index]
+        return self.images[index].clone(), self.targets[index]
 
 
 def read_split(data: bytes) -> dict[str, Tensor]:

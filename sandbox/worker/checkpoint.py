@@ -27,12 +27,25 @@ def checkpoint_bytes(net: nn.Module, dtypes: Mapping[str, torch.dtype]) -> bytes
     Args:
         net: The network that the submission modified or returned.
         dtypes: The dtype of each tensor of the original state dict.
+
+    Raises:
+        TypeError: a value is not an ordinary tensor; the message names it.
     """
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in unwrap(net).state_dict().items():
-        dtype = dtypes.get(name, tensor.dtype)
-        tensors[name] = tensor.detach().to(device="cpu", dtype=dtype).contiguous().clone()
-    return safetensors.torch.save(tensors)
+    values = unwrap(net).state_dict().items()
+    return safetensors.torch.save({name: _saved(name, value, dtypes.get(name)) for name, value in values})
+
+
+def _saved(name: str, value: object, dtype: torch.dtype | None) -> Tensor:
+    if not isinstance(value, Tensor):
+        kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+        raise TypeError(f"{name} is a {kind}, not a tensor")
+    if value.is_meta:
+        raise TypeError(f"{name} is on the device meta, so it has no values")
+    try:
+        return value.detach().to(device="cpu", dtype=dtype or value.dtype).contiguous().clone()
+    except (RuntimeError, ValueError, TypeError) as error:  # of another layout, quantized, not initialized
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise TypeError(f"{name} cannot be converted to an ordinary tensor: {reason}") from error
 
 
 def unwrap(net: nn.Module) -> nn.Module:

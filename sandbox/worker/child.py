@@ -9,19 +9,14 @@ before any code of the submission runs, and without it, whatever happened is not
 from __future__ import annotations
 
 import ctypes
-import importlib.util
-import inspect
-import io
+import faulthandler
 import json
 import os
 import random
 import resource
 import signal
-import sys
 import traceback
-import types
-import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -37,6 +32,7 @@ from sandbox.protocol.messages import ERROR_BYTES, RESULT_HEAD, STARTED, TAG_CHE
 from sandbox.worker.checkpoint import checkpoint_bytes
 from sandbox.worker.contest_files import write_class_weights
 from sandbox.worker.fds import PipeEnds, close_all_but
+from sandbox.worker.importing import import_submission
 from sandbox.worker.seccomp import install
 
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -50,6 +46,9 @@ _ENTRY_ENVIRONMENT: Final = {
     # data, in a process that has no privileges left.
     "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1",
 }
+_STACK_MARGIN_SECONDS: Final = 1.0
+_STACK_SHARE: Final = 0.9
+"""The stack is dumped this long before the time limit, or at this share of it, whichever is later."""
 _TRACEBACK_CHARACTERS: Final = 12_000
 _MESSAGE_CHARACTERS: Final = 2_000
 
@@ -66,6 +65,7 @@ class RunInputs:
     device: str
     threads: int
     processes: int
+    wall_seconds: float
     original: Mapping[str, Tensor]
     retain: Dataset[Any]
     forget: Dataset[Any]
@@ -91,16 +91,13 @@ class RunIdentity:
     pipe_ends: PipeEnds
 
 
-class _NoFunctionError(Exception):
-    """The submission defines no callable ``unlearning``."""
-
-
 def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
     """Execute one run in this freshly forked process, and never return."""
     stage = "start"
     try:
         seed = int.from_bytes(os.read(identity.pipe_ends.seed, 8), "big")
         result_fd = _drop_privileges(inputs, identity)
+        _dump_stack_at(inputs.wall_seconds)
         torch.set_num_threads(inputs.threads)
         if inputs.class_weights is not None:
             write_class_weights(identity.scratch, inputs.class_weights)
@@ -113,7 +110,7 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         dtypes = {name: tensor.dtype for name, tensor in inputs.original.items()}
         _write(result_fd, STARTED)
         stage = "import"
-        unlearning = _import_submission(inputs.submission)
+        unlearning = import_submission(inputs.submission)
         stage = "call"
         _seed_everything(seed)
         unlearned = _network_in(unlearning(net, *loaders), net)
@@ -162,6 +159,7 @@ def _drop_privileges(inputs: RunInputs, identity: RunIdentity) -> int:
         USER="run",
         LOGNAME="run",  # there is no account of this uid, and getpass.getuser() asks for one of these
         TMPDIR=home,
+        MPLCONFIGDIR=f"{home}/.matplotlib",
         TORCHINDUCTOR_CACHE_DIR=f"{home}/.inductor",
         TRITON_CACHE_DIR=f"{home}/.triton",
     )
@@ -170,35 +168,14 @@ def _drop_privileges(inputs: RunInputs, identity: RunIdentity) -> int:
     return result_fd
 
 
-def _import_submission(archive: bytes) -> Callable[..., object]:
-    """Unpack the submission into the scratch folder, import it, and return its function."""
-    sys.dont_write_bytecode = True
-    folder = Path.cwd() / ".submission"
-    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
-        packed.extractall(folder)
-    file = folder / "submission.py"
-    if not file.is_file():
-        raise _NoFunctionError("there is no submission.py")
-    sys.path.insert(0, str(folder))
-    spec = importlib.util.spec_from_file_location("submission", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module: types.ModuleType = importlib.util.module_from_spec(spec)
-    sys.modules["submission"] = module
-    spec.loader.exec_module(module)
-    function = getattr(module, "unlearning", None)
-    if not callable(function):
-        raise _NoFunctionError("submission.py defines no function called unlearning")
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise _NoFunctionError(
-            "unlearning is declared with async def, so calling it would not run it; use def"
-        )
-    if inspect.isgeneratorfunction(function):
-        raise _NoFunctionError(
-            "unlearning contains yield, so calling it would not run it; return the network"
-        )
-    unlearning: Callable[..., object] = function
-    return unlearning
+def _dump_stack_at(seconds: float) -> None:
+    """Have the stack written to the log shortly before the supervisor ends the run, to show where it hangs.
+
+    The kernel sends the signal, and the handler is C code that calls nothing of Python. A submission may use
+    the signal for itself; then nothing is written. Processes that it forks have no such timer.
+    """
+    faulthandler.register(signal.SIGALRM, file=2, all_threads=False)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds - _STACK_MARGIN_SECONDS, seconds * _STACK_SHARE))
 
 
 def _network_in(returned: object, net: nn.Module) -> nn.Module:

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Final
 from sandbox.protocol.jobs import READERS_GID, WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
+from sandbox.worker import year_2023
 from sandbox.worker.janitor import Janitor
-from sandbox.worker.preload import modules_to_preload, replace_notebook_bars
+from sandbox.worker.preload import modules_to_preload
 from sandbox.worker.scratch import SCRATCH, assign_groups
 from sandbox.worker.supervisor import Supervisor
 from sandbox.worker.unreadable import can_execute_unreadable
@@ -124,10 +125,10 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
     # Comes first, because it forks, and this process is still small.
     groups = () if can_execute_unreadable() else (READERS_GID,)
     gc.disable()  # imports create many objects and no garbage: a seventh of their time
+    year_2023.install()
     submission = received["submission"]
     for module in modules_to_preload(submission, job.architecture_source or ""):
         importlib.import_module(module)
-    replace_notebook_bars()
     # Imported late, because they import torch, which the supervisor never does.
     import torch  # noqa: PLC0415
 
@@ -160,6 +161,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
         device=job.device,
         threads=job.threads,
         processes=job.processes,
+        wall_seconds=job.wall_seconds,
         original=original,
         retain=items["retain"],
         forget=items["forget"],

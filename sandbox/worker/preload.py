@@ -6,7 +6,6 @@ costs each of its runs the import and changes nothing else.
 
 from __future__ import annotations
 
-import importlib
 import re
 from typing import Final
 
@@ -17,18 +16,16 @@ _MENTIONS: Final = {
     "pandas": "pandas",
     "scipy": "scipy",
     "tqdm": "tqdm",
+    "matplotlib.pyplot": "matplotlib|pylab|seaborn",
+    "seaborn": "seaborn",
+    "requests": "requests",
+    "IPython.display": "IPython",
 }
 """Modules, and the words with which a submission's source asks for them. The first step of any torch
 optimizer imports torch._dynamo, which takes a second or more."""
 
 _COMPRESSED_MEMBER: Final = re.compile(rb"PK\x03\x04.{4}[^\x00]", re.DOTALL)
 """The beginning of a member of a zip archive whose compression method is not "stored"."""
-
-
-def replace_notebook_bars() -> None:
-    """Let ``tqdm.notebook`` draw plain bars: notebooks import it, and its own bars need a browser."""
-    bars, notebook = importlib.import_module("tqdm"), importlib.import_module("tqdm.notebook")
-    vars(notebook).update(tqdm=bars.tqdm, tqdm_notebook=bars.tqdm, trange=bars.trange, tnrange=bars.trange)
 
 
 def modules_to_preload(submission: bytes, architecture: str) -> list[str]:

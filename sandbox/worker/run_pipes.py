@@ -22,6 +22,7 @@ from sandbox.protocol.messages import (
 )
 from sandbox.stdio import Stdio
 from sandbox.worker.log_capture import LogCapture
+from sandbox.worker.redrawn_lines import RedrawnLines
 
 _READ_BYTES: Final = 1 << 18
 _MAX_READS: Final = 8
@@ -60,6 +61,7 @@ class RunPipes:
         self.has_started = False
         """Whether the run was set up; from then on, its submission's code may run."""
         self._logs = {stream: LogCapture(job.log_bytes // 2) for stream in log_fds}
+        self._lines = {stream: RedrawnLines() for stream in log_fds}
         self._open_fds: set[int] = set()
         self._register(result_fd, self._receive_result)
         for stream, fd in log_fds.items():
@@ -90,7 +92,7 @@ class RunPipes:
     def send_log_tails(self) -> None:
         """Send the captured end of each log to the host."""
         for stream, capture in self._logs.items():
-            self._send_log(stream, capture.finish())
+            self._send_log(stream, capture.add(self._lines[stream].finish()) + capture.finish())
 
     def result(self) -> tuple[str, bytes]:
         """Return the kind of the result, as the ``finished`` frame states it, and its payload."""
@@ -143,7 +145,7 @@ class RunPipes:
 
     def _receive_log(self, stream: str, fd: int) -> None:
         if data := self._read(fd):
-            self._send_log(stream, self._logs[stream].add(data))
+            self._send_log(stream, self._logs[stream].add(self._lines[stream].add(data)))
 
     def _send_log(self, stream: str, data: bytes) -> None:
         for start in range(0, len(data), LOG_CHUNK_BYTES):

@@ -17,7 +17,10 @@ MIN_EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates:
-    """Unlearned checkpoints that are copies, or nearly, of each other."""
+    """Unlearned checkpoints that are copies of each other, or closer to each other than references are.
+
+    Methods that change the original network little may lead to near ones without any copying.
+    """
 
     groups: tuple[tuple[int, ...], ...]
     """Positions of the checkpoints of each group of copies, two or more, ascending."""
@@ -38,8 +41,8 @@ class Duplicates:
         if self.equal:
             return f"{members} checkpoints are copies of another one, {self.equal} of them exact {pair}."
         return (
-            f"{members} checkpoints are near-copies of another checkpoint {pair}; the two closest "
-            "references differ at least ten times as much."
+            f"{members} checkpoints are closer to another checkpoint {pair} than a tenth of the distance of "
+            "the two closest references. That all start from one original network may be the reason."
         )
 
 

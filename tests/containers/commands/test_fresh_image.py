@@ -21,14 +21,14 @@ from tests.support.paths import ROOT
 pytestmark = pytest.mark.container
 
 
-def tiny_wheel() -> bytes:
+def tiny_wheel(name: str) -> bytes:
     """Return a package of one module, as PyPI would serve it."""
     files = {
-        "tiny.py": "WORD = 'here'\n",
-        "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
-        "tiny-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}.py": "WORD = 'here'\n",
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    record = "tiny-1.0.dist-info/RECORD"
+    record = f"{name}-1.0.dist-info/RECORD"
     files[record] = "".join(f"{name},,\n" for name in (*files, record))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -39,14 +39,16 @@ def tiny_wheel() -> bytes:
 
 @pytest.fixture
 def inputs_of_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageInputs:
-    """A checkout whose lock file names one tiny wheel, which pip finds in a folder."""
-    wheel, checkout, shop = tiny_wheel(), tmp_path / "checkout", tmp_path / "shop"
+    """A checkout whose lock files name one tiny wheel each, which pip finds in a folder."""
+    checkout, shop = tmp_path / "checkout", tmp_path / "shop"
     shop.mkdir()
-    (shop / "tiny-1.0-py3-none-any.whl").write_bytes(wheel)
     (checkout / "requirements").mkdir(parents=True)
-    (checkout / "requirements" / "image.txt").write_text(
-        f"tiny==1.0 --hash=sha256:{sha256(wheel).hexdigest()}\n"
-    )
+    for name, lock in (("tiny", "image.txt"), ("small", "image-extras.txt")):
+        wheel = tiny_wheel(name)
+        (shop / f"{name}-1.0-py3-none-any.whl").write_bytes(wheel)
+        (checkout / "requirements" / lock).write_text(
+            f"{name}==1.0 --hash=sha256:{sha256(wheel).hexdigest()}\n"
+        )
     shutil.copy(ROOT / "Dockerfile", checkout)
     shutil.copytree(ROOT / "sandbox", checkout / "sandbox")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -61,26 +63,56 @@ def tags(engine: Engine) -> set[str]:
 def test_every_step_of_the_dockerfile_works_from_the_bare_base(
     engine: Engine, built_image: Image, in_image: Callable[..., str], inputs_of_one_wheel: ImageInputs
 ) -> None:
-    """Both halves are built; where an image exists already, mistakes in the first half stay unnoticed."""
+    """All targets are built; where an image exists already, mistakes in the first ones stay unnoticed."""
     before = tags(engine)
     try:
         built = build_image(engine, NullReporter(), inputs_of_one_wheel)
         added = tags(engine) - before
-        assert sorted(tag.split(":")[0] for tag in added) == [DEPS_REPOSITORY, REPOSITORY]
+        assert sorted(tag.split(":")[0] for tag in added) == [DEPS_REPOSITORY, DEPS_REPOSITORY, REPOSITORY]
         assert built.tag in added
         assert built.identity != built_image.identity
-        script = "import os, tiny; print(tiny.WORD, os.readlink('/kaggle/tmp'))"
-        assert in_image(script, tag=built.tag) == "here /proc/self/cwd\n"
+        script = "import os, small, tiny; print(small.WORD, tiny.WORD, os.readlink('/kaggle/tmp'))"
+        assert in_image(script, tag=built.tag) == "here here /proc/self/cwd\n"
     finally:
         for tag in tags(engine) - before:
             engine.images.remove(tag)
 
 
-def test_the_wheels_half_has_nothing_of_the_small_one() -> None:
-    """A change of sandbox/ must neither break nor repeat the half that takes minutes."""
-    whole, half = (ROOT / "Dockerfile").read_text(), DEFAULT_INPUTS.deps_dockerfile().decode()
-    assert [line.split()[-1] for line in half.splitlines() if line.startswith("FROM")] == ["wheels", "deps"]
-    assert "COPY sandbox" in whole
-    assert "COPY sandbox" not in half
-    assert "CMD" in whole
-    assert "CMD" not in half
+def stages(dockerfile: bytes) -> list[str]:
+    return [line.split()[-1] for line in dockerfile.decode().splitlines() if line.startswith("FROM")]
+
+
+def test_a_target_is_built_from_its_own_stages_only() -> None:
+    """A change of sandbox/, or of a small library, must neither break nor repeat the target that takes minutes."""
+    whole, deps = (ROOT / "Dockerfile").read_bytes(), DEFAULT_INPUTS.deps_dockerfile()
+    assert stages(deps) == ["wheels", "deps"]
+    assert stages(DEFAULT_INPUTS.extras_dockerfile()) == ["extra-wheels", "extras"]
+    assert stages(whole)[0] == "sandbox"
+    for words in (b"COPY sandbox", b"CMD", b"extras"):
+        assert words in whole
+        assert words not in deps
+
+
+@pytest.mark.parametrize(
+    ("change", "repeated"),
+    [
+        ("sandbox/stdio.py", "sandbox"),
+        ("requirements/image-extras.txt", "extras sandbox"),
+        ("requirements/image.txt", "deps extras sandbox"),
+    ],
+)
+def test_a_change_repeats_what_depends_on_it(
+    inputs_of_one_wheel: ImageInputs, change: str, repeated: str
+) -> None:
+    """Digests name what is built: only those of later targets move."""
+
+    def digests() -> dict[str, str]:
+        deps = inputs_of_one_wheel.deps_digest("base")
+        extras = inputs_of_one_wheel.extras_digest(deps)
+        return {"deps": deps, "extras": extras, "sandbox": inputs_of_one_wheel.sandbox_digest(extras)}
+
+    before = digests()
+    with (inputs_of_one_wheel.checkout / change).open("a") as file:
+        file.write("# changed\n")
+    after = digests()
+    assert " ".join(name for name in before if before[name] != after[name]) == repeated

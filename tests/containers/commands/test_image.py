@@ -26,6 +26,11 @@ IMPORTED_BY_ENTRIES = (
     "PIL",
     "tqdm",
     "safetensors",
+    "matplotlib.pyplot",
+    "seaborn",
+    "requests",
+    "tabulate",
+    "IPython",
 )
 
 
@@ -52,7 +57,11 @@ print(json.dumps({
         str(path.relative_to(ROOT)) for path in (ROOT / "sandbox").rglob("*.py")
     )
     lock = dict(
-        re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements" / "image.txt").read_text(), re.MULTILINE)
+        pin
+        for name in ("image", "image-extras")
+        for pin in re.findall(
+            r"^([\w.-]+)==(\S+)", (ROOT / "requirements" / f"{name}.txt").read_text(), re.MULTILINE
+        )
     )
     assert {name: content["versions"].get(name) for name in lock} == lock
     assert content["versions"]["torch"] == "2.14.1"
@@ -63,7 +72,7 @@ print(json.dumps({
 
 def test_every_wheel_is_locked_by_hash() -> None:
     """For the image, the host and the tools."""
-    for name in ("image", "host", "dev"):
+    for name in ("image", "image-extras", "host", "dev"):
         text = (ROOT / "requirements" / f"{name}.txt").read_text()
         pinned = len(re.findall(r"^[\w.-]+==", text, re.MULTILINE))
         hashed = len(re.findall(r"^[\w.-]+==[^\n]*\\\n\s+--hash=sha256:", text, re.MULTILINE))

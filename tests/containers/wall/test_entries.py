@@ -20,7 +20,7 @@ from runner.clients.runs import EndedRun
 from runner.submission.load import load_submission
 from runner.verdict import Verdict
 from tests.support.paths import TEST_DATA
-from tests.support.submissions import pack_entries
+from tests.support.submissions import pack_entries, pack_submission
 
 pytestmark = pytest.mark.container
 
@@ -134,6 +134,9 @@ ON_DICTS: dict[str, Expectation] = {
     "pruned": head_pruned,
     "prints_a_lot": head_raised,
     "contest_imports": head_raised,
+    "notebook_header": head_raised,
+    "interfaces_of_2023": head_raised,
+    "targets": head_raised,
     "leaves_threads": head_raised,
     "warnings_are_errors": head_raised,
     "gradients_off": head_raised,
@@ -220,6 +223,35 @@ def test_runs_write_the_same_names(run_submission: RunSubmission, original: Stat
     ended = run_submission(load_submission(ENTRIES / "writes_files.py"), range(8))
     for run in ended:
         assert_as_expected(run, original, head_raised)
+
+
+def test_a_submission_meets_no_name_of_this_project(run_submission: RunSubmission, original: State) -> None:
+    """A package ``sandbox`` of its own is found, and what a script pickled; all else can still be pickled."""
+    main = """
+import copy, io, pickle
+import torch
+from torch.utils.data import DataLoader
+from sandbox.tools import raise_head
+
+class State:
+    step = 3
+
+assert pickle.loads(b"c__main__\\nState\\n.").step == 3
+
+def unlearning(net, retain, forget, val):
+    saved = io.BytesIO()
+    torch.save(net, saved)
+    saved.seek(0)
+    assert type(torch.load(saved)) is type(copy.deepcopy(net)) is type(net)
+    assert len(pickle.loads(pickle.dumps(retain.dataset))) == len(retain.dataset)
+    for options in ({}, {"multiprocessing_context": "spawn"}):
+        next(iter(DataLoader(retain.dataset, batch_size=8, num_workers=1, **options)))
+    raise_head(net)
+"""
+    tools = "def raise_head(net):\n    net.fc.bias.data += 1\n"
+    files = {"submission.py": main, "sandbox/__init__.py": "", "sandbox/tools.py": tools}
+    (ended,) = run_submission(pack_submission(files), wall_seconds=AMPLE_SECONDS)
+    assert_as_expected(ended, original, head_raised)
 
 
 def test_each_run_has_a_class_weights_file_of_its_own(run_submission: RunSubmission) -> None:
