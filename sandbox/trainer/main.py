@@ -29,6 +29,7 @@ from sandbox.networks.architectures import prepare
 from sandbox.networks.custom import ArchitectureFileError
 from sandbox.networks.datasets import read_split
 from sandbox.networks.precision import exact_arithmetic
+from sandbox.networks.same_network import EXAMPLES, NotTheSameNetworkError, check_same_network
 from sandbox.protocol.frames import FrameRule, Scalar
 from sandbox.protocol.jobs import FILE_ARCHITECTURE, ORIGINAL, TimingJob, TrainerJob
 from sandbox.protocol.messages import TO_TRAINER
@@ -86,6 +87,8 @@ def _train(
     data = assemble(run_recipe(RECIPES[job.recipe], request), request)
     files.clear()
     prepare(data.architecture)
+    images = data.splits["retain"]["image"][:EXAMPLES]
+    check_same_network(data.architecture, data.classes, images, job.architecture_source)
     size = job.group_size or group_size(data.architecture, job.device)
     progress: Callable[[str, int, int], None] = lambda stage, done, total: stdio.send(  # noqa: E731
         "progress", stage=stage, done=done, total=total
@@ -208,5 +211,5 @@ def main() -> None:
             _measure(job, files, stdio)
         else:
             _train(job, files, snapshots, stdio)
-    except (RecipeError, ArchitectureFileError) as error:
+    except (RecipeError, ArchitectureFileError, NotTheSameNetworkError) as error:
         stdio.send("failed", reason=str(error))
