@@ -18,6 +18,7 @@ import random
 import resource
 import signal
 import sys
+import time
 import traceback
 import types
 import zipfile
@@ -37,6 +38,7 @@ from sandbox.protocol.messages import ERROR_BYTES, RESULT_HEAD, STARTED, TAG_CHE
 from sandbox.worker.checkpoint import checkpoint_bytes
 from sandbox.worker.contest_files import write_class_weights
 from sandbox.worker.fds import PipeEnds, close_all_but
+from sandbox.worker.same_network import with_remarks
 from sandbox.worker.seccomp import install
 
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -66,6 +68,7 @@ class RunInputs:
     device: str
     threads: int
     processes: int
+    wall_seconds: float
     original: Mapping[str, Tensor]
     retain: Dataset[Any]
     forget: Dataset[Any]
@@ -97,7 +100,7 @@ class _NoFunctionError(Exception):
 
 def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
     """Execute one run in this freshly forked process, and never return."""
-    stage = "start"
+    stage, started_at = "start", time.monotonic()
     try:
         seed = int.from_bytes(os.read(identity.pipe_ends.seed, 8), "big")
         result_fd = _drop_privileges(inputs, identity)
@@ -118,7 +121,9 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         _seed_everything(seed)
         unlearned = _network_in(unlearning(net, *loaders), net)
         stage = "checkpoint"
-        _send(result_fd, TAG_CHECKPOINT, checkpoint_bytes(unlearned, dtypes))
+        checkpoint = checkpoint_bytes(unlearned, dtypes)
+        checkpoint = with_remarks(checkpoint, unlearned, inputs, started_at=started_at)
+        _send(result_fd, TAG_CHECKPOINT, checkpoint)
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 - also SystemExit and KeyboardInterrupt: they are results
         if stage == "start":

@@ -160,6 +160,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
         device=job.device,
         threads=job.threads,
         processes=job.processes,
+        wall_seconds=job.wall_seconds,
         original=original,
         retain=items["retain"],
         forget=items["forget"],

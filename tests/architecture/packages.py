@@ -53,7 +53,7 @@ _SHARED: Final = "sandbox.protocol"
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     package: frozenset(names.split())
     for package, names in {
-        "runner.parsers": "",
+        "runner.parsers": _SHARED,
         "runner.challenge": f"runner.parsers {_SHARED}",
         "runner.submission": "runner.parsers",
         "runner.store": "runner.parsers",
