@@ -175,3 +175,16 @@ subprocess.run([sys.executable, "-c", program], input=buffer.getvalue(), check=T
 print("done")
 """)
     assert text == "done\n"
+
+
+def test_the_names_of_architectures_are_the_images(in_image: InImage) -> None:
+    """So the host refuses exactly the names that no network has."""
+    text = in_image("""
+from torchvision import models
+from sandbox.networks.architectures import _BUILT_IN
+from sandbox.protocol.architecture_names import BUILT_IN, TORCHVISION
+assert set(models.list_models(module=models)) == TORCHVISION
+assert tuple(_BUILT_IN) == BUILT_IN
+print("done")
+""")
+    assert text == "done\n"
