@@ -22,6 +22,7 @@ _MAX_DEPTH: Final = 6
 _MAX_ITEMS: Final = 10_000
 _HOOKS: Final = ("_forward_hooks", "_forward_pre_hooks")
 _SHOWN_NAMES: Final = 3
+_UNKNOWN: Final = "unknown"
 _DATA: Final = (Tensor, np.ndarray, np.generic, bool, int, float, complex, str, list, tuple, dict)
 
 
@@ -36,13 +37,9 @@ def attribute_digests(net: nn.Module, module: types.ModuleType | None = None) ->
     for path, part in net.named_modules():
         prefix = f"{path}." if path else ""
         for name, value in _attributes(part):
-            digest = _digest(value, _MAX_DEPTH)
-            if digest is not None:
-                digests[prefix + name] = digest
+            digests[prefix + name] = _digest(value, _MAX_DEPTH) or _UNKNOWN
     for name, value in _data_of(vars(module)) if module is not None else ():
-        digest = _digest(value, _MAX_DEPTH)
-        if digest is not None:
-            digests[name] = digest
+        digests[name] = _digest(value, _MAX_DEPTH) or _UNKNOWN
     return digests
 
 
@@ -106,8 +103,10 @@ def _tensor_digest(tensor: Tensor) -> str | None:
 def _parts_of(value: object, depth: int) -> object:
     """Return the digests of what a container or an object holds; None if that cannot be compared."""
     is_large = isinstance(value, Sized) and len(value) > _MAX_ITEMS
-    if is_large or isinstance(value, nn.Module | torch.Generator | type | types.ModuleType):
+    if is_large or isinstance(value, torch.Generator | type | types.ModuleType):
         return None
+    if isinstance(value, nn.Module):  # in a list, say, where torch does not find it
+        value = value.state_dict()
     if isinstance(value, Mapping):
         return [(_digest(key, 0), _digest(item, depth - 1)) for key, item in value.items()]
     if isinstance(value, list | tuple):

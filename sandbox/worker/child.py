@@ -38,7 +38,7 @@ from sandbox.protocol.messages import ERROR_BYTES, RESULT_HEAD, STARTED, TAG_CHE
 from sandbox.worker.checkpoint import checkpoint_bytes
 from sandbox.worker.contest_files import write_class_weights
 from sandbox.worker.fds import PipeEnds, close_all_but
-from sandbox.worker.same_network import with_remarks
+from sandbox.worker.same_network import digests_of, with_remarks
 from sandbox.worker.seccomp import install
 
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -111,6 +111,7 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
             prepare(inputs.architecture, inputs.architecture_source)
         net = build(inputs.architecture, inputs.classes)
         net.load_state_dict(inputs.original)
+        digests = digests_of(net)
         net.to(inputs.device)
         loaders = [loader(items, inputs.batch_size) for items in (inputs.retain, inputs.forget, inputs.val)]
         dtypes = {name: tensor.dtype for name, tensor in inputs.original.items()}
@@ -122,7 +123,7 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         unlearned = _network_in(unlearning(net, *loaders), net)
         stage = "checkpoint"
         checkpoint = checkpoint_bytes(unlearned, dtypes)
-        checkpoint = with_remarks(checkpoint, unlearned, inputs, started_at=started_at)
+        checkpoint = with_remarks(checkpoint, unlearned, inputs, digests=digests, started_at=started_at)
         _send(result_fd, TAG_CHECKPOINT, checkpoint)
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 - also SystemExit and KeyboardInterrupt: they are results

@@ -5,8 +5,9 @@ that was returned answers otherwise (a replaced ``forward`` or module, a hook th
 in a plain attribute), its author should know. The remarks are in the metadata of the checkpoint: a submission
 can forge or remove them, so they are advice and no evidence.
 
-The comparison never changes how a run ends. It is done by a forked process, as data loaders do it, for a
-fraction of the time that the run has left; whatever happens to that process, the checkpoint stays as it is.
+Attributes are compared in every run, which takes milliseconds; logits only where an attribute differs. The
+comparison of logits never changes how a run ends. It is done by a forked process, as data loaders do it, for
+a fraction of the time that the run has left; whatever happens to that process, the checkpoint stays as it is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -44,32 +45,48 @@ _TOLERANCE: Final = 1e-3
 _NAME_CHARACTERS: Final = 200
 
 
-def with_remarks(checkpoint: bytes, returned: nn.Module, inputs: RunInputs, *, started_at: float) -> bytes:
+def digests_of(net: nn.Module) -> Mapping[str, str]:
+    """Return the digests of the network that a run is given; empty if an organizer's network has none."""
+    try:
+        return attribute_digests(net)
+    except Exception:  # noqa: BLE001 - of any kind of attribute; a run must not fail to start for a remark
+        return {}
+
+
+def with_remarks(
+    checkpoint: bytes,
+    returned: nn.Module,
+    inputs: RunInputs,
+    *,
+    digests: Mapping[str, str],
+    started_at: float,
+) -> bytes:
     """Return a checkpoint with remarks in its metadata; the same bytes if there are none.
 
     Args:
         checkpoint: As it will be evaluated.
         returned: The network that it was made from. On a GPU, it is in eval mode afterwards.
         inputs: Of the run.
+        digests: Of the attributes of the network that the run was given. Where those of the returned network
+            are the same, it is the same network, and no logits are compared.
         started_at: When the run began, by `time.monotonic`.
     """
     try:
-        left = inputs.wall_seconds - (time.monotonic() - started_at)
+        seconds = _SHARE_OF_TIME_LEFT * (inputs.wall_seconds - (time.monotonic() - started_at))
+        differs = differing_names(digests, attribute_digests(unwrap(returned)))
         remarks = {
             REMARK_HALF: _overflowed(returned),
-            REMARK_OUTSIDE: _outside(
-                checkpoint, returned, inputs, min(_MAX_SECONDS, left * _SHARE_OF_TIME_LEFT)
-            ),
+            REMARK_OUTSIDE: _outside(checkpoint, returned, inputs, seconds) if differs else "",
         }
         metadata = {
             name: text.encode("ascii", "backslashreplace").decode()[:_NAME_CHARACTERS]
             for name, text in remarks.items()
             if text
         }
-        return (
-            safetensors.torch.save(safetensors.torch.load(checkpoint), metadata) if metadata else checkpoint
-        )
-    except BaseException:  # noqa: BLE001 - of the submission's own code, as in its forward; not worth a verdict
+        if not metadata:
+            return checkpoint
+        return safetensors.torch.save(safetensors.torch.load(checkpoint), metadata)
+    except BaseException:  # noqa: BLE001 - raised by the submission's own code, as in its forward: no verdict
         return checkpoint
 
 
@@ -85,7 +102,9 @@ def _outside(checkpoint: bytes, returned: nn.Module, inputs: RunInputs, seconds:
     if seconds < _MIN_SECONDS:
         return ""
     work = partial(_difference, checkpoint, unwrap(returned), inputs)
-    return _forked(work, seconds) if inputs.device == "cpu" else work()  # a GPU cannot be used after a fork
+    if inputs.device != "cpu":  # a GPU cannot be used after a fork
+        return work()
+    return _forked(work, min(seconds, _MAX_SECONDS))
 
 
 def _difference(checkpoint: bytes, returned: nn.Module, inputs: RunInputs) -> str:

@@ -55,9 +55,7 @@ REFUSED = {
     source(
         "self.scales = [random.random() for _ in range(64)]", "x = x * torch.tensor(self.scales)"
     ): OUTSIDE.format("scales"),
-    source("self.parts = [nn.Linear(64, 64)]", "x = self.parts[0](x)"): OUTSIDE.format(
-        "in a place that could not be determined"
-    ),
+    source("self.parts = [nn.Linear(64, 64)]", "x = self.parts[0](x)"): OUTSIDE.format("parts"),
     source(
         "self.scale = None", "self.scale = self.scale or random.random(); x = x * self.scale"
     ): OUTSIDE.format("scale"),
