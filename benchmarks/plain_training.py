@@ -31,6 +31,7 @@ from sandbox.stdio import Stdio
 from sandbox.trainer.lr_schedule import learning_rate_at
 from sandbox.trainer.optimizers import build_optimizer, class_weights, set_learning_rate
 from sandbox.trainer.references import ReferenceTraining, train_group, train_groups
+from sandbox.trainer.step_count import StepCount
 from sandbox.trainer.training import group_size, initial_state
 
 
@@ -158,7 +159,7 @@ stdio.send(
 torch.set_num_threads(1)
 started_at = time.monotonic()
 size = group_size(data.architecture, job.device)
-trained = dict(train_groups(ReferenceTraining(data=data, job=job, group_size=size), lambda: None))
+trained = dict(train_groups(ReferenceTraining(data=data, job=job, group_size=size), StepCount(0)))
 stacked_seconds = time.monotonic() - started_at
 for first in sorted(trained):
     stdio.send("group", trained[first], first=1 + first, count=size)

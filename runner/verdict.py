@@ -103,6 +103,9 @@ class Observation:
     checkpoint_problem: str = ""
     """Why the checkpoint is refused; empty if it is accepted."""
 
+    checkpoint_remark: str = ""
+    """What the participant should know about an accepted checkpoint. Untrusted: the run itself reports it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
@@ -151,7 +154,7 @@ def judge(observed: Observation) -> Judgement:  # noqa: PLR0911 - a return for e
     if observed.result == "checkpoint":
         if observed.checkpoint_problem:
             return _judgement(Verdict.BAD_CHECKPOINT, observed.checkpoint_problem)
-        return _judgement(Verdict.OK, "")
+        return _judgement(Verdict.OK, observed.checkpoint_remark)
     if observed.ended_by == "garbage":
         return _judgement(Verdict.PROTOCOL, "something other than a result was written to the result pipe")
     if observed.ended_by == "output":

@@ -6,32 +6,44 @@ from there. ``challenge.toml`` is written last, so a folder that has one is a co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runner.builder.build_folder import BuildFolder
 from runner.builder.data_files import OrganizerData
 from runner.builder.plan import BuildPlan, matches_plan
 from runner.builder.resume import require_resumable
+from runner.challenge.build_facts import BuildFacts
+from runner.challenge.cautions import few_forget_examples, few_references, half_precision, tight_limits
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import (
     SCHEMA_VERSION,
     Description,
     render_description,
 )
-from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE
+from runner.challenge.layout import (
+    ARCHITECTURE_FILE,
+    BUILD_FACTS_FILE,
+    CHALLENGE_FILES,
+    DESCRIPTION_FILE,
+    ORIGINAL_FILE,
+    REFERENCES_FILE,
+)
 from runner.challenge.load import load_challenge
 from runner.challenge.split_checks import empty_class_warnings
 from runner.challenge.training import Training
 from runner.clients.trainer import TrainerSession
 from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
-from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Placement
+from runner.engine.info import EngineInfo
+from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Placement, offers_gpu
 from runner.errors import ConfigurationError
 from runner.files import hash_file, write_atomic
 from runner.image.image import Image
+from runner.parsers.checkpoint import checkpoint_spec
+from runner.parsers.safetensors import CheckpointError
 from runner.progress import Reporter
-from runner.sanitize import sanitize_line
 from sandbox.protocol.frames import Frame
 from sandbox.protocol.jobs import TrainerJob
 
@@ -66,8 +78,8 @@ def build_challenge(
             interrupted build resumes.
         arguments: Options that were typed, for the command that goes on with the build.
         keep_networks: Whether an unfinished build may get settings that do not change its networks.
-        note: Receives a sentence for each remark of the recipe on its data, as soon as the original network
-            is trained and again at the end.
+        note: Receives a sentence for each remark on the plan, the data and the original network, as soon as
+            it is known; `runner.reports.challenges` has those of a complete challenge.
 
     Raises:
         ConfigurationError: the folder holds something else, or an unfinished build with other inputs; the
@@ -89,7 +101,10 @@ def build_challenge(
         folder, plan.record(image), seed=plan.seed, references=plan.references, arguments=arguments
     )
     build_folder.open()
-    cores = engine.info().cores
+    info = engine.info()
+    for sentence in _remarks_on_plan(plan, info):
+        note(sentence)
+    cores = info.cores
     session = TrainerSession(
         engine=engine,
         spec=trainer_container(image=image.tag, cpus=float(cores), labels=dict(labels), placement=placement),
@@ -106,11 +121,9 @@ def build_challenge(
         for frame in trainer.frames(until="done"):
             _add(frame, build_folder)
             if frame.kind == "facts":
-                for sentence in (*_notes(build_folder), *_empty_classes(build_folder)):
+                for sentence in _early_remarks(build_folder, plan):
                     note(sentence)
-    for sentence in _notes(build_folder):
-        note(sentence)
-    return _finish(build_folder, plan, image, folder)
+    return _finish(build_folder, plan, image, folder, data)
 
 
 def _job(
@@ -180,20 +193,36 @@ def _add(frame: Frame, build_folder: BuildFolder) -> None:
         build_folder.snapshots.add(frame.integer("first"), frame.payload, last=bool(frame.fields["last"]))
 
 
-def _notes(build_folder: BuildFolder) -> list[str]:
-    """Return the recipe's remarks on its data; trainers of earlier images send none."""
-    notes = build_folder.facts().get("notes")
-    return [sanitize_line(str(sentence)) for sentence in notes] if isinstance(notes, list) else []
+def _remarks_on_plan(plan: BuildPlan, info: EngineInfo) -> Iterator[str]:
+    """Yield what can be said before anything is trained."""
+    yield from few_references(plan.references)
+    if plan.device != CPU and not offers_gpu(info):
+        yield (
+            "this host's engine offers no GPU, so no submission to this challenge, which is for cuda, can be "
+            "run here"
+        )
 
 
-def _empty_classes(build_folder: BuildFolder) -> list[str]:
-    return list(empty_class_warnings(build_folder.facts()["class_counts"].values()))
+def _early_remarks(build_folder: BuildFolder, plan: BuildPlan) -> Iterator[str]:
+    """Yield what can be said as soon as the original network is trained."""
+    raw = build_folder.facts()
+    facts = BuildFacts.of_trainer(raw)
+    yield from facts.notes
+    yield from empty_class_warnings(raw["class_counts"].values())
+    yield from few_forget_examples(sum(raw["class_counts"]["forget"]))
+    yield from tight_limits(plan.limits, facts)
+    with contextlib.suppress(CheckpointError):  # the complete challenge is checked when it is loaded
+        yield from half_precision(checkpoint_spec((build_folder.folder / ORIGINAL_FILE).read_bytes()))
 
 
-def _finish(build_folder: BuildFolder, plan: BuildPlan, image: Image, folder: Path) -> Challenge:
+def _finish(
+    build_folder: BuildFolder, plan: BuildPlan, image: Image, folder: Path, data: OrganizerData | None
+) -> Challenge:
     """Write the references and the description, which makes the challenge complete."""
     facts = build_folder.facts()
     write_atomic(folder / REFERENCES_FILE, build_folder.references())
+    file_note = data.note(plan.recipe) if data is not None else None
+    write_atomic(folder / BUILD_FACTS_FILE, BuildFacts.of_trainer(facts, file_note=file_note).to_bytes())
     names = list(CHALLENGE_FILES)
     if plan.architecture_file is not None:
         write_atomic(folder / ARCHITECTURE_FILE, plan.architecture_file.data)

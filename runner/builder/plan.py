@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from runner.builder.data_files import OrganizerData
+from runner.builder.option_ranges import check_ranges
 from runner.challenge.architecture import ArchitectureFile
 from runner.challenge.description import (
     Description,
@@ -23,6 +24,7 @@ from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
 from runner.image.image import Image
 from runner.validation import first_problem
+from sandbox.protocol.architecture_names import unknown_architecture
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 from sandbox.protocol.recipes import DOWNLOADABLE_RECIPES, PERSON_RECIPES, RECIPES
 
@@ -119,9 +121,13 @@ def plan_build(
         train_device: The device that networks are trained on.
 
     Raises:
-        ConfigurationError: the recipe does not exist, two options exclude each other, or a limit is invalid.
+        ConfigurationError: the recipe or the architecture does not exist, two options exclude each other, or
+            a limit is invalid or makes no sense.
     """
     _check_recipe(recipe, has_data=has_data, download=download, shared_persons=shared_persons)
+    check_ranges(references, limits or {})
+    if architecture is not None and (reason := unknown_architecture(architecture)) is not None:
+        raise ConfigurationError(f"--architecture: {reason}.")
     return BuildPlan(
         recipe=recipe,
         name=name,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.challenge.build_facts import BuildFacts
 from runner.challenge.description import Description
 from runner.challenge.layout import (
     ARCHITECTURE_FILE,
@@ -44,6 +45,8 @@ class Challenge:
     """None where they are held back."""
     architecture_source: str | None = None
     """The text of the organizer's own module: only for containers, never imported here."""
+    build_facts: BuildFacts = field(default_factory=BuildFacts)
+    """Observations of its build, for people only."""
     warnings: tuple[str, ...] = ()
     """Sentences about properties of the data that are allowed but worth knowing."""
 

@@ -18,6 +18,8 @@ SPLIT_FILES: Final = {
 PUBLIC_FILES: Final = (ORIGINAL_FILE, *(SPLIT_FILES[split] for split in PUBLIC_SPLITS))
 CHALLENGE_FILES: Final = (*PUBLIC_FILES, SPLIT_FILES["test"], REFERENCES_FILE)
 """The files that every challenge has."""
+BUILD_FACTS_FILE: Final = "private/build.json"
+"""Observations of the build; not listed in the description, and no part of an export."""
 ARCHITECTURE_FILE: Final = "public/architecture.py"
 """The organizer's own module; present only where the challenge uses one."""
 

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 
 from runner.challenge.architecture import decode_architecture
+from runner.challenge.build_facts import read_build_facts
 from runner.challenge.challenge import Challenge, read_checked_file
 from runner.challenge.description import Description, parse_description
 from runner.challenge.layout import (
@@ -94,6 +95,7 @@ def load_challenge(folder: Path) -> Challenge:
         forget_labels=labels.copy(),
         references=None if description.held_back else _load_references(folder, description, len(labels)),
         architecture_source=source,
+        build_facts=read_build_facts(folder),
         warnings=(
             *duplicate_warnings(digests),
             *shared_person_warnings(digests),

@@ -11,6 +11,7 @@ import typer
 from runner.builder.build import build_challenge
 from runner.builder.data_files import gather_data
 from runner.builder.download import ARCHIVES, cache_folder, fetch
+from runner.builder.lock import build_lock
 from runner.builder.plan import ItemFormat, plan_build
 from runner.builder.resume import discard_unfinished
 from runner.builder.seed import choose_seed, draw_seed
@@ -25,7 +26,7 @@ from runner.cli.options import DeviceOption, typed_options
 from runner.engine.placement import CPU
 from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter
-from runner.reports.challenges import challenge_remarks, challenge_table
+from runner.reports.challenges import challenge_remarks, challenge_table, challenge_warnings
 from runner.units import MIB
 from sandbox.protocol.presets import QUICK
 from sandbox.protocol.recipes import RECIPES
@@ -142,6 +143,7 @@ def build_command(
 
     Trains the original network and the references in a sealed container, all in the same way.
     """
+    context.with_resource(build_lock(folder))
     plan = plan_build(
         recipe=recipe,
         name=Path(os.path.abspath(folder)).name,  # noqa: PTH100 - resolve() fails in a circle of links
@@ -198,8 +200,6 @@ def build_command(
             note=print_note,
         )
     _show(challenge)
-    if unread is not None:
-        print_note(unread)
 
 
 def _download(recipe: str, *, name: str) -> Path:
@@ -223,7 +223,8 @@ def show_challenge_command(
             "sha256": challenge.sha256,
             **challenge.description.model_dump(mode="json"),
             **reference_accuracy(challenge).facts(),
-            "warnings": challenge.warnings,
+            **challenge.build_facts.model_dump(mode="json", include={"notes", "original_accuracy"}),
+            "warnings": challenge_warnings(challenge),
         }
     )
 

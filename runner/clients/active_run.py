@@ -77,10 +77,10 @@ class ActiveRun:
             memory_limit_reached: Whether the container reached its memory limit, if the caller knows.
         """
         host_seconds = self._host_seconds(now)
-        result, problem = frame.text("result"), ""
+        result, problem, remark = frame.text("result"), "", ""
         if result == "checkpoint":
             try:
-                check_checkpoint(frame.payload, spec)
+                remark = check_checkpoint(frame.payload, spec)
             except CheckpointError as error:
                 problem = str(error)
         run_error = parse_run_error(frame.payload) if result == "error" else None
@@ -98,6 +98,7 @@ class ActiveRun:
             result=result,
             error=run_error,
             checkpoint_problem=problem,
+            checkpoint_remark=remark,
         )
         judgement = judge(observation)
         return EndedRun(

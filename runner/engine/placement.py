@@ -76,6 +76,11 @@ def resolve_placement(*, runtime: str, device: str, required_device: str, info: 
     return Placement(runtime=runtime, gpu=_gpu_request(device, info))
 
 
+def offers_gpu(info: EngineInfo) -> bool:
+    """Return whether the engine reports a GPU, or the means to pass one to a container."""
+    return bool(info.cdi_devices) or _NVIDIA_RUNTIME in info.runtimes
+
+
 def _gpu_request(device: str, info: EngineInfo) -> GpuRequest | None:
     if device == CPU:
         return None

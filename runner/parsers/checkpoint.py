@@ -25,10 +25,20 @@ from runner.parsers.safetensors import (
     check_offsets,
     display_text,
     read_tensors,
+    split_file,
     split_header,
 )
+from runner.sanitize import sanitize_line
+from sandbox.protocol.messages import REMARK_HALF, REMARK_OUTSIDE
 
+HALF_MAX: Final = 65504.0
+"""The largest number of half precision."""
+ANSWERS_UNLIKE: Final = (
+    "the network that was returned answers unlike its checkpoint, which is what is evaluated: it has state "
+    "outside of its state dict"
+)
 _HEADER_SLACK_BYTES: Final = 4096
+_REMARK_CHARACTERS: Final = 200
 _FLOATS: Final[Mapping[str, np.dtype[Any]]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
@@ -53,7 +63,7 @@ def checkpoint_spec(original: bytes) -> CheckpointSpec:
             header.
     """
     return {
-        name: replace(tensor, bounds=_bounds_of(tensor, data))
+        name: replace(tensor, bounds=_bounds_of(tensor, data), largest=_largest(tensor, data))
         for name, (tensor, data) in read_tensors(original, max_header_bytes=len(original)).items()
     }
 
@@ -63,15 +73,19 @@ def max_checkpoint_bytes(spec: CheckpointSpec) -> int:
     return LENGTH.size + _header_limit(spec) + sum(tensor.bytes for tensor in spec.values())
 
 
-def check_checkpoint(data: bytes, spec: CheckpointSpec) -> None:
+def check_checkpoint(data: bytes, spec: CheckpointSpec) -> str:
     """Accept a checkpoint or raise the first problem.
 
     Memory use is that of one tensor at a time, whatever the header claims.
 
+    Returns:
+        A sentence about an accepted checkpoint that answers unlike the network it was made from, as the run
+        itself reported: advice for the participant, no evidence. Empty without such a report.
+
     Raises:
         CheckpointError: the checkpoint is refused; the text may be shown to the participant.
     """
-    header, tensors = split_header(data, header_limit=_header_limit(spec))
+    header, metadata, tensors = split_file(data, header_limit=_header_limit(spec))
     if header.keys() != spec.keys():
         missing, extra = sorted(spec.keys() - header.keys()), sorted(header.keys() - spec.keys())
         raise CheckpointError(
@@ -89,12 +103,29 @@ def check_checkpoint(data: bytes, spec: CheckpointSpec) -> None:
     for name, expected in spec.items():
         begin, end = header[name]["data_offsets"]
         if not _is_finite(tensors[begin:end], expected.dtype):
-            raise CheckpointError(f"{name} has values that are not finite")
+            raise CheckpointError(f"{name} has values that are not finite{_overflow(expected, metadata)}")
         if expected.bounds is not None and not _is_within(tensors[begin:end], expected):
             minimum, maximum = expected.bounds
             raise CheckpointError(
                 f"{name} has integers outside the original's range of {minimum} to {maximum}"
             )
+    if REMARK_OUTSIDE not in metadata:
+        return ""
+    return f"{ANSWERS_UNLIKE} ({_remark(metadata, REMARK_OUTSIDE)})"
+
+
+def _overflow(expected: TensorSpec, metadata: Mapping[str, str]) -> str:
+    """Return why values are not finite, if the run reports that it returned them in half precision."""
+    if REMARK_HALF not in metadata:
+        return ""
+    return (
+        f": they were returned in half precision, which values above {HALF_MAX:g} do not fit (the original's "
+        f"own largest value there is {expected.largest:.6g})"
+    )
+
+
+def _remark(metadata: Mapping[str, str], name: str) -> str:
+    return sanitize_line(metadata[name], _REMARK_CHARACTERS) or "unknown"
 
 
 def content_sha256(data: bytes) -> str:
@@ -132,6 +163,14 @@ def _bounds_of(tensor: TensorSpec, data: memoryview) -> tuple[int, int] | None:
         return None
     values = np.frombuffer(data, dtype=_INTEGERS[tensor.dtype])
     return int(values.min()), int(values.max())
+
+
+def _largest(tensor: TensorSpec, data: memoryview) -> float:
+    """Return the largest absolute value of a tensor of floats; 0 for any other."""
+    if tensor.dtype not in _FLOATS or not len(data):
+        return 0.0
+    values = np.frombuffer(data, dtype=_FLOATS[tensor.dtype])
+    return float(max(abs(values.max()), abs(values.min())))
 
 
 def _is_within(data: memoryview, expected: TensorSpec) -> bool:

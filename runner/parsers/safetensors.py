@@ -44,6 +44,8 @@ class TensorSpec:
     shape: tuple[int, ...]
     bounds: tuple[int, int] | None = None
     """Minimum and maximum of integers. None: any integers; floats must be finite in any case."""
+    largest: float = 0.0
+    """The largest absolute value of the original's floats; only for messages."""
 
     @property
     def bytes(self) -> int:
@@ -78,6 +80,18 @@ def split_header(data: bytes, *, header_limit: int) -> tuple[dict[str, dict[str,
     Raises:
         CheckpointError: the header is longer than ``header_limit`` bytes, is not JSON, or is malformed.
     """
+    header, _metadata, tensors = split_file(data, header_limit=header_limit)
+    return header, tensors
+
+
+def split_file(
+    data: bytes, *, header_limit: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, str], memoryview]:
+    """Return what `split_header` does, and between the two the metadata: any text by any name.
+
+    Raises:
+        CheckpointError: the header is longer than ``header_limit`` bytes, is not JSON, or is malformed.
+    """
     if len(data) < LENGTH.size:
         raise CheckpointError("it is too short for safetensors")
     (length,) = LENGTH.unpack_from(data)
@@ -101,7 +115,7 @@ def split_header(data: bytes, *, header_limit: int) -> tuple[dict[str, dict[str,
         raise CheckpointError("its metadata is not text")
     for name, entry in header.items():
         _check_entry(name, entry)
-    return header, view[LENGTH.size + length :]
+    return header, metadata, view[LENGTH.size + length :]
 
 
 def _require_unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from runner.challenge.cautions import all_cautions
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Description, Source
 from runner.challenge.limits import Limits
@@ -13,6 +16,9 @@ from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import Training
 from runner.reports.cells import plain_text
 from runner.sanitize import sanitize_line
+from sandbox.protocol.splits import SPLITS
+
+_LINE_CHARACTERS: Final = 500
 
 
 def challenge_table(challenge: Challenge) -> Table:
@@ -40,6 +46,7 @@ def challenge_table(challenge: Challenge) -> Table:
         "training": _training(description.training) + (" on a GPU" if description.source.device else ""),
         "references": f"{description.references}{', withheld' if description.held_back else ''}",
         **{f"accuracy, {split}": _accuracy(*values) for split, values in accuracy.items()},
+        **({"accuracy, original": _original(challenge)} if challenge.build_facts.original_accuracy else {}),
         "limits": (
             f"{_time_limit(limits)} and {limits.memory_bytes >> 20} MiB a run, "
             f"{limits.concurrency} at once on {limits.cpus:g} cores"
@@ -61,6 +68,11 @@ def _accuracy(minimum: float, median: float, maximum: float) -> str:
     return f"{minimum:.4f}, {median:.4f}, {maximum:.4f} (minimum, median and maximum of the references)"
 
 
+def _original(challenge: Challenge) -> str:
+    accuracy = challenge.build_facts.original_accuracy
+    return ", ".join(f"{split} {accuracy[split]:.4f}" for split in SPLITS if split in accuracy)
+
+
 def _training(training: Training) -> str:
     """Return in one line how a challenge's networks were trained."""
     nesterov = "Nesterov " if training.nesterov else ""
@@ -75,10 +87,22 @@ def _training(training: Training) -> str:
 
 
 def challenge_remarks(challenge: Challenge) -> list[Text]:
-    """Return a line for each warning about a challenge's data and references."""
+    """Return a line for each note of the recipe, and for each warning."""
+    lines = [
+        *(f"note: {text}" for text in challenge.build_facts.notes),
+        *(f"warning: {text}" for text in challenge_warnings(challenge)),
+    ]
+    return [Text(sanitize_line(line, _LINE_CHARACTERS), style="yellow") for line in lines]
+
+
+def challenge_warnings(challenge: Challenge) -> list[str]:
+    """Return a sentence for each warning about a challenge's data, references, limits and networks."""
     behind = reference_accuracy(challenge).warning()
-    warnings = [*challenge.warnings, *([behind] if behind is not None else [])]
-    return [Text(f"warning: {sanitize_line(text)}", style="yellow") for text in warnings]
+    return [
+        *challenge.warnings,
+        *([behind] if behind is not None else []),
+        *all_cautions(challenge),
+    ]
 
 
 def _contents(description: Description) -> str:

@@ -104,6 +104,8 @@ def _warnings(
         warnings.append(f"{unchanged} of {len(digests)} checkpoints are the original network, unchanged")
     if equal := len(digests) - len(set(digests)):
         warnings.append(f"{equal} of {len(digests)} checkpoints equal that of another seed")
+    remarks = Counter(run.detail for run in runs if run.verdict is Verdict.OK and run.detail)
+    warnings += [f"{count} of {len(runs)} runs: {sanitize_line(text)}" for text, count in remarks.items()]
     changed = set(digests) - {original}
     warnings += [
         f"{sum(digest in copy.digests for digest in digests)} of {len(digests)} checkpoints equal those of "

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from torch.nn import functional
 
 from sandbox.networks import custom
 from sandbox.networks.stacked_layers import StackedLinear, stack_layers
+from sandbox.protocol.architecture_names import unknown_architecture
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 
 STEM_CHANNELS = 16
@@ -165,14 +165,8 @@ def check(architecture: str, classes: int, state: Mapping[str, Tensor]) -> None:
 def _torchvision(architecture: str, classes: int) -> nn.Module:
     from torchvision import models  # noqa: PLC0415 - takes a second, and most challenges do not use it
 
-    names = models.list_models(module=models)
-    if architecture not in names:
-        close = get_close_matches(architecture, [*_BUILT_IN, *names], n=3)
-        hint = f" (did you mean {' or '.join(close)}?)" if close else ""
-        raise ValueError(
-            f"unknown architecture {architecture!r}{hint}; available: {', '.join(_BUILT_IN)} and any "
-            "classifier of torchvision"
-        )
+    if (reason := unknown_architecture(architecture)) is not None:
+        raise ValueError(reason)
     options = _TORCHVISION_OPTIONS.get(architecture, {})
     net: nn.Module = models.get_model(architecture, weights=None, num_classes=classes, **options)
     return net

@@ -29,6 +29,11 @@ STARTED: Final = b"S"
 RESULT_HEAD: Final = struct.Struct(">cQ")
 """The header of a run's result in its pipe: a tag and the length of the payload."""
 
+REMARK_OUTSIDE: Final = "outside_state"
+"""Metadata of a checkpoint: names of the attributes that make the returned network answer unlike it."""
+REMARK_HALF: Final = "overflowed_half"
+"""Metadata of a checkpoint: names of tensors that were in half precision and not finite."""
+
 _JOB: Final = FrameRule(payload_bytes=JOB_BYTES + _SOURCE_BYTES)
 _DATA: Final = FrameRule(fields={"name": str}, payload_bytes=HOST_PAYLOAD_BYTES)
 _READY: Final = FrameRule(fields={"seconds": float})

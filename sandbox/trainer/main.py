@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from sandbox.networks.architectures import prepare
 from sandbox.networks.custom import ArchitectureFileError
 from sandbox.networks.datasets import read_split
 from sandbox.networks.precision import exact_arithmetic
+from sandbox.networks.same_network import EXAMPLES, NotTheSameNetworkError, check_same_network
 from sandbox.protocol.frames import FrameRule, Scalar
 from sandbox.protocol.jobs import FILE_ARCHITECTURE, ORIGINAL, TimingJob, TrainerJob
 from sandbox.protocol.messages import TO_TRAINER
@@ -39,13 +40,16 @@ from sandbox.recipes.assemble import assemble
 from sandbox.recipes.dataset import TrainingData
 from sandbox.recipes.run import run_recipe
 from sandbox.stdio import Stdio
+from sandbox.trainer.footprint import Footprint
 from sandbox.trainer.references import (
     ReferenceTraining,
     SnapshotSink,
+    correct_by_split,
     snapshots_of,
     train_groups,
     train_original,
 )
+from sandbox.trainer.step_count import StepCount, steps_per_epoch
 from sandbox.trainer.timing import time_retraining
 from sandbox.trainer.training import group_size
 
@@ -86,41 +90,43 @@ def _train(
     data = assemble(run_recipe(RECIPES[job.recipe], request), request)
     files.clear()
     prepare(data.architecture)
+    images = data.splits["retain"]["image"][:EXAMPLES]
+    check_same_network(data.architecture, data.classes, images, job.architecture_source)
     size = job.group_size or group_size(data.architecture, job.device)
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: stdio.send(  # noqa: E731
-        "progress", stage=stage, done=done, total=total
-    )
+
+    def counted(stage: str, total: int) -> StepCount:
+        count = StepCount(total, lambda done, due: stdio.send("progress", stage=stage, done=done, total=due))
+        count.report()
+        return count
+
     send_snapshot: SnapshotSink = lambda first, piece, last: stdio.send(  # noqa: E731
         "snapshot", piece, first=first, last=last
     )
     if not job.skip_original:
         _send_splits(data, stdio)
-        epochs = data.preset.epochs
-        progress("original", 0, epochs)
-        original = train_original(
-            data,
-            job.seed,
-            job.device,
-            lambda done: progress("original", done, epochs),
-            snapshots_of(ORIGINAL, job, snapshots, send_snapshot),
+        steps = steps_per_epoch(
+            sum(len(data.splits[name]["label"]) for name in ("retain", "forget")), data.preset
         )
+        count = counted("original network (steps)", steps * data.preset.epochs)
+        footprint, began = Footprint(), time.monotonic()
+        previous = snapshots_of(ORIGINAL, job, snapshots, send_snapshot)
+        original = train_original(data, job.seed, job.device, count, previous)
+        seconds, peak_bytes = time.monotonic() - began, footprint.peak_bytes()
+        count.report()
         stdio.send("file", safetensors.torch.save(original), name="public/original.safetensors")
-        stdio.send("facts", json.dumps(_facts(data, size)).encode())
-    done = len(job.groups_done)
-    total = -(-job.references // size)
-
-    def report() -> None:
-        progress("references", min(done * size, job.references), job.references)
-
-    report()
+        measured = {
+            "epoch_seconds": seconds * steps / count.taken if count.taken else None,
+            "training_bytes": peak_bytes if job.device == "cpu" else None,
+            "original_correct": correct_by_split(data, original, job.device),
+        }
+        stdio.send("facts", json.dumps({**_facts(data, size), **measured}).encode())
     training = ReferenceTraining(
         data=data, job=job, group_size=size, previous=snapshots, send_snapshot=send_snapshot
     )
-    for first, outputs in train_groups(training, report):
+    count = counted("references (steps)", training.steps)
+    for first, outputs in train_groups(training, count):
         stdio.send("group", outputs, first=first, count=size)
-        done += 1
-        report()
-    assert done == total
+    count.report()
     stdio.send("done")
 
 
@@ -208,5 +214,5 @@ def main() -> None:
             _measure(job, files, stdio)
         else:
             _train(job, files, snapshots, stdio)
-    except (RecipeError, ArchitectureFileError) as error:
+    except (RecipeError, ArchitectureFileError, NotTheSameNetworkError) as error:
         stdio.send("failed", reason=str(error))

@@ -25,23 +25,25 @@ from sandbox.networks.outputs import outputs_of
 from sandbox.protocol.jobs import TrainerJob
 from sandbox.protocol.messages import SNAPSHOT_PIECE_BYTES
 from sandbox.protocol.seeds import original_seed, reference_seed
+from sandbox.protocol.splits import SPLITS
 from sandbox.recipes.api import RecipeError
 from sandbox.recipes.dataset import TrainingData
 from sandbox.trainer.snapshot_timer import SnapshotTimer
 from sandbox.trainer.snapshots import Snapshots, split_pieces
+from sandbox.trainer.step_count import StepCount, steps_per_epoch
 from sandbox.trainer.training import train_stacked
 
 SnapshotSink = Callable[[int, bytes, bool], None]
 """Takes a piece of a snapshot: the first reference of the group, the bytes, and whether it is the last."""
 
-_HEARTBEAT_SECONDS = 60.0
+_REPORT_SECONDS = 2.0
 
 
 def train_original(
     data: TrainingData,
     seed: int,
     device: str,
-    on_epoch: Callable[[int], None],
+    count: StepCount,
     snapshots: Snapshots | None = None,
 ) -> dict[str, Tensor]:
     """Train the network that submissions unlearn from, on retain and forget together.
@@ -58,7 +60,7 @@ def train_original(
         seeds=[original_seed(seed)],
         preset=data.preset,
         val=_to_device(device, data.splits["val"]),
-        on_epoch=on_epoch,
+        count=count,
         snapshots=snapshots,
     )
     if not all(tensor.isfinite().all() for tensor in state.values()):
@@ -69,6 +71,15 @@ def train_original(
     return state
 
 
+def correct_by_split(data: TrainingData, state: Mapping[str, Tensor], device: str) -> dict[str, int]:
+    """Return how many examples of each split a network gets right."""
+    net = build(data.architecture, data.classes).to(device)
+    net.load_state_dict(state)
+    splits = {name: _to_device(device, split) for name, split in data.splits.items()}
+    correct = outputs_of(net, splits, data.classes, memory_format_of(data.architecture)).correct
+    return {name: int(count) for name, count in zip(SPLITS, correct.sum(dim=1).tolist(), strict=True)}
+
+
 def train_group(
     data: TrainingData,
     seed: int,
@@ -76,7 +87,7 @@ def train_group(
     size: int,
     device: str,
     *,
-    on_epoch: Callable[[int], None] = lambda _epoch: None,
+    count: StepCount | None = None,
     snapshots: Snapshots | None = None,
 ) -> bytes:
     """Train references ``first`` to ``first + size - 1`` as one network and return their outputs.
@@ -95,7 +106,7 @@ def train_group(
         seeds=[reference_seed(seed, member) for member in members],
         preset=data.preset,
         val=splits["val"],
-        on_epoch=on_epoch,
+        count=count,
         snapshots=snapshots,
     )
     net = build(data.architecture, data.classes).to(device)
@@ -124,28 +135,40 @@ class ReferenceTraining:
     send_snapshot: SnapshotSink = lambda _first, _piece, _last: None
     """May be called by another thread."""
 
-    def train(self, first: int, on_epoch: Callable[[int], None], snapshots: Snapshots) -> bytes:
+    def train(self, first: int, count: StepCount, snapshots: Snapshots) -> bytes:
         """Return the outputs of a group."""
         job = self.job
         return train_group(
-            self.data, job.seed, first, self.group_size, job.device, on_epoch=on_epoch, snapshots=snapshots
+            self.data, job.seed, first, self.group_size, job.device, count=count, snapshots=snapshots
         )
 
+    @property
+    def missing(self) -> list[int]:
+        """Return the groups that the host does not have, by their first reference."""
+        return [
+            first
+            for first in range(0, self.job.references, self.group_size)
+            if first not in self.job.groups_done
+        ]
 
-def train_groups(training: ReferenceTraining, heartbeat: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
+    @property
+    def steps(self) -> int:
+        """Return the number of steps of all networks in the missing groups."""
+        preset, examples = self.data.preset, len(self.data.splits["retain"]["label"])
+        return len(self.missing) * self.group_size * preset.epochs * steps_per_epoch(examples, preset)
+
+
+def train_groups(training: ReferenceTraining, count: StepCount) -> Iterator[tuple[int, bytes]]:
     """Train the groups that the host does not have, and yield each with its first reference."""
-    job = training.job
-    missing = [
-        first for first in range(0, job.references, training.group_size) if first not in job.groups_done
-    ]
+    job, missing = training.job, training.missing
     if not missing:
         return
     if job.device == "cpu":
-        yield from _train_in_parallel(training, missing, heartbeat)
+        yield from _train_in_parallel(training, missing, count)
         return
     for first in missing:  # one after another: a GPU cannot be used after a fork
         snapshots = snapshots_of(first, job, training.previous, training.send_snapshot)
-        yield first, training.train(first, lambda _epoch: heartbeat(), snapshots)
+        yield first, training.train(first, count, snapshots)
 
 
 def snapshots_of(
@@ -172,36 +195,36 @@ def snapshots_of(
     )
 
 
-_shared: tuple[ReferenceTraining, Connection, Lock] | None = None
-"""The training, the pipe for pieces of snapshots, and the snapshot lock: set before processes are forked."""
+_shared: tuple[ReferenceTraining, StepCount, Connection, Lock] | None = None
+"""The training, its count, the pipe for pieces of snapshots, and the snapshot lock: set before processes are
+forked."""
 
 
 def _train_in_process(first: int) -> tuple[int, bytes]:
     assert _shared is not None
-    training, pieces, lock = _shared
+    training, count, pieces, lock = _shared
     torch.set_num_threads(1)
     snapshots = snapshots_of(first, training.job, training.previous, lambda *piece: pieces.send(piece), lock)
-    return first, training.train(first, lambda _epoch: None, snapshots)
+    return first, training.train(first, count.silent(), snapshots)
 
 
 def _train_in_parallel(
-    training: ReferenceTraining, missing: Sequence[int], heartbeat: Callable[[], None]
+    training: ReferenceTraining, missing: Sequence[int], count: StepCount
 ) -> Iterator[tuple[int, bytes]]:
     """Train groups in forked processes, one per core."""
     global _shared  # noqa: PLW0603 - forked processes inherit it, so that the data is not pickled
     fork = multiprocessing.get_context("fork")
     arriving, pieces = fork.Pipe(duplex=False)
-    _shared = training, pieces, fork.Lock()
+    _shared = training, count, pieces, fork.Lock()
     with ProcessPoolExecutor(min(training.job.processes, len(missing)), mp_context=fork) as pool:
         waiting = {pool.submit(_train_in_process, first) for first in missing}
         pieces.close()  # each process has its own copy, and the thread ends with the last of them
         threading.Thread(target=_forward_pieces, args=(arriving, training.send_snapshot), daemon=True).start()
         while waiting:
-            ended, waiting = wait(waiting, _HEARTBEAT_SECONDS, FIRST_COMPLETED)
+            ended, waiting = wait(waiting, _REPORT_SECONDS, FIRST_COMPLETED)
             for group in ended:
                 yield group.result()
-            if not ended:
-                heartbeat()
+            count.report()
 
 
 def _forward_pieces(arriving: Connection, send_snapshot: SnapshotSink) -> None:

@@ -21,6 +21,7 @@ from sandbox.trainer.best_epoch import BestEpoch
 from sandbox.trainer.lr_schedule import learning_rate_at
 from sandbox.trainer.optimizers import build_optimizer, class_weights
 from sandbox.trainer.snapshots import Snapshots, TrainingState
+from sandbox.trainer.step_count import StepCount, steps_per_epoch
 from sandbox.trainer.train_step import Captured, Eager, Recorder, Step, Stepper, recorder_for
 
 Split = Mapping[str, Tensor]
@@ -58,7 +59,7 @@ def train_stacked(
     seeds: Sequence[int],
     preset: Preset,
     val: Split | None = None,
-    on_epoch: Callable[[int], None] = lambda _epoch: None,
+    count: StepCount | None = None,
     make_recorder: Callable[[torch.device], Recorder | None] = recorder_for,
     snapshots: Snapshots | None = None,
 ) -> list[dict[str, Tensor]]:
@@ -72,7 +73,7 @@ def train_stacked(
         seeds: One per network.
         preset: How to train.
         val: On the same device; required if the preset keeps the best epoch by validation.
-        on_epoch: Called after each epoch with the number of finished epochs.
+        count: Counts the steps, each once for each network.
         make_recorder: Returns a device's recorder of steps, or None if it has none.
         snapshots: From which the training resumes after an interruption.
     """
@@ -99,19 +100,22 @@ def train_stacked(
         assert val is not None
         best = BestEpoch(net, val, models, memory_format)
     orders = [torch.Generator().manual_seed(seed) for seed in seeds]
-    steps = -(-len(images) // preset.batch_size)
+    steps = steps_per_epoch(len(images), preset)
     training = TrainingState(
         net=net, optimizer=step.optimizer, best=best, orders=orders, device=images.device
     )
     done = 0 if snapshots is None or snapshots.previous is None else training.restore(snapshots.previous)
+    count = count or StepCount(0)
+    count.skip(done * steps * models)
     for epoch in range(done, preset.epochs):
         order = torch.stack([torch.randperm(len(images), generator=order) for order in orders])
         for number, rows in enumerate(order.to(images.device).split(preset.batch_size, dim=1)):
             if rows.shape[1] > 1:  # batch normalisation cannot learn from one value
                 stepper.take(rows, learning_rate_at(preset, epoch * steps + number, steps))
+            count.advance(models)
+            count.report_if_due()
         if best is not None:
             best.update()
-        on_epoch(epoch + 1)
         if snapshots is not None and epoch + 1 < preset.epochs:
             snapshots.write_if_due(training, epoch + 1)
     state = net.state_dict() if best is None else best.state_dict()

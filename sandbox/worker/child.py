@@ -15,6 +15,7 @@ import os
 import random
 import resource
 import signal
+import time
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from sandbox.worker.checkpoint import checkpoint_bytes
 from sandbox.worker.contest_files import write_class_weights
 from sandbox.worker.fds import PipeEnds, close_all_but
 from sandbox.worker.importing import import_submission
+from sandbox.worker.same_network import digests_of, with_remarks
 from sandbox.worker.seccomp import install
 
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -93,7 +95,7 @@ class RunIdentity:
 
 def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
     """Execute one run in this freshly forked process, and never return."""
-    stage = "start"
+    stage, started_at = "start", time.monotonic()
     try:
         seed = int.from_bytes(os.read(identity.pipe_ends.seed, 8), "big")
         result_fd = _drop_privileges(inputs, identity)
@@ -105,6 +107,7 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
             prepare(inputs.architecture, inputs.architecture_source)
         net = build(inputs.architecture, inputs.classes)
         net.load_state_dict(inputs.original)
+        digests = digests_of(net)
         net.to(inputs.device)
         loaders = [loader(items, inputs.batch_size) for items in (inputs.retain, inputs.forget, inputs.val)]
         dtypes = {name: tensor.dtype for name, tensor in inputs.original.items()}
@@ -115,7 +118,9 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         _seed_everything(seed)
         unlearned = _network_in(unlearning(net, *loaders), net)
         stage = "checkpoint"
-        _send(result_fd, TAG_CHECKPOINT, checkpoint_bytes(unlearned, dtypes))
+        checkpoint = checkpoint_bytes(unlearned, dtypes)
+        checkpoint = with_remarks(checkpoint, unlearned, inputs, digests=digests, started_at=started_at)
+        _send(result_fd, TAG_CHECKPOINT, checkpoint)
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 - also SystemExit and KeyboardInterrupt: they are results
         if stage == "start":

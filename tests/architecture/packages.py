@@ -53,7 +53,7 @@ _SHARED: Final = "sandbox.protocol"
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     package: frozenset(names.split())
     for package, names in {
-        "runner.parsers": "",
+        "runner.parsers": _SHARED,
         "runner.challenge": f"runner.parsers {_SHARED}",
         "runner.submission": "runner.parsers",
         "runner.store": "runner.parsers",
@@ -80,7 +80,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.results runner.store runner.submission runner.time_limits"
         ),
         "runner.reports": (
-            "runner.challenge runner.results runner.store scoring.card scoring.outputs scoring.statistics"
+            "runner.challenge runner.results runner.store scoring.card scoring.outputs scoring.statistics "
+            f"{_SHARED}"
         ),
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.image runner.submission "

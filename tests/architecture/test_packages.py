@@ -199,6 +199,16 @@ def test_the_supervisor_imports_no_torch(name: str) -> None:
 def test_the_protocol_needs_only_the_standard_library(file: Path) -> None:
     """So the host and the image can hold different versions of everything else."""
     assert top_names(imported_modules(file)) <= {
-        *("__future__", "collections", "dataclasses", "hashlib", "json", "math", "struct", "typing"),
+        *(
+            "__future__",
+            "collections",
+            "dataclasses",
+            "difflib",
+            "hashlib",
+            "json",
+            "math",
+            "struct",
+            "typing",
+        ),
         "sandbox",
     }

@@ -36,12 +36,14 @@ def one_input(data: bytes) -> None:
     if mode & 1:
         body = struct.pack("<Q", len(body)) + body + _VALID[len(_VALID) - _DATA_BYTES :]
     try:
-        check_checkpoint(body, _SPEC)
+        remark = check_checkpoint(body, _SPEC)
     except CheckpointError as error:
         message = str(error)
         assert len(message) < 600
         assert message == sanitize_line(message, 600)
         return
+    assert len(remark) < 600
+    assert remark == sanitize_line(remark, 600)
     assert len(body) <= max_checkpoint_bytes(_SPEC)
     found = load(body)
     assert {(name, one.shape, one.dtype) for name, one in found.items()} == {
@@ -58,6 +60,7 @@ def seeds() -> dict[str, bytes]:
     return {
         "valid": b"\0" + _VALID,
         "metadata": b"\0" + save(_TENSORS, {"format": "pt"}),
+        "remark": b"\0" + save(_TENSORS, {"outside_state": "proj \x1b[2J", "overflowed_half": ""}),
         "not-finite": b"\0" + not_finite,
         "trailing": b"\0" + _VALID + b"\0",
         "huge-header": b"\0" + struct.pack("<Q", 1 << 63) + _VALID[8:],

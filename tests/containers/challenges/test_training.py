@@ -164,6 +164,7 @@ def test_an_interrupted_training_resumes_to_the_same_bits(in_image: InImage) -> 
 import contextlib
 from sandbox.networks.custom import load
 from sandbox.trainer.snapshots import Snapshots
+from sandbox.trainer.step_count import StepCount
 load({OWN!r})
 class StandIn:
     def warm_up(self, work): work()
@@ -180,7 +181,7 @@ for optimizer, preset in (("sgd", sgd), ("bare", bare), ("adam", adam)):
         for variant, options in {{"alone": {{}}, "stacked": {{}}, "dropout": {{"architecture": "file"}},
                           "recorded": {{"make_recorder": lambda _device: StandIn()}}}}.items():
             longer, seeds = replace(preset, keep=keep, epochs=4), [1, 2, 3] if variant == "stacked" else [1]
-            written, differ, epochs = [], [], []
+            written, differ, counts = [], [], []
             def whole(**more):
                 return train_stacked(**{{"architecture": "digits", "classes": 5, "images": images, "labels": labels,
                                         "seeds": seeds, "preset": longer, "val": val, **options, **more}})
@@ -188,17 +189,20 @@ for optimizer, preset in (("sgd", sgd), ("bare", bare), ("adam", adam)):
             watched = whole(snapshots=snapshots(None, written.append))
             for after, snapshot in enumerate(written, start=1):
                 torch.rand(after)
-                resumed = whole(snapshots=snapshots(snapshot, lambda _bytes: None), on_epoch=epochs.append)
+                count = StepCount(4 * 5 * len(seeds), lambda taken, due: None)
+                resumed = whole(snapshots=snapshots(snapshot, lambda _bytes: None), count=count)
+                count._report = lambda taken, due: counts.append([taken // len(seeds), due // len(seeds)])
+                count.report()
                 differ.append(sum(not torch.equal(a[name], b[name]) for a, b in zip(undisturbed, resumed) for name in a))
             differ.append(sum(not torch.equal(a[name], b[name]) for a, b in zip(undisturbed, watched) for name in a))
-            result[f"{{optimizer}}, {{keep}}, {{variant}}"] = [differ, epochs, len(set(written))]
+            result[f"{{optimizer}}, {{keep}}, {{variant}}"] = [differ, counts, len(set(written))]
 print(json.dumps(result))
 """,
     )
     assert len(result) == 24
-    for variant, (differ, epochs, snapshots) in result.items():
+    for variant, (differ, counts, snapshots) in result.items():
         assert differ == [0, 0, 0, 0], variant
-        assert epochs == [2, 3, 4, 3, 4, 4], variant
+        assert counts == [[15, 15], [10, 10], [5, 5]], variant  # batches, of 5 an epoch
         assert snapshots == 3, variant
 
 

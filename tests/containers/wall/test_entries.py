@@ -173,6 +173,7 @@ def original(challenge: Challenge) -> State:
 
 def assert_as_expected(ended: EndedRun, original: State, expectation: Expectation) -> None:
     assert ended.judgement.verdict is Verdict.OK, (ended.judgement, ended.traceback)
+    assert ended.judgement.detail == "", "it was taken for a network with state outside of its state dict"
     state = safetensors.numpy.load(ended.checkpoint)
     assert {name: (v.dtype, v.shape) for name, v in state.items()} == {
         name: (v.dtype, v.shape) for name, v in original.items()

@@ -83,7 +83,22 @@ def test_with_data() -> None:
         ({"recipe": "idx", "download": True}, "Use --download for cifar10 only"),
         ({"recipe": "cifar10", "has_data": True, "download": True}, "without --data"),
         ({"recipe": "idx", "has_data": True, "shared_persons": True}, "the data of idx name no persons"),
-        ({"limits": {"memory_bytes": -5}}, "memory_bytes: Input should be greater than 0"),
+        ({"limits": {"cpus": -5.0}}, "cpus: Input should be greater than 0"),
+        ({"limits": {"memory_bytes": 1 << 20}}, "--memory-mib must be from 64 to 4194304, not 1 "),
+        ({"limits": {"memory_bytes": -5}}, "--memory-mib must be from 64"),
+        ({"limits": {"memory_bytes": 1 << 50}}, "--memory-mib must be from 64"),
+        ({"limits": {"wall_fraction": 7.0}}, "--wall-fraction must be at most 1, not 7: with more time than"),
+        ({"limits": {"wall_fraction": -0.1}}, "wall_fraction: Input should be greater than 0"),
+        ({"references": 100_000_000}, "--references must be at most 100000, not 100000000"),
+        (
+            {"architecture": "resnet81"},
+            "--architecture: unknown architecture 'resnet81' .did you mean resnet18",
+        ),
+        (
+            {"architecture": "digitz"},
+            "; available: digits, convnet-1, convnet-3 and any classifier of torchvision",
+        ),
+        ({"architecture": "fasterrcnn_resnet50_fpn"}, "unknown architecture 'fasterrcnn_resnet50_fpn'"),
         ({"limits": {"wall_seconds": 1.0, "wall_fraction": 0.5}}, "wall_seconds or wall_fraction"),
     ],
 )

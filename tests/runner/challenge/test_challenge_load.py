@@ -30,7 +30,7 @@ def test_loaded(loaded: Challenge) -> None:
     """The loaded values are those on disk; the challenge's hash is the description's."""
     assert loaded.sha256 == hashlib.sha256((loaded.folder / DESCRIPTION_FILE).read_bytes()).hexdigest()
     assert loaded.spec == {
-        "weight": TensorSpec(dtype="F32", shape=(2, 3)),
+        "weight": TensorSpec(dtype="F32", shape=(2, 3), largest=5.0),
         "bias": TensorSpec(dtype="F32", shape=(2,)),
     }
     assert loaded.forget_labels.tolist() == [0, 1, 1]

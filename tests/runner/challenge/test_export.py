@@ -281,7 +281,11 @@ def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
     assert "references 3, withheld" in words
     assert str(SEED) not in words
     as_json = json.loads(type_command("challenge", "show", tmp_path / "out", "--json").stdout)
-    assert (as_json["seed"], as_json["warnings"], as_json["sha256"]) == (None, [], digest)
+    assert (as_json["seed"], as_json["sha256"], as_json["notes"]) == (None, digest, [])
+    assert [text.split(":")[0] for text in as_json["warnings"]] == [
+        "3 references are few",
+        "the forget set has 3 examples",
+    ]
     again = type_command("challenge", "export", private.folder, "--public", tmp_path / "out")
     assert again.returncode == 2
     assert (

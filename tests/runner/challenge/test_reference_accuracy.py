@@ -58,7 +58,7 @@ def test_spread(challenge: Challenge) -> None:
         {"min": 0.9, "median": 0.95, "max": 1.0}
     )
     assert "0.8000, 0.9500, 1.0000" in shown(with_retain(challenge, 80))
-    assert "warning" not in shown(challenge)
+    assert "fell behind" not in shown(challenge)
 
 
 def test_who_fell_behind_is_named(challenge: Challenge) -> None:

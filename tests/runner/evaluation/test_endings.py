@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from runner.engine.api import Engine
@@ -11,8 +12,10 @@ from runner.execution.context import EvaluationContext
 from runner.execution.settings import Settings
 from runner.parsers.checkpoint import content_sha256
 from runner.progress import NullReporter
+from runner.results.summarize import summarize
 from runner.store import recovery
 from runner.submission.load import Submission
+from runner.verdict import Verdict
 from tests.support.ended_evaluation import (
     IMAGE,
     MINE,
@@ -52,6 +55,28 @@ def test_copies_of_another_submission_result_in_a_warning(ended: Ended) -> None:
     digests = {content_sha256(network(0)), content_sha256(network(99))}
     (copy,) = ended.store.copies(name, digests)
     assert (copy.submission, copy.digests) == ("mine", frozenset({content_sha256(network(0))}))
+
+
+def test_what_runs_report_of_their_checkpoints_is_counted(ended: Ended) -> None:
+    """Equal reports are one warning, sanitized; a failed run's detail is none."""
+    details = {0: "it has state (proj)", 1: "it has state (proj)", 2: "", 3: "x\x1b\ny"}
+    runs = [replace(run, detail=details[run.index]) for run in ended.store.runs(ended.name)]
+    runs[3] = replace(runs[3], verdict=Verdict.CRASHED)
+
+    def warnings() -> list[str]:
+        return summarize(
+            evaluation=ended.name,
+            submission="mine",
+            challenge=ended.challenge,
+            n=N,
+            runs=runs,
+            seconds=1.0,
+            card="no card",
+        ).warnings
+
+    assert [text for text in warnings() if "runs: " in text] == ["2 of 4 runs: it has state (proj)"]
+    runs[3] = replace(runs[3], verdict=Verdict.OK)
+    assert "1 of 4 runs: x\N{REPLACEMENT CHARACTER} y" in warnings()
 
 
 def test_a_kill_before_the_last_renames_is_repaired(ended: Ended) -> None:

@@ -39,7 +39,7 @@ def test_content_hash_ignores_metadata() -> None:
 
 def test_spec_of_the_original() -> None:
     """The original's names, dtypes and shapes are the requirements, and sizes follow from them."""
-    assert SPEC["weight"] == TensorSpec(dtype="F32", shape=(2, 3))
+    assert SPEC["weight"] == TensorSpec(dtype="F32", shape=(2, 3), largest=5.0)
     assert SPEC["count"] == TensorSpec(dtype="I64", shape=())
     assert {name: tensor.bytes for name, tensor in SPEC.items()} == {
         name: tensor.nbytes for name, tensor in TENSORS.items()

@@ -1,0 +1,42 @@
+"""Options of a build whose values make no sense, though a challenge could state them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from runner.errors import ConfigurationError
+from runner.units import MIB, size_text
+
+MAX_REFERENCES: Final = 100_000
+MAX_WALL_FRACTION: Final = 1.0
+MIN_MEMORY_BYTES: Final = 64 * MIB
+MAX_MEMORY_BYTES: Final = 1 << 42
+
+
+def check_ranges(references: int, limits: Mapping[str, float | None]) -> None:
+    """Refuse values outside of any sensible range.
+
+    Args:
+        references: Number of references.
+        limits: Typed limits by their names in `runner.challenge.limits.Limits`.
+
+    Raises:
+        ConfigurationError: names the option and the range.
+    """
+    if references > MAX_REFERENCES:
+        raise ConfigurationError(
+            f"--references must be at most {MAX_REFERENCES}, not {references}; 64 to 512 are usual."
+        )
+    fraction = limits.get("wall_fraction")
+    if fraction is not None and fraction > MAX_WALL_FRACTION:
+        raise ConfigurationError(
+            f"--wall-fraction must be at most {MAX_WALL_FRACTION:g}, not {fraction:g}: with more time than "
+            "retraining takes there is no need to unlearn; 0.2 was the contest's."
+        )
+    memory = limits.get("memory_bytes")
+    if memory is not None and not MIN_MEMORY_BYTES <= memory <= MAX_MEMORY_BYTES:
+        raise ConfigurationError(
+            f"--memory-mib must be from {MIN_MEMORY_BYTES // MIB} to {MAX_MEMORY_BYTES // MIB}, not "
+            f"{memory / MIB:.0f} ({size_text(int(memory))}); the default is 2048."
+        )
