@@ -225,6 +225,14 @@ MISTAKES: Final = (
     ),
     _mistake(
         Verdict.BAD_CHECKPOINT,
+        "bn1.running_var has values that are not finite: they were returned in half precision, which values "
+        "above 65504 do not fit (the original's own largest is 508838)",
+        "The values overflowed in `.half()`. Return the network in single precision: `return net.float()` "
+        "before they overflow.",
+        "returned in half precision, which values above",
+    ),
+    _mistake(
+        Verdict.BAD_CHECKPOINT,
         "fc.weight has values that are not finite",
         "Training diverged. Lower the learning rate or clip gradients; gradient ascent needs both.",
         " has values that are not finite",
@@ -240,6 +248,14 @@ MISTAKES: Final = (
         Verdict.OUTPUT_LIMIT,
         "the checkpoint is larger than the reference allows",
         "Something large is registered as a buffer or parameter of the network. Store it elsewhere.",
+    ),
+    _mistake(
+        WARNING,
+        "the network that was returned answers unlike its checkpoint, which is what is evaluated: it has state "
+        "outside of its state dict (fc.forward)",
+        "What you changed is not in the state dict and was lost. Put it into the weights or the buffers of "
+        "the original's layers.",
+        "answers unlike its checkpoint",
     ),
     _mistake(
         WARNING,
