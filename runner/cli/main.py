@@ -42,7 +42,7 @@ COMMANDS: Final = {
     ),
     "run": ("run:run_command", "Run submissions n times each in sealed containers, and score them."),
     "show": ("show:show_command", "Show an evaluation and how each of its runs ended."),
-    "list": ("list:list_command", "List all evaluations of a store with their scores."),
+    "list": ("list:list_command", "List the evaluations of a store with their scores, the newest first."),
     "report": (
         "report:report_command",
         "Show what the participant may see of an evaluation, by its challenge's feedback policy.",

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
     from scoring.statistics.comparison import Comparison
 
-_WIDTH = 130
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Requested:
@@ -94,7 +92,7 @@ def score_command(
     if out is not None and cards:
         write_atomic(out, cards[0].to_json().encode())
     compared = compare_populations(scored, seed=cards[0].seed) if len(cards) > 1 else None
-    _show([population.name for population in scored], cards, compared, as_json=as_json)
+    _show([population.name for population in scored], cards, compared, requested, as_json=as_json)
     _show_failed(failed, as_json=as_json, below=bool(cards))
     if failed:
         raise typer.Exit(1)
@@ -120,13 +118,18 @@ def _show_failed(failed: list[Population], *, as_json: bool, below: bool) -> Non
             values = {"evaluation": population.evaluation, "score": None, "reason": population.no_score}
             print_json({"submission": population.name, **values})
         elif below:
-            stdout_console(_WIDTH).print(sentence, markup=False, soft_wrap=True, style="red")
+            stdout_console().print(sentence, markup=False, soft_wrap=True, style="red")
         else:
             print_error(sentence)
 
 
 def _show(
-    names: list[str], cards: list[ScoreCard], compared: Comparison | str | None, *, as_json: bool
+    names: list[str],
+    cards: list[ScoreCard],
+    compared: Comparison | str | None,
+    requested: _Requested,
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
         from scoring.card.codec import encode  # noqa: PLC0415 - here only
@@ -136,12 +139,12 @@ def _show(
         if compared is not None:
             print_json({"comparison": encode(compared), "submissions": names})
         return
-    out = stdout_console(_WIDTH)
+    out = stdout_console()
     for name, card in zip(names, cards, strict=True):
         out.print(card_table(card, sanitize_line(name, 60)))
-        for line in card_remarks(card):
+        for line in card_remarks(card, run_time_requested=requested.retraining_seconds is not None):
             out.print(line)
     if isinstance(compared, str):
         out.print(f"They are not compared: {compared}", markup=False)
     elif compared is not None:
-        out.print(comparison_table([sanitize_line(name, 60) for name in names], compared))
+        out.print(comparison_table([sanitize_line(name, 60) for name in names], cards, compared, out.width))

@@ -13,7 +13,7 @@ from runner.cli.console import print_json, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.reports.cells import needed_image, plain_text
 from runner.reports.runs import runs_table, terms_line
-from runner.reports.scores import score_remarks, score_table
+from runner.reports.scores import score_remarks, score_table, summary_json
 from runner.results.summary import Summary
 from runner.store.open_store import open_store
 
@@ -31,34 +31,38 @@ def show_command(
         print_json(
             {
                 "evaluation": stored.id,
-                "summary": stored.summary,
+                "summary": (
+                    summary_json(Summary.from_json(stored.summary)) if stored.summary is not None else None
+                ),
                 "terms": all_terms,
                 "runs": [asdict(run) for run in runs],
             }
         )
         return
     out = stdout_console()
-    out.print(runs_table(runs))
+    out.print(runs_table(runs, out.width))
     for terms in all_terms:
         out.print(terms_line(terms))
     if stored.summary is None:
         out.print(plain_text(f"Not finished; repeat the command that began it. {needed_image(stored.image)}"))
     else:
-        show_summaries([Summary.from_json(stored.summary)], store, as_json=False)
+        show_summaries([Summary.from_json(stored.summary)], store, as_json=False, with_suspicions=True)
     logs = store / stored.id / "logs"
     if logs.is_dir():
         out.print(f"Output of the runs: {logs}", markup=False, soft_wrap=True)
 
 
-def show_summaries(summaries: Sequence[Summary], store: Path, *, as_json: bool) -> None:
+def show_summaries(
+    summaries: Sequence[Summary], store: Path, *, as_json: bool, with_suspicions: bool = False
+) -> None:
     """Print scores as a table, or as one JSON object per evaluation."""
     if as_json:
         for summary in summaries:
-            print_json(summary.to_json())
+            print_json(summary_json(summary))
         return
     out = stdout_console()
     out.print(score_table(summaries, out.width))
-    for line in score_remarks(summaries):
+    for line in score_remarks(summaries, with_suspicions=with_suspicions):
         out.print(line)
     if all(summary.refused for summary in summaries):
         return

@@ -12,7 +12,14 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.layout import ORIGINAL_FILE
 from runner.parsers.checkpoint import content_sha256
 from runner.results.scoring import SCORE_WITHHELD
-from runner.results.summary import FIGURES, OTHER_SUBMISSION, SCHEMA_VERSION, Summary
+from runner.results.summary import (
+    EQUAL_SEEDS,
+    FIGURES,
+    OTHER_SUBMISSION,
+    SCHEMA_VERSION,
+    UNCHANGED,
+    Summary,
+)
 from runner.sanitize import sanitize_line
 from runner.store.records import CopiedCheckpoints, RunRecord
 from runner.verdict import Verdict
@@ -101,9 +108,9 @@ def _warnings(
     original = content_sha256((challenge.folder / ORIGINAL_FILE).read_bytes())
     warnings = []
     if unchanged := digests.count(original):
-        warnings.append(f"{unchanged} of {len(digests)} checkpoints are the original network, unchanged")
+        warnings.append(f"{unchanged} of {len(digests)} {UNCHANGED}")
     if equal := len(digests) - len(set(digests)):
-        warnings.append(f"{equal} of {len(digests)} checkpoints equal that of another seed")
+        warnings.append(f"{equal} of {len(digests)} {EQUAL_SEEDS}")
     changed = set(digests) - {original}
     warnings += [
         f"{sum(digest in copy.digests for digest in digests)} of {len(digests)} checkpoints equal those of "
