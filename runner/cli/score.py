@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.cli.console import print_error, print_json, stdout_console
+from runner.cli.interface.output_file import OverwriteOption, check_output_file
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.errors import ConfigurationError
 from runner.files import write_atomic
@@ -37,20 +38,24 @@ class _Requested:
 def score_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[EVALUATIONS]...", help="By the beginnings of their names."),
+        typer.Argument(metavar="EVALUATION...", help="By the beginnings of their names."),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     challenge: MovedChallengeOption = None,
     unlearned: Annotated[
         list[Path] | None,
         typer.Option(
-            readable=False, help="Instead: an npz file with the outputs of unlearned models; may be repeated."
+            metavar="FILE",
+            readable=False,
+            help="Instead: an npz file with the outputs of unlearned models; may be repeated.",
         ),
     ] = None,
     references: Annotated[
         Path | None,
         typer.Option(
-            readable=False, help="An npz file with the outputs of the references; goes with --unlearned."
+            metavar="FILE",
+            readable=False,
+            help="An npz file with the outputs of the references; goes with --unlearned.",
         ),
     ] = None,
     retraining_seconds: Annotated[
@@ -62,8 +67,10 @@ def score_command(
         typer.Option(help="Seed of all random halves and folds; derived from the outputs by default.", min=0),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(readable=False, help="Write the card, as JSON, to this file.")
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Write the card, as JSON, to this file."),
     ] = None,
+    overwrite: OverwriteOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Show the score card: the score, what it is worth, and what others would measure.
@@ -76,6 +83,8 @@ def score_command(
         raise ConfigurationError("Name evaluations, or files with --unlearned and --references.")
     if bool(unlearned) != (references is not None):
         raise ConfigurationError("--unlearned and --references go together.")
+    if out is not None:
+        check_output_file(out, suffixes=(".json",), overwrite=overwrite)
     requested = _Requested(seed=seed, retraining_seconds=retraining_seconds)
     if references is not None:
         populations = populations_of_files(unlearned or [], references)

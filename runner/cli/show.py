@@ -19,7 +19,7 @@ from runner.store.open_store import open_store
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="An evaluation, by the beginning of its name.")],
+    name: Annotated[str, typer.Argument(metavar="EVALUATION", help="By the beginning of its name.")],
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:

@@ -83,7 +83,7 @@ def test_with_data() -> None:
         ({"recipe": "idx", "download": True}, "Use --download for cifar10 only"),
         ({"recipe": "cifar10", "has_data": True, "download": True}, "without --data"),
         ({"recipe": "idx", "has_data": True, "shared_persons": True}, "the data of idx name no persons"),
-        ({"limits": {"memory_bytes": -5}}, "memory_bytes: Input should be greater than 0"),
+        ({"limits": {"memory_bytes": -5}}, "--memory-mib: must be above 0"),
         ({"limits": {"wall_seconds": 1.0, "wall_fraction": 0.5}}, "wall_seconds or wall_fraction"),
     ],
 )
