@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final
 
 from pydantic import Field, ValidationError
@@ -11,6 +12,25 @@ from runner.sanitize import sanitize_line
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 _MAX_ERRORS: Final = 1000
+_PLAIN: Final = (
+    (r"^(Value error|Assertion failed), ", ""),
+    (r"^Input should be a valid integer.*", "must be a whole number"),
+    (r"^Input should be a valid number.*", "must be a number"),
+    (r"^Input should be a valid string.*", "must be text"),
+    (r"^Input should be a valid (dictionary|mapping).*", "must be a table"),
+    (r"^Input should be a valid (list|tuple|array).*", "must be a list"),
+    (r"^Input should be a valid boolean.*", "must be true or false"),
+    (r"^Input should be a finite number.*", "must be finite"),
+    (r"^Input should be greater than or equal to (.*)", r"must be \1 or more"),
+    (r"^Input should be less than or equal to (.*)", r"must be \1 or less"),
+    (r"^Input should be less than (.*)", r"must be below \1"),
+    (r"^Input should be greater than (.*)", r"must be above \1"),
+    (r"^Input should (be |have )?", r"must \1"),
+    (r"^Extra inputs are not permitted", "is not known"),
+    (r"^Field required", "is missing"),
+    (r"^String should ", "must "),
+)
+"""Pydantic's messages and what they say in plain words; a message that is not here stays as it is."""
 
 
 def first_problem(error: ValidationError, *, root: str = "it") -> str:
@@ -27,4 +47,11 @@ def first_problem(error: ValidationError, *, root: str = "it") -> str:
         return f"{error.error_count()} names or values are invalid"
     first = error.errors(include_url=False, include_input=False)[0]
     location = ".".join(str(part) for part in first["loc"])
-    return sanitize_line(f"{location or root}: {first['msg'].removeprefix('Value error, ')}")
+    return sanitize_line(f"{location or root}: {plain_message(first['msg'])}")
+
+
+def plain_message(message: str) -> str:
+    """Return a message of pydantic in plain words, to be read after the name of what is wrong."""
+    for pattern, plain in _PLAIN:
+        message = re.sub(pattern, plain, message, count=1, flags=re.DOTALL)
+    return message

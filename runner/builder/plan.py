@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
@@ -170,11 +170,17 @@ def _check_recipe(recipe: str, *, has_data: bool, download: bool, shared_persons
         )
 
 
+_LIMIT_OPTIONS: Final = {"memory_bytes": "--memory-mib"}
+"""Options of `challenge build` that are not named after their limit."""
+
+
 def _limits(defaults: Limits, typed: Mapping[str, float | None]) -> Limits:
     try:
         return defaults.with_changes(**{name: value for name, value in typed.items() if value is not None})
     except ValidationError as error:
-        raise ConfigurationError(f"{first_problem(error, root='limits')}.") from error
+        name, separator, problem = first_problem(error, root="limits").partition(": ")
+        option = _LIMIT_OPTIONS.get(name, f"--{name.replace('_', '-')}" if name in typed else name)
+        raise ConfigurationError(f"{option}{separator}{problem}.") from error
 
 
 def matches_plan(description: Description, plan: BuildPlan) -> bool:

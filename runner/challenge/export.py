@@ -112,6 +112,16 @@ def exported_description(description: Description, sha256: str) -> Description:
     return Description.model_validate(exported)
 
 
+def left_out_sentence(description: Description) -> str:
+    """Return what the export with this description lacks of its challenge."""
+    if description.visibility == "public":
+        return "Nothing is left out: the challenge is public."
+    fields = ", ".join(
+        path for path in field_names(Description) if DECISIONS.get(path) == "held back" and path != "seed"
+    )
+    return f"Not in it: the test split, the references, the seed, and of challenge.toml {fields}."
+
+
 def export_challenge(challenge: Challenge, folder: Path) -> Challenge:
     """Write an export into a new or empty folder; return it as participants load it.
 

@@ -35,7 +35,7 @@ from sandbox.protocol.recipes import RECIPES
 def build_command(
     context: typer.Context,
     recipe: Annotated[str, typer.Argument(help=f"Source of the data: {', '.join(RECIPES)}.")],
-    folder: Annotated[Path, typer.Argument(readable=False, help="Folder of the challenge.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="Folder of the challenge.")],
     data: Annotated[
         Path | None,
         typer.Option(readable=False, help="Your files: a folder or a single file; digits brings its own."),
@@ -95,7 +95,9 @@ def build_command(
     architecture_file: Annotated[
         Path | None,
         typer.Option(
-            readable=False, help="Your own network: a module that defines build(classes), for containers."
+            metavar="FILE",
+            readable=False,
+            help="Your own network: a module that defines build(classes), for containers.",
         ),
     ] = None,
     training: Annotated[
@@ -210,7 +212,9 @@ def _download(recipe: str, *, name: str) -> Path:
 
 
 def show_challenge_command(
-    folder: Annotated[Path, typer.Argument(readable=False, help="Folder of the challenge.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="CHALLENGE", readable=False, help="Folder of the challenge.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show a challenge after checking all of its files."""

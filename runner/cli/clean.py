@@ -17,7 +17,10 @@ from runner.store.removal import remove_checkpoints, remove_evaluation
 
 def clean_command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Evaluations to remove, by the beginning of their names.")
+        list[str] | None,
+        typer.Argument(
+            metavar="EVALUATION...", help="Evaluations to remove, by the beginning of their names."
+        ),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     checkpoints: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,13 +12,22 @@ from rich.console import Console
 
 from runner.sanitize import sanitize
 
-PIPE_WIDTH: Final = 160
-"""Columns of a table where stdout is no terminal: wide enough that no cell is cut."""
+PIPE_WIDTH: Final = 140
+"""Columns of a table where neither stdout nor stderr is a terminal and COLUMNS is not set."""
 
 
-def stdout_console(width: int = PIPE_WIDTH) -> Console:
-    """Return the console for results; ``width`` is in columns and used where stdout is no terminal."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else width)
+def stdout_console() -> Console:
+    """Return the console for results, as wide as COLUMNS or the terminal says.
+
+    Where stdout goes through a pipe, the terminal is that of stderr: ``unlearn list | head`` fits into it.
+    """
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return Console(highlight=False)
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):  # no terminal, or closed
+        width = 0
+    return Console(highlight=False, width=width or PIPE_WIDTH)
 
 
 def stderr_console() -> Console:

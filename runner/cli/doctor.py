@@ -31,6 +31,7 @@ def doctor_command(
         typer.Option(
             "--challenge",
             "-c",
+            metavar="DIR",
             readable=False,
             help="Challenge whose limits are checked; those of digits by default.",
         ),

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from runner.challenge.export import export_challenge
+from runner.challenge.export import export_challenge, left_out_sentence
 from runner.challenge.load import load_challenge
 from runner.challenge.seeds import has_guessable_seed
-from runner.cli.console import stderr_console, stdout_console
+from runner.cli.console import print_note, stderr_console, stdout_console
+from runner.errors import ConfigurationError
 from runner.reports.challenges import challenge_remarks, challenge_table
 
 
@@ -18,15 +19,17 @@ def export_command(
     folder: Annotated[
         Path, typer.Argument(readable=False, metavar="CHALLENGE", help="Folder of the challenge.")
     ],
-    public: Annotated[
-        Path,
+    out: Annotated[
+        Path | None,
         typer.Option(
-            "--public",
+            "--out",
+            "-o",
             readable=False,
             metavar="DIR",
             help="Folder for participants; must not exist yet, or be empty.",
         ),
-    ],
+    ] = None,
+    earlier: Annotated[Path | None, typer.Option("--public", readable=False, hidden=True)] = None,
 ) -> None:
     """Write the folder that participants get, and print its hash.
 
@@ -34,12 +37,17 @@ def export_command(
     challenge holds only what a submission sees: runs on it are judged but not scored; test split, references
     and seed are left out.
     """
+    if out is not None and earlier is not None:
+        raise ConfigurationError("--public DIR is the earlier name of --out DIR; give --out alone.")
+    target = out or earlier
+    if target is None:
+        raise ConfigurationError("Name the folder for participants with --out DIR.")
     challenge = load_challenge(folder)
-    exported = export_challenge(challenge, public)
-    out = stdout_console()
-    out.print(challenge_table(exported))
+    exported = export_challenge(challenge, target)
+    console = stdout_console()
+    console.print(challenge_table(exported))
     for line in challenge_remarks(exported):
-        out.print(line)
+        console.print(line)
     if has_guessable_seed(challenge.description):
         stderr_console().print(
             f"warning: the seed of this private challenge, {challenge.description.seed}, can be "
@@ -49,4 +57,10 @@ def export_command(
             markup=False,
             soft_wrap=True,
         )
-    out.print(f"{public}: {exported.sha256}", markup=False, soft_wrap=True)
+    console.print(left_out_sentence(exported.description), markup=False, soft_wrap=True)
+    console.print(f"{target}: {exported.sha256}", markup=False, soft_wrap=True)
+    if earlier is not None:
+        print_note(
+            "--public DIR is now --out DIR: it names the folder, and says nothing of what is in it. "
+            "Whether a challenge is public was decided when it was built."
+        )

@@ -21,14 +21,19 @@ from runner.progress import ConsoleReporter
 
 def gallery_command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Attacks to run; all by default.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="ATTACK...", help="Attacks to run; all by default.", show_default=False),
     ] = None,
     runtime: RuntimeOption = "",
     isolation: IsolationOption = "process",
     challenge: Annotated[
         Path | None,
         typer.Option(
-            "--challenge", "-c", readable=False, help="Folder of the challenge; a small one by default."
+            "--challenge",
+            "-c",
+            metavar="DIR",
+            readable=False,
+            help="Folder of the challenge; a small one by default.",
         ),
     ] = None,
     as_json: JsonOption = False,

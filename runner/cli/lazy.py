@@ -7,6 +7,7 @@ line of each command, which are in the table of `runner.cli.main`.
 from __future__ import annotations
 
 import functools
+import gc
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -15,41 +16,43 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
+from runner.cli.interface.end_of_file import EndOfFileError
+from runner.cli.interface.help import HELP_NAMES, Command, Group
+
 _SETTINGS: dict[str, Any] = {
     "add_completion": False,
     "pretty_exceptions_enable": False,
     "rich_markup_mode": "rich",
+    "cls": Group,
+    "context_settings": {"help_option_names": HELP_NAMES},
 }
 
 
 def new_typer(**settings: Any) -> typer.Typer:  # noqa: ANN401 - typer's own settings
     """Return a Typer with the settings that all commands share."""
-    return typer.Typer(**_SETTINGS, **settings)
-
-
-class EndOfFileError(Exception):
-    """Carries an EOFError out of a command: typer would end with exit code 1, as for an aborted prompt."""
+    return typer.Typer(**{**_SETTINGS, **settings})
 
 
 class LazyCommand(TyperCommand):
     """A command that is known by name and one line of help until it is used."""
 
-    def __init__(self, name: str, *, target: str, summary: str) -> None:
+    def __init__(self, name: str, *, target: str, summary: str, panel: str | None = None) -> None:
         """Register a command.
 
         Args:
             name: What a user types.
             target: Module and function, ``runner.cli.run:run_command``.
             summary: The first line of the function's docstring; a test compares the two.
+            panel: The heading under which the help of its group lists it.
         """
-        super().__init__(name=name, help=summary, rich_markup_mode="rich")
+        super().__init__(name=name, help=summary, rich_markup_mode="rich", rich_help_panel=panel)
         self.target = target
 
     def load(self) -> TyperCommand:
         """Return the command with its parameters, importing its module."""
         module, _, function = self.target.partition(":")
         app = new_typer()
-        app.command(self.name)(getattr(import_module(module), function))
+        app.command(self.name, cls=Command)(getattr(import_module(module), function))
         command = get_command(app)
         assert isinstance(command, TyperCommand)
         assert command.callback is not None
@@ -64,6 +67,7 @@ class LazyCommand(TyperCommand):
 def _carry_end_of_file(callback: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(callback)
     def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer's own parameters
+        gc.enable()  # `main` disables it, because importing makes many objects and no garbage
         try:
             return callback(*args, **kwargs)
         except EOFError as error:

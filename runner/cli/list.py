@@ -2,53 +2,101 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
 
 from runner.cli.console import print_json, print_note, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
-from runner.reports.cells import needed_image, plain_text
-from runner.reports.scores import score_remarks, score_table
-from runner.results.summary import Summary
-from runner.store.listing import read_listing
+from runner.errors import ConfigurationError
+from runner.reports.evaluations import (
+    ListedEvaluation,
+    by_score,
+    by_time,
+    evaluation_json,
+    evaluations_remarks,
+    evaluations_table,
+    listed_evaluations,
+    shown_of,
+)
+from runner.store.listing import DATABASE_FILE, no_store_sentence, read_listing, read_progress
 from runner.store.paths import unlisted_sentence
 from runner.store.stored_evaluation import StoredEvaluation
 
+NEWEST: Final = 20
+"""Evaluations that the table shows by default."""
 
-def list_command(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """List all evaluations of a store with their scores."""
+
+def list_command(
+    store: StoreOption = DEFAULT_STORE,
+    challenge: Annotated[
+        str | None,
+        typer.Option(
+            "--challenge",
+            "-c",
+            metavar="CHALLENGE",
+            help="Only evaluations on this challenge: its name, its folder, or the beginning of its hash.",
+        ),
+    ] = None,
+    sort: Annotated[
+        Literal["when", "score"], typer.Option(help="when: the newest first; score: the best first.")
+    ] = "when",
+    show_all: Annotated[bool, typer.Option("--all", help="Show all, not only the first 20.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the evaluations of a store with their scores, the newest first.
+
+    The table shows 20; --json prints all, in the same order.
+    """
     evaluations = _evaluations(store)
     if remark := unlisted_sentence(store, {stored.id for stored in evaluations}):
         print_note(remark)
+    rows = _rows(store, evaluations, challenge)
+    rows.sort(key=by_score if sort == "score" else by_time, reverse=True)
     if as_json:
-        for stored in evaluations:
-            print_json(
-                {
-                    "evaluation": stored.id,
-                    "submission": stored.submission,
-                    "challenge": stored.challenge,
-                    "n": stored.n,
-                    "begun": stored.started_at.isoformat(),
-                    "image": stored.image,
-                    "summary": stored.summary,
-                }
-            )
+        for row in rows:
+            print_json(evaluation_json(row))
         return
-    summaries = [Summary.from_json(stored.summary) for stored in evaluations if stored.summary is not None]
+    shown = rows if show_all else rows[:NEWEST]
     out = stdout_console()
-    out.print(score_table(summaries, out.width))
-    for line in score_remarks(summaries):
+    if shown:
+        out.print(evaluations_table(shown, out.width))
+    for line in evaluations_remarks(shown):
         out.print(line)
-    for stored in evaluations:
-        if stored.summary is None:
-            out.print(
-                plain_text(f"{stored.submission}: not finished ({stored.id}). {needed_image(stored.image)}")
-            )
+    where = f"{shown_of(len(shown), len(rows))} in {store.absolute()}"
+    details = "; for details: unlearn show EVALUATION" if shown else ""
+    out.print(where + details, markup=False, soft_wrap=True)
+
+
+def _rows(store: Path, evaluations: list[StoredEvaluation], challenge: str | None) -> list[ListedEvaluation]:
+    selected = [stored for stored in evaluations if challenge is None or _is_on(stored, challenge)]
+    if challenge is not None and not selected:
+        names = ", ".join(sorted({stored.challenge for stored in evaluations})) or "none"
+        raise ConfigurationError(
+            f"No evaluation in {store.absolute()} is on challenge {challenge}; there are some on: {names}."
+        )
+    unfinished = [stored.id for stored in selected if stored.summary is None]
+    return listed_evaluations(selected, read_progress(store, unfinished, time.time()))
+
+
+def _is_on(stored: StoredEvaluation, challenge: str) -> bool:
+    """Return whether an evaluation is on the challenge with this name, folder or beginning of its hash."""
+    if challenge == stored.challenge:
+        return True
+    if len(challenge) >= 4 and stored.challenge_sha256.startswith(challenge):
+        return True
+    return stored.challenge_folder is not None and os.path.abspath(challenge) == str(stored.challenge_folder)  # noqa: PTH100 - resolve() follows links
 
 
 def _evaluations(store: Path) -> list[StoredEvaluation]:
     listing = read_listing(store)
     if listing is not None:
         return listing
+    if not (store / DATABASE_FILE).is_file():
+        raise ConfigurationError(no_store_sentence(store))
     from runner.store.open_store import open_store  # noqa: PLC0415 - imports SQLAlchemy, slower than all the rest
 
     return open_store(store, create=False).evaluations()

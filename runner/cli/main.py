@@ -8,19 +8,18 @@ terminal cannot show.
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
-from typer.main import get_group
-
-from runner.cli.lazy import EndOfFileError, LazyCommand, new_typer
-from runner.errors import UNFORESEEN_EXIT_CODE, HostNotReadyError, RunnerError
+from runner.cli.interface.end_of_file import EndOfFileError
+from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, RunnerError
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -42,7 +41,7 @@ COMMANDS: Final = {
     ),
     "run": ("run:run_command", "Run submissions n times each in sealed containers, and score them."),
     "show": ("show:show_command", "Show an evaluation and how each of its runs ended."),
-    "list": ("list:list_command", "List all evaluations of a store with their scores."),
+    "list": ("list:list_command", "List the evaluations of a store with their scores, the newest first."),
     "report": (
         "report:report_command",
         "Show what the participant may see of an evaluation, by its challenge's feedback policy.",
@@ -88,28 +87,56 @@ CHALLENGE_COMMANDS: Final = {
 }
 
 
+PANELS: Final = {
+    "setup": "Set up",
+    "doctor": "Set up",
+    "run": "Take part",
+    "list": "Take part",
+    "show": "Take part",
+    "report": "Take part",
+    "score": "Take part",
+    "challenge": "Organize",
+    "verify": "Organize",
+    "gallery": "Organize",
+    "clean": "Maintain",
+    "image": "Maintain",
+}
+"""The heading under which ``unlearn --help`` lists each command, in the order of the help."""
+
+
 def command_group() -> TyperGroup:
     """Return all commands; none of their modules is imported yet."""
+    from typer.main import get_command, get_group  # noqa: PLC0415 - after `main` has disabled the collector
+
+    from runner.cli.interface.help import name_values  # noqa: PLC0415 - imports typer
+    from runner.cli.interface.version import root_options  # noqa: PLC0415 - imports typer
+    from runner.cli.lazy import LazyCommand, new_typer  # noqa: PLC0415 - imports typer
+
+    def add(group: TyperGroup, commands: dict[str, tuple[str, str]]) -> TyperGroup:
+        for name, (target, summary) in commands.items():
+            panel = PANELS.get(name) if commands is COMMANDS else None
+            group.add_command(LazyCommand(name, target=f"runner.cli.{target}", summary=summary, panel=panel))
+        return group
+
     app = new_typer(
         help="Run and judge machine-unlearning submissions in sealed containers.",
         epilog=_EPILOG,
         no_args_is_help=True,
+        add_completion=True,
     )
-    group = _with_commands(get_group(app), COMMANDS)
+    app.callback()(root_options)
+    group = cast("TyperGroup", get_command(app))
+    for parameter in group.params:
+        name_values(parameter)
+    add(group, COMMANDS)
     for name, text, commands in (
         ("image", "The container image: build it, show it.", IMAGE_COMMANDS),
         ("challenge", "Challenges: build, show, export one.", CHALLENGE_COMMANDS),
     ):
-        group.add_command(
-            _with_commands(get_group(new_typer(help=text, no_args_is_help=True)), commands), name
-        )
-        group.commands[name].name = name
-    return group
-
-
-def _with_commands(group: TyperGroup, commands: dict[str, tuple[str, str]]) -> TyperGroup:
-    for name, (target, summary) in commands.items():
-        group.add_command(LazyCommand(name, target=f"runner.cli.{target}", summary=summary))
+        subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
+        subgroup.name, subgroup.rich_help_panel = name, PANELS[name]
+        group.add_command(subgroup, name)
+    group.commands = {name: group.commands[name] for name in PANELS}
     return group
 
 
@@ -209,5 +236,28 @@ def main() -> None:
     _accept_any_text()
     threading.excepthook = _report_thread
     signal.signal(signal.SIGTERM, _interrupt)
+    gc.disable()  # importing takes a tenth less; a command that is used enables it
     with _errors_as_exit_codes():
-        command_group()(prog_name="unlearn")
+        run_words(sys.argv[1:])
+
+
+def run_words(words: Sequence[str]) -> None:
+    """Run the command of these words; end with its exit code unless that is 0.
+
+    Raises:
+        SystemExit: the command has another exit code, or its words make no sense.
+    """
+    from typer.exceptions import TyperException  # noqa: PLC0415 - after `main` has disabled the collector
+
+    try:
+        code = command_group().main(list(words), prog_name="unlearn", standalone_mode=False)
+    except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # of a private module; the help was shown
+            code = 0
+        else:
+            from runner.cli.interface.usage import usage_sentence  # noqa: PLC0415 - imports pydantic
+
+            _fail(usage_sentence(error, words), ConfigurationError.exit_code)
+    if code:
+        sys.exit(code)
+    _flush_output()

@@ -20,7 +20,9 @@ from runner.time_limits.retraining import get_or_measure
 
 
 def measure_command(
-    folder: Annotated[Path, typer.Argument(readable=False, help="Folder of the challenge.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="CHALLENGE", readable=False, help="Folder of the challenge.")
+    ],
     runtime: RuntimeOption = "",
     device: DeviceOption = CPU,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,

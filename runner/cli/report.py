@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from runner.cli.interface.output_file import OverwriteOption, check_output_file
 from runner.cli.options import DEFAULT_STORE, StoreOption
 from runner.files import read_stored_file, write_atomic
 from runner.reports.participant import participant_report, participant_text
 from runner.store.open_store import open_store
 from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths
+
+_SUFFIXES: Final = (".txt", ".json", "")
 
 
 def report_command(
@@ -21,14 +24,23 @@ def report_command(
     store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
     out: Annotated[
-        Path | None, typer.Option(readable=False, help="Write it to this file instead of showing it.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="Write it to this file instead of showing it: text, or JSON if its name ends with .json.",
+        ),
     ] = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Show what the participant may see of an evaluation, by its challenge's feedback policy.
 
     Under `full` that is everything about their runs; under `verdict-only` the verdicts, the type of
     an exception, whole seconds and the score. `unlearn show` is the organizer's own view.
     """
+    if out is not None:
+        check_output_file(out, suffixes=(".json",) if as_json else _SUFFIXES, overwrite=overwrite)
+        as_json = out.suffix.lower() == ".json"
     opened = open_store(store, create=False)
     evaluation = opened.evaluation(opened.find(name))
     paths = EvaluationPaths(folder=store / evaluation.id)

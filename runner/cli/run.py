@@ -39,13 +39,26 @@ def run_command(
     submissions: Annotated[
         list[Path],
         typer.Argument(
-            readable=False, help="Folders, .py files or .zip files with unlearning().", show_default=False
+            metavar="SUBMISSION...",
+            readable=False,
+            help="Folders, .py files or .zip files with unlearning().",
+            show_default=False,
         ),
     ],
     challenge: Annotated[
-        Path, typer.Option("--challenge", "-c", readable=False, help="Folder of the challenge.")
+        Path,
+        typer.Option(
+            "--challenge",
+            "-c",
+            metavar="DIR",
+            envvar="UNLEARN_CHALLENGE",
+            readable=False,
+            help="Folder of the challenge.",
+        ),
     ],
-    n: Annotated[int, typer.Option("-n", help="Runs of each submission, each with its own seed.")] = 64,
+    n: Annotated[
+        int, typer.Option("--runs", "-n", help="Runs of each submission, each with its own seed.")
+    ] = 64,
     store: StoreOption = DEFAULT_STORE,
     keep_checkpoints: Annotated[
         Literal["all", "none"], typer.Option(help="Which checkpoints are kept once they are evaluated.")
@@ -70,7 +83,9 @@ def run_command(
     Finished runs are saved: after an interruption, the same command executes only the remaining runs.
     """
     if not 2 <= n <= MAX_RUNS:
-        raise ConfigurationError(f"-n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations.")
+        raise ConfigurationError(
+            f"--runs or -n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations."
+        )
     require_existing(submissions)
     loaded_challenge = load_challenge(challenge)
     loaded, refused = _read_all(submissions, challenge=loaded_challenge.description.name, n=n)

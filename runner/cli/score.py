@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.cli.console import print_error, print_json, stdout_console
+from runner.cli.interface.output_file import OverwriteOption, check_output_file
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.errors import ConfigurationError
 from runner.files import write_atomic
@@ -20,8 +21,6 @@ from runner.store.open_store import open_store
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
     from scoring.statistics.comparison import Comparison
-
-_WIDTH = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +38,24 @@ class _Requested:
 def score_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[EVALUATIONS]...", help="By the beginnings of their names."),
+        typer.Argument(metavar="EVALUATION...", help="By the beginnings of their names."),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     challenge: MovedChallengeOption = None,
     unlearned: Annotated[
         list[Path] | None,
         typer.Option(
-            readable=False, help="Instead: an npz file with the outputs of unlearned models; may be repeated."
+            metavar="FILE",
+            readable=False,
+            help="Instead: an npz file with the outputs of unlearned models; may be repeated.",
         ),
     ] = None,
     references: Annotated[
         Path | None,
         typer.Option(
-            readable=False, help="An npz file with the outputs of the references; goes with --unlearned."
+            metavar="FILE",
+            readable=False,
+            help="An npz file with the outputs of the references; goes with --unlearned.",
         ),
     ] = None,
     retraining_seconds: Annotated[
@@ -64,8 +67,10 @@ def score_command(
         typer.Option(help="Seed of all random halves and folds; derived from the outputs by default.", min=0),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(readable=False, help="Write the card, as JSON, to this file.")
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Write the card, as JSON, to this file."),
     ] = None,
+    overwrite: OverwriteOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Show the score card: the score, what it is worth, and what others would measure.
@@ -78,6 +83,8 @@ def score_command(
         raise ConfigurationError("Name evaluations, or files with --unlearned and --references.")
     if bool(unlearned) != (references is not None):
         raise ConfigurationError("--unlearned and --references go together.")
+    if out is not None:
+        check_output_file(out, suffixes=(".json",), overwrite=overwrite)
     requested = _Requested(seed=seed, retraining_seconds=retraining_seconds)
     if references is not None:
         populations = populations_of_files(unlearned or [], references)
@@ -94,7 +101,7 @@ def score_command(
     if out is not None and cards:
         write_atomic(out, cards[0].to_json().encode())
     compared = compare_populations(scored, seed=cards[0].seed) if len(cards) > 1 else None
-    _show([population.name for population in scored], cards, compared, as_json=as_json)
+    _show([population.name for population in scored], cards, compared, requested, as_json=as_json)
     _show_failed(failed, as_json=as_json, below=bool(cards))
     if failed:
         raise typer.Exit(1)
@@ -120,13 +127,18 @@ def _show_failed(failed: list[Population], *, as_json: bool, below: bool) -> Non
             values = {"evaluation": population.evaluation, "score": None, "reason": population.no_score}
             print_json({"submission": population.name, **values})
         elif below:
-            stdout_console(_WIDTH).print(sentence, markup=False, soft_wrap=True, style="red")
+            stdout_console().print(sentence, markup=False, soft_wrap=True, style="red")
         else:
             print_error(sentence)
 
 
 def _show(
-    names: list[str], cards: list[ScoreCard], compared: Comparison | str | None, *, as_json: bool
+    names: list[str],
+    cards: list[ScoreCard],
+    compared: Comparison | str | None,
+    requested: _Requested,
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
         from scoring.card.codec import encode  # noqa: PLC0415 - here only
@@ -136,12 +148,12 @@ def _show(
         if compared is not None:
             print_json({"comparison": encode(compared), "submissions": names})
         return
-    out = stdout_console(_WIDTH)
+    out = stdout_console()
     for name, card in zip(names, cards, strict=True):
         out.print(card_table(card, sanitize_line(name, 60)))
-        for line in card_remarks(card):
+        for line in card_remarks(card, run_time_requested=requested.retraining_seconds is not None):
             out.print(line)
     if isinstance(compared, str):
         out.print(f"They are not compared: {compared}", markup=False)
     elif compared is not None:
-        out.print(comparison_table([sanitize_line(name, 60) for name in names], compared))
+        out.print(comparison_table([sanitize_line(name, 60) for name in names], cards, compared, out.width))

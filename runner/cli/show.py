@@ -14,13 +14,13 @@ from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.reports.advice import advice_on_runs
 from runner.reports.cells import needed_image, plain_text
 from runner.reports.runs import runs_table, terms_line
-from runner.reports.scores import score_remarks, score_table
+from runner.reports.scores import score_remarks, score_table, summary_json
 from runner.results.summary import Summary
 from runner.store.open_store import open_store
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="An evaluation, by the beginning of its name.")],
+    name: Annotated[str, typer.Argument(metavar="EVALUATION", help="By the beginning of its name.")],
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
@@ -32,14 +32,16 @@ def show_command(
         print_json(
             {
                 "evaluation": stored.id,
-                "summary": stored.summary,
+                "summary": (
+                    summary_json(Summary.from_json(stored.summary)) if stored.summary is not None else None
+                ),
                 "terms": all_terms,
                 "runs": [asdict(run) for run in runs],
             }
         )
         return
     out = stdout_console()
-    out.print(runs_table(runs))
+    out.print(runs_table(runs, out.width))
     for line in advice_on_runs(runs):
         out.print(line, markup=False, soft_wrap=True)
     for terms in all_terms:
@@ -47,21 +49,23 @@ def show_command(
     if stored.summary is None:
         out.print(plain_text(f"Not finished; repeat the command that began it. {needed_image(stored.image)}"))
     else:
-        show_summaries([Summary.from_json(stored.summary)], store, as_json=False)
+        show_summaries([Summary.from_json(stored.summary)], store, as_json=False, with_suspicions=True)
     logs = store / stored.id / "logs"
     if logs.is_dir():
         out.print(f"Output of the runs: {logs}", markup=False, soft_wrap=True)
 
 
-def show_summaries(summaries: Sequence[Summary], store: Path, *, as_json: bool) -> None:
+def show_summaries(
+    summaries: Sequence[Summary], store: Path, *, as_json: bool, with_suspicions: bool = False
+) -> None:
     """Print scores as a table, or as one JSON object per evaluation."""
     if as_json:
         for summary in summaries:
-            print_json(summary.to_json())
+            print_json(summary_json(summary))
         return
     out = stdout_console()
     out.print(score_table(summaries, out.width))
-    for line in score_remarks(summaries):
+    for line in score_remarks(summaries, with_suspicions=with_suspicions):
         out.print(line)
     if all(summary.refused for summary in summaries):
         return

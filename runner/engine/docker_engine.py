@@ -24,7 +24,7 @@ from runner.engine.docker_connection import (
 )
 from runner.engine.docker_container import DockerContainer
 from runner.engine.docker_images import DockerImages
-from runner.engine.docker_options import docker_options
+from runner.engine.docker_options import container_name, docker_options
 from runner.engine.info import EngineInfo, is_podman
 from runner.engine.podman import podman_options
 from runner.errors import EngineAccessError, HostNotReadyError, SandboxStartError
@@ -80,6 +80,7 @@ class DockerEngine:
         try:
             identity = self._api.create_container(
                 image=options.image,
+                name=container_name(spec),
                 command=list(options.command),
                 user=options.user,
                 environment=options.environment,

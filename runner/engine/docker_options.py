@@ -6,14 +6,17 @@ default seccomp and AppArmor profiles, so both apply.
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runner.engine.container_spec import ContainerSpec, Tmpfs
+from runner.engine.container_spec import EVALUATION_LABEL, ContainerSpec, Tmpfs
 from runner.engine.placement import ALL_GPUS, GpuRequest
 
 CDI_KIND: Final = "nvidia.com/gpu"
+_NAME: Final = re.compile("[0-9A-Za-z_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,21 @@ def docker_options(spec: ContainerSpec) -> DockerOptions:
         labels=dict(spec.labels),
         host_config=_host_config(spec),
     )
+
+
+def container_name(spec: ContainerSpec) -> str:
+    """Return a new name for a container: its role, its evaluation if it has one, and a random end.
+
+    ``docker ps`` then tells what each container does. Only labels decide what is removed.
+    """
+    evaluation = spec.labels.get(EVALUATION_LABEL, "")
+    parts = [
+        "unlearn",
+        spec.role,
+        *([evaluation] if _NAME.fullmatch(evaluation) else []),
+        secrets.token_hex(4),
+    ]
+    return "-".join(parts)
 
 
 def device_requests(gpu: GpuRequest | None) -> tuple[dict[str, Any], ...]:

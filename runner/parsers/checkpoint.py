@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.parsers.safetensors import (
     LENGTH,
     CheckpointError,
@@ -33,10 +34,6 @@ from sandbox.protocol.messages import REMARK_HALF, REMARK_OUTSIDE
 
 HALF_MAX: Final = 65504.0
 """The largest number of half precision."""
-ANSWERS_UNLIKE: Final = (
-    "the network that was returned answers unlike its checkpoint, which is what is evaluated: it has state "
-    "outside of its state dict"
-)
 _HEADER_SLACK_BYTES: Final = 4096
 _REMARK_CHARACTERS: Final = 200
 _FLOATS: Final[Mapping[str, np.dtype[Any]]] = {

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from runner.challenge.description import Feedback
 from runner.reports.advice import advice
+from runner.reports.cells import figure
 from runner.results.scoring import SCORE_WITHHELD
-from runner.results.summary import FIGURES, OTHER_SUBMISSION, Summary
+from runner.results.summary import FIGURES, MIN_SCORED_RUNS, OTHER_SUBMISSION, Summary
 from runner.sanitize import sanitize, sanitize_line
 from runner.store.records import RunRecord
 from runner.store.stored_evaluation import StoredEvaluation
@@ -117,10 +118,13 @@ def _run(run: RunRecord, log: Callable[[int], str], *, full: bool) -> dict[str, 
 
 def participant_text(view: Mapping[str, Any]) -> str:
     """Return a participant's view as text; what the submission wrote is marked by ``|``."""
+    figures = [f"{name.replace('_', ' ')}: {_shown(view[name])}" for name in FIGURES if name in view]
+    if view["score"] is not None and view["n"] < MIN_SCORED_RUNS:
+        figures = [f"smoke test: fewer than {MIN_SCORED_RUNS} runs, too few for a score"]
     lines = [
         f"{view['submission']} on {view['challenge']}: {len(view['runs'])} of {view['n']} runs ended"
         + ("" if view["finished"] else "; not finished"),
-        *(f"{name.replace('_', ' ')}: {_shown(view[name])}" for name in FIGURES if name in view),
+        *figures,
         *([view["no_score"]] if "no_score" in view else []),
         *(f"warning: {text}" for text in view.get("warnings", ())),
         "",
@@ -139,4 +143,4 @@ def participant_text(view: Mapping[str, Any]) -> str:
 
 
 def _shown(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
+    return figure(value, 4)

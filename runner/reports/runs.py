@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from runner.reports.cells import figure, plain_text
+from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, Column, fitted_table
 from runner.store.records import RunRecord
 
+_DETAIL_WIDTH: Final = 30
+"""A longer message may be folded to this width, no further."""
 
-def runs_table(runs: Sequence[RunRecord]) -> Table:
-    """Return how each run of an evaluation ended."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("run", "seed", "verdict", "seconds", "attempt", "checkpoint", "detail"):
-        table.add_column(name, justify="right" if name in ("run", "seconds", "attempt") else "left")
-    for run in runs:
-        table.add_row(
-            str(run.index),
-            str(run.seed),
-            plain_text(run.verdict),
-            figure(run.host_seconds, 2),
-            str(run.attempt),
-            run.checkpoint_sha256[:12],
-            plain_text(run.detail),
-        )
-    return table
+
+def runs_table(runs: Sequence[RunRecord], width: int = DEFAULT_WIDTH) -> Table:
+    """Return how each run of an evaluation ended; a narrow table lacks hashes and seeds, not the message."""
+    return fitted_table(
+        [
+            Column(title="run", cells=[str(run.index) for run in runs], importance=REQUIRED, right=True),
+            Column(title="seed", cells=[str(run.seed) for run in runs], importance=2),
+            Column(title="verdict", cells=[plain_text(run.verdict) for run in runs], importance=REQUIRED),
+            Column(
+                title="seconds",
+                cells=[figure(run.host_seconds, 2) for run in runs],
+                importance=4,
+                right=True,
+            ),
+            Column(title="attempt", cells=[str(run.attempt) for run in runs], importance=3, right=True),
+            Column(title="checkpoint", cells=[run.checkpoint_sha256[:12] for run in runs], importance=1),
+            Column(
+                title="detail",
+                cells=[plain_text(run.detail) for run in runs],
+                importance=REQUIRED,
+                shrinks_to=_DETAIL_WIDTH,
+            ),
+        ],
+        width,
+    )
 
 
 def terms_line(terms: Mapping[str, Any]) -> Text:

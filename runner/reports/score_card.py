@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from runner.reports.cells import plain_text
+from runner.reports.cells import percent, plain_text, quantity
+from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
+from runner.results.summary import MIN_SCORED_RUNS
+from scoring.card.levels import flag_level
 from scoring.outputs import SPLITS
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from scoring.statistics.comparison import Comparison
     from scoring.statistics.interval import Interval
 
+
+_LEVEL_STYLES: Final = {"problem": "red", "suspicion": "yellow", "note": ""}
 
 Row = tuple[str, str, str]
 """Name, value, and how to read it."""
@@ -27,7 +32,7 @@ def card_table(card: ScoreCard, name: str) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
-        title=plain_text(f"{name}: {card.n} runs, {card.references} references"),
+        title=plain_text(f"{name}: {quantity(card.n, 'run')}, {quantity(card.references, 'reference')}"),
     )
     table.add_column("number", no_wrap=True)
     table.add_column("value", no_wrap=True)
@@ -37,37 +42,83 @@ def card_table(card: ScoreCard, name: str) -> Table:
     return table
 
 
-def card_remarks(card: ScoreCard) -> list[Text]:
-    """Return a line for each flag, and for each part that could not be computed."""
-    lines = [Text(f"flag {flag.kind}: {flag.sentence}", style="yellow") for flag in card.flags]
-    lines += [Text(f"no {name.replace('_', ' ')}: {why}") for name, why in card.omitted.items()]
+def card_remarks(card: ScoreCard, *, run_time_requested: bool = False) -> list[Text]:
+    """Return a line for each flag, problems first, and for each part that could not be computed.
+
+    Args:
+        card: The score card.
+        run_time_requested: Report a missing run time too. Without the time of retraining there is none, and
+            most challenges do not need it.
+    """
+    lines = []
+    if card.n < MIN_SCORED_RUNS:
+        lines.append(Text(f"{quantity(card.n, 'run')}: too few for a score; use {MIN_SCORED_RUNS} or more."))
+    flags = [(flag_level(flag.kind, flag.sentence), flag) for flag in card.flags]
+    lines += [
+        Text(f"{level} {flag.kind}: {flag.sentence}", style=style)
+        for shown, style in _LEVEL_STYLES.items()
+        for level, flag in flags
+        if level == shown
+    ]
+    lines += [
+        Text(f"no {name.replace('_', ' ')}: {why}")
+        for name, why in card.omitted.items()
+        if name != "run_time" or run_time_requested
+    ]
     return lines
 
 
-def comparison_table(names: Sequence[str], comparison: Comparison) -> Table:
-    """Return the ranks; submissions whose difference is within the noise share one."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Ranks (a difference within the noise is a tie)")
-    for column in ("rank", "submission", "score", "95 %", "behind the best", "95 %", "p"):
-        table.add_column(column, justify="left" if column == "submission" else "right")
+def comparison_table(
+    names: Sequence[str], cards: Sequence[ScoreCard], comparison: Comparison, width: int = DEFAULT_WIDTH
+) -> Table:
+    """Return the ranks; submissions whose difference is within the noise share one.
+
+    The interval of a score is the card's. The comparison has intervals of its own, which are wider because
+    their variance is not reduced to that of the whole sample; only those of the differences are shown.
+    """
     ranking = comparison.score
     best = max(range(len(names)), key=lambda at: float(ranking.value[at]))
-    for at in sorted(range(len(names)), key=lambda row: (int(ranking.rank[row]), -float(ranking.value[row]))):
-        behind = [""] * 3
-        if at != best:
-            low, high = ranking.difference_low[best, at], ranking.difference_high[best, at]
-            behind = [
-                f"{ranking.difference[best, at]:.4f}",
-                f"{low:.4f} to {high:.4f}",
-                f"{ranking.p[best, at]:.3g}",
-            ]
-        table.add_row(
-            str(int(ranking.rank[at])),
-            plain_text(names[at]),
-            f"{ranking.value[at]:.4f}",
-            f"{ranking.low[at]:.4f} to {ranking.high[at]:.4f}",
-            *behind,
-        )
-    return table
+    order = sorted(range(len(names)), key=lambda row: (int(ranking.rank[row]), -float(ranking.value[row])))
+    others = [at != best for at in order]
+    behind = [
+        f"{ranking.difference[best, at]:.4f}" if other else ""
+        for at, other in zip(order, others, strict=True)
+    ]
+    intervals = [
+        f"{ranking.difference_low[best, at]:.4f} to {ranking.difference_high[best, at]:.4f}" if other else ""
+        for at, other in zip(order, others, strict=True)
+    ]
+    p_values = [
+        f"{ranking.p[best, at]:.3g}" if other else "" for at, other in zip(order, others, strict=True)
+    ]
+
+    def figures(title: str, cells: Sequence[str], importance: int) -> Column:
+        return Column(title=title, cells=cells, importance=importance, right=True)
+
+    return fitted_table(
+        [
+            figures("rank", [str(int(ranking.rank[at])) for at in order], REQUIRED),
+            Column(
+                title="submission",
+                cells=[plain_text(names[at]) for at in order],
+                importance=REQUIRED,
+                shrinks_to=SUBMISSION_WIDTH,
+            ),
+            figures("score", [f"{ranking.value[at]:.4f}" for at in order], REQUIRED),
+            figures("95 %", [_interval(cards[at]) for at in order], 3),
+            figures("behind", behind, 4),
+            figures("95 % of it", intervals, 1),
+            figures("p", p_values, 2),
+        ],
+        width,
+        title="Ranks (a difference within the noise is a tie)",
+    )
+
+
+def _interval(card: ScoreCard) -> str:
+    if card.uncertainty is None:
+        return ""
+    return f"{card.uncertainty.score.low:.4f} to {card.uncertainty.score.high:.4f}"
 
 
 def _published(card: ScoreCard) -> Iterator[Row]:
@@ -107,7 +158,9 @@ def _worth(card: ScoreCard) -> Iterator[Row]:
         share = card.share_of_ceiling
         yield "F over ceiling", _value(share.estimate, share), "1 is perfect unlearning"
     if card.uncertainty is not None:
-        rerun = f"{card.uncertainty.rerun_standard_deviation:.4f} ({card.uncertainty.rerun_relative:.0%})"
+        rerun = (
+            f"{card.uncertainty.rerun_standard_deviation:.4f} ({percent(card.uncertainty.rerun_relative)})"
+        )
         yield "rerun noise", rerun, "standard deviation of the score if only the runs were executed again"
     yield (
         "exact epsilon, F",
@@ -122,7 +175,11 @@ def _worth(card: ScoreCard) -> Iterator[Row]:
             "rule chosen on other models; about 0.3 for perfect unlearning",
         )
         certified = f"{held.certified_most:.3f} on {held.certified_examples} of {card.examples}"
-        yield "certified epsilon", certified, f"lower bound, right for all examples at {card.confidence:.0%}"
+        yield (
+            "certified epsilon",
+            certified,
+            f"lower bound, right for all examples at {percent(card.confidence)}",
+        )
     if card.joint is not None:
         joint = card.joint
         areas = f"{joint.auc_svm:.3f}, {joint.auc_trees:.3f} (p = {joint.p_value:.3g})"
@@ -154,7 +211,7 @@ def _wider(card: ScoreCard) -> Iterator[Row]:
             f"references {references.mean[at]:.4f} ± {references.deviation[at]:.4f}",
         )
     if card.run_time is not None:
-        time = f"{card.run_time.median:.1%} (slowest {card.run_time.most:.1%})"
+        time = f"{percent(card.run_time.median, 1)} (slowest {percent(card.run_time.most, 1)})"
         yield "run time", time, "of retraining; the contest rejected more than 20 %"
 
 

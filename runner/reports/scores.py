@@ -3,64 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from runner.reports.advice import advice_on_reason, advice_on_warning
-from runner.reports.cells import figure, plain_text
+from runner.reports.advice import advice_on_reason
+from runner.reports.cells import figure, percent, plain_text
+from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
+from runner.reports.notices import notice_lines, notices_of
 from runner.results.summary import Summary
 from runner.sanitize import sanitize_line
+from runner.units import duration
 
-_NARROW: Final = 96
-_WIDE: Final = 120
+_RECOMMENDED_RUNS: Final = 64
 
 
-def score_table(summaries: Sequence[Summary], width: int = _NARROW) -> Table:
+def score_table(summaries: Sequence[Summary], width: int = DEFAULT_WIDTH) -> Table:
     """Return the scores of evaluations, the best first and those without a score last.
 
     ``score`` is ``forget`` (forgetting quality) x ``retain`` x ``test`` (accuracy as a ratio to
     the references'); ``mean ε`` is how well the checkpoints can be distinguished from the references.
-    Wide tables also have ``95 %``, the interval of the score if all models were drawn again, and
-    ``of ceiling``, forgetting quality relative to that of perfect unlearning.
+    ``95 %`` is the interval of the score if all models were drawn again, ``of ceiling`` forgetting quality
+    relative to that of perfect unlearning. A narrow table lacks the columns that the score is made of.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("submission", min_width=15, overflow="fold")
-    with_worth, wide = width >= _WIDE, width >= _NARROW
-    figures = [
-        "score",
-        *(["95 %"] if with_worth else []),
-        "forget",
-        *(["of ceiling"] if with_worth else []),
-        *("retain", "test", "mean ε", "n"),
-        *(["s/run"] if wide else []),
+    rows = sorted(summaries, key=_rank)
+    columns = [
+        Column(
+            title="submission",
+            cells=[plain_text(row.submission) for row in rows],
+            importance=REQUIRED,
+            shrinks_to=SUBMISSION_WIDTH,
+        ),
+        Column(title="status", cells=[status_text(row.status) for row in rows], importance=REQUIRED),
+        _figures("score", [score_cell(row) for row in rows], REQUIRED),
+        _figures("95 %", [_interval(row) for row in rows], 9),
+        _figures("forget", [_figure(row, row.forgetting_quality, 4) for row in rows], 4),
+        _figures("of ceiling", [_share(row) for row in rows], 6),
+        _figures("retain", [_figure(row, row.retain_ratio, 4) for row in rows], 1),
+        _figures("test", [_figure(row, row.test_ratio, 4) for row in rows], 2),
+        _figures("mean ε", [_figure(row, row.epsilon_mean, 2) for row in rows], 3),
+        _figures("n", [str(row.n) for row in rows], 8),
+        _figures("s/run", [figure(row.run_seconds_median, 2) for row in rows], 5),
+        Column(
+            title="verdicts",
+            cells=[plain_text(verdicts_text(row)) for row in rows],
+            importance=7,
+            shrinks_to=12,
+        ),
+        Column(title="evaluation", cells=[row.evaluation for row in rows], importance=10),
     ]
-    for name in figures:
-        table.add_column(name, justify="right", no_wrap=True)
-    if wide:
-        table.add_column("verdicts", min_width=6, overflow="fold")
-    table.add_column("evaluation", no_wrap=True)
-    for summary in sorted(summaries, key=_rank):
-        table.add_row(
-            plain_text(summary.submission),
-            figure(summary.score, 4),
-            *([_interval(summary)] if with_worth else []),
-            figure(summary.forgetting_quality, 4),
-            *([_share(summary)] if with_worth else []),
-            figure(summary.retain_ratio, 4),
-            figure(summary.test_ratio, 4),
-            figure(summary.epsilon_mean, 2),
-            str(summary.n),
-            *_details(summary, wide=wide),
-            summary.evaluation,
-        )
-    return table
+    return fitted_table(columns, width)
 
 
-def score_remarks(summaries: Sequence[Summary]) -> list[Text]:
-    """Return a line for each warning, each flag and each missing score, and for what to do about it."""
+def score_remarks(summaries: Sequence[Summary], *, with_suspicions: bool = False) -> list[Text]:
+    """Return lines for each missing score, each smoke test and each problem; one line counts the notes.
+
+    A missing score and a problem are followed by what to do about them, where that is known.
+    """
     lines = []
     for summary in summaries:
         name = sanitize_line(summary.submission, 60)
@@ -69,37 +69,84 @@ def score_remarks(summaries: Sequence[Summary]) -> list[Text]:
         elif summary.reason:
             lines.append(Text(f"{name}: no score: {sanitize_line(summary.reason)}", style="red"))
             lines += [Text(f"{name}: {line}") for line in (advice_on_reason(summary.reason),) if line]
-        sentences = (*summary.warnings, *summary.flag_sentences)
-        lines += [Text(f"{name}: {sanitize_line(sentence)}", style="yellow") for sentence in sentences]
-        advice = dict.fromkeys(advice_on_warning(sentence) for sentence in summary.warnings)
-        lines += [Text(f"{name}: {line}") for line in advice if line]
-    if len({summary.n for summary in summaries if summary.score is not None}) > 1:
+        elif summary.is_smoke_test:
+            lines.append(Text(f"{name}: {smoke_sentence(summary)}"))
+        lines += notice_lines(summary, with_suspicions=with_suspicions)
+    scored = {summary.n for summary in summaries if summary.status == "scored"}
+    if len(scored) > 1:
         lines.append(
             Text("Scores of different n have different bins and are not comparable.", style="yellow")
         )
     return lines
 
 
-def _details(summary: Summary, *, wide: bool) -> list[str | Text]:
-    if not wide:
-        return []
-    return [figure(summary.run_seconds_median, 2), plain_text(_verdicts(summary))]
+def smoke_sentence(summary: Summary) -> str:
+    """Return what an evaluation with too few runs for a score shows, and how to get a score."""
+    seconds = summary.run_seconds_median
+    pace = "" if seconds is None else f", {seconds:.1f} s a run"
+    if seconds is None:
+        estimate = ""
+    else:  # with runs one after another; what starting takes is in the time that was spent
+        estimate = f", about {duration(summary.seconds + seconds * (_RECOMMENDED_RUNS - summary.n))}"
+    return (
+        f"smoke test: {summary.verdicts.get('ok', 0)} of {summary.n} runs ok{pace}; "
+        f"too few runs for a score (use -n {_RECOMMENDED_RUNS}{estimate})"
+    )
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """Return the object that ``--json`` prints: the stored summary with its status and notices.
+
+    ``notices`` lists each flag and each warning once, with ``kind``, ``level``, ``sentence`` and, for a
+    problem, ``advice``. ``status`` is ``scored``, ``smoke-test``, ``judged``, ``failed`` or ``refused``.
+    """
+    values = summary.to_json()
+    return {
+        **values,
+        "status": summary.status,
+        "smoke_test": summary.is_smoke_test,
+        "flags": list(dict.fromkeys(summary.flags)),
+        "notices": [notice.to_json() for notice in notices_of(summary)],
+    }
+
+
+def status_text(status: str) -> Text:
+    """Return a status for a table; failures are also coloured."""
+    return Text(status.replace("-", " "), style="red" if status in ("failed", "refused") else "")
+
+
+def verdicts_text(summary: Summary) -> str:
+    """Return how many runs ended with each verdict."""
+    return ", ".join(f"{count} {verdict}" for verdict, count in summary.verdicts.items())
+
+
+def score_cell(summary: Summary) -> str:
+    """Return the score, or a dash where there is none or too few runs for one."""
+    return _figure(summary, summary.score, 4)
+
+
+def _figures(title: str, cells: Sequence[str], importance: int) -> Column:
+    return Column(title=title, cells=cells, importance=importance, right=True)
+
+
+def _figure(summary: Summary, value: float | None, digits: int) -> str:
+    return figure(None if summary.is_smoke_test else value, digits)
 
 
 def _interval(summary: Summary) -> str:
     low, high = summary.score_low, summary.score_high
-    return "" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+    if low is None or high is None or summary.is_smoke_test:
+        return ""
+    return f"{low:.4f} to {high:.4f}"
 
 
 def _share(summary: Summary) -> str:
-    return "" if summary.share_of_ceiling is None else f"{summary.share_of_ceiling:.0%}"
-
-
-def _verdicts(summary: Summary) -> str:
-    if summary.refused:
-        return "refused"
-    return ", ".join(f"{count} {verdict}" for verdict, count in summary.verdicts.items())
+    if summary.share_of_ceiling is None or summary.is_smoke_test:
+        return ""
+    return percent(summary.share_of_ceiling)
 
 
 def _rank(summary: Summary) -> tuple[int, float]:
-    return (1, 0.0) if summary.score is None else (0, -summary.score)
+    if summary.score is None:
+        return (2, 0.0)
+    return (1, 0.0) if summary.is_smoke_test else (0, -summary.score)

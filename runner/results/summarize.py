@@ -12,7 +12,14 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.layout import ORIGINAL_FILE
 from runner.parsers.checkpoint import content_sha256
 from runner.results.scoring import SCORE_WITHHELD
-from runner.results.summary import FIGURES, OTHER_SUBMISSION, SCHEMA_VERSION, Summary
+from runner.results.summary import (
+    EQUAL_SEEDS,
+    FIGURES,
+    OTHER_SUBMISSION,
+    SCHEMA_VERSION,
+    UNCHANGED,
+    Summary,
+)
 from runner.sanitize import sanitize_line
 from runner.store.records import CopiedCheckpoints, RunRecord
 from runner.verdict import Verdict
@@ -86,7 +93,7 @@ def _figures(card: ScoreCard) -> dict[str, Any]:
         "score_high": interval.high if interval is not None else None,
         "ceiling": card.ceiling.quality.estimate if card.ceiling is not None else None,
         "share_of_ceiling": card.share_of_ceiling.estimate if card.share_of_ceiling is not None else None,
-        "flags": list(dict.fromkeys(flag.kind for flag in card.flags)),
+        "flags": [flag.kind for flag in card.flags],
         "flag_sentences": [flag.sentence for flag in card.flags],
     }
 
@@ -101,9 +108,9 @@ def _warnings(
     original = content_sha256((challenge.folder / ORIGINAL_FILE).read_bytes())
     warnings = []
     if unchanged := digests.count(original):
-        warnings.append(f"{unchanged} of {len(digests)} checkpoints are the original network, unchanged")
+        warnings.append(f"{unchanged} of {len(digests)} {UNCHANGED}")
     if equal := len(digests) - len(set(digests)):
-        warnings.append(f"{equal} of {len(digests)} checkpoints equal that of another seed")
+        warnings.append(f"{equal} of {len(digests)} {EQUAL_SEEDS}")
     remarks = Counter(run.detail for run in runs if run.verdict is Verdict.OK and run.detail)
     warnings += [f"{count} of {len(runs)} runs: {sanitize_line(text)}" for text, count in remarks.items()]
     changed = set(digests) - {original}

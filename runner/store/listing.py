@@ -8,7 +8,9 @@ the columns of this version is read with the standard library; any other file is
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +53,42 @@ def read_listing(folder: Path) -> list[StoredEvaluation] | None:
             ]
     except (sqlite3.Error, ValueError, TypeError, RecursionError):
         return None
+
+
+def no_store_sentence(folder: Path) -> str:
+    """Return the error where a folder is no store."""
+    return f"There are no evaluations at {folder.absolute()}; name their folder with --store."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an evaluation is that has no summary."""
+
+    ended_runs: int
+    """Runs that are published."""
+    is_running: bool
+    """A process holds its lease. One that was killed counts as running until the lease expires."""
+
+
+def read_progress(folder: Path, evaluations: Collection[str], now: float) -> dict[str, Progress]:
+    """Return how far evaluations are; none of them if the store cannot be read without `Store`.
+
+    Args:
+        folder: Of the store.
+        evaluations: Their names.
+        now: Seconds since the epoch, with which leases are compared.
+    """
+    if not evaluations:
+        return {}
+    uri = f"{(folder / DATABASE_FILE).absolute().as_uri()}?mode=rw"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as connection:
+            ended = dict(connection.execute("SELECT evaluation, COUNT(*) FROM runs GROUP BY evaluation"))
+            query = "SELECT evaluation FROM leases WHERE holder <> '' AND expires > ?"
+            running = {row[0] for row in connection.execute(query, (now,))}
+    except sqlite3.Error:
+        return {}
+    return {name: Progress(ended_runs=ended.get(name, 0), is_running=name in running) for name in evaluations}
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.errors import ConfigurationError, HostNotReadyError
-from runner.store.listing import DATABASE_FILE
+from runner.store.listing import DATABASE_FILE, no_store_sentence
 from runner.store.sqlite import sqlite_url
 from runner.store.store import Store
 
@@ -22,7 +22,7 @@ def open_store(folder: Path, *, create: bool) -> Store:
     """
     file = folder / DATABASE_FILE
     if not create and not file.is_file():
-        raise ConfigurationError(f"There are no evaluations at {folder}; name their folder with --store.")
+        raise ConfigurationError(no_store_sentence(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Any
 from scoring.baselines.run_time import MAX_FRACTION, RunTime
 from scoring.card.card import CardFlag, HeldOutPart
 from scoring.card.codec import encode
+from scoring.flags.decided_by_one import DecidedByOne
 from scoring.flags.find import Flag
 from scoring.flags.joint_attack import JointAttack
 
@@ -22,6 +23,8 @@ def card_flags(
 ) -> Iterator[CardFlag]:
     """Yield the flags of a card, the joint attack first.
 
+    A checkpoint that alone decides examples is no flag where their epsilon rounds to 50 without it too.
+
     Args:
         flags: Flags of the confidences.
         joint: Result of the joint attack, a flag if it is significant.
@@ -31,6 +34,8 @@ def card_flags(
     if joint is not None and joint.flagged:
         yield _flag("joint-attack", joint.sentence, joint)
     for flag in flags:
+        if isinstance(flag, DecidedByOne) and not flag.is_decisive:
+            continue
         yield _flag(re.sub(r"(?<!^)(?=[A-Z])", "-", type(flag).__name__).lower(), flag.sentence, flag)
     if held_out is not None and held_out.certified_examples:
         yield CardFlag(

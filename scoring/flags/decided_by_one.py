@@ -28,6 +28,11 @@ class DecidedByOne:
     """The published epsilon of each example without this checkpoint, in nats, in [0, 50]."""
 
     @property
+    def is_decisive(self) -> bool:
+        """Return whether the mean epsilon without the checkpoint, in whole nats, is below 50 at all."""
+        return round(float(np.mean(self.epsilon_without))) < EPSILON_CAP
+
+    @property
     def sentence(self) -> str:
         """The observation in one sentence."""
         side = "unlearned checkpoint" if self.side == "unlearned" else "reference"

@@ -80,8 +80,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.results runner.store runner.submission runner.time_limits"
         ),
         "runner.reports": (
-            "runner.challenge runner.results runner.store scoring.card scoring.outputs scoring.statistics "
-            f"{_SHARED}"
+            "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.outputs "
+            f"scoring.statistics {_SHARED}"
         ),
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.image runner.submission "

@@ -136,7 +136,7 @@ def test_reports_are_plain_all_over() -> None:
     summary = summary_of(submission=hostile, reason=hostile, warnings=[hostile])
     run = run_record(verdict="crashed", detail=hostile)
     console = Console(file=StringIO(), force_terminal=True, width=200, no_color=True, legacy_windows=False)
-    for one in (score_table([summary]), runs_table([run]), *score_remarks([summary])):
+    for one in (score_table([summary]), runs_table([run]), *score_remarks([summary], with_suspicions=True)):
         console.print(one)
     assert isinstance(console.file, StringIO)
     shown = console.file.getvalue()

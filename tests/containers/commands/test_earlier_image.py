@@ -58,7 +58,10 @@ def test_it_is_listed_noted_and_continued(
     name = json.loads(unlearn(*command, "--image", earlier.digest[:12], "--json").stdout)["evaluation"]
     forget_runs(store, name, count=2)
     listed = " ".join(unlearn("list", "--store", store).stdout.split())
-    assert f"not finished ({name}). It needs image {earlier.digest[:16]}" in listed
+    assert (
+        f"interrupted ({name}): repeat the command that began it. It needs image {earlier.digest[:16]}"
+        in listed
+    )
     other = unlearn(*command, "--json")
     assert f"--image {earlier.digest[:16]}" in other.stderr
     assert json.loads(other.stdout)["evaluation"] != name

@@ -162,7 +162,7 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
         with_content(DESCRIPTION_FILE, b"class_counts = {a = [" + b"'', " * 200_000 + b"]}"), DESCRIPTION_FILE, "names or values are invalid",
     ),
     "escapes in a name": (
-        with_content(DESCRIPTION_FILE, lambda data: b'"\\u001b[2J\\u001b]0;owned\\u0007" = 1\n' + data), DESCRIPTION_FILE, "Extra inputs",
+        with_content(DESCRIPTION_FILE, lambda data: b'"\\u001b[2J\\u001b]0;owned\\u0007" = 1\n' + data), DESCRIPTION_FILE, "is not known",
     ),
     "a number of a million digits": (
         with_content(DESCRIPTION_FILE, lambda data: data.replace(b"batch_size = 64", b"batch_size = 0x" + b"f" * 1_000_000, 1)),

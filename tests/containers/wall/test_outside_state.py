@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from runner.clients.runs import EndedRun
-from runner.parsers.checkpoint import ANSWERS_UNLIKE
+from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.verdict import Verdict
 from tests.support.submissions import pack_entries
 

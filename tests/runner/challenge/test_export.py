@@ -268,9 +268,10 @@ def test_guessable_seeds_are_reported(private: Challenge, public: Challenge) -> 
 def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
     """`challenge export` prints the hash; `challenge show` lists included and withheld parts."""
     private = describe(challenge_folder, "private")
-    done = type_command("challenge", "export", private.folder, "--public", tmp_path / "out")
+    done = type_command("challenge", "export", private.folder, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert "warning" not in done.stderr
+    assert done.stderr == ""
+    assert "Not in it: the test split, the references, the seed, and of challenge.toml" in done.stdout
     digest = load_challenge(tmp_path / "out").sha256
     assert done.stdout.splitlines()[-1] == f"{tmp_path / 'out'}: {digest}"
     shown = type_command("challenge", "show", tmp_path / "out")
@@ -286,16 +287,29 @@ def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
         "3 references are few",
         "the forget set has 3 examples",
     ]
-    again = type_command("challenge", "export", private.folder, "--public", tmp_path / "out")
+    again = type_command("challenge", "export", private.folder, "--out", tmp_path / "out")
     assert again.returncode == 2
     assert (
         again.stderr
         == f"unlearn: {tmp_path / 'out'} already exists and is not an empty folder; choose another.\n"
     )
-    nothing = type_command("challenge", "export", tmp_path / "nothing", "--public", tmp_path / "other")
+    nothing = type_command("challenge", "export", tmp_path / "nothing", "--out", tmp_path / "other")
     assert nothing.returncode == 2
     assert "No challenge exists at" in nothing.stderr
     assert not (tmp_path / "other").exists()
+
+
+def test_the_earlier_name_of_the_option(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
+    """`--public DIR` still names the folder, and a note tells that it publishes nothing; both are refused."""
+    folder = challenge_folder.describe()
+    done = type_command("challenge", "export", folder, "--public", tmp_path / "out")
+    assert done.returncode == 0
+    assert "note: --public DIR is now --out DIR" in done.stderr
+    assert REFERENCES_FILE not in files(tmp_path / "out")
+    for options in ((), ("--public", tmp_path / "a", "--out", tmp_path / "b")):
+        refused = type_command("challenge", "export", folder, *options)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "--out" in refused.stderr
 
 
 def test_command_warns_of_a_seed_that_can_be_guessed(
@@ -303,7 +317,7 @@ def test_command_warns_of_a_seed_that_can_be_guessed(
 ) -> None:
     """The challenge is exported nevertheless: the digits are public anyway."""
     folder = challenge_folder.describe()
-    done = type_command("challenge", "export", folder, "--public", tmp_path / "out")
+    done = type_command("challenge", "export", folder, "--out", tmp_path / "out")
     assert done.returncode == 0
     assert "can be guessed" in done.stderr
     assert REFERENCES_FILE not in files(tmp_path / "out")

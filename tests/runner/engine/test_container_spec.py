@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from runner.builder.plan import default_limits
 from runner.challenge.limits import Limits
 from runner.engine.container_spec import (
+    EVALUATION_LABEL,
     FIRST_SLOT_GID,
     FIRST_UID,
     LABEL,
@@ -27,7 +29,7 @@ from runner.engine.container_spec import (
     trainer_container,
     worker_container,
 )
-from runner.engine.docker_options import DockerOptions, docker_options
+from runner.engine.docker_options import DockerOptions, container_name, docker_options
 from tests.support.paths import RUNNER_GOLDEN
 
 GOLDEN = RUNNER_GOLDEN / "options.json"
@@ -222,6 +224,18 @@ def test_uids_and_gids_do_not_overlap() -> None:
     slots = range(FIRST_SLOT_GID, FIRST_SLOT_GID + 64)
     assert slots.start > 0
     assert slots.stop <= FIRST_UID < LAST_UID < 65_534
+
+
+@ROLES
+def test_names_tell_role_and_evaluation_and_are_never_used_twice(role: str) -> None:
+    """A person sees them in `docker ps`. A label that is no name of an evaluation is left out."""
+    spec = specs()[role]
+    named = dataclasses.replace(spec, labels={**spec.labels, EVALUATION_LABEL: "48ac8f5c8ded"})
+    assert re.fullmatch(f"unlearn-{role}-48ac8f5c8ded-[0-9a-f]{{8}}", container_name(named))
+    assert len({container_name(named) for _ in range(100)}) == 100
+    for label in ("", "../x", "a b", "x" * 65, "\n"):
+        odd = dataclasses.replace(spec, labels={**spec.labels, EVALUATION_LABEL: label})
+        assert re.fullmatch(f"unlearn-{role}-[0-9a-f]{{8}}", container_name(odd))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from runner.parsers.checkpoint import ANSWERS_UNLIKE, check_checkpoint, checkpoint_spec, content_sha256
+from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec, content_sha256
+from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.parsers.safetensors import CheckpointError
 from sandbox.protocol.messages import REMARK_HALF, REMARK_OUTSIDE
 

@@ -11,16 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.reports.advice import (
-    LIBRARIES,
-    MISTAKES,
-    WARNING,
-    Mistake,
     advice,
     advice_on_reason,
     advice_on_runs,
     advice_on_warning,
     table,
 )
+from runner.reports.mistakes import LIBRARIES, MISTAKES, WARNING, Mistake
 from runner.reports.scores import score_remarks
 from runner.results.summarize import failure_reason
 from runner.verdict import Verdict
@@ -119,8 +116,8 @@ def test_the_reason_of_a_summary_gets_the_advice_of_its_run() -> None:
 def test_a_warning_gets_its_advice_once() -> None:
     """Below all warnings."""
     warning = "2 of 2 checkpoints are the original network, unchanged"
-    lines = [line.plain for line in score_remarks([summary_of(warnings=[warning, warning])])]
-    assert lines == [f"mine: {warning}"] * 2 + [f"mine: {advice_on_warning(warning)}"]
+    (line,) = (line.plain for line in score_remarks([summary_of(warnings=[warning, warning])]))
+    assert line == f"mine: problem: {warning}. {advice_on_warning(warning)}"
 
 
 def test_runs_of_the_same_mistake_share_a_line() -> None:

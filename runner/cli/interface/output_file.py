@@ -1,0 +1,36 @@
+"""The file of an option `--out`: its suffix names what is written, and it is not overwritten unasked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.errors import ConfigurationError
+
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the file of --out if it exists already.")
+]
+
+
+def check_output_file(file: Path, *, suffixes: Collection[str], overwrite: bool) -> None:
+    """Check the file of ``--out`` before anything is computed.
+
+    Args:
+        file: As typed.
+        suffixes: What its name may end with, in lower case; an empty one for a name without a suffix.
+        overwrite: Accept a file that exists.
+
+    Raises:
+        ConfigurationError: the suffix promises another format, or the file exists.
+    """
+    if file.suffix.lower() not in suffixes:
+        known = " or ".join(suffix for suffix in suffixes if suffix)
+        raise ConfigurationError(
+            f"--out writes {known}, not {file.suffix or 'file without a suffix'}: {file}."
+        )
+    if not overwrite and os.path.lexists(file):
+        raise ConfigurationError(f"{file} exists already; name another file, or add --overwrite.")

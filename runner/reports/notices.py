@@ -1,0 +1,148 @@
+"""What a reader of a score should know, by level: problems to fix, suspicions for organizers, notes.
+
+Warnings of a summary and flags of its score card are both notices here. Which level a flag has is in
+`scoring.card.levels`. Under a table only problems are shown in full; the rest is one line with the command
+that shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.text import Text
+
+from runner.parsers.remarks import ANSWERS_UNLIKE
+from runner.reports.advice import advice_on_warning
+from runner.reports.cells import quantity
+from runner.results.summary import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED, Summary
+from runner.sanitize import sanitize_line
+from scoring.card.levels import Level, flag_level
+
+ADVICE: Final = {
+    "equal-seeds": "Draw what is random from the run's own seed: remove fixed seeds and fixed generators.",
+    "duplicates": "Draw what is random from the run's own seed: remove fixed seeds and fixed generators.",
+    "too-slow": "Make unlearning faster: fewer epochs, or a part of the retain set.",
+}
+"""What a participant can do about a problem, by its kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """An observation on an evaluation, in one sentence."""
+
+    kind: str
+    """A kind of flag, or of a warning: see `_warnings`."""
+    level: Level
+    sentence: str
+
+    @property
+    def advice(self) -> str:
+        """What a participant can do about it; empty where that is not known."""
+        return ADVICE.get(self.kind) or advice_on_warning(self.sentence)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the notice as plain values; ``advice`` only for a problem."""
+        values = {"kind": self.kind, "level": self.level, "sentence": self.sentence}
+        return {**values, "advice": self.advice} if self.level == "problem" else values
+
+
+def notices_of(summary: Summary) -> list[Notice]:
+    """Return each notice of an evaluation once, problems first."""
+    order = {"problem": 0, "suspicion": 1, "note": 2}
+    notices = dict.fromkeys([*_warnings(summary), *_flags(summary)])
+    return sorted(notices, key=lambda notice: order[notice.level])
+
+
+def problems_of(summary: Summary) -> list[Notice]:
+    """Return the problems to show, without those that follow from another one."""
+    problems = {notice.kind: notice for notice in notices_of(summary) if notice.level == "problem"}
+    unchanged, equal = problems.get("unchanged"), problems.get("equal-seeds")
+    if unchanged is not None and equal is not None and _number(unchanged) == _number(equal) + 1:
+        del problems["equal-seeds"]  # unchanged checkpoints equal each other
+    if unchanged is not None or equal is not None:
+        problems.pop("duplicates", None)
+    return list(problems.values())
+
+
+def _number(notice: Notice) -> int:
+    """Return the number that a warning begins with, -1 without any."""
+    first = notice.sentence.partition(" ")[0]
+    return int(first) if first.isascii() and first.isdigit() else -1
+
+
+def notice_lines(summary: Summary, *, with_suspicions: bool = False) -> list[Text]:
+    """Return a line for each problem, and one for the rest.
+
+    Args:
+        summary: Of the evaluation.
+        with_suspicions: Show suspicions in full too.
+    """
+    name, notices = sanitize_line(summary.submission, 60), notices_of(summary)
+    lines = [_problem_line(name, notice) for notice in problems_of(summary)]
+    suspicions = [notice for notice in notices if notice.level == "suspicion"]
+    if with_suspicions:
+        lines += [
+            Text(f"{name}: suspicion: {sanitize_line(notice.sentence)}", style="yellow")
+            for notice in suspicions
+        ]
+    rest = (
+        []
+        if with_suspicions or not suspicions
+        else [f"{quantity(len(suspicions), 'suspicion')}: unlearn show"]
+    )
+    if notes := sum(notice.level == "note" for notice in notices):
+        rest.append(f"{quantity(notes, 'note')}: unlearn score")
+    if rest:
+        lines.append(Text(f"{name}: {'; '.join(f'{part} {summary.evaluation}' for part in rest)}"))
+    return lines
+
+
+def counted(summary: Summary) -> str:
+    """Return the numbers of notices by level, ``1 problem, 3 notes``; empty without any."""
+    notices = notices_of(summary)
+    levels = {
+        "problem": len(problems_of(summary)),
+        **{level: sum(notice.level == level for notice in notices) for level in ("suspicion", "note")},
+    }
+    return ", ".join(quantity(number, level) for level, number in levels.items() if number)
+
+
+def grouped_problem_lines(summaries: Sequence[Summary]) -> list[Text]:
+    """Return a line for each kind of problem, with the evaluations that have it."""
+    groups: dict[str, list[tuple[Summary, Notice]]] = {}
+    for summary in summaries:
+        for notice in problems_of(summary):
+            groups.setdefault(notice.kind, []).append((summary, notice))
+    lines = []
+    for group in groups.values():
+        summary, notice = group[0]
+        more = f" (and {len(group) - 1} more)" if len(group) > 1 else ""
+        name = f"{sanitize_line(summary.submission, 60)} ({summary.evaluation}){more}"
+        lines.append(_problem_line(name, notice))
+    return lines
+
+
+def _problem_line(name: str, notice: Notice) -> Text:
+    sentence = sanitize_line(notice.sentence).rstrip(".")
+    return Text(f"{name}: problem: {sentence}. {notice.advice}".rstrip(), style="red")
+
+
+def _warnings(summary: Summary) -> Iterator[Notice]:
+    for sentence in summary.warnings:
+        if sentence.endswith(UNCHANGED):
+            yield Notice(kind="unchanged", level="problem", sentence=sentence)
+        elif sentence.endswith(EQUAL_SEEDS):
+            yield Notice(kind="equal-seeds", level="problem", sentence=sentence)
+        elif ANSWERS_UNLIKE in sentence:
+            yield Notice(kind="lost-state", level="problem", sentence=sentence)
+        elif OTHER_SUBMISSION in sentence:
+            yield Notice(kind="other-submission", level="suspicion", sentence=sentence)
+        else:
+            yield Notice(kind="warning", level="suspicion", sentence=sentence)
+
+
+def _flags(summary: Summary) -> Iterator[Notice]:
+    for kind, sentence in zip(summary.flags, summary.flag_sentences, strict=False):
+        yield Notice(kind=kind, level=flag_level(kind, sentence), sentence=sentence)

@@ -1,0 +1,37 @@
+"""How much a flag matters to whom: its level, from a table by kind.
+
+The module imports nothing, so that a table of evaluations can use it without NumPy.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Level = Literal["problem", "suspicion", "note"]
+"""``problem``: a mistake that the submission's author should fix. ``suspicion``: rare for an honest
+submission, so an organizer should look at it. ``note``: usual for honest submissions too; only the score
+card shows it."""
+
+LEVELS: Final[Mapping[str, Level]] = {
+    "joint-attack": "note",
+    "mixture": "suspicion",
+    "duplicates": "note",
+    "copies": "suspicion",
+    "outliers": "note",
+    "decided-by-one": "note",
+    "certified": "note",
+    "too-slow": "problem",
+}
+"""The level of each kind of flag, but for exact duplicates: those are a problem, near-copies are not."""
+
+
+def flag_level(kind: str, sentence: str) -> Level:
+    """Return the level of a flag.
+
+    Args:
+        kind: As in `scoring.card.card.CardFlag`; an unknown kind is a note.
+        sentence: The flag's sentence, which tells exact copies from near-copies. A stored summary has no
+            other figure of a flag.
+    """
+    if kind == "duplicates" and " exact" in sentence:
+        return "problem"
+    return LEVELS.get(kind, "note")

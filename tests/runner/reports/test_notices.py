@@ -1,0 +1,119 @@
+"""Problems are shown with what to do; suspicions and notes are counted, with the command that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from runner.reports.notices import (
+    ADVICE,
+    counted,
+    grouped_problem_lines,
+    notice_lines,
+    notices_of,
+    problems_of,
+)
+from runner.reports.scores import score_remarks, summary_json
+from runner.results.summary import Summary
+from scoring.card.levels import LEVELS
+from tests.support.records import summary_of
+
+UNCHANGED = "16 of 16 checkpoints are the original network, unchanged"
+EQUAL = "15 of 16 checkpoints equal that of another seed"
+OTHER = "4 of 4 checkpoints equal those of another submission: mac (evaluation 0123456789ab)"
+EXACT = "16 checkpoints are exact copies of another checkpoint (for example 0 and 1)."
+NEAR = "63 checkpoints are near-copies of another checkpoint (for example 0 and 1)."
+HONEST = {"joint-attack": "They differ.", "duplicates": NEAR, "certified": "On 63 of 63."}
+"""What a fine-tuning baseline has at n = 64."""
+
+
+def summary(warnings: tuple[str, ...] = (), flags: Mapping[str, str] | None = None) -> Summary:
+    """Return the summary of a scored evaluation with warnings, and flags by kind."""
+    flags = flags or {}
+    return summary_of(n=64, score=0.1, warnings=[*warnings], flags=[*flags], flag_sentences=[*flags.values()])
+
+
+def test_an_honest_baseline_has_no_alarm() -> None:
+    """One line, without a style, counts the notes and names the command with the real name."""
+    (line,) = score_remarks([summary(flags=HONEST)])
+    assert line.plain == "mine: 3 notes: unlearn score 0123456789ab"
+    assert str(line.style) == ""
+
+
+@pytest.mark.parametrize(
+    ("warnings", "flags", "shown"),
+    [
+        ((UNCHANGED, EQUAL), {"duplicates": EXACT}, [UNCHANGED]),
+        ((EQUAL,), {"duplicates": EXACT}, [EQUAL]),
+        ((), {"duplicates": EXACT}, [EXACT]),
+        ((UNCHANGED.replace("16 of", "3 of"), EQUAL), {}, [UNCHANGED.replace("16 of", "3 of"), EQUAL]),
+        ((), {"too-slow": "The median run takes 90%."}, ["The median run takes 90%."]),
+    ],
+    ids=["unchanged", "equal seeds", "equal in all confidences", "both, and different", "too slow"],
+)
+def test_a_problem_is_shown_once_with_what_to_do(
+    warnings: tuple[str, ...], flags: dict[str, str], shown: list[str]
+) -> None:
+    """What follows from a problem is not a second one."""
+    problems = problems_of(summary(warnings, flags))
+    assert [notice.sentence for notice in problems] == shown
+    for notice, line in zip(problems, score_remarks([summary(warnings, flags)]), strict=True):
+        assert line.plain.startswith(f"mine: problem: {notice.sentence.rstrip('.')}. ")
+        assert notice.advice
+        assert line.plain.endswith(notice.advice)
+
+
+def test_suspicions_are_counted_or_shown_where_one_evaluation_is_looked_at() -> None:
+    """`unlearn show` prints them: the score card does not have those on other submissions."""
+    suspect = summary((OTHER,), {"mixture": "Two groups.", "certified": "On 1 of 2."})
+    (line,) = notice_lines(suspect)
+    assert line.plain == "mine: 2 suspicions: unlearn show 0123456789ab; 1 note: unlearn score 0123456789ab"
+    first, second, last = (line.plain for line in notice_lines(suspect, with_suspicions=True))
+    assert first == f"mine: suspicion: {OTHER}"
+    assert "Two groups." in second
+    assert last == "mine: 1 note: unlearn score 0123456789ab"
+    assert counted(suspect) == "2 suspicions, 1 note"
+
+
+def test_json_lists_each_flag_once_with_its_level() -> None:
+    """Warnings too; a problem has its advice, and no sentence stands in two fields of flags."""
+    doubled = summary((UNCHANGED, OTHER), HONEST)
+    doubled = doubled.model_copy(
+        update={
+            "flags": [*doubled.flags, "certified"],
+            "flag_sentences": [*doubled.flag_sentences, "On 63 of 63."],
+        }
+    )
+    values = summary_json(doubled)
+    assert [(flag["kind"], flag["level"]) for flag in values["notices"]] == [
+        ("unchanged", "problem"),
+        ("other-submission", "suspicion"),
+        ("joint-attack", "note"),
+        ("duplicates", "note"),
+        ("certified", "note"),
+    ]
+    assert [flag["kind"] for flag in values["notices"] if "advice" in flag] == ["unchanged"]
+
+
+def test_many_evaluations_with_one_problem_are_one_line() -> None:
+    """The list stays short; other kinds have a line of their own."""
+    many = [summary((UNCHANGED,)) for _ in range(23)] + [summary((EQUAL,))]
+    first, second = (line.plain for line in grouped_problem_lines(many))
+    assert first.startswith("mine (0123456789ab) (and 22 more): problem: 16 of 16")
+    assert EQUAL in second
+
+
+def test_every_problem_has_advice() -> None:
+    """No alarm without what to do."""
+    problems = {kind for kind, level in LEVELS.items() if level == "problem"}
+    assert problems | {"duplicates", "equal-seeds"} == set(ADVICE)
+
+
+def test_hostile_sentences_stay_one_line() -> None:
+    """A name of another submission is untrusted, wherever a warning is shown."""
+    hostile = OTHER.replace("mac", "\x1b[2J\nx [red]")
+    for line in notice_lines(summary((hostile,)), with_suspicions=True):
+        assert "\x1b" not in line.plain
+        assert "\n" not in line.plain
+    assert notices_of(summary((hostile,)))[0].level == "suspicion"

@@ -1,0 +1,46 @@
+"""Levels of flags: each kind has one, and only what an author should fix is a problem."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scoring.card import flags as flags_module
+from scoring.card.flags import card_flags
+from scoring.card.levels import LEVELS, flag_level
+from scoring.flags.decided_by_one import DecidedByOne
+from scoring.flags.duplicates import find_duplicates
+
+
+def test_every_kind_has_a_level():
+    """The table holds the kinds that the card's documentation names, and no other."""
+    text = (Path(flags_module.__file__).parent / "card.py").read_text(encoding="utf-8")
+    documented = (
+        text[text.index("    kind: str") : text.index("    sentence: str")].replace("``", "'").split("'")
+    )
+    assert set(documented[1::2]) == set(LEVELS)
+    assert flag_level("a later kind", "") == "note"
+
+
+@pytest.mark.parametrize(
+    ("copies", "noise", "level"), [(2, 0.0, "problem"), (2, 1e-4, "note"), (4, 0.0, "problem")]
+)
+def test_exact_duplicates_are_a_problem_and_near_copies_are_a_note(copies, noise, level):
+    """The sentence tells them apart, mixed ones too."""
+    rng = np.random.default_rng(0)
+    unlearned, retrained = rng.normal(size=(30, 12)), rng.normal(size=(40, 12))
+    unlearned[1:copies] = unlearned[0] + noise * rng.normal(size=12)
+    unlearned[10] = unlearned[11] + 1e-4
+    (flag,) = find_duplicates(unlearned, retrained)
+    assert flag_level("duplicates", flag.sentence) == level
+
+
+@pytest.mark.parametrize(
+    ("without", "count"), [((50.0,), 0), ((50.0, 49.4), 0), ((49.6,), 0), ((49.4,), 1), ((50.0, 3.0), 1)]
+)
+def test_a_checkpoint_that_changes_nothing_is_no_flag(without, count):
+    """The epsilon is 50 with it; if it rounds to 50 without it too, it decides nothing."""
+    flag = DecidedByOne(
+        side="retrained", checkpoint=25, examples=tuple(range(len(without))), epsilon_without=without
+    )
+    assert len(list(card_flags((flag,), None, None, None))) == count
