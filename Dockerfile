@@ -19,7 +19,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/unlearn PYTH
 RUN python3 -m sandbox.worker.unreadable \
  && find / -xdev -path '*/sklearn/datasets/data/*' -type f -exec chgrp 1998 {} + -exec chmod 0640 {} +
 # The contest's folders are whatever folder a process is in: its run's own scratch, where it starts.
-# Where a submission has a package `sandbox` of its own, ours has the other name (`sandbox.worker.importing`).
+# Where a submission has a package `sandbox` of its own, ours has the other name (`sandbox.worker.entry.importing`).
 RUN ln -s sandbox /opt/unlearn/unlearn_sandbox
 RUN ln -sfn /proc/self/cwd /kaggle/tmp && ln -sfn /proc/self/cwd /kaggle/working \
  && ln -sfn /proc/self/cwd/.kaggle-input /kaggle/input
@@ -37,7 +37,7 @@ RUN /opt/venv/bin/python -m pip install --no-index --no-deps --require-hashes --
 FROM ${DEPS} AS extras
 # A third target, between the two: small libraries that entries import, in a layer of their own, so that
 # a change of them does not repeat the 6 GB. It has its own lock file. Looking for fonts takes
-# matplotlib half a second, so it is done here (`sandbox.worker.year_2023` gives each run the result).
+# matplotlib half a second, so it is done here (`sandbox.worker.entry.year_2023` gives each run the result).
 COPY --from=extra-wheels /opt/extras /opt/extras
 RUN echo /opt/extras > /opt/venv/lib/python3.11/site-packages/extras.pth \
  && if [ -d /opt/extras/matplotlib ]; then \

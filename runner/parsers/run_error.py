@@ -18,7 +18,7 @@ _FRAME: Final = re.compile(
     r'^[ |]*File "[^"\n]{0,300}/\.submission/([^"\n]{1,200})", line (\d{1,7})\b.*(?:\n(.*))?', re.MULTILINE
 )
 """A line of a traceback that names a file of the submission, which a run unpacks into a folder of this name
-(`sandbox.worker.importing`): the file, the number of the line, and the line itself."""
+(`sandbox.worker.entry.importing`): the file, the number of the line, and the line itself."""
 _SOURCE_CHARACTERS: Final = 80
 
 

@@ -31,9 +31,9 @@ from sandbox.networks.architectures import build, prepare
 from sandbox.networks.datasets import loader
 from sandbox.protocol.messages import ERROR_BYTES, RESULT_HEAD, STARTED, TAG_CHECKPOINT, TAG_ERROR
 from sandbox.worker.checkpoint import checkpoint_bytes
-from sandbox.worker.contest_files import write_class_weights
+from sandbox.worker.entry.contest_files import write_class_weights
+from sandbox.worker.entry.importing import import_submission
 from sandbox.worker.fds import PipeEnds, close_all_but
-from sandbox.worker.importing import import_submission
 from sandbox.worker.same_network import digests_of, with_remarks
 from sandbox.worker.seccomp import install
 

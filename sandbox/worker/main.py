@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Final
 from sandbox.protocol.jobs import READERS_GID, WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
-from sandbox.worker import year_2023
+from sandbox.worker.entry import year_2023
+from sandbox.worker.entry.preload import modules_to_preload
 from sandbox.worker.janitor import Janitor
-from sandbox.worker.preload import modules_to_preload
 from sandbox.worker.scratch import SCRATCH, assign_groups
 from sandbox.worker.supervisor import Supervisor
 from sandbox.worker.unreadable import can_execute_unreadable
@@ -135,7 +135,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
     from sandbox.networks.architectures import check, prepare  # noqa: PLC0415
     from sandbox.networks.datasets import dataset, read_split  # noqa: PLC0415
     from sandbox.worker.child import RunInputs  # noqa: PLC0415
-    from sandbox.worker.contest_files import class_weights  # noqa: PLC0415
+    from sandbox.worker.entry.contest_files import class_weights  # noqa: PLC0415
     from sandbox.worker.seccomp import program  # noqa: PLC0415 - loads libseccomp
 
     torch.set_num_threads(1)

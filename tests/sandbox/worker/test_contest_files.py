@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sandbox.worker.contest_files import FILE, INPUT, class_weights, write_class_weights
+from sandbox.worker.entry.contest_files import FILE, INPUT, class_weights, write_class_weights
 from tests.support.paths import ROOT
 
 

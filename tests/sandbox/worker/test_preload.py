@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from sandbox.worker.preload import modules_to_preload
+from sandbox.worker.entry.preload import modules_to_preload
 
 
 def archive(source: str, method: int = zipfile.ZIP_STORED) -> bytes:
