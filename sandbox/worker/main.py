@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 from sandbox.protocol.jobs import READERS_GID, WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
+from sandbox.worker.file_times import hold_times
 from sandbox.worker.janitor import Janitor
 from sandbox.worker.preload import modules_to_preload, replace_notebook_bars
 from sandbox.worker.scratch import SCRATCH, assign_groups
@@ -115,6 +116,7 @@ def _serve(
     except UnreadyError as error:
         stdio.send("unready", reason=str(error))
         return
+    hold_times()
     stdio.send("ready", seconds=time.monotonic() - started_at)
     supervisor.serve()
 
