@@ -12,11 +12,11 @@ from runner.builder.plan import default_limits
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, RuntimeOption, StoreOption
-from runner.doctor.attacks import attack_findings
+from runner.doctor.attacks import attack_findings, kernel_memory_findings
 from runner.doctor.checks import examine
 from runner.doctor.facts import Purpose
 from runner.doctor.findings import broken_findings, findings_json
-from runner.doctor.gallery import run_quick_attacks
+from runner.doctor.gallery import measure_quickly, run_quick_attacks
 from runner.doctor.gather import gather_facts
 from runner.doctor.table import show_findings
 from runner.engine.api import Engine
@@ -55,6 +55,7 @@ def doctor_command(
     if attacks and engine is not None:
         with ConsoleReporter(stderr_console()) as reporter:
             findings += attack_findings(partial(run_quick_attacks, facts, purpose, reporter))
+            findings += kernel_memory_findings(partial(measure_quickly, facts, purpose, reporter))
     if as_json:
         print_json(findings_json(findings))
     else:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from runner.doctor.findings import Finding, Status
+from runner.doctor.kernel_memory import Measurement
 from runner.errors import RunnerError
 from runner.gallery.judge import Outcome, Result
 from runner.gallery.run import GalleryReport
@@ -46,6 +47,39 @@ def attack_findings(run_attacks: Callable[[], GalleryReport]) -> list[Finding]:
             )
         ]
     return [*(_attack_finding(result) for result in report.results), _leftovers_finding(report)]
+
+
+def kernel_memory_findings(measure: Callable[[], Sequence[Measurement] | None]) -> list[Finding]:
+    """Measure uncounted memory of the kernel and return a finding; none if this host does not show it."""
+    try:
+        measurements = measure()
+    except RunnerError as error:
+        return [_kernel_memory(Status.BROKEN, "not measured", str(error))]
+    if measurements is None:
+        return []
+    if large := [measurement for measurement in measurements if measurement.exceeds_slack]:
+        observation = ", ".join(
+            f"{measurement.kind}: {measurement.uncounted_bytes // measurement.objects} bytes each"
+            for measurement in large
+        )
+        advice = (
+            "A run can use memory of the host beyond its limit by making many of these. Repeat it while the "
+            "host is quiet; if it stays, update the kernel, or use gVisor (--runtime runsc)."
+        )
+        lost = "that all memory which a run uses is within its limit"
+        return [_kernel_memory(Status.WARNING, observation, advice, lost)]
+    return [_kernel_memory(Status.OK, f"{len(measurements)} kinds of objects are counted or refused")]
+
+
+def _kernel_memory(status: Status, observation: str, advice: str = "", lost: str = "") -> Finding:
+    return Finding(
+        id="kernel-memory",
+        title="Kernel memory",
+        status=status,
+        observation=observation,
+        advice=advice,
+        lost_guarantee=lost,
+    )
 
 
 def _attack_finding(result: Result) -> Finding:

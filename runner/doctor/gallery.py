@@ -1,4 +1,4 @@
-"""Run a quick selection of the gallery for doctor, on a small challenge that is built for it."""
+"""Run containers for doctor: a quick selection of the gallery, and the measurement of kernel memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Final
 
 from runner.doctor.attacks import QUICK
 from runner.doctor.facts import Facts, Purpose
+from runner.doctor.kernel_memory import Measurement, kernel_memory_container, measure_kernel_memory
+from runner.engine.placement import GVISOR
 from runner.errors import HostNotReadyError
 from runner.execution.host_session import host_session
 from runner.gallery.attacks import HOSTILE, load_attacks
@@ -17,6 +19,8 @@ from runner.gallery.challenge import small_challenge
 from runner.gallery.run import Gallery, GalleryReport
 from runner.progress import Reporter
 
+KINDS: Final = ("lock on a part of a file", "filter on a socket", "named mapping", "timer", "mapping")
+"""Kinds of kernel objects that doctor measures: refused on every host, or quickly made and counted."""
 _NO_IMAGE: Final = "image not built; run: unlearn setup"
 _NO_GALLERY: Final = (
     "sample_submissions/hostile does not exist here; run doctor from a checkout of the project"
@@ -63,3 +67,26 @@ def run_quick_attacks(
             folder=Path(folder) / "hostile-files",
             reporter=host.reporter,
         ).run(attacks)
+
+
+def measure_quickly(
+    facts: Facts, purpose: Purpose, reporter: Reporter, *, kinds: Sequence[str] = KINDS
+) -> list[Measurement] | None:
+    """Measure a few kinds of kernel objects; None where this machine does not show their memory.
+
+    gVisor's objects are memory of its own processes, which is counted. Another machine's counters cannot be
+    read.
+
+    Raises:
+        HostNotReadyError: the image is missing.
+        SandboxError: the container did not start, or ended early.
+    """
+    if not facts.image:
+        raise HostNotReadyError(_NO_IMAGE)
+    if not facts.is_local:
+        return None
+    with host_session(nullcontext(reporter), runtime=purpose.runtime or "") as host:
+        if host.placement.runtime == GVISOR:
+            return None
+        spec = kernel_memory_container(image=host.image.tag, labels=host.labels, placement=host.placement)
+        return measure_kernel_memory(host.engine, spec, kinds, repetitions=1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from runner.challenge.limits import Limits
+from runner.engine.masked_paths import masked_paths
 from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
 from runner.units import MIB
 from sandbox.protocol.jobs import READERS_GID
@@ -46,34 +47,6 @@ _TRAINERS_GID: Final = 1_998
 """The group that may read the data sets that libraries ship (Dockerfile): test sets are cut from them."""
 _ROOT: Final = "0:0"
 _NOBODY: Final = "65534:65534"
-
-_MASKED: Final = (
-    # Paths that engines mask by default; newer ones mask more of these.
-    *("/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats"),
-    *("/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware"),
-    "/sys/devices/virtual/powercap",
-    # Further paths that reveal something about the host.
-    *("/proc/cmdline", "/sys/kernel/boot_params", "/sys/kernel/debug", "/sys/kernel/tracing"),
-    *("/proc/kallsyms", "/proc/kmsg", "/proc/modules", "/proc/config.gz", "/proc/schedstat"),
-    *("/proc/pressure", "/proc/vmallocinfo", "/proc/slabinfo", "/proc/sysvipc", "/proc/key-users"),
-    # Files of the host's own disk, which engines mount from there.
-    *("/etc/hostname", "/etc/hosts", "/etc/resolv.conf"),
-    # High-water marks and counters that a run could set for the next one to read.
-    "/proc/sys/kernel/ns_last_pid",
-    "/sys/fs/cgroup/memory/memory.max_usage_in_bytes",
-    "/sys/fs/cgroup/memory/memory.memsw.max_usage_in_bytes",
-    "/sys/fs/cgroup/memory/memory.kmem.max_usage_in_bytes",
-    "/sys/fs/cgroup/memory/memory.failcnt",
-    "/sys/fs/cgroup/memory.peak",
-    "/sys/fs/cgroup/memory.swap.peak",
-    "/sys/fs/cgroup/pids.peak",
-    "/sys/fs/cgroup/pids/pids.peak",
-    "/sys/fs/cgroup/pids/pids.events",
-    "/sys/fs/cgroup/memory/memory.memsw.failcnt",
-    "/sys/fs/cgroup/memory/memory.kmem.failcnt",
-    "/sys/fs/cgroup/memory/memory.kmem.tcp.failcnt",
-    "/sys/fs/cgroup/memory/memory.kmem.tcp.max_usage_in_bytes",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +87,8 @@ class ContainerSpec:
     cpus: float
     shared_memory_bytes: int
     tmpfs: tuple[Tmpfs, ...]
-    masked_paths: tuple[str, ...] = _MASKED
+    masked_paths: tuple[str, ...]
+    """Paths that the engine hides (`runner.engine.masked_paths`)."""
     ulimits: Mapping[str, int] = field(default_factory=lambda: dict(ULIMITS))
     """By name as setrlimit knows them, in lower case; soft and hard limit alike."""
     cpu_set: str = ""
@@ -273,5 +247,6 @@ def _container(
         cpus=cpus,
         shared_memory_bytes=shared_memory_bytes,
         tmpfs=tmpfs,
+        masked_paths=masked_paths(with_gpu=placement.gpu is not None),
         placement=placement,
     )

@@ -27,6 +27,7 @@ from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
 from sandbox.worker.entry import year_2023
 from sandbox.worker.entry.preload import modules_to_preload
+from sandbox.worker.file_times import hold_times
 from sandbox.worker.janitor import Janitor
 from sandbox.worker.scratch import SCRATCH, assign_groups
 from sandbox.worker.supervisor import Supervisor
@@ -116,6 +117,7 @@ def _serve(
     except UnreadyError as error:
         stdio.send("unready", reason=str(error))
         return
+    hold_times()
     stdio.send("ready", seconds=time.monotonic() - started_at)
     supervisor.serve()
 

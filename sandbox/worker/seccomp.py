@@ -19,6 +19,8 @@ The filter refuses:
 * locks on parts of files, which are memory of the kernel that no limit counts (locks on whole files, as
   `flock` sets them, need an open file each, and those are counted);
 * questions about the host's disk that a file of the image could answer;
+* filters on sockets, which take space for compiled programs that all programs of the host share, and names of
+  mappings: no limit counts either;
 * system calls that are newer than the last one that was looked at;
 * becoming dumpable, and executable files in memory: see `sandbox.worker.unreadable`.
 """
@@ -70,8 +72,12 @@ _LOCK_COMMANDS: Final = (6, 7, 37, 38)
 """F_SETLK and F_SETLKW, and both for open file descriptions."""
 _DISK_QUESTIONS: Final = (0xC020_660B, 0x8011_1500, 0x8081_1501)
 """ioctls: FS_IOC_FIEMAP (place on the disk), FS_IOC_GETFSUUID and FS_IOC_GETFSSYSFSPATH."""
+_SOL_SOCKET: Final = 1
+_SOCKET_FILTERS: Final = (26, 50, 51, 52)
+"""Socket options: SO_ATTACH_FILTER, SO_ATTACH_BPF, and both for groups of sockets."""
 _AF_UNIX: Final = 1
 _PR_SET_DUMPABLE: Final = 4
+_PR_SET_VMA: Final = 0x5356_4D41
 _LOWER_HALF: Final = 0xFFFF_FFFF
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
@@ -110,6 +116,13 @@ def program() -> bytes:
     for question in _DISK_QUESTIONS:
         argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, question)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOTTY), "ioctl", argument)
+    level = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, _SOL_SOCKET)
+    for option in _SOCKET_FILTERS:
+        argument = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, _LOWER_HALF, option)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPERM), "setsockopt", level, argument)
+    # As on a kernel that cannot name mappings: memory allocators try it and go on.
+    naming = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _LOWER_HALF, _PR_SET_VMA)
+    syscall_filter.add_rule(pyseccomp.ERRNO(errno.EINVAL), "prctl", naming)
     dumpable = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _LOWER_HALF, _PR_SET_DUMPABLE)
     syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", dumpable)
     with tempfile.TemporaryFile() as file:

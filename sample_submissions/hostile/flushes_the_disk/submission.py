@@ -1,6 +1,7 @@
 """Writes back every file that it can open, by every call; none may reach the host's disk.
 
-The calls succeed, and the disk's count of flushes, where it can be read, does not move with them.
+The kernel refuses to write back a pipe, or a file that is not open. Where the calls succeed for these, too,
+they never came to the kernel.
 """
 
 import ctypes
@@ -16,7 +17,6 @@ FILES = (
     "/opt/unlearn",
     "/",
 )
-CALLS = 300
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -25,33 +25,28 @@ class Escaped(Exception):
     """A forbidden action succeeded."""
 
 
-def flushes():
-    """Return the number of flushes of all disks together, or None if the host does not tell."""
-    try:
-        with open("/proc/diskstats") as file:
-            rows = [line.split() for line in file]
-    except OSError:
-        return None
-    return sum(int(row[18]) for row in rows if len(row) > 18) if rows else None
-
-
 def unlearning(net, retain, forget, val):
-    before = flushes()
     for name in FILES:
         try:
             fd = os.open(name, os.O_RDONLY)
         except OSError:
             continue
-        for _ in range(CALLS):
-            os.fsync(fd)
-            os.fdatasync(fd)
-            libc.syncfs(fd)
-            libc.sync_file_range(fd, ctypes.c_long(0), ctypes.c_long(0), 7)
+        for call in calls_on(fd):
+            call()
         os.close(fd)
     os.sync()
-    after = flushes()
-    made = CALLS * 4 * len(FILES)
-    # Other programs of the host write too, but not so often in so short a time.
-    if before is not None and after - before > made / 10:
-        raise Escaped(f"{after - before} flushes of the host's disk")
-    print(before, after)
+    pipe, _ = os.pipe()
+    for call in calls_on(pipe):
+        if call() != 0:
+            raise Escaped("a call that writes back comes to the kernel")
+    if libc.syncfs(-1) != 0:
+        raise Escaped("syncfs comes to the kernel")
+
+
+def calls_on(fd):
+    """Return every call that writes back an open file."""
+    return (
+        lambda: libc.fsync(fd),
+        lambda: libc.fdatasync(fd),
+        lambda: libc.sync_file_range(fd, ctypes.c_long(0), ctypes.c_long(0), 7),
+    )

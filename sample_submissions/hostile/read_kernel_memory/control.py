@@ -2,6 +2,6 @@
 
 
 def unlearning(net, retain, forget, val):
-    for name in ("/proc/meminfo", "/proc/cpuinfo", "/proc/version"):
+    for name in ("/proc/meminfo", "/proc/cpuinfo", "/proc/stat"):
         with open(name) as file:
             assert file.read()

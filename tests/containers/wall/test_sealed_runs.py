@@ -196,7 +196,7 @@ def unlearning(net, retain, forget, val):
         "no_new_privs": status["NoNewPrivs"].strip(), "seccomp": status["Seccomp"].strip(),
         "fds": sorted(int(fd) for fd in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + fd)),
         "environment": sorted(os.environ),
-        "interfaces": sorted(os.listdir("/sys/class/net")),
+        "interfaces": sorted(line.split(":")[0].strip() for line in open("/proc/self/net/dev").readlines()[2:]),
         "netlink": attempt(socket.if_nameindex),
         "ipv4": attempt(lambda: connect(socket.AF_INET, ("1.1.1.1", 80))),
         "name": attempt(lambda: socket.create_connection(("example.org", 80), 2)),

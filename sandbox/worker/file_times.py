@@ -1,0 +1,69 @@
+"""Keep the times of files in /proc and /sys from telling a run what an earlier run looked at.
+
+The kernel sets the times of such a file to the moment when somebody first looks at it, and forgets them when
+it needs the memory. A run could look at some files and not at others, as a message for the next run. So the
+supervisor looks at every file first, and holds it: the times of a file that is held do not change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+_KERNEL_FILES: Final = (Path("/proc"), Path("/sys"))
+_MAX_HELD: Final = 2_000
+"""About half of the descriptors that a process may have. In /proc and /sys some 700 files are not masked;
+with a GPU, for which /sys is not masked, there are more than can be held."""
+_NEVER_CACHED: Final = frozenset({"net"})
+"""Folders whose files the kernel forgets at once, so that everyone finds the time of their own look."""
+_CLOCK_TICK_SECONDS: Final = 0.02
+"""The kernel's clock for the times of files advances at least this often."""
+
+
+def hold_times(tops: Iterable[Path] = _KERNEL_FILES, most: int = _MAX_HELD) -> int:
+    """Look at every file below these folders, hold each until this process ends, and return their number.
+
+    Call this after all processes were forked that live longer than a run: they would inherit the descriptors.
+    Files that cannot be opened are left out.
+
+    Args:
+        tops: The folders.
+        most: The number of files to hold at most.
+    """
+    held: list[Path] = []
+    folders = list(tops)
+    while folders and len(held) < most:
+        folder = folders.pop(0)
+        for name in _names_in(folder)[: most - len(held)]:
+            path = folder / name
+            with contextlib.suppress(OSError):
+                is_folder = stat.S_ISDIR(path.lstat().st_mode)
+                os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+                held.append(path)
+                if is_folder and name not in _NEVER_CACHED:
+                    folders.append(path)
+    _read_once(held)
+    return len(held)
+
+
+def _read_once(paths: Iterable[Path]) -> None:
+    """Read all links and folders: the kernel records the first reading, if its clock has advanced by then."""
+    time.sleep(_CLOCK_TICK_SECONDS)
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if path.is_symlink():
+                path.readlink()
+            elif path.is_dir():
+                _names_in(path)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        return []

@@ -1,0 +1,72 @@
+"""Files of /proc and /sys are held, so that their times stay as they are; here on folders of any kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.worker.file_times import hold_times
+
+
+@pytest.fixture(autouse=True)
+def closes_what_it_opened() -> Iterator[None]:
+    """Close the descriptors that a test leaves open on purpose."""
+    before = {int(name) for name in os.listdir("/proc/self/fd")}
+    yield
+    for fd in {int(name) for name in os.listdir("/proc/self/fd")} - before:
+        try:
+            os.close(fd)
+        except OSError:  # that of the listing itself
+            continue
+
+
+def held_paths() -> set[str]:
+    links = (Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd"))
+    return {os.readlink(link) for link in links if link.is_symlink()}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Return a folder with a file, a file that nobody may read, a link, a dead link and folders."""
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "deep" / "er" / "file").write_text("text")
+    (tmp_path / "secret").write_text("text")
+    (tmp_path / "secret").chmod(0)
+    (tmp_path / "link").symlink_to("secret")
+    (tmp_path / "dead").symlink_to("nowhere")
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "forgotten").write_text("")
+    return tmp_path
+
+
+def test_every_file_is_held_and_the_link_itself(tree: Path) -> None:
+    """Whatever it is and whoever may read it; folders named net are not entered."""
+    assert hold_times([tree]) == 7
+    expected = {"deep", "deep/er", "deep/er/file", "secret", "link", "dead", "net"}
+    assert {str(tree / name) for name in expected} <= held_paths()
+    assert str(tree / "net" / "forgotten") not in held_paths()
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_the_number_is_bounded(tree: Path, most: int) -> None:
+    """A GPU's container has more such files than a process may have descriptors."""
+    assert hold_times([tree], most) == most
+    assert len([path for path in held_paths() if path.startswith(f"{tree}/")]) == most
+
+
+def test_what_is_missing_is_left_out(tmp_path: Path) -> None:
+    """gVisor has no such folders."""
+    assert hold_times([tmp_path / "missing"]) == 0
+
+
+def test_links_and_folders_are_read_once(tree: Path) -> None:
+    """Later readings do not move their times again: the kernel records a reading only once a day."""
+    hold_times([tree])
+    before = [(tree / name).lstat().st_atime_ns for name in ("link", "dead", "deep")]
+    (tree / "link").readlink()
+    (tree / "dead").readlink()
+    list((tree / "deep").iterdir())
+    assert [(tree / name).lstat().st_atime_ns for name in ("link", "dead", "deep")] == before
