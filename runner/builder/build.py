@@ -208,6 +208,7 @@ def _finish(build_folder: BuildFolder, plan: BuildPlan, image: Image, folder: Pa
         forget_fraction=plan.forget_fraction,
         architecture=facts["architecture"],
         classes=facts["classes"],
+        class_names=facts.get("class_names"),
         item_format=plan.item_format,
         batch_size=facts["batch_size"],
         device=plan.device,
