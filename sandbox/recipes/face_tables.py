@@ -59,6 +59,8 @@ class Faces:
     splits: Splits = field(default_factory=dict)
     """The four splits, or ``train``, ``val`` and ``test``, or nothing."""
     class_names: tuple[str, ...] = ()
+    unread: str = "in no table"
+    """Which pictures are not among the faces."""
 
 
 def contest_faces(tables: Mapping[str, str], request: Request) -> Faces:

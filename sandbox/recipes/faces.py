@@ -59,7 +59,7 @@ def recipe(request: Request) -> Draft:
     persons = person_numbers([face.person for face in faces])
     ages = [face.age for face in faces if face.age is not None]
     return Draft(
-        notes=(f"images in no table, which were not read: {unread}",) if unread else (),
+        notes=(f"images {data.unread}, which were not read: {unread}",) if unread else (),
         architecture="resnet18",
         classes=len(data.class_names) or AGE_GROUPS,
         class_names=data.class_names,
@@ -138,7 +138,11 @@ def _from_names(ages: dict[str, int]) -> Faces:
     labels = age_groups(list(ages.values()), known=ages.values())
     if len(np.unique(labels)) < 2:
         raise RecipeError("the pictures are all of one age group")
-    return Faces(faces=[Face(path=path, age=age) for path, age in ages.items()], labels=labels)
+    return Faces(
+        faces=[Face(path=path, age=age) for path, age in ages.items()],
+        labels=labels,
+        unread="with other names than UTKFace's",
+    )
 
 
 def _from_ages(file: str, request: Request) -> Faces:

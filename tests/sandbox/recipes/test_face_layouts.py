@@ -38,6 +38,7 @@ def test_utkface() -> None:
     ages = np.array([face.age for face in faces.faces])
     assert (ages.min(), ages.max()) == (1, 61)
     assert faces.labels.tolist() == ((ages - 1) * 10 // 61).tolist()
+    assert faces.unread == "with other names than UTKFace's"
     assert person_numbers([face.person for face in faces.faces]) is None
     request = _request(files)
     splits = split_faces(read_faces(request), None, request)
