@@ -229,5 +229,7 @@ def _labels(file: str, labels: object, rows: int, classes: int) -> Rows:
     for row, label in enumerate(labels):
         is_number = isinstance(label, int | np.integer) and not isinstance(label, bool)
         if not is_number or not 0 <= label < classes:
-            raise RecipeError(f"{file}, row {row}: the label is not a number from 0 to {classes - 1}")
+            raise RecipeError(
+                f"{file}, row {row}: the label is {str(label)[:20]!r}, not an integer from 0 to {classes - 1}"
+            )
     return np.array(labels, np.int64)

@@ -48,16 +48,21 @@ _KINDS: Final = ("images", "labels")
 class _Pair:
     images: NDArray[np.uint8]
     labels: Rows
-    labels_file: str
+    images_file: str
 
 
 def recipe(request: Request) -> Draft:
     """Return the images of the files, split by the seed."""
     pairs = _pairs(request.files)
     state = random_state(request.seed)
-    shapes = {pair.images.shape[1:] for pair in pairs.values()}
-    if len(shapes) > 1:
-        raise RecipeError("training and held-out images differ in size")
+    sizes = {
+        pair.images_file: "x".join(str(side) for side in pair.images.shape[1:]) for pair in pairs.values()
+    }
+    if len(set(sizes.values())) > 1:
+        (first, side), (second, other) = sizes.items()
+        raise RecipeError(
+            f"{first} has images of {side}, but {second} of {other}; all must have the same size"
+        )
     images = np.concatenate([pair.images for pair in pairs.values()])[:, np.newaxis]
     labels = np.concatenate([pair.labels for pair in pairs.values()])
     classes = int(labels.max()) + 1
@@ -115,7 +120,7 @@ def _pair(images_file: str, labels_file: str, files: Mapping[str, bytes]) -> _Pa
             f"{images_file} has {len(images)} images, but {labels_file} has {len(labels)} labels"
         )
     check_labels(labels_file, labels)
-    return _Pair(images=images, labels=labels, labels_file=labels_file)
+    return _Pair(images=images, labels=labels, images_file=images_file)
 
 
 def read_idx(name: str, data: bytes, forms: Sequence[tuple[np.dtype[Any], int]]) -> NDArray[Any]:

@@ -67,7 +67,7 @@ def _with(**entries: object) -> dict[str, bytes]:
     ("files", "words"),
     [
         ({"train": pickle.dumps({"data": 1, "labels": [1]})}, "no data and fine_labels: it has data, labels"),
-        (_with(fine_labels=[100] * 400), "train, row 0: the label is not a number from 0 to 99"),
+        (_with(fine_labels=[100] * 400), "train, row 0: the label is '100', not an integer from 0 to 99"),
         ({"train": pickle.dumps([1, 2])}, "train is a list of 2, not a dict"),
         ({"train.bin": bytes(3075)}, "train.bin ends in row 1"),
         (

@@ -106,6 +106,12 @@ def test_qmnist() -> None:
     alone = {name: data for name, data in recipe_data.qmnist().items() if "images" in name}
     words = "qmnist-train-images-idx3-ubyte.gz has no partner with the labels beside it"
     assert refusal("idx", alone) == words
+    small = recipe_data.idx_head(300, 14, 14) + bytes(300 * 196)
+    words = "has images of 28x28, but qmnist-test-images-idx3-ubyte.gz of 14x14"
+    assert words in refusal("idx", {**recipe_data.qmnist(), "qmnist-test-images-idx3-ubyte.gz": small})
+    floats = bytes((0, 0, 0x0D, 1)) + np.array([300], ">u4").tobytes() + bytes(1200)
+    words = "qmnist-test-labels-idx2-int.gz is an idx1 file of float32; expected is idx1 of uint8 or idx1 of int32"
+    assert words in refusal("idx", {**recipe_data.qmnist(), "qmnist-test-labels-idx2-int.gz": floats})
 
 
 @pytest.mark.parametrize(
