@@ -237,6 +237,7 @@ def _finish(
         forget_fraction=plan.forget_fraction,
         architecture=facts["architecture"],
         classes=facts["classes"],
+        class_names=facts.get("class_names"),
         item_format=plan.item_format,
         batch_size=facts["batch_size"],
         device=plan.device,

@@ -68,6 +68,8 @@ class Description(BaseModel):
     forget_fraction: Annotated[float, Field(gt=0, lt=1)]
     architecture: str
     classes: Annotated[int, Field(ge=2, le=100_000)]
+    class_names: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = None
+    """By class; missing where the data have numbers alone, and in files of earlier versions."""
     item_format: Literal["dict", "tuple"]
     batch_size: Annotated[int, Field(ge=1)]
     device: RunDevice = "cpu"
@@ -116,6 +118,12 @@ class Description(BaseModel):
                 f"{ARCHITECTURE_FILE} must be listed if the architecture is {FILE_ARCHITECTURE!r}, "
                 "and only then"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_class_names(self) -> Self:
+        if self.class_names is not None and len(self.class_names) != self.classes:
+            raise ValueError("class_names must give a name for every class")
         return self
 
     @model_validator(mode="after")

@@ -45,6 +45,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "forget_fraction": "included",  # the sizes of retain and forget reveal it
     "architecture": "included",
     "classes": "included",
+    "class_names": "included",  # what the numbers in the items mean
     "item_format": "included",
     "batch_size": "included",
     "device": "included",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich import box
@@ -20,6 +21,8 @@ from sandbox.protocol.splits import SPLITS
 
 _LINE_CHARACTERS: Final = 500
 
+_CELL_CHARACTERS: Final = 150
+
 
 def challenge_table(challenge: Challenge) -> Table:
     """Return a challenge in short."""
@@ -29,8 +32,11 @@ def challenge_table(challenge: Challenge) -> Table:
     table.add_column(style="bold")
     table.add_column()
     sizes = ", ".join(f"{sum(description.class_counts[split])} {split}" for split in description.splits)
+    names = description.class_names or []
     forget = ", ".join(
-        f"{count} of class {label}" for label, count in enumerate(description.class_counts["forget"]) if count
+        f"{count} of class {label}" + (f" ({names[label]})" if names else "")
+        for label, count in enumerate(description.class_counts["forget"])
+        if count
     )
     rows = {
         "challenge": description.name,
@@ -40,6 +46,7 @@ def challenge_table(challenge: Challenge) -> Table:
         **({"exported from": description.exported_from} if description.exported_from else {}),
         "recipe": _recipe(description),
         "architecture": f"{description.architecture}, {description.classes} classes",
+        **({"class names": _class_names(names)} if names else {}),
         "examples": sizes,
         "forget set": forget,
         "items": f"{description.item_format}, batch size {description.batch_size}",
@@ -57,6 +64,18 @@ def challenge_table(challenge: Challenge) -> Table:
     for name, value in rows.items():
         table.add_row(name, plain_text(value))
     return table
+
+
+def _class_names(names: Sequence[str]) -> str:
+    """Return the names by class, as many as a cell holds."""
+    words: list[str] = []
+    length = 0
+    for number, name in enumerate(names):
+        length += len(f"{number} {name}, ")
+        if length > _CELL_CHARACTERS and number:
+            return f"{', '.join(words)} and {len(names) - number} more"
+        words.append(f"{number} {name}")
+    return ", ".join(words)
 
 
 def _recipe(description: Description) -> str:

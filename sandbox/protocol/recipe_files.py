@@ -11,7 +11,8 @@ from sandbox.protocol.recipes import RECIPES
 
 AGES = "Age_Gender.txt"
 TABLES = {"retain": "retain.csv", "forget": "forget.csv", "val": "validation.csv", "test": "test.csv"}
-"""The recipe ``faces`` reads either `AGES` or these tables, in whichever folder they are."""
+MUFAC_TABLES = {part: f"custom_{part}_dataset.csv" for part in ("train", "val", "test")}
+"""The recipe ``faces`` reads `AGES`, or `TABLES`, or these, in whichever folder, or pictures alone."""
 
 PICTURE_ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".avif", ".gif"),
@@ -38,7 +39,8 @@ def select_files(recipe: str, names: Iterable[str]) -> list[str]:
     files = sorted(name for name in names if not is_clutter(name))
     if recipe not in RECIPES or RECIPES[recipe].reads_every_file:
         return files
-    tables = [name for name in files if name.rpartition("/")[2] in (AGES, *TABLES.values())]
+    names_of_tables = {AGES, *TABLES.values(), *MUFAC_TABLES.values()}
+    tables = [name for name in files if name.rpartition("/")[2] in names_of_tables]
     return sorted({*tables, *pictures(files)})
 
 

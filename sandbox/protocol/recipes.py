@@ -31,6 +31,8 @@ class RecipeFacts:
 RECIPES: Final[Mapping[str, RecipeFacts]] = {
     "arrays": RecipeFacts(names_persons=True),
     "cifar10": RecipeFacts(is_downloadable=True),
+    "cifar100": RecipeFacts(),
+    "cifar100-coarse": RecipeFacts(),
     "digits": RecipeFacts(
         embeds_data=True,
         default_limits={"wall_seconds": 60.0, "cpus": 2.0, "concurrency": 2},

@@ -20,12 +20,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sandbox.recipes import arrays, cifar10, digits, faces, idx
+from sandbox.recipes import arrays, cifar10, cifar100, digits, faces, idx
 from sandbox.recipes.api import Draft, Request
 
 RECIPES: Final[dict[str, Callable[[Request], Draft]]] = {
     "arrays": arrays.recipe,
     "cifar10": cifar10.recipe,
+    "cifar100": cifar100.recipe,
+    "cifar100-coarse": cifar100.coarse_recipe,
     "digits": digits.recipe,
     "faces": faces.recipe,
     "idx": idx.recipe,

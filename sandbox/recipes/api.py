@@ -71,6 +71,8 @@ class Draft:
     labels: Rows
     splits: Splits
     """Rows of retain, forget, val and test."""
+    class_names: tuple[str, ...] = ()
+    """One for each class, or none."""
     extra: Mapping[str, Rows] = field(default_factory=dict)
     """Optional columns of `sandbox.networks.datasets`, each of shape [n]."""
     notes: tuple[str, ...] = ()

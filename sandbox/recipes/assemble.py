@@ -46,6 +46,7 @@ def assemble(draft: Draft, request: Request) -> TrainingData:
     return TrainingData(
         architecture=architecture,
         classes=draft.classes,
+        class_names=draft.class_names,
         preset=preset,
         notes=draft.notes,
         splits={

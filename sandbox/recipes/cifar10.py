@@ -1,179 +1,32 @@
-"""Recipe ``cifar10``: the batches of CIFAR-10, of the Python or the binary version.
+"""Recipe ``cifar10``: ``data_batch_*`` and ``test_batch`` as `sandbox.recipes.cifar` reads them.
 
-They are files in a folder, or in the published ``cifar-10-python.tar.gz`` or ``cifar-10-binary.tar.gz``.
-
-``data_batch_*`` are the training examples, in the order of their numbers; ``test_batch`` is halved
-into val and test; without it, all examples are split. ``forget_idx.npy``, the starting kit's file in the
-same folder, lists the training examples to forget; without it, they come from a few classes.
-Pixels are normalised by channel, as in the starting kit.
-
-The Python version is a pickle, of any protocol. It is read in the trainer container alone, from a trusted
-organizer, and by `sandbox.recipes.plain_pickle`, which creates plain data only.
+In a folder, or in the published ``cifar-10-python.tar.gz`` or ``cifar-10-binary.tar.gz``. Pixels are
+normalised by channel, as in the starting kit.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Mapping
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
+from sandbox.recipes.api import Draft, Request
+from sandbox.recipes.cifar import CifarForm, cifar_draft
 
-from sandbox.protocol.presets import Preset
-from sandbox.recipes.api import Draft, Images, RecipeError, Request, Rows, Splits
-from sandbox.recipes.labels import describe
-from sandbox.recipes.plain_pickle import load_plain
-from sandbox.recipes.splits import check_labels, limit_rows, random_state, split_by_label
-from sandbox.recipes.tar import expand_archives
-
-CLASSES: Final = 10
-PRESET: Final = Preset(epochs=30, batch_size=128, learning_rate=0.1, momentum=0.9, weight_decay=5e-4)
-FORGET_INDICES: Final = "forget_idx.npy"
-_NAME: Final = re.compile(r"(?P<kind>data_batch_(?P<number>\d{1,3})|test_batch)(?P<binary>\.bin)?")
-_SHAPE: Final = (3, 32, 32)
-_PIXELS: Final = 3 * 32 * 32
-_MEAN: Final = np.array((0.4914, 0.4822, 0.4465), np.float32).reshape(1, 3, 1, 1)
-_DEVIATION: Final = np.array((0.2023, 0.1994, 0.2010), np.float32).reshape(1, 3, 1, 1)
-
-Batch = tuple[NDArray[np.uint8], Rows]
+FORM: Final = CifarForm(
+    classes=10,
+    batch_name=re.compile(r"(?P<kind>data_batch_(?P<number>\d{1,3})|test_batch)(?P<binary>\.bin)?"),
+    examples_of_names="data_batch_1, data_batch_1.bin",
+    labels="labels",
+    label_bytes=1,
+    label_byte=0,
+    meta="batches.meta",
+    names="label_names",
+    names_text="batches.meta.txt",
+    mean=(0.4914, 0.4822, 0.4465),
+    deviation=(0.2023, 0.1994, 0.2010),
+)
 
 
 def recipe(request: Request) -> Draft:
-    """Return the images of the batches, split by the seed and by the forget file if there is one."""
-    files = expand_archives(
-        request.files, lambda name: name == FORGET_INDICES or _NAME.fullmatch(name) is not None
-    )
-    train, test = _batches(files)
-    images = np.concatenate([images for images, _labels in train + test]).reshape(-1, *_SHAPE)
-    labels = np.concatenate([labels for _images, labels in train + test])
-    train_examples = sum(len(labels) for _images, labels in train)
-    return Draft(
-        architecture="resnet18",
-        classes=CLASSES,
-        preset=PRESET,
-        images=images,
-        labels=labels,
-        splits=_splits(labels, train_examples if test else None, files, request),
-        to_float=normalize,
-    )
-
-
-def normalize(images: Images) -> NDArray[np.float32]:
-    """Return bytes as numbers with mean 0 and standard deviation 1 over CIFAR-10 in each channel."""
-    normalized: NDArray[np.float32] = (images.astype(np.float32) / np.float32(255) - _MEAN) / _DEVIATION
-    return normalized
-
-
-def _splits(labels: Rows, train_examples: int | None, files: Mapping[str, bytes], request: Request) -> Splits:
-    state = random_state(request.seed)
-    forget_files = [path for path in files if path.rpartition("/")[2] == FORGET_INDICES]
-    rows = limit_rows(np.arange(len(labels)), labels, request.max_examples, state)
-    splits = split_by_label(
-        rows if train_examples is None else rows[rows < train_examples],
-        labels,
-        forget_fraction=request.forget_fraction,
-        state=state,
-        held_out=None if train_examples is None else rows[rows >= train_examples],
-    )
-    if not forget_files:
-        return splits
-    if train_examples is None or request.max_examples is not None:
-        reason = "test_batch is missing" if train_examples is None else "the number of examples is limited"
-        raise RecipeError(f"{forget_files[0]} refers to rows of all training examples, but {reason}")
-    forget = read_indices(forget_files[0], files[forget_files[0]], train_examples)
-    return {**splits, "forget": forget, "retain": np.setdiff1d(np.arange(train_examples), forget)}
-
-
-def read_indices(file: str, data: bytes, examples: int) -> Rows:
-    """Return the rows of the training examples to forget, in ascending order.
-
-    Raises:
-        RecipeError: it is not an array of such rows, or a row appears twice; rows are counted from 0.
-    """
-    try:
-        indices = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise RecipeError(f"{file} cannot be read: {error}") from error
-    if not isinstance(indices, np.ndarray) or indices.ndim != 1 or indices.dtype.kind not in "iu":
-        raise RecipeError(f"{file} is not a one-dimensional array of integers")
-    wrong = np.flatnonzero((indices < 0) | (indices >= examples))
-    if len(wrong):
-        raise RecipeError(
-            f"{file}, row {wrong[0]}: training example {indices[wrong[0]]} does not exist; "
-            f"there are {examples}"
-        )
-    unique, first = np.unique(indices, return_index=True)
-    if len(unique) != len(indices):
-        row = int(np.setdiff1d(np.arange(len(indices)), first)[0])
-        raise RecipeError(f"{file}, row {row}: {indices[row]} appears twice")
-    return unique.astype(np.int64)
-
-
-def _batches(files: Mapping[str, bytes]) -> tuple[list[Batch], list[Batch]]:
-    """Return the training batches in the order of their numbers, and the test batch if there is one."""
-    chosen: dict[str, tuple[int, str, bool]] = {}
-    for path in sorted(files):
-        match = _NAME.fullmatch(path.rpartition("/")[2])
-        if match is None:
-            continue
-        if match["kind"] in chosen:
-            raise RecipeError(
-                f"{chosen[match['kind']][1]} and {path} are the same batch; leave one of them in the folder"
-            )
-        chosen[match["kind"]] = (int(match["number"] or 0), path, match["binary"] is not None)
-    train: list[Batch] = []
-    test: list[Batch] = []
-    for kind, (_number, path, binary) in sorted(chosen.items(), key=lambda item: item[1][0]):
-        batch = read_binary(path, files[path]) if binary else read_python(path, files[path])
-        check_labels(path, batch[1])
-        if batch[1].max() >= CLASSES:
-            row = int(batch[1].argmax())
-            raise RecipeError(f"{path}, row {row}: class {batch[1][row]} does not exist")
-        (test if kind == "test_batch" else train).append(batch)
-    if not train:
-        raise RecipeError("no file has a name like data_batch_1, data_batch_1.bin or *.tar.gz")
-    return train, test
-
-
-def read_binary(file: str, data: bytes) -> Batch:
-    """Return images and labels of a batch of the binary version: a row is a label byte, then pixels."""
-    if not data or len(data) % (1 + _PIXELS):
-        raise RecipeError(f"{file} ends in row {len(data) // (1 + _PIXELS)}")
-    records = np.frombuffer(data, np.uint8).reshape(-1, 1 + _PIXELS)
-    return records[:, 1:], records[:, 0].astype(np.int64)
-
-
-def read_python(file: str, data: bytes) -> Batch:
-    """Return images and labels of a batch of the Python version, whichever Python wrote it."""
-    try:
-        batch = load_plain(data)
-    except Exception as error:  # a damaged pickle may raise any exception
-        raise RecipeError(f"{file} cannot be read: {error}") from error
-    columns = _columns(batch) if isinstance(batch, dict) else {}
-    if not {"data", "labels"} <= columns.keys():
-        raise RecipeError(f"{file} is not a batch: it has no data and labels")
-    images = columns["data"]
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (_PIXELS,):
-        raise RecipeError(f"{file}: its data is {describe(images)}, not rows of {_PIXELS} bytes")
-    return images, _labels(file, columns["labels"], len(images))
-
-
-def _columns(batch: Mapping[object, object]) -> dict[str, object]:
-    """Return the entries of a batch by name: Python 2 wrote its names as bytes."""
-    names = {key: key.decode("latin1") if isinstance(key, bytes) else key for key in batch}
-    return {name: batch[key] for key, name in names.items() if isinstance(name, str)}
-
-
-def _labels(file: str, labels: object, rows: int) -> Rows:
-    """Return the labels of a batch: a list of integers, or an array of them."""
-    if isinstance(labels, np.ndarray) and labels.shape == (rows, 1):
-        labels = labels[:, 0]
-    if not isinstance(labels, list | np.ndarray) or np.ndim(labels) < 1 or len(labels) != rows:
-        raise RecipeError(f"{file} does not have one label for each of its {rows} rows: {describe(labels)}")
-    for row, label in enumerate(labels):
-        is_number = isinstance(label, int | np.integer) and not isinstance(label, bool)
-        if not is_number or not 0 <= label < CLASSES:
-            raise RecipeError(f"{file}, row {row}: the label is not a number from 0 to {CLASSES - 1}")
-    return np.array(labels, np.int64)
+    """Return the images of CIFAR-10."""
+    return cifar_draft(request, FORM)

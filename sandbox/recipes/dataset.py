@@ -20,5 +20,7 @@ class TrainingData:
     splits: Mapping[str, Mapping[str, Tensor]]
     """By name (retain, forget, val, test) and column: ``image`` float32 [n, c, h, w],
     ``label`` int64 [n], and the extra columns of `sandbox.networks.datasets`. Disjoint."""
+    class_names: tuple[str, ...] = ()
+    """One for each class, or none."""
     notes: tuple[str, ...] = ()
     """What the organizer should know about the data."""

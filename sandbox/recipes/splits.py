@@ -15,6 +15,9 @@ CLASS_SHARES: Final = (0.60, 0.25, 0.15)
 _TRAIN, _VAL = 0.70, 0.15
 """Shares of all examples if the data has no held-out examples of its own; the rest is test."""
 _MIN_CLASS_EXAMPLES: Final = 4
+_MAX_DRAWS: Final = 200
+_MAX_CLASSES: Final = 100_000
+"""What a challenge's description allows."""
 
 
 def random_state(seed: int) -> np.random.RandomState:
@@ -33,6 +36,12 @@ def check_labels(file: str, labels: Rows) -> None:
     negative = np.flatnonzero(labels < 0)
     if len(negative):
         raise RecipeError(f"{file}, row {negative[0]}: the label {labels[negative[0]]} is negative")
+    large = np.flatnonzero(labels >= _MAX_CLASSES)
+    if len(large):
+        raise RecipeError(
+            f"{file}, row {large[0]}: the label {labels[large[0]]} would be one of as many classes; number "
+            "the classes from 0, for example with numpy.unique(label, return_inverse=True)"
+        )
     classes, first_rows, counts = np.unique(labels, return_index=True, return_counts=True)
     for label, row, examples in zip(classes, first_rows, counts, strict=True):
         if examples < _MIN_CLASS_EXAMPLES:
@@ -90,22 +99,65 @@ def split_by_label(
 
 
 def choose_forget_rows(train: Rows, labels: Rows, fraction: float, state: np.random.RandomState) -> Rows:
-    """Return a share of the training rows, from one class for each of `CLASS_SHARES`."""
+    """Return a share of the training rows, from a few classes.
+
+    They are one class for each of `CLASS_SHARES`, drawn again while one of them has too few examples. If
+    there are no such classes, they are as many as it takes, and from each comes at most the first share.
+
+    Raises:
+        RecipeError: that is less than the share.
+    """
     total = round(fraction * len(train))
-    candidates = np.unique(labels[train])
+    candidates, sizes = np.unique(labels[train], return_counts=True)
     shares = np.array(CLASS_SHARES[: len(candidates)])
-    classes = state.choice(candidates, size=len(shares), replace=False)
     counts = [round(share * total) for share in (shares / shares.sum())[:-1]]
     counts.append(total - sum(counts))
-    chosen = []
-    for label, count in zip(classes, counts, strict=True):
-        members = train[labels[train] == label]
-        if count >= len(members):
+    size_of = dict(zip(candidates, sizes, strict=True))
+    for _draw in range(_MAX_DRAWS):
+        classes = state.choice(candidates, size=len(shares), replace=False)
+        if all(count < size_of[label] for label, count in zip(classes, counts, strict=True)):
+            break
+    else:
+        classes = state.permutation(candidates)
+        most = [int(CLASS_SHARES[0] * size_of[label]) for label in classes]
+        taken = np.minimum(np.cumsum(most), total)
+        if taken[-1] < total:
             raise RecipeError(
-                f"class {label} has {len(members)} examples; {count} would have to be forgotten"
+                f"{total} of {len(train)} training examples would have to be forgotten, but {taken[-1]} "
+                f"can be: {CLASS_SHARES[0]:.0%} of each class"
             )
-        chosen.append(state.choice(members, size=count, replace=False))
+        counts = np.diff(taken, prepend=0).tolist()
+    chosen = [
+        state.choice(train[labels[train] == label], size=count, replace=False)
+        for label, count in zip(classes, counts, strict=True)
+    ]
     return np.concatenate(chosen)
+
+
+def split_train(
+    train: Rows,
+    labels: Rows,
+    persons: Rows | None,
+    *,
+    forget_fraction: float,
+    state: np.random.RandomState,
+) -> dict[str, Rows]:
+    """Return retain and forget of the training rows; by person if persons are known."""
+    if persons is None:
+        forget = choose_forget_rows(train, labels, forget_fraction, state)
+    else:
+        forget = choose_forget_persons(train, persons, forget_fraction, state)
+    return {"retain": np.setdiff1d(train, forget), "forget": np.sort(forget)}
+
+
+def choose_forget_persons(train: Rows, persons: Rows, fraction: float, state: np.random.RandomState) -> Rows:
+    """Return the training rows of some persons, about a share of them; ``persons`` is of all rows."""
+    people, sizes = np.unique(persons[train], return_counts=True)
+    order = state.permutation(len(people))
+    count = int(np.searchsorted(np.cumsum(sizes[order]), fraction * len(train))) + 1
+    if count >= len(people):
+        raise RecipeError(f"{len(people)} persons are too few to forget some of them and retain others")
+    return train[np.isin(persons[train], people[order[:count]])]
 
 
 def split_by_person(
@@ -148,13 +200,8 @@ def _split_by_shared_persons(
     shuffled = state.permutation(rows)
     first, second = round(_TRAIN * len(rows)), round((_TRAIN + _VAL) * len(rows))
     train, val, test = shuffled[:first], shuffled[first:second], shuffled[second:]
-    people, sizes = np.unique(persons[train], return_counts=True)
-    order = state.permutation(len(people))
-    count = int(np.searchsorted(np.cumsum(sizes[order]), fraction * len(train))) + 1
-    if count >= len(people):
-        raise RecipeError(f"{len(people)} persons are too few to forget some of them and retain others")
-    forgotten = np.isin(persons[train], people[order[:count]])
-    return _sorted(retain=train[~forgotten], forget=train[forgotten], val=val, test=test)
+    forget = choose_forget_persons(train, persons, fraction, state)
+    return _sorted(retain=np.setdiff1d(train, forget), forget=forget, val=val, test=test)
 
 
 def check_splits(splits: Splits, persons: Rows | None, *, shared: bool = False) -> None:

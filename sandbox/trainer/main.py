@@ -142,6 +142,7 @@ def _facts(data: TrainingData, size: int) -> dict[str, Any]:
     return {
         "architecture": data.architecture,
         "classes": data.classes,
+        "class_names": list(data.class_names) or None,
         "batch_size": data.preset.batch_size,
         "forget_examples": len(data.splits["forget"]["label"]),
         "split_sizes": {name: len(split["label"]) for name, split in data.splits.items()},

@@ -162,7 +162,7 @@ def test_recipes_know_arrays_and_not_torch(file: Path) -> None:
 
 
 def test_one_recipe_reads_pickles() -> None:
-    """CIFAR-10's, in the trainer alone, by a restricted unpickler; nothing else does."""
+    """That of CIFAR-10 and CIFAR-100, in the trainer alone, by a restricted unpickler; nothing else does."""
     readers = [
         file.name
         for file in python_files("sandbox")
@@ -175,7 +175,7 @@ def test_one_recipe_reads_pickles() -> None:
         for file in python_files(top)
         if "sandbox.recipes.plain_pickle" in imported_modules(file)
     ]
-    assert users == ["cifar10.py"]
+    assert users == ["cifar.py"]
 
 
 @pytest.mark.parametrize("name", WITHOUT_TORCH)

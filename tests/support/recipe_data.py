@@ -106,6 +106,49 @@ def tables(**extra_lines: str) -> dict[str, bytes]:
     return files
 
 
+def qmnist() -> dict[str, bytes]:
+    """Return `MNIST` under QMNIST's names, as training and test files: the labels are columns of integers."""
+    images, labels = uncompressed_mnist()
+    classes = np.frombuffer(labels, np.uint8, offset=8)
+    columns = np.zeros((300, 8), ">i4")
+    columns[:, 0], columns[:, 2] = classes, np.arange(300) + 1_000_000
+    head = bytes((0, 0, 0x0C, 2)) + np.array(columns.shape, ">u4").tobytes()
+    packed = {"images-idx3-ubyte": images, "labels-idx2-int": head + columns.tobytes()}
+    return {
+        f"qmnist-{part}-{name}.gz": gzip.compress(data)
+        for part in ("train", "test")
+        for name, data in packed.items()
+    }
+
+
+def utkface(each: int = 6) -> dict[str, bytes]:
+    """Return pictures under UTKFace's names; older persons are brighter."""
+    files: dict[str, bytes] = {}
+    for age in range(1, 41):
+        for number in range(each):
+            pixels = np.full((32, 32, 3), 5 * age + number, np.uint8)
+            race = "" if (age, number) == (39, 0) else f"_{number % 5}"
+            files[f"UTKFace/{age}_{age % 2}{race}_20170109{number:09d}.jpg.chip.jpg"] = bitmap(pixels)
+    return files
+
+
+def mufac(persons: int = 12, each: int = 4) -> dict[str, bytes]:
+    """Return MUFAC's three tables and folders; each person is of one age class."""
+    files: dict[str, bytes] = {}
+    for part, first, families in (("train", 0, 4), ("val", 800, 2), ("test", 850, 2)):
+        lines = ["family_id,person_id,age_class,image_path"]
+        for family in range(families):
+            for person in range(persons // 2):
+                for number in range(each):
+                    letter = "abcdefgh"[(person + family) % 8]
+                    name = f"F{first + family:04d}_AGE_P{person}_20_{letter}{number}.jpg"
+                    lines.append(f"F{first + family:04d},P{person},{letter},{name}")
+                    pixels = np.full((32, 32, 3), 30 * ((person + family) % 8) + number, np.uint8)
+                    files[f"set/{part}_images/{name}"] = bitmap(pixels)
+        files[f"set/custom_{part}_dataset.csv"] = "\n".join(lines).encode()
+    return files
+
+
 def cifar_rows(examples: int = 100) -> tuple[NDArray[np.uint8], list[int]]:
     """Return random images and the labels of a batch."""
     state = np.random.RandomState(7)
@@ -139,6 +182,42 @@ def cifar_binary(batches: int = 2) -> dict[str, bytes]:
     batch = np.concatenate([np.array(labels, np.uint8)[:, None], images], axis=1).tobytes()
     names = [*(f"data_batch_{number + 1}" for number in range(batches)), "test_batch"]
     return {f"cifar-10-batches-bin/{name}.bin": batch for name in names}
+
+
+def cifar100_python() -> dict[str, bytes]:
+    """Return the files of CIFAR-100's Python version: four rows of each of 100 fine and 20 coarse classes."""
+    images, _labels = cifar_rows(400)
+    fine = [row % 100 for row in range(400)]
+    entries = {
+        b"data": images,
+        b"fine_labels": fine,
+        b"coarse_labels": [label % 20 for label in fine],
+        b"filenames": [b"x.png"] * 400,
+    }
+    meta = {
+        b"fine_label_names": [b"fine %d" % number for number in range(100)],
+        b"coarse_label_names": [b"coarse_%d" % number for number in range(20)],
+    }
+    batch = as_python_2(entries)
+    return {
+        "cifar-100-python/train": batch,
+        "cifar-100-python/test": batch,
+        "cifar-100-python/meta": as_python_2(meta),
+        "cifar-100-python/file.txt~": b"",
+    }
+
+
+def cifar100_binary() -> dict[str, bytes]:
+    """Return the same as the binary version."""
+    images, _labels = cifar_rows(400)
+    fine = np.arange(400, dtype=np.int64) % 100
+    rows = np.concatenate([(fine % 20)[:, None], fine[:, None], images], axis=1).astype(np.uint8).tobytes()
+    return {
+        "cifar-100-binary/train.bin": rows,
+        "cifar-100-binary/test.bin": rows,
+        "cifar-100-binary/fine_label_names.txt": b"\n".join(b"fine_%d" % number for number in range(100)),
+        "cifar-100-binary/coarse_label_names.txt": b"\n".join(b"coarse_%d" % n for n in range(20)),
+    }
 
 
 def tar_archive(files: Mapping[str, bytes], mode: str = "w:gz") -> bytes:

@@ -339,6 +339,21 @@ def test_faces_from_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_mufac_from_its_tables(tmp_path: Path) -> None:
+    """Val and test are the tables', some persons of train are forgotten, and the classes have names."""
+    challenge = build(tmp_path, "faces", recipe_data.mufac(), "--architecture", "convnet-3")
+    description = challenge.description
+    assert (description.classes, (description.class_names or [])[0]) == (8, "0-6 years")
+    splits = columns(challenge)
+    assert [len(splits[name]["label"]) for name in ("val", "test")] == [48, 48]
+    assert set(splits["forget"]["person_id"]).isdisjoint(splits["retain"]["person_id"])
+    assert "age" not in splits["retain"]
+    for split in splits.values():
+        assert np.array_equal(split["image"][:, 0, 0, 0] // 30, split["label"])
+    assert "0 0-6 years, 1 7-12 years" in unlearn("challenge", "show", challenge.folder).stdout
+
+
+@pytest.mark.slow
 def test_cifar10_as_it_is_published(tmp_path: Path) -> None:
     """The archive is sent as it is and opened in the trainer; its own hash identifies it."""
     archive = tmp_path / "cifar-10-python.tar.gz"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Description, Source, parse_description, render_description
+from runner.challenge.export import exported_description
 from runner.challenge.layout import DESCRIPTION_FILE
 from runner.challenge.limits import Limits
 from runner.challenge.load import load_challenge
 from runner.challenge.training import TrainingChoice
+from runner.reports.challenges import challenge_table
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
@@ -26,6 +30,29 @@ def test_description_round_trip(loaded: Challenge) -> None:
     again = Description.model_validate(tomllib.loads(text.decode()))
     assert again == loaded.description
     assert render_description(again) == text
+
+
+def test_class_names_are_shown(challenge_folder: ChallengeFolder) -> None:
+    """By class, and beside the counts of the forget set; nothing in a name reaches the terminal as a command."""
+    folder = challenge_folder.describe()
+    edit_description(folder, class_names=["cat", "[red]\x1b[2J dog"])
+    challenge = load_challenge(folder)
+    console = Console(file=io.StringIO(), width=200)
+    console.print(challenge_table(challenge))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "0 cat, 1 [red]\N{REPLACEMENT CHARACTER}[2J dog" in shown
+    assert "1 of class 0 (cat), 2 of class 1 ([red]" in shown
+    exported = exported_description(challenge.description, challenge.sha256)
+    assert exported.class_names == challenge.description.class_names
+
+
+def test_many_class_names_are_shown_in_part(challenge_folder: ChallengeFolder) -> None:
+    """A cell holds some of them, and says how many there are besides."""
+    folder = challenge_folder.describe()
+    edit_description(folder, class_names=["x" * 90, "y" * 90])
+    console = Console(file=io.StringIO(), width=200)
+    console.print(challenge_table(load_challenge(folder)))
+    assert f"0 {'x' * 90} and 1 more" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_chosen_training_round_trip(loaded: Challenge) -> None:
@@ -56,6 +83,10 @@ def test_a_training_of_an_earlier_version(challenge_folder: ChallengeFolder) -> 
     ("changes", "where"),
     [
         ({"color": "red"}, "color"),
+        ({"class_names": ["one"]}, "it"),
+        ({"class_names": ["a", ""]}, "class_names.1"),
+        ({"class_names": ["a", "b" * 101]}, "class_names.1"),
+        ({"class_names": ["a", 1]}, "class_names.1"),
         ({"limits__gpu": 1}, "limits.gpu"),
         ({"training__warmup": 1}, "training.warmup"),
         ({"training__learning_rate": 0.0}, "training.learning_rate"),

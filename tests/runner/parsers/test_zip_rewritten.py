@@ -116,11 +116,17 @@ def test_a_folder_around_everything_is_stripped() -> None:
         Member(name=b"my entry/submission.py", data=CODE, deflated=True),
         Member(name=b"my entry/helper/"),
         Member(name=b"my entry/helper/a.py", data=b"1"),
+        Member(name="my entry/donne\u0301es.py".encode(), data=b"4"),
         Member(name=b"my entry/.DS_Store", data=b"2"),
         Member(name=b"__MACOSX/"),
         Member(name=b"__MACOSX/my entry/._submission.py", data=b"3"),
     ]
-    assert unpacked(build(members)) == {"submission.py": CODE, "helper/": b"", "helper/a.py": b"1"}
+    assert unpacked(build(members)) == {
+        "submission.py": CODE,
+        "helper/": b"",
+        "helper/a.py": b"1",
+        "donn\u00e9es.py": b"4",
+    }
 
 
 def test_only_one_folder_is_stripped() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sandbox.recipes.api import RecipeError
-from sandbox.recipes.cifar10 import read_python
+from sandbox.recipes.cifar import read_python
+from sandbox.recipes.cifar10 import FORM
 from sandbox.recipes.plain_pickle import load_plain
 from tests.sandbox.recipes.drafts import make_draft, refusal
 from tests.support import recipe_data
@@ -43,7 +44,7 @@ def test_a_batch_of_any_python(protocol: int, text_keys: bool, labels: Any) -> N
     }
     if not text_keys:
         batch = {key.encode(): value for key, value in batch.items()}
-    images, read = read_python("data_batch_1", pickle.dumps(batch, protocol))
+    images, read = read_python("data_batch_1", pickle.dumps(batch, protocol), FORM)
     assert np.array_equal(images, IMAGES)
     assert read.tolist() == LABELS
     assert read.dtype == np.int64
@@ -56,7 +57,7 @@ def test_other_layouts_in_memory(protocol: int) -> None:
     locked.flags.writeable = False
     for images in (np.asfortranarray(IMAGES), locked, np.repeat(IMAGES, 2, axis=0)[::2]):
         data = pickle.dumps({"data": images, "labels": LABELS}, protocol)
-        assert np.array_equal(read_python("data_batch_1", data)[0], IMAGES)
+        assert np.array_equal(read_python("data_batch_1", data, FORM)[0], IMAGES)
 
 
 def test_names_of_an_older_numpy() -> None:
@@ -106,7 +107,7 @@ def test_names_beyond_data_are_refused(
     monkeypatch.chdir(tmp_path)
     batch = {"data": IMAGES, "labels": LABELS, "extra": value}
     with pytest.raises(RecipeError, match=words):
-        read_python("data_batch_1", pickle.dumps(batch, protocol))
+        read_python("data_batch_1", pickle.dumps(batch, protocol), FORM)
     assert not list(tmp_path.iterdir())
 
 
@@ -130,7 +131,7 @@ def test_accepted_names_do_nothing_else(data: bytes, tmp_path: Path, monkeypatch
     """An accepted name with other arguments, and a name that only resembles one, are refused."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RecipeError, match="cannot be read"):
-        read_python("data_batch_1", data)
+        read_python("data_batch_1", data, FORM)
     assert not list(tmp_path.iterdir())
 
 
@@ -152,10 +153,13 @@ def test_only_numbers_come_from_a_buffer(kind: str) -> None:
         ({"data": IMAGES, "labels": LABELS[:-1]}, "one label for each of its 100 rows: a list of 99"),
         ({"data": IMAGES, "labels": np.array(LABELS).reshape(50, 2)}, "an array [50, 2] of int64"),
         ({"data": IMAGES, "labels": 5}, "rows: a int"),
-        ({"data": IMAGES, "labels": np.array(LABELS, float)}, "row 0: the label is not a number"),
-        ({"data": IMAGES, "labels": [*LABELS[:-1], True]}, "row 99: the label is not a number"),
-        ({"data": IMAGES, "labels": [*LABELS[:-1], 10]}, "row 99: the label is not a number from 0 to 9"),
-        ({"data": IMAGES, "labels": ["a"] * 100}, "row 0: the label is not a number"),
+        ({"data": IMAGES, "labels": np.array(LABELS, float)}, "row 0: the label is '0.0', not an integer"),
+        ({"data": IMAGES, "labels": [*LABELS[:-1], True]}, "row 99: the label is 'True', not an integer"),
+        (
+            {"data": IMAGES, "labels": [*LABELS[:-1], 10]},
+            "row 99: the label is '10', not an integer from 0 to 9",
+        ),
+        ({"data": IMAGES, "labels": ["a"] * 100}, "row 0: the label is 'a', not an integer"),
         ({"data": IMAGES[:, :5], "labels": LABELS}, "its data is an array [100, 5] of uint8"),
         ({"data": IMAGES.tolist(), "labels": LABELS}, "its data is a list of 100"),
         ({"data": IMAGES, "fine_labels": LABELS}, "it has no data and labels"),
