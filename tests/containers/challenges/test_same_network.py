@@ -70,9 +70,8 @@ REFUSED = {
     source(forward="x = x * PROJ", module="torch.rand(64)"): OUTSIDE.format("PROJ") + " in each process",
     source(forward="x = x * self.scale", in_class="scale = random.random()"): OUTSIDE.format("scale")
     + " in each process",
-    source(
-        forward="x = x * (hash('x') % 1000)"
-    ): "(in a place that could not be determined), so the same checkpoint is another network in each process",
+    source(forward="x = x * float(PROJ[0])", module="np.random.rand(64)"): OUTSIDE.format("PROJ")
+    + " in each process",
     source(forward="x = functional.dropout(x, 0.5)"): "gives other logits for the same images each time",
     source(
         "self.calls = 0", "self.calls += 1; x = x * self.calls"
