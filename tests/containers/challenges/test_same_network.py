@@ -138,6 +138,7 @@ def test_fixed_state_is_accepted(in_image: InImage) -> None:
     assert check(in_image, [PRINTS_AND_MASKS]) == [""]
 
 
+@pytest.mark.slow
 def test_architectures_by_name_are_determined_by_their_weights(in_image: InImage) -> None:
     """The built-in ones, and torchvision's of several families, in this process and in another."""
     text = in_image("""
