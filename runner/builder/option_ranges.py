@@ -30,10 +30,14 @@ def check_ranges(references: int, limits: Mapping[str, float | None]) -> None:
             f"--references must be at most {MAX_REFERENCES}, not {references}; 64 to 512 are usual."
         )
     fraction = limits.get("wall_fraction")
-    if fraction is not None and not MIN_WALL_FRACTION <= fraction <= MAX_WALL_FRACTION:
+    if fraction is not None and fraction > MAX_WALL_FRACTION:
         raise ConfigurationError(
-            f"--wall-fraction must be from {MIN_WALL_FRACTION:g} to {MAX_WALL_FRACTION:g}, not {fraction:g}: "
-            "with more time than retraining takes there is no need to unlearn; 0.2 was the contest's."
+            f"--wall-fraction must be at most {MAX_WALL_FRACTION:g}, not {fraction:g}: with more time than "
+            "retraining takes there is no need to unlearn; 0.2 was the contest's."
+        )
+    if fraction is not None and 0 < fraction < MIN_WALL_FRACTION:
+        raise ConfigurationError(
+            f"--wall-fraction must be at least {MIN_WALL_FRACTION:g}, not {fraction:g}; 0.2 was the contest's."
         )
     memory = limits.get("memory_bytes")
     if memory is not None and not MIN_MEMORY_BYTES <= memory <= MAX_MEMORY_BYTES:
