@@ -37,7 +37,7 @@ def check_ranges(references: int, limits: Mapping[str, float | None]) -> None:
         )
     if fraction is not None and 0 < fraction < MIN_WALL_FRACTION:
         raise ConfigurationError(
-            f"--wall-fraction must be at least {MIN_WALL_FRACTION:g}, not {fraction:g}; 0.2 was the contest's."
+            f"--wall-fraction must be at least {MIN_WALL_FRACTION:g}, not {fraction:g}; 0.2 is usual."
         )
     memory = limits.get("memory_bytes")
     if memory is not None and not MIN_MEMORY_BYTES <= memory <= MAX_MEMORY_BYTES:

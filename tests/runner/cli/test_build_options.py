@@ -30,7 +30,7 @@ def test_a_second_build_in_a_folder_waits_for_nothing(tmp_path: Path) -> None:
         (
             "--wall-fraction",
             1e-9,
-            "--wall-fraction must be at least 0.001, not 1e-09; 0.2 was the contest's.",
+            "--wall-fraction must be at least 0.001, not 1e-09; 0.2 is usual.",
         ),
     ],
 )
