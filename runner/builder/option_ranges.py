@@ -9,6 +9,7 @@ from runner.errors import ConfigurationError
 from runner.units import MIB, size_text
 
 MAX_REFERENCES: Final = 100_000
+MIN_WALL_FRACTION: Final = 0.001
 MAX_WALL_FRACTION: Final = 1.0
 MIN_MEMORY_BYTES: Final = 64 * MIB
 MAX_MEMORY_BYTES: Final = 1 << 42
@@ -33,6 +34,10 @@ def check_ranges(references: int, limits: Mapping[str, float | None]) -> None:
         raise ConfigurationError(
             f"--wall-fraction must be at most {MAX_WALL_FRACTION:g}, not {fraction:g}: with more time than "
             "retraining takes there is no need to unlearn; 0.2 was the contest's."
+        )
+    if fraction is not None and 0 < fraction < MIN_WALL_FRACTION:
+        raise ConfigurationError(
+            f"--wall-fraction must be at least {MIN_WALL_FRACTION:g}, not {fraction:g}; 0.2 is usual."
         )
     memory = limits.get("memory_bytes")
     if memory is not None and not MIN_MEMORY_BYTES <= memory <= MAX_MEMORY_BYTES:

@@ -10,16 +10,20 @@ from __future__ import annotations
 import hashlib
 import types
 from collections.abc import Iterator, Mapping, Sized
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 _OWN_TABLES: Final = frozenset(vars(nn.Module()))
 """The attributes in which torch keeps parameters, buffers, modules, hooks and the mode."""
 _MAX_DEPTH: Final = 6
-_MAX_ITEMS: Final = 10_000
+_MAX_VALUES: Final = 100_000
+"""Of one network. More take a second; they count as equal."""
+_MAX_BYTES: Final = 16 << 20
+"""Of one tensor or array; of a larger one, so many bytes are looked at, evenly spread."""
 _HOOKS: Final = ("_forward_hooks", "_forward_pre_hooks")
 _SHOWN_NAMES: Final = 3
 _UNKNOWN: Final = "unknown"
@@ -33,13 +37,13 @@ def attribute_digests(net: nn.Module, module: types.ModuleType | None = None) ->
         net: Any network; only its attributes are read.
         module: The Python module that defines it, whose variables count too.
     """
-    digests = {}
+    digests, digester = {}, _Digester()
     for path, part in net.named_modules():
         prefix = f"{path}." if path else ""
         for name, value in _attributes(part):
-            digests[prefix + name] = _digest(value, _MAX_DEPTH) or _UNKNOWN
+            digests[prefix + name] = digester.digest(value)
     for name, value in _data_of(vars(module)) if module is not None else ():
-        digests[name] = _digest(value, _MAX_DEPTH) or _UNKNOWN
+        digests[name] = digester.digest(value)
     return digests
 
 
@@ -78,44 +82,60 @@ def _data_of(variables: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _digest(value: object, depth: int) -> str | None:
-    """Return a digest of plain data, or None of what has no content that could be compared."""
-    if isinstance(value, Tensor):
-        return _tensor_digest(value.detach())
-    if isinstance(value, np.ndarray | np.generic):
-        array = np.asarray(value)
-        return None if array.dtype.hasobject else _hash(f"{array.dtype} {array.shape}", array.tobytes())
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
-        return _hash(type(value).__name__, repr(value).encode(errors="replace"))
-    if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
-        return _hash("callable", getattr(value, "__qualname__", "").encode(errors="replace"))
-    parts = _parts_of(value, depth) if depth > 0 else None
-    return None if parts is None else _hash("parts", repr(parts).encode(errors="replace"))
+class _Digester:
+    """Digests values within a budget: an attribute may hold anything, such as every batch of a training."""
 
+    def __init__(self) -> None:
+        self._values_left = _MAX_VALUES
 
-def _tensor_digest(tensor: Tensor) -> str | None:
-    if tensor.device.type == "meta" or tensor.layout != torch.strided:
+    def digest(self, value: object, depth: int = _MAX_DEPTH) -> str:
+        """Return a digest of plain data, or `_UNKNOWN` of what has no content that could be compared."""
+        self._values_left -= 1
+        if self._values_left < 0:
+            return _UNKNOWN
+        if isinstance(value, Tensor):
+            return _tensor_digest(value.detach())
+        if isinstance(value, np.ndarray | np.generic):
+            return _array_digest(np.asarray(value))
+        if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+            return _hash(type(value).__name__, repr(value).encode(errors="replace"))
+        if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
+            return _hash("callable", getattr(value, "__qualname__", "").encode(errors="replace"))
+        parts = self._parts_of(value, depth) if depth > 0 else None
+        return _UNKNOWN if parts is None else _hash("parts", repr(parts).encode(errors="replace"))
+
+    def _parts_of(self, value: object, depth: int) -> object:
+        """Return the digests of what a container or an object holds; None if that cannot be compared."""
+        is_large = isinstance(value, Sized) and len(value) > self._values_left
+        if is_large or isinstance(value, torch.Generator | type | types.ModuleType):
+            return None
+        if isinstance(value, nn.Module):  # in a list, say, where torch does not find it
+            value = value.state_dict()
+        if isinstance(value, Mapping):
+            return [(self.digest(key, 0), self.digest(item, depth - 1)) for key, item in value.items()]
+        if isinstance(value, list | tuple):
+            return [self.digest(item, depth - 1) for item in value]
+        if isinstance(value, set | frozenset):
+            return sorted(self.digest(item, 0) for item in value)
+        if hasattr(value, "__dict__"):  # one level of an object's attributes, which may refer back to it
+            return [(name, self.digest(item, 0)) for name, item in vars(value).items()]
         return None
-    content = tensor.cpu().contiguous().flatten().view(torch.uint8).numpy() if tensor.numel() else b""
-    return _hash(f"{tensor.dtype} {[*tensor.shape]}", bytes(content))
 
 
-def _parts_of(value: object, depth: int) -> object:
-    """Return the digests of what a container or an object holds; None if that cannot be compared."""
-    is_large = isinstance(value, Sized) and len(value) > _MAX_ITEMS
-    if is_large or isinstance(value, torch.Generator | type | types.ModuleType):
-        return None
-    if isinstance(value, nn.Module):  # in a list, say, where torch does not find it
-        value = value.state_dict()
-    if isinstance(value, Mapping):
-        return [(_digest(key, 0), _digest(item, depth - 1)) for key, item in value.items()]
-    if isinstance(value, list | tuple):
-        return [_digest(item, depth - 1) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted(str(_digest(item, 0)) for item in value)
-    if hasattr(value, "__dict__"):  # one level of an object's attributes, which may refer back to it
-        return [(name, _digest(item, 0)) for name, item in vars(value).items()]
-    return None
+def _tensor_digest(tensor: Tensor) -> str:
+    if tensor.device.type == "meta" or tensor.layout != torch.strided or tensor.is_quantized:
+        return _UNKNOWN
+    step = 1 + tensor.numel() * tensor.element_size() // _MAX_BYTES
+    values = tensor.flatten()[::step].cpu().contiguous()
+    content = values.view(torch.uint8).numpy().tobytes() if values.numel() else b""
+    return _hash(f"{tensor.dtype} {[*tensor.shape]}", content)
+
+
+def _array_digest(array: NDArray[Any]) -> str:
+    if array.dtype.hasobject:
+        return _UNKNOWN
+    step = 1 + array.nbytes // _MAX_BYTES
+    return _hash(f"{array.dtype} {array.shape}", array.ravel()[::step].tobytes())
 
 
 def _hash(kind: str, content: bytes) -> str:

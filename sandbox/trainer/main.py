@@ -41,6 +41,7 @@ from sandbox.recipes.dataset import TrainingData
 from sandbox.recipes.run import run_recipe
 from sandbox.stdio import Stdio
 from sandbox.trainer.footprint import Footprint
+from sandbox.trainer.optimizers import warm_up
 from sandbox.trainer.references import (
     ReferenceTraining,
     SnapshotSink,
@@ -108,6 +109,7 @@ def _train(
             sum(len(data.splits[name]["label"]) for name in ("retain", "forget")), data.preset
         )
         count = counted("original network (steps)", steps * data.preset.epochs)
+        warm_up()
         footprint, began = Footprint(), time.monotonic()
         previous = snapshots_of(ORIGINAL, job, snapshots, send_snapshot)
         original = train_original(data, job.seed, job.device, count, previous)

@@ -110,3 +110,12 @@ def class_weights(preset: Preset, labels: Tensor, classes: int) -> Tensor | None
     counts = torch.bincount(labels, minlength=classes).float()
     inverse = torch.where(counts > 0, 1 / counts.clamp(min=1), counts)
     return inverse / inverse[counts > 0].mean()
+
+
+def warm_up() -> None:
+    """Take a step of nothing: torch's first optimizer imports its compiler, a second and 100 MiB."""
+    weight = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    optimizer.zero_grad()
+    weight.sum().backward()
+    optimizer.step()

@@ -38,11 +38,17 @@ class StepCount:
         fork = multiprocessing.get_context("fork")
         self._taken, self._skipped = fork.Value("q", 0), fork.Value("q", 0)
         self._reported_at = -_REPORT_SECONDS
+        self._reported: tuple[int, int] | None = None
 
     @property
     def taken(self) -> int:
         """Return the number of steps that were taken."""
         return int(self._taken.value)
+
+    @property
+    def due(self) -> int:
+        """Return the number of steps that were due from the beginning of this process."""
+        return self._total - int(self._skipped.value)
 
     def advance(self, steps: int) -> None:
         """Count steps that were taken."""
@@ -61,9 +67,12 @@ class StepCount:
         return count
 
     def report(self) -> None:
-        """Report the count now."""
+        """Report the count now, unless it was reported already."""
         self._reported_at = self._clock()
-        self._report(self.taken, self._total - int(self._skipped.value))
+        counts = self.taken, self.due
+        if counts != self._reported:
+            self._reported = counts
+            self._report(*counts)
 
     def report_if_due(self) -> None:
         """Report the count unless that was done a moment ago."""

@@ -70,9 +70,8 @@ REFUSED = {
     source(forward="x = x * PROJ", module="torch.rand(64)"): OUTSIDE.format("PROJ") + " in each process",
     source(forward="x = x * self.scale", in_class="scale = random.random()"): OUTSIDE.format("scale")
     + " in each process",
-    source(
-        forward="x = x * (hash('x') % 1000)"
-    ): "(in a place that could not be determined), so the same checkpoint is another network in each process",
+    source(forward="x = x * float(PROJ[0])", module="np.random.rand(64)"): OUTSIDE.format("PROJ")
+    + " in each process",
     source(forward="x = functional.dropout(x, 0.5)"): "gives other logits for the same images each time",
     source(
         "self.calls = 0", "self.calls += 1; x = x * self.calls"
@@ -139,6 +138,7 @@ def test_fixed_state_is_accepted(in_image: InImage) -> None:
     assert check(in_image, [PRINTS_AND_MASKS]) == [""]
 
 
+@pytest.mark.slow
 def test_architectures_by_name_are_determined_by_their_weights(in_image: InImage) -> None:
     """The built-in ones, and torchvision's of several families, in this process and in another."""
     text = in_image("""

@@ -189,10 +189,9 @@ for optimizer, preset in (("sgd", sgd), ("bare", bare), ("adam", adam)):
             watched = whole(snapshots=snapshots(None, written.append))
             for after, snapshot in enumerate(written, start=1):
                 torch.rand(after)
-                count = StepCount(4 * 5 * len(seeds), lambda taken, due: None)
+                count = StepCount(4 * 5 * len(seeds))
                 resumed = whole(snapshots=snapshots(snapshot, lambda _bytes: None), count=count)
-                count._report = lambda taken, due: counts.append([taken // len(seeds), due // len(seeds)])
-                count.report()
+                counts.append([count.taken // len(seeds), count.due // len(seeds)])
                 differ.append(sum(not torch.equal(a[name], b[name]) for a, b in zip(undisturbed, resumed) for name in a))
             differ.append(sum(not torch.equal(a[name], b[name]) for a, b in zip(undisturbed, watched) for name in a))
             result[f"{{optimizer}}, {{keep}}, {{variant}}"] = [differ, counts, len(set(written))]

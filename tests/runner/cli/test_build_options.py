@@ -27,6 +27,11 @@ def test_a_second_build_in_a_folder_waits_for_nothing(tmp_path: Path) -> None:
         ("--references", 100_000_000, "--references must be at most 100000, not 100000000"),
         ("--memory-mib", 1, "--memory-mib must be from 64 to 4194304, not 1 (1 MiB)"),
         ("--wall-fraction", 7, "--wall-fraction must be at most 1, not 7"),
+        (
+            "--wall-fraction",
+            1e-9,
+            "--wall-fraction must be at least 0.001, not 1e-09; 0.2 is usual.",
+        ),
     ],
 )
 def test_options_out_of_range(tmp_path: Path, option: str, value: object, sentence: str) -> None:

@@ -1,0 +1,152 @@
+"""A build says early what makes its challenge of little use, and keeps what it observed beside the challenge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from runner.builder.build import build_challenge
+from runner.builder.data_files import OrganizerData
+from runner.builder.plan import BuildPlan, plan_build
+from runner.challenge.challenge import Challenge
+from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE
+from runner.engine.api import Engine
+from runner.engine.container_spec import ContainerSpec
+from runner.engine.info import EngineInfo
+from runner.image.image import Image
+from runner.progress import NullReporter
+from sandbox.protocol.frames import Frame, encode
+from sandbox.protocol.messages import TO_TRAINER
+from tests.runner.conftest import ChallengeFolder
+from tests.support.fake_stream import Answer, FakeStream
+
+IMAGE = Image(digest="a" * 64, identity="sha256:1")
+FACTS: dict[str, Any] = {
+    "architecture": "digits",
+    "classes": 2,
+    "batch_size": 4,
+    "forget_examples": 3,
+    "class_counts": {"retain": [1, 1], "forget": [1, 2], "val": [1, 1], "test": [1, 1]},
+    "training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0},
+    "group_size": 3,
+}
+LATER = {
+    "notes": ["2 pictures \x1b[2J were not read"],
+    "original_correct": {"retain": 2, "forget": 3, "val": 1, "test": 0},
+    "epoch_seconds": 99.0,
+    "training_bytes": 3 << 30,
+}
+ORIGINAL = {"weight": np.ones((2, 3), np.float32), "bn.running_var": np.array([1e5], np.float32)}
+
+
+class OneTrainer:
+    """An engine whose one container trains nothing, and sends what was trained before."""
+
+    def __init__(self, files: dict[str, bytes], facts: dict[str, Any], info: EngineInfo) -> None:
+        self._info = info
+        outputs = (
+            np.ones((3, 3, 2), np.float32).tobytes()
+            + np.ones((3, 4, 2), np.int64).tobytes()
+            + np.ones((3, 2), np.float32).tobytes()
+        )
+        self.answers = [
+            encode("ready", seconds=0.5),
+            *(encode("file", data, name=name) for name, data in files.items()),
+            encode("progress", stage="original network (steps)", done=1, total=2),
+            encode("facts", json.dumps(facts).encode()),
+            encode("group", outputs, first=0, count=3),
+            encode("done"),
+        ]
+
+    def info(self) -> EngineInfo:
+        return self._info
+
+    def start(self, _spec: ContainerSpec) -> FakeStream:
+        def script(frame: Frame) -> list[Answer]:
+            return [(0.0, answer) for answer in self.answers] if frame.kind == "job" else []
+
+        return FakeStream(script, rules=TO_TRAINER)
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., tuple[Challenge, list[str]]]:
+    """Return a function that builds from a trainer's facts and returns the challenge and the remarks."""
+    source = ChallengeFolder(tmp_path / "source")
+    source.write("public/original.safetensors", save(ORIGINAL))
+    files = {name: (source.folder / name).read_bytes() for name in CHALLENGE_FILES if name != REFERENCES_FILE}
+    plan = plan_build(recipe="digits", name="mine", seed=7, forget_fraction=0.1, references=3)
+
+    def build(
+        facts: dict[str, Any],
+        *,
+        info: EngineInfo | None = None,
+        data: OrganizerData | None = None,
+        **changes: Any,
+    ) -> tuple[Challenge, list[str]]:
+        notes: list[str] = []
+        chosen: BuildPlan = replace(plan, **changes)
+        challenge = build_challenge(
+            engine=cast(Engine, OneTrainer(files, facts, info or EngineInfo())),
+            image=IMAGE,
+            plan=chosen,
+            folder=tmp_path / "mine",
+            labels={},
+            reporter=NullReporter(),
+            data=data,
+            note=notes.append,
+        )
+        return challenge, notes
+
+    return build
+
+
+def test_remarks_come_early_and_facts_stay(build: Callable[..., tuple[Challenge, list[str]]]) -> None:
+    """Of the plan before anything is trained, of data and original as soon as it is."""
+    data = OrganizerData(files=(), left_out={".heic": 2})
+    challenge, notes = build({**FACTS, **LATER}, data=data)
+    clean = "2 pictures \N{REPLACEMENT CHARACTER}[2J were not read"
+    starts = [
+        "3 references are few",
+        clean,
+        "the forget set has 3 examples",
+        "a run may take 60 s, and one epoch of training took 99 s",
+        "a run may use 2 GiB of memory, and training the original network took 3 GiB",
+        "the original network does not fit half precision: bn.running_var reaches 100000;",
+    ]
+    assert [note[: len(start)] for note, start in zip(notes, starts, strict=True)] == starts
+    facts = challenge.build_facts
+    assert facts.notes == ("digits reads 0 of your files; not read: 2 .heic", clean)
+    assert facts.original_accuracy == {"retain": 1.0, "forget": 1.0, "val": 0.5, "test": 0.0}
+    assert (facts.epoch_seconds, facts.training_bytes) == (99.0, 3 << 30)
+
+
+def test_facts_of_earlier_images_are_enough(build: Callable[..., tuple[Challenge, list[str]]]) -> None:
+    """What they do not send is not remarked on."""
+    challenge, notes = build(FACTS)
+    assert [note.split(" ")[0] for note in notes] == ["3", "the", "the"]
+    assert challenge.build_facts.original_accuracy == {}
+
+
+@pytest.mark.parametrize(
+    ("info", "is_missing"),
+    [
+        (EngineInfo(), True),
+        (EngineInfo(runtimes=("nvidia", "runc")), False),
+        (EngineInfo(cdi_devices=("nvidia.com/gpu=all",)), False),
+        (EngineInfo(has_cdi=True), True),
+    ],
+)
+def test_runs_on_a_missing_gpu_are_remarked_on_first(
+    build: Callable[..., tuple[Challenge, list[str]]], info: EngineInfo, is_missing: bool
+) -> None:
+    """The challenge is built nevertheless: it may be for another host."""
+    challenge, notes = build(FACTS, info=info, device="cuda")
+    assert challenge.description.device == "cuda"
+    assert ["offers no GPU" in note for note in notes[:2]] == [False, is_missing]
