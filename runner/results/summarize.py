@@ -68,7 +68,7 @@ def summarize(
         values["reason"] = card
     else:
         assert card is not None, "an evaluation whose runs are all ok has a card, or a reason for none"
-        values |= _figures(card)
+        values |= figures_of(card)
     return Summary(**values)
 
 
@@ -78,7 +78,8 @@ def failure_reason(run: RunRecord) -> str:
     return f"run {run.index} ended as {run.verdict}" + (f" ({detail[0]})" if detail else "")
 
 
-def _figures(card: ScoreCard) -> dict[str, Any]:
+def figures_of(card: ScoreCard) -> dict[str, Any]:
+    """Return the fields of a summary that a score card fills."""
     interval = card.uncertainty.score if card.uncertainty is not None else None
     return {
         **{name: getattr(card.published, name) for name in (*FIGURES, *_CLIPPED)},
