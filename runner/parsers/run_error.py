@@ -1,4 +1,4 @@
-"""The exception that a run reports, and the stack that it logs. Untrusted: a submission may have written both.
+"""The exception that a run reports, and the stack that it logs: untrusted, both may be forged.
 
 From their text come two things that a reader wants first: the cause in one line, and the line of the
 submission at which it happened.
