@@ -21,7 +21,7 @@ FOLDER: Final = ".submission"
 """Where it is unpacked, below the run's scratch folder. `runner.parsers.run_error` knows this name."""
 _FUNCTION: Final = "unlearning"
 _OWN_PACKAGE: Final = __name__.partition(".")[0]
-_OWN_PATH: Final = Path(__file__).resolve().parents[2]
+_OWN_PATH: Final = Path(__file__).resolve().parents[__name__.count(".")]
 _ALIAS: Final = f"unlearn_{_OWN_PACKAGE}"
 """The name of this package where a submission has one of its name."""
 _ALIAS_PATH: Final = _OWN_PATH / "alias"
