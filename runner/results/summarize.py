@@ -68,7 +68,7 @@ def summarize(
         values["reason"] = card
     else:
         assert card is not None, "an evaluation whose runs are all ok has a card, or a reason for none"
-        values |= figures_of(card)
+        values |= _figures(card)
     return Summary(**values)
 
 
@@ -78,8 +78,7 @@ def failure_reason(run: RunRecord) -> str:
     return f"run {run.index} ended as {run.verdict}" + (f" ({detail[0]})" if detail else "")
 
 
-def figures_of(card: ScoreCard) -> dict[str, Any]:
-    """Return the fields of a summary that a score card fills."""
+def _figures(card: ScoreCard) -> dict[str, Any]:
     interval = card.uncertainty.score if card.uncertainty is not None else None
     return {
         **{name: getattr(card.published, name) for name in (*FIGURES, *_CLIPPED)},
@@ -87,7 +86,7 @@ def figures_of(card: ScoreCard) -> dict[str, Any]:
         "score_high": interval.high if interval is not None else None,
         "ceiling": card.ceiling.quality.estimate if card.ceiling is not None else None,
         "share_of_ceiling": card.share_of_ceiling.estimate if card.share_of_ceiling is not None else None,
-        "flags": list(dict.fromkeys(flag.kind for flag in card.flags)),
+        "flags": [flag.kind for flag in card.flags],
         "flag_sentences": [flag.sentence for flag in card.flags],
     }
 

@@ -8,18 +8,14 @@ After an intended change, write the record again and show it in the diff::
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
 from runner.errors import HostNotReadyError
-from runner.results.summarize import figures_of
-from runner.results.summary import FIGURES, Summary
+from runner.results.summary import Summary
 from tests.support.paths import RUNNER_GOLDEN
 from tests.support.records import summary_of
 
-PUBLISHED = (*FIGURES, "retain_ratio_clipped", "test_ratio_clipped", "score_clipped")
 GOLDEN = RUNNER_GOLDEN / "summary_schema.json"
 EARLIER = {
     "evaluation": "9301a5bc64a4",
@@ -85,25 +81,6 @@ def test_a_score_or_a_withheld_score_is_success() -> None:
     assert summary_of(score=0.0).is_successful
     assert summary_of(score_withheld=True).is_successful
     assert not summary_of(reason="run 0 ended as crashed").is_successful
-
-
-def test_a_kind_of_flag_is_named_once() -> None:
-    """Its sentences are all there."""
-    flags = [
-        ("decided-by-one", "Reference 1 …"),
-        ("joint-attack", "A …"),
-        ("decided-by-one", "Reference 2 …"),
-    ]
-    card = SimpleNamespace(
-        published=SimpleNamespace(**dict.fromkeys(PUBLISHED, 0.5)),
-        uncertainty=None,
-        ceiling=None,
-        share_of_ceiling=None,
-        flags=[SimpleNamespace(kind=kind, sentence=sentence) for kind, sentence in flags],
-    )
-    summary = summary_of(**figures_of(cast(Any, card)))
-    assert summary.flags == ["decided-by-one", "joint-attack"]
-    assert summary.flag_sentences == [sentence for _kind, sentence in flags]
 
 
 if __name__ == "__main__":
