@@ -20,7 +20,7 @@ RUN python3 -m sandbox.worker.unreadable \
  && find / -xdev -path '*/sklearn/datasets/data/*' -type f -exec chgrp 1998 {} + -exec chmod 0640 {} +
 # The contest's folders are whatever folder a process is in: its run's own scratch, where it starts.
 # Where a submission has a package `sandbox` of its own, ours has the other name (`sandbox.worker.entry.importing`).
-RUN ln -s sandbox /opt/unlearn/unlearn_sandbox
+RUN mkdir /opt/unlearn/alias && ln -s ../sandbox /opt/unlearn/alias/unlearn_sandbox
 RUN ln -sfn /proc/self/cwd /kaggle/tmp && ln -sfn /proc/self/cwd /kaggle/working \
  && ln -sfn /proc/self/cwd/.kaggle-input /kaggle/input
 CMD ["python", "-m", "sandbox.worker"]

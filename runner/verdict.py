@@ -100,6 +100,9 @@ class Observation:
     """What the result pipe delivered: ``checkpoint``, ``error``, ``broken`` or ``none``."""
 
     error: RunError | None = None
+    place: str = ""
+    """The line of the submission at which it was shortly before its time was over, by its own log."""
+
     checkpoint_problem: str = ""
     """Why the checkpoint is refused; empty if it is accepted."""
 
@@ -146,7 +149,8 @@ def judge(observed: Observation) -> Judgement:  # noqa: PLR0911 - a return for e
         or observed.ended_by == "time"
         or observed.host_seconds > limit + HOST_GRACE_SECONDS
     ):
-        return _judgement(Verdict.TIME_LIMIT, f"not finished within {limit:g} s")
+        place = f" ({observed.place})" if observed.place else ""
+        return _judgement(Verdict.TIME_LIMIT, f"not finished within {limit:g} s{place}")
     if observed.cleanup_failed:
         return _judgement(
             Verdict.CRASHED, f"cleanup after the run did not finish within {CLEANUP_SECONDS:g} s"

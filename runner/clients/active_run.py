@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from runner.clients.runs import EndedRun
 from runner.engine.api import ContainerExit
 from runner.parsers.checkpoint import check_checkpoint
-from runner.parsers.run_error import parse_run_error
+from runner.parsers.run_error import parse_run_error, place_in_stack
 from runner.parsers.safetensors import CheckpointError, CheckpointSpec
 from runner.verdict import HOST_GRACE_SECONDS, Observation, Verdict, judge
 from sandbox.protocol.frames import Frame, ProtocolViolationError
@@ -97,6 +97,7 @@ class ActiveRun:
             frozen_seconds=frame.number("frozen_seconds") if "frozen_seconds" in frame.fields else 0.0,
             result=result,
             error=run_error,
+            place=place_in_stack(bytes(self.log)),
             checkpoint_problem=problem,
             checkpoint_remark=remark,
         )

@@ -79,6 +79,8 @@ class PendingRuns:
         self.worked = False
         """Whether anything had to be executed or evaluated."""
         self._finished = 0
+        self._reported = False
+        """Whether the number of finished runs was reported."""
         self._rejected = 0
         """Checkpoints that the executor returned as rejected with their run."""
         self._budget = TimeBudget(total_seconds=challenge.description.limits.total_seconds)
@@ -114,8 +116,6 @@ class PendingRuns:
         with executor:
             for index in unevaluated:
                 executor.evaluate(index)
-            if missing:
-                self._report(ended=0)
             self._attempt_until_finished(executor, missing)
             self._context.reporter.step(f"{self.submission.name}: evaluating the last checkpoints")
             executor.finish()
@@ -158,6 +158,8 @@ class PendingRuns:
         by_index = {run.index: run for run in missing}
 
         def enough() -> bool:
+            if executor.is_executing and not self._reported:
+                self._report(ended=0)  # or a slow submission would look like a container that does not start
             return self._budget.used_up or self._is_failed(executor)
 
         try:
@@ -202,4 +204,5 @@ class PendingRuns:
 
     def _report(self, ended: int) -> None:
         self._finished += ended
+        self._reported = True
         self._context.reporter.count(f"{self.submission.name}: runs", self._finished, self.settings.n)

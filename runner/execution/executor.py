@@ -59,6 +59,10 @@ class Executor(Protocol):
             RunnerError: an evaluation of a checkpoint failed, through no fault of the submission.
         """
 
+    @property
+    def is_executing(self) -> bool:
+        """Return whether everything has started, so that a first run is in progress or has ended."""
+
     def evaluate(self, index: int) -> None:
         """Evaluate a published checkpoint in the background, and deliver the result to the sink."""
 

@@ -54,6 +54,7 @@ class LocalExecutor:
         self._challenge, self._settings = challenge, settings
         self._first_uid = random_first_uid(settings.n)
         """Of all containers: the kernel counts processes by uid, so runs in progress must share none."""
+        self._is_executing = False
         self._labels = {**context.labels, EVALUATION_LABEL: evaluation}
         self._queue = EvaluatorQueue(
             start=self._start_evaluator,
@@ -92,6 +93,11 @@ class LocalExecutor:
     def evaluate(self, index: int) -> None:
         """Queue a published checkpoint for the evaluator."""
         self._queue.add(index)
+
+    @property
+    def is_executing(self) -> bool:
+        """Return whether a container was ready for its first run."""
+        return self._is_executing
 
     @property
     def rejected(self) -> int:
@@ -146,7 +152,7 @@ class LocalExecutor:
         )
 
     def _worker(self, stream: Stream, challenge: Challenge, *, runs: int) -> WorkerClient:
-        return WorkerClient(
+        worker = WorkerClient(
             stream=stream,
             challenge=challenge,
             submission=self._submission,
@@ -154,6 +160,8 @@ class LocalExecutor:
             first_uid=self._first_uid,
             placement=self._settings.placement,
         )
+        self._is_executing = True
+        return worker
 
     def _start_evaluator(self) -> Container:
         self.await_ready()

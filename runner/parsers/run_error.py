@@ -1,6 +1,6 @@
-"""The exception that a run reports. Untrusted: the submission may have written every byte.
+"""The exception that a run reports, and the stack that it logs: untrusted, both may be forged.
 
-From its text come two things that a reader wants first: the cause in one line, and the line of the
+From their text come two things that a reader wants first: the cause in one line, and the line of the
 submission at which it happened.
 """
 
@@ -20,6 +20,12 @@ _FRAME: Final = re.compile(
 """A line of a traceback that names a file of the submission, which a run unpacks into a folder of this name
 (`sandbox.worker.entry.importing`): the file, the number of the line, and the line itself."""
 _SOURCE_CHARACTERS: Final = 80
+_STACK: Final = b"Stack (most recent call first):\n"
+_STACK_FRAME: Final = re.compile(
+    r'^  File "[^"\n]{0,300}/\.submission/([^"\n]{1,200})", line (\d{1,7}) in ', re.MULTILINE
+)
+"""As `faulthandler` writes it."""
+_STACK_BYTES: Final = 1 << 16
 
 
 def parse_run_error(payload: bytes) -> RunError:
@@ -39,6 +45,16 @@ def parse_run_error(payload: bytes) -> RunError:
         if error.message.endswith(f"({file.rpartition('/')[2]}, line {line})"):  # a syntax error
             cause, place = f"{cause}: {source.strip()[:_SOURCE_CHARACTERS]}", ""
     return RunError(**{name: getattr(error, name) for name in _FIELDS}, cause=cause, place=place)
+
+
+def place_in_stack(log: bytes) -> str:
+    """Return the line of the submission's own files where a late run was, from its log; empty if unknown.
+
+    A run writes its stack, the innermost frame first, shortly before its time is over.
+    """
+    _before, is_written, stack = log[-_STACK_BYTES:].rpartition(_STACK)
+    frame = _STACK_FRAME.search(stack.decode(errors="replace")) if is_written else None
+    return f"{frame[1]}, line {frame[2]}" if frame is not None else ""
 
 
 def _text(value: object) -> str:

@@ -67,7 +67,7 @@ class Summary(BaseModel):
     """Forgetting quality of perfect unlearning."""
     share_of_ceiling: float | None = None
     flags: list[str] = []
-    """Kinds of flags, each once."""
+    """Kinds of flags."""
     flag_sentences: list[str] = []
     refused: bool = False
     """The files are no submission: there is no evaluation, and ``reason`` says what is wrong with them."""

@@ -75,6 +75,7 @@ class FakeExecutor:
         self.evaluated: list[int] = []
         self.closed = 0
         self.rejected = 0
+        self.is_executing = False
 
     def __enter__(self) -> Self:
         """Start."""
@@ -90,6 +91,7 @@ class FakeExecutor:
         """Yield runs in their order, until the script loses the sandbox."""
         lost_after = self._losses.pop(0) if self._losses else -1
         try:
+            self.is_executing = True
             for position, run in enumerate(planned):
                 if enough():
                     return

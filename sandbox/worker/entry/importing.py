@@ -21,8 +21,11 @@ FOLDER: Final = ".submission"
 """Where it is unpacked, below the run's scratch folder. `runner.parsers.run_error` knows this name."""
 _FUNCTION: Final = "unlearning"
 _OWN_PACKAGE: Final = __name__.partition(".")[0]
+_OWN_PATH: Final = Path(__file__).resolve().parents[__name__.count(".")]
 _ALIAS: Final = f"unlearn_{_OWN_PACKAGE}"
-"""The name of this package where a submission has one of its name; the Dockerfile makes a link for it."""
+"""The name of this package where a submission has one of its name."""
+_ALIAS_PATH: Final = _OWN_PATH / "alias"
+"""A folder in which the Dockerfile makes a link of that name, for processes that are started anew."""
 _NEAR: Final = 0.5
 
 
@@ -53,10 +56,15 @@ def import_submission(archive: bytes) -> Callable[..., object]:
     sys.modules["submission"] = module
     sys.modules["__main__"] = _main_showing(module)
     spec.loader.exec_module(module)
-    return _function(module)
+    return find_function(module)
 
 
-def _function(module: ModuleType) -> Callable[..., object]:
+def find_function(module: ModuleType) -> Callable[..., object]:
+    """Return the function of a submission's module.
+
+    Raises:
+        _NoFunctionError: it has none that can be called.
+    """
     function = getattr(module, _FUNCTION, None)
     if not callable(function):
         raise _NoFunctionError(f"submission.py defines no function called {_FUNCTION}{_hint(module)}")
@@ -111,3 +119,5 @@ def _rename_own_package() -> None:
         for value in vars(module).values():
             if isinstance(value, FunctionType | type) and value.__module__ == name:
                 value.__module__ = renamed
+    # A folder without an `__init__.py` is found only if no other place has a package of its name.
+    sys.path[:] = [str(_ALIAS_PATH) if Path(entry) == _OWN_PATH else entry for entry in sys.path]

@@ -137,6 +137,7 @@ ON_DICTS: dict[str, Expectation] = {
     "notebook_header": head_raised,
     "interfaces_of_2023": head_raised,
     "targets": head_raised,
+    "own_alarm": head_raised,
     "leaves_threads": head_raised,
     "warnings_are_errors": head_raised,
     "gradients_off": head_raised,

@@ -108,6 +108,7 @@ def test_the_log_of_a_late_run_shows_where_it_was(endings: list[EndedRun]) -> No
         is_late = verdict is Verdict.TIME_LIMIT
         assert (b"Stack (most recent call first):\n" in run.log) == is_late, run.log
         assert bool(re.search(rb"submission.py\", line \d+ in %s\n" % name.encode(), run.log)) == is_late
+        assert bool(re.search(r" s \(submission.py, line \d+\)$", run.judgement.detail)) == is_late
 
 
 def test_memory_bombs_are_named_and_the_next_run_is_fine(run_submission: RunSubmission) -> None:

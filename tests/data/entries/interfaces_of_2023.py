@@ -38,7 +38,7 @@ def unlearning(net, retain, forget, val):
     assert np.zeros(1, dtype=np.float).dtype == np.float_ == np.float64
     assert np.array([1.5]).astype(np.int).tolist() == [1]
     assert np.zeros(1, dtype=np.bool).dtype == np.bool8
-    assert -np.Inf < np.NINF + 1 < np.infty
+    assert -np.Inf == np.NINF < np.infty
     assert np.isnan(np.NaN)
     assert np.product([2, 3]) == 6
     assert np.alltrue([True]) and not np.sometrue([False])

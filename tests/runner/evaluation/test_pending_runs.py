@@ -36,6 +36,17 @@ NAME = "0123456789ab"
 MINE = Submission(name="mine", sha256="a" * 64, archive=b"zip")
 
 
+class RecordingReporter(NullReporter):
+    """Remembers what was counted."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def count(self, text: str, done: int, total: int) -> None:
+        assert (text, total) == ("mine: runs", N)
+        self.counts.append(done)
+
+
 class ScriptedEvaluation:
     """An evaluation in its own store, whose runs end as a test determines."""
 
@@ -47,6 +58,7 @@ class ScriptedEvaluation:
         self.verdicts: dict[int, Verdict] = {}
         self.outputs_at_once = False
         self.rejects: set[int] = set()
+        self.reporter = RecordingReporter()
         self.store.begin(
             EvaluationRecord(
                 id=NAME,
@@ -87,7 +99,7 @@ class ScriptedEvaluation:
             store=self.store,
             folder=self.folder,
             labels={},
-            reporter=NullReporter(),
+            reporter=self.reporter,
         )
         with evaluation_lease(self.store.database, self.folder, NAME) as lease:
             pending = PendingRuns(
@@ -135,6 +147,14 @@ def test_every_run_is_executed_evaluated_and_published_once(
             "checkpoints are removed once they are evaluated"
         )
     assert evaluation.outcomes == ["done"]
+
+
+def test_the_number_of_finished_runs_is_shown_from_the_start(evaluation: ScriptedEvaluation) -> None:
+    """Once the first run is in progress: 0, or what an earlier command has finished."""
+    evaluation.verdicts[2] = Verdict.CRASHED
+    evaluation.execute()
+    evaluation.execute(keep_going=True)
+    assert evaluation.reporter.counts == [0, 1, 2, 3, *range(3, N + 1)]
 
 
 def test_a_failed_run_stops_the_evaluation(evaluation: ScriptedEvaluation) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from runner.parsers.run_error import parse_run_error
+from runner.parsers.run_error import parse_run_error, place_in_stack
 from runner.verdict import Observation, RunError, judge
 
 SAID = {"stage": "call", "type": "ValueError", "message": "no", "traceback": "Traceback …"}
@@ -135,6 +135,35 @@ def test_a_syntax_error_shows_the_line() -> None:
         "SyntaxError", "invalid syntax (<unknown>, line 1)", OURS, frame(f"{OWN}/submission.py", 1)
     )
     assert other.place == "submission.py, line 1"
+
+
+STACK = f"""Stack (most recent call first):
+  File "/opt/venv/lib/python3.11/site-packages/torch/nn/functional.py", line 3000 in relu
+  File "{OWN}/utils/layers.py", line 8 in forward
+  File "{OWN}/submission.py", line 30 in unlearning
+  File "/opt/unlearn/sandbox/worker/child.py", line 116 in run
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "place"),
+    [
+        (f"epoch 1\n{STACK}", "utils/layers.py, line 8"),
+        (
+            f'{STACK}epoch 2\nStack (most recent call first):\n  File "{OWN}/a.py", line 2 in f\n',
+            "a.py, line 2",
+        ),
+        (f"x\n{STACK}".replace("/.submission/", "/other/"), ""),
+        (STACK.replace("Stack", "stack"), ""),
+        ("", ""),
+    ],
+)
+def test_the_place_of_a_late_run_is_the_innermost_line_of_its_own_files(log: str, place: str) -> None:
+    """By the last stack in its log, which may hold anything; the detail names it."""
+    assert place_in_stack(log.encode()) == place
+    assert place_in_stack(b"\xff" * 100_000 + log.encode() + b"\xfe") == place
+    seen = Observation(host_seconds=9.0, wall_limit_seconds=2.0, ended_by="time", place=place)
+    assert judge(seen).detail == f"not finished within 2 s{f' ({place})' if place else ''}"
 
 
 def test_the_detail_names_cause_and_place() -> None:

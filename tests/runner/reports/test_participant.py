@@ -71,6 +71,15 @@ def test_full_shows_everything() -> None:
     assert f"    | printed {SECRET}" in participant_text(view)
 
 
+def test_full_says_what_to_do() -> None:
+    """On a line of its own, which no submission can write; `verdict-only` does not, since it follows from the detail."""
+    failed = run(detail="SystemExit: 0")
+    text = participant_text(report(failed, feedback="full"))
+    assert "what to do: Return from the function instead of leaving Python." in text.splitlines()
+    assert "what to do" not in participant_text(report(CRASHED, feedback="full"))
+    assert "what to do" not in participant_text(report(failed, feedback="verdict-only"))
+
+
 def test_verdict_only_shows_nothing_that_the_submission_chose() -> None:
     """The report has exactly these keys, and no value that the submission could choose."""
     view = report(

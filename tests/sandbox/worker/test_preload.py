@@ -30,6 +30,10 @@ def archive(source: str, method: int = zipfile.ZIP_STORED) -> bytes:
         ("from torchvision import models\n", ["torchvision"]),
         ("from torchvision.transforms import v2; import tqdm\n", ["torchvision", "tqdm"]),
         ("import sklearn.svm, pandas, scipy.stats\n", ["sklearn", "pandas", "scipy"]),
+        ("import matplotlib as mpl\n", ["matplotlib.pyplot"]),
+        ("from pylab import plot\n", ["matplotlib.pyplot"]),
+        ("import requests, seaborn\n", ["matplotlib.pyplot", "seaborn", "requests"]),
+        ("from IPython.display import display\n", ["IPython.display"]),
         ("optimal = scipylike = 1\n", []),
     ],
 )
