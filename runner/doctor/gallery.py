@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
+from runner.checkout import next_step
 from runner.doctor.attacks import QUICK
 from runner.doctor.facts import Facts, Purpose
 from runner.errors import HostNotReadyError
@@ -17,7 +18,7 @@ from runner.gallery.challenge import small_challenge
 from runner.gallery.run import Gallery, GalleryReport
 from runner.progress import Reporter
 
-_NO_IMAGE: Final = "image not built; run: unlearn setup"
+_NO_IMAGE: Final = f"image not built; {next_step('unlearn setup')}"
 _NO_GALLERY: Final = (
     "sample_submissions/hostile does not exist here; run doctor from a checkout of the project"
 )
