@@ -65,8 +65,8 @@ def measure_command(
     portions = ", ".join(f"{seconds:.4g}" for seconds in measurement.epoch_seconds)
     epochs, timed = quantity(description.training.epochs, "epoch"), quantity(measurement.epochs, "epoch")
     sys.stdout.write(
-        f"Retraining takes {measurement.retrain_seconds:.4g} s here: {epochs} of {median:.4g} s, the median of "
-        f"{portions} (means of {timed} each),\n"
+        f"Retraining takes {measurement.retrain_seconds:.4g} s here: {epochs} of {median:.4g} s, the median "
+        f"of {portions} (means of {timed} each),\n"
         f"with {key.cpus:g} cores and {key.threads} threads as one run has. "
         f"A run of this challenge may take {in_force:.4g} s here.\n"
     )
