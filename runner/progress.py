@@ -1,10 +1,12 @@
-"""Progress of long steps: a bar on a terminal, elsewhere a line now and then. Written to stderr.
+"""Progress of long steps: a bar on a terminal that can draw one, elsewhere lines. Written to stderr.
 
 Steps are named after challenges and submissions, whose names are untrusted: each text is sanitized here.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -25,6 +27,9 @@ from runner.sanitize import sanitize_line
 from runner.units import duration
 
 _LINE_EVERY_SECONDS: Final = 10.0
+_ECHO_COLUMNS: Final = 8
+"""For ``^C`` four times."""
+_MIN_COLUMNS: Final = 20
 
 
 class Reporter(Protocol):
@@ -59,7 +64,8 @@ class ConsoleReporter:
         """The last line's step, and when it was written."""
         self._first_count: tuple[str, int, float] = ("", 0, 0.0)
         """The step that is counted, its count in the first report, and when that was."""
-        if console.is_terminal:
+        if console.is_terminal and not console.is_dumb_terminal:
+            self._leave_room_for_echo()
             self._bars = Progress(
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False),
@@ -122,8 +128,20 @@ class ConsoleReporter:
         self._last_line = (step, self._clock())
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    def _leave_room_for_echo(self) -> None:
+        """Keep the bar a few columns narrower than the terminal, whose width may have changed.
+
+        A terminal echoes Ctrl-C as ``^C``. If that wrapped to the next line, the bar would be erased there,
+        and the dead one would stay on the screen.
+        """
+        with contextlib.suppress(OSError, ValueError):  # no terminal: a test writes to memory
+            columns = os.get_terminal_size(self._console.file.fileno()).columns
+            if columns > 0:  # 0: the terminal does not know
+                self._console.width = max(_MIN_COLUMNS, columns - _ECHO_COLUMNS)
+
     def _draw(self, text: str, total: int | None, done: int) -> None:
         assert self._bars is not None
+        self._leave_room_for_echo()
         if self._task is None or self._task[0] != text:
             if self._task is not None:
                 self._bars.remove_task(self._task[1])  # type: ignore[arg-type]

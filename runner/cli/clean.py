@@ -11,6 +11,7 @@ from runner.cli.options import DEFAULT_STORE, StoreOption
 from runner.engine.connect import connect_engine
 from runner.engine.session import remove_leftovers
 from runner.image.image import remove_superseded_images
+from runner.reports.cells import quantity
 from runner.store.open_store import open_store
 from runner.store.removal import remove_checkpoints, remove_evaluation
 
@@ -43,10 +44,10 @@ def clean_command(
             out.print(f"Removed evaluation {evaluation}.")
         if checkpoints:
             removed = sum(remove_checkpoints(opened, store, stored.id) for stored in opened.evaluations())
-            out.print(f"Removed {removed} checkpoints.")
+            out.print(f"Removed {quantity(removed, 'checkpoint')}.")
     engine = connect_engine()
     if images:
-        out.print(f"Removed {remove_superseded_images(engine)} superseded images.")
+        out.print(f"Removed {quantity(remove_superseded_images(engine), 'superseded image')}.")
     removed = remove_leftovers(engine)
     in_use = len(engine.containers({}))
-    out.print(f"Removed {removed} leftover containers; {in_use} are in use.")
+    out.print(f"Removed {quantity(removed, 'leftover container')}; {in_use} in use.")

@@ -41,11 +41,14 @@ def doctor_command(
     attacks: Annotated[
         bool, typer.Option("--attacks/--no-attacks", help="Run a quick selection of the attack gallery.")
     ] = True,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show all checks, not only warnings and what is broken.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check whether this host can run submissions safely and fairly, and list missing guarantees.
 
-    Exit code 3 if a check is broken; warnings do not change the exit code.
+    The first line is the verdict. Exit code 3 if a check is broken; warnings do not change the exit code.
     """
     limits = load_challenge(challenge).description.limits if challenge else default_limits("digits")
     purpose = Purpose(limits=limits, runtime=runtime or None)
@@ -59,7 +62,7 @@ def doctor_command(
     if as_json:
         print_json(findings_json(findings))
     else:
-        show_findings(findings, stdout_console())
+        show_findings(findings, stdout_console(), verbose=verbose)
     if broken := broken_findings(findings):
         names = ", ".join(finding.title.lower() for finding in broken)
         raise HostNotReadyError(f"This host is not ready for submissions: {names}.")

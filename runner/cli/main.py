@@ -108,7 +108,7 @@ def command_group() -> TyperGroup:
     """Return all commands; none of their modules is imported yet."""
     from typer.main import get_command, get_group  # noqa: PLC0415 - after `main` has disabled the collector
 
-    from runner.cli.interface.help import name_values  # noqa: PLC0415 - imports typer
+    from runner.cli.interface.help import name_values, read_plainly  # noqa: PLC0415 - imports typer
     from runner.cli.interface.version import root_options  # noqa: PLC0415 - imports typer
     from runner.cli.lazy import LazyCommand, new_typer  # noqa: PLC0415 - imports typer
 
@@ -128,6 +128,7 @@ def command_group() -> TyperGroup:
     group = cast("TyperGroup", get_command(app))
     for parameter in group.params:
         name_values(parameter)
+        read_plainly(parameter)
     add(group, COMMANDS)
     for name, text, commands in (
         ("image", "The container image: build it, show it.", IMAGE_COMMANDS),

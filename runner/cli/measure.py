@@ -15,6 +15,7 @@ from runner.cli.options import DeviceOption, RuntimeOption
 from runner.engine.placement import CPU
 from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter
+from runner.reports.cells import quantity
 from runner.time_limits.policy import wall_seconds
 from runner.time_limits.retraining import get_or_measure
 
@@ -62,9 +63,10 @@ def measure_command(
         return
     median = statistics.median(measurement.epoch_seconds)
     portions = ", ".join(f"{seconds:.4g}" for seconds in measurement.epoch_seconds)
+    epochs, timed = quantity(description.training.epochs, "epoch"), quantity(measurement.epochs, "epoch")
     sys.stdout.write(
-        f"Retraining takes {measurement.retrain_seconds:.4g} s here: {description.training.epochs} epochs "
-        f"of {median:.4g} s, the median of {portions} (means of {measurement.epochs} epochs each),\n"
+        f"Retraining takes {measurement.retrain_seconds:.4g} s here: {epochs} of {median:.4g} s, the median "
+        f"of {portions} (means of {timed} each),\n"
         f"with {key.cpus:g} cores and {key.threads} threads as one run has. "
         f"A run of this challenge may take {in_force:.4g} s here.\n"
     )

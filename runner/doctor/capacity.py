@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from runner.checkout import next_step
 from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import Finding, Status, make_finding
 from runner.engine.container_spec import all_workers_memory_bytes
@@ -31,7 +32,7 @@ def check_image(facts: Facts, _purpose: Purpose) -> Finding:
     if facts.image:
         return make_finding("image", Status.OK, facts.image)
     observation = facts.image_problem or "image not built"
-    return make_finding("image", Status.BROKEN, observation, "image not built; run: unlearn setup")
+    return make_finding("image", Status.BROKEN, observation, f"image not built; {next_step('unlearn setup')}")
 
 
 def check_disk(facts: Facts, _purpose: Purpose) -> Finding:

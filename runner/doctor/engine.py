@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from runner.checkout import next_step
 from runner.doctor.advisories import (
     CRUN_CVES,
     CRUN_FIXED,
@@ -35,7 +36,8 @@ def check_engine(facts: Facts, _purpose: Purpose) -> Finding:
     """Check that an engine answers and that its version was tested with this project."""
     if facts.engine_problem:
         lost = "that submissions can be run at all"
-        return make_finding("engine", Status.BROKEN, facts.engine_problem, "Or run: unlearn setup", lost=lost)
+        advice = f"Or {next_step('unlearn setup')}"
+        return make_finding("engine", Status.BROKEN, facts.engine_problem, advice, lost=lost)
     api = str(facts.version.get("ApiVersion", "?"))
     observation = f"{_product(facts)} {facts.version.get('Version', '?')}, API {api}"
     if facts.info.get("OSType", "linux") != "linux":

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
+from runner.checkout import next_step
 from runner.doctor.attacks import QUICK
 from runner.doctor.facts import Facts, Purpose
 from runner.doctor.kernel_memory import Measurement, kernel_memory_container, measure_kernel_memory
@@ -21,7 +22,7 @@ from runner.progress import Reporter
 
 KINDS: Final = ("lock on a part of a file", "filter on a socket", "named mapping", "timer", "mapping")
 """Kinds of kernel objects that doctor measures: refused on every host, or quickly made and counted."""
-_NO_IMAGE: Final = "image not built; run: unlearn setup"
+_NO_IMAGE: Final = f"image not built; {next_step('unlearn setup')}"
 _NO_GALLERY: Final = (
     "sample_submissions/hostile does not exist here; run doctor from a checkout of the project"
 )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import docker
 import docker.errors
 
+from runner.checkout import next_step
 from runner.engine.container_spec import LABEL, ContainerSpec
 from runner.engine.docker_address import engine_address, named_address
 from runner.engine.docker_connection import (
@@ -55,7 +56,7 @@ class DockerEngine:
             place = f" at {named}" if (named := named_address()) else ""
             raise HostNotReadyError(
                 f"No container engine answers{place} ({describe_cause(error)}); "
-                "start Docker, or run: make setup"
+                f"start Docker, or {next_step('unlearn setup')}"
             ) from error
         self._is_podman = is_podman(self._version)
         self.address = engine_address().url
@@ -103,7 +104,9 @@ class DockerEngine:
             elif identity:
                 self.remove(identity)
             if isinstance(error, docker.errors.ImageNotFound):
-                raise HostNotReadyError("The image is not built; run: unlearn image build") from error
+                raise HostNotReadyError(
+                    f"The image is not built; {next_step('unlearn image build')}"
+                ) from error
             if "range of cpus" in str(error).lower():
                 raise HostNotReadyError(f"This host has too few cores: {describe_cause(error)}.") from error
             raise SandboxStartError(f"A container could not be started: {describe_cause(error)}.") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from runner.checkout import next_step
 from runner.engine.api import Engine
 from runner.errors import HostNotReadyError
 from runner.image.inputs import DEFAULT_INPUTS, ImageInputs
@@ -68,7 +69,7 @@ def require_image(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> Image
     image = find_image(engine, inputs)
     if image is None:
         raise HostNotReadyError(
-            "The image is not built, or its inputs have changed; run: unlearn image build"
+            f"The image is not built, or its inputs have changed; {next_step('unlearn image build')}"
         )
     return image
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from runner.reports.mistakes import MISTAKES, WARNING
-from runner.store.records import RunRecord
+
+if TYPE_CHECKING:  # it imports pydantic, which `unlearn list` does without
+    from runner.store.records import RunRecord
 
 _SEARCHED_CHARACTERS: Final = 2000
 _REASON: Final = re.compile(r"run \d+ ended as [a-z-]+ \((.*)\)", re.DOTALL)

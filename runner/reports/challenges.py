@@ -15,12 +15,11 @@ from runner.challenge.description import Description, Source
 from runner.challenge.limits import Limits
 from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import Training
-from runner.reports.cells import plain_text
+from runner.reports.cells import percent, plain_text, quantity
 from runner.sanitize import sanitize_line
 from sandbox.protocol.splits import SPLITS
 
 _LINE_CHARACTERS: Final = 500
-
 _CELL_CHARACTERS: Final = 150
 
 
@@ -32,12 +31,14 @@ def challenge_table(challenge: Challenge) -> Table:
     table.add_column(style="bold")
     table.add_column()
     sizes = ", ".join(f"{sum(description.class_counts[split])} {split}" for split in description.splits)
-    names = description.class_names or []
-    forget = ", ".join(
+    counts, names = description.class_counts, description.class_names or []
+    forget_share = sum(counts["forget"]) / max(1, sum(counts["forget"]) + sum(counts["retain"]))
+    of_classes = ", ".join(
         f"{count} of class {label}" + (f" ({names[label]})" if names else "")
-        for label, count in enumerate(description.class_counts["forget"])
+        for label, count in enumerate(counts["forget"])
         if count
     )
+    forget = f"{of_classes} ({percent(forget_share, 1)} of the training examples)"
     rows = {
         "challenge": description.name,
         "sha256": challenge.sha256,
@@ -100,7 +101,7 @@ def _training(training: Training) -> str:
     best = ", best epoch by validation" if training.keep == "best-by-validation" else ""
     return (
         f"{training.optimizer}, learning rate {training.learning_rate:g} {training.schedule}{momentum}, "
-        f"weight decay {training.weight_decay:g}, {training.epochs} epochs of batches of "
+        f"weight decay {training.weight_decay:g}, {quantity(training.epochs, 'epoch')} of batches of "
         f"{training.batch_size}{weights}{best}"
     )
 

@@ -14,7 +14,7 @@ from runner.reports.cells import needed_image, plain_text, quantity
 from runner.reports.columns import REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
 from runner.reports.notices import counted, grouped_problem_lines
 from runner.reports.scores import score_cell, status_text, summary_json, verdicts_text
-from runner.results.summary import MIN_SCORED_RUNS, Summary
+from runner.results.view import MIN_SCORED_RUNS, SummaryView, listed_summary
 from runner.store.listing import Progress
 from runner.store.stored_evaluation import StoredEvaluation
 
@@ -24,7 +24,7 @@ class ListedEvaluation:
     """An evaluation with its summary, or with how far it is."""
 
     stored: StoredEvaluation
-    summary: Summary | None
+    summary: SummaryView | None
     progress: Progress
 
     @property
@@ -52,11 +52,21 @@ def listed_evaluations(
     return [
         ListedEvaluation(
             stored=item,
-            summary=Summary.from_json(item.summary) if item.summary is not None else None,
+            summary=_summary(item.summary) if item.summary is not None else None,
             progress=progress.get(item.id, _NO_PROGRESS),
         )
         for item in stored
     ]
+
+
+def _summary(stored: Mapping[str, Any]) -> SummaryView:
+    """Return a stored summary; one of an earlier version, or a damaged one, is left to `Summary`."""
+    listed = listed_summary(stored)
+    if listed is not None:
+        return listed
+    from runner.results.summary import Summary  # noqa: PLC0415 - imports pydantic, as slow as all the rest
+
+    return Summary.from_json(stored)
 
 
 def by_time(listed: ListedEvaluation) -> datetime:
@@ -154,7 +164,7 @@ def _status(row: ListedEvaluation) -> Text:
     return Text(f"{row.status} {row.progress.ended_runs}/{row.stored.n}", style="yellow")
 
 
-def _score(summary: Summary | None) -> str:
+def _score(summary: SummaryView | None) -> str:
     if summary is None:
         return ""
     score, low, high = score_cell(summary), summary.score_low, summary.score_high

@@ -16,7 +16,7 @@ from rich.text import Text
 from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.reports.advice import advice_on_warning
 from runner.reports.cells import quantity
-from runner.results.summary import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED, Summary
+from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED, SummaryView
 from runner.sanitize import sanitize_line
 from scoring.card.levels import Level, flag_level
 
@@ -48,14 +48,14 @@ class Notice:
         return {**values, "advice": self.advice} if self.level == "problem" else values
 
 
-def notices_of(summary: Summary) -> list[Notice]:
+def notices_of(summary: SummaryView) -> list[Notice]:
     """Return each notice of an evaluation once, problems first."""
     order = {"problem": 0, "suspicion": 1, "note": 2}
     notices = dict.fromkeys([*_warnings(summary), *_flags(summary)])
     return sorted(notices, key=lambda notice: order[notice.level])
 
 
-def problems_of(summary: Summary) -> list[Notice]:
+def problems_of(summary: SummaryView) -> list[Notice]:
     """Return the problems to show, without those that follow from another one."""
     problems = {notice.kind: notice for notice in notices_of(summary) if notice.level == "problem"}
     unchanged, equal = problems.get("unchanged"), problems.get("equal-seeds")
@@ -72,7 +72,7 @@ def _number(notice: Notice) -> int:
     return int(first) if first.isascii() and first.isdigit() else -1
 
 
-def notice_lines(summary: Summary, *, with_suspicions: bool = False) -> list[Text]:
+def notice_lines(summary: SummaryView, *, with_suspicions: bool = False) -> list[Text]:
     """Return a line for each problem, and one for the rest.
 
     Args:
@@ -99,7 +99,7 @@ def notice_lines(summary: Summary, *, with_suspicions: bool = False) -> list[Tex
     return lines
 
 
-def counted(summary: Summary) -> str:
+def counted(summary: SummaryView) -> str:
     """Return the numbers of notices by level, ``1 problem, 3 notes``; empty without any."""
     notices = notices_of(summary)
     levels = {
@@ -109,9 +109,9 @@ def counted(summary: Summary) -> str:
     return ", ".join(quantity(number, level) for level, number in levels.items() if number)
 
 
-def grouped_problem_lines(summaries: Sequence[Summary]) -> list[Text]:
+def grouped_problem_lines(summaries: Sequence[SummaryView]) -> list[Text]:
     """Return a line for each kind of problem, with the evaluations that have it."""
-    groups: dict[str, list[tuple[Summary, Notice]]] = {}
+    groups: dict[str, list[tuple[SummaryView, Notice]]] = {}
     for summary in summaries:
         for notice in problems_of(summary):
             groups.setdefault(notice.kind, []).append((summary, notice))
@@ -129,7 +129,7 @@ def _problem_line(name: str, notice: Notice) -> Text:
     return Text(f"{name}: problem: {sentence}. {notice.advice}".rstrip(), style="red")
 
 
-def _warnings(summary: Summary) -> Iterator[Notice]:
+def _warnings(summary: SummaryView) -> Iterator[Notice]:
     for sentence in summary.warnings:
         if sentence.endswith(UNCHANGED):
             yield Notice(kind="unchanged", level="problem", sentence=sentence)
@@ -143,6 +143,6 @@ def _warnings(summary: Summary) -> Iterator[Notice]:
             yield Notice(kind="warning", level="suspicion", sentence=sentence)
 
 
-def _flags(summary: Summary) -> Iterator[Notice]:
+def _flags(summary: SummaryView) -> Iterator[Notice]:
     for kind, sentence in zip(summary.flags, summary.flag_sentences, strict=False):
         yield Notice(kind=kind, level=flag_level(kind, sentence), sentence=sentence)

@@ -16,7 +16,8 @@ from runner.challenge.description import Feedback
 from runner.reports.advice import advice
 from runner.reports.cells import figure
 from runner.results.scoring import SCORE_WITHHELD
-from runner.results.summary import FIGURES, MIN_SCORED_RUNS, OTHER_SUBMISSION, Summary
+from runner.results.summary import FIGURES, Summary
+from runner.results.view import MIN_SCORED_RUNS, OTHER_SUBMISSION
 from runner.sanitize import sanitize, sanitize_line
 from runner.store.records import RunRecord
 from runner.store.stored_evaluation import StoredEvaluation

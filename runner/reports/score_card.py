@@ -11,7 +11,7 @@ from rich.text import Text
 
 from runner.reports.cells import percent, plain_text, quantity
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
-from runner.results.summary import MIN_SCORED_RUNS
+from runner.results.view import MIN_SCORED_RUNS
 from scoring.card.levels import flag_level
 from scoring.outputs import SPLITS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 from rich.text import Text
@@ -12,9 +12,12 @@ from runner.reports.advice import advice_on_reason
 from runner.reports.cells import figure, percent, plain_text
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
 from runner.reports.notices import notice_lines, notices_of
-from runner.results.summary import Summary
+from runner.results.view import SummaryView
 from runner.sanitize import sanitize_line
 from runner.units import duration
+
+if TYPE_CHECKING:
+    from runner.results.summary import Summary
 
 _RECOMMENDED_RUNS: Final = 64
 
@@ -94,7 +97,7 @@ def smoke_sentence(summary: Summary) -> str:
     )
 
 
-def summary_json(summary: Summary) -> dict[str, Any]:
+def summary_json(summary: SummaryView) -> dict[str, Any]:
     """Return the object that ``--json`` prints: the stored summary with its status and notices.
 
     ``notices`` lists each flag and each warning once, with ``kind``, ``level``, ``sentence`` and, for a
@@ -115,12 +118,12 @@ def status_text(status: str) -> Text:
     return Text(status.replace("-", " "), style="red" if status in ("failed", "refused") else "")
 
 
-def verdicts_text(summary: Summary) -> str:
+def verdicts_text(summary: SummaryView) -> str:
     """Return how many runs ended with each verdict."""
     return ", ".join(f"{count} {verdict}" for verdict, count in summary.verdicts.items())
 
 
-def score_cell(summary: Summary) -> str:
+def score_cell(summary: SummaryView) -> str:
     """Return the score, or a dash where there is none or too few runs for one."""
     return _figure(summary, summary.score, 4)
 
@@ -129,7 +132,7 @@ def _figures(title: str, cells: Sequence[str], importance: int) -> Column:
     return Column(title=title, cells=cells, importance=importance, right=True)
 
 
-def _figure(summary: Summary, value: float | None, digits: int) -> str:
+def _figure(summary: SummaryView, value: float | None, digits: int) -> str:
     return figure(None if summary.is_smoke_test else value, digits)
 
 

@@ -12,14 +12,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.layout import ORIGINAL_FILE
 from runner.parsers.checkpoint import content_sha256
 from runner.results.scoring import SCORE_WITHHELD
-from runner.results.summary import (
-    EQUAL_SEEDS,
-    FIGURES,
-    OTHER_SUBMISSION,
-    SCHEMA_VERSION,
-    UNCHANGED,
-    Summary,
-)
+from runner.results.summary import FIGURES, SCHEMA_VERSION, Summary
+from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED
 from runner.sanitize import sanitize_line
 from runner.store.records import CopiedCheckpoints, RunRecord
 from runner.verdict import Verdict

@@ -13,19 +13,12 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.errors import HostNotReadyError
+from runner.results.view import OTHER_SUBMISSION as OTHER_SUBMISSION  # noqa: PLC0414 - for its readers
+from runner.results.view import is_smoke_test, status_of
 from runner.sanitize import sanitize_line
 from runner.validation import first_problem
 
 SCHEMA_VERSION: Final = 1
-OTHER_SUBMISSION: Final = "another submission:"
-"""Part of warnings that only the organizer may read: participants learn nothing of each other."""
-UNCHANGED: Final = "checkpoints are the original network, unchanged"
-EQUAL_SEEDS: Final = "checkpoints equal that of another seed"
-"""Ends of the warnings that name a mistake of the submission. They are stored: never change them."""
-
-MIN_SCORED_RUNS: Final = 16
-"""With fewer runs a score is computed but not shown to people: forgetting quality is then 0, or nearly, for
-nearly any submission. Such an evaluation is a smoke test, which shows that the code works."""
 
 FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean")
 """Fields that have the names of fields of `scoring.published.score.PublishedScore`. The first is the only one
@@ -80,16 +73,12 @@ class Summary(BaseModel):
     @property
     def is_smoke_test(self) -> bool:
         """Return whether all runs succeeded, but are too few for their score to be shown."""
-        return self.score is not None and self.n < MIN_SCORED_RUNS
+        return is_smoke_test(self.score, self.n)
 
     @property
     def status(self) -> str:
-        """Return how it ended: ``scored``, ``smoke-test``, ``judged``, ``failed`` or ``refused``."""
-        if self.refused:
-            return "refused"
-        if self.score is None:
-            return "judged" if self.score_withheld else "failed"
-        return "smoke-test" if self.is_smoke_test else "scored"
+        """Return how it ended, as `runner.results.view.status_of`."""
+        return status_of(self.score, self.n, refused=self.refused, score_withheld=self.score_withheld)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object: only fields that were set, so that earlier summaries are not changed."""

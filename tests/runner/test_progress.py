@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import pty
+import re
+import termios
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from runner.progress import ConsoleReporter
@@ -63,6 +69,37 @@ def test_untrusted_names_are_sanitized(terminal: bool) -> None:
             f"{mark}]0;title{mark}mine score: 1.0",
             f"{mark}[2J{mark}yours{mark}: 1 of 2",
         ]
+
+
+def test_a_terminal_that_cannot_draw_gets_lines() -> None:
+    """With TERM=dumb there is no bar, so there are the lines of a log."""
+    written = io.StringIO()
+    console = Console(file=written, width=200, force_terminal=True, _environ={"TERM": "dumb"})
+    with ConsoleReporter(console, clock=Clock()) as reporter:
+        reporter.step("mine: starting containers")
+        reporter.count("mine: runs", 1, 2)
+    assert written.getvalue().splitlines() == ["mine: starting containers", "mine: runs: 1 of 2"]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_the_bar_leaves_room_for_the_echo_of_an_interrupt(columns: int) -> None:
+    """Whatever the name's length: `^C` on a full line would wrap, and leave a dead bar on the screen."""
+    main, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, columns))
+    with os.fdopen(terminal, "w") as file:
+        console = Console(file=file, force_terminal=True, _environ={"TERM": "xterm"})
+        with ConsoleReporter(console, clock=Clock()) as reporter:
+            reporter.count(f"{'long' * 60}: runs", 1, 64)
+        file.flush()
+        os.set_blocking(main, False)
+        text = ""
+        with contextlib.suppress(BlockingIOError):
+            while part := os.read(main, 1 << 16):
+                text += part.decode()
+    os.close(main)
+    drawn = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]", text)]
+    assert any("long" in line for line in drawn)
+    assert max(map(cell_len, drawn)) <= columns - len("^C^C^C")
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 HELP_NAMES: Final = ["-h", "--help"]
@@ -18,6 +20,7 @@ class Command(TyperCommand):
         super().__init__(*args, **kwargs)
         for parameter in self.params:
             name_values(parameter)
+            read_plainly(parameter)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - click's own context
         """Return the words of the line of usage: ``[OPTIONS] SUBMISSION...``."""
@@ -57,7 +60,41 @@ def name_values(parameter: Any) -> None:  # noqa: ANN401 - click's own class is 
             parameter.metavar = names[0] if names else "TEXT"
 
 
+class _PlainValue:
+    """Reads a text, a path, a flag or a choice as typer does, without pydantic, whose import takes 0.1 s."""
+
+    def __init__(self, read: Callable[[Any], Any], choices: tuple[Any, ...] | None) -> None:
+        self._read, self._choices = read, choices
+
+    def coerce(self, value: Any, *, param: Any = None, ctx: Any = None) -> Any:  # noqa: ANN401 - typer's method
+        """Return the value of an option as its command takes it."""
+        if value is None or isinstance(value, (bool, Path)):
+            return value
+        if self._choices is not None and value not in self._choices:
+            choices = ", ".join(map(repr, self._choices))
+            raise typer.BadParameter(f"{value!r} is not one of {choices}.", ctx=ctx, param=param)
+        return self._read(value)
+
+
+def read_plainly(parameter: Any) -> None:  # noqa: ANN401 - click's own class is private
+    """Let a parameter whose values are single texts, paths, flags or choices be read without pydantic."""
+    descriptor = getattr(parameter, "type_descriptor", None)
+    if descriptor is None or parameter.nargs != 1 or getattr(parameter, "multiple", False):
+        return
+    annotation = descriptor.annotation
+    kinds = {kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)}
+    choices = descriptor.choices
+    if choices is not None and all(isinstance(choice, str) for choice in choices):
+        plain = _PlainValue(str, choices)
+    elif kinds in ({str}, {Path}) or (kinds == {bool} and parameter.is_flag and not parameter.envvar):
+        plain = _PlainValue(kinds.pop(), None)
+    else:
+        return
+    vars(parameter)["get_runtime_param"] = lambda: plain
+
+
 def _without_value(option: TyperOption | None) -> TyperOption | None:
     if option is not None:
         option.metavar = ""
+        read_plainly(option)
     return option

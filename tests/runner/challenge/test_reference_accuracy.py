@@ -86,7 +86,7 @@ def test_half_is_enough(challenge: Challenge) -> None:
 def test_training_is_shown(challenge: Challenge) -> None:
     """In words, with all that was chosen."""
     said = challenge.description
-    assert "sgd, learning rate 0.1 one-cycle, Nesterov momentum 0.9, weight decay 0, 1 epochs" in shown(
+    assert "sgd, learning rate 0.1 one-cycle, Nesterov momentum 0.9, weight decay 0, 1 epoch" in shown(
         challenge
     )
     update = {"optimizer": "adam", "momentum": 0.0, "nesterov": False, "class_weights": "balanced"}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from runner.doctor.findings import Finding, Status
@@ -71,3 +72,42 @@ def test_text_from_the_engine_is_shown_as_plain_text() -> None:
     assert "[bold]d" in output.getvalue()
     assert "\x1b" not in output.getvalue()
     assert "none: all checked guarantees hold" in output.getvalue()
+
+
+def shown(*statuses: Status, verbose: bool = False) -> list[str]:
+    output = io.StringIO()
+    title = "Attack with a name that is far longer than the titles of all other checks"
+    findings = [
+        Finding(id=str(at), title=title if at == 0 else f"Check{at}", status=status, observation="seen " * 12)
+        for at, status in enumerate(statuses)
+    ]
+    show_findings(findings, Console(file=output, width=80), verbose=verbose)
+    return output.getvalue().splitlines()
+
+
+WARNING, OK, MISSING, BROKEN = Status.WARNING, Status.OK, Status.NOT_AVAILABLE, Status.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verdict"),
+    [
+        ((OK, MISSING), "ready"),
+        ((OK, WARNING), "ready, with 1 warning"),
+        ((WARNING, OK, WARNING, MISSING), "ready, with 2 warnings"),
+        ((OK, WARNING, BROKEN, BROKEN), "not ready: check2, check3"),
+    ],
+)
+def test_the_verdict_comes_first(statuses: tuple[Status, ...], verdict: str) -> None:
+    """Below it is only what is not ok; the rest is counted, and shown with -v."""
+    lines = shown(*statuses)
+    assert lines[0] == verdict
+    bad = sum(status in (WARNING, BROKEN) for status in statuses)
+    assert sum(line.strip().startswith(("warning", "broken")) for line in lines) == bad
+    assert not any(line.strip().startswith(("ok ", "not available ")) for line in lines)
+    assert any(line.startswith(f"{len(statuses) - bad} more are ok or not needed") for line in lines)
+    assert sum("Check" in line for line in shown(*statuses, verbose=True)) == len(statuses) - 1
+
+
+def test_a_long_title_does_not_squeeze_the_observations() -> None:
+    """Of 80 columns more than 40 are for what was observed."""
+    assert max(line.count("seen") for line in shown(WARNING, WARNING)) >= 8

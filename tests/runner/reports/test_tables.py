@@ -21,7 +21,7 @@ from runner.reports.evaluations import (
 )
 from runner.reports.runs import runs_table
 from runner.reports.scores import score_remarks, score_table, smoke_sentence
-from runner.results.summary import MIN_SCORED_RUNS
+from runner.results.view import MIN_SCORED_RUNS
 from runner.store.listing import Progress
 from tests.support.records import run_record, stored_evaluation, summary_of
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData
 
+from runner.errors import HostNotReadyError
 from runner.store.listing import DATABASE_FILE, TABLES, read_listing
 from runner.store.open_store import open_store
 from runner.store.records import EvaluationRecord
@@ -56,3 +57,27 @@ def test_a_store_that_lacks_something_is_left_to_the_store(tmp_path: Path, state
     assert read_listing(tmp_path) is None
     open_store(tmp_path, create=False).close()
     assert read_listing(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "n = 'many'",
+        "submission = x'00'",
+        "seconds = 'long'",
+        "begun = '2026-99-01'",
+        "begun = 7",
+        "summary = '[1]'",
+        "summary = 'no json'",
+        "challenge_folder = x'00'",
+    ],
+)
+def test_a_value_of_another_type_is_left_to_the_store(tmp_path: Path, change: str) -> None:
+    """SQLite stores any type in any column; the store names the damage."""
+    with closing(open_store(tmp_path, create=True)) as store:
+        store.begin(RECORD)
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection, connection:
+        connection.execute(f"UPDATE evaluations SET {change}")
+    assert read_listing(tmp_path) is None
+    with closing(open_store(tmp_path, create=False)) as store, pytest.raises(HostNotReadyError):
+        store.evaluations()
