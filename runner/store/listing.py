@@ -1,7 +1,7 @@
 """List the evaluations of a store's SQLite file, without SQLAlchemy.
 
-Importing SQLAlchemy takes longer than everything else that ``unlearn list`` does. So a file that has exactly
-the columns of this version is read with the standard library; any other file is left to
+Importing SQLAlchemy takes longer than everything else that ``unlearn list`` does. So a file whose tables
+are of this version is read with the standard library; any other file is left to
 `runner.store.store.Store`, which upgrades it or reports why it cannot be used. A test compares the two.
 """
 
@@ -12,25 +12,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from runner.store.migrations import HEAD, VERSION_QUERY
 from runner.store.stored_evaluation import StoredEvaluation, evaluation_from_row
 
 DATABASE_FILE: Final = "store.sqlite"
-_COLUMNS: Final = (
+EVALUATION_COLUMNS: Final = (
     *("id", "submission_sha256", "submission", "challenge", "challenge_sha256", "image", "n", "begun"),
     *("seconds", "summary", "manifest_sha256", "challenge_folder"),
 )
-TABLES: Final = {
-    "submissions": {"sha256", "name", "archive_bytes", "added"},
-    "evaluations": set(_COLUMNS),
-    "attempts": {"evaluation", "number", "begun", "ended", "outcome"},
-    "terms": {"evaluation", "machine", "terms"},
-    "runs": {
-        *("evaluation", "index", "seed", "attempt", "verdict", "detail", "host_seconds", "run_seconds"),
-        *("checkpoint_sha256", "log_bytes_dropped", "exception_type", "ended", "evaluated", "outputs_sha256"),
-    },
-    "leases": {"evaluation", "token", "holder", "place", "beats", "expires"},
-}
-"""All columns of this version, as `runner.store.schema` declares them."""
 
 
 def read_listing(folder: Path) -> list[StoredEvaluation] | None:
@@ -42,16 +31,12 @@ def read_listing(folder: Path) -> list[StoredEvaluation] | None:
     uri = f"{file.absolute().as_uri()}?mode=rw"
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as connection:
-            if any(_columns(connection, table) != known for table, known in TABLES.items()):
+            if connection.execute(VERSION_QUERY).fetchone() != (HEAD,):
                 return None
-            query = f"SELECT {', '.join(_COLUMNS)} FROM evaluations ORDER BY begun"  # noqa: S608 - constants
+            query = f"SELECT {', '.join(EVALUATION_COLUMNS)} FROM evaluations ORDER BY begun"  # noqa: S608 - constants
             return [
-                evaluation_from_row(dict(zip(_COLUMNS, row, strict=True)))
+                evaluation_from_row(dict(zip(EVALUATION_COLUMNS, row, strict=True)))
                 for row in connection.execute(query)
             ]
     except (sqlite3.Error, ValueError, TypeError, RecursionError):
         return None
-
-
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    return {str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")}

@@ -1,17 +1,15 @@
-"""The tables of a store, and the upgrade of a store that an earlier version created.
+"""The tables of a store, as they are now. `runner.store.migrations` has how they came to be.
 
-A later version may add tables and nullable columns; it never changes or drops an existing one.
+A later version may add tables and nullable columns; it never changes or drops an existing one. Each change
+is a new script there: a test compares its result with these classes.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, ForeignKey, inspect
+from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.schema import CreateColumn
-
-from runner.errors import HostNotReadyError
 
 
 class _Base(DeclarativeBase):
@@ -110,41 +108,3 @@ class LeaseRow(_Base):
     beats: Mapped[int] = mapped_column(BigInteger)
     expires: Mapped[float]
     """Seconds since 1970, by the holder's clock."""
-
-
-def is_current(connection: Connection) -> bool:
-    """Return whether every table and column exists.
-
-    Raises:
-        HostNotReadyError: the store has columns that this version does not know.
-    """
-    existing, current = _columns(connection), True
-    for name, table in _Base.metadata.tables.items():
-        present, known = existing.get(name, set()), set(table.columns.keys())
-        if unknown := present - known:
-            raise HostNotReadyError(
-                f"The store was written by a later version of unlearn, which knows {name}.{min(unknown)}; "
-                "use that version, or another store."
-            )
-        current = current and present == known
-    return current
-
-
-def add_missing(connection: Connection) -> None:
-    """Create the tables and columns that an earlier version did not have."""
-    _Base.metadata.create_all(connection)
-    existing = _columns(connection)
-    for name, table in _Base.metadata.tables.items():
-        for column in table.columns:
-            if column.name not in existing[name]:
-                clause = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {clause}")
-
-
-def _columns(connection: Connection) -> dict[str, set[str]]:
-    inspector = inspect(connection)
-    return {
-        name: {column["name"] for column in inspector.get_columns(name)}
-        for name in inspector.get_table_names()
-        if name in _Base.metadata.tables
-    }

@@ -21,7 +21,7 @@ class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQue
     """The database of one store folder. Safe to use from several threads."""
 
     def __init__(self, url: str | URL, *, writable: bool = True) -> None:
-        """Open it, and create missing tables and columns.
+        """Open it, and create or upgrade its tables.
 
         Raises:
             HostNotReadyError: it cannot be opened or written.
