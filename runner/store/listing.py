@@ -1,4 +1,4 @@
-"""List the evaluations of a store's SQLite file, without SQLAlchemy.
+"""List the evaluations and entries of a store's SQLite file, without SQLAlchemy.
 
 Importing SQLAlchemy takes longer than everything else that ``unlearn list`` does. So a file whose tables
 are of this version is read with the standard library; any other file is left to
@@ -8,13 +8,17 @@ are of this version is read with the standard library; any other file is left to
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from runner.store.entries.listing import read_entries
+from runner.store.entries.records import Entry
 from runner.store.migrations import HEAD, VERSION_QUERY
 from runner.store.stored_evaluation import StoredEvaluation, evaluation_from_row
 
+_Item = TypeVar("_Item")
 DATABASE_FILE: Final = "store.sqlite"
 EVALUATION_COLUMNS: Final = (
     *("id", "submission_sha256", "submission", "challenge", "challenge_sha256", "image", "n", "begun"),
@@ -24,6 +28,15 @@ EVALUATION_COLUMNS: Final = (
 
 def read_listing(folder: Path) -> list[StoredEvaluation] | None:
     """Return the evaluations of a store, the oldest first; None if only `Store` can read it."""
+    return _read(folder, _evaluations)
+
+
+def read_entry_listing(folder: Path) -> list[Entry] | None:
+    """Return the entries of a store, the oldest first; None if only `Store` can read it."""
+    return _read(folder, read_entries)
+
+
+def _read(folder: Path, read: Callable[[sqlite3.Connection], list[_Item]]) -> list[_Item] | None:
     file = folder / DATABASE_FILE
     if not file.is_file():
         return None
@@ -33,10 +46,14 @@ def read_listing(folder: Path) -> list[StoredEvaluation] | None:
         with closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as connection:
             if connection.execute(VERSION_QUERY).fetchone() != (HEAD,):
                 return None
-            query = f"SELECT {', '.join(EVALUATION_COLUMNS)} FROM evaluations ORDER BY begun"  # noqa: S608 - constants
-            return [
-                evaluation_from_row(dict(zip(EVALUATION_COLUMNS, row, strict=True)))
-                for row in connection.execute(query)
-            ]
+            return read(connection)
     except (sqlite3.Error, ValueError, TypeError, RecursionError):
         return None
+
+
+def _evaluations(connection: sqlite3.Connection) -> list[StoredEvaluation]:
+    query = f"SELECT {', '.join(EVALUATION_COLUMNS)} FROM evaluations ORDER BY begun"  # noqa: S608 - constants
+    return [
+        evaluation_from_row(dict(zip(EVALUATION_COLUMNS, row, strict=True)))
+        for row in connection.execute(query)
+    ]

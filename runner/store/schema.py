@@ -108,3 +108,26 @@ class LeaseRow(_Base):
     beats: Mapped[int] = mapped_column(BigInteger)
     expires: Mapped[float]
     """Seconds since 1970, by the holder's clock."""
+
+
+class EntryRow(_Base):
+    """One file or folder that was handed in; `runner.store.entries.records` says what its fields mean."""
+
+    __tablename__ = "entries"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy reads it once
+    id: Mapped[int] = mapped_column(primary_key=True)
+    command: Mapped[str]
+    received: Mapped[datetime]
+    name: Mapped[str]
+    path: Mapped[str | None]
+    folder: Mapped[str | None]
+    content_sha256: Mapped[str | None] = mapped_column(index=True)
+    challenge: Mapped[str]
+    challenge_sha256: Mapped[str]
+    n: Mapped[int]
+    evaluation: Mapped[str | None] = mapped_column(index=True)
+    """No foreign key: entries are recorded before their evaluations begin."""
+    outcome: Mapped[str | None]
+    reason: Mapped[str | None]
+    team: Mapped[str | None]
+    note: Mapped[str | None]

@@ -110,6 +110,33 @@ def test_an_upgrade_keeps_every_row(old: Path) -> None:
     assert read_listing(old) == evaluations
 
 
+def test_evaluations_of_an_earlier_store_have_an_entry_each(old: Path) -> None:
+    """With the submission's name, when it began, and what came of it; nothing is known of a path."""
+    with closing(open_store(old, create=False)) as store:
+        entries = store.entries()
+        assert [(entry.name, entry.evaluation, entry.outcome) for entry in entries] == [
+            ("mine [bold] ε", "0123456789ab", "scored"),
+            ("mine [bold] ε", "1123456789ab", None),
+            ("it's", "2123456789ab", "failed"),
+        ]
+        assert [entry.received for entry in entries] == [
+            evaluation.started_at for evaluation in store.evaluations()
+        ]
+        assert {(entry.path, entry.folder, entry.command, entry.team) for entry in entries} == {
+            (None, None, "", None)
+        }
+
+
+@pytest.mark.parametrize("summary", ["nonsense", "[]", "[" * 100_000, "{}"])
+def test_a_damaged_summary_does_not_stop_an_upgrade(old: Path, summary: str) -> None:
+    """It is reported by the commands that read it."""
+    with closing(sqlite3.connect(old / DATABASE_FILE)) as connection, connection:
+        connection.execute("UPDATE evaluations SET summary = ?", (summary,))
+    with closing(open_store(old, create=False)) as store:
+        expected = "failed" if summary == "{}" else None
+        assert {entry.outcome for entry in store.entries()} == {expected}
+
+
 def test_a_later_version_is_refused(old: Path) -> None:
     """Whether it is written or only read; the file is closed and unchanged."""
     open_store(old, create=True).close()
