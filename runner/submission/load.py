@@ -43,6 +43,8 @@ class RefusedSubmission:
     name: str
     reason: str
     """A sentence that names the file."""
+    sha256: str | None = None
+    """Of the file, if it is one that can be read."""
 
 
 def require_existing(paths: Sequence[Path]) -> None:
@@ -69,7 +71,9 @@ def read_submission(path: Path) -> Submission | RefusedSubmission:
         return load_submission(path)
     except ConfigurationError as error:
         return RefusedSubmission(
-            name=_display_name(path), reason=sanitize_line(str(error), _REASON_CHARACTERS)
+            name=_display_name(path),
+            reason=sanitize_line(str(error), _REASON_CHARACTERS),
+            sha256=_file_sha256(path),
         )
 
 
@@ -100,6 +104,14 @@ def load_submission(path: Path) -> Submission:
     except ArchiveError as error:
         raise ConfigurationError(f"{display_path(path)} is refused: {error}.") from error
     return Submission(name=_display_name(path), sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
+
+
+def _file_sha256(path: Path) -> str | None:
+    """Return the hash of a refused file; None if it is a folder, too large or unreadable."""
+    try:
+        return hashlib.sha256(read_submission_file(path)).hexdigest()
+    except (ConfigurationError, OSError):
+        return None
 
 
 def _is_missing(path: Path) -> bool:
@@ -150,7 +162,26 @@ def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
                 else:
                     files.append((path.relative_to(folder).as_posix(), path))
     if "submission.py" not in dict(files):
-        raise ConfigurationError(
-            f"{display_path(folder)} has no submission.py; a submission must define unlearning() there."
-        )
+        raise ConfigurationError(_without_submission(folder, [name for name, _ in files]))
     yield from sorted(files)
+
+
+def _without_submission(folder: Path, names: Sequence[str]) -> str:
+    """Return why a folder is no submission, and what to type if it holds submissions.
+
+    Args:
+        folder: As typed.
+        names: Of the files in it, relative to it.
+    """
+    shown = display_path(folder)
+    parts = [Path(name).parts for name in names]
+    inside = [
+        part[0]
+        for part in parts
+        if (len(part) == 1 and part[0].endswith(".zip")) or (len(part) == 2 and part[1] == "submission.py")
+    ]
+    if not inside:
+        return f"{shown} has no submission.py; a submission must define unlearning() there."
+    if len(inside) == 1:
+        return f"{shown} has no submission.py; what it holds may be one, so name {shown}/{inside[0]} instead."
+    return f"{shown} has no submission.py; it holds {len(inside)} submissions, so name {shown}/* instead."

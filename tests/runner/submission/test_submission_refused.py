@@ -36,6 +36,29 @@ def test_no_submission_py(tmp_path: Path, files: dict[str, bytes]) -> None:
     assert "has no submission.py" in refused_submission(write_submission(tmp_path / "entry", files))
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a.zip", "b.zip", "notes.txt"], "it holds 2 submissions, so name {folder}/* instead."),
+        (
+            ["a/submission.py", "b/submission.py", "c.zip"],
+            "it holds 3 submissions, so name {folder}/* instead.",
+        ),
+        (["a/submission.py", "a/helpers.py"], "what it holds may be one, so name {folder}/a instead."),
+        (["a.zip"], "what it holds may be one, so name {folder}/a.zip instead."),
+        (["a/b/submission.py", "a/x.zip", "a.tar.gz"], "a submission must define unlearning() there."),
+    ],
+)
+def test_a_folder_of_submissions_is_no_submission(tmp_path: Path, names: list[str], expected: str) -> None:
+    """The sentence says what to type instead."""
+    folder = tmp_path / "incoming"
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(CODE)
+    expected = expected.replace("{folder}", str(folder))
+    assert refused_submission(folder) == f"{folder} has no submission.py; {expected}"
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "submission", "entry.tar.gz"])
 def test_other_kinds_of_file(tmp_path: Path, name: str) -> None:
     """A file is a ``.py`` or a ``.zip``."""
@@ -216,4 +239,3 @@ def test_command_line(tmp_path: Path, challenge_folder: ChallengeFolder) -> None
     assert done.returncode == 1
     assert done.stderr.strip().endswith('is refused: the name "../x.py" leads out of the archive.')
     assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "store").exists()
