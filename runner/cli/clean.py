@@ -23,6 +23,7 @@ def clean_command(
     checkpoints: Annotated[
         bool, typer.Option("--checkpoints", help="Remove the checkpoints of all evaluated runs.")
     ] = False,
+    refused: Annotated[bool, typer.Option("--refused", help="Remove the entries that were refused.")] = False,
     images: Annotated[
         bool, typer.Option("--images", help="Remove images that a newer one has superseded.")
     ] = False,
@@ -32,7 +33,7 @@ def clean_command(
     Containers and evaluations that a live process uses are never removed.
     """
     out = stdout_console()
-    if names or checkpoints:
+    if names or checkpoints or refused:
         opened = open_store(store, create=False)
         for name in names or []:
             evaluation = opened.find(name)
@@ -41,6 +42,8 @@ def clean_command(
         if checkpoints:
             removed = sum(remove_checkpoints(opened, store, stored.id) for stored in opened.evaluations())
             out.print(f"Removed {removed} checkpoints.")
+        if refused:
+            out.print(f"Removed {opened.remove_refused()} refused entries.")
     engine = connect_engine()
     if images:
         out.print(f"Removed {remove_superseded_images(engine)} superseded images.")

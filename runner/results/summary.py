@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.errors import HostNotReadyError
 from runner.sanitize import sanitize_line
+from runner.store.entries.records import Outcome
 from runner.validation import first_problem
 
 SCHEMA_VERSION: Final = 1
@@ -62,6 +63,8 @@ class Summary(BaseModel):
     flags: list[str] = []
     """Kinds of flags."""
     flag_sentences: list[str] = []
+    equal_evaluations: list[str] = []
+    """Evaluations of other submissions that have some of the same checkpoints."""
     refused: bool = False
     """The files are no submission: there is no evaluation, and ``reason`` says what is wrong with them."""
 
@@ -69,6 +72,13 @@ class Summary(BaseModel):
     def is_successful(self) -> bool:
         """Return whether the evaluation has its score, or all that its challenge can give."""
         return self.score is not None or self.score_withheld
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return what came of the entries that share the evaluation."""
+        if self.refused:
+            return Outcome.REFUSED
+        return Outcome.SCORED if self.is_successful else Outcome.FAILED
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object: only fields that were set, so that earlier summaries are not changed."""
