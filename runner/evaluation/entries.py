@@ -10,6 +10,7 @@ from pathlib import Path
 
 from runner.challenge.challenge import Challenge
 from runner.errors import HostNotReadyError
+from runner.sanitize import sanitize_line
 from runner.store.entries.records import Entry, NewEntry, Outcome
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
@@ -76,7 +77,7 @@ def with_known_names(hand_ins: Sequence[HandIn], store: Store) -> list[HandIn]:
         if isinstance(content, Submission) and hand_in.path.stem == content.sha256:
             name = store.known_name(content.sha256) or _name_in_its_store(hand_in.path, content.sha256)
             if name is not None:
-                content = replace(content, name=name)
+                content = replace(content, name=sanitize_line(name, 100))
         named.append(replace(hand_in, content=content))
     return named
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,14 @@ def test_what_differs_is_another_entry(store: Store, other: NewEntry) -> None:
     """In any of its parts."""
     store.record_entries("first", [ALPHA])
     assert [entry.id for entry in store.record_entries("second", [ALPHA, other])] == [1, 2]
+
+
+def test_commands_at_the_same_time_record_an_entry_once(tmp_path: Path) -> None:
+    """Each of them gets the same number."""
+    with closing(open_store(tmp_path, create=True)) as store, ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda name: store.record_entries(name, [ALPHA, COPY]), "abcdefgh"))
+        assert len({tuple(entry.id for entry in answer) for answer in answers}) == 1
+        assert len(store.entries()) == 2
 
 
 def test_a_mended_file_is_another_entry(store: Store) -> None:
