@@ -39,7 +39,7 @@ def names_by_evaluation(entries: Iterable[Entry]) -> dict[str, str]:
     for entry in entries:
         if entry.evaluation is not None:
             names.setdefault(entry.evaluation, []).append(_name(entry.name))
-    return {evaluation: ", ".join(dict.fromkeys(each)) for evaluation, each in names.items()}
+    return {evaluation: _some(each) for evaluation, each in names.items()}
 
 
 def refused_lines(entries: Iterable[Entry], most: int = _NAMED) -> list[str]:
@@ -161,6 +161,7 @@ def _name(name: str) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
+    """Return the first names, each once, and how many more there are."""
+    names = list(dict.fromkeys(names))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"

@@ -141,6 +141,13 @@ def test_the_same_name_in_another_phase_is_no_copy(store: Store) -> None:
     assert store.same_content(refused) is None
 
 
+def test_an_archive_of_the_store_is_no_copy(store: Store) -> None:
+    """It is what was handed in before."""
+    archive = replace(ALPHA, path=f"evaluations/submissions/{ALPHA.content_sha256}.zip")
+    _, stored = store.record_entries("command", [ALPHA, archive])
+    assert store.same_content(stored) is None
+
+
 def test_a_content_is_known_by_its_first_name(store: Store) -> None:
     """Also where the store knows the submission only."""
     assert store.known_name(FIRST.submission_sha256) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
@@ -56,9 +57,12 @@ class EntryQueries:
     def same_content(self, entry: Entry) -> Entry | None:
         """Return the oldest entry before this one that has its content, under another name or path.
 
-        The same name on another challenge or with another number of runs is no copy.
+        The same name on another challenge or with another number of runs is no copy, nor is an archive of
+        the store, whose file is named by its hash.
         """
         if entry.content_sha256 is None or entry.evaluation is None:
+            return None
+        if entry.path is not None and PurePath(entry.path).stem == entry.content_sha256:
             return None
         same: ColumnElement[bool] = and_(
             EntryRow.content_sha256 == entry.content_sha256,

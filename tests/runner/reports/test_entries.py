@@ -63,6 +63,8 @@ def test_names_of_an_evaluation_are_joined() -> None:
     """Each once; refused entries have no evaluation."""
     entries = [entry(1, "a"), entry(2, "b"), entry(3, "a"), entry(4, "x", evaluation=None)]
     assert names_by_evaluation(entries) == {"0123456789ab": "a, b"}
+    many = names_by_evaluation([entry(number, f"t{number}") for number in range(50)])
+    assert many == {"0123456789ab": "t0, t1, t2, t3, t4 and 45 more"}
 
 
 def test_summaries_are_shown_under_the_name_of_the_entry() -> None:
