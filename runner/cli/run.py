@@ -149,7 +149,7 @@ def _show(results: Sequence[EntryResult], store: Path, *, as_json: bool, keep_go
     """Print a row for each entry, remarks and counts; or a JSON object for each entry."""
     if as_json:
         for result in results:
-            print_json(result.to_json())
+            print_json({**result.summary.to_json(), **result.to_json()})
         return
     show_summaries(named_summaries(results), store, as_json=False)
     out = stdout_console()

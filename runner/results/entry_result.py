@@ -25,11 +25,10 @@ class EntryResult:
     """When its last run ended, if this command executed none of its runs."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object of ``unlearn run``: the summary's fields, then those of the entry."""
+        """Return the fields of the entry, which ``unlearn run`` prints after those of the summary."""
         same = self.same_as
         return {
             "schema_version": SCHEMA_VERSION,
-            **self.summary.to_json(),
             "submission": self.entry.name,
             "entry": self.entry.id,
             "path": self.entry.path,

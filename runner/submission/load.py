@@ -161,27 +161,14 @@ def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
                     folders.append(path)
                 else:
                     files.append((path.relative_to(folder).as_posix(), path))
+    zips = sum("/" not in name and name.lower().endswith(".zip") for name, _ in files)
+    if "submission.py" not in dict(files) and zips > 1:
+        shown = display_path(folder)
+        raise ConfigurationError(
+            f"{shown} has no submission.py at its top, but {zips} .zip files; to run those, name {shown}/*."
+        )
     if "submission.py" not in dict(files):
-        raise ConfigurationError(_without_submission(folder, [name for name, _ in files]))
+        raise ConfigurationError(
+            f"{display_path(folder)} has no submission.py; a submission must define unlearning() there."
+        )
     yield from sorted(files)
-
-
-def _without_submission(folder: Path, names: Sequence[str]) -> str:
-    """Return why a folder is no submission, and what to type if it holds submissions.
-
-    Args:
-        folder: As typed.
-        names: Of the files in it, relative to it.
-    """
-    shown = display_path(folder)
-    parts = [Path(name).parts for name in names]
-    inside = [
-        part[0]
-        for part in parts
-        if (len(part) == 1 and part[0].endswith(".zip")) or (len(part) == 2 and part[1] == "submission.py")
-    ]
-    if not inside:
-        return f"{shown} has no submission.py; a submission must define unlearning() there."
-    if len(inside) == 1:
-        return f"{shown} has no submission.py; what it holds may be one, so name {shown}/{inside[0]} instead."
-    return f"{shown} has no submission.py; it holds {len(inside)} submissions, so name {shown}/* instead."

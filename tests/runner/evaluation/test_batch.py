@@ -99,7 +99,7 @@ def test_every_path_is_recorded_before_the_first_is_evaluated(
 def test_json_has_the_fields_of_summary_and_entry(run: Callable[..., BatchResult]) -> None:
     """The same ones for every outcome, and the path as typed."""
     result = run([*HAND_INS, BROKEN], SandboxLostError("It went away."), [])
-    objects = [each.to_json() for each in result.results]
+    objects = [{**each.summary.to_json(), **each.to_json()} for each in result.results]
     assert [each["path"] for each in objects] == ["in/a.zip", "in/b.zip", "in/c.zip", "in/broken.zip"]
     assert [each["submission_sha256"][:1] for each in objects] == ["a", "b", "c", "0"]
     for each in objects:
