@@ -27,6 +27,7 @@ def clean_command(
     checkpoints: Annotated[
         bool, typer.Option("--checkpoints", help="Remove the checkpoints of all evaluated runs.")
     ] = False,
+    refused: Annotated[bool, typer.Option("--refused", help="Remove the entries that were refused.")] = False,
     images: Annotated[
         bool, typer.Option("--images", help="Remove images that a newer one has superseded.")
     ] = False,
@@ -36,7 +37,7 @@ def clean_command(
     Containers and evaluations that a live process uses are never removed.
     """
     out = stdout_console()
-    if names or checkpoints:
+    if names or checkpoints or refused:
         opened = open_store(store, create=False)
         for name in names or []:
             evaluation = opened.find(name)
@@ -45,6 +46,8 @@ def clean_command(
         if checkpoints:
             removed = sum(remove_checkpoints(opened, store, stored.id) for stored in opened.evaluations())
             out.print(f"Removed {quantity(removed, 'checkpoint')}.")
+        if refused:
+            out.print(f"Removed {quantity(opened.remove_refused(), 'refused submission')}.")
     engine = connect_engine()
     if images:
         out.print(f"Removed {quantity(remove_superseded_images(engine), 'superseded image')}.")

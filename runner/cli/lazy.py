@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.help import HELP_NAMES, Command, Group
+from runner.errors import ConfigurationError
 
 _SETTINGS: dict[str, Any] = {
     "add_completion": False,
@@ -59,9 +60,34 @@ class LazyCommand(TyperCommand):
         command.callback = _carry_end_of_file(command.callback)
         return command
 
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own parameters
-        """Parse the arguments with the command's own parameters."""
-        return self.load().make_context(*args, **kwargs)
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own parameters
+        """Parse the arguments with the command's own parameters.
+
+        Raises:
+            ConfigurationError: one that must not be empty is.
+        """
+        command = self.load()
+        _refuse_empty(command, args)
+        return command.make_context(info_name, args, *rest, **kwargs)
+
+
+def _refuse_empty(command: TyperCommand, words: Sequence[str]) -> None:
+    """Refuse empty arguments and paths: an empty path would be the current folder, an empty name any name.
+
+    Raises:
+        ConfigurationError: there is one.
+    """
+    with_text = {
+        option
+        for parameter in command.params
+        if getattr(getattr(parameter, "type_descriptor", None), "annotation", None) is str
+        for option in parameter.opts
+    }
+    for before, word in zip(["", *words], words, strict=False):
+        option, separator, value = word.partition("=") if word.startswith("--") else (before, "=", word)
+        if separator and not value and option not in with_text:
+            what = f"The value of {option}" if option.startswith("-") else "An argument"
+            raise ConfigurationError(f"{what} is empty; write what it names, or leave it out.")
 
 
 def _carry_end_of_file(callback: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +11,7 @@ import typer
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
-from runner.cli.console import print_error, print_note, stderr_console
+from runner.cli.console import print_error, print_json, print_note, stderr_console, stdout_console
 from runner.cli.options import (
     DEFAULT_STORE,
     DeviceOption,
@@ -22,17 +23,21 @@ from runner.cli.options import (
 from runner.cli.show import show_summaries
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
-from runner.evaluation.batch import evaluate_all, refused_summary
-from runner.evaluation.evaluate import evaluate
+from runner.evaluation.batch import evaluate_all, record_refused
+from runner.evaluation.entries import HandIn, record_hand_ins, with_known_names
+from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.progress import ConsoleReporter
-from runner.results.summary import Summary
+from runner.reports.entries import counts_line, named_summaries, result_lines
+from runner.reports.scores import summary_json
+from runner.results.entry_result import EntryResult
+from runner.store.entries.records import Outcome
 from runner.store.open_store import open_store
 from runner.store.paths import evaluation_id, unlisted_sentence
 from runner.store.store import Store
-from runner.submission.load import Submission, read_submission, require_existing
+from runner.submission.load import RefusedSubmission, Submission, read_submission, require_existing
 
 
 def run_command(
@@ -88,9 +93,11 @@ def run_command(
         )
     require_existing(submissions)
     loaded_challenge = load_challenge(challenge)
-    loaded, refused = _read_all(submissions, challenge=loaded_challenge.description.name, n=n)
-    if not loaded:
-        show_summaries(refused, store, as_json=as_json)
+    hand_ins = _read_all(submissions)
+    if all(isinstance(hand_in.content, RefusedSubmission) for hand_in in hand_ins):
+        with closing(open_store(store, create=True)) as opened:
+            results = record_refused(opened, hand_ins, challenge=loaded_challenge, n=n)
+        _show(results, store, as_json=as_json, keep_going=keep_going)
         raise typer.Exit(1)
     description = loaded_challenge.description
     with host_session(
@@ -121,31 +128,49 @@ def run_command(
         )
         if remark := unlisted_sentence(store, {stored.id for stored in opened.evaluations()}):
             print_note(remark)
+        hand_ins = with_known_names(hand_ins, opened)
+        loaded = [each.content for each in hand_ins if isinstance(each.content, Submission)]
         _note_earlier_images(opened, loaded, loaded_challenge, settings, image=host.image.digest)
-        result = evaluate_all(
-            loaded, lambda submission: evaluate(context, submission, loaded_challenge, settings), print_error
+        entries = record_hand_ins(
+            opened,
+            hand_ins,
+            challenge=loaded_challenge,
+            n=n,
+            evaluation_of=lambda each: evaluation_id_of(each, loaded_challenge, host.image, settings),
         )
-    summaries = [*result.summaries, *refused]
-    if summaries:
-        show_summaries(summaries, store, as_json=as_json)
-    if result.lost is not None:
-        raise typer.Exit(result.lost.exit_code)
-    if not all(summary.is_successful for summary in summaries):
+        batch = evaluate_all(
+            hand_ins,
+            entries,
+            opened,
+            lambda submission: evaluate(context, submission, loaded_challenge, settings),
+            print_error,
+        )
+    _show(batch.results, store, as_json=as_json, keep_going=keep_going)
+    if batch.lost is not None:
+        raise typer.Exit(batch.lost.exit_code)
+    if not all(result.outcome is Outcome.SCORED for result in batch.results):
         raise typer.Exit(1)
 
 
-def _read_all(paths: Sequence[Path], *, challenge: str, n: int) -> tuple[list[Submission], list[Summary]]:
-    """Return the submissions, and the outcomes of those that are refused; report each refusal at once."""
-    submissions: list[Submission] = []
-    refused: list[Summary] = []
-    for path in paths:
-        submission = read_submission(path)
-        if isinstance(submission, Submission):
-            submissions.append(submission)
-        else:
-            print_error(submission.reason)
-            refused.append(refused_summary(submission, challenge=challenge, n=n))
-    return submissions, refused
+def _read_all(paths: Sequence[Path]) -> list[HandIn]:
+    """Return what is at each path, however often it was typed; report each refusal at once."""
+    hand_ins = [HandIn(path=path, content=read_submission(path)) for path in dict.fromkeys(paths)]
+    for hand_in in hand_ins:
+        if isinstance(hand_in.content, RefusedSubmission):
+            print_error(hand_in.content.reason)
+    return hand_ins
+
+
+def _show(results: Sequence[EntryResult], store: Path, *, as_json: bool, keep_going: bool) -> None:
+    """Print a row for each entry, remarks and counts; or a JSON object for each entry."""
+    if as_json:
+        for result in results:
+            print_json({**summary_json(result.summary), **result.to_json()})
+        return
+    show_summaries(named_summaries(results), store, as_json=False)
+    out = stdout_console()
+    for line in (*result_lines(results, keep_going=keep_going), counts_line(results)):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _note_earlier_images(

@@ -13,9 +13,10 @@ from runner.cli.console import print_json, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.reports.advice import advice_on_runs
 from runner.reports.cells import needed_image, plain_text
+from runner.reports.entries import entries_json, entry_line, group_copies
 from runner.reports.runs import runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table, summary_json
-from runner.results.summary import Summary
+from runner.results.summary import SCHEMA_VERSION, Summary
 from runner.store.open_store import open_store
 
 
@@ -28,10 +29,13 @@ def show_command(
     opened = open_store(store, create=False)
     stored = opened.evaluation(opened.find(name))
     runs, all_terms = opened.runs(stored.id), opened.all_terms(stored.id)
+    entries = opened.entries_of(stored.id)
     if as_json:
         print_json(
             {
+                "schema_version": SCHEMA_VERSION,
                 "evaluation": stored.id,
+                "entries": entries_json(entries),
                 "summary": (
                     summary_json(Summary.from_json(stored.summary)) if stored.summary is not None else None
                 ),
@@ -50,6 +54,8 @@ def show_command(
         out.print(plain_text(f"Not finished; repeat the command that began it. {needed_image(stored.image)}"))
     else:
         show_summaries([Summary.from_json(stored.summary)], store, as_json=False, with_suspicions=True)
+    for entry in entries:
+        out.print(plain_text(entry_line(entry)))
     logs = store / stored.id / "logs"
     if logs.is_dir():
         out.print(f"Output of the runs: {logs}", markup=False, soft_wrap=True)
@@ -64,8 +70,10 @@ def show_summaries(
             print_json(summary_json(summary))
         return
     out = stdout_console()
+    summaries, copies = group_copies(summaries)
     out.print(score_table(summaries, out.width))
-    for line in score_remarks(summaries, with_suspicions=with_suspicions):
+    remarks = score_remarks(summaries, with_suspicions=with_suspicions)
+    for line in (*remarks, *map(plain_text, copies)):
         out.print(line)
     if all(summary.refused for summary in summaries):
         return

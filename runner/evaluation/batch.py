@@ -1,42 +1,109 @@
-"""Evaluate several submissions in one command: what befalls one submission does not end the others.
+"""Evaluate several entries in one command: what befalls one of them does not end the others.
 
-Files that are no submission are refused, which is that submission's outcome. A sandbox may be lost because of
-a submission, so the next one is tried. A missing engine or a full disk ends the whole command.
+Files that are no submission are refused, which is that entry's outcome. A sandbox may be lost because of
+a submission, so the next one is tried, and the entry is held: it is evaluated when it is typed again. A
+missing engine or a full disk ends the whole command.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from runner.challenge.challenge import Challenge
 from runner.errors import SandboxError
+from runner.evaluation.entries import HandIn, record_hand_ins
+from runner.results.entry_result import EntryResult
 from runner.results.summary import Summary
+from runner.sanitize import sanitize_line
+from runner.store.entries.records import Entry, Outcome
+from runner.store.store import Store
 from runner.submission.load import RefusedSubmission, Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
-    """How several submissions ended."""
+    """How several entries ended."""
 
-    summaries: list[Summary]
-    """Of those that ended."""
+    results: list[EntryResult]
+    """In the order of the entries."""
     lost: SandboxError | None
-    """The error of the last one that did not end; None if all ended."""
+    """The error of the last one that is held; None if all ended."""
 
 
-def refused_summary(submission: RefusedSubmission, *, challenge: str, n: int) -> Summary:
-    """Return the summary of a submission that was refused; there is no evaluation of it.
+def evaluate_all(
+    hand_ins: Sequence[HandIn],
+    entries: Sequence[Entry],
+    store: Store,
+    evaluate: Callable[[Submission], Summary],
+    report: Callable[[str], None],
+) -> BatchResult:
+    """Evaluate what was handed in and record the outcomes.
 
     Args:
-        submission: What was refused.
-        challenge: Name of the challenge.
-        n: Number of runs that it would have had.
+        hand_ins: What was typed.
+        entries: As recorded, one for each.
+        store: Where they are recorded.
+        evaluate: Evaluates a submission; it is not called for what is refused.
+        report: Shows the sentence that says why an entry is held.
+
+    Raises:
+        HostNotReadyError: this host cannot run any submission.
     """
-    return Summary(
-        evaluation="",
-        submission=submission.name,
-        challenge=challenge,
-        n=n,
+    results: list[EntryResult] = []
+    lost: SandboxError | None = None
+    executed: set[str] = set()
+    for hand_in, entry in zip(hand_ins, entries, strict=True):
+        content, evaluation = hand_in.content, entry.evaluation
+        if isinstance(content, RefusedSubmission) or evaluation is None:
+            results.append(_without_evaluation(entry, Outcome.REFUSED, entry.reason or ""))
+            continue
+        before = store.last_run_ended(evaluation)
+        try:
+            summary = evaluate(content)
+        except SandboxError as error:
+            lost = error
+            report(f"{entry.name}: {error}")
+            reason = sanitize_line(str(error), 1000)
+            store.end_entries(evaluation, Outcome.HELD, reason)
+            results.append(_without_evaluation(entry, Outcome.HELD, reason))
+            continue
+        store.end_entries(evaluation, summary.outcome)
+        after = store.last_run_ended(evaluation)
+        if after != before:
+            executed.add(evaluation)
+        results.append(
+            EntryResult(
+                entry=entry,
+                summary=summary,
+                outcome=summary.outcome,
+                same_as=store.same_content(entry),
+                evaluated_at=None if evaluation in executed else after,
+            )
+        )
+    return BatchResult(results=results, lost=lost)
+
+
+def record_refused(
+    store: Store, hand_ins: Sequence[HandIn], *, challenge: Challenge, n: int
+) -> list[EntryResult]:
+    """Record entries all of which are refused, which needs no engine; return their results."""
+
+    def evaluation_of(submission: Submission) -> str:
+        raise AssertionError(f"{submission.name} is not refused")
+
+    entries = record_hand_ins(store, hand_ins, challenge=challenge, n=n, evaluation_of=evaluation_of)
+    return [_without_evaluation(entry, Outcome.REFUSED, entry.reason or "") for entry in entries]
+
+
+def _without_evaluation(entry: Entry, outcome: Outcome, reason: str) -> EntryResult:
+    """Return the result of an entry that is refused or held: there is no summary of an evaluation."""
+    is_refused = outcome is Outcome.REFUSED
+    summary = Summary(
+        evaluation="" if is_refused else entry.evaluation or "",
+        submission=entry.name,
+        challenge=entry.challenge,
+        n=entry.n,
         verdicts={},
         score=None,
         forgetting_quality=None,
@@ -45,27 +112,7 @@ def refused_summary(submission: RefusedSubmission, *, challenge: str, n: int) ->
         epsilon_mean=None,
         seconds=0.0,
         warnings=[],
-        reason=submission.reason,
-        refused=True,
+        reason=reason if is_refused else f"held, the same command evaluates it again: {reason}",
+        refused=is_refused,
     )
-
-
-def evaluate_all(
-    submissions: Iterable[Submission],
-    evaluate: Callable[[Submission], Summary],
-    report: Callable[[str], None],
-) -> BatchResult:
-    """Evaluate each submission; ``report`` the error of one on which the sandbox was lost, and continue.
-
-    Raises:
-        HostNotReadyError: this host cannot run any submission.
-    """
-    summaries: list[Summary] = []
-    lost: SandboxError | None = None
-    for submission in submissions:
-        try:
-            summaries.append(evaluate(submission))
-        except SandboxError as error:
-            lost = error
-            report(f"{submission.name}: {error}")
-    return BatchResult(summaries=summaries, lost=lost)
+    return EntryResult(entry=entry, summary=summary, outcome=outcome)

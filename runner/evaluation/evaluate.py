@@ -171,7 +171,13 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
     for file, text in files.items():
         if text is not None:
             stage_file(file, token, text)
-    store.finish(name, summary.to_json(), manifest_sha256=hashlib.sha256(manifest).hexdigest(), token=token)
+    store.finish(
+        name,
+        summary.to_json(),
+        manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+        outcome=summary.outcome,
+        token=token,
+    )
     if card_text is None:
         paths.card.unlink(missing_ok=True)  # of an earlier end, before runs had to be executed again
     for file, text in files.items():  # the manifest last: where it is the recorded one, all files are there

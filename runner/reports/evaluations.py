@@ -14,7 +14,7 @@ from runner.reports.cells import needed_image, plain_text, quantity
 from runner.reports.columns import REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
 from runner.reports.notices import counted, grouped_problem_lines
 from runner.reports.scores import score_cell, status_text, summary_json, verdicts_text
-from runner.results.view import MIN_SCORED_RUNS, SummaryView, listed_summary
+from runner.results.view import MIN_SCORED_RUNS, SCHEMA_VERSION, SummaryView, listed_summary
 from runner.store.listing import Progress
 from runner.store.stored_evaluation import StoredEvaluation
 
@@ -146,6 +146,7 @@ def evaluation_json(row: ListedEvaluation) -> dict[str, Any]:
     """Return the object that ``unlearn list --json`` prints: docs/participants.md lists its fields."""
     stored = row.stored
     return {
+        "schema_version": SCHEMA_VERSION,
         "evaluation": stored.id,
         "submission": stored.submission,
         "challenge": stored.challenge,

@@ -21,6 +21,8 @@ from runner.verdict import Verdict
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
 
+_NAMED_COPIES: Final = 3
+"""Evaluations that one warning names."""
 _CLIPPED: Final = ("retain_ratio_clipped", "test_ratio_clipped", "score_clipped")
 
 
@@ -48,6 +50,8 @@ def summarize(
             references are withheld.
         copies: Returns which evaluations of other submissions have checkpoints with these hashes.
     """
+    equal = _equal_evaluations(challenge, runs, copies)
+    warnings = _warnings(challenge, runs) + _warnings_of_copies(runs, equal)
     values: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "evaluation": evaluation,
@@ -58,7 +62,8 @@ def summarize(
         **dict.fromkeys(FIGURES),
         "seconds": round(seconds, 3),
         "run_seconds_median": _median([run.run_seconds for run in runs]),
-        "warnings": _warnings(challenge, runs, copies),
+        "warnings": warnings,
+        "equal_evaluations": [copy.evaluation for copy in equal],
     }
     failed = next((run for run in runs if run.verdict is not Verdict.OK), None)
     if failed is not None:
@@ -92,28 +97,52 @@ def _figures(card: ScoreCard) -> dict[str, Any]:
     }
 
 
-def _warnings(
-    challenge: Challenge,
-    runs: Sequence[RunRecord],
-    copies: Callable[[Collection[str]], Sequence[CopiedCheckpoints]],
-) -> list[str]:
+def _warnings(challenge: Challenge, runs: Sequence[RunRecord]) -> list[str]:
     """Return a sentence for each observation that is not a failure, but that the organizer should know."""
-    digests = [run.checkpoint_sha256 for run in runs if run.checkpoint_sha256]
-    original = content_sha256((challenge.folder / ORIGINAL_FILE).read_bytes())
+    digests = _checkpoints(runs)
     warnings = []
-    if unchanged := digests.count(original):
+    if unchanged := digests.count(_original(challenge)):
         warnings.append(f"{unchanged} of {len(digests)} {UNCHANGED}")
     if equal := len(digests) - len(set(digests)):
         warnings.append(f"{equal} of {len(digests)} {EQUAL_SEEDS}")
     remarks = Counter(run.detail for run in runs if run.verdict is Verdict.OK and run.detail)
     warnings += [f"{count} of {len(runs)} runs: {sanitize_line(text)}" for text, count in remarks.items()]
-    changed = set(digests) - {original}
-    warnings += [
-        f"{sum(digest in copy.digests for digest in digests)} of {len(digests)} checkpoints equal those of "
-        f"{OTHER_SUBMISSION} {sanitize_line(copy.submission, 60)} (evaluation {copy.evaluation})"
-        for copy in (copies(changed) if changed else ())
-    ]
     return warnings
+
+
+def _equal_evaluations(
+    challenge: Challenge,
+    runs: Sequence[RunRecord],
+    copies: Callable[[Collection[str]], Sequence[CopiedCheckpoints]],
+) -> Sequence[CopiedCheckpoints]:
+    """Return the evaluations of other submissions with the same changed checkpoints."""
+    changed = set(_checkpoints(runs)) - {_original(challenge)}
+    return copies(changed) if changed else ()
+
+
+def _warnings_of_copies(runs: Sequence[RunRecord], copies: Sequence[CopiedCheckpoints]) -> list[str]:
+    """Return a sentence for all evaluations with the same number of equal checkpoints."""
+    digests = _checkpoints(runs)
+    groups: dict[int, list[CopiedCheckpoints]] = {}
+    for copy in copies:
+        groups.setdefault(sum(digest in copy.digests for digest in digests), []).append(copy)
+    warnings = []
+    for count, group in groups.items():
+        names = [f"{sanitize_line(copy.submission, 60)} (evaluation {copy.evaluation})" for copy in group]
+        more = f" and {len(names) - _NAMED_COPIES} more" if len(names) > _NAMED_COPIES else ""
+        warnings.append(
+            f"{count} of {len(digests)} checkpoints equal those of {OTHER_SUBMISSION} "
+            f"{', '.join(names[:_NAMED_COPIES])}{more}"
+        )
+    return warnings
+
+
+def _checkpoints(runs: Sequence[RunRecord]) -> list[str]:
+    return [run.checkpoint_sha256 for run in runs if run.checkpoint_sha256]
+
+
+def _original(challenge: Challenge) -> str:
+    return content_sha256((challenge.folder / ORIGINAL_FILE).read_bytes())
 
 
 def _median(values: Sequence[float]) -> float | None:

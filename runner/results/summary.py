@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.errors import HostNotReadyError
 from runner.results.view import OTHER_SUBMISSION as OTHER_SUBMISSION  # noqa: PLC0414 - for its readers
+from runner.results.view import SCHEMA_VERSION as SCHEMA_VERSION  # noqa: PLC0414 - for its readers
 from runner.results.view import is_smoke_test, status_of
 from runner.sanitize import sanitize_line
+from runner.store.entries.records import Outcome
 from runner.validation import first_problem
-
-SCHEMA_VERSION: Final = 1
 
 FIGURES: Final = ("score", "forgetting_quality", "retain_ratio", "test_ratio", "epsilon_mean")
 """Fields that have the names of fields of `scoring.published.score.PublishedScore`. The first is the only one
@@ -62,6 +62,8 @@ class Summary(BaseModel):
     flags: list[str] = []
     """Kinds of flags."""
     flag_sentences: list[str] = []
+    equal_evaluations: list[str] = []
+    """Evaluations of other submissions that have some of the same checkpoints."""
     refused: bool = False
     """The files are no submission: there is no evaluation, and ``reason`` says what is wrong with them."""
 
@@ -79,6 +81,13 @@ class Summary(BaseModel):
     def status(self) -> str:
         """Return how it ended, as `runner.results.view.status_of`."""
         return status_of(self.score, self.n, refused=self.refused, score_withheld=self.score_withheld)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return what came of the entries that share the evaluation."""
+        if self.refused:
+            return Outcome.REFUSED
+        return Outcome.SCORED if self.is_successful else Outcome.FAILED
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object: only fields that were set, so that earlier summaries are not changed."""

@@ -38,7 +38,7 @@ from runner.verdict import Verdict
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
 
-_NOT_RECOMPUTED: Final = {"seconds", "warnings", "flag_sentences"}
+_NOT_RECOMPUTED: Final = {"seconds", "warnings", "equal_evaluations", "flag_sentences"}
 """Fields of the summary: the time spent, warnings that depend on other evaluations, and the sentences of
 flags, whose rounded figures may differ between machines."""
 _TOLERANCE: Final = 1e-9

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+SCHEMA_VERSION: Final = 1
+"""Of a summary, and of the JSON of evaluations and entries."""
 OTHER_SUBMISSION: Final = "another submission:"
 """Part of warnings that only the organizer may read: participants learn nothing of each other."""
 UNCHANGED: Final = "checkpoints are the original network, unchanged"
@@ -45,6 +47,8 @@ class SummaryView(Protocol):
     def flags(self) -> Sequence[str]: ...  # noqa: D102
     @property
     def flag_sentences(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def equal_evaluations(self) -> Sequence[str]: ...  # noqa: D102
     @property
     def refused(self) -> bool: ...  # noqa: D102
     @property
@@ -85,6 +89,7 @@ class ListedSummary:
     warnings: Sequence[str]
     flags: Sequence[str]
     flag_sentences: Sequence[str]
+    equal_evaluations: Sequence[str]
     refused: bool
     score_withheld: bool
 
@@ -110,7 +115,7 @@ OPTIONAL_NUMBER_FIELDS: Final = {
     *("retain_ratio_clipped", "test_ratio_clipped", "score_clipped", "score_low", "score_high"),
     *("ceiling", "share_of_ceiling"),
 }
-LIST_FIELDS: Final = {"warnings", "flags", "flag_sentences"}
+LIST_FIELDS: Final = {"warnings", "flags", "flag_sentences", "equal_evaluations"}
 FLAG_FIELDS: Final = {"refused", "score_withheld"}
 OTHER_FIELDS: Final = {"schema_version", "n", "verdicts", "reason"}
 """All fields of `Summary`, by what they hold."""
@@ -135,6 +140,7 @@ def listed_summary(stored: Mapping[str, Any]) -> ListedSummary | None:
         warnings=stored.get("warnings", ()),
         flags=stored.get("flags", ()),
         flag_sentences=stored.get("flag_sentences", ()),
+        equal_evaluations=stored.get("equal_evaluations", ()),
         refused=stored.get("refused", False),
         score_withheld=stored.get("score_withheld", False),
     )

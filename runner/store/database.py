@@ -9,7 +9,6 @@ read cannot change before it writes.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -17,14 +16,14 @@ from typing import Final
 from urllib.parse import unquote
 
 from pydantic import ValidationError
-from sqlalchemy import URL, create_engine, event
+from sqlalchemy import URL, create_engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from runner.errors import HostNotReadyError
 from runner.sanitize import sanitize_line
-from runner.store import schema as tables
-from runner.store.sqlite import begin_transaction, use_write_ahead_log
+from runner.store.migrations.upgrade import is_current, upgrade
+from runner.store.sqlite import copied_in_memory, prepare_connections
 from runner.validation import first_problem
 
 _BUSY_SECONDS: Final = 30.0
@@ -38,9 +37,10 @@ class Database:
     """An open database. Safe to use from several threads."""
 
     def __init__(self, url: str | URL, *, busy_seconds: float = _BUSY_SECONDS, writable: bool = True) -> None:
-        """Open it and create missing tables and columns, unless it is read-only.
+        """Open it; create its tables, or upgrade those of an earlier version.
 
-        A call waits up to ``busy_seconds`` for a lock that another process holds.
+        One that is read-only is upgraded in memory, where it is of an earlier version. A call waits up to
+        ``busy_seconds`` for a lock that another process holds.
 
         Raises:
             HostNotReadyError: it cannot be opened or written, or is of a later version.
@@ -48,29 +48,18 @@ class Database:
         self._engine = create_engine(url)
         self._place = _place(self._engine.url)
         if self._engine.dialect.name == "sqlite":
-
-            def prepare(connection: sqlite3.Connection, _record: object) -> None:
-                connection.isolation_level = None  # transactions are begun below, not by the driver
-                connection.execute(f"PRAGMA busy_timeout={round(busy_seconds * 1000)}")
-                connection.execute("PRAGMA foreign_keys=ON")
-                if writable:
-                    use_write_ahead_log(connection, busy_seconds)
-
-            event.listen(self._engine, "connect", prepare)
-            event.listen(self._engine, "begin", begin_transaction)
-        self._writer = self._engine.execution_options(writes=True)
+            prepare_connections(self._engine, busy_seconds, write_ahead_log=writable)
         with ExitStack() as on_failure, database_errors(self._place):
             on_failure.callback(self.close)
             with self._engine.connect() as connection:
-                complete = tables.is_current(connection)
-            if not complete and not writable:
-                raise HostNotReadyError(
-                    "The store is of an earlier version and cannot be written; "
-                    "open it once where it is writable, with: unlearn list"
-                )
-            if not complete:
+                current = is_current(connection)
+            if not current and not writable:
+                outdated, self._engine = self._engine, copied_in_memory(self._engine)
+                outdated.dispose()
+            self._writer = self._engine.execution_options(writes=True)
+            if not current:
                 with self._writer.begin() as connection:
-                    tables.add_missing(connection)
+                    upgrade(connection)
             on_failure.pop_all()
 
     @contextmanager

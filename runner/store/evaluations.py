@@ -10,9 +10,11 @@ from sqlalchemy import delete, func, select
 
 from runner.errors import ConfigurationError
 from runner.store.database import Database, RowConflictError, utc_now
+from runner.store.entries.queries import end_entries_of
+from runner.store.entries.records import Outcome
 from runner.store.fencing import require_token
 from runner.store.records import EvaluationRecord
-from runner.store.schema import AttemptRow, EvaluationRow, RunRow, SubmissionRow, TermsRow
+from runner.store.schema import AttemptRow, EntryRow, EvaluationRow, RunRow, SubmissionRow, TermsRow
 from runner.store.stored_evaluation import StoredEvaluation, evaluation_from_row
 
 
@@ -68,9 +70,10 @@ class EvaluationQueries:
         summary: Mapping[str, Any],
         *,
         manifest_sha256: str | None = None,
+        outcome: Outcome | None = None,
         token: int | None = None,
     ) -> None:
-        """Record how an evaluation ended.
+        """Record how an evaluation ended, and so what came of its entries.
 
         Raises:
             TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
@@ -79,6 +82,8 @@ class EvaluationQueries:
             require_token(session, evaluation, token)
             row = session.get_one(EvaluationRow, evaluation)
             row.summary, row.manifest_sha256 = json.dumps(summary), manifest_sha256
+            if outcome is not None:
+                end_entries_of(session, evaluation, outcome)
 
     def find_evaluation(self, evaluation: str) -> StoredEvaluation | None:
         """Return an evaluation by its whole name, or None."""
@@ -107,8 +112,10 @@ class EvaluationQueries:
         """Return the whole name of the one evaluation whose name starts with ``prefix``.
 
         Raises:
-            ConfigurationError: no name starts so, or several do.
+            ConfigurationError: no name starts so, or several do; or ``prefix`` is empty.
         """
+        if not prefix.strip():
+            raise ConfigurationError("The name of an evaluation is empty; see: unlearn list")
         with self.database.reading() as session:
             names = session.scalars(
                 select(EvaluationRow.id).where(EvaluationRow.id.startswith(prefix, autoescape=True))
@@ -119,11 +126,14 @@ class EvaluationQueries:
         return names[0]
 
     def remove(self, evaluation: str) -> str | None:
-        """Delete an evaluation and its runs; return its submission's hash if no other evaluation uses it."""
+        """Delete an evaluation with its runs and entries.
+
+        Returns its submission's hash if no other evaluation uses it.
+        """
         with self.database.writing() as session:
             row = session.get(EvaluationRow, evaluation)
             submission = row.submission_sha256 if row is not None else None
-            for table in (RunRow, AttemptRow, TermsRow):
+            for table in (RunRow, AttemptRow, TermsRow, EntryRow):
                 session.execute(delete(table).where(table.evaluation == evaluation))
             session.execute(delete(EvaluationRow).where(EvaluationRow.id == evaluation))
             others = session.scalar(

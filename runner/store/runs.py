@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from runner.errors import TakenOverError
-from runner.store.database import Database, utc_now
+from runner.store.database import Database, as_utc, utc_now
 from runner.store.fencing import newest_attempt_query, require_token
 from runner.store.records import RunRecord
 from runner.store.schema import RunRow
@@ -105,6 +105,12 @@ class RunQueries:
                 select(RunRow).where(RunRow.evaluation == evaluation).order_by(RunRow.index)
             ).all()
             return [_from_row(row) for row in rows]
+
+    def last_run_ended(self, evaluation: str) -> datetime | None:
+        """Return when the last published run ended; None without any."""
+        with self.database.reading() as session:
+            moment = session.scalar(select(func.max(RunRow.ended)).where(RunRow.evaluation == evaluation))
+            return as_utc(moment) if moment is not None else None
 
 
 def _to_row(evaluation: str, run: RunRecord, *, ended: datetime) -> RunRow:

@@ -1,17 +1,15 @@
-"""The tables of a store, and the upgrade of a store that an earlier version created.
+"""The tables of a store, as they are now. `runner.store.migrations` has how they came to be.
 
-A later version may add tables and nullable columns; it never changes or drops an existing one.
+A later version may add tables and nullable columns; it never changes or drops an existing one. Each change
+is a new script there: a test compares its result with these classes.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, ForeignKey, inspect
+from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.schema import CreateColumn
-
-from runner.errors import HostNotReadyError
 
 
 class _Base(DeclarativeBase):
@@ -112,39 +110,24 @@ class LeaseRow(_Base):
     """Seconds since 1970, by the holder's clock."""
 
 
-def is_current(connection: Connection) -> bool:
-    """Return whether every table and column exists.
+class EntryRow(_Base):
+    """One file or folder that was handed in; `runner.store.entries.records` says what its fields mean."""
 
-    Raises:
-        HostNotReadyError: the store has columns that this version does not know.
-    """
-    existing, current = _columns(connection), True
-    for name, table in _Base.metadata.tables.items():
-        present, known = existing.get(name, set()), set(table.columns.keys())
-        if unknown := present - known:
-            raise HostNotReadyError(
-                f"The store was written by a later version of unlearn, which knows {name}.{min(unknown)}; "
-                "use that version, or another store."
-            )
-        current = current and present == known
-    return current
-
-
-def add_missing(connection: Connection) -> None:
-    """Create the tables and columns that an earlier version did not have."""
-    _Base.metadata.create_all(connection)
-    existing = _columns(connection)
-    for name, table in _Base.metadata.tables.items():
-        for column in table.columns:
-            if column.name not in existing[name]:
-                clause = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {clause}")
-
-
-def _columns(connection: Connection) -> dict[str, set[str]]:
-    inspector = inspect(connection)
-    return {
-        name: {column["name"] for column in inspector.get_columns(name)}
-        for name in inspector.get_table_names()
-        if name in _Base.metadata.tables
-    }
+    __tablename__ = "entries"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy reads it once
+    id: Mapped[int] = mapped_column(primary_key=True)
+    command: Mapped[str]
+    received: Mapped[datetime]
+    name: Mapped[str]
+    path: Mapped[str | None]
+    folder: Mapped[str | None]
+    content_sha256: Mapped[str | None] = mapped_column(index=True)
+    challenge: Mapped[str]
+    challenge_sha256: Mapped[str]
+    n: Mapped[int]
+    evaluation: Mapped[str | None] = mapped_column(index=True)
+    """No foreign key: entries are recorded before their evaluations begin."""
+    outcome: Mapped[str | None]
+    reason: Mapped[str | None]
+    team: Mapped[str | None]
+    note: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""SQLite: its URL, its write-ahead log, and one writer at a time."""
+"""SQLite: its URL, its write-ahead log, one writer at a time, and a copy in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import StaticPool
 
 from runner.errors import HostNotReadyError
 
@@ -48,7 +49,39 @@ def use_write_ahead_log(connection: sqlite3.Connection, busy_seconds: float) -> 
             return
 
 
-def begin_transaction(connection: Connection) -> None:
+def prepare_connections(engine: Engine, busy_seconds: float, *, write_ahead_log: bool) -> None:
+    """Prepare every connection that ``engine`` opens.
+
+    Args:
+        engine: Of a SQLite file, or of a database in memory.
+        busy_seconds: How long a statement waits for the lock of another process.
+        write_ahead_log: Whether to turn the write-ahead log on, which writes to the file.
+    """
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        connection.execute(f"PRAGMA busy_timeout={round(busy_seconds * 1000)}")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if write_ahead_log:
+            use_write_ahead_log(connection, busy_seconds)
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", _begin_transaction)
+
+
+def copied_in_memory(engine: Engine) -> Engine:
+    """Return a writable database in memory with the content of a file that cannot be written."""
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    with engine.connect() as connection:
+        file = connection.connection.driver_connection
+        assert isinstance(file, sqlite3.Connection), "SQLAlchemy's driver for SQLite is Python's own"
+        file.backup(memory)
+    copy = create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
+    prepare_connections(copy, 0.0, write_ahead_log=False)
+    return copy
+
+
+def _begin_transaction(connection: Connection) -> None:
     """Begin a transaction; one that writes takes the lock first."""
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

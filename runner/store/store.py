@@ -12,16 +12,17 @@ from sqlalchemy import URL
 from runner.store.attempts import AttemptQueries
 from runner.store.copies import CopyQueries
 from runner.store.database import Database
+from runner.store.entries.queries import EntryQueries
 from runner.store.evaluations import EvaluationQueries
 from runner.store.runs import RunQueries
 from runner.store.terms import TermsQueries
 
 
-class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQueries):
+class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQueries, EntryQueries):
     """The database of one store folder. Safe to use from several threads."""
 
     def __init__(self, url: str | URL, *, writable: bool = True) -> None:
-        """Open it, and create missing tables and columns.
+        """Open it, and create or upgrade its tables.
 
         Raises:
             HostNotReadyError: it cannot be opened or written.

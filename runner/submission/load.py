@@ -46,6 +46,8 @@ class RefusedSubmission:
     name: str
     reason: str
     """A sentence that names the file."""
+    sha256: str | None = None
+    """Of the file, if it is one that can be read."""
 
 
 def require_existing(paths: Sequence[Path]) -> None:
@@ -72,7 +74,9 @@ def read_submission(path: Path) -> Submission | RefusedSubmission:
         return load_submission(path)
     except ConfigurationError as error:
         return RefusedSubmission(
-            name=_display_name(path), reason=sanitize_line(str(error), _REASON_CHARACTERS)
+            name=_display_name(path),
+            reason=sanitize_line(str(error), _REASON_CHARACTERS),
+            sha256=_file_sha256(path),
         )
 
 
@@ -103,6 +107,14 @@ def load_submission(path: Path) -> Submission:
     except ArchiveError as error:
         raise ConfigurationError(f"{display_path(path)} is refused: {error}.") from error
     return Submission(name=_display_name(path), sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
+
+
+def _file_sha256(path: Path) -> str | None:
+    """Return the hash of a refused file; None if it is a folder, too large or unreadable."""
+    try:
+        return hashlib.sha256(read_submission_file(path)).hexdigest()
+    except (ConfigurationError, OSError):
+        return None
 
 
 def _is_missing(path: Path) -> bool:
@@ -154,5 +166,12 @@ def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:
                     files.append((path.relative_to(folder).as_posix(), path))
     names = [name for name, _ in files]
     if ENTRY_FILE not in names:
-        raise ConfigurationError(f"{display_path(folder)} {missing_entry_file(names)}.")
+        zips = sum("/" not in name and name.lower().endswith(".zip") for name in names)
+        shown = display_path(folder)
+        if zips > 1:
+            raise ConfigurationError(
+                f"{shown} has no {ENTRY_FILE} at its top, but {zips} .zip files; "
+                f"to run those, name {shown}/*."
+            )
+        raise ConfigurationError(f"{shown} {missing_entry_file(names)}.")
     yield from sorted(zip(compose_names(names), (path for _, path in files), strict=True))

@@ -120,6 +120,7 @@ PARSERS_MAY_IMPORT: Final = frozenset({"runner.sanitize", "runner.verdict"})
 LIBRARY_HOMES: Final = {
     "docker": "runner.engine",
     "sqlalchemy": "runner.store",
+    "alembic": "runner.store",
     "typer": "runner.cli",
     "pooch": "runner.builder",
 }

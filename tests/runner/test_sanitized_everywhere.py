@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,18 @@ from rich.table import Table
 
 from runner.clients.runs import EndedRun
 from runner.evaluation.publisher import format_log
+from runner.reports.entries import (
+    entry_line,
+    group_copies,
+    names_by_evaluation,
+    refused_lines,
+    result_lines,
+)
 from runner.reports.runs import runs_table
 from runner.reports.scores import score_table
+from runner.results.entry_result import EntryResult
 from runner.sanitize import sanitize
+from runner.store.entries.records import Entry, Outcome
 from runner.verdict import Judgement, Observation, Verdict
 from tests.support.command import type_command
 from tests.support.records import run_record, summary_of
@@ -59,6 +69,40 @@ def test_tables(text: str) -> None:
         assert sanitize(shown(table)) == shown(table)
 
 
+@settings(max_examples=50)
+@given(st.text(max_size=100))
+def test_lines_of_entries(text: str) -> None:
+    """Any name, path or reason stays on one line of plain text."""
+    entry = Entry(
+        id=1,
+        command="",
+        received=datetime(2026, 1, 1, tzinfo=UTC),
+        name=text,
+        path=text,
+        folder=text,
+        content_sha256=None,
+        challenge=text,
+        challenge_sha256="a" * 64,
+        n=2,
+        evaluation="0123456789ab",
+        outcome=Outcome.REFUSED,
+        reason=text,
+    )
+    copied = [
+        summary_of(submission=text, evaluation=name, equal_evaluations=["f" * 12]) for name in ("a", "b")
+    ]
+    result = EntryResult(entry=entry, summary=copied[0], outcome=Outcome.FAILED, same_as=entry)
+    lines = [
+        entry_line(entry),
+        *refused_lines([entry]),
+        *result_lines([result], keep_going=False),
+        *group_copies(copied)[1],
+        *names_by_evaluation([entry]).values(),
+    ]
+    assert len(lines) == 5
+    assert all(sanitize(line) == line and len(line.splitlines()) <= 1 for line in lines)
+
+
 def test_sentences_about_what_strangers_named(challenge_folder: Any, tmp_path: Path) -> None:
     """A file's name may hold escapes, overrides and bytes that are not text; the error that names
     it is still one harmless sentence with its exit code."""
@@ -68,7 +112,8 @@ def test_sentences_about_what_strangers_named(challenge_folder: Any, tmp_path: P
     for name in (b"\x1b]0;title\x07", "\u202egnp".encode(), b"\xff\xfe"):
         link = bytes(folder) + b"/" + name
         Path(link.decode(errors="surrogateescape")).symlink_to("/etc/hostname")
-        done = type_command("run", folder, "-c", challenge_folder.describe())
+        store = ("--store", tmp_path / "store")
+        done = type_command("run", folder, "-c", challenge_folder.describe(), *store)
         assert done.returncode == 1
         assert sanitize(done.stderr) == done.stderr
         assert sanitize(done.stdout) == done.stdout

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +100,17 @@ def test_samples_are_scored_and_forgetting_pays(scored: subprocess.CompletedProc
 def test_a_second_call_repeats_nothing(
     scored: subprocess.CompletedProcess[str], challenge: Challenge, store: Path
 ) -> None:
-    """No run, no attempt, no second file; the same summary."""
+    """No run, no attempt, no second file; the same summary, with the time of its last run."""
     name = summaries(scored)["finetune"]["evaluation"]
     before = {file: file.stat().st_mtime_ns for file in (store / name).rglob("*")}
     again = type_command(
         *("run", SAMPLES / "finetune", "-c", challenge.folder, "-n", 16, "--store", store, "--json")
     )
     assert again.returncode == 0
-    assert summaries(again)["finetune"] == summaries(scored)["finetune"]
+    first, second = summaries(scored)["finetune"], summaries(again)["finetune"]
+    assert first["evaluated"] is None
+    assert datetime.fromisoformat(second["evaluated"]).utcoffset() is not None
+    assert second | {"evaluated": None} == first
     assert {file: file.stat().st_mtime_ns for file in (store / name).rglob("*")} == before
 
 
@@ -161,7 +166,9 @@ def test_a_failing_submission_earns_no_score_and_exit_code_1(
     assert summary["score"] is None
     assert words in summary["reason"]
     assert sum(summary["verdicts"].values()) < 8
-    assert type_command(*arguments).stdout == done.stdout
+    again = summaries(type_command(*arguments))["bad"]
+    assert again["evaluated"] is not None
+    assert again | {"evaluated": None} == summary
 
 
 def test_hostile_names_and_words_are_shown_as_plain_text(challenge: Challenge, tmp_path: Path) -> None:
@@ -208,11 +215,15 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(challenge: Challenge, tmp_p
 
 
 def test_a_refused_submission_ends_none_of_the_others(challenge: Challenge, tmp_path: Path) -> None:
-    """It is a row of the table and an object of the JSON, with the reason; the others are scored."""
+    """It is a row of the table and an object of the JSON, with the reason; the others are scored.
+
+    A copy has its own row and name, and says whose content it has.
+    """
     (tmp_path / "broken.zip").write_bytes(b"no zip")
     (tmp_path / "empty").mkdir()
+    shutil.copytree(SAMPLES / "original", tmp_path / "copycat")
     command = (
-        *("run", tmp_path / "broken.zip", SAMPLES / "original", tmp_path / "empty"),
+        *("run", tmp_path / "broken.zip", SAMPLES / "original", tmp_path / "empty", tmp_path / "copycat"),
         *("-c", challenge.folder, "-n", 2, "--store", tmp_path / "store"),
     )
     done = type_command(*command, "--json")
@@ -221,6 +232,10 @@ def test_a_refused_submission_ends_none_of_the_others(challenge: Challenge, tmp_
     assert outcomes["original"]["verdicts"] == {"ok": 2}
     assert outcomes["original"]["score"] is not None
     assert "refused" not in outcomes["original"]
+    assert list(outcomes) == ["broken", "original", "empty", "copycat"]
+    assert [each["outcome"] for each in outcomes.values()] == ["refused", "scored", "refused", "scored"]
+    assert outcomes["copycat"]["evaluation"] == outcomes["original"]["evaluation"]
+    assert outcomes["copycat"]["same_as"]["submission"] == "original"
     for name, words in (("broken", "it is not a zip archive"), ("empty", "has no submission.py")):
         assert outcomes[name]["refused"] is True
         assert words in outcomes[name]["reason"]
@@ -231,6 +246,9 @@ def test_a_refused_submission_ends_none_of_the_others(challenge: Challenge, tmp_
     assert "broken: no score: " in table.stdout
     assert table.stdout.count("refused") >= 2
     assert "unlearn show EVALUATION" in table.stdout
+    assert "copycat: same content as original (" in table.stdout
+    assert "not run again: original (evaluated " in table.stdout
+    assert table.stdout.splitlines()[-1] == "4 submissions: 2 scored, 2 refused"
 
 
 def test_an_engine_that_does_not_answer_is_exit_code_3(challenge: Challenge, tmp_path: Path) -> None:

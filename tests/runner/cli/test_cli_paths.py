@@ -10,7 +10,7 @@ import pytest
 
 from runner.cli import main as cli
 from runner.cli.lazy import LazyCommand
-from runner.errors import HostNotReadyError
+from runner.errors import ConfigurationError, HostNotReadyError
 
 
 def commands(group: Any, name: str = "unlearn") -> Iterator[tuple[str, Any]]:
@@ -64,3 +64,34 @@ def test_permission_denied_is_reported_in_one_sentence(capsys: pytest.CaptureFix
         raise PermissionError(errno.EACCES, "Permission denied", "/store/store.sqlite")
     assert exit_info.value.code == HostNotReadyError.exit_code
     assert capsys.readouterr().err == "unlearn: /store/store.sqlite cannot be used: Permission denied.\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "", "-c", "challenge"],
+        ["run", "mine", "", "-c", "challenge"],
+        ["run", "mine", "-c", ""],
+        ["run", "mine", "--challenge="],
+        ["list", "--store", ""],
+        ["show", ""],
+        ["clean", ""],
+        ["clean", "--checkpoints", ""],
+        ["report", "abcd", "--out="],
+        ["verify", ""],
+        ["challenge", "show", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_argument_is_refused(words: list[str]) -> None:
+    """An empty path would be the current folder, and an empty name the only evaluation that there is."""
+    with pytest.raises(ConfigurationError, match="is empty"):
+        cli.command_group()(words, standalone_mode=False)
+
+
+def test_an_option_of_text_may_be_empty() -> None:
+    """A script passes on what it was given: ``--runtime ""`` is the default."""
+    command = LazyCommand("run", target="runner.cli.run:run_command", summary="")
+    words = ["mine", "-c", "x", "--runtime", "", "--image="]
+    context = command.make_context("run", words)
+    assert (context.params["runtime"], context.params["image"]) == ("", "")

@@ -1,14 +1,15 @@
-"""Where every submission is refused, `unlearn run` needs neither an engine nor a store."""
+"""Where every submission is refused, `unlearn run` needs no engine, and records their entries."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import type_command
+from tests.support.command import type_command, unlearn
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
@@ -24,19 +25,22 @@ def command(challenge_folder: ChallengeFolder, tmp_path: Path) -> tuple[object, 
 
 
 def test_table(command: tuple[object, ...], tmp_path: Path) -> None:
-    """A row and a sentence for each, and exit code 1; the sentences are on stderr too."""
+    """A row and a sentence for each, counts, and exit code 1; the sentences are on stderr too."""
     ended = type_command(*command, DOCKER_HOST="unix:///nowhere.sock")
     assert ended.returncode == 1, ended.stderr
     assert "broken: no score: " in ended.stdout
     assert "empty: no score: " in ended.stdout
     assert "refused" in ended.stdout
     assert "unlearn show" not in ended.stdout
+    assert ended.stdout.splitlines()[-1] == "2 submissions: 2 refused"
     assert ended.stderr.count("unlearn: ") == 2
-    assert not (tmp_path / "store").exists()
+    listed = type_command("list", "--store", tmp_path / "store")
+    assert "broken: refused " in listed.stdout
+    assert "empty: refused " in listed.stdout
 
 
 def test_json(command: tuple[object, ...], tmp_path: Path) -> None:
-    """An object for each, with the fields of a summary."""
+    """An object for each, with the fields of a summary and of an entry; `unlearn list` has the entries."""
     ended = type_command(*command, "--json", DOCKER_HOST="unix:///nowhere.sock")
     assert ended.returncode == 1
     broken, empty = (json.loads(line) for line in ended.stdout.splitlines())
@@ -48,7 +52,16 @@ def test_json(command: tuple[object, ...], tmp_path: Path) -> None:
     )
     assert "it is not a zip archive" in broken["reason"]
     assert "has no submission.py" in empty["reason"]
-    assert not (tmp_path / "store").exists()
+    assert (broken["outcome"], broken["path"]) == ("refused", str(tmp_path / "broken.zip"))
+    assert broken["submission_sha256"] == hashlib.sha256(b"no zip").hexdigest()
+    assert empty["submission_sha256"] is None
+    listed = [
+        json.loads(line)
+        for line in unlearn("list", "--store", tmp_path / "store", "--json").stdout.splitlines()
+    ]
+    assert [(each["entry"], each["outcome"], each["reason"]) for each in listed] == [
+        (each["entry"], "refused", each["reason"]) for each in (broken, empty)
+    ]
 
 
 def test_missing_paths_come_first(command: tuple[object, ...], tmp_path: Path) -> None:

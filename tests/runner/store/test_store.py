@@ -249,7 +249,12 @@ def test_a_unique_prefix_is_enough(store: Store) -> None:
     store.begin(replace(EVALUATION, id="0123ffffffff", n=5))
     assert store.find("01234") == ID
     assert store.find(ID) == ID
-    for prefix, how_many in [("0123", "2 evaluations begin"), ("9", "No evaluation begins"), ("", "2 ")]:
+    for prefix, how_many in [
+        ("0123", "2 evaluations begin"),
+        ("9", "No evaluation begins"),
+        ("", "is empty"),
+        (" ", "is empty"),
+    ]:
         with pytest.raises(ConfigurationError, match=how_many):
             store.find(prefix)
 

@@ -16,6 +16,7 @@ from runner.submission.limits import MAX_SUBMISSION_BYTES
 
 if TYPE_CHECKING:
     from tests.runner.conftest import ChallengeFolder
+from runner.submission.load import load_submission
 from tests.support.untrusted.archives import CODE, zipped
 from tests.support.untrusted.submission_files import refused_submission, write_submission
 
@@ -34,6 +35,29 @@ def test_no_submission_py(tmp_path: Path, files: dict[str, bytes]) -> None:
     """A folder needs a file ``submission.py`` at its top."""
     (tmp_path / "entry").mkdir()
     assert "has no submission.py" in refused_submission(write_submission(tmp_path / "entry", files))
+
+
+@pytest.mark.parametrize(
+    ("names", "zips"),
+    [
+        (["a.zip", "b.zip", "notes.txt"], 2),
+        (["a.zip", "B.ZIP", "c.zip", "d/submission.py"], 3),
+        (["a.zip"], 0),
+        (["a/x.zip", "a/y.zip", "a.tar.gz"], 0),
+        (["a.zip", "b.zip", "submission.py"], 0),
+    ],
+)
+def test_a_folder_of_submissions_is_no_submission(tmp_path: Path, names: list[str], zips: int) -> None:
+    """The sentence says what to type instead; archives within a submission are its own affair."""
+    folder = tmp_path / "incoming"
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(CODE)
+    if "submission.py" in names:
+        load_submission(folder)
+        return
+    reason = refused_submission(folder)
+    assert (f"{zips} .zip files; to run those, name {folder}/*." in reason) == (zips > 1)
 
 
 @pytest.mark.parametrize(
@@ -263,4 +287,3 @@ def test_command_line(tmp_path: Path, challenge_folder: ChallengeFolder) -> None
     assert done.returncode == 1
     assert done.stderr.strip().endswith('is refused: the name "../x.py" leads out of the archive.')
     assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "store").exists()

@@ -1,0 +1,93 @@
+"""Record what was typed as entries: each path, whatever is there, before anything is evaluated."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from runner.challenge.challenge import Challenge
+from runner.errors import HostNotReadyError
+from runner.sanitize import sanitize_line
+from runner.store.entries.records import Entry, NewEntry, Outcome
+from runner.store.listing import DATABASE_FILE
+from runner.store.open_store import open_store
+from runner.store.paths import archive_path
+from runner.store.store import Store
+from runner.submission.load import RefusedSubmission, Submission
+from runner.submission.pack import display_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandIn:
+    """A path that was typed, and what is there."""
+
+    path: Path
+    content: Submission | RefusedSubmission
+
+
+def record_hand_ins(
+    store: Store,
+    hand_ins: Sequence[HandIn],
+    *,
+    challenge: Challenge,
+    n: int,
+    evaluation_of: Callable[[Submission], str],
+) -> list[Entry]:
+    """Record an entry for each, all or none, and return them in the same order.
+
+    Args:
+        store: Where they are recorded.
+        hand_ins: In the order in which they were typed.
+        challenge: On what they are evaluated.
+        n: How many runs each has.
+        evaluation_of: Returns the name of a submission's evaluation.
+    """
+    entries = []
+    for hand_in in hand_ins:
+        content, path = hand_in.content, hand_in.path
+        is_refused = isinstance(content, RefusedSubmission)
+        entries.append(
+            NewEntry(
+                name=content.name,
+                path=display_path(path),
+                folder=None if path.is_absolute() else display_path(Path.cwd()),
+                content_sha256=content.sha256,
+                challenge=challenge.description.name,
+                challenge_sha256=challenge.sha256,
+                n=n,
+                evaluation=None if isinstance(content, RefusedSubmission) else evaluation_of(content),
+                outcome=Outcome.REFUSED if is_refused else None,
+                reason=content.reason if isinstance(content, RefusedSubmission) else None,
+            )
+        )
+    return store.record_entries(uuid.uuid4().hex, entries)
+
+
+def with_known_names(hand_ins: Sequence[HandIn], store: Store) -> list[HandIn]:
+    """Return the same, but archives of a store's folder under the name that this or that store knows them by.
+
+    An archive is stored under its hash, so that its file has no name of its own.
+    """
+    named = []
+    for hand_in in hand_ins:
+        content = hand_in.content
+        if isinstance(content, Submission) and hand_in.path.stem == content.sha256:
+            name = store.known_name(content.sha256) or _name_in_its_store(hand_in.path, content.sha256)
+            if name is not None:
+                content = replace(content, name=sanitize_line(name, 100))
+        named.append(replace(hand_in, content=content))
+    return named
+
+
+def _name_in_its_store(path: Path, sha256: str) -> str | None:
+    folder = path.absolute().parent.parent
+    if path.absolute() != archive_path(folder, sha256) or not (folder / DATABASE_FILE).is_file():
+        return None
+    try:
+        with closing(open_store(folder, create=False)) as store:
+            return store.known_name(sha256)
+    except HostNotReadyError:  # a name is not worth the whole command
+        return None

@@ -1,0 +1,52 @@
+"""Read which version a store has, and upgrade it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, inspect
+
+from runner.errors import HostNotReadyError
+from runner.store.migrations import HEAD, VERSION_QUERY
+
+_FOLDER: Final = Path(__file__).parent
+_one_at_a_time = threading.Lock()
+"""Alembic has one current migration in a process."""
+
+
+def is_current(connection: Connection) -> bool:
+    """Return whether the store has the tables of this version.
+
+    Raises:
+        HostNotReadyError: it is of a later version.
+    """
+    if not inspect(connection).has_table("alembic_version"):
+        return False
+    version = str(connection.exec_driver_sql(VERSION_QUERY).scalar())
+    if not version.isdecimal():
+        raise HostNotReadyError("The version of the store's tables is damaged; restore it from a backup.")
+    if version > HEAD:
+        raise HostNotReadyError(
+            f"The store was written by a later version of unlearn (its tables are version {version}, "
+            f"this unlearn knows {HEAD}); use that version, or another store."
+        )
+    return version == HEAD
+
+
+def upgrade(connection: Connection) -> None:
+    """Upgrade a store to this version, in the transaction of ``connection``.
+
+    Another process may have done so since it was last read: then nothing changes.
+    """
+    if is_current(connection):
+        return
+    from alembic import command  # noqa: PLC0415 - takes 0.1 s, and hardly any command needs it
+    from alembic.config import Config  # noqa: PLC0415 - the same
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    with _one_at_a_time:
+        command.upgrade(config, "head")

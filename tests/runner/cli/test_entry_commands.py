@@ -1,0 +1,105 @@
+"""`list`, `show` and `report` know the entries of an evaluation, and those that were refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from runner.cli import main as cli
+from runner.errors import ConfigurationError
+from runner.store.entries.records import Outcome
+from runner.store.open_store import open_store
+from tests.conformance.test_entries import ALPHA, BROKEN, COPY
+from tests.conformance.test_store import FIRST, ID
+from tests.support.records import summary_of
+
+Type = Callable[..., str]
+OTHER = "f" * 12
+
+
+@pytest.fixture
+def typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Type:
+    """Return a way to type a command on a store with two evaluations, three entries and a refused one."""
+    with closing(open_store(tmp_path, create=True)) as store:
+        store.begin(FIRST)
+        store.begin(replace(FIRST, id=OTHER, n=8))
+        late = replace(ALPHA, name="late", evaluation=OTHER)
+        store.record_entries("command", [replace(ALPHA, name="alpha"), COPY, BROKEN, late])
+        store.finish(ID, summary_of(evaluation=ID, score=0.5).to_json(), outcome=Outcome.SCORED)
+        summary = summary_of(evaluation=OTHER, score=0.25, equal_evaluations=[ID])
+        store.finish(OTHER, summary.to_json(), outcome=Outcome.SCORED)
+
+    def type_words(*words: str) -> str:
+        cli.command_group()([*words, "--store", str(tmp_path)], standalone_mode=False)
+        return capsys.readouterr().out
+
+    return type_words
+
+
+def test_list_names_all_entries(typed: Type) -> None:
+    """Those that share an evaluation in its row, those that were refused below, copies on one line."""
+    text = " ".join(typed("list").split())
+    assert "alpha, copy" in text
+    assert "late" in text
+    assert "broken: refused " in text
+    assert "It is no zip." in text
+    assert text.count("equal checkpoints: ") == 1
+
+
+def test_list_as_json(typed: Type) -> None:
+    """A line for each evaluation, with its entries, and for each refused entry; times have an offset."""
+    other, first, refused = map(json.loads, typed("list", "--json").splitlines())
+    assert [entry["submission"] for entry in first["entries"]] == ["alpha", "copy"]
+    assert [entry["path"] for entry in first["entries"]] == [ALPHA.path, COPY.path]
+    assert [entry["submission"] for entry in other["entries"]] == ["late"]
+    assert (refused["submission"], refused["outcome"], refused["evaluation"], refused["summary"]) == (
+        "broken",
+        "refused",
+        None,
+        None,
+    )
+    assert {each["schema_version"] for each in (first, other, refused)} == {1}
+    for moment in (first["begun"], first["entries"][0]["received"], refused["received"]):
+        assert datetime.fromisoformat(moment).utcoffset() is not None
+
+
+def test_show_names_all_entries(typed: Type) -> None:
+    """On a line each; in JSON with all that is known of them."""
+    text = " ".join(typed("show", ID).split())
+    assert "entry 1: alpha, " in text
+    assert "entry 2: copy, " in text
+    shown = json.loads(typed("show", ID, "--json"))
+    assert shown["schema_version"] == 1
+    assert [entry["entry"] for entry in shown["entries"]] == [1, 2]
+
+
+def test_a_report_is_for_one_entry(typed: Type) -> None:
+    """It names no other."""
+    for options, name, others in (
+        ([], "alpha", ["copy", "late"]),
+        (["--entry", "2"], "copy", ["alpha", "late"]),
+    ):
+        for form in ([], ["--json"]):
+            text = typed("report", ID, *options, *form)
+            assert name in text
+            assert not any(other in text for other in others)
+    with pytest.raises(ConfigurationError, match="has no entry 4; it has: entry 1: alpha"):
+        typed("report", ID, "--entry", "4")
+
+
+def test_a_report_without_an_entry_tells_which_there_are(
+    typed: Type, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where names differ; an evaluation with one entry needs none."""
+    cli.command_group()(["report", ID, "--store", str(tmp_path)], standalone_mode=False)
+    note = " ".join(capsys.readouterr().err.split())
+    assert "2 entries share this evaluation" in note
+    assert "entry 2: copy" in note
+    cli.command_group()(["report", OTHER, "--store", str(tmp_path)], standalone_mode=False)
+    assert capsys.readouterr().err == ""
