@@ -27,7 +27,7 @@ from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
 from sandbox.worker.file_times import hold_times
 from sandbox.worker.janitor import Janitor
-from sandbox.worker.preload import modules_to_preload, replace_notebook_bars
+from sandbox.worker.preload import count_cores, modules_to_preload, replace_notebook_bars
 from sandbox.worker.scratch import SCRATCH, assign_groups
 from sandbox.worker.supervisor import Supervisor
 from sandbox.worker.unreadable import can_execute_unreadable
@@ -130,6 +130,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
     for module in modules_to_preload(submission, job.architecture_source or ""):
         importlib.import_module(module)
     replace_notebook_bars()
+    count_cores()
     # Imported late, because they import torch, which the supervisor never does.
     import torch  # noqa: PLC0415
 

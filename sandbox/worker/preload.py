@@ -6,8 +6,12 @@ costs each of its runs the import and changes nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import re
+import sys
+import warnings
 from typing import Final
 
 _MENTIONS: Final = {
@@ -29,6 +33,18 @@ def replace_notebook_bars() -> None:
     """Let ``tqdm.notebook`` draw plain bars: notebooks import it, and its own bars need a browser."""
     bars, notebook = importlib.import_module("tqdm"), importlib.import_module("tqdm.notebook")
     vars(notebook).update(tqdm=bars.tqdm, tqdm_notebook=bars.tqdm, trange=bars.trange, tnrange=bars.trange)
+
+
+def count_cores() -> None:
+    """Let joblib, if it is imported, count physical cores now, without a word.
+
+    It finds none without ``/sys``, remembers that, and uses the number of cores. In a run it would warn.
+    """
+    joblib = sys.modules.get("joblib")
+    if joblib is not None:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            joblib.cpu_count(only_physical_cores=True)
 
 
 def modules_to_preload(submission: bytes, architecture: str) -> list[str]:
