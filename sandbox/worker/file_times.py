@@ -17,10 +17,11 @@ from typing import Final
 
 _KERNEL_FILES: Final = (Path("/proc"), Path("/sys"))
 _MAX_HELD: Final = 2_000
-"""About half of the descriptors that a process may have. In /proc and /sys some 700 files are not masked;
+"""About half of the descriptors that a process may have. In /proc and /sys some 600 files are not masked;
 with a GPU, for which /sys is not masked, there are more than can be held."""
-_NEVER_CACHED: Final = frozenset({"net"})
-"""Folders whose files the kernel forgets at once, so that everyone finds the time of their own look."""
+_NOT_ENTERED: Final = frozenset({"net", "fd", "fdinfo", "map_files", "ns"})
+"""Folders of a process. The kernel forgets the files of the first at once, so that everyone finds the time of
+their own look; runs may not enter those of other users in the rest."""
 _CLOCK_TICK_SECONDS: Final = 0.02
 """The kernel's clock for the times of files advances at least this often."""
 
@@ -45,7 +46,7 @@ def hold_times(tops: Iterable[Path] = _KERNEL_FILES, most: int = _MAX_HELD) -> i
                 is_folder = stat.S_ISDIR(path.lstat().st_mode)
                 os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
                 held.append(path)
-                if is_folder and name not in _NEVER_CACHED:
+                if is_folder and name not in _NOT_ENTERED:
                     folders.append(path)
     _read_once(held)
     return len(held)

@@ -26,7 +26,7 @@ from sandbox.protocol.jobs import READERS_GID, WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
 from sandbox.worker.entry import year_2023
-from sandbox.worker.entry.preload import modules_to_preload
+from sandbox.worker.entry.preload import count_cores, modules_to_preload
 from sandbox.worker.file_times import hold_times
 from sandbox.worker.janitor import Janitor
 from sandbox.worker.scratch import SCRATCH, assign_groups
@@ -131,6 +131,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
     submission = received["submission"]
     for module in modules_to_preload(submission, job.architecture_source or ""):
         importlib.import_module(module)
+    count_cores()
     # Imported late, because they import torch, which the supervisor never does.
     import torch  # noqa: PLC0415
 

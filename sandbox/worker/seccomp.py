@@ -16,8 +16,9 @@ The filter refuses:
 * resources of which all programs of the host share a limited number: contexts of asynchronous I/O;
 * writing back the host's file systems, since a run has none: `sync`, `fsync` and the like succeed and do
   nothing, whatever file they name: the files of the image are on the host's disk;
-* locks on parts of files, which are memory of the kernel that no limit counts (locks on whole files, as
-  `flock` sets them, need an open file each, and those are counted);
+* locks on parts of files, and leases, which are memory of the kernel that no limit counts (locks on whole
+  files, as `flock` sets them, need an open file each, and those are counted);
+* notices of changes in a folder by signal (dnotify): ending n of them for one folder takes time of order n²;
 * questions about the host's disk that a file of the image could answer;
 * filters on sockets, which take space for compiled programs that all programs of the host share, and names of
   mappings: no limit counts either;
@@ -70,6 +71,8 @@ _FIRST_UNKNOWN: Final = 451
 """The number of `cachestat`, Linux 6.5. From 424 on, numbers are the same for all processors."""
 _LOCK_COMMANDS: Final = (6, 7, 37, 38)
 """F_SETLK and F_SETLKW, and both for open file descriptions."""
+_LEASE_AND_NOTICE: Final = (1024, 1026)
+"""F_SETLEASE and F_NOTIFY."""
 _DISK_QUESTIONS: Final = (0xC020_660B, 0x8011_1500, 0x8081_1501)
 """ioctls: FS_IOC_FIEMAP (place on the disk), FS_IOC_GETFSUUID and FS_IOC_GETFSSYSFSPATH."""
 _SOL_SOCKET: Final = 1
@@ -113,6 +116,9 @@ def program() -> bytes:
     for command in _LOCK_COMMANDS:
         argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, command)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOLCK), "fcntl", argument)
+    for command in _LEASE_AND_NOTICE:
+        argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, command)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EINVAL), "fcntl", argument)
     for question in _DISK_QUESTIONS:
         argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, question)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOTTY), "ioctl", argument)

@@ -1,5 +1,6 @@
-"""Locks parts of files, by process and by open file; each lock must be refused, as it costs the host memory."""
+"""Locks parts of files, by process and by open file, and leases; each must be refused: it costs the host memory."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -30,6 +31,10 @@ def unlearning(net, retain, forget, val):
     for place in range(0, 2_000, 2):
         if not lock(fd, fcntl.F_SETLK, place) or not lock(fd, 37, place, fcntl.F_RDLCK):
             raise Escaped(f"byte {place} was locked")
+    for kind in (fcntl.F_RDLCK, fcntl.F_WRLCK):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(os.open(f"leased-{kind}", os.O_RDONLY | os.O_CREAT), fcntl.F_SETLEASE, kind)
+            raise Escaped("a lease")
     try:
         os.lockf(fd, os.F_TLOCK, 1)
     except OSError:

@@ -6,7 +6,11 @@ costs each of its runs the import and changes nothing else.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
+import sys
+import warnings
 from typing import Final
 
 _MENTIONS: Final = {
@@ -26,6 +30,18 @@ optimizer imports torch._dynamo, which takes a second or more."""
 
 _COMPRESSED_MEMBER: Final = re.compile(rb"PK\x03\x04.{4}[^\x00]", re.DOTALL)
 """The beginning of a member of a zip archive whose compression method is not "stored"."""
+
+
+def count_cores() -> None:
+    """Let joblib, if it is imported, count physical cores now, without a word.
+
+    It finds none without ``/sys``, remembers that, and uses the number of cores. In a run it would warn.
+    """
+    joblib = sys.modules.get("joblib")
+    if joblib is not None:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            joblib.cpu_count(only_physical_cores=True)
 
 
 def modules_to_preload(submission: bytes, architecture: str) -> list[str]:

@@ -37,17 +37,23 @@ def tree(tmp_path: Path) -> Path:
     (tmp_path / "secret").chmod(0)
     (tmp_path / "link").symlink_to("secret")
     (tmp_path / "dead").symlink_to("nowhere")
-    (tmp_path / "net").mkdir()
-    (tmp_path / "net" / "forgotten").write_text("")
+    for name in ("net", "fd"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("")
     return tmp_path
 
 
 def test_every_file_is_held_and_the_link_itself(tree: Path) -> None:
-    """Whatever it is and whoever may read it; folders named net are not entered."""
-    assert hold_times([tree]) == 7
-    expected = {"deep", "deep/er", "deep/er/file", "secret", "link", "dead", "net"}
+    """Whatever it is and whoever may read it; a process's folders net and fd are not entered."""
+    expected = {"deep", "deep/er", "deep/er/file", "secret", "link", "dead", "net", "fd"}
+    assert hold_times([tree]) == len(expected)
     assert {str(tree / name) for name in expected} <= held_paths()
-    assert str(tree / "net" / "forgotten") not in held_paths()
+    assert not {str(tree / name / "file") for name in ("net", "fd")} & held_paths()
+
+
+def test_its_own_descriptors_are_not_held() -> None:
+    """Each that is held would be another one to hold, up to the limit."""
+    assert 0 < hold_times([Path(f"/proc/{os.getpid()}")]) < 1_000
 
 
 @pytest.mark.parametrize("most", [0, 1, 3])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
+import types
+import warnings
 import zipfile
 
 import pytest
 
-from sandbox.worker.entry.preload import modules_to_preload
+from sandbox.worker.entry.preload import count_cores, modules_to_preload
 
 
 def archive(source: str, method: int = zipfile.ZIP_STORED) -> bytes:
@@ -52,3 +55,26 @@ def test_a_compressed_archive_counts_as_mentioning_an_optimizer() -> None:
     source = "x = 1\n" * 100
     assert modules_to_preload(archive(source, zipfile.ZIP_DEFLATED), "") == ["torch._dynamo"]
     assert modules_to_preload(archive(source), "") == []
+
+
+@pytest.mark.parametrize("is_imported", [True, False])
+def test_cores_are_counted_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_imported: bool
+) -> None:
+    """joblib warns, and prints a traceback, the first time that it finds none."""
+    counted: list[bool] = []
+
+    def cpu_count(*, only_physical_cores: bool) -> int:
+        counted.append(only_physical_cores)
+        warnings.warn("Could not find the number of physical cores", stacklevel=1)
+        sys.stderr.write("traceback")
+        return 2
+
+    monkeypatch.delitem(sys.modules, "joblib", raising=False)
+    if is_imported:
+        library = types.ModuleType("joblib")
+        vars(library)["cpu_count"] = cpu_count
+        monkeypatch.setitem(sys.modules, "joblib", library)
+    count_cores()
+    assert counted == [True] * is_imported
+    assert capsys.readouterr().err == ""
