@@ -137,7 +137,8 @@ def command_group() -> TyperGroup:
         subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
         subgroup.name, subgroup.rich_help_panel = name, PANELS[name]
         group.add_command(subgroup, name)
-    group.commands = {name: group.commands[name] for name in PANELS}
+    order = {name: at for at, name in enumerate(PANELS)}
+    group.commands = dict(sorted(group.commands.items(), key=lambda item: order.get(item[0], len(order))))
     return group
 
 
