@@ -10,15 +10,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from sandbox.worker.importing import find_function
 
+from sandbox.worker.entry.importing import find_function
 from tests.support.paths import ROOT
 
 SIGNATURE = "(net, retain, forget, val): pass"
 IMPORT = """
 import sys
 import sandbox.protocol.splits
-from sandbox.worker.importing import import_submission
+from sandbox.worker.entry.importing import import_submission
 unlearning = import_submission(open("submission.zip", "rb").read())
 print(unlearning())
 """

@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from sandbox.worker import year_2023
+from sandbox.worker.entry import year_2023
 
 LIBRARY = "a_library_of_today"
 
