@@ -6,8 +6,11 @@ EXPECTED = {
     *("PATH", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "LANG", "HOME"),
     *("TMPDIR", "OMP_NUM_THREADS", "HOSTNAME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "LC_CTYPE"),
 }
-SAME_EVERYWHERE = {("container", "podman"), ("TERM", "xterm"), ("USER", "run"), ("LOGNAME", "run")}
-"""Set by Podman, or for each run: the same on every host."""
+SAME_EVERYWHERE = {
+    *(("container", "podman"), ("TERM", "xterm"), ("USER", "run"), ("LOGNAME", "run")),
+    *(("MPLBACKEND", "Agg"), ("MPLCONFIGDIR", f"{os.environ.get('HOME')}/.matplotlib")),
+}
+"""Set by Podman, by the image, or for each run: the same on every host. Any other value counts as the host's."""
 
 
 class Escaped(Exception):
