@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from runner.reports.cells import quantity
 from runner.results.view import OTHER_SUBMISSION
 from runner.sanitize import sanitize_line
 from runner.store.entries.records import Entry, Outcome
@@ -163,8 +164,12 @@ def counts_line(results: Sequence[EntryResult]) -> str:
         for result in results
     ]
     order = ("scored", "smoke test", "judged", "failed", "held", "refused")
-    counts = [f"{kinds.count(kind)} {kind}" for kind in order if kind in kinds]
-    return f"{len(results)} submission{'s' * (len(results) != 1)}: {', '.join(counts)}"
+    counts = [
+        quantity(kinds.count(kind), kind) if kind == "smoke test" else f"{kinds.count(kind)} {kind}"
+        for kind in order
+        if kind in kinds
+    ]
+    return f"{quantity(len(results), 'submission')}: {', '.join(counts)}"
 
 
 def entries_json(entries: Iterable[Entry]) -> list[Mapping[str, object]]:

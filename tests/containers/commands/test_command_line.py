@@ -248,7 +248,7 @@ def test_a_refused_submission_ends_none_of_the_others(challenge: Challenge, tmp_
     assert "unlearn show EVALUATION" in table.stdout
     assert "copycat: same content as original (" in table.stdout
     assert "not run again: original (evaluated " in table.stdout
-    assert table.stdout.splitlines()[-1] == "4 submissions: 2 scored, 2 refused"
+    assert table.stdout.splitlines()[-1] == "4 submissions: 2 smoke tests, 2 refused"
 
 
 def test_an_engine_that_does_not_answer_is_exit_code_3(challenge: Challenge, tmp_path: Path) -> None:
