@@ -4,7 +4,7 @@ import os
 
 ENDINGS = (".safetensors", ".npz", ".pt", ".pth", ".ckpt", ".sqlite", ".sqlite3", ".db")
 NAMES = ("challenge.toml", "measurements.json", "submission.zip", "manifest.json")
-LIBRARIES = ("/opt/venv/", "/usr/lib/", "/usr/share/")
+LIBRARIES = ("/opt/venv/", "/opt/extras/", "/usr/lib/", "/usr/share/")
 """Their own examples are no secret."""
 
 
