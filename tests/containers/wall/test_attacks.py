@@ -104,8 +104,8 @@ def unlearning(net, retain, forget, val):
     assert verdicts(ended) == [Verdict.CRASHED] * 3, ended
     details = [run.judgement.detail for run in ended]
     assert details[0].startswith("Bad: (the exception could not be printed)")
-    assert details[1] == "Odd: odd words"
-    assert details[2] == "an exception without a name"
+    assert details[1] == "Odd: odd words (submission.py, line 10)"
+    assert details[2] == "an exception without a name (submission.py, line 10)"
 
 
 def test_files_that_take_all_memory_are_the_runs_doing(run_submission: RunSubmission) -> None:
