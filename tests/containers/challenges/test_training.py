@@ -377,7 +377,7 @@ def test_both_class_weights_differ_in_scale_only(in_image: InImage) -> None:
     result = run_script(
         in_image,
         """
-from sandbox.worker import contest_files as contest
+from sandbox.worker.entry import contest_files as contest
 from sandbox.trainer.optimizers import class_weights
 labels = torch.tensor([0] * 5 + [1] * 3 + [3])
 balanced = class_weights(replace(sgd, class_weights="balanced"), labels, 5).tolist()
