@@ -139,6 +139,10 @@ def _from_single_arrays(singles: Mapping[str, re.Match[str]], files: Mapping[str
                 raise RecipeError(f"{chosen[part, other].file} has no partner with the {kind} of {part}")
     if TRAIN not in parts:
         raise RecipeError(f"{chosen[parts[0], 'images'].file} comes without the images of train")
+    if VAL in parts and TEST not in parts:
+        raise RecipeError(
+            "the files have val, but no test; add the images and labels of test, or leave out those of val"
+        )
     if VAL not in parts and TEST in parts:
         names = {TRAIN: TRAIN, TEST: HELD_OUT}
     elif parts == [TRAIN]:

@@ -176,6 +176,10 @@ def _changed(name: str, values: NDArray[Any]) -> dict[str, bytes]:
             "exactly one .npz or .safetensors file is required, not 2: a.npz, b.npz; or train-imgs.npz",
         ),
         (
+            {name.replace("-test-", "-val-"): data for name, data in kuzushiji().items()},
+            "the files have val, but no test; add the images and labels of test, or leave out those of val",
+        ),
+        (
             {"k49-train-imgs.npz": recipe_data.npz(arr_0=GREY)},
             "k49-train-imgs.npz has no partner with the labels of train",
         ),
