@@ -1,4 +1,4 @@
-"""What the pages name exists: decisions in their index, files of the tree, and names in their files."""
+"""What the pages name exists: decisions in their index, files of the tree, names in files, targets of links."""
 
 from __future__ import annotations
 
@@ -67,6 +67,25 @@ def test_the_index_lists_every_decision(page: Path) -> None:
 def test_paths_in_pages_exist(page: Path) -> None:
     """Files, folders and patterns of the tree; short forms are tested in CONTRIBUTING.md."""
     assert [path for path in sorted(paths_in(page.read_text())) if not list(ROOT.glob(path))] == []
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, *DECISIONS, ROOT / "benchmarks" / "README.md"], ids=lambda page: page.stem
+)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """To a file or folder, and to a heading of it where one is named."""
+    dead = []
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+        path, _hash, fragment = link.partition("#")
+        target = page.parent / path if path else page
+        headings = (
+            re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+            if target.is_file() and fragment
+            else []
+        )
+        if not target.exists() or (fragment and fragment not in map(anchor, headings)):
+            dead.append(link)
+    assert dead == []
 
 
 def test_modules_in_contributing_exist() -> None:
