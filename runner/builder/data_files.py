@@ -16,7 +16,8 @@ from typing import Final
 
 from runner.errors import ConfigurationError
 from runner.units import MIB
-from sandbox.protocol.recipe_files import is_clutter, select_files
+from sandbox.protocol.clutter import is_clutter
+from sandbox.protocol.recipe_files import select_files
 
 MAX_BYTES: Final = 4096 * MIB
 """The trainer holds the files in memory, and the images that it makes from them."""

@@ -7,17 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from runner.parsers.zip_names import quoted_name
+from sandbox.protocol.clutter import is_clutter
 
 ENTRY_FILE: Final = "submission.py"
 
-_CLUTTER: Final = frozenset({"__macosx", ".ds_store", "thumbs.db", "desktop.ini", "icon\r"})
 _PACKED: Final = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _MAX_LISTED: Final = 3
-
-
-def is_clutter(part: str) -> bool:
-    """Return whether a file or folder of this name is what Macs and Windows leave behind."""
-    return part.lower() in _CLUTTER or part.startswith("._")
 
 
 def is_wrapped(names: Sequence[str]) -> bool:
@@ -33,7 +28,7 @@ def is_wrapped(names: Sequence[str]) -> bool:
 
 def without_clutter(names: Iterable[str]) -> list[str]:
     """Return the names that are not clutter and not in a folder that is."""
-    return [name for name in names if not any(is_clutter(part) for part in name.split("/"))]
+    return [name for name in names if not is_clutter(name)]
 
 
 def missing_entry_file(names: Iterable[str]) -> str:

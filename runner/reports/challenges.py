@@ -20,7 +20,8 @@ from runner.sanitize import sanitize_line
 from sandbox.protocol.splits import SPLITS
 
 _LINE_CHARACTERS: Final = 500
-_CELL_CHARACTERS: Final = 150
+_LIST_CHARACTERS: Final = 150
+"""What a list may take of a cell, which is cut at 200."""
 
 
 def challenge_table(challenge: Challenge) -> Table:
@@ -33,12 +34,12 @@ def challenge_table(challenge: Challenge) -> Table:
     sizes = ", ".join(f"{sum(description.class_counts[split])} {split}" for split in description.splits)
     counts, names = description.class_counts, description.class_names or []
     forget_share = sum(counts["forget"]) / max(1, sum(counts["forget"]) + sum(counts["retain"]))
-    of_classes = ", ".join(
+    of_classes = [
         f"{count} of class {label}" + (f" ({names[label]})" if names else "")
         for label, count in enumerate(counts["forget"])
         if count
-    )
-    forget = f"{of_classes} ({percent(forget_share, 1)} of the training examples)"
+    ]
+    forget = f"{percent(forget_share, 1)} of the training examples: {_some_of(of_classes)}"
     rows = {
         "challenge": description.name,
         "sha256": challenge.sha256,
@@ -47,7 +48,11 @@ def challenge_table(challenge: Challenge) -> Table:
         **({"exported from": description.exported_from} if description.exported_from else {}),
         "recipe": _recipe(description),
         "architecture": f"{description.architecture}, {description.classes} classes",
-        **({"class names": _class_names(names)} if names else {}),
+        **(
+            {"class names": _some_of([f"{label} {name}" for label, name in enumerate(names)])}
+            if names
+            else {}
+        ),
         "examples": sizes,
         "forget set": forget,
         "items": f"{description.item_format}, batch size {description.batch_size}",
@@ -67,15 +72,13 @@ def challenge_table(challenge: Challenge) -> Table:
     return table
 
 
-def _class_names(names: Sequence[str]) -> str:
-    """Return the names by class, as many as a cell holds."""
-    words: list[str] = []
+def _some_of(words: Sequence[str]) -> str:
+    """Return as many words as a cell holds, at least one, and how many there are besides."""
     length = 0
-    for number, name in enumerate(names):
-        length += len(f"{number} {name}, ")
-        if length > _CELL_CHARACTERS and number:
-            return f"{', '.join(words)} and {len(names) - number} more"
-        words.append(f"{number} {name}")
+    for number, word in enumerate(words):
+        length += len(f"{word}, ")
+        if length > _LIST_CHARACTERS and number:
+            return f"{', '.join(words[:number])} and {len(words) - number} more"
     return ", ".join(words)
 
 

@@ -218,7 +218,7 @@ MISTAKES: Final = (
     _mistake(
         Verdict.BAD_CHECKPOINT,
         "bn1.running_var has values that are not finite: they were returned in half precision, which values "
-        "above 65504 do not fit (the original's own largest is 508838)",
+        "above 65504 do not fit (the original's own largest value there is 508838)",
         "The values overflowed in `.half()`. Return the network in single precision: `return net.float()` "
         "before they overflow.",
         "returned in half precision, which values above",

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Final
 
 from runner.errors import ConfigurationError
-from runner.parsers.entry_file import ENTRY_FILE, is_clutter, missing_entry_file
+from runner.parsers.entry_file import ENTRY_FILE, missing_entry_file
 from runner.parsers.zip_archive import MAX_ENTRIES, inspect_archive
 from runner.parsers.zip_names import ArchiveError, compose_names
 from runner.sanitize import sanitize_line
 from runner.submission.kinds import other_kind
 from runner.submission.pack import display_path, pack_paths, read_submission_file
+from sandbox.protocol.clutter import is_clutter
 
 _REASON_CHARACTERS: Final = 1000
 _IGNORED: Final = frozenset({"__pycache__", ".git", ".ipynb_checkpoints"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sandbox.protocol.clutter import is_clutter
 from sandbox.protocol.recipes import RECIPES
 
 AGES = "Age_Gender.txt"
@@ -18,14 +19,6 @@ PICTURE_ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".avif", ".gif"),
     *(".tif", ".tiff", ".jp2", ".ppm", ".pgm"),
 )
-_CLUTTER = frozenset(
-    {
-        *(".ds_store", "__macosx", "icon\r", ".spotlight-v100", ".trashes", ".fseventsd"),
-        *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
-        "@eadir",
-    }
-)
-"""Files and folders that file managers of Mac, Windows and network disks add, in lower case."""
 _BACKGROUND, _CAMERA, _COLOUR = "WBackground", "real.rssdk", "color"
 """Folders of the contest's data: the contest read ``WBackground/*/PERSON/real.rssdk/color/*.jpg``."""
 
@@ -42,11 +35,6 @@ def select_files(recipe: str, names: Iterable[str]) -> list[str]:
     names_of_tables = {AGES, *TABLES.values(), *MUFAC_TABLES.values()}
     tables = [name for name in files if name.rpartition("/")[2] in names_of_tables]
     return sorted({*tables, *pictures(files)})
-
-
-def is_clutter(name: str) -> bool:
-    """Return whether a file, or a folder that it is in, was added by a file manager; ``name`` has slashes."""
-    return any(part.startswith("._") or part.lower() in _CLUTTER for part in name.split("/"))
 
 
 def pictures(names: Iterable[str]) -> list[str]:

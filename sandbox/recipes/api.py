@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.protocol.clutter import is_clutter
 from sandbox.protocol.presets import Preset
-from sandbox.protocol.recipe_files import is_clutter
 
 Rows = NDArray[np.int64]
 Splits = Mapping[str, Rows]

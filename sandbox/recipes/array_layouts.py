@@ -108,8 +108,14 @@ def read_arrays(files: Mapping[str, bytes]) -> ArrayData:
             labels={part: named[labels] for part, (_images, labels) in layout.items()},
             own={name: named[name] for name in optional if name in named},
         )
-    missing = min({"image", "label"} - arrays.keys(), default="image")
-    raise RecipeError(f"{file} has no column {missing!r}: it has {_listed(arrays)}; {_EXPECTED}")
+    raise RecipeError(f"{file} has no column {_missing(arrays)!r}: it has {_listed(arrays)}; {_EXPECTED}")
+
+
+def _missing(arrays: Arrays) -> str:
+    """Return a name that is missing in the layout of which the least is missing."""
+    layouts = [[name for pair in layout.values() for name in pair] for layout in _LAYOUTS]
+    closest = min(layouts, key=lambda names: len(set(names) - arrays.keys()) / len(names))
+    return next(name for name in closest if name not in arrays)
 
 
 def _listed(arrays: Arrays) -> str:
@@ -139,6 +145,10 @@ def _from_single_arrays(singles: Mapping[str, re.Match[str]], files: Mapping[str
                 raise RecipeError(f"{chosen[part, other].file} has no partner with the {kind} of {part}")
     if TRAIN not in parts:
         raise RecipeError(f"{chosen[parts[0], 'images'].file} comes without the images of train")
+    if VAL in parts and TEST not in parts:
+        raise RecipeError(
+            "the files have val, but no test; add the images and labels of test, or leave out those of val"
+        )
     if VAL not in parts and TEST in parts:
         names = {TRAIN: TRAIN, TEST: HELD_OUT}
     elif parts == [TRAIN]:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from sandbox.protocol.recipe_files import is_clutter
+from sandbox.protocol.clutter import is_clutter
 from sandbox.recipes.api import RecipeError
 
 ENDINGS: Final = (".tar.gz", ".tgz", ".tar")

@@ -55,7 +55,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     for package, names in {
         "runner.parsers": _SHARED,
         "runner.challenge": f"runner.parsers {_SHARED}",
-        "runner.submission": "runner.parsers",
+        "runner.submission": f"runner.parsers {_SHARED}",
         "runner.store": "runner.parsers",
         "runner.engine": f"runner.challenge {_SHARED}",
         "runner.image": "runner.engine",

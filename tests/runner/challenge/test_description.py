@@ -41,7 +41,7 @@ def test_class_names_are_shown(challenge_folder: ChallengeFolder) -> None:
     console.print(challenge_table(challenge))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "0 cat, 1 [red]\N{REPLACEMENT CHARACTER}[2J dog" in shown
-    assert "1 of class 0 (cat), 2 of class 1 ([red]" in shown
+    assert "% of the training examples: 1 of class 0 (cat), 2 of class 1 ([red]" in shown
     exported = exported_description(challenge.description, challenge.sha256)
     assert exported.class_names == challenge.description.class_names
 
@@ -52,7 +52,9 @@ def test_many_class_names_are_shown_in_part(challenge_folder: ChallengeFolder) -
     edit_description(folder, class_names=["x" * 90, "y" * 90])
     console = Console(file=io.StringIO(), width=200)
     console.print(challenge_table(load_challenge(folder)))
-    assert f"0 {'x' * 90} and 1 more" in console.file.getvalue()  # type: ignore[attr-defined]
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert f"0 {'x' * 90} and 1 more" in shown
+    assert f"% of the training examples: 1 of class 0 ({'x' * 90}) and 1 more" in shown
 
 
 def test_a_chosen_training_round_trip(loaded: Challenge) -> None:

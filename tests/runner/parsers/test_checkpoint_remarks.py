@@ -9,6 +9,7 @@ from safetensors.numpy import save
 from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec, content_sha256
 from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.parsers.safetensors import CheckpointError
+from runner.reports.mistakes import MISTAKES
 from sandbox.protocol.messages import REMARK_HALF, REMARK_OUTSIDE
 
 TENSORS = {"running_var": np.array([508_838.0, -2.0], np.float32), "count": np.array(3)}
@@ -45,7 +46,7 @@ def test_without_a_report_there_is_no_sentence() -> None:
 
 
 def test_overflow_is_explained_with_the_originals_largest_value() -> None:
-    """Only where the run says that it returned half precision: else the same values mean divergence."""
+    """Only if the run reports half precision: else the same values mean divergence. Participants read of it."""
     infinite = {**TENSORS, "running_var": np.array([np.inf, 1.0], np.float32)}
     with pytest.raises(CheckpointError) as refused:
         check_checkpoint(save(infinite, {REMARK_HALF: "running_var"}), SPEC)
@@ -53,6 +54,7 @@ def test_overflow_is_explained_with_the_originals_largest_value() -> None:
         "running_var has values that are not finite: they were returned in half precision, which values above "
         "65504 do not fit (the original's own largest value there is 508838)"
     )
+    assert f"bn1.{refused.value}" in [mistake.example for mistake in MISTAKES]
     with pytest.raises(CheckpointError) as refused:
         check_checkpoint(save(infinite), SPEC)
     assert str(refused.value) == "running_var has values that are not finite"

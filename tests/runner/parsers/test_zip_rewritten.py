@@ -110,7 +110,7 @@ def test_streams_of_info_zip(tmp_path: Path, options: str) -> None:
 
 
 def test_a_folder_around_everything_is_stripped() -> None:
-    """With entries for folders and what a Mac adds, whose names are no part of the submission."""
+    """With entries for folders and what file managers add, whose names are no part of the submission."""
     members = [
         Member(name=b"my entry/"),
         Member(name=b"my entry/submission.py", data=CODE, deflated=True),
@@ -118,6 +118,8 @@ def test_a_folder_around_everything_is_stripped() -> None:
         Member(name=b"my entry/helper/a.py", data=b"1"),
         Member(name="my entry/donne\u0301es.py".encode(), data=b"4"),
         Member(name=b"my entry/.DS_Store", data=b"2"),
+        Member(name=b"my entry/@eaDir/submission.py/SYNO", data=b"5"),
+        Member(name=b"$RECYCLE.BIN/desktop.ini", data=b"6"),
         Member(name=b"__MACOSX/"),
         Member(name=b"__MACOSX/my entry/._submission.py", data=b"3"),
     ]

@@ -195,14 +195,13 @@ def test_golden_hash(mine: Path) -> None:
     assert load_submission(mine).sha256 == "1cdb409b9e44620214030b86556d647c6d7e599e1efe07f27f93246fc3f11842"
 
 
-@pytest.mark.parametrize("ignored", ["__pycache__", ".git", ".ipynb_checkpoints", "__MACOSX"])
+@pytest.mark.parametrize("ignored", ["__pycache__", ".git", ".ipynb_checkpoints", "__MACOSX", "@eaDir"])
 def test_leftovers_of_tools_are_ignored(mine: Path, ignored: str) -> None:
-    """Files that Python, git and Jupyter create are not part of the submission, at any depth."""
+    """Files that Python, git, Jupyter and file managers create are not part of the submission, at any depth."""
     write_submission(mine, {"helper/a.py": b""})
     before = load_submission(mine).sha256
-    write_submission(
-        mine, {f"{ignored}/x.pyc": b"1", f"helper/{ignored}/y": b"2", "helper/.DS_Store": b"3", "._x": b"4"}
-    )
+    leftovers = [f"{ignored}/x.pyc", f"helper/{ignored}/y", "helper/.DS_Store", "ehthumbs.db", "._x"]
+    write_submission(mine, dict.fromkeys(leftovers, b"1"))
     assert load_submission(mine).sha256 == before
 
 

@@ -138,6 +138,15 @@ def _changed(name: str, values: NDArray[Any]) -> dict[str, bytes]:
             "has no column 'image': it has x (an array [200, 12, 12] of uint8), y (an array [200] of int64); the",
         ),
         ({"x.npz": recipe_data.npz()}, "it has none; the columns are image and label"),
+        (
+            {"x.npz": recipe_data.npz(**{k: v for k, v in medmnist().items() if "test" not in k})},
+            "x.npz has no column 'test_images': it has train_images",
+        ),
+        (
+            {"x.npz": recipe_data.npz(x_train=GREY, y_train=CLASSES)},
+            "x.npz has no column 'x_test': it has x_train",
+        ),
+        ({"x.npz": recipe_data.npz(image=GREY, x_train=GREY)}, "x.npz has no column 'label': it has image"),
         (_changed("weights", CLASSES), "x.npz has an unknown column 'weights'; the columns are"),
         (
             _changed("val_images", HWC[:40, :8, :8]),
@@ -174,6 +183,10 @@ def _changed(name: str, values: NDArray[Any]) -> dict[str, bytes]:
         (
             {"a.npz": recipe_data.npz(**OWN), "b.npz": recipe_data.npz(**OWN)},
             "exactly one .npz or .safetensors file is required, not 2: a.npz, b.npz; or train-imgs.npz",
+        ),
+        (
+            {name.replace("-test-", "-val-"): data for name, data in kuzushiji().items()},
+            "the files have val, but no test; add the images and labels of test, or leave out those of val",
         ),
         (
             {"k49-train-imgs.npz": recipe_data.npz(arr_0=GREY)},

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sandbox.protocol.recipe_files import is_clutter, select_files
+from sandbox.protocol.clutter import is_clutter
+from sandbox.protocol.recipe_files import select_files
 from sandbox.protocol.recipes import RECIPES
 from tests.sandbox.recipes.drafts import make_draft
 from tests.support import recipe_data
