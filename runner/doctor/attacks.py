@@ -53,7 +53,7 @@ def attack_findings(run_attacks: Callable[[], GalleryReport]) -> list[Finding]:
 def kernel_memory_findings(measure: Callable[[], Sequence[Measurement] | None]) -> list[Finding]:
     """Measure uncounted memory of the kernel and return a finding; none if this host does not show it.
 
-    A container that ended early, or was too slow, is a warning: nothing is known then, for or against the host.
+    A container that ended early, or was too slow, is a warning: nothing is known then.
     """
     try:
         measurements = measure()
