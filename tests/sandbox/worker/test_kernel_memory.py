@@ -8,6 +8,7 @@ import os
 import pytest
 
 from sandbox.worker import kernel_memory
+from sandbox.worker.kernel_objects import KINDS
 
 MESSAGE = "as process 1 of a container only"
 PROCESS = os.getpid()
@@ -25,6 +26,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def kill(process: int, _number: int) -> None:
         calls.append(f"kill {process}")
 
+    def prctl(*_words: int) -> int:
+        calls.append("prctl")
+        return 0
+
     def wait() -> tuple[int, int]:
         raise ChildProcessError
 
@@ -32,9 +37,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(os, "fork", fork)
     monkeypatch.setattr(os, "wait", wait)
     monkeypatch.setattr(os, "read", lambda _fd, _count: b"\x01\0\0\0")
-    monkeypatch.setattr(
-        "sandbox.worker.kernel_memory._libc.prctl", lambda *_words: calls.append("prctl") or 0
-    )
+    monkeypatch.setattr("sandbox.worker.kernel_memory._libc.prctl", prctl)
     monkeypatch.setattr("sys.stdin", io.StringIO("nothing 1\n\n"))
     return calls
 
@@ -46,7 +49,7 @@ def test_the_program_refuses_to_start_outside_of_a_container(calls: list[str]) -
     assert calls == []
 
 
-@pytest.mark.parametrize("kind", sorted(kernel_memory.KINDS)[:3])
+@pytest.mark.parametrize("kind", sorted(KINDS)[:3])
 def test_no_kind_is_made_outside_of_a_container(calls: list[str], kind: str) -> None:
     """Whoever calls the function."""
     with pytest.raises(SystemExit, match=MESSAGE):
