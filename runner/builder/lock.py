@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runner.errors import HostNotReadyError
+from runner.errors import ConfigurationError, HostNotReadyError
 
 
 @contextmanager
@@ -17,12 +17,15 @@ def build_lock(folder: Path) -> Iterator[None]:
     """Exclude other builds from a folder; it is created if it does not exist, and removed if it stays empty.
 
     Raises:
+        ConfigurationError: the path, or one above it, is a file or something else that is no folder.
         HostNotReadyError: another process builds there, or the folder cannot be used.
     """
-    is_new = not folder.exists()
     try:
+        is_new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ConfigurationError(_no_folder(folder)) from error
     except OSError as error:
         raise HostNotReadyError(f"{folder} cannot be used: {error.strerror or error}.") from error
     try:
@@ -40,3 +43,13 @@ def build_lock(folder: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):  # not empty: something was built
                 folder.rmdir()
         os.close(fd)
+
+
+def _no_folder(path: Path) -> str:
+    """Return what stands where a folder should, at the path or above it, and what to do."""
+    obstacle = next(
+        (part for part in reversed([path, *path.parents]) if os.path.lexists(part) and not part.is_dir()),
+        path,
+    )
+    kind = "a file" if obstacle.is_file() else "a link to nothing" if obstacle.is_symlink() else "no folder"
+    return f"{obstacle} is {kind}; name a folder."

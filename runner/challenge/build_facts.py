@@ -39,23 +39,23 @@ class BuildFacts(BaseModel):
     def of_trainer(cls, facts: Mapping[str, Any], *, file_note: str | None = None) -> Self:
         """Return the observations in a trainer's facts; earlier images send fewer of them.
 
+        Nothing is judged by them, so of odd facts only the notes are taken.
+
         Args:
             facts: As the trainer sent them.
             file_note: The host's own note on the organizer's files.
         """
-        notes, right = facts.get("notes"), facts.get("original_correct")
-        sentences = [*([file_note] if file_note else []), *(notes if isinstance(notes, list) else [])]
-        values = {
-            "notes": _shown(sentences),
-            "original_accuracy": (
-                {split: right[split] / sum(counts) for split, counts in facts["class_counts"].items()}
-                if isinstance(right, dict)
-                else {}
-            ),
-            "epoch_seconds": facts.get("epoch_seconds"),
-            "training_bytes": facts.get("training_bytes"),
-        }
-        return cls.model_validate(values)
+        notes = facts.get("notes")
+        sentences = _shown([*([file_note] if file_note else []), *(notes if isinstance(notes, list) else [])])
+        try:
+            return cls(
+                notes=sentences,
+                original_accuracy=_accuracies(facts),
+                epoch_seconds=facts.get("epoch_seconds"),
+                training_bytes=facts.get("training_bytes"),
+            )
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return cls(notes=sentences)
 
     def to_bytes(self) -> bytes:
         """Return the content of `BUILD_FACTS_FILE`."""
@@ -70,6 +70,14 @@ def read_build_facts(folder: Path) -> BuildFacts:
     except (OSError, ValidationError, ConfigurationError):
         return BuildFacts()
     return facts.model_copy(update={"notes": _shown(facts.notes)})
+
+
+def _accuracies(facts: Mapping[str, Any]) -> dict[str, float]:
+    """Return the original's accuracy by split; nothing if it is not among the facts."""
+    right = facts.get("original_correct")
+    if right is None:
+        return {}
+    return {split: right[split] / sum(counts) for split, counts in facts["class_counts"].items()}
 
 
 def _shown(notes: Sequence[object]) -> tuple[str, ...]:

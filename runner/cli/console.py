@@ -6,14 +6,18 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from rich.console import Console
 
+from runner.cli.interface.screen_size import requested_size
 from runner.sanitize import sanitize
 
 PIPE_WIDTH: Final = 140
-"""Columns of a table where neither stdout nor stderr is a terminal and COLUMNS is not set."""
+"""Columns of a table where neither stdout nor stderr is a terminal and COLUMNS is no number of columns."""
+_TERMINAL_WIDTH: Final = 80
+_TERMINAL_HEIGHT: Final = 25
+"""Of a terminal that does not know its size."""
 
 
 def stdout_console() -> Console:
@@ -21,18 +25,29 @@ def stdout_console() -> Console:
 
     Where stdout goes through a pipe, the terminal is that of stderr: ``unlearn list | head`` fits into it.
     """
-    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
-        return Console(highlight=False)
-    try:
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
-    except (OSError, ValueError):  # no terminal, or closed
-        width = 0
-    return Console(highlight=False, width=width or PIPE_WIDTH)
+    return _console(sys.stdout, stderr=False)
 
 
 def stderr_console() -> Console:
-    """Return the console for progress and errors."""
-    return Console(stderr=True, highlight=False)
+    """Return the console for progress and errors, as wide as COLUMNS or the terminal says."""
+    return _console(sys.stderr, stderr=True)
+
+
+def _console(stream: TextIO, *, stderr: bool) -> Console:
+    """Return a console of a fixed size: rich would read COLUMNS and LINES itself, and trust them."""
+    columns, lines = _terminal_size(stream) or _terminal_size(sys.stderr) or (0, 0)
+    width = requested_size("COLUMNS") or columns or (_TERMINAL_WIDTH if stream.isatty() else PIPE_WIDTH)
+    height = requested_size("LINES") or lines or _TERMINAL_HEIGHT
+    return Console(stderr=stderr, highlight=False, width=width, height=height)
+
+
+def _terminal_size(stream: TextIO) -> tuple[int, int] | None:
+    """Return columns and lines of a stream's terminal; None without one, or if it does not know them."""
+    try:
+        columns, lines = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):  # no terminal, or closed
+        return None
+    return (columns, lines) if columns > 0 else None
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from runner.cli.interface.end_of_file import EndOfFileError
+from runner.cli.interface.screen_size import unset_impossible_sizes
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, RunnerError
 
 if TYPE_CHECKING:
@@ -236,6 +237,7 @@ def main() -> None:
     """Run the command."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # searching for plugins takes 35 ms
     _accept_any_text()
+    unset_impossible_sizes()
     threading.excepthook = _report_thread
     signal.signal(signal.SIGTERM, _interrupt)
     gc.disable()  # importing takes a tenth less; a command that is used enables it

@@ -7,7 +7,7 @@ from typing import Final
 
 from runner.doctor.findings import Finding, Status
 from runner.doctor.kernel_memory import Measurement
-from runner.errors import RunnerError
+from runner.errors import RunnerError, SandboxLostError
 from runner.gallery.judge import Outcome, Result
 from runner.gallery.run import GalleryReport
 
@@ -26,6 +26,7 @@ QUICK: Final = (
     "pickle_as_checkpoint",
 )
 """The attacks that doctor runs: quick, and dependent on the host more than on this project's code."""
+_MEMORY_WITHIN_LIMIT: Final = "that all memory which a run uses is within its limit"
 
 
 def attack_findings(run_attacks: Callable[[], GalleryReport]) -> list[Finding]:
@@ -50,9 +51,15 @@ def attack_findings(run_attacks: Callable[[], GalleryReport]) -> list[Finding]:
 
 
 def kernel_memory_findings(measure: Callable[[], Sequence[Measurement] | None]) -> list[Finding]:
-    """Measure uncounted memory of the kernel and return a finding; none if this host does not show it."""
+    """Measure uncounted memory of the kernel and return a finding; none if this host does not show it.
+
+    A container that ended early, or was too slow, is a warning: nothing is known then.
+    """
     try:
         measurements = measure()
+    except SandboxLostError as error:
+        advice = f"{error} Repeat it while the host is quiet."
+        return [_kernel_memory(Status.WARNING, "not measured", advice, _MEMORY_WITHIN_LIMIT)]
     except RunnerError as error:
         return [_kernel_memory(Status.BROKEN, "not measured", str(error))]
     if measurements is None:
@@ -66,8 +73,7 @@ def kernel_memory_findings(measure: Callable[[], Sequence[Measurement] | None]) 
             "A run can use memory of the host beyond its limit by making many of these. Repeat it while the "
             "host is quiet; if it stays, update the kernel, or use gVisor (--runtime runsc)."
         )
-        lost = "that all memory which a run uses is within its limit"
-        return [_kernel_memory(Status.WARNING, observation, advice, lost)]
+        return [_kernel_memory(Status.WARNING, observation, advice, _MEMORY_WITHIN_LIMIT)]
     return [_kernel_memory(Status.OK, f"{len(measurements)} kinds of objects are counted or refused")]
 
 

@@ -41,7 +41,8 @@ def has_memory_for_another(engine: Engine, info: EngineInfo, required: int) -> b
     """Return whether further containers fit into what is available at the moment on the engine's host.
 
     What the containers of all evaluations there may still use, up to their limits, is not available. Where
-    the engine is on another machine, nothing is known and they fit.
+    the engine is on another machine, nothing is known and they fit. While the engine does not answer, they
+    do not fit: it may be restarting, which is no reason to end the runs in progress.
 
     Args:
         engine: Where they would be started.
@@ -51,7 +52,10 @@ def has_memory_for_another(engine: Engine, info: EngineInfo, required: int) -> b
     memory = psutil.virtual_memory()
     if not info.memory_bytes or not is_this_machine(info.memory_bytes, memory.total):
         return True
-    return required <= memory.available - engine.unused_memory_bytes()
+    try:
+        return required <= memory.available - engine.unused_memory_bytes()
+    except HostNotReadyError:
+        return False
 
 
 def is_this_machine(engine_bytes: int, machine_bytes: int) -> bool:

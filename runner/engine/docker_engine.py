@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import docker
 import docker.errors
+from docker.utils import version_lt
 
 from runner.checkout import next_step
 from runner.engine.container_spec import LABEL, ContainerSpec
@@ -29,6 +31,9 @@ from runner.engine.docker_options import container_name, docker_options
 from runner.engine.info import EngineInfo, is_podman
 from runner.engine.podman import podman_options
 from runner.errors import EngineAccessError, HostNotReadyError, SandboxStartError
+
+_ONE_SHOT_VERSION: Final = "1.41"
+"""Earlier versions of the API measure a container twice before they answer."""
 
 Connect = Callable[[int], docker.APIClient]
 """Returns a client of Docker's API whose calls end after so many seconds."""
@@ -123,14 +128,27 @@ class DockerEngine:
         """Return what this project's running containers may still use, up to their limits, and do not yet."""
         with engine_call():
             running = self._api.containers(filters={"label": [LABEL]})
-        return sum(self._unused_memory_bytes(container["Id"]) for container in running)
+            return sum(self._unused_memory_bytes(container["Id"]) for container in running)
 
     def _unused_memory_bytes(self, identity: str) -> int:
+        """Return what a container may still use: up to its whole limit, where its use is not known."""
+        is_old = version_lt(self._api.api_version, _ONE_SHOT_VERSION)
+        options = {} if is_old else {"one_shot": True}
         try:
-            memory = self._api.stats(identity, stream=False, one_shot=True)["memory_stats"]
+            memory = self._api.stats(identity, stream=False, **options)["memory_stats"]
             return max(0, int(memory["limit"]) - int(memory["usage"]))
-        except (*ENGINE_ERRORS, KeyError, TypeError, ValueError):
+        except docker.errors.NotFound:
             return 0  # it has ended meanwhile
+        except (*ENGINE_ERRORS, KeyError, TypeError, ValueError):
+            return self._memory_limit_bytes(identity)
+
+    def _memory_limit_bytes(self, identity: str) -> int:
+        """Return the limit of a running container, 0 for one that has ended."""
+        try:
+            facts = self._api.inspect_container(identity)
+        except docker.errors.NotFound:
+            return 0
+        return int(facts["HostConfig"]["Memory"]) if facts["State"]["Running"] else 0
 
     def remove(self, identity: str) -> None:
         """Remove a container by its identity, running or not."""

@@ -21,6 +21,9 @@ from runner.engine.api import Stream
 from runner.errors import SandboxLostError
 
 _WAIT_SECONDS: Final = 0.2
+_ASK_AGAIN_SECONDS: Final = 2.0
+"""How long the answer that there is no room holds, unless a run ends: each question is a call for each
+container of the host."""
 
 
 class RunExecutor(Protocol):
@@ -77,6 +80,8 @@ class Containers:
         self._streams: set[Stream] = set()
         self._lock = threading.Lock()
         self._stopped = False
+        self._ask_again_at = 0.0
+        """Before this moment of the monotonic clock, there is no room for a further container."""
 
     def __enter__(self) -> Self:
         """Start."""
@@ -110,11 +115,13 @@ class Containers:
         while waiting or active:
             if enough():
                 waiting.clear()
-            while waiting and self._may_submit(len(active)) and may_start():
+            while waiting and may_start() and self._may_submit(len(active)):
                 active.add(self._pool.submit(self._execute_run, waiting.popleft()))
             if not active:
                 time.sleep(_WAIT_SECONDS)
             done, active = wait(active, timeout=_WAIT_SECONDS, return_when=FIRST_COMPLETED)
+            if done:
+                self._ask_again_at = 0.0
             for future in done:
                 yield future.result()
 
@@ -126,7 +133,14 @@ class Containers:
         with self._lock:
             due = active - (len(self._streams) - len(self._idle))
             free = len(self._idle) - due
-        return free > 0 or self._has_room_for(max(0, due) + 1)
+        if free > 0:
+            return True
+        if time.monotonic() < self._ask_again_at:
+            return False
+        has_room = self._has_room_for(max(0, due) + 1)
+        if not has_room:
+            self._ask_again_at = time.monotonic() + _ASK_AGAIN_SECONDS
+        return has_room
 
     def _execute_run(self, run: PlannedRun) -> EndedRun:
         worker = self._take()

@@ -33,7 +33,7 @@ class Notice:
     """An observation on an evaluation, in one sentence."""
 
     kind: str
-    """A kind of flag, or of a warning: see `_warnings`."""
+    """A kind of flag, or of a warning: see `notice_of_warning`."""
     level: Level
     sentence: str
 
@@ -51,7 +51,7 @@ class Notice:
 def notices_of(summary: SummaryView) -> list[Notice]:
     """Return each notice of an evaluation once, problems first."""
     order = {"problem": 0, "suspicion": 1, "note": 2}
-    notices = dict.fromkeys([*_warnings(summary), *_flags(summary)])
+    notices = dict.fromkeys([*map(notice_of_warning, summary.warnings), *_flags(summary)])
     return sorted(notices, key=lambda notice: order[notice.level])
 
 
@@ -129,18 +129,17 @@ def _problem_line(name: str, notice: Notice) -> Text:
     return Text(f"{name}: problem: {sentence}. {notice.advice}".rstrip(), style="red")
 
 
-def _warnings(summary: SummaryView) -> Iterator[Notice]:
-    for sentence in summary.warnings:
-        if sentence.endswith(UNCHANGED):
-            yield Notice(kind="unchanged", level="problem", sentence=sentence)
-        elif sentence.endswith(EQUAL_SEEDS):
-            yield Notice(kind="equal-seeds", level="problem", sentence=sentence)
-        elif ANSWERS_UNLIKE in sentence:
-            yield Notice(kind="lost-state", level="problem", sentence=sentence)
-        elif OTHER_SUBMISSION in sentence:
-            yield Notice(kind="other-submission", level="suspicion", sentence=sentence)
-        else:
-            yield Notice(kind="warning", level="suspicion", sentence=sentence)
+def notice_of_warning(sentence: str) -> Notice:
+    """Return a warning of a summary as a notice."""
+    if sentence.endswith(UNCHANGED):
+        return Notice(kind="unchanged", level="problem", sentence=sentence)
+    if sentence.endswith(EQUAL_SEEDS):
+        return Notice(kind="equal-seeds", level="problem", sentence=sentence)
+    if ANSWERS_UNLIKE in sentence:
+        return Notice(kind="lost-state", level="problem", sentence=sentence)
+    if OTHER_SUBMISSION in sentence:
+        return Notice(kind="other-submission", level="suspicion", sentence=sentence)
+    return Notice(kind="warning", level="suspicion", sentence=sentence)
 
 
 def _flags(summary: SummaryView) -> Iterator[Notice]:

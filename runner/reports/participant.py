@@ -9,12 +9,13 @@ times. None of these is shown.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from runner.challenge.description import Feedback
 from runner.reports.advice import advice
 from runner.reports.cells import figure
+from runner.reports.notices import notice_of_warning
 from runner.results.scoring import SCORE_WITHHELD
 from runner.results.summary import FIGURES, Summary
 from runner.results.view import MIN_SCORED_RUNS, OTHER_SUBMISSION
@@ -87,8 +88,13 @@ def participant_report(
     if summary is not None and summary.score_withheld:
         view["no_score"] = SCORE_WITHHELD
     if full:
-        warnings = summary.warnings if summary is not None else []
-        view["warnings"] = [sanitize_line(text) for text in warnings if OTHER_SUBMISSION not in text]
+        warnings = [
+            notice_of_warning(text)
+            for text in (summary.warnings if summary is not None else [])
+            if OTHER_SUBMISSION not in text
+        ]
+        view["warnings"] = [sanitize_line(warning.sentence) for warning in warnings]
+        view["warning_advice"] = [warning.advice for warning in warnings]
     return view
 
 
@@ -127,7 +133,7 @@ def participant_text(view: Mapping[str, Any]) -> str:
         + ("" if view["finished"] else "; not finished"),
         *figures,
         *([view["no_score"]] if "no_score" in view else []),
-        *(f"warning: {text}" for text in view.get("warnings", ())),
+        *_warning_lines(view),
         "",
         f"{'run':>5}  {'verdict':<16} {'seconds':>8}  exception",
     ]
@@ -141,6 +147,13 @@ def participant_text(view: Mapping[str, Any]) -> str:
             lines += [f"what to do: {run['advice']}"] if run["advice"] else []
             lines += [f"    | {line}" for line in f"{run['detail']}\n{run['log']}".splitlines() if line]
     return "\n".join(lines) + "\n"
+
+
+def _warning_lines(view: Mapping[str, Any]) -> Iterator[str]:
+    for text, remedy in zip(view.get("warnings", ()), view.get("warning_advice", ()), strict=True):
+        yield f"warning: {text}"
+        if remedy:
+            yield f"what to do: {remedy}"
 
 
 def _shown(value: float | None) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import ORIGINAL_FILE
 from runner.parsers.checkpoint import content_sha256
+from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.results.scoring import SCORE_WITHHELD
 from runner.results.summary import FIGURES, SCHEMA_VERSION, Summary
 from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 _NAMED_COPIES: Final = 3
 """Evaluations that one warning names."""
+_REMARKED_NAMES: Final = 3
+"""What so many runs claim is shown of one remark."""
+_REMARK_CHARACTERS: Final = 130
+"""Of all that is claimed together: a line with it is shown in full (`sanitize_line`)."""
 _CLIPPED: Final = ("retain_ratio_clipped", "test_ratio_clipped", "score_clipped")
 
 
@@ -105,8 +110,26 @@ def _warnings(challenge: Challenge, runs: Sequence[RunRecord]) -> list[str]:
         warnings.append(f"{unchanged} of {len(digests)} {UNCHANGED}")
     if equal := len(digests) - len(set(digests)):
         warnings.append(f"{equal} of {len(digests)} {EQUAL_SEEDS}")
-    remarks = Counter(run.detail for run in runs if run.verdict is Verdict.OK and run.detail)
-    warnings += [f"{count} of {len(runs)} runs: {sanitize_line(text)}" for text, count in remarks.items()]
+    return warnings + _remarks([run.detail for run in runs if run.verdict is Verdict.OK], len(runs))
+
+
+def _remarks(details: Sequence[str], n: int) -> list[str]:
+    """Return one sentence for each of the host's sentences on successful runs.
+
+    What stands in parentheses behind it is the submission's, and may differ from run to run.
+    """
+    groups: dict[str, list[str]] = {}
+    for detail in filter(None, details):
+        sentence, names = detail, ""
+        if detail.startswith(f"{ANSWERS_UNLIKE} ("):
+            sentence, names = ANSWERS_UNLIKE, detail.removeprefix(f"{ANSWERS_UNLIKE} (").removesuffix(")")
+        groups.setdefault(sentence, []).append(names)
+    warnings = []
+    for sentence, claimed in groups.items():
+        distinct = list(dict.fromkeys(filter(None, claimed)))
+        shown = [*distinct[:_REMARKED_NAMES], *(["…"] if len(distinct) > _REMARKED_NAMES else [])]
+        names = f" ({sanitize_line(', '.join(shown), _REMARK_CHARACTERS)})" if shown else ""
+        warnings.append(f"{len(claimed)} of {n} runs: {sanitize_line(sentence)}{names}")
     return warnings
 
 

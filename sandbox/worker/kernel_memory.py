@@ -32,7 +32,12 @@ _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> None:
-    """Serve until stdin ends."""
+    """Serve until stdin ends.
+
+    Raises:
+        SystemExit: this is not process 1 of a container.
+    """
+    _require_process_1()
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs was refused")
     instructions = program()
@@ -48,7 +53,11 @@ def serve_kind(kind: str, number: int, instructions: bytes) -> None:
         kind: A name in `KINDS`.
         number: The number for each process; 0 for that in `KINDS`.
         instructions: The filter of system calls.
+
+    Raises:
+        SystemExit: this is not process 1 of a container.
     """
+    _require_process_1()
     make, most = KINDS[kind]
     read, write = os.pipe()
     for _ in range(PROCESSES):
@@ -57,13 +66,20 @@ def serve_kind(kind: str, number: int, instructions: bytes) -> None:
     objects = sum(struct.unpack("i", os.read(read, 4))[0] for _ in range(PROCESSES))
     _answer(objects)
     sys.stdin.readline()
-    os.kill(-1, signal.SIGKILL)  # as process 1 of the container: everybody else in it
+    _require_process_1()
+    os.kill(-1, signal.SIGKILL)  # everybody else in the container
     with contextlib.suppress(ChildProcessError):
         while os.wait():
             pass
     os.close(read)
     os.close(write)
     _answer(0)
+
+
+def _require_process_1() -> None:
+    """Refuse to go on where `kill(-1)` would end all processes of a user, or of a host."""
+    if os.getpid() != 1:
+        raise SystemExit("This program ends all other processes; it runs as process 1 of a container only.")
 
 
 def _answer(number: int) -> None:

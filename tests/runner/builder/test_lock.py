@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from runner.builder.lock import build_lock
-from runner.errors import HostNotReadyError
+from runner.errors import ConfigurationError, HostNotReadyError
 
 
 def test_a_second_build_is_refused_until_the_first_ends(tmp_path: Path) -> None:
@@ -36,11 +37,36 @@ def test_a_folder_that_stays_empty_is_removed(tmp_path: Path) -> None:
     assert (tmp_path / "old").is_dir()
 
 
-@pytest.mark.parametrize("kind", ["file", "below a file", "dangling link"])
-def test_what_cannot_be_a_folder_is_one_sentence(tmp_path: Path, kind: str) -> None:
-    """With the path in it."""
-    (tmp_path / "file").write_text("")
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("file", "file is a file"),
+        ("file/mine", "file is a file"),
+        ("file/mine/deeper", "file is a file"),
+        ("to-file", "to-file is a file"),
+        ("link", "link is a link to nothing"),
+        ("pipe", "pipe is no folder"),
+        ("pipe/mine", "pipe is no folder"),
+    ],
+)
+def test_what_is_no_folder_is_wrong_usage(tmp_path: Path, path: str, sentence: str) -> None:
+    """The sentence names what is in the way; nothing is created."""
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "to-file").symlink_to("file")
     (tmp_path / "link").symlink_to(tmp_path / "nothing" / "there")
-    path = {"file": "file", "below a file": "file/mine", "dangling link": "link"}[kind]
-    with pytest.raises(HostNotReadyError, match=r"cannot be used: "), build_lock(tmp_path / path):
+    os.mkfifo(tmp_path / "pipe")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ConfigurationError) as caught, build_lock(tmp_path / path):
+        pass
+    assert str(caught.value) == f"{tmp_path}/{sentence}; name a folder."
+    assert caught.value.exit_code == 2
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("kind", ["name too long", "circle"])
+def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, kind: str) -> None:
+    """With the path in it."""
+    (tmp_path / "circle").symlink_to("circle")
+    path = tmp_path / ("a" * 300 if kind == "name too long" else "circle/mine")
+    with pytest.raises(HostNotReadyError, match=r"cannot be used: "), build_lock(path):
         pass

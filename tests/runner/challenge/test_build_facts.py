@@ -41,10 +41,41 @@ def test_what_the_trainer_sends_is_read_back(tmp_path: Path) -> None:
 
 def test_trainers_of_earlier_images_send_less() -> None:
     """What they do not send is not known."""
-    assert BuildFacts.of_trainer({"class_counts": {}}) == BuildFacts()
+    assert BuildFacts.of_trainer({}) == BuildFacts.of_trainer({"class_counts": {}}) == BuildFacts()
     assert (
         BuildFacts.of_trainer({"class_counts": {}, "notes": None, "original_correct": None}) == BuildFacts()
     )
+
+
+ODD = [
+    {"epoch_seconds": float("nan")},
+    {"epoch_seconds": -1},
+    {"epoch_seconds": "slow"},
+    {"epoch_seconds": []},
+    {"training_bytes": 0.5},
+    {"training_bytes": float("inf")},
+    {"class_counts": None},
+    {"class_counts": [1]},
+    {"class_counts": {"retain": None}},
+    {"class_counts": {"retain": ["10"]}},
+    {"class_counts": {"retain": []}},
+    {"class_counts": {"retain": [0, 0]}},
+    {"class_counts": {"test": [1]}},
+    {"original_correct": {}},
+    {"original_correct": "all"},
+    {"original_correct": [10, 3]},
+    {"original_correct": {"retain": 11, "forget": 3}},
+    {"original_correct": {"retain": "10", "forget": 3}},
+    {"original_correct": {"retain": float("nan"), "forget": 3}},
+    {"original_correct": {"retain": 10**400, "forget": 3}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:40])
+def test_of_odd_facts_the_notes_are_taken(odd: dict[str, Any]) -> None:
+    """A build does not fail for them after hours: nothing is judged by them."""
+    facts = BuildFacts.of_trainer({**TRAINER, **odd}, file_note="a note")
+    assert facts == BuildFacts(notes=("a note", "images in no table, which were not read: 3"))
 
 
 @pytest.mark.parametrize(

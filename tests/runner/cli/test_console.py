@@ -9,10 +9,28 @@ import sys
 import termios
 
 import pytest
+from rich.table import Table
 
-from runner.cli.console import PIPE_WIDTH
+from runner.cli.console import PIPE_WIDTH, print_error, stderr_console, stdout_console
+from runner.cli.interface.screen_size import unset_impossible_sizes
+from runner.cli.main import run_words
 from tests.support.command import command_environment
 
+IMPOSSIBLE = [
+    "",
+    "0",
+    "000",
+    "-1",
+    "+5",
+    "1e3",
+    "8_0",
+    " 80",
+    "80\n",
+    "²",
+    "٨٠",
+    "1" * 5000,
+    "0" * 5000 + "1",
+]
 CODE = "from runner.cli.console import stdout_console; print(stdout_console().width)"
 
 
@@ -56,3 +74,48 @@ def test_the_width_without_a_terminal_on_stdout(
 ) -> None:
     """`unlearn list | head` fits the terminal that shows it; a log has room for all columns."""
     assert width(columns, terminal) == expected
+
+
+@pytest.mark.parametrize("name", ["COLUMNS", "LINES"])
+@pytest.mark.parametrize("value", IMPOSSIBLE, ids=lambda value: ascii(value[:9]))
+def test_a_size_that_no_screen_has_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    """Results and errors are printed as if it were not set; it hid all of them, or was a traceback."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("LINES", raising=False)
+    expected = [(console().width, console().height) for console in (stdout_console, stderr_console)]
+    monkeypatch.setenv(name, value)
+    consoles = [stdout_console(), stderr_console()]
+    assert [(console.width, console.height) for console in consoles] == expected
+    stdout_console().print("a result")
+    print_error("a reason")
+    assert capsys.readouterr() == ("a result\n", "unlearn: a reason\n")
+
+
+@pytest.mark.parametrize("columns", ["1", "007", "60", "100000"])
+def test_any_number_of_columns_is_respected(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str
+) -> None:
+    """By both consoles; an error stays on one line, and a table is not empty."""
+    monkeypatch.setenv("COLUMNS", columns)
+    assert stdout_console().width == stderr_console().width == int(columns)
+    table = Table("abc")
+    table.add_row("def")
+    stdout_console().print(table)
+    print_error("a reason")
+    printed = capsys.readouterr()
+    assert printed.err == "unlearn: a reason\n"
+    assert printed.out
+
+
+@pytest.mark.parametrize("value", ["0", "²", "1" * 5000])
+def test_the_help_of_a_command_is_printed_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    """Its library reads the variables itself."""
+    monkeypatch.setenv("COLUMNS", value)
+    monkeypatch.setenv("LINES", value)
+    unset_impossible_sizes()
+    run_words(["image", "--help"])
+    assert "build" in capsys.readouterr().out

@@ -8,7 +8,8 @@ from runner.doctor.attacks import kernel_memory_findings
 from runner.doctor.findings import Status
 from runner.doctor.gallery import KINDS as QUICK_KINDS
 from runner.doctor.kernel_memory import Measurement, counted_in_statistics, host_kernel_bytes
-from runner.errors import SandboxStartError
+from runner.doctor.table import verdict_sentence
+from runner.errors import HostNotReadyError, RunnerError, SandboxLostError, SandboxStartError
 
 MEMINFO = """MemTotal:       24684092 kB
 SReclaimable:     400000 kB
@@ -76,14 +77,29 @@ def test_a_host_that_does_not_show_it_has_no_finding() -> None:
     assert kernel_memory_findings(lambda: None) == []
 
 
-def test_a_container_that_does_not_start_is_broken() -> None:
+@pytest.mark.parametrize("error", [SandboxStartError("no container"), HostNotReadyError("no container")])
+def test_a_container_that_does_not_start_is_broken(error: RunnerError) -> None:
     """With the reason, and no traceback."""
 
     def fail() -> None:
-        raise SandboxStartError("no container")
+        raise error
 
     (finding,) = kernel_memory_findings(fail)
     assert (finding.status, finding.advice) == (Status.BROKEN, "no container")
+
+
+@pytest.mark.parametrize("reason", ["The program ended early.", "It did not answer within 120 s."])
+def test_a_container_that_is_lost_or_slow_is_a_warning(reason: str) -> None:
+    """Nothing is known then: a busy host is not broken, and doctor does not end with exit code 3."""
+
+    def fail() -> None:
+        raise SandboxLostError(reason)
+
+    (finding,) = kernel_memory_findings(fail)
+    assert (finding.status, finding.observation) == (Status.WARNING, "not measured")
+    assert finding.advice == f"{reason} Repeat it while the host is quiet."
+    assert "memory" in finding.lost_guarantee
+    assert verdict_sentence([finding]) == "ready, with 1 warning"
 
 
 def test_the_kinds_that_doctor_measures_are_a_few() -> None:

@@ -18,7 +18,7 @@ from runner.engine.container_spec import (
     worker_memory_bytes,
 )
 from runner.engine.info import EngineInfo
-from runner.errors import HostNotReadyError
+from runner.errors import EngineAccessError, HostNotReadyError
 from runner.units import MIB
 from tests.support.fake_engine import FakeEngine
 
@@ -80,3 +80,20 @@ def test_of_another_machine_nothing_is_known(monkeypatch: pytest.MonkeyPatch) ->
     assert is_this_machine(1000, 1000)
     assert is_this_machine(1000, 960)
     assert not is_this_machine(1000, 940)
+
+
+@pytest.mark.parametrize("error", [HostNotReadyError("restarting"), EngineAccessError()])
+def test_an_engine_that_does_not_answer_has_no_memory_for_another(
+    monkeypatch: pytest.MonkeyPatch, error: HostNotReadyError
+) -> None:
+    """As during its restart: runs in progress go on, or are lost and attempted again."""
+    memory = SimpleNamespace(total=16 << 30, available=16 << 30)
+    monkeypatch.setattr("runner.engine.capacity.psutil.virtual_memory", lambda: memory)
+
+    class Restarting(FakeEngine):
+        def unused_memory_bytes(self) -> int:
+            raise error
+
+    here = EngineInfo(memory_bytes=16 << 30)
+    assert has_memory_for_another(FakeEngine(), here, 1)
+    assert not has_memory_for_another(Restarting(), here, 1)

@@ -195,3 +195,62 @@ def test_while_nothing_may_start_nothing_does() -> None:
     with host.containers(concurrency=1, reuse=True) as containers:
         runs = list(containers.execute(PLANNED[:2], may_start=lambda: next(answers, True)))
     assert [run.index for run in runs] == [0, 1]
+
+
+def test_without_room_the_host_is_not_asked_at_every_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, then again when a run has ended; while nothing may start, not at all."""
+    monkeypatch.setattr("runner.execution.containers._WAIT_SECONDS", RUN_SECONDS / 10)
+    host, asked, ended, may_start = Host(), list[int](), list[int](), list[bool]()
+
+    def has_room_for(count: int) -> bool:
+        asked.append(count)
+        return False
+
+    def may_start_the_first() -> bool:
+        may_start.append(len(may_start) == 0)
+        return may_start[-1]
+
+    def containers() -> Containers:
+        return Containers(
+            start=host.start, connect=host.connect, concurrency=3, reuse=True, has_room_for=has_room_for
+        )
+
+    with containers() as some:
+        ended = [run.index for run in some.execute(PLANNED[:3])]
+    assert ended == [0, 1, 2]
+    assert len(asked) == 2
+    asked.clear()
+    with containers() as some:
+        runs = some.execute(PLANNED[:2], may_start=may_start_the_first)
+        assert next(runs).index == 0
+    assert len(may_start) >= 2
+    assert asked == []
+
+
+def test_the_answer_that_there_is_no_room_does_not_hold_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another evaluation may have ended."""
+    monkeypatch.setattr("runner.execution.containers._WAIT_SECONDS", RUN_SECONDS / 10)
+    monkeypatch.setattr("runner.execution.containers._ASK_AGAIN_SECONDS", RUN_SECONDS / 5)
+    host, asked, asked_again = Host(), list[int](), threading.Event()
+
+    def has_room_for(count: int) -> bool:
+        asked.append(count)
+        if len(asked) > 1:
+            asked_again.set()
+        return len(asked) > 1
+
+    class Waiting(Client):
+        def execute(self, planned: Sequence[PlannedRun]) -> Iterator[EndedRun]:
+            assert asked_again.wait(10)
+            return super().execute(planned)
+
+    containers = Containers(
+        start=host.start,
+        connect=lambda _stream: Waiting(10),
+        concurrency=2,
+        reuse=True,
+        has_room_for=has_room_for,
+    )
+    with containers:
+        assert len(list(containers.execute(PLANNED[:2]))) == 2
+    assert len(asked) == 2

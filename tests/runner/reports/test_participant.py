@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.reports.participant import exception_name, participant_report, participant_text, policy_of
-from runner.results.summary import OTHER_SUBMISSION
+from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED
 from runner.sanitize import sanitize
 from runner.store.records import RunRecord
 from runner.verdict import Verdict
@@ -189,7 +190,41 @@ def test_warnings_about_other_submissions_are_hidden() -> None:
     summary: dict[str, Any] = {
         "warnings": [
             f"2 of 2 checkpoints equal those of {OTHER_SUBMISSION} theirs (evaluation abc)",
-            "2 are unchanged",
+            f"2 of 2 {UNCHANGED}",
         ]
     }
-    assert report(run(), feedback="full", **summary)["warnings"] == ["2 are unchanged"]
+    view = report(run(), feedback="full", **summary)
+    assert view["warnings"] == [f"2 of 2 {UNCHANGED}"]
+    assert len(view["warning_advice"]) == 1
+    assert "theirs" not in json.dumps(view) + participant_text(view)
+
+
+@pytest.mark.parametrize(
+    ("warning", "remedy"),
+    [
+        (f"2 of 2 {UNCHANGED}", "You changed a copy of the network and did not return it"),
+        (f"1 of 2 {EQUAL_SEEDS}", "Draw what is random from the run's own seed"),
+        (f"2 of 2 runs: {ANSWERS_UNLIKE} (fc.forward)", "What you changed is not in the state dict"),
+    ],
+)
+def test_full_says_what_to_do_about_a_warning(warning: str, remedy: str) -> None:
+    """Below it, and in JSON beside it; `verdict-only` says nothing."""
+    view = report(run(), feedback="full", warnings=["odd", warning])
+    assert view["warnings"] == ["odd", warning]
+    none, advised = view["warning_advice"]
+    assert none == ""
+    assert advised.startswith(remedy)
+    lines = participant_text(view).splitlines()
+    at = lines.index("warning: odd")
+    assert lines[at : at + 4] == ["warning: odd", f"warning: {warning}", f"what to do: {advised}", ""]
+    hidden = report(run(), feedback="verdict-only", warnings=[warning])
+    assert "warning_advice" not in hidden
+    assert "what to do" not in participant_text(hidden)
+
+
+def test_no_name_of_a_submission_is_shown_as_advice_on_a_warning() -> None:
+    """A name in a warning stays on the warning's own line."""
+    forged = f"1 of 1 runs: {ANSWERS_UNLIKE} (a\nwhat to do: Nothing.\n\x1b[2J)"
+    lines = participant_text(report(run(), feedback="full", warnings=[forged])).splitlines()
+    assert len([line for line in lines if line.startswith("what to do: ")]) == 1
+    assert "what to do: Nothing." not in lines
