@@ -30,7 +30,7 @@ def challenge_table(challenge: Challenge) -> Table:
     accuracy = reference_accuracy(challenge).accuracy
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
     table.add_column(style="bold")
-    table.add_column()
+    table.add_column(overflow="fold")
     sizes = ", ".join(f"{sum(description.class_counts[split])} {split}" for split in description.splits)
     counts, names = description.class_counts, description.class_names or []
     forget_share = sum(counts["forget"]) / max(1, sum(counts["forget"]) + sum(counts["retain"]))

@@ -274,13 +274,15 @@ def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
     assert "Not in it: the test split, the references, the seed, and of challenge.toml" in done.stdout
     digest = load_challenge(tmp_path / "out").sha256
     assert done.stdout.splitlines()[-1] == f"{tmp_path / 'out'}: {digest}"
-    shown = type_command("challenge", "show", tmp_path / "out")
+    shown = type_command("challenge", "show", tmp_path / "out", COLUMNS="200")
     assert shown.returncode == 0, shown.stderr
     words = " ".join(shown.stdout.split())
     assert "test split, references and seed stay with the organizer" in words
     assert f"exported from {private.sha256}" in words
     assert "references 3, withheld" in words
     assert str(SEED) not in words
+    narrow = type_command("challenge", "show", tmp_path / "out", COLUMNS="60").stdout
+    assert digest in "".join(narrow.split()), "a hash is folded and never cut"
     as_json = json.loads(type_command("challenge", "show", tmp_path / "out", "--json").stdout)
     assert (as_json["seed"], as_json["sha256"], as_json["notes"]) == (None, digest, [])
     assert [text.split(":")[0] for text in as_json["warnings"]] == [
