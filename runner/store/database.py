@@ -58,9 +58,8 @@ class Database:
             if not current and not writable:
                 outdated, self._engine = self._engine, copied_in_memory(self._engine)
                 outdated.dispose()
-                self._turn = (
-                    threading.Lock()
-                )  # threads share the copy's connection, which has one transaction
+                # Threads share the connection of the copy, which has one transaction at a time.
+                self._turn = threading.RLock()
             self._writer = self._engine.execution_options(writes=True)
             if not current:
                 with self._writer.begin() as connection:
