@@ -114,5 +114,6 @@ def _without_evaluation(entry: Entry, outcome: Outcome, reason: str) -> EntryRes
         warnings=[],
         reason=reason if is_refused else f"held, the same command evaluates it again: {reason}",
         refused=is_refused,
+        held=not is_refused,
     )
     return EntryResult(entry=entry, summary=summary, outcome=outcome)
