@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from runner.challenge.layout import DESCRIPTION_BYTES, DESCRIPTION_FILE
 from runner.cli.console import print_json, print_note, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.errors import ConfigurationError
+from runner.files import read_stored_file
 from runner.reports.cells import plain_text
 from runner.reports.entries import (
     copies_lines,
@@ -101,7 +104,8 @@ def _on_challenge(
 ) -> tuple[list[StoredEvaluation], list[Entry]]:
     """Return the evaluations and refused entries on a challenge: its name, folder or beginning of its hash.
 
-    An entry knows no folder: it is on the challenge of an evaluation that does.
+    An evaluation knows in which folder its challenge was. An entry does not: it is on the challenge that is
+    in the folder now, or on that of an evaluation which knows the folder.
 
     Raises:
         ConfigurationError: none is on it.
@@ -113,7 +117,7 @@ def _on_challenge(
         if _is_called(challenge, stored.challenge, stored.challenge_sha256)
         or (stored.challenge_folder is not None and folder == str(stored.challenge_folder))
     ]
-    hashes = {stored.challenge_sha256 for stored in on_it}
+    hashes = {_folder_sha256(folder), *(stored.challenge_sha256 for stored in on_it)}
     refused_on_it = [
         entry
         for entry in refused
@@ -126,6 +130,17 @@ def _on_challenge(
             f"there are some on: {', '.join(sorted(names)) or 'none'}."
         )
     return on_it, refused_on_it
+
+
+def _folder_sha256(folder: str) -> str | None:
+    """Return the hash of the challenge in a folder, as `load_challenge` does; None without one."""
+    try:
+        text = read_stored_file(
+            Path(folder, DESCRIPTION_FILE), max_bytes=DESCRIPTION_BYTES, free_bytes=lambda: DESCRIPTION_BYTES
+        )
+    except OSError:
+        return None
+    return hashlib.sha256(text).hexdigest()
 
 
 def _is_called(challenge: str, name: str, sha256: str) -> bool:

@@ -94,11 +94,13 @@ def run_command(
     require_existing(submissions)
     loaded_challenge = load_challenge(challenge)
     hand_ins = _read_all(submissions)
-    if all(isinstance(hand_in.content, RefusedSubmission) for hand_in in hand_ins):
+    refused = [each for each in hand_ins if isinstance(each.content, RefusedSubmission)]
+    if refused:  # recorded at once, which needs no engine; with the others they are the same entries again
         with closing(open_store(store, create=True)) as opened:
-            results = record_refused(opened, hand_ins, challenge=loaded_challenge, n=n)
-        _show(results, store, as_json=as_json, keep_going=keep_going)
-        raise typer.Exit(1)
+            results = record_refused(opened, refused, challenge=loaded_challenge, n=n)
+        if len(refused) == len(hand_ins):
+            _show(results, store, as_json=as_json, keep_going=keep_going)
+            raise typer.Exit(1)
     description = loaded_challenge.description
     with host_session(
         ConsoleReporter(stderr_console()),

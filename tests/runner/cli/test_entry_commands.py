@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -101,6 +103,32 @@ def test_a_challenge_may_have_refused_entries_only(typed: Type, challenge: str) 
     assert (shown["submission"], shown["status"], shown["summary"]) == ("elsewhere", "refused", None)
     with pytest.raises(ConfigurationError, match=f"there are some on: other, {FIRST.challenge}"):
         typed("list", "-c", f"{challenge}!")
+
+
+def test_a_folder_may_have_refused_entries_only(typed: Type, tmp_path: Path) -> None:
+    """The challenge in it is known by its hash; without one, or another, nothing is on it."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(ConfigurationError, match="is on challenge"):
+        typed("list", "-c", str(folder))
+    description = folder / "challenge.toml"
+    for content in ("another", "x" * ((4 << 20) + 1)):
+        description.write_text(content)
+        with pytest.raises(ConfigurationError, match="is on challenge"):
+            typed("list", "-c", str(folder))
+    description.unlink()
+    os.mkfifo(description)
+    with pytest.raises(ConfigurationError, match="is on challenge"):
+        typed("list", "-c", str(folder))
+    description.unlink()
+    description.write_text("text")
+    sha256 = hashlib.sha256(b"text").hexdigest()
+    with closing(open_store(tmp_path, create=False)) as store:
+        here = replace(BROKEN, name="here", path="here.zip", challenge="new", challenge_sha256=sha256)
+        store.record_entries("third", [here])
+    text = typed("list", "-c", str(folder))
+    assert "here: refused " in text
+    assert "elsewhere" not in text
 
 
 def test_show_names_all_entries(typed: Type) -> None:
