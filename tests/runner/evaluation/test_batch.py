@@ -138,3 +138,20 @@ def test_entries_that_are_refused_need_no_engine(store: Store, challenge: Challe
     assert (broken.folder, empty.folder) == (str(Path.cwd()), None)
     assert (broken.path, empty.path) == ("in/broken.zip", "/srv/in/empty")
     assert (broken.content_sha256, empty.content_sha256) == ("0" * 64, None)
+
+
+def test_refused_entries_are_those_of_the_command_that_goes_on(store: Store, challenge: Challenge) -> None:
+    """They are recorded before the host is ready, and are the same entries when the others are recorded."""
+    record_refused(store, [BROKEN], challenge=challenge, n=4, command="typed")
+    entries = record_hand_ins(
+        store,
+        [HAND_INS[0], BROKEN],
+        challenge=challenge,
+        n=4,
+        evaluation_of=lambda each: each.sha256[:12],
+        command="typed",
+    )
+    assert [(entry.id, entry.name, entry.command) for entry in entries] == [
+        (2, "a", "typed"),
+        (1, "broken", "typed"),
+    ]
