@@ -8,6 +8,8 @@ from typing import Final
 from sandbox.protocol.splits import SPLITS
 
 DESCRIPTION_FILE: Final = "challenge.toml"
+DESCRIPTION_BYTES: Final = 4 << 20
+"""The most that it may have."""
 REFERENCES_FILE: Final = "private/references.npz"
 ORIGINAL_FILE: Final = "public/original.safetensors"
 PUBLIC_SPLITS: Final = ("retain", "forget", "val")

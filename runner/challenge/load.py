@@ -24,6 +24,7 @@ from runner.challenge.challenge import Challenge, read_checked_file
 from runner.challenge.description import Description, parse_description
 from runner.challenge.layout import (
     ARCHITECTURE_FILE,
+    DESCRIPTION_BYTES,
     DESCRIPTION_FILE,
     ORIGINAL_FILE,
     REFERENCES_FILE,
@@ -47,12 +48,10 @@ from runner.parsers.checkpoint import check_checkpoint, checkpoint_spec
 from runner.parsers.npz import ArraysError
 from runner.parsers.safetensors import CheckpointError, read_tensors
 from runner.sanitize import sanitize_line
-from runner.units import MIB
 from sandbox.protocol.splits import SPLITS
 
 _HEADER_BYTES: Final = 1 << 16
 """More than the header of a split's few columns needs."""
-_DESCRIPTION_BYTES: Final = 4 * MIB
 
 
 def load_challenge(folder: Path) -> Challenge:
@@ -64,7 +63,7 @@ def load_challenge(folder: Path) -> Challenge:
     """
     file = folder / DESCRIPTION_FILE
     try:
-        text = read_regular_file(file, max_bytes=_DESCRIPTION_BYTES)
+        text = read_regular_file(file, max_bytes=DESCRIPTION_BYTES)
     except FileNotFoundError:
         raise ConfigurationError(_absence(folder)) from None
     except OSError as error:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
 
+from runner.challenge.layout import DESCRIPTION_BYTES, DESCRIPTION_FILE
 from runner.cli.console import print_json, print_note, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.errors import ConfigurationError
+from runner.files import read_stored_file
 from runner.reports.cells import plain_text
-from runner.reports.entries import copies_lines, entries_json, names_by_evaluation, refused_lines
+from runner.reports.entries import (
+    copies_lines,
+    entries_json,
+    names_by_evaluation,
+    refused_json,
+    refused_lines,
+)
 from runner.reports.evaluations import (
-    ListedEvaluation,
     by_score,
     by_time,
     evaluation_json,
@@ -25,7 +32,6 @@ from runner.reports.evaluations import (
     listed_evaluations,
     shown_of,
 )
-from runner.results.view import SCHEMA_VERSION
 from runner.store.entries.records import Entry, Outcome
 from runner.store.listing import (
     DATABASE_FILE,
@@ -65,30 +71,26 @@ def list_command(
     evaluations, entries = _evaluations(store)
     if remark := unlisted_sentence(store, {stored.id for stored in evaluations}):
         print_note(remark)
-    rows = _rows(store, evaluations, challenge)
-    refused = [
-        entry
-        for entry in entries
-        if entry.outcome is Outcome.REFUSED and (challenge is None or entry.challenge == challenge)
-    ]
+    refused = [entry for entry in entries if entry.outcome is Outcome.REFUSED]
+    if challenge is not None:
+        evaluations, refused = _on_challenge(store, evaluations, refused, challenge)
+    unfinished = [stored.id for stored in evaluations if stored.summary is None]
+    progress = read_progress(store, unfinished, time.time())
+    rows = listed_evaluations(evaluations, progress, names_by_evaluation(entries))
     rows.sort(key=by_score if sort == "score" else by_time, reverse=True)
     if as_json:
         for row in rows:
             of_row = [entry for entry in entries if entry.evaluation == row.stored.id]
             print_json({**evaluation_json(row), "entries": entries_json(of_row)})
         for entry in refused:
-            print_json({"schema_version": SCHEMA_VERSION, **entry.to_json(), "summary": None})
+            print_json(refused_json(entry))
         return
     shown = rows if show_all else rows[:NEWEST]
     out = stdout_console()
     if shown:
         out.print(evaluations_table(shown, out.width))
     copies = copies_lines(
-        [
-            (row.stored.submission, row.stored.id, row.summary.equal_evaluations)
-            for row in shown
-            if row.summary is not None
-        ]
+        [(row.name, row.stored.id, row.summary.equal_evaluations) for row in shown if row.summary is not None]
     )
     for line in (*evaluations_remarks(shown), *map(plain_text, (*copies, *refused_lines(refused)))):
         out.print(line)
@@ -97,28 +99,56 @@ def list_command(
     out.print(where + details, markup=False, soft_wrap=True)
 
 
-def _rows(store: Path, evaluations: list[StoredEvaluation], challenge: str | None) -> list[ListedEvaluation]:
-    selected = [stored for stored in evaluations if challenge is None or _is_on(stored, challenge)]
-    if challenge is not None and not selected:
-        names = ", ".join(sorted({stored.challenge for stored in evaluations})) or "none"
+def _on_challenge(
+    store: Path, evaluations: list[StoredEvaluation], refused: list[Entry], challenge: str
+) -> tuple[list[StoredEvaluation], list[Entry]]:
+    """Return the evaluations and refused entries on a challenge: its name, folder or beginning of its hash.
+
+    An evaluation knows in which folder its challenge was. An entry does not: it is on the challenge that is
+    in the folder now, or on that of an evaluation which knows the folder.
+
+    Raises:
+        ConfigurationError: none is on it.
+    """
+    folder = os.path.abspath(challenge)  # noqa: PTH100 - resolve() follows links
+    on_it = [
+        stored
+        for stored in evaluations
+        if _is_called(challenge, stored.challenge, stored.challenge_sha256)
+        or (stored.challenge_folder is not None and folder == str(stored.challenge_folder))
+    ]
+    hashes = {_folder_sha256(folder), *(stored.challenge_sha256 for stored in on_it)}
+    refused_on_it = [
+        entry
+        for entry in refused
+        if _is_called(challenge, entry.challenge, entry.challenge_sha256) or entry.challenge_sha256 in hashes
+    ]
+    if not on_it and not refused_on_it:
+        names = {*(stored.challenge for stored in evaluations), *(entry.challenge for entry in refused)}
         raise ConfigurationError(
-            f"No evaluation in {store.absolute()} is on challenge {challenge}; there are some on: {names}."
+            f"No evaluation in {store.absolute()} is on challenge {challenge}; "
+            f"there are some on: {', '.join(sorted(names)) or 'none'}."
         )
-    unfinished = [stored.id for stored in selected if stored.summary is None]
-    return listed_evaluations(selected, read_progress(store, unfinished, time.time()))
+    return on_it, refused_on_it
 
 
-def _is_on(stored: StoredEvaluation, challenge: str) -> bool:
-    """Return whether an evaluation is on the challenge with this name, folder or beginning of its hash."""
-    if challenge == stored.challenge:
-        return True
-    if len(challenge) >= 4 and stored.challenge_sha256.startswith(challenge):
-        return True
-    return stored.challenge_folder is not None and os.path.abspath(challenge) == str(stored.challenge_folder)  # noqa: PTH100 - resolve() follows links
+def _folder_sha256(folder: str) -> str | None:
+    """Return the hash of the challenge in a folder, as `load_challenge` does; None without one."""
+    try:
+        text = read_stored_file(
+            Path(folder, DESCRIPTION_FILE), max_bytes=DESCRIPTION_BYTES, free_bytes=lambda: DESCRIPTION_BYTES
+        )
+    except OSError:
+        return None
+    return hashlib.sha256(text).hexdigest()
+
+
+def _is_called(challenge: str, name: str, sha256: str) -> bool:
+    return challenge == name or (len(challenge) >= 4 and sha256.startswith(challenge))
 
 
 def _evaluations(store: Path) -> tuple[list[StoredEvaluation], list[Entry]]:
-    """Return the evaluations, each under the names of its entries, and the entries."""
+    """Return the evaluations and the entries of a store."""
     listed, entries = read_listing(store), read_entry_listing(store)
     if listed is None or entries is None:
         if not (store / DATABASE_FILE).is_file():
@@ -128,5 +158,4 @@ def _evaluations(store: Path) -> tuple[list[StoredEvaluation], list[Entry]]:
 
         opened = open_store(store, create=False)
         listed, entries = opened.evaluations(), opened.entries()
-    names = names_by_evaluation(entries)
-    return [replace(stored, submission=names.get(stored.id, stored.submission)) for stored in listed], entries
+    return listed, entries

@@ -24,7 +24,7 @@ from runner.cli.show import show_summaries
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
 from runner.evaluation.batch import evaluate_all, record_refused
-from runner.evaluation.entries import HandIn, record_hand_ins, with_known_names
+from runner.evaluation.entries import HandIn, new_command, record_hand_ins, with_known_names
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
@@ -94,11 +94,14 @@ def run_command(
     require_existing(submissions)
     loaded_challenge = load_challenge(challenge)
     hand_ins = _read_all(submissions)
-    if all(isinstance(hand_in.content, RefusedSubmission) for hand_in in hand_ins):
+    command = new_command()
+    refused = [each for each in hand_ins if isinstance(each.content, RefusedSubmission)]
+    if refused:  # recorded at once, which needs no engine; with the others they are the same entries again
         with closing(open_store(store, create=True)) as opened:
-            results = record_refused(opened, hand_ins, challenge=loaded_challenge, n=n)
-        _show(results, store, as_json=as_json, keep_going=keep_going)
-        raise typer.Exit(1)
+            results = record_refused(opened, refused, challenge=loaded_challenge, n=n, command=command)
+        if len(refused) == len(hand_ins):
+            _show(results, store, as_json=as_json, keep_going=keep_going)
+            raise typer.Exit(1)
     description = loaded_challenge.description
     with host_session(
         ConsoleReporter(stderr_console()),
@@ -137,6 +140,7 @@ def run_command(
             challenge=loaded_challenge,
             n=n,
             evaluation_of=lambda each: evaluation_id_of(each, loaded_challenge, host.image, settings),
+            command=command,
         )
         batch = evaluate_all(
             hand_ins,

@@ -85,14 +85,24 @@ def evaluate_all(
 
 
 def record_refused(
-    store: Store, hand_ins: Sequence[HandIn], *, challenge: Challenge, n: int
+    store: Store, hand_ins: Sequence[HandIn], *, challenge: Challenge, n: int, command: str | None = None
 ) -> list[EntryResult]:
-    """Record entries all of which are refused, which needs no engine; return their results."""
+    """Record entries all of which are refused, which needs no engine; return their results.
+
+    Args:
+        store: Where they are recorded.
+        hand_ins: In the order in which they were typed.
+        challenge: On what they would have been evaluated.
+        n: How many runs each would have had.
+        command: Identifies the command, if it records others besides.
+    """
 
     def evaluation_of(submission: Submission) -> str:
         raise AssertionError(f"{submission.name} is not refused")
 
-    entries = record_hand_ins(store, hand_ins, challenge=challenge, n=n, evaluation_of=evaluation_of)
+    entries = record_hand_ins(
+        store, hand_ins, challenge=challenge, n=n, evaluation_of=evaluation_of, command=command
+    )
     return [_without_evaluation(entry, Outcome.REFUSED, entry.reason or "") for entry in entries]
 
 
@@ -114,5 +124,6 @@ def _without_evaluation(entry: Entry, outcome: Outcome, reason: str) -> EntryRes
         warnings=[],
         reason=reason if is_refused else f"held, the same command evaluates it again: {reason}",
         refused=is_refused,
+        held=not is_refused,
     )
     return EntryResult(entry=entry, summary=summary, outcome=outcome)

@@ -28,6 +28,11 @@ class HandIn:
     content: Submission | RefusedSubmission
 
 
+def new_command() -> str:
+    """Return what identifies a command in the entries that it records."""
+    return uuid.uuid4().hex
+
+
 def record_hand_ins(
     store: Store,
     hand_ins: Sequence[HandIn],
@@ -35,6 +40,7 @@ def record_hand_ins(
     challenge: Challenge,
     n: int,
     evaluation_of: Callable[[Submission], str],
+    command: str | None = None,
 ) -> list[Entry]:
     """Record an entry for each, all or none, and return them in the same order.
 
@@ -44,6 +50,7 @@ def record_hand_ins(
         challenge: On what they are evaluated.
         n: How many runs each has.
         evaluation_of: Returns the name of a submission's evaluation.
+        command: Identifies the command, if it has recorded others before.
     """
     entries = []
     for hand_in in hand_ins:
@@ -63,7 +70,7 @@ def record_hand_ins(
                 reason=content.reason if isinstance(content, RefusedSubmission) else None,
             )
         )
-    return store.record_entries(uuid.uuid4().hex, entries)
+    return store.record_entries(command or new_command(), entries)
 
 
 def with_known_names(hand_ins: Sequence[HandIn], store: Store) -> list[HandIn]:

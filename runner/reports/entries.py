@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from runner.reports.cells import quantity
-from runner.results.view import OTHER_SUBMISSION
+from runner.results.view import OTHER_SUBMISSION, SCHEMA_VERSION
 from runner.sanitize import sanitize_line
 from runner.store.entries.records import Entry, Outcome
 
@@ -175,6 +175,16 @@ def counts_line(results: Sequence[EntryResult]) -> str:
 def entries_json(entries: Iterable[Entry]) -> list[Mapping[str, object]]:
     """Return the JSON objects of an evaluation's entries."""
     return [entry.to_json() for entry in entries]
+
+
+def refused_json(entry: Entry) -> Mapping[str, object]:
+    """Return the JSON object of an entry that was refused, which is in no evaluation's."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **entry.to_json(),
+        "status": str(Outcome.REFUSED),
+        "summary": None,
+    }
 
 
 def _has_stopped(result: EntryResult) -> bool:

@@ -24,6 +24,8 @@ class ListedEvaluation:
     """An evaluation with its summary, or with how far it is."""
 
     stored: StoredEvaluation
+    name: str
+    """Under which tables show it: the names of its first entries."""
     summary: SummaryView | None
     progress: Progress
 
@@ -46,12 +48,19 @@ _NO_PROGRESS: Final = Progress(ended_runs=0, is_running=False)
 
 
 def listed_evaluations(
-    stored: Sequence[StoredEvaluation], progress: Mapping[str, Progress]
+    stored: Sequence[StoredEvaluation], progress: Mapping[str, Progress], names: Mapping[str, str]
 ) -> list[ListedEvaluation]:
-    """Return evaluations with their summaries; ``progress`` is that of those without one, by name."""
+    """Return evaluations with their summaries.
+
+    Args:
+        stored: The evaluations.
+        progress: Of those without a summary, by the evaluation.
+        names: Under which tables show them, by the evaluation; by default that of the submission.
+    """
     return [
         ListedEvaluation(
             stored=item,
+            name=names.get(item.id, item.submission),
             summary=_summary(item.summary) if item.summary is not None else None,
             progress=progress.get(item.id, _NO_PROGRESS),
         )
@@ -92,7 +101,7 @@ def evaluations_table(rows: Sequence[ListedEvaluation], width: int) -> Table:
     several_challenges = len({row.stored.challenge_sha256 for row in rows}) > 1
     columns = [
         text("when", [row.stored.started_at.astimezone().strftime(when) for row in rows], 6),
-        text("submission", [plain_text(row.stored.submission) for row in rows], REQUIRED, SUBMISSION_WIDTH),
+        text("submission", [plain_text(row.name) for row in rows], REQUIRED, SUBMISSION_WIDTH),
         text(
             "challenge",
             [plain_text(row.stored.challenge) for row in rows],
@@ -111,8 +120,8 @@ def evaluations_table(rows: Sequence[ListedEvaluation], width: int) -> Table:
 
 def evaluations_remarks(rows: Sequence[ListedEvaluation]) -> list[Text]:
     """Return the lines below the table: problems by kind, what to continue, what does not compare."""
-    summaries = [row.summary for row in rows if row.summary is not None]
-    lines = grouped_problem_lines(summaries)
+    named = [(row.name, row.summary) for row in rows if row.summary is not None]
+    lines = grouped_problem_lines(named)
     interrupted: dict[str, list[str]] = {}
     for row in rows:
         if row.status == "interrupted":
@@ -124,7 +133,7 @@ def evaluations_remarks(rows: Sequence[ListedEvaluation]) -> list[Text]:
         )
         for image, names in interrupted.items()
     ]
-    if any(summary.is_smoke_test for summary in summaries):
+    if any(summary.is_smoke_test for _, summary in named):
         lines.append(Text(f"smoke test: fewer than {MIN_SCORED_RUNS} runs, too few for a score."))
     for kind, values in (
         ("challenges", {row.stored.challenge_sha256 for row in rows if row.score is not None}),

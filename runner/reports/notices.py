@@ -109,18 +109,22 @@ def counted(summary: SummaryView) -> str:
     return ", ".join(quantity(number, level) for level, number in levels.items() if number)
 
 
-def grouped_problem_lines(summaries: Sequence[SummaryView]) -> list[Text]:
-    """Return a line for each kind of problem, with the evaluations that have it."""
-    groups: dict[str, list[tuple[SummaryView, Notice]]] = {}
-    for summary in summaries:
+def grouped_problem_lines(named: Sequence[tuple[str, SummaryView]]) -> list[Text]:
+    """Return a line for each kind of problem, with the evaluations that have it.
+
+    Args:
+        named: Summaries, each with the name under which it is shown.
+    """
+    groups: dict[str, list[tuple[str, Notice]]] = {}
+    for name, summary in named:
+        shown = f"{sanitize_line(name, 60)} ({summary.evaluation})"
         for notice in problems_of(summary):
-            groups.setdefault(notice.kind, []).append((summary, notice))
+            groups.setdefault(notice.kind, []).append((shown, notice))
     lines = []
     for group in groups.values():
-        summary, notice = group[0]
+        shown, notice = group[0]
         more = f" (and {len(group) - 1} more)" if len(group) > 1 else ""
-        name = f"{sanitize_line(summary.submission, 60)} ({summary.evaluation}){more}"
-        lines.append(_problem_line(name, notice))
+        lines.append(_problem_line(f"{shown}{more}", notice))
     return lines
 
 

@@ -101,7 +101,8 @@ def summary_json(summary: SummaryView) -> dict[str, Any]:
     """Return the object that ``--json`` prints: the stored summary with its status and notices.
 
     ``notices`` lists each flag and each warning once, with ``kind``, ``level``, ``sentence`` and, for a
-    problem, ``advice``. ``status`` is ``scored``, ``smoke-test``, ``judged``, ``failed`` or ``refused``.
+    problem, ``advice``. ``status`` is ``scored``, ``smoke-test``, ``judged``, ``failed``, ``held`` or
+    ``refused``.
     """
     values = summary.to_json()
     return {
@@ -115,7 +116,7 @@ def summary_json(summary: SummaryView) -> dict[str, Any]:
 
 def status_text(status: str) -> Text:
     """Return a status for a table; failures are also coloured."""
-    return Text(status.replace("-", " "), style="red" if status in ("failed", "refused") else "")
+    return Text(status.replace("-", " "), style="red" if status in ("failed", "held", "refused") else "")
 
 
 def verdicts_text(summary: SummaryView) -> str:

@@ -66,6 +66,8 @@ class Summary(BaseModel):
     """Evaluations of other submissions that have some of the same checkpoints."""
     refused: bool = False
     """The files are no submission: there is no evaluation, and ``reason`` says what is wrong with them."""
+    held: bool = False
+    """The sandbox was lost, as ``reason`` says: the evaluation goes on when the command is repeated."""
 
     @property
     def is_successful(self) -> bool:
@@ -80,13 +82,17 @@ class Summary(BaseModel):
     @property
     def status(self) -> str:
         """Return how it ended, as `runner.results.view.status_of`."""
-        return status_of(self.score, self.n, refused=self.refused, score_withheld=self.score_withheld)
+        return status_of(
+            self.score, self.n, refused=self.refused, held=self.held, score_withheld=self.score_withheld
+        )
 
     @property
     def outcome(self) -> Outcome:
         """Return what came of the entries that share the evaluation."""
         if self.refused:
             return Outcome.REFUSED
+        if self.held:
+            return Outcome.HELD
         return Outcome.SCORED if self.is_successful else Outcome.FAILED
 
     def to_json(self) -> dict[str, Any]:

@@ -65,10 +65,12 @@ def is_smoke_test(score: float | None, n: int) -> bool:
     return score is not None and n < MIN_SCORED_RUNS
 
 
-def status_of(score: float | None, n: int, *, refused: bool, score_withheld: bool) -> str:
-    """Return how an evaluation ended: ``scored``, ``smoke-test``, ``judged``, ``failed`` or ``refused``."""
+def status_of(score: float | None, n: int, *, refused: bool, held: bool, score_withheld: bool) -> str:
+    """Return how it ended: ``scored``, ``smoke-test``, ``judged``, ``failed``, ``held`` or ``refused``."""
     if refused:
         return "refused"
+    if held:
+        return "held"
     if score is None:
         return "judged" if score_withheld else "failed"
     return "smoke-test" if is_smoke_test(score, n) else "scored"
@@ -91,6 +93,7 @@ class ListedSummary:
     flag_sentences: Sequence[str]
     equal_evaluations: Sequence[str]
     refused: bool
+    held: bool
     score_withheld: bool
 
     @property
@@ -101,7 +104,9 @@ class ListedSummary:
     @property
     def status(self) -> str:
         """Return how it ended, as `status_of`."""
-        return status_of(self.score, self.n, refused=self.refused, score_withheld=self.score_withheld)
+        return status_of(
+            self.score, self.n, refused=self.refused, held=self.held, score_withheld=self.score_withheld
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as it is stored."""
@@ -116,7 +121,7 @@ OPTIONAL_NUMBER_FIELDS: Final = {
     *("ceiling", "share_of_ceiling"),
 }
 LIST_FIELDS: Final = {"warnings", "flags", "flag_sentences", "equal_evaluations"}
-FLAG_FIELDS: Final = {"refused", "score_withheld"}
+FLAG_FIELDS: Final = {"refused", "held", "score_withheld"}
 OTHER_FIELDS: Final = {"schema_version", "n", "verdicts", "reason"}
 """All fields of `Summary`, by what they hold."""
 
@@ -142,6 +147,7 @@ def listed_summary(stored: Mapping[str, Any]) -> ListedSummary | None:
         flag_sentences=stored.get("flag_sentences", ()),
         equal_evaluations=stored.get("equal_evaluations", ()),
         refused=stored.get("refused", False),
+        held=stored.get("held", False),
         score_withheld=stored.get("score_withheld", False),
     )
 

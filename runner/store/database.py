@@ -9,8 +9,9 @@ read cannot change before it writes.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import unquote
@@ -47,6 +48,7 @@ class Database:
         """
         self._engine = create_engine(url)
         self._place = _place(self._engine.url)
+        self._turn: AbstractContextManager[object] = nullcontext()
         if self._engine.dialect.name == "sqlite":
             prepare_connections(self._engine, busy_seconds, write_ahead_log=writable)
         with ExitStack() as on_failure, database_errors(self._place):
@@ -56,6 +58,8 @@ class Database:
             if not current and not writable:
                 outdated, self._engine = self._engine, copied_in_memory(self._engine)
                 outdated.dispose()
+                # Threads share the connection of the copy, which has one transaction at a time.
+                self._turn = threading.RLock()
             self._writer = self._engine.execution_options(writes=True)
             if not current:
                 with self._writer.begin() as connection:
@@ -69,7 +73,7 @@ class Database:
         Raises:
             HostNotReadyError: the database cannot be used.
         """
-        with database_errors(self._place), Session(self._engine) as session, session.begin():
+        with database_errors(self._place), self._turn, Session(self._engine) as session, session.begin():
             yield session
 
     @contextmanager
@@ -80,7 +84,7 @@ class Database:
             RowConflictError: a row that it adds exists, or one that it refers to does not.
             HostNotReadyError: the database cannot be used.
         """
-        with database_errors(self._place), Session(self._writer) as session, session.begin():
+        with database_errors(self._place), self._turn, Session(self._writer) as session, session.begin():
             yield session
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ def _read(folder: Path, read: Callable[[sqlite3.Connection], list[_Item]]) -> li
     uri = f"{file.absolute().as_uri()}?mode=rw"
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as connection:
-            if connection.execute(VERSION_QUERY).fetchone() != (HEAD,):
+            if connection.execute(VERSION_QUERY).fetchall() != [(HEAD,)]:
                 return None
             return read(connection)
     except (sqlite3.Error, ValueError, TypeError, RecursionError):

@@ -138,7 +138,8 @@ def _name(path: Path) -> str:
     """Return a submission's name: its folder's, or its file's if that is not ``submission.py``."""
     if path.name.lower() == ENTRY_FILE:
         return path.parent.name
-    return path.stem if path.is_file() else path.name
+    is_file = os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` raises where a user may not look, or a name is too long
+    return path.stem if is_file else path.name
 
 
 def _files_of(folder: Path) -> Iterator[tuple[str, Path]]:

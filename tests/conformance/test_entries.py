@@ -120,6 +120,35 @@ def test_entries_that_share_an_evaluation_end_together(store: Store) -> None:
     ]
 
 
+@pytest.mark.parametrize("ended", [Outcome.SCORED, Outcome.FAILED])
+def test_what_has_ended_is_not_held(store: Store, ended: Outcome) -> None:
+    """A copy that is typed later and loses the sandbox is held alone, until the evaluation ends again."""
+    store.begin(FIRST)
+    store.record_entries("first", [ALPHA])
+    store.finish(ID, {"score": 0.5}, outcome=ended)
+    store.record_entries("second", [COPY])
+    for reason in ("The sandbox was lost.", "It was lost again."):
+        store.end_entries(ID, Outcome.HELD, reason)
+        assert [(entry.outcome, entry.reason) for entry in store.entries()] == [
+            (ended, None),
+            (Outcome.HELD, reason),
+        ]
+    store.end_entries(ID, ended)
+    assert [(entry.outcome, entry.reason) for entry in store.entries()] == [(ended, None)] * 2
+
+
+def test_an_entry_without_a_path_gets_that_of_the_same_submission(store: Store) -> None:
+    """Stores of earlier versions recorded none: what is typed again is no copy of itself, but a copy is."""
+    unknown = replace(ALPHA, path=None, folder=None)
+    other = replace(unknown, name="other", evaluation="f" * 12)
+    (before, _) = store.record_entries("", [unknown, other])
+    again, copy, moved = store.record_entries("late", [ALPHA, COPY, replace(ALPHA, path="late/alpha.zip")])
+    assert again == replace(before, path=ALPHA.path, folder=ALPHA.folder)
+    assert store.record_entries("later", [ALPHA]) == [again]
+    assert [store.same_content(entry) for entry in (again, copy, moved)] == [None, again, again]
+    assert [entry.path for entry in store.entries()] == [ALPHA.path, None, COPY.path, "late/alpha.zip"]
+
+
 def test_the_first_of_equal_contents_is_named(store: Store) -> None:
     """A copy under another name, or from another path; the original itself is no copy."""
     original, copy, moved = store.record_entries(

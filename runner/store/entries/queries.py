@@ -24,7 +24,8 @@ class EntryQueries:
         """Record the entries of a command, all or none, and return them in this order.
 
         One that is recorded already is returned as it is: the same command was typed before. So is one that
-        occurs twice.
+        occurs twice. An entry of an earlier store, of which no path is known, gets that of the first of its
+        name, content and evaluation.
 
         Args:
             command: Identifies the command.
@@ -34,6 +35,11 @@ class EntryQueries:
         with self.database.writing() as session:
             for entry in entries:
                 row = session.scalars(_query_for(entry)).first()
+                if row is None and entry.evaluation is not None:
+                    row = session.scalars(_query_without_path(entry)).first()
+                    if row is not None:
+                        row.path, row.folder = entry.path, entry.folder
+                        session.flush()
                 if row is None:
                     row = EntryRow(command=command, received=utc_now(), **asdict(entry))
                     session.add(row)
@@ -42,7 +48,7 @@ class EntryQueries:
         return recorded
 
     def end_entries(self, evaluation: str, outcome: Outcome, reason: str | None = None) -> None:
-        """Record what came of all entries that share an evaluation."""
+        """Record what came of all entries that share an evaluation, as `end_entries_of`."""
         with self.database.writing() as session:
             end_entries_of(session, evaluation, outcome, reason)
 
@@ -99,10 +105,14 @@ class EntryQueries:
 
 
 def end_entries_of(session: Session, evaluation: str, outcome: Outcome, reason: str | None = None) -> None:
-    """Record what came of all entries that share an evaluation, in the transaction of ``session``."""
-    session.execute(
-        update(EntryRow).where(EntryRow.evaluation == evaluation).values(outcome=str(outcome), reason=reason)
-    )
+    """Record what came of all entries that share an evaluation, in the transaction of ``session``.
+
+    One that is scored or has failed is not held, whatever befalls a later copy of it.
+    """
+    query = update(EntryRow).where(EntryRow.evaluation == evaluation)
+    if outcome is Outcome.HELD:
+        query = query.where(or_(EntryRow.outcome.is_(None), EntryRow.outcome == str(Outcome.HELD)))
+    session.execute(query.values(outcome=str(outcome), reason=reason))
 
 
 def _query_for(entry: NewEntry) -> Select[Any]:
@@ -113,6 +123,20 @@ def _query_for(entry: NewEntry) -> Select[Any]:
     columns = EntryRow.__table__.columns
     return select(EntryRow).where(
         *(columns[name].is_not_distinct_from(getattr(entry, name)) for name in names)
+    )
+
+
+def _query_without_path(entry: NewEntry) -> Select[Any]:
+    """Return the query for an entry of an earlier store that may be this one."""
+    return (
+        select(EntryRow)
+        .where(
+            EntryRow.name == entry.name,
+            EntryRow.content_sha256.is_not_distinct_from(entry.content_sha256),
+            EntryRow.evaluation == entry.evaluation,
+            EntryRow.path.is_(None),
+        )
+        .order_by(EntryRow.id)
     )
 
 

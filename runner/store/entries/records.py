@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+
+from runner.store.stored_evaluation import require_types, stored_time
 
 
 class Outcome(StrEnum):
@@ -94,23 +96,17 @@ _OPTIONAL_TEXTS: Final = (
 def entry_from_row(row: Mapping[str, Any]) -> Entry:
     """Return the entry in a row, by the names of the columns.
 
-    The types are checked here and not by pydantic, whose import takes longer than the rest of `unlearn list`.
-
     Raises:
         ValueError: a value is of another type than the column's.
         TypeError: the same.
     """
-    received = row["received"]
-    moment = received if isinstance(received, datetime) else datetime.fromisoformat(received)
-    for names, types in (
+    require_types(
+        row,
         (_TEXTS, (str,)),
         (_OPTIONAL_TEXTS, (str, Outcome, type(None))),
         (("id", "n"), (int,)),
-    ):
-        for name in names:
-            if type(row[name]) not in types:
-                raise TypeError(f"{name} must not be of type {type(row[name]).__name__}")
+    )
     values = {name: row[name] for name in COLUMNS}
-    values["received"] = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    values["received"] = stored_time(row["received"])
     values["outcome"] = Outcome(row["outcome"]) if row["outcome"] is not None else None
     return Entry(**values)

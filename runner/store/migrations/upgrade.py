@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 from typing import Final
@@ -20,12 +21,13 @@ def is_current(connection: Connection) -> bool:
     """Return whether the store has the tables of this version.
 
     Raises:
-        HostNotReadyError: it is of a later version.
+        HostNotReadyError: it is of a later version, or of none that there was.
     """
     if not inspect(connection).has_table("alembic_version"):
         return False
-    version = str(connection.exec_driver_sql(VERSION_QUERY).scalar())
-    if not version.isdecimal():
+    versions = [str(version) for version in connection.exec_driver_sql(VERSION_QUERY).scalars()]
+    version = versions[0] if len(versions) == 1 else ""
+    if not re.fullmatch("[0-9]{4}", version) or version == "0000":
         raise HostNotReadyError("The version of the store's tables is damaged; restore it from a backup.")
     if version > HEAD:
         raise HostNotReadyError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -27,10 +29,12 @@ OTHER = "f" * 12
 def typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Type:
     """Return a way to type a command on a store with two evaluations, three entries and a refused one."""
     with closing(open_store(tmp_path, create=True)) as store:
-        store.begin(FIRST)
+        store.begin(replace(FIRST, challenge_folder="/srv/tiny"))
         store.begin(replace(FIRST, id=OTHER, n=8))
         late = replace(ALPHA, name="late", evaluation=OTHER)
         store.record_entries("command", [replace(ALPHA, name="alpha"), COPY, BROKEN, late])
+        elsewhere = replace(BROKEN, name="elsewhere", challenge="other", challenge_sha256="9" * 64)
+        store.record_entries("another", [replace(elsewhere, path="elsewhere.zip")])
         store.finish(ID, summary_of(evaluation=ID, score=0.5).to_json(), outcome=Outcome.SCORED)
         summary = summary_of(evaluation=OTHER, score=0.25, equal_evaluations=[ID])
         store.finish(OTHER, summary.to_json(), outcome=Outcome.SCORED)
@@ -54,7 +58,7 @@ def test_list_names_all_entries(typed: Type) -> None:
 
 def test_list_as_json(typed: Type) -> None:
     """A line for each evaluation, with its entries, and for each refused entry; times have an offset."""
-    other, first, refused = map(json.loads, typed("list", "--json").splitlines())
+    other, first, refused, _ = map(json.loads, typed("list", "--json").splitlines())
     assert [entry["submission"] for entry in first["entries"]] == ["alpha", "copy"]
     assert [entry["path"] for entry in first["entries"]] == [ALPHA.path, COPY.path]
     assert [entry["submission"] for entry in other["entries"]] == ["late"]
@@ -67,6 +71,64 @@ def test_list_as_json(typed: Type) -> None:
     assert {each["schema_version"] for each in (first, other, refused)} == {1}
     for moment in (first["begun"], first["entries"][0]["received"], refused["received"]):
         assert datetime.fromisoformat(moment).utcoffset() is not None
+
+
+def test_the_submission_in_json_is_the_stored_one(typed: Type) -> None:
+    """Names for people are in the table alone, where six of them are cut to five."""
+    _, first, *_ = map(json.loads, typed("list", "--json").splitlines())
+    assert first["submission"] == FIRST.submission
+    assert FIRST.submission not in typed("list")
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["table", "json"])
+@pytest.mark.parametrize("challenge", [FIRST.challenge, FIRST.challenge_sha256[:8], "/srv/tiny/../tiny/"])
+def test_refused_entries_are_on_the_challenge_as_evaluations_are(
+    typed: Type, challenge: str, form: list[str]
+) -> None:
+    """By its name, the beginning of its hash, or its folder; those on others are left out."""
+    text = typed("list", "-c", challenge, *form)
+    assert "broken" in text
+    assert "alpha" in text
+    assert "elsewhere" not in text
+
+
+@pytest.mark.parametrize("challenge", ["other", "9" * 6, "9" * 64])
+def test_a_challenge_may_have_refused_entries_only(typed: Type, challenge: str) -> None:
+    """They are listed, and no error says that there is nothing."""
+    text = typed("list", "-c", challenge)
+    assert "elsewhere: refused " in text
+    assert "0 evaluations in " in text
+    (line,) = typed("list", "-c", challenge, "--json").splitlines()
+    shown = json.loads(line)
+    assert (shown["submission"], shown["status"], shown["summary"]) == ("elsewhere", "refused", None)
+    with pytest.raises(ConfigurationError, match=f"there are some on: other, {FIRST.challenge}"):
+        typed("list", "-c", f"{challenge}!")
+
+
+def test_a_folder_may_have_refused_entries_only(typed: Type, tmp_path: Path) -> None:
+    """The challenge in it is known by its hash; without one, or another, nothing is on it."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(ConfigurationError, match="is on challenge"):
+        typed("list", "-c", str(folder))
+    description = folder / "challenge.toml"
+    for content in ("another", "x" * ((4 << 20) + 1)):
+        description.write_text(content)
+        with pytest.raises(ConfigurationError, match="is on challenge"):
+            typed("list", "-c", str(folder))
+    description.unlink()
+    os.mkfifo(description)
+    with pytest.raises(ConfigurationError, match="is on challenge"):
+        typed("list", "-c", str(folder))
+    description.unlink()
+    description.write_text("text")
+    sha256 = hashlib.sha256(b"text").hexdigest()
+    with closing(open_store(tmp_path, create=False)) as store:
+        here = replace(BROKEN, name="here", path="here.zip", challenge="new", challenge_sha256=sha256)
+        store.record_entries("third", [here])
+    text = typed("list", "-c", str(folder))
+    assert "here: refused " in text
+    assert "elsewhere" not in text
 
 
 def test_show_names_all_entries(typed: Type) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.store.entries.records import Outcome
+from runner.store.open_store import open_store
 from tests.support.command import type_command, unlearn
 
 if TYPE_CHECKING:
@@ -70,3 +73,27 @@ def test_missing_paths_come_first(command: tuple[object, ...], tmp_path: Path) -
     assert ended.returncode == 2
     assert f"No submission exists at {tmp_path / 'typo'}, {tmp_path / 'slip'}" in ended.stderr
     assert ended.stdout == ""
+
+
+def test_they_are_recorded_on_a_host_that_is_not_ready(command: tuple[object, ...], tmp_path: Path) -> None:
+    """Beside one that could be run: its refusal needs no engine, and is not recorded twice."""
+    (tmp_path / "mine.py").write_text("def unlearning(net, retain, forget, val):\n    return net\n")
+    store = tmp_path / "store"
+    for _ in range(2):
+        ended = type_command("run", tmp_path / "mine.py", *command[1:], DOCKER_HOST="unix:///nowhere.sock")
+        assert ended.returncode == 3, ended.stderr
+        with closing(open_store(store, create=False)) as opened:
+            assert [(entry.name, entry.outcome) for entry in opened.entries()] == [
+                ("broken", Outcome.REFUSED),
+                ("empty", Outcome.REFUSED),
+            ]
+
+
+def test_a_host_that_is_not_ready_gets_no_store_for_nothing(
+    command: tuple[object, ...], tmp_path: Path
+) -> None:
+    """Where nothing is refused, there is nothing to record before the engine is known."""
+    (tmp_path / "mine.py").write_text("def unlearning(net, retain, forget, val):\n    return net\n")
+    ended = type_command("run", tmp_path / "mine.py", *command[3:], DOCKER_HOST="unix:///nowhere.sock")
+    assert ended.returncode == 3, ended.stderr
+    assert not (tmp_path / "store").exists()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.errors import HostNotReadyError, RunnerError, SandboxLostError
 from runner.evaluation.batch import BatchResult, evaluate_all, record_refused
 from runner.evaluation.entries import HandIn, record_hand_ins
+from runner.reports.entries import named_summaries
+from runner.reports.scores import score_table, summary_json
 from runner.results.summary import Summary
 from runner.store.entries.records import Outcome
 from runner.store.store import Store
@@ -108,7 +112,21 @@ def test_json_has_the_fields_of_summary_and_entry(run: Callable[..., BatchResult
     assert (
         objects[3] | {"entry": 4, "refused": True, "evaluation": "", "reason": "It is no zip."} == objects[3]
     )
-    assert objects[1] | {"outcome": "held", "score": None} == objects[1]
+    assert objects[1] | {"outcome": "held", "score": None, "held": True, "refused": False} == objects[1]
+
+
+def test_the_status_says_what_is_held(run: Callable[..., BatchResult]) -> None:
+    """In the table and in JSON it is no failure, as it is none in the counts."""
+    result = run([*HAND_INS, BROKEN], SandboxLostError("It went away."), [])
+    statuses = ["smoke-test", "held", "failed", "refused"]
+    assert [summary_json(each.summary)["status"] for each in result.results] == statuses
+    assert [each.summary.outcome for each in result.results] == [each.outcome for each in result.results]
+    table = Console(file=io.StringIO(), width=200)
+    table.print(score_table(named_summaries(result.results), 200))
+    assert isinstance(table.file, io.StringIO)
+    rows = [line.split() for line in table.file.getvalue().splitlines()]
+    assert [row[1] for row in rows if row and row[0] == "b"] == ["held"]
+    assert result.results[1].summary.reason == "held, the same command evaluates it again: It went away."
 
 
 def test_entries_that_are_refused_need_no_engine(store: Store, challenge: Challenge) -> None:
@@ -120,3 +138,20 @@ def test_entries_that_are_refused_need_no_engine(store: Store, challenge: Challe
     assert (broken.folder, empty.folder) == (str(Path.cwd()), None)
     assert (broken.path, empty.path) == ("in/broken.zip", "/srv/in/empty")
     assert (broken.content_sha256, empty.content_sha256) == ("0" * 64, None)
+
+
+def test_refused_entries_are_those_of_the_command_that_goes_on(store: Store, challenge: Challenge) -> None:
+    """They are recorded before the host is ready, and are the same entries when the others are recorded."""
+    record_refused(store, [BROKEN], challenge=challenge, n=4, command="typed")
+    entries = record_hand_ins(
+        store,
+        [HAND_INS[0], BROKEN],
+        challenge=challenge,
+        n=4,
+        evaluation_of=lambda each: each.sha256[:12],
+        command="typed",
+    )
+    assert [(entry.id, entry.name, entry.command) for entry in entries] == [
+        (2, "a", "typed"),
+        (1, "broken", "typed"),
+    ]

@@ -98,9 +98,10 @@ def test_json_lists_each_flag_once_with_its_level() -> None:
 
 def test_many_evaluations_with_one_problem_are_one_line() -> None:
     """The list stays short; other kinds have a line of their own."""
-    many = [summary((UNCHANGED,)) for _ in range(23)] + [summary((EQUAL,))]
+    many = [("alpha, copy", summary((UNCHANGED,)))] * 23 + [("beta\n", summary((EQUAL,)))]
     first, second = (line.plain for line in grouped_problem_lines(many))
-    assert first.startswith("mine (0123456789ab) (and 22 more): problem: 16 of 16")
+    assert first.startswith("alpha, copy (0123456789ab) (and 22 more): problem: 16 of 16")
+    assert second.startswith("beta (0123456789ab): problem: ")
     assert EQUAL in second
 
 

@@ -159,6 +159,7 @@ ROWS = listed_evaluations(
         "000000000001": Progress(ended_runs=16, is_running=True),
         "000000000002": Progress(ended_runs=3, is_running=False),
     },
+    {"000000000002": "first, second"},
 )
 
 
@@ -171,6 +172,7 @@ def test_the_list_has_unfinished_evaluations_in_the_table(width: int) -> None:
     if width >= 80:
         assert "another" in text
         assert "hidden" in text
+        assert "first, second" in text
 
 
 def test_the_list_in_json_says_how_far_each_is() -> None:
@@ -183,6 +185,7 @@ def test_the_list_in_json_says_how_far_each_is() -> None:
         ("smoke-test", 4),
         ("failed", 64),
     ]
+    assert [value["submission"] for value in values] == ["slow", "stopped", "mine", "mine", "mine"]
     assert [value["summary"] is None for value in values] == [True, True, False, False, False]
 
 
@@ -195,7 +198,7 @@ def test_order() -> None:
 
 def test_remarks_of_the_list_name_what_to_continue() -> None:
     """Only what is interrupted, with its image; scores of two challenges do not compare."""
-    scored = listed_evaluations([stored_evaluation(n=16, summary=SCORED.to_json())], {})
+    scored = listed_evaluations([stored_evaluation(n=16, summary=SCORED.to_json())], {}, {})
     lines = [line.plain for line in evaluations_remarks([*ROWS, *scored])]
     assert any("interrupted (000000000002)" in line and "c" * 16 in line for line in lines)
     assert not any("000000000001" in line for line in lines)

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -153,13 +154,20 @@ def test_a_later_version_is_refused(old: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["DELETE FROM alembic_version", "UPDATE alembic_version SET version_num = ''"]
+    "damage",
+    [
+        "DELETE FROM alembic_version",
+        "INSERT INTO alembic_version VALUES ('0001')",
+        *(f"UPDATE alembic_version SET version_num = '{value}'" for value in ("", "0000", "1", "000", "²")),
+        *(f"UPDATE alembic_version SET version_num = '{value}'" for value in ("00001", "-001", "9" * 5000)),
+    ],
 )
 def test_a_damaged_version_is_one_sentence(old: Path, damage: str) -> None:
-    """It is neither upgraded nor read."""
+    """It is neither upgraded nor read: a version that never was, or two of them."""
     open_store(old, create=True).close()
     with closing(sqlite3.connect(old / DATABASE_FILE)) as connection, connection:
         connection.execute(damage)
+    assert read_listing(old) is None
     with pytest.raises(HostNotReadyError, match="damaged"):
         open_store(old, create=True)
 
@@ -173,6 +181,25 @@ def test_an_old_store_that_cannot_be_written_is_read(old: Path) -> None:
         assert len(session.query(RunRow).all()) == 6
     assert file.read_bytes() == before
     assert [path.name for path in old.iterdir()] == [DATABASE_FILE]
+
+
+@pytest.mark.parametrize("first", ["reading", "writing"])
+@pytest.mark.parametrize("second", ["reading", "writing"])
+def test_threads_share_an_old_store_that_cannot_be_written(old: Path, first: str, second: str) -> None:
+    """Its copy in memory has one connection, so that one transaction follows the other."""
+    url = f"sqlite:///file:{old / DATABASE_FILE}?mode=ro&immutable=1&uri=true"
+    with closing(Database(url, writable=False)) as database, ThreadPoolExecutor(1) as pool:
+
+        def count() -> int:
+            with getattr(database, second)() as session:
+                return len(session.query(RunRow).all())
+
+        with getattr(database, first)() as session:
+            session.query(RunRow).all()
+            answer = pool.submit(count)
+            with pytest.raises(TimeoutError):
+                answer.result(timeout=0.1)
+        assert answer.result(timeout=30) == 6
 
 
 def test_a_killed_upgrade_changes_nothing(old: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +54,40 @@ def test_all_missing_paths_are_named(mine: Path, tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"No submission exists at {missing[0]}, {missing[1]}; name a folder")
     with pytest.raises(ConfigurationError, match="No submission exists"):
         read_submission(missing[0])
+
+
+@pytest.mark.parametrize("name", ["x" * 300, f"{'y' * 300}.zip", "/".join(["deep"] * 1000)])
+def test_a_name_that_is_too_long_ends_none_of_the_others(mine: Path, tmp_path: Path, name: str) -> None:
+    """It may come from a list of paths; what it would be is not known."""
+    require_existing([mine, tmp_path / name])
+    outcome = read_submission(tmp_path / name)
+    assert isinstance(outcome, RefusedSubmission)
+    assert "File name too long" in outcome.reason
+    assert Path(name).name[:90] in outcome.name
+
+
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EIO], ids=["not permitted", "unreadable"])
+def test_a_place_that_cannot_be_read_ends_none_of_the_others(
+    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    """Whatever is there, this user may not look, or the disk does not answer."""
+    closed = tmp_path / "closed" / "entry.zip"
+
+    def failing(call: Callable[..., Any]) -> Callable[..., Any]:
+        def answer(path: Any, *arguments: Any, **options: Any) -> Any:
+            if not isinstance(path, int) and os.fspath(path) == str(closed):
+                raise OSError(error, os.strerror(error), str(closed))
+            return call(path, *arguments, **options)
+
+        return answer
+
+    for name in ("stat", "lstat", "open"):
+        monkeypatch.setattr(os, name, failing(getattr(os, name)))
+    require_existing([mine, closed])
+    outcome = read_submission(closed)
+    assert isinstance(outcome, RefusedSubmission)
+    assert (outcome.name, outcome.sha256) == ("entry.zip", None)
+    assert os.strerror(error) in outcome.reason
 
 
 @pytest.mark.parametrize("target", ["nowhere", "link.zip"], ids=["leads nowhere", "leads to itself"])
