@@ -182,9 +182,10 @@ def _colour_maps(module: ModuleType) -> None:
 
 def _styles(module: ModuleType) -> None:
     """Find seaborn's styles under the names that they had."""
-    for name in list(module.library):
+    styles = vars(module)["library"]
+    for name in list(styles):
         if name.startswith("seaborn-v0_8"):
-            module.library.setdefault(name.replace("-v0_8", ""), module.library[name])
+            styles.setdefault(name.replace("-v0_8", ""), styles[name])
 
 
 _CHANGES: Final[Mapping[str, Callable[[ModuleType], None]]] = {
