@@ -1,10 +1,10 @@
 """The janitor: ends every process of a run and removes its files.
 
-The janitor is forked before torch is imported, so that it stays small and forks fast. It always has
-helpers forked and waiting, because a run that exhausts the process limit would leave no room for a new
-one. A helper takes the run's uid as its *effective* uid, so the kernel decides what it may end and
-remove: only what belongs to the run. The helper's real and saved uid are its own, so that no process
-of the run can signal it in return.
+The janitor is forked before torch is imported, so that it stays small and forks fast. By itself it ends
+runs whose time is over (`sandbox.worker.watchdog`). It always has helpers forked and waiting, because a run
+that exhausts the process limit would leave no room for a new one. A helper takes the run's uid as its
+*effective* uid, so the kernel decides what it may end and remove: only what belongs to the run. The helper's
+real and saved uid are its own, so that no process of the run can signal it in return.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from sandbox.protocol.jobs import READERS_GID
 from sandbox.worker.fds import close_all_but
+from sandbox.worker.watchdog import TICK_SECONDS, Watchdog, is_about_to_be_killed
 
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
 _ORDER_BYTES: Final = 256
+_WATCH: Final = "watch "
 _FIRST_HELPER_UID: Final = 60_000
 """A helper's real uid is this plus its slot's gid: no run and no concurrent helper has that uid."""
 _FIRST_RUN_UID: Final = 10_000
@@ -35,6 +37,16 @@ _UNUSED_UID: Final = 59_999
 """A uid that no process has."""
 _CLEANUP_SECONDS: Final = 30.0
 _RETRY_SECONDS: Final = 0.05
+
+
+class CleanupResult(NamedTuple):
+    """What the janitor reports of a run."""
+
+    uid: int
+    cleaned_up: bool
+    """Whether no process and no file of the run is left."""
+    frozen_seconds: float
+    """How long this container, or the whole machine, stood still during the run."""
 
 
 class Janitor:
@@ -48,12 +60,16 @@ class Janitor:
             _serve(janitor_end, helpers)
         janitor_end.close()
 
+    def watch(self, uid: int, slot_gid: int, slot_folder: Path, wall_seconds: float) -> None:
+        """Announce a run that starts now: without an order in time, the janitor ends it by itself."""
+        self.socket.send(f"{_WATCH}{wall_seconds} {uid} {slot_gid} {slot_folder}".encode())
+
     def order(self, uid: int, slot_gid: int, slot_folder: Path) -> None:
         """Order the cleanup of a run: its processes and files. `receive_result` returns the answer."""
         self.socket.send(f"{uid} {slot_gid} {slot_folder}".encode())
 
-    def receive_result(self) -> tuple[int, bool]:
-        """Receive the uid of a run whose cleanup is done, and whether it left no process and no file.
+    def receive_result(self) -> CleanupResult:
+        """Receive the result of a cleanup, which may be one that the janitor has ordered itself.
 
         Raises:
             ConnectionError: the janitor is gone.
@@ -61,12 +77,13 @@ class Janitor:
         answer = self.socket.recv(_ORDER_BYTES)
         if not answer:
             raise ConnectionError("the janitor is gone")
-        uid, cleaned_up = answer.split()
-        return int(uid), cleaned_up == b"1"
+        uid, cleaned_up, frozen_seconds = answer.split()
+        return CleanupResult(int(uid), cleaned_up == b"1", float(frozen_seconds))
 
 
 def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
     kill_reports_none = _kill_reports_no_target()
+    watchdog = Watchdog(lambda: is_about_to_be_killed(os.getppid()))
     waiting: list[socket.socket] = []
     busy: dict[socket.socket, tuple[str, Path]] = {}
     orders: list[str] = []
@@ -82,21 +99,28 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
             uid, _slot_gid, folder = order.split(" ", 2)
             busy[helper] = uid, Path(folder)
             selector.register(helper, selectors.EVENT_READ)
-        for key, _events in selector.select(_RETRY_SECONDS if len(waiting) < helpers else None):
+        tick = TICK_SECONDS if watchdog.is_needed else None
+        events = selector.select(_RETRY_SECONDS if len(waiting) < helpers else tick)
+        orders += watchdog.overdue_orders()
+        for key, _events in events:
             sender = key.fileobj
             assert isinstance(sender, socket.socket)
             if sender is supervisor:
-                order = supervisor.recv(_ORDER_BYTES).decode()
-                if not order:
+                message = supervisor.recv(_ORDER_BYTES).decode()
+                if not message:
                     os._exit(0)
-                orders.append(order)
+                if message.startswith(_WATCH):
+                    seconds, _space, order = message.removeprefix(_WATCH).partition(" ")
+                    watchdog.watch(order, float(seconds))
+                elif watchdog.is_first_order(message):
+                    orders.append(message)
                 continue
             selector.unregister(sender)
             cleaned_up = "1" if sender.recv(1) == b"1" else "0"
             uid, slot_folder = busy.pop(sender)
             _reset_times((*nodes, slot_folder))
             sender.close()
-            supervisor.send(f"{uid} {cleaned_up}".encode())
+            supervisor.send(f"{uid} {cleaned_up} {watchdog.forget(uid)}".encode())
         _reap()
 
 

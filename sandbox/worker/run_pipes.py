@@ -21,8 +21,8 @@ from sandbox.protocol.messages import (
     TAG_ERROR,
 )
 from sandbox.stdio import Stdio
-from sandbox.worker.log_capture import LogCapture
-from sandbox.worker.redrawn_lines import RedrawnLines
+from sandbox.worker.logs.capture import LogCapture
+from sandbox.worker.logs.redrawn_lines import RedrawnLines
 
 _READ_BYTES: Final = 1 << 18
 _MAX_READS: Final = 8
@@ -63,6 +63,7 @@ class RunPipes:
         self._logs = {stream: LogCapture(job.log_bytes // 2) for stream in log_fds}
         self._lines = {stream: RedrawnLines() for stream in log_fds}
         self._open_fds: set[int] = set()
+        self._ignored_fds: list[int] = []
         self._register(result_fd, self._receive_result)
         for stream, fd in log_fds.items():
             self._register(fd, lambda fd=fd, stream=stream: self._receive_log(stream, fd))  # type: ignore[misc]
@@ -76,15 +77,23 @@ class RunPipes:
         """Read what the result pipe holds now; what is written into it later is not read."""
         self._read_rest(self._result_fd)
 
-    def close_result(self) -> None:
-        """Close the result pipe; has no effect if it is closed already."""
-        self._close(self._result_fd)
+    def ignore_result(self) -> None:
+        """Read nothing more of the result pipe.
+
+        It is not closed before `drain`, when the run's processes are gone: closing waits for its lock.
+        """
+        if self._result_fd in self._open_fds:
+            self._selector.unregister(self._result_fd)
+            self._open_fds.discard(self._result_fd)
+            self._ignored_fds.append(self._result_fd)
 
     def drain(self) -> None:
-        """Read what the pipes still hold, then close them.
+        """Read what the log pipes, and a result pipe that is not ignored, still hold; then close all.
 
         Reading stops after one pipe's capacity, because another process may hold a write end.
         """
+        while self._ignored_fds:
+            os.close(self._ignored_fds.pop())
         for fd in list(self._open_fds):
             self._read_rest(fd)
             self._close(fd)

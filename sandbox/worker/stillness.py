@@ -1,7 +1,7 @@
 """Notice that this container stood still: it was paused or frozen, or the machine did not execute it.
 
-The supervisor wakes several times a second. If it did not for long, and the container used no processor time
-meanwhile, nothing in it was executed. A run that keeps the supervisor from its turn uses processor time.
+The janitor wakes several times a second. If it did not for long, and the container used no processor time
+meanwhile, nothing in it was executed. A run that keeps the janitor from its turn uses processor time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The supervisor's loop: moves bytes, enforces time limits, and has runs forked and ended.
 
-It never executes a byte of a submission and never imports torch. Runs are not forked from it,
-because what it has read from one run would be in the memory of the next (`sandbox.worker.zygote`).
+It never executes a byte of a submission and never imports torch. Runs are not forked from it, because what
+it has read from one run would be in the memory of the next (`sandbox.worker.zygote`). A run can make it wait,
+by the lock of a pipe that both use; the janitor then ends the run in time (`sandbox.worker.watchdog`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from sandbox.worker.fds import PipeEnds
 from sandbox.worker.janitor import Janitor
 from sandbox.worker.run_pipes import RunPipes
 from sandbox.worker.scratch import SCRATCH
-from sandbox.worker.stillness import StillnessDetector
 from sandbox.worker.zygote import Order, Zygote
 
 _KILLED: Final = 9
@@ -33,8 +33,6 @@ _OOM_COUNTERS: Final = (
     Path("/sys/fs/cgroup/memory.events"),
     Path("/sys/fs/cgroup/memory/memory.oom_control"),
 )
-_TICK_SECONDS: Final = 0.25
-"""While a run is in progress, the supervisor wakes at least this often."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,7 +73,6 @@ class Supervisor:
         self._queue: deque[Frame] = deque()
         self._runs: dict[int, _ActiveRun] = {}
         self._selector = selectors.DefaultSelector()
-        self._stillness = StillnessDetector()
         self._stopping = False
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
@@ -101,7 +98,6 @@ class Supervisor:
     def _serve(self) -> None:
         while not self._stopping:
             events = self._selector.select(self._seconds_to_wait())
-            self._note_stillness()
             for key, _events in events:
                 if key.fd in self._selector.get_map():
                     key.data()
@@ -147,8 +143,10 @@ class Supervisor:
                 self._stopping = True
 
     def _receive_cleanup(self) -> None:
-        uid, cleaned_up = self._janitor.receive_result()
-        self._runs[uid - self._job.first_uid].cleaned_up = cleaned_up
+        result = self._janitor.receive_result()
+        run = self._runs[result.uid - self._job.first_uid]
+        run.cleaned_up, run.frozen_seconds = result.cleaned_up, result.frozen_seconds
+        self._mark_ended(run, "time")  # the janitor has ended it by itself, if it was not over before
 
     def _receive_process_end(self) -> None:
         index, status = self._zygote.receive_ended()
@@ -157,22 +155,22 @@ class Supervisor:
             return
         run.status = status
         run.pipes.read_rest_of_result()  # what its process has sent; what others send from now on is too late
-        self._end(run, "")
+        self._end(run, "time" if self._is_over_time(run) else "")
 
     def _start(self, frame: Frame) -> None:
         index, slot = frame.integer("index"), self._free_slots.popleft()
         uid = self._job.first_uid + index
         pipes = {name: os.pipe() for name in ("result", "out", "err")}
+        slot_gid = self._job.first_slot_gid + slot
         order = Order(
             index=index,
             uid=uid,
-            slot_gid=self._job.first_slot_gid + slot,
+            slot_gid=slot_gid,
             scratch=str(SCRATCH / str(slot) / f"run-{index}"),
         )
         kills, events = oom_kills(), oom_events()
         started_at = time.monotonic()
-        if not self._runs:
-            self._stillness.start()
+        self._janitor.watch(uid, slot_gid, SCRATCH / str(slot), self._job.wall_seconds)
         seed_read, seed_write = os.pipe()
         os.write(seed_write, frame.integer("seed").to_bytes(8, "big"))
         os.close(seed_write)
@@ -200,33 +198,36 @@ class Supervisor:
         )
 
     def _enforce_time(self) -> None:
-        now = time.monotonic()
         for run in self._runs.values():
-            if run.ended_at is None and now - run.started_at > self._job.wall_seconds:
+            if run.ended_at is None and self._is_over_time(run):
                 self._end(run, "time")
 
-    def _note_stillness(self) -> None:
-        seconds = self._stillness.frozen_seconds() if self._runs else 0.0
-        for run in self._runs.values():
-            if run.ended_at is None:
-                run.frozen_seconds += seconds
+    def _is_over_time(self, run: _ActiveRun) -> bool:
+        return time.monotonic() - run.started_at > self._job.wall_seconds
 
     def _seconds_to_wait(self) -> float | None:
         starts = [run.started_at for run in self._runs.values() if run.ended_at is None]
         if not starts:
             return None
-        to_deadline = max(0.0, min(starts) + self._job.wall_seconds - time.monotonic()) + 0.001
-        return min(to_deadline, _TICK_SECONDS)
+        return max(0.0, min(starts) + self._job.wall_seconds - time.monotonic()) + 0.001
 
     def _end(self, run: _ActiveRun, ended_by: str) -> None:
         """Have every process of a run ended and its files removed; its time stops now."""
+        if self._mark_ended(run, ended_by):
+            self._janitor.order(*self._cleanup_of(run))
+
+    def _mark_ended(self, run: _ActiveRun, ended_by: str) -> bool:
+        """Stop the time of a run and tell the host; return whether it was not stopped before."""
         if run.ended_at is not None:
-            return
+            return False
         run.ended_at, run.ended_by = time.monotonic(), ended_by
-        run.pipes.close_result()  # otherwise a process that is still running could send a result later
-        gid = self._job.first_slot_gid + run.slot
-        self._janitor.order(run.uid, gid, SCRATCH / str(run.slot))
+        run.pipes.ignore_result()  # a process that is still running could send a result later
         self._stdio.send("ended", index=run.index)
+        return True
+
+    def _cleanup_of(self, run: _ActiveRun) -> tuple[int, int, Path]:
+        """Return whose processes and files the janitor is to remove, as its orders state it."""
+        return run.uid, self._job.first_slot_gid + run.slot, SCRATCH / str(run.slot)
 
     def _close_finished_runs(self) -> None:
         for run in [run for run in self._runs.values() if run.is_over]:

@@ -36,7 +36,7 @@ WITHOUT_TORCH = (
     "stdio",
     *(
         f"worker.{name}"
-        for name in ("fds", "log_capture", "janitor", "run_pipes", "scratch", "zygote", "supervisor", "main")
+        for name in ("fds", "logs", "janitor", "run_pipes", "scratch", "zygote", "supervisor", "main")
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.worker.log_capture import LogCapture
+from sandbox.worker.logs.capture import LogCapture
 
 CHUNKS = st.lists(st.binary(max_size=40), max_size=30)
 

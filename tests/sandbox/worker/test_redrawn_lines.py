@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.worker.redrawn_lines import RedrawnLines
+from sandbox.worker.logs.redrawn_lines import RedrawnLines
 
 
 def passed(*chunks: bytes) -> bytes:

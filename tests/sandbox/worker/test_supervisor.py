@@ -21,7 +21,7 @@ from sandbox.protocol.jobs import WorkerJob
 from sandbox.protocol.messages import RESULT_HEAD, TAG_CHECKPOINT
 from sandbox.stdio import Stdio
 from sandbox.worker.fds import PipeEnds
-from sandbox.worker.janitor import Janitor
+from sandbox.worker.janitor import CleanupResult, Janitor
 from sandbox.worker.supervisor import Supervisor
 from sandbox.worker.zygote import Order, Zygote
 
@@ -34,14 +34,14 @@ class AnswerQueue:
 
     def __init__(self) -> None:
         self.socket, self._far_end = socket.socketpair()
-        self._answers: deque[tuple[int, Any]] = deque()
+        self._answers: deque[tuple[Any, ...]] = deque()
 
     def put(self, *answer: Any) -> None:
         """Queue an answer."""
-        self._answers.append((answer[0], answer[1]))
+        self._answers.append(answer)
         self._far_end.send(b"!")
 
-    def answer(self) -> tuple[int, Any]:
+    def answer(self) -> tuple[Any, ...]:
         """Return the next answer."""
         self.socket.recv(1)
         return self._answers.popleft()
@@ -69,7 +69,17 @@ class FakeJanitor(AnswerQueue):
 
     def __init__(self, on_order: Callable[[int], None]) -> None:
         super().__init__()
-        self._on_order, self.receive_result = on_order, self.answer
+        self._on_order = on_order
+        self.watched: list[tuple[int, float]] = []
+
+    def watch(self, uid: int, _slot_gid: int, _slot_folder: Path, wall_seconds: float) -> None:
+        """Record the announcement of a run."""
+        self.watched.append((uid - FIRST_UID, wall_seconds))
+
+    def receive_result(self) -> CleanupResult:
+        """Return the next answer."""
+        uid, cleaned_up, *frozen_seconds = self.answer()
+        return CleanupResult(uid, cleaned_up, *(frozen_seconds or [0.0]))
 
     def order(self, uid: int, _slot_gid: int, _slot_folder: Path) -> None:
         """Receive an order."""
@@ -203,3 +213,27 @@ def test_a_process_that_ends_after_its_run_was_reported_affects_no_other_run() -
     assert host.report(1)[0] == b"four"
     for ends in ends_of_runs.values():
         close(ends)
+
+
+def test_a_run_that_the_janitor_ended_is_over_its_time() -> None:
+    """It had kept the supervisor waiting. Its result, which comes late, does not count."""
+    ends_of_run: list[PipeEnds] = []
+
+    def start(index: int, ends: PipeEnds) -> None:
+        ends_of_run.append(ends)
+        janitor.put(FIRST_UID + index, True, 0.5)
+
+    class Host(FakeHost):
+        def send(self, kind: str, payload: bytes = b"", **fields: Any) -> None:
+            super().send(kind, payload, **fields)
+            if kind == "ended":
+                os.write(ends_of_run[0].result, WHOLE)
+                zygote.put(0, signal.SIGKILL)
+
+    zygote, janitor, host = FakeZygote(start), FakeJanitor(lambda _index: None), Host(runs=1)
+    serve(zygote, janitor, host)
+    payload, fields = host.report(0)
+    assert (payload, fields["result"], fields["ended_by"]) == (b"", "none", "time")
+    assert (fields["wiped"], fields["frozen_seconds"]) == (True, 0.5)
+    assert janitor.watched == [(0, 60.0)]
+    close(ends_of_run[0])
