@@ -43,6 +43,9 @@ _GVISOR_PROCESSES: Final = 1024
 threads of its kernel, which panics when it cannot start one."""
 ULIMITS: Final = {"nofile": 4096, "core": 0}
 """Limits of each process (setrlimit), soft and hard alike: open files, and no core dumps."""
+SYSCTLS: Final = {"net.core.somaxconn": "4"}
+"""Settings of its own network namespace: how many connections may wait at a listener.
+Each is memory of the kernel that no limit counts."""
 _TRAINERS_GID: Final = 1_998
 """The group that may read the data sets that libraries ship (Dockerfile): test sets are cut from them."""
 _ROOT: Final = "0:0"

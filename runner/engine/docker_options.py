@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runner.engine.container_spec import EVALUATION_LABEL, ContainerSpec, Tmpfs
+from runner.engine.container_spec import EVALUATION_LABEL, SYSCTLS, ContainerSpec, Tmpfs
 from runner.engine.placement import ALL_GPUS, GpuRequest
 
 CDI_KIND: Final = "nvidia.com/gpu"
@@ -92,6 +92,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "Tmpfs": {mount.path: _tmpfs(mount) for mount in spec.tmpfs},
         "LogConfig": {"Type": "none"},
         "Ulimits": [{"Name": name, "Soft": most, "Hard": most} for name, most in spec.ulimits.items()],
+        "Sysctls": dict(SYSCTLS),
         "RestartPolicy": {"Name": "no"},
         "AutoRemove": False,
         "Privileged": False,

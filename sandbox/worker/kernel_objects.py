@@ -26,6 +26,8 @@ _PAGE: Final = mmap.PAGESIZE
 _FILE: Final = "/tmp/file"  # noqa: S108 - a mount inside the container
 _PIDFD_OPEN, _LANDLOCK_CREATE_RULESET = 434, 444
 _LONG_SECONDS: Final = 1e9
+_CONNECTIONS_OF_A_SOCKET: Final = 4
+"""As many as may wait to be accepted, at least, by the container's settings."""
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
@@ -144,6 +146,20 @@ def _file_mapping(index: int) -> None:
     _check(_libc.mmap(None, _PAGE, 1 + index % 2 * 2, 2, _file_mapping.fd, index % 8 * 2 * _PAGE) or -1)  # type: ignore[attr-defined]
 
 
+def _pending_connection(index: int) -> None:
+    if index % _CONNECTIONS_OF_A_SOCKET == 0:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(f"\0{os.getpid()} {index}")
+        listener.listen(1 << 16)
+        _pending_connection.listeners.append(listener)  # type: ignore[attr-defined]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.setblocking(False)
+        client.connect(_pending_connection.listeners[-1].getsockname())  # type: ignore[attr-defined]
+
+
+_pending_connection.listeners = []  # type: ignore[attr-defined]
+
+
 def _named_mapping(index: int) -> None:
     name = ctypes.c_char_p(f"{index:06}".encode() * 13)
     _check(_libc.prctl(_PR_SET_VMA, 0, ctypes.c_ulong(_mapping(index)), ctypes.c_ulong(_PAGE), name))
@@ -216,6 +232,7 @@ KINDS: Final[dict[str, tuple[Callable[[int], object], int]]] = {
     "socket pair with data": (lambda _index: _pair(data=100), 1500),
     "socket pair with descriptors": (lambda _index: _pair(descriptors=100), 400),
     "bound socket": (_bound_socket, 4000),
+    "connection that nobody accepts": (_pending_connection, 12_000),
     "filter on a socket": (_filtered_socket, 2000),
     "file with owner": (_owned_file, 4000),
     "flock": (_flock, 4000),

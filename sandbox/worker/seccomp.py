@@ -2,7 +2,7 @@
 
 The zygote builds the filter once, as a program for the kernel (BPF); each child installs those bytes
 before it imports the submission. The filter repeats what the engine's profile refuses, because an engine
-may run without a profile. System calls of another word size end the process: libseccomp's default.
+may run without a profile.
 
 The filter refuses:
 
@@ -22,6 +22,13 @@ The filter refuses:
 * questions about the host's disk that a file of the image could answer;
 * filters on sockets, which take space for compiled programs that all programs of the host share, and names of
   mappings: no limit counts either;
+* filters of system calls of a run's own: such a filter can have the host's audit log filled;
+* ways around the cache of files (`O_DIRECT`), and emptying it (`fadvise` succeeds and does nothing): they
+  keep the host's disk busy;
+* moving pages between files and pipes (`splice`): it shows other processes' marks on shared pages, and one
+  that waits holds the lock of the pipe;
+* reserved huge pages, pages that the kernel merges, cookies of sockets and of the scheduler: the whole host
+  shares or counts them;
 * system calls that are newer than the last one that was looked at;
 * becoming dumpable, and executable files in memory: see `sandbox.worker.unreadable`.
 """
@@ -30,6 +37,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import struct
 import tempfile
 from typing import Final
@@ -48,7 +56,7 @@ REFUSED: Final = {
         *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot"),
         *("swapon", "swapoff", "quotactl", "quotactl_fd", "acct", "syslog", "vhangup"),
         *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname"),
-        *("iopl", "ioperm", "modify_ldt", "uselib", "ustat", "sysfs"),
+        *("iopl", "ioperm", "modify_ldt", "uselib", "ustat", "sysfs", "seccomp"),
     ),
     # Programs fall back to an older system call when the kernel does not know these.
     errno.ENOSYS: (
@@ -59,28 +67,52 @@ REFUSED: Final = {
         "memfd_create",
         "clone3",
         "io_setup",
+        "openat2",
     ),
-    0: ("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync"),
+    # As for files that cannot do it: programs read and write instead.
+    errno.EINVAL: ("splice", "vmsplice", "tee"),
+    0: ("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync", "fadvise64"),
 }
 _NAMESPACE_FLAGS: Final = (
     *(0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000),
     0x0000_0080,
 )
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET and NEWTIME."""
+_MAP_HUGETLB: Final = 0x0004_0000
+REFUSED_FLAGS: Final = (
+    ("clone", 0, errno.EPERM, _NAMESPACE_FLAGS),
+    ("mmap", 3, errno.ENOMEM, (_MAP_HUGETLB,)),  # as on a host that has reserved none
+    ("open", 1, errno.EINVAL, (os.O_DIRECT,)),  # as of a file system that cannot do it
+    ("openat", 2, errno.EINVAL, (os.O_DIRECT,)),
+)
+"""System calls that are refused where an argument, named by its place, has one of these bits."""
+REFUSED_VALUES: Final = (
+    # F_SETLK and F_SETLKW, and both for open file descriptions
+    ("fcntl", 1, errno.ENOLCK, (6, 7, 37, 38)),
+    ("fcntl", 1, errno.EINVAL, (1024, 1026)),  # F_SETLEASE and F_NOTIFY
+    # FS_IOC_FIEMAP (place on the disk), FS_IOC_GETFSUUID and FS_IOC_GETFSSYSFSPATH
+    ("ioctl", 1, errno.ENOTTY, (0xC020_660B, 0x8011_1500, 0x8081_1501)),
+    ("madvise", 2, errno.EINVAL, (12,)),  # MADV_MERGEABLE
+    ("prctl", 0, errno.EPERM, (4,)),  # PR_SET_DUMPABLE
+    # PR_SET_VMA (memory allocators try it and go on), PR_SET_SECCOMP, PR_SCHED_CORE, PR_SET_MEMORY_MERGE: as
+    # on a kernel that does not know them
+    ("prctl", 0, errno.EINVAL, (0x5356_4D41, 22, 62, 67)),
+)
+"""System calls that are refused where an argument has one of these values in its lower half.
+
+The kernel reads only the lower half of the register.
+"""
+_SOL_SOCKET: Final = 1
+REFUSED_OPTIONS: Final = (
+    # SO_ATTACH_FILTER, SO_ATTACH_BPF, and both for groups of sockets
+    ("setsockopt", errno.EPERM, (26, 50, 51, 52)),
+    ("getsockopt", errno.ENOPROTOOPT, (57, 71)),  # SO_COOKIE and SO_NETNS_COOKIE
+)
+"""Options of sockets, at the level SOL_SOCKET."""
+_F_SETFL: Final = 4
 _FIRST_UNKNOWN: Final = 451
 """The number of `cachestat`, Linux 6.5. From 424 on, numbers are the same for all processors."""
-_LOCK_COMMANDS: Final = (6, 7, 37, 38)
-"""F_SETLK and F_SETLKW, and both for open file descriptions."""
-_LEASE_AND_NOTICE: Final = (1024, 1026)
-"""F_SETLEASE and F_NOTIFY."""
-_DISK_QUESTIONS: Final = (0xC020_660B, 0x8011_1500, 0x8081_1501)
-"""ioctls: FS_IOC_FIEMAP (place on the disk), FS_IOC_GETFSUUID and FS_IOC_GETFSSYSFSPATH."""
-_SOL_SOCKET: Final = 1
-_SOCKET_FILTERS: Final = (26, 50, 51, 52)
-"""Socket options: SO_ATTACH_FILTER, SO_ATTACH_BPF, and both for groups of sockets."""
 _AF_UNIX: Final = 1
-_PR_SET_DUMPABLE: Final = 4
-_PR_SET_VMA: Final = 0x5356_4D41
 _LOWER_HALF: Final = 0xFFFF_FFFF
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
@@ -106,31 +138,28 @@ def program() -> bytes:
     for number, names in REFUSED.items():
         for name in names:
             syscall_filter.add_rule(pyseccomp.ERRNO(number), name)
-    for flag in _NAMESPACE_FLAGS:
-        argument = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
-        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", argument)
+    # Calls of another word size have other numbers. Ending the process would write to the host's audit log.
+    syscall_filter.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.ERRNO(errno.ENOSYS))
+
+    for name, place, number, flags in REFUSED_FLAGS:
+        for flag in flags:
+            argument = pyseccomp.Arg(place, pyseccomp.MASKED_EQ, flag, flag)
+            syscall_filter.add_rule(pyseccomp.ERRNO(number), name, argument)
+    for name, place, number, values in REFUSED_VALUES:
+        for value in values:
+            argument = pyseccomp.Arg(place, pyseccomp.MASKED_EQ, _LOWER_HALF, value)
+            syscall_filter.add_rule(pyseccomp.ERRNO(number), name, argument)
+    level = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, _SOL_SOCKET)
+    for name, number, options in REFUSED_OPTIONS:
+        for option in options:
+            argument = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, _LOWER_HALF, option)
+            syscall_filter.add_rule(pyseccomp.ERRNO(number), name, level, argument)
+    command = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, _F_SETFL)
+    argument = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, os.O_DIRECT, os.O_DIRECT)
+    syscall_filter.add_rule(pyseccomp.ERRNO(errno.EINVAL), "fcntl", command, argument)
     for name in ("socket", "socketpair"):
         family = pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, family)
-    # The kernel reads only the lower half of the register.
-    for command in _LOCK_COMMANDS:
-        argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, command)
-        syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOLCK), "fcntl", argument)
-    for command in _LEASE_AND_NOTICE:
-        argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, command)
-        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EINVAL), "fcntl", argument)
-    for question in _DISK_QUESTIONS:
-        argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, question)
-        syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOTTY), "ioctl", argument)
-    level = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, _SOL_SOCKET)
-    for option in _SOCKET_FILTERS:
-        argument = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, _LOWER_HALF, option)
-        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPERM), "setsockopt", level, argument)
-    # As on a kernel that cannot name mappings: memory allocators try it and go on.
-    naming = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _LOWER_HALF, _PR_SET_VMA)
-    syscall_filter.add_rule(pyseccomp.ERRNO(errno.EINVAL), "prctl", naming)
-    dumpable = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _LOWER_HALF, _PR_SET_DUMPABLE)
-    syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPERM), "prctl", dumpable)
     with tempfile.TemporaryFile() as file:
         syscall_filter.export_bpf(file)
         file.seek(0)

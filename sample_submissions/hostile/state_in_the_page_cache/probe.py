@@ -20,7 +20,6 @@ def faults():
 
 def unlearning(net, retain, forget, val):
     fd = os.open(glob.glob(FILE)[0], os.O_RDONLY)
-    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
     pages = mmap.mmap(fd, len(MESSAGE) * 8 * APART, prot=mmap.PROT_READ, offset=FIRST)
     pages.madvise(mmap.MADV_RANDOM)
     read = bytearray(len(MESSAGE))

@@ -1,0 +1,41 @@
+"""Installs filters of its own that let calls pass and have them logged, by every way; must be refused."""
+
+import ctypes
+import os
+import struct
+
+PR_SET_SECCOMP, STRICT, FILTER = 22, 1, 2
+SET_MODE_FILTER, FLAG_LOG = 1, 2
+RETURN_LOG, RETURN_ALLOW = 0x7FFC0000, 0x7FFF0000
+SECCOMP = {"x86_64": 317, "aarch64": 277}
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Escaped(Exception):
+    """A forbidden action succeeded."""
+
+
+def unlearning(net, retain, forget, val):
+    number = SECCOMP[os.uname().machine]
+    for action in (RETURN_LOG, RETURN_ALLOW):
+        instructions = struct.pack("=HBBI", 0x06, 0, 0, action)
+        buffer = ctypes.create_string_buffer(instructions, len(instructions))
+        program = struct.pack("HxxxxxxP", 1, ctypes.addressof(buffer))
+        installed = (
+            libc.prctl(PR_SET_SECCOMP, FILTER, program, 0, 0),
+            libc.syscall(number, SET_MODE_FILTER, 0, program),
+            libc.syscall(number, SET_MODE_FILTER, FLAG_LOG, program),
+        )
+        if 0 in installed:
+            raise Escaped("a filter that logs")
+    upper_half = ctypes.c_ulong(1 << 32 | PR_SET_SECCOMP)
+    if libc.prctl(upper_half, FILTER, program, 0, 0) == 0:
+        raise Escaped("a filter by the upper half of an argument")
+    process = os.fork()
+    if process == 0:
+        libc.prctl(PR_SET_SECCOMP, STRICT, 0, 0, 0)
+        os.getppid()  # would end the process, and that is logged
+        os._exit(0)
+    if os.waitpid(process, 0)[1] != 0:
+        raise Escaped("a call that ends its process")
