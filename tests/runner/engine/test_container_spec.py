@@ -101,7 +101,8 @@ def test_nothing_of_the_host_is_shared(role: str) -> None:
     forbidden = {"Mounts", "Devices", "DeviceRequests", "VolumesFrom", "PidMode", "UTSMode", "UsernsMode"}
     assert not forbidden & config.keys()
     assert config["CgroupnsMode"] == "private"
-    assert not {"CgroupParent", "DeviceCgroupRules", "Sysctls", "Links"} & config.keys()
+    assert not {"CgroupParent", "DeviceCgroupRules", "Links"} & config.keys()
+    assert config["Sysctls"] == {"net.core.somaxconn": "4"}
 
 
 @ROLES
