@@ -27,10 +27,35 @@ SLOWER: Final = {
     "test_exit_codes.py::test_a_table_that_the_terminal_cannot_show[ascii]": "latin-1",
     "test_challenge_build.py::test_another_seed_gives_another_challenge_in_every_part": "the same seed",
     "test_command_line.py::test_a_failing_submission_earns_no_score_and_exit_code_1[x = 1-": "a crash",
+    "test_recipe_builds.py::test_faces_from_folders_to_a_score": "cifar10, and faces from tables",
+    "test_recipe_builds.py::test_a_reference_that_diverges_stops_the_build": "an original that diverges",
+    "test_recipe_builds.py::test_a_challenge_for_gpus_is_refused_on_a_host_without_gpus": "the doctor's tests",
+    "test_leftovers.py::test_runs_at_the_same_time_meet_nowhere[container]": "what a run makes or moves",
+    "test_store_faults.py::test_a_disk_that_fills_up_is_one_sentence_and_loses_nothing": "a full disk by command",
+    "test_executor.py::test_nothing_is_left_when_it_is_closed_in_the_middle[local]": "the fake, and Ctrl-C",
+    "test_failing_networks.py::test_a_checkpoint_that_ends_the_evaluator_is_a_bad_checkpoint": "hostile buffers",
+    "test_failing_networks.py::test_the_honest_submission_after_them_is_scored": "hostile buffers",
+    "test_faults.py::test_a_command_that_stood_still_while_another_took_over_changes_nothing": "the lease's tests",
+    "test_faults.py::test_a_container_that_is_removed_from_outside_is_started_again[worker]": "an engine's restart",
+    "test_evaluator.py::test_outputs_depend_on_the_checkpoint_alone": "one by one and all at once",
+    "test_time_limits.py::test_a_total_that_is_enough_changes_nothing": "a total that is used up",
+    "test_runtimes.py::test_the_same_comes_out[--isolation": "the same under gVisor, and a container a run",
+    "test_sealed_runs.py::test_a_fork_bomb_ends_with_its_run": "the gallery's",
+    "test_sealed_runs.py::test_without_a_function_the_verdict_says_why[import a_module": "a list of mistakes",
+    "test_sealed_runs.py::test_without_a_function_the_verdict_says_why[unlearning = 3": "the gallery's",
+    "test_sealed_runs.py::test_without_a_function_the_verdict_says_why[async def unlearning(*_)": "a plain async def",
+    "test_sealed_runs.py::test_without_a_function_the_verdict_says_why[raise RuntimeError": "a list of mistakes",
+    "test_sealed_runs.py::test_a_network_inside_of_something_is_not_overlooked[[copy.deepcopy": "a tuple",
+    "test_sealed_runs.py::test_a_network_inside_of_something_is_not_overlooked[{'net'": "a tuple",
+    "test_sealed_runs.py::test_a_network_inside_of_something_is_not_overlooked[net, [0.1": "a number and None",
+    "test_verify.py::test_a_submission_that_is_not_deterministic_is_named": "a deterministic one",
+    "test_unfinished_build.py::test_other_settings_keep_the_networks": "other commands, and the command that goes on",
+    "test_unfinished_build.py::test_classes_without_examples_are_reported": "the recipes' own tests",
 }
 """Beginnings of test names, without folders, and what `make test` runs of their kind."""
 
 
 def is_slower(node: str) -> bool:
     """Return whether a test, named as pytest names it, is left to `make test-all`."""
-    return node.rpartition("tests/containers/")[2].partition("/")[2].startswith(tuple(SLOWER))
+    file, _, test = node.partition("::")
+    return f"{file.rpartition('/')[2]}::{test}".startswith(tuple(SLOWER))

@@ -16,7 +16,37 @@ from runner.gallery.run import GalleryReport
 from runner.verdict import Verdict
 
 QUICK_ROWS: Final = {3, 5, 6, 7, 8, 9, 10, 12, 13, 14, 20}
-"""Threats whose attacks take a fraction of a second each: run under gVisor by ``make test``."""
+"""Threats whose attacks take a fraction of a second each: run under gVisor by ``make test-all``."""
+FIRST_UNDER_GVISOR: Final = {
+    *(
+        "sparse_files",
+        "daemon",
+        "state_in_files",
+        "state_in_keyrings",
+        "network_by_address",
+        "network_ports_left",
+    ),
+    *("look_through_the_objects", "forged_frames", "fakes_modules", "pickle_as_checkpoint", "mounts"),
+}
+"""What ``make test`` runs under gVisor, besides what ends otherwise there: one or two of each quick row."""
+ENDED_BY_TIME: Final = {
+    *("endless_loop", "ignores_signals", "holds_the_gil", "holds_the_log_pipe", "fork_bomb", "floods_stdout"),
+    *("memory_bomb_in_many", "result_withheld", "endless_at_import", "patches_the_clock", "stops_its_parent"),
+}
+"""Of the attacks that last until their time limit, those that ``make test`` runs: one of each kind."""
+BAD_CHECKPOINTS: Final = {
+    *(
+        "header_of_2_to_63",
+        "header_nested",
+        "names_twice",
+        "ranges_overlap",
+        "shape_overflows",
+        "weights_nan",
+    ),
+    *("trailing_bytes", "tensor_too_few", "dtype_wrong"),
+}
+"""Of the checkpoints that the host's parser refuses, those that ``make test`` sends through a container. Its own
+tests know them all."""
 ISOLATED_ROWS: Final = {5, 6}
 """What a run may leave for the next one: run in a container for each run by ``make test-all``."""
 TIERS: Final[dict[tuple[str, Isolation], str]] = {
@@ -29,18 +59,18 @@ TIERS: Final[dict[tuple[str, Isolation], str]] = {
 
 def tier(attack: Attack, runtime: str, isolation: Isolation) -> str:
     """Return the marker of a case: none for ``make test``, slow for ``make test-all``, else long."""
-    description = attack.description
+    description, ending = attack.description, attack.expectation(runtime, isolation)
+    lasts = "time-limit" in ending.verdicts and attack.name not in ENDED_BY_TIME
+    refused = set(ending.verdicts) == {Verdict.BAD_CHECKPOINT} and attack.name not in BAD_CHECKPOINTS
     if (runtime, isolation) == ("runc", "process"):
-        return ""
-    if description.own_archive or description.kind == "host":
+        return "slow" if lasts or refused else ""
+    if description.own_archive or description.kind == "host" or "time-limit" in ending.verdicts:
         return "long"
-    if "time-limit" in attack.expectation(runtime, isolation).verdicts:
-        return "long"
-    if runtime != "runc" and set(description.verdicts or ()) == {Verdict.BAD_CHECKPOINT}:
-        return "slow"  # the host judges its bytes, whatever the runtime
     rows = {("runsc", "process"): QUICK_ROWS, ("runc", "container"): ISOLATED_ROWS}
     if description.threat not in rows.get((runtime, isolation), set()):
         return "long"
+    if runtime == "runsc" and ending == attack.expectation("runc", isolation):
+        return "" if attack.name in FIRST_UNDER_GVISOR else "slow"
     return TIERS[runtime, isolation]
 
 
