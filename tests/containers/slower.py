@@ -18,7 +18,7 @@ SLOWER: Final = {
     "test_earlier_image.py::test_an_unfinished_build_goes_on_in_its_image": "an evaluation in its image",
     "test_faults.py::test_a_container_that_is_removed_from_outside_is_started_again[evaluator]": "a worker",
     "test_store_faults.py::test_a_store_that_can_only_be_read": "a full disk, and the store's own tests",
-    "test_time_limits.py::test_no_run_is_started_once_the_total_is_used_up[2]": "the same, one at a time",
+    "test_time_limits.py::test_no_run_is_started_once_the_total_is_used_up[2]": "the budget's own tests",
     "test_time_limits.py::test_measuring_is_repeated_on_demand_and_shown": "a fraction, measured once",
     "test_run_contract.py::test_the_same_seed_gives_the_same_bytes[noisy_finetune]": "finetune",
     "test_run_contract.py::test_the_same_seed_gives_the_same_bytes[scrub]": "finetune",
@@ -51,6 +51,15 @@ SLOWER: Final = {
     "test_verify.py::test_a_submission_that_is_not_deterministic_is_named": "a deterministic one",
     "test_unfinished_build.py::test_other_settings_keep_the_networks": "other commands, and the command that goes on",
     "test_unfinished_build.py::test_classes_without_examples_are_reported": "the recipes' own tests",
+    "test_time_limits.py::test_no_run_is_started_once_the_total_is_used_up[None]": "the budget's own tests",
+    "test_exit_codes.py::test_a_table_that_the_terminal_cannot_show[latin-1]": "output encodings, in process",
+    "test_architectures.py::test_an_unusable_network_of_the_challenge_blames_no_submission[digitz-": "the build's",
+    "test_hostile_challenge.py::test_an_honest_copy_runs_and_so_does_one_that_speaks_to_the_terminal[untouched]": (
+        "one that speaks to the terminal"
+    ),
+    "test_faults.py::test_two_commands_on_one_evaluation": "the lease's tests",
+    "test_host_memory.py::test_a_kill_for_the_hosts_shortage_is_no_verdict[in": "two other ways to take memory",
+    "test_host_memory.py::test_a_kill_for_the_hosts_shortage_is_no_verdict[endless": "one other way",
 }
 """Beginnings of test names, without folders, and what `make test` runs of their kind."""
 

@@ -34,6 +34,8 @@ ENDED_BY_TIME: Final = {
     *("memory_bomb_in_many", "result_withheld", "endless_at_import", "patches_the_clock", "stops_its_parent"),
 }
 """Of the attacks that last until their time limit, those that ``make test`` runs: one of each kind."""
+IMPORTS: Final = {"exits_at_import", "endless_at_import", "raises_at_import"}
+"""Of the attacks whose subject is the import, those that ``make test`` runs; each takes containers of its own."""
 BAD_CHECKPOINTS: Final = {
     *(
         "header_of_2_to_63",
@@ -63,7 +65,8 @@ def tier(attack: Attack, runtime: str, isolation: Isolation) -> str:
     lasts = "time-limit" in ending.verdicts and attack.name not in ENDED_BY_TIME
     refused = set(ending.verdicts) == {Verdict.BAD_CHECKPOINT} and attack.name not in BAD_CHECKPOINTS
     if (runtime, isolation) == ("runc", "process"):
-        return "slow" if lasts or refused else ""
+        imports = description.own_archive and description.kind != "host" and attack.name not in IMPORTS
+        return "slow" if lasts or refused or imports else ""
     if description.own_archive or description.kind == "host" or "time-limit" in ending.verdicts:
         return "long"
     rows = {("runsc", "process"): QUICK_ROWS, ("runc", "container"): ISOLATED_ROWS}
