@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sandbox.networks.architectures import build, can_be_stacked, memory_format_of
+from sandbox.networks.side_by_side import SideBySide
 from sandbox.networks.stacking import State, stack, unstack
 from sandbox.protocol.presets import Preset
 from sandbox.trainer.best_epoch import BestEpoch
@@ -62,6 +63,7 @@ def train_stacked(
     count: StepCount | None = None,
     make_recorder: Callable[[torch.device], Recorder | None] = recorder_for,
     snapshots: Snapshots | None = None,
+    side_by_side: bool = False,
 ) -> list[dict[str, Tensor]]:
     """Train one network per seed and return their weights, in the order of the seeds.
 
@@ -76,11 +78,16 @@ def train_stacked(
         count: Counts the steps, each once for each network.
         make_recorder: Returns a device's recorder of steps, or None if it has none.
         snapshots: From which the training resumes after an interruption.
+        side_by_side: Whether the networks are computed apart, in place of one stacked network.
     """
     models = len(seeds)
-    net = build(architecture, classes, models)
-    net.load_state_dict(stack([initial_state(architecture, classes, seed) for seed in seeds]))
     memory_format = memory_format_of(architecture)
+    net: nn.Module
+    if side_by_side:
+        net = SideBySide((build(architecture, classes) for _ in seeds), memory_format)
+    else:
+        net = build(architecture, classes, models)
+    net.load_state_dict(stack([initial_state(architecture, classes, seed) for seed in seeds]))
     net.to(device=images.device, memory_format=memory_format).train()  # type: ignore[call-overload]  # no stub has both
     torch.manual_seed(seeds[0])  # the source of dropout; networks that may have dropout are never stacked
     # Other networks may draw random numbers or read values back in mid-step, and a failed recording corrupts

@@ -19,6 +19,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,8 +49,18 @@ _HUGE_PAGE: Final = 2 << 20
 _MIN_RUNS_FOR_HUGE_PAGES: Final = 48
 
 
-def main() -> None:
-    """Serve until the host sends stop or disconnects."""
+def _libseccomps_program() -> bytes:
+    from sandbox.worker.seccomp import program  # noqa: PLC0415 - loads libseccomp
+
+    return program()
+
+
+def main(syscall_filter: Callable[[], bytes] = _libseccomps_program) -> None:
+    """Serve until the host sends stop or disconnects.
+
+    Args:
+        syscall_filter: Returns the second seccomp filter; called in the zygote.
+    """
     started_at = time.monotonic()
     stdio = Stdio(TO_WORKER)
     job: WorkerJob | None = None
@@ -71,7 +82,7 @@ def main() -> None:
             break
     else:
         return
-    _serve(job, received, stdio, janitor, started_at)
+    _serve(job, received, stdio, janitor, syscall_filter=syscall_filter, started_at=started_at)
 
 
 def _close_terminals() -> None:
@@ -104,12 +115,18 @@ def _can_end_other_processes() -> bool:
 
 
 def _serve(
-    job: WorkerJob, received: dict[str, bytes], stdio: Stdio, janitor: Janitor, started_at: float
+    job: WorkerJob,
+    received: dict[str, bytes],
+    stdio: Stdio,
+    janitor: Janitor,
+    *,
+    syscall_filter: Callable[[], bytes],
+    started_at: float,
 ) -> None:
     if not _can_end_other_processes():
         stdio.send("unfit", reason=_UNFIT)
         return
-    zygote = Zygote(lambda: _load(job, received))
+    zygote = Zygote(lambda: _load(job, received, syscall_filter))
     received.clear()
     supervisor = Supervisor(job, stdio, janitor, zygote)
     try:
@@ -122,7 +139,7 @@ def _serve(
     supervisor.serve()
 
 
-def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
+def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[], bytes]) -> RunInputs:
     """Import torch and build the inputs that every run receives; called in the zygote."""
     # Comes first, because it forks, and this process is still small.
     groups = () if can_execute_unreadable() else (READERS_GID,)
@@ -139,7 +156,6 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
     from sandbox.networks.datasets import dataset, read_split  # noqa: PLC0415
     from sandbox.worker.child import RunInputs  # noqa: PLC0415
     from sandbox.worker.entry.contest_files import class_weights  # noqa: PLC0415
-    from sandbox.worker.seccomp import program  # noqa: PLC0415 - loads libseccomp
 
     torch.set_num_threads(1)
     prepare(job.architecture)
@@ -171,7 +187,7 @@ def _load(job: WorkerJob, received: dict[str, bytes]) -> RunInputs:
         val=items["val"],
         groups=groups,
         class_weights=weights,
-        syscall_filter=program(),
+        syscall_filter=syscall_filter(),
         submission=submission,
     )
     _remove_temporary_files()

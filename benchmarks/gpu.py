@@ -1,0 +1,119 @@
+"""Measure what this project does on a GPU, without a container engine, in at most nine minutes.
+
+    python benchmarks/gpu.py                         all parts on the first GPU
+    python benchmarks/gpu.py --part b                one part
+    python benchmarks/gpu.py --device cpu --small    whether the parts themselves work
+
+Needs Linux, PyTorch, safetensors and numpy; to be root where runs change their uid; and for part (d)
+namespaces of its own (`unshare`). Writes one JSON file after every part, which says what was skipped and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+
+from benchmarks.gpu_parts.child_rules import try_rules
+from benchmarks.gpu_parts.contexts import measure_contexts
+from benchmarks.gpu_parts.devices import memory_meter
+from benchmarks.gpu_parts.evaluations import measure_evaluator
+from benchmarks.gpu_parts.filters import FOLDER, read_filters
+from benchmarks.gpu_parts.host_facts import host_facts
+from benchmarks.gpu_parts.leftover_memory import search_leftovers
+from benchmarks.gpu_parts.problem import CONTEST, SMALL
+from benchmarks.gpu_parts.reference_training import measure_training
+from benchmarks.gpu_parts.report import Report
+from benchmarks.gpu_parts.sealed_loop import compare_with_plain_loop
+from benchmarks.gpu_parts.time_budget import TimeBudget
+
+PARTS: Final = {
+    "a": "facts of the host and the device",
+    "b": "the rules of a run, one by one: which of them breaks the device",
+    "c": "time and memory of a context in a forked child, and memory after SIGKILL",
+    "d": "sealed runs through the real worker against the contest's plain loop",
+    "e": "training of references in each way: networks an hour",
+    "f": "checkpoints a second of the evaluator",
+    "g": "whether memory of one run shows in the next",
+}
+WEIGHTS: Final = {"a": 10, "b": 80, "c": 60, "d": 160, "e": 150, "f": 40, "g": 30}
+"""Shares of the time, about in seconds of 530."""
+_SECONDS: Final = 530.0
+_NOT_READY: Final = 3
+
+
+def measure(part: str, device: str, seconds: float, *, small: bool) -> dict[str, Any]:
+    """Return the values of one part, which may take ``seconds``."""
+    problem = SMALL if small else CONTEST
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "a": lambda: host_facts(device),
+        "b": lambda: try_rules(device, read_filters(), seconds),
+        "c": lambda: measure_contexts(
+            device, read_filters(), memory_meter(device), times=3 if small else 50, seconds=seconds
+        ),
+        "d": lambda: compare_with_plain_loop(
+            problem, device, FOLDER / "all.bpf", runs=2 if small else 64, seconds=seconds
+        ),
+        "e": lambda: measure_training(
+            problem,
+            device,
+            (2,) if small else (8, 16),
+            examples=64 if small else 6_400,
+            seconds=seconds,
+        ),
+        "f": lambda: measure_evaluator(
+            problem, device, checkpoints=2 if small else 200, side_by_side=2 if small else 4, seconds=seconds
+        ),
+        "g": lambda: search_leftovers(device, seconds=seconds),
+    }
+    return parts[part]()
+
+
+def main() -> int:
+    """Run the parts and write the file; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    listed = "; ".join(f"{name}: {title}" for name, title in PARTS.items())
+    parser.add_argument(
+        "--part", choices=PARTS, action="append", help=f"only this part, repeatable. {listed}"
+    )
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--small", action="store_true", help="sizes that measure nothing, to try the parts")
+    parser.add_argument("--seconds", type=float, default=_SECONDS, help="for all parts together")
+    parser.add_argument("--out", type=Path, default=Path("gpu.json"))
+    options = parser.parse_args()
+    if options.device == "cuda" and not torch.cuda.is_available():
+        sys.stderr.write(
+            f"PyTorch {torch.__version__} finds no GPU here, so there is nothing to measure; "
+            "--device cpu --small tries the parts themselves.\n"
+        )
+        return _NOT_READY
+    chosen = [part for part in PARTS if options.part is None or part in options.part]
+    budget = TimeBudget(options.seconds, {part: WEIGHTS[part] for part in chosen})
+    report = Report(path=options.out, device=options.device, small=options.small)
+    report.skipped = {part: "not asked for" for part in PARTS if part not in chosen}
+    for part in chosen:
+        seconds = budget.seconds_for(part)
+        sys.stderr.write(f"({part}) {PARTS[part]}: at most {seconds:.0f} s\n")
+        began = time.monotonic()
+        try:
+            report.parts[part] = measure(part, options.device, seconds, small=options.small)
+        except Exception as error:  # noqa: BLE001 - the other parts are measured all the same
+            report.failed[part] = f"{type(error).__name__}: {error}"[:1000]
+            sys.stderr.write(f"({part}) failed: {report.failed[part]}\n")
+        report.seconds[part] = time.monotonic() - began
+        report.write()
+    sys.stderr.write(f"Written to {options.out}\n")
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

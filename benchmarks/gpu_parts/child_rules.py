@@ -1,0 +1,119 @@
+"""Part (b): which of the rules under which a run lives breaks the device.
+
+Each rule is tried alone, and each with all those before it, in the order in which a run's process applies
+them. Each time in a child of its own, which then makes its context and multiplies two matrices.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.gpu_parts.children import call_in_child
+from benchmarks.gpu_parts.devices import start_using
+from sandbox.worker.seccomp import install
+
+_UID: Final = 58_000
+_PROCESSES, _FILES = 256, 4096
+_PR_SET_DUMPABLE: Final = 4
+_PR_SET_NO_NEW_PRIVS: Final = 38
+
+Rule = Callable[[], None]
+
+
+def _set_limits() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (_PROCESSES, _PROCESSES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))
+
+
+def _be_nice() -> None:
+    os.nice(5)
+
+
+def _leave_groups() -> None:
+    os.setgroups([])
+
+
+def _set_uid() -> None:
+    os.setresgid(_UID, _UID, _UID)
+    os.setresuid(_UID, _UID, _UID)
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl {option} was refused")
+
+
+def _name_thread() -> None:
+    """Write a thread's name, as newer drivers do for theirs."""
+    Path(f"/proc/self/task/{os.getpid()}/comm").write_text("renamed")
+
+
+def _ignore_signals() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+
+
+def _install_with_privilege(instructions: bytes) -> None:
+    """Install a filter; a process without privileges needs no_new_privs for it."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    install(instructions)
+
+
+def rules(filters: Mapping[str, bytes]) -> dict[str, Rule]:
+    """Return the rules by name, in the order in which a run applies them; the filters come last.
+
+    Args:
+        filters: Programs for the kernel, by name: ``all`` is that of runs, in each other one call is allowed.
+    """
+    return {
+        "nice": _be_nice,
+        "limits": _set_limits,
+        "groups": _leave_groups,
+        "uid": _set_uid,
+        "not dumpable": partial(_prctl, _PR_SET_DUMPABLE, 0),
+        "no_new_privs": partial(_prctl, _PR_SET_NO_NEW_PRIVS, 1),
+        "session": _ignore_signals,
+        **{f"filter: {name}": partial(_install_with_privilege, data) for name, data in filters.items()},
+    }
+
+
+def try_rules(
+    device: str, filters: Mapping[str, bytes], seconds: float, each_seconds: float = 60.0
+) -> dict[str, Any]:
+    """Return how each rule alone, and with all before it, affects the device.
+
+    Returns:
+        ``alone`` and ``together``: by rule, the values of the child (`call_in_child`); ``names_thread``:
+        whether a thread's name can be written under all rules.
+    """
+    every = rules(filters)
+    order = [name for name in every if not name.startswith("filter: ") or name == "filter: all"]
+    deadline_each = max(5.0, min(each_seconds, seconds / (2 * len(every) + 2)))
+
+    def attempt(*names: str, last: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
+        def apply_and_use() -> dict[str, Any]:
+            for name in names:
+                every[name]()
+            return start_using(device) if last is None else last()
+
+        return call_in_child(apply_and_use, deadline_each)
+
+    def named() -> dict[str, Any]:
+        _name_thread()
+        return {"written": True}
+
+    return {
+        "without rules": attempt(),
+        "alone": {name: attempt(name) for name in every},
+        "together": {name: attempt(*order[: place + 1]) for place, name in enumerate(order)},
+        "names_thread": attempt(*order, last=named),
+    }

@@ -1,0 +1,46 @@
+"""Part (g): whether a run finds in the device's memory what an earlier run has written there."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+
+from benchmarks.gpu_parts.children import call_in_child
+
+_PATTERN: Final = 0x5EC2E7A5
+_BLOCK: Final = 1 << 26
+"""Numbers of a block: 256 MiB."""
+_SMALL_BLOCK: Final = 1 << 20
+
+
+def search_leftovers(device: str, *, seconds: float, most_blocks: int = 4096) -> dict[str, Any]:
+    """Return how much one child filled with a pattern, and how often the next one found it.
+
+    The second allocates without initializing. Expected are 0 hits: the driver clears memory that is freed.
+    """
+    size = _SMALL_BLOCK if device == "cpu" else _BLOCK
+    most = 4 if device == "cpu" else most_blocks
+
+    def fill() -> dict[str, Any]:
+        blocks = []
+        for _ in range(most):
+            try:
+                blocks.append(torch.full((size,), _PATTERN, dtype=torch.int32, device=device))
+            except torch.OutOfMemoryError:
+                break
+        return {"blocks": len(blocks)}
+
+    def search() -> dict[str, Any]:
+        blocks, hits, nonzero = [], 0, 0
+        for _ in range(most):
+            try:
+                blocks.append(torch.empty(size, dtype=torch.int32, device=device))
+                hits += int((blocks[-1] == _PATTERN).sum().item())
+                nonzero += int((blocks[-1] != 0).sum().item())
+            except torch.OutOfMemoryError:
+                break
+        return {"blocks": len(blocks), "hits": hits, "nonzero": nonzero}
+
+    filled = call_in_child(fill, seconds / 2)
+    return {"block_bytes": size * 4, "filled": filled, "searched": call_in_child(search, seconds / 2)}

@@ -1,0 +1,133 @@
+"""Part (d): runs of a submission through the real worker, against the contest's loop in one process."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.gpu_parts.problem import SUBMISSION, Problem
+from benchmarks.gpu_parts.programs import Program, ProgramEndedError, isolation
+from benchmarks.gpu_parts.report import quantiles
+from sandbox.protocol.frames import FrameRule
+from sandbox.protocol.jobs import WorkerJob
+from sandbox.protocol.messages import from_worker
+
+_START_SECONDS: Final = 180.0
+_RUN_SECONDS: Final = 300.0
+_PLAIN_RULES: Final = {
+    "ready": FrameRule(fields={"seconds": float}),
+    "called": FrameRule(fields={"seconds": float}),
+}
+
+
+def _job(problem: Problem, device: str, runs: int) -> WorkerJob:
+    return WorkerJob(
+        architecture=problem.architecture,
+        classes=problem.classes,
+        item_format="tuple",
+        batch_size=problem.batch_size,
+        device=device,
+        concurrency=1,
+        threads=1,
+        runs=runs,
+        first_uid=10_000,
+        first_slot_gid=2_000,
+        wall_seconds=_RUN_SECONDS,
+        checkpoint_bytes=1 << 30,
+        log_bytes=1 << 20,
+        processes=256,
+    )
+
+
+def _archive(source: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.write(source, "submission.py")
+    return buffer.getvalue()
+
+
+def compare_with_plain_loop(
+    problem: Problem, device: str, filter_file: Path, *, runs: int, seconds: float
+) -> dict[str, Any]:
+    """Return seconds of each run, sealed and plain, and the ratio of their medians.
+
+    Plain calls come first, then sealed runs, each for half of the time at most. A context is made in every
+    sealed run and once in the plain loop.
+
+    Raises:
+        ProgramEndedError: the plain loop failed.
+    """
+    plain = _plain(problem, device, runs, seconds / 2)
+    result: dict[str, Any] = {"plain_seconds": quantiles(plain), "plain_runs": len(plain)}
+    before = isolation()
+    if before is None:
+        return {**result, "sealed_skipped": "the worker needs root and namespaces of its own (unshare)"}
+    try:
+        sealed = _sealed(problem, device, filter_file, before, runs=runs, seconds=seconds / 2)
+    except ProgramEndedError as error:
+        return {**result, "sealed_error": str(error)}
+    sealed_medians, plain_medians = quantiles(sealed["by_host"]), quantiles(plain)
+    return {
+        **result,
+        "sealed_seconds": sealed_medians,
+        "sealed_runs": len(sealed["by_host"]),
+        "sealed_seconds_by_supervisor": quantiles(sealed["by_supervisor"]),
+        "load_seconds": sealed["load_seconds"],
+        "errors": sealed["errors"],
+        "ratio": sealed_medians["median"] / plain_medians["median"] if sealed["by_host"] else None,
+    }
+
+
+def _plain(problem: Problem, device: str, runs: int, seconds: float) -> list[float]:
+    rules = _PLAIN_RULES
+    with Program("benchmarks.gpu_parts.plain_program", rules) as program:
+        program.send("job", _job(problem, device, runs).to_json())
+        for name in ("retain", "forget", "val"):
+            program.send("data", problem.data(name), name=name)
+        program.send("data", problem.original(), name="original")
+        program.send("submission", SUBMISSION.read_bytes())
+        program.receive_kind("ready", _START_SECONDS)
+        deadline, taken = time.monotonic() + seconds, list[float]()
+        while len(taken) < runs and time.monotonic() < deadline:
+            program.send("run", index=len(taken), seed=len(taken))
+            taken.append(program.receive_kind("called", _RUN_SECONDS).number("seconds"))
+    return taken
+
+
+def _sealed(
+    problem: Problem, device: str, filter_file: Path, before: tuple[str, ...], *, runs: int, seconds: float
+) -> dict[str, Any]:
+    by_host: list[float] = []
+    by_supervisor: list[float] = []
+    errors: list[str] = []
+    rules = from_worker(checkpoint_bytes=1 << 30)
+    module = "benchmarks.gpu_parts.worker_program"
+    with Program(module, rules, str(filter_file), before=before) as program:
+        program.send("job", _job(problem, device, runs).to_json())
+        for name in ("retain", "forget", "val"):
+            program.send("data", problem.data(name), name=name)
+        program.send("data", problem.original(), name="original")
+        program.send("submission", _archive(SUBMISSION))
+        load_seconds = program.receive_kind("ready", _START_SECONDS).number("seconds")
+        deadline = time.monotonic() + seconds
+        for index in range(runs):
+            if time.monotonic() > deadline:
+                break
+            began = time.monotonic()
+            program.send("run", index=index, seed=index)
+            finished = program.receive_kind("finished", _RUN_SECONDS)
+            if finished.text("result") == "checkpoint":
+                by_host.append(time.monotonic() - began)
+                by_supervisor.append(finished.number("seconds"))
+            else:
+                errors.append(finished.payload.decode(errors="replace")[:2000] or finished.text("result"))
+        program.send("stop")
+    return {
+        "by_host": by_host,
+        "by_supervisor": by_supervisor,
+        "load_seconds": load_seconds,
+        "errors": sorted(set(errors)),
+    }

@@ -1,0 +1,108 @@
+"""`benchmarks/gpu.py` works without a GPU and without a container engine: in the image, on the CPU."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import tarfile
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from runner.challenge.limits import Limits
+from runner.engine.api import Engine
+from runner.engine.container_spec import worker_container
+from runner.image.image import Image
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.container
+
+_UNPACK: Final = """
+import os, struct, subprocess, sys, tarfile, io
+length, = struct.unpack(">Q", sys.stdin.buffer.read(8))
+folder = "/dev/shm/benchmark"
+os.mkdir(folder)
+tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read(length))).extractall(folder)
+os.symlink("/opt/unlearn/sandbox", folder + "/sandbox")
+done = subprocess.run([sys.executable, "benchmarks/gpu.py", *sys.argv[1:]], cwd=folder, stdin=subprocess.DEVNULL)
+file = folder + "/gpu.json"
+print(done.returncode, open(file).read() if os.path.exists(file) else "", flush=True)
+"""
+
+
+def measure(engine: Engine, image: Image, labels: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+    """Return exit code, file and messages of the program, run in a container of its own as root."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name in ("benchmarks/gpu.py", "benchmarks/gpu_parts", "sample_submissions/finetune"):
+            archive.add(ROOT / name, name, filter=lambda item: None if "__pycache__" in item.name else item)
+    limits = Limits(memory_bytes=4 << 30, cpus=2.0, scratch_bytes=1 << 30)
+    spec = worker_container(image=image.tag, limits=limits, labels=labels)
+    container = engine.start(replace(spec, command=("/opt/venv/bin/python", "-c", _UNPACK, *arguments)))
+    try:
+        container.send(struct.pack(">Q", buffer.tell()) + buffer.getvalue())
+        text = b""
+        while (data := container.receive(120.0)) is not None:
+            assert data, "the program was silent for two minutes"
+            text += data
+        assert text, container.stderr
+        code, _space, content = text.decode().partition(" ")
+        return int(code), content, container.stderr.decode(errors="replace")
+    finally:
+        container.remove()
+
+
+@pytest.fixture(scope="module")
+def report(engine: Engine, built_image: Image, labels: dict[str, str]) -> dict[str, Any]:
+    options = ("--device", "cpu", "--small", "--seconds", "120")
+    code, content, messages = measure(engine, built_image, labels, *options)
+    assert code == 0, messages
+    result: dict[str, Any] = json.loads(content)
+    return result
+
+
+def test_every_part_works(report: dict[str, Any]) -> None:
+    """Nothing failed, nothing was skipped, and each has a time."""
+    assert (report["failed"], report["skipped"]) == ({}, {})
+    assert report["parts"].keys() == report["seconds"].keys() == set("abcdefg")
+
+
+def test_the_rules_of_a_run_are_tried_alone_and_together(report: dict[str, Any]) -> None:
+    """On the CPU none of them breaks anything, and a thread can be named under all of them."""
+    rules = report["parts"]["b"]
+    assert {"uid", "not dumpable", "limits", "filter: all", "filter: memfd_create"} <= rules["alone"].keys()
+    answers = [*rules["alone"].values(), *rules["together"].values(), rules["without rules"]]
+    assert [answer for answer in answers if "error" in answer] == []
+    assert rules["names_thread"]["written"] is True
+
+
+def test_contexts_are_timed(report: dict[str, Any]) -> None:
+    """In children that are forked, changed and ended as runs are."""
+    contexts = report["parts"]["c"]
+    assert (contexts["times"], contexts["errors"], contexts["not_freed"]) == (3, [], 0)
+    assert contexts["context_seconds"]["min"] > 0
+
+
+def test_sealed_runs_are_compared_with_the_plain_loop(report: dict[str, Any]) -> None:
+    """Through the real worker."""
+    compared = report["parts"]["d"]
+    assert (compared["plain_runs"], compared["sealed_runs"], compared["errors"]) == (2, 2, [])
+    assert 0.2 < compared["ratio"] < 20
+
+
+def test_references_evaluator_and_leftovers(report: dict[str, Any]) -> None:
+    """Each way of training has a rate; no pattern of an earlier process is found."""
+    ways = report["parts"]["e"]["ways"]
+    assert len(ways) == 4
+    assert all(way["networks_per_hour"] > 0 for way in ways.values()), ways
+    assert report["parts"]["f"]["one_at_a_time"]["checkpoints"] == 2
+    assert report["parts"]["g"]["searched"]["hits"] == 0
+
+
+def test_without_a_gpu_it_says_so(engine: Engine, built_image: Image, labels: dict[str, str]) -> None:
+    """In one sentence, and writes nothing."""
+    code, content, messages = measure(engine, built_image, labels)
+    assert (code, content.strip()) == (3, "")
+    assert "finds no GPU here" in messages
