@@ -56,4 +56,4 @@ class Problem:
 
 
 CONTEST: Final = Problem()
-SMALL: Final = Problem(retain=128, forget=32, val=32, test=32)
+SMALL: Final = Problem(retain=32, forget=16, val=16, test=16, batch_size=16)

@@ -54,51 +54,80 @@ def measure(engine: Engine, image: Image, labels: dict[str, str], *arguments: st
         container.remove()
 
 
-@pytest.fixture(scope="module")
-def report(engine: Engine, built_image: Image, labels: dict[str, str]) -> dict[str, Any]:
-    options = ("--device", "cpu", "--small", "--seconds", "120")
-    code, content, messages = measure(engine, built_image, labels, *options)
+OPTIONS: Final = ("--device", "cpu", "--small", "--seconds", "120")
+
+
+def successful(engine: Engine, image: Image, labels: dict[str, str], *options: str) -> dict[str, Any]:
+    code, content, messages = measure(engine, image, labels, *OPTIONS, *options)
     assert code == 0, messages
     result: dict[str, Any] = json.loads(content)
+    assert result["failed"] == {}
     return result
 
 
-def test_every_part_works(report: dict[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def quick(engine: Engine, built_image: Image, labels: dict[str, str]) -> dict[str, Any]:
+    """The parts that take no more than a second."""
+    return successful(engine, built_image, labels, *(f"--part={part}" for part in "abcg"))
+
+
+@pytest.fixture(scope="module")
+def whole(engine: Engine, built_image: Image, labels: dict[str, str]) -> dict[str, Any]:
+    """All parts."""
+    return successful(engine, built_image, labels)
+
+
+@pytest.mark.slow
+def test_every_part_works(whole: dict[str, Any]) -> None:
     """Nothing failed, nothing was skipped, and each has a time."""
-    assert (report["failed"], report["skipped"]) == ({}, {})
-    assert report["parts"].keys() == report["seconds"].keys() == set("abcdefg")
+    assert whole["skipped"] == {}
+    assert whole["parts"].keys() == whole["seconds"].keys() == set("abcdefg")
 
 
-def test_the_rules_of_a_run_are_tried_alone_and_together(report: dict[str, Any]) -> None:
+def test_parts_that_are_not_asked_for_are_named(quick: dict[str, Any]) -> None:
+    """With a word on why they are not there."""
+    assert quick["parts"].keys() == set("abcg")
+    assert quick["skipped"] == dict.fromkeys("def", "not asked for")
+    assert quick["parts"]["a"]["uid"] == 0
+
+
+def test_the_rules_of_a_run_are_tried_alone_and_together(quick: dict[str, Any]) -> None:
     """On the CPU none of them breaks anything, and a thread can be named under all of them."""
-    rules = report["parts"]["b"]
+    rules = quick["parts"]["b"]
     assert {"uid", "not dumpable", "limits", "filter: all", "filter: memfd_create"} <= rules["alone"].keys()
     answers = [*rules["alone"].values(), *rules["together"].values(), rules["without rules"]]
     assert [answer for answer in answers if "error" in answer] == []
     assert rules["names_thread"]["written"] is True
 
 
-def test_contexts_are_timed(report: dict[str, Any]) -> None:
+def test_contexts_are_timed(quick: dict[str, Any]) -> None:
     """In children that are forked, changed and ended as runs are."""
-    contexts = report["parts"]["c"]
+    contexts = quick["parts"]["c"]
     assert (contexts["times"], contexts["errors"], contexts["not_freed"]) == (3, [], 0)
     assert contexts["context_seconds"]["min"] > 0
 
 
-def test_sealed_runs_are_compared_with_the_plain_loop(report: dict[str, Any]) -> None:
+@pytest.mark.slow
+def test_sealed_runs_are_compared_with_the_plain_loop(whole: dict[str, Any]) -> None:
     """Through the real worker."""
-    compared = report["parts"]["d"]
+    compared = whole["parts"]["d"]
     assert (compared["plain_runs"], compared["sealed_runs"], compared["errors"]) == (2, 2, [])
     assert 0.2 < compared["ratio"] < 20
 
 
-def test_references_evaluator_and_leftovers(report: dict[str, Any]) -> None:
-    """Each way of training has a rate; no pattern of an earlier process is found."""
-    ways = report["parts"]["e"]["ways"]
+@pytest.mark.slow
+def test_references_and_evaluator_have_a_rate(whole: dict[str, Any]) -> None:
+    """In each way of training."""
+    ways = whole["parts"]["e"]["ways"]
     assert len(ways) == 4
     assert all(way["networks_per_hour"] > 0 for way in ways.values()), ways
-    assert report["parts"]["f"]["one_at_a_time"]["checkpoints"] == 2
-    assert report["parts"]["g"]["searched"]["hits"] == 0
+    assert whole["parts"]["f"]["one_at_a_time"]["checkpoints"] == 2
+
+
+def test_nothing_of_an_earlier_process_is_found(quick: dict[str, Any]) -> None:
+    """On the CPU the kernel clears pages."""
+    leftovers = quick["parts"]["g"]
+    assert (leftovers["filled"]["blocks"], leftovers["searched"]["hits"]) == (4, 0)
 
 
 def test_without_a_gpu_it_says_so(engine: Engine, built_image: Image, labels: dict[str, str]) -> None:
