@@ -43,7 +43,10 @@ RuntimeOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[
-    str, typer.Option(metavar="DEVICE", help="cpu, all, or cuda:UUID of a GPU as nvidia-smi -L prints it.")
+    str,
+    typer.Option(
+        metavar="DEVICE", help="cpu, all, cuda:NUMBER or cuda:UUID of a GPU as nvidia-smi -L prints them."
+    ),
 ]
 
 

@@ -117,7 +117,7 @@ def run_command(
             keep_going=keep_going,
             keep_checkpoints=keep_checkpoints == "all",
             isolation=isolation,
-            device=device,
+            device=host.device,
             placement=host.placement,
         )
         context = EvaluationContext(

@@ -112,7 +112,7 @@ def _rerun(store: Path, manifest: Manifest, challenge: Challenge, indices: list[
             keep_going=True,
             keep_checkpoints=False,
             isolation="container" if requested.get("isolation") == "container" else "process",
-            device=device,
+            device=host.device,
             placement=host.placement,
         )
         context = EvaluationContext(

@@ -46,6 +46,12 @@ ULIMITS: Final = {"nofile": 4096, "core": 0}
 SYSCTLS: Final = {"net.core.somaxconn": "4"}
 """Settings of its own network namespace: how many connections may wait at a listener.
 Each is memory of the kernel that no limit counts."""
+_GPU_ENVIRONMENT: Final = {
+    "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it cuBLAS is not deterministic, and torch may refuse it
+    "CUDA_MODULE_LOADING": "LAZY",
+    "CUDA_CACHE_DISABLE": "1",  # a cache of compiled kernels would be shared by runs
+}
 _TRAINERS_GID: Final = 1_998
 """The group that may read the data sets that libraries ship (Dockerfile): test sets are cut from them."""
 _ROOT: Final = "0:0"
@@ -225,7 +231,7 @@ def _container(
     threads: int = 1,
 ) -> ContainerSpec:
     """Return the specification of one role; ``threads`` is how many torch starts with."""
-    gpu = {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"} if placement.gpu is not None else {}
+    gpu = _GPU_ENVIRONMENT if placement.gpu is not None else {}
     return ContainerSpec(
         role=role,
         image=image,

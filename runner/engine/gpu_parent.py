@@ -1,4 +1,4 @@
-"""Find the GPU that a MIG instance is a part of, from what NVIDIA's driver lists on this host."""
+"""Find a GPU by its number or by its MIG instance, from what NVIDIA's driver lists on this host."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.errors import HostNotReadyError
 
 _LIST: Final = ("nvidia-smi", "-L")
 _SECONDS: Final = 30.0
-_GPU: Final = re.compile(r"^GPU \d+: .*\(UUID: (GPU-[0-9A-Za-z-]+)\)\s*$")
+_GPU: Final = re.compile(r"^GPU (\d+): .*\(UUID: (GPU-[0-9A-Za-z-]+)\)\s*$")
 _MIG: Final = re.compile(r"^\s+MIG .*\(UUID: (MIG-[0-9A-Za-z-]+)\)\s*$")
 
 
@@ -24,9 +24,7 @@ def parent_gpu(mig: str) -> str:
         HostNotReadyError: the driver does not list it, or cannot be asked.
     """
     try:
-        listed = subprocess.run(  # noqa: S603 - a fixed command
-            _LIST, capture_output=True, text=True, check=True, timeout=_SECONDS
-        ).stdout
+        listed = _list_gpus()
     except (OSError, subprocess.SubprocessError) as error:
         raise HostNotReadyError(
             f"The GPU that {mig} is a part of is not known, because `nvidia-smi -L` failed: another "
@@ -38,12 +36,46 @@ def parent_gpu(mig: str) -> str:
     return parent
 
 
+def gpu_by_number(number: int) -> str:
+    """Return the UUID of a GPU, by its number in ``nvidia-smi -L``.
+
+    Numbers may change when the host starts again, so it is the UUID that is locked and recorded.
+
+    Raises:
+        HostNotReadyError: the driver lists no such GPU, or cannot be asked.
+    """
+    try:
+        listed = _list_gpus()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise HostNotReadyError(
+            f"The UUID of GPU {number} is not known, because `nvidia-smi -L` failed. "
+            "Install NVIDIA's tools, or name the UUID: --device cuda:UUID"
+        ) from error
+    numbers = uuids_by_number(listed)
+    if number not in numbers:
+        known = ", ".join(map(str, numbers)) or "none"
+        raise HostNotReadyError(f"This host has no GPU {number}; `nvidia-smi -L` lists: {known}.")
+    return numbers[number]
+
+
+def _list_gpus() -> str:
+    return subprocess.run(  # noqa: S603 - a fixed command
+        _LIST, capture_output=True, text=True, check=True, timeout=_SECONDS
+    ).stdout
+
+
+def uuids_by_number(listed: str) -> dict[int, str]:
+    """Return the UUID of each GPU by its number, from the output of ``nvidia-smi -L``."""
+    matches = filter(None, map(_GPU.match, listed.splitlines()))
+    return {int(match[1]): match[2] for match in matches}
+
+
 def parents(listed: str) -> dict[str, str]:
     """Return the GPU of each MIG instance, both in lower case, from the output of ``nvidia-smi -L``."""
     instances, gpu = dict[str, str](), ""
     for line in listed.splitlines():
         if match := _GPU.match(line):
-            gpu = match[1].lower()
+            gpu = match[2].lower()
         elif gpu and (match := _MIG.match(line)):
             instances[match[1].lower()] = gpu
     return instances

@@ -6,6 +6,7 @@ Pure: from the request and what the engine reports to a placement, or to an erro
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,6 +20,7 @@ own. ``container``: every run has a container to itself, at the price of loading
 GVISOR: Final = "runsc"
 CPU: Final = "cpu"
 ALL_GPUS: Final = "all"
+_NUMBER: Final = re.compile(r"cuda:([0-9]{1,4})")
 _UUID: Final = re.compile(r"cuda:((?:GPU|MIG)-[0-9A-Za-z-]{8,64})")
 _CDI_PREFIX: Final = "nvidia.com/gpu="
 _NVIDIA_RUNTIME: Final = "nvidia"
@@ -76,6 +78,17 @@ def resolve_placement(*, runtime: str, device: str, required_device: str, info: 
     return Placement(runtime=runtime, gpu=_gpu_request(device, info))
 
 
+def device_by_uuid(device: str, gpu_by_number: Callable[[int], str]) -> str:
+    """Return a device with a UUID in place of a number: ``cuda:GPU-...`` for ``cuda:0``, others unchanged.
+
+    Args:
+        device: As the user typed it.
+        gpu_by_number: Returns the UUID of a GPU (`runner.engine.gpu_parent`); called for a number only.
+    """
+    match = _NUMBER.fullmatch(device)
+    return device if match is None else f"cuda:{gpu_by_number(int(match[1]))}"
+
+
 def offers_gpu(info: EngineInfo) -> bool:
     """Return whether the engine reports a GPU, or the means to pass one to a container."""
     return bool(info.cdi_devices) or _NVIDIA_RUNTIME in info.runtimes
@@ -87,7 +100,8 @@ def _gpu_request(device: str, info: EngineInfo) -> GpuRequest | None:
     match = _UUID.fullmatch(device)
     if device != ALL_GPUS and match is None:
         raise ConfigurationError(
-            f"--device must be cpu, all, or cuda:UUID as printed by nvidia-smi -L, not {device!r}."
+            "--device must be cpu, all, cuda:NUMBER, or cuda:UUID as nvidia-smi -L prints it, "
+            f"not {device!r}."
         )
     name = match[1] if match is not None else ALL_GPUS
     if f"{_CDI_PREFIX}{name}" in info.cdi_devices:

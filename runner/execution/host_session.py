@@ -11,8 +11,9 @@ from runner.engine.api import Engine
 from runner.engine.capacity import require_memory
 from runner.engine.connect import connect_engine
 from runner.engine.gpu_lock import gpu_lock
+from runner.engine.gpu_parent import gpu_by_number
 from runner.engine.info import EngineInfo
-from runner.engine.placement import CPU, Placement, resolve_placement
+from runner.engine.placement import CPU, Placement, device_by_uuid, resolve_placement
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image, require_image_by_digest
 from runner.progress import Reporter
@@ -25,6 +26,8 @@ class HostSession:
     engine: Engine
     info: EngineInfo
     image: Image
+    device: str
+    """``cpu``, ``all``, or ``cuda:`` and a UUID, whatever form was requested."""
     placement: Placement
     labels: dict[str, str]
     reporter: Reporter
@@ -46,7 +49,7 @@ def host_session(
         reporter: Receives progress; entered and left here.
         limits: Refused if the host has too little memory for them.
         runtime: Name of a container runtime, or empty.
-        device: ``cpu``, ``all`` or ``cuda:UUID``, locked until the session ends.
+        device: ``cpu``, ``all``, ``cuda:NUMBER`` or ``cuda:UUID``; locked until the session ends.
         required_device: What the challenge needs: ``cpu`` or ``cuda``.
         image: Beginning of the digest of an image that an evaluation needs; empty for the current one.
 
@@ -58,6 +61,7 @@ def host_session(
     info = engine.info()
     if limits is not None:
         require_memory(limits, info)
+    device = device_by_uuid(device, gpu_by_number)
     placement = resolve_placement(runtime=runtime, device=device, required_device=required_device, info=info)
     required_image = require_image_by_digest(engine, image) if image else require_image(engine)
     with reporter as active, container_session(engine) as labels, gpu_lock(device):
@@ -65,6 +69,7 @@ def host_session(
             engine=engine,
             info=info,
             image=required_image,
+            device=device,
             placement=placement,
             labels=labels,
             reporter=active,

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from sandbox.worker.fds import PipeEnds, close_all_but
+from sandbox.worker.gpu_guard import require_unused_gpu
 
 if TYPE_CHECKING:
     from sandbox.worker.child import RunInputs
@@ -122,6 +123,7 @@ def _serve(supervisor: socket.socket, inputs: RunInputs) -> NoReturn:
 def _fork(order: Order, inputs: RunInputs, ends: PipeEnds) -> int:
     from sandbox.worker.child import RunIdentity, run  # noqa: PLC0415 - imports torch, which the supervisor never does
 
+    require_unused_gpu()
     process = os.fork()
     if process == 0:
         identity = RunIdentity(

@@ -182,7 +182,8 @@ def test_a_gpu_on_a_host_without_gpus(tmp_path: Path, engine: Engine) -> None:
         "--device",
     )
     assert "The engine offers no GPU" in unlearn(*command, "all", code=3).stderr
-    assert "--device must be cpu, all, or cuda:UUID" in unlearn(*command, "cuda:0", code=2).stderr
+    assert "--device must be cpu, all, cuda:NUMBER, or" in unlearn(*command, "gpu0", code=2).stderr
+    assert "`nvidia-smi -L`" in unlearn(*command, "cuda:0", code=3).stderr
     assert not (tmp_path / "built").exists()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.engine.gpu_lock import gpu_lock
-from runner.engine.gpu_parent import parent_gpu, parents
+from runner.engine.gpu_parent import gpu_by_number, parent_gpu, parents, uuids_by_number
 from runner.errors import HostNotReadyError
 
 FIRST_GPU, SECOND_GPU = "cuda:GPU-11111111", "cuda:GPU-22222222"
@@ -108,6 +108,21 @@ def test_the_driver_lists_the_instances_of_each_gpu(tmp_path: Path, monkeypatch:
     assert parent_gpu("MIG-CCCCCCCC") == "gpu-22222222"
     with pytest.raises(HostNotReadyError, match="has no MIG-eeeeeeee"):
         parent_gpu("MIG-eeeeeeee")
+
+
+def test_the_driver_lists_the_uuid_of_each_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that it does not list, and a driver that cannot be asked, are the host's matter."""
+    assert list(uuids_by_number(LISTED)) == [0, 1, 2]
+    assert uuids_by_number("No devices found.\n") == {}
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HostNotReadyError, match="name the UUID"):
+        gpu_by_number(0)
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text(f"#!/bin/sh\nprintf '%s' '{LISTED}'\n")
+    driver.chmod(0o755)
+    assert gpu_by_number(1).lower() == "gpu-22222222"
+    with pytest.raises(HostNotReadyError, match="no GPU 7; `nvidia-smi -L` lists: 0, 1, 2"):
+        gpu_by_number(7)
 
 
 def test_all_users_of_a_host_share_the_locks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from runner.challenge.limits import Limits
 from runner.engine.container_spec import evaluator_container, worker_container
 from runner.engine.docker_options import docker_options
 from runner.engine.info import EngineInfo
-from runner.engine.placement import DEFAULT_PLACEMENT, Placement, resolve_placement
+from runner.engine.placement import DEFAULT_PLACEMENT, Placement, device_by_uuid, resolve_placement
 from runner.errors import ConfigurationError, HostNotReadyError
 
 UUID = "GPU-1b2c3d4e-0000-1111-2222-333344445555"
@@ -92,8 +92,32 @@ def test_a_missing_gpu_means_the_host_is_not_ready() -> None:
         resolve(NVIDIA, required="cuda")
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:0", "cuda", "cuda:GPU-../../etc", f"{UUID}", "cuda:GPU-1 2"])
+@pytest.mark.parametrize(
+    "device",
+    ["gpu", "cuda:0", "cuda:-1", "cuda:00000", "cuda", "cuda:GPU-../../etc", f"{UUID}", "cuda:GPU-1 2"],
+)
 def test_an_invalid_device_is_wrong_usage(device: str) -> None:
-    """Indices are refused too: they depend on the order in which devices are detected."""
+    """Numbers have been resolved before (`device_by_uuid`): they depend on the order of detection."""
     with pytest.raises(ConfigurationError, match="nvidia-smi -L"):
         resolve(NVIDIA, device=device)
+
+
+def test_a_number_becomes_a_uuid() -> None:
+    """Only a number is looked up; what is no number is left as it is, for `resolve_placement` to judge."""
+    uuids = {0: "GPU-11111111", 12: UUID}
+    assert device_by_uuid("cuda:0", uuids.__getitem__) == "cuda:GPU-11111111"
+    assert device_by_uuid("cuda:12", uuids.__getitem__) == f"cuda:{UUID}"
+    for device in ("cpu", "all", f"cuda:{UUID}", "cuda", "cuda:-1", "cuda:0x1", "cuda:99999"):
+        assert device_by_uuid(device, uuids.__getitem__) == device
+
+
+def test_a_gpu_has_its_settings_in_the_environment() -> None:
+    """Deterministic cuBLAS, modules loaded when used, and no cache that runs would share."""
+    placement = resolve(NVIDIA, device=f"cuda:{UUID}")
+    for spec in (
+        worker_container(image="IMAGE", limits=Limits(), labels={}, placement=placement),
+        evaluator_container(image="IMAGE", cpus=1, labels={}, placement=placement),
+    ):
+        assert spec.environment["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        assert spec.environment["CUDA_MODULE_LOADING"] == "LAZY"
+        assert spec.environment["CUDA_CACHE_DISABLE"] == "1"
