@@ -15,7 +15,13 @@ from runner.builder.data_files import OrganizerData
 from runner.builder.plan import BuildPlan, matches_plan
 from runner.builder.resume import require_resumable
 from runner.challenge.build_facts import BuildFacts
-from runner.challenge.cautions import few_forget_examples, few_references, half_precision, tight_limits
+from runner.challenge.cautions import (
+    few_forget_examples,
+    few_references,
+    half_precision,
+    short_gpu_limit,
+    tight_limits,
+)
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import (
     SCHEMA_VERSION,
@@ -196,6 +202,8 @@ def _add(frame: Frame, build_folder: BuildFolder) -> None:
 def _remarks_on_plan(plan: BuildPlan, info: EngineInfo) -> Iterator[str]:
     """Yield what can be said before anything is trained."""
     yield from few_references(plan.references)
+    if plan.device != CPU:
+        yield from short_gpu_limit(plan.limits)
     if plan.device != CPU and not offers_gpu(info):
         yield (
             "this host's engine offers no GPU, so no submission to this challenge, which is for cuda, can be "

@@ -22,6 +22,7 @@ from sandbox.protocol.splits import SPLITS
 
 FEW_REFERENCES: Final = 32
 FEW_FORGET_EXAMPLES: Final = 20
+SHORT_GPU_SECONDS: Final = 5.0
 
 
 def all_cautions(challenge: Challenge) -> list[str]:
@@ -32,6 +33,7 @@ def all_cautions(challenge: Challenge) -> list[str]:
         *few_forget_examples(len(challenge.forget_labels)),
         *half_precision(challenge.spec),
         *tight_limits(description.limits, facts),
+        *(short_gpu_limit(description.limits) if description.device != "cpu" else ()),
         *at_chance(challenge),
         *nothing_to_forget(challenge),
     ]
@@ -81,6 +83,15 @@ def tight_limits(limits: Limits, facts: BuildFacts) -> Iterator[str]:
         yield (
             f"a run may use {size_text(limits.memory_bytes)} of memory, and training the original network "
             f"took {size_text(facts.training_bytes)} here, besides torch and the data"
+        )
+
+
+def short_gpu_limit(limits: Limits) -> Iterator[str]:
+    """Yield a sentence if runs on a GPU have less time than the first use of its kernels may take."""
+    if limits.wall_seconds is not None and limits.wall_seconds < SHORT_GPU_SECONDS:
+        yield (
+            f"a run on a GPU may take {limits.wall_seconds:g} s, and the first use of each kernel takes time "
+            f"as well; give it {SHORT_GPU_SECONDS:g} s or more"
         )
 
 

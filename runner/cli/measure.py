@@ -52,7 +52,8 @@ def measure_command(
             placement=host.placement,
             again=True,
         )
-    in_force = wall_seconds(description.limits, measurement.retrain_seconds)
+        on_gpu = host.placement.gpu is not None
+    in_force = wall_seconds(description.limits, measurement.retrain_seconds, on_gpu=on_gpu)
     if as_json:
         shown = {
             "circumstances": key.facts(),

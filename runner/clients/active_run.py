@@ -19,7 +19,9 @@ class ActiveRun:
 
     index: int
     started_at: float
-    """When the host asked for it."""
+    """When its time began: when the host asked for it, or on a GPU when the supervisor reported it set up."""
+    setup_seconds: float = 0.0
+    """On a GPU, how long it may take until it is set up; 0 once it is, and on the CPU."""
     wall_seconds: float
     cleanup_seconds: float
     max_log_bytes: int
@@ -32,13 +34,23 @@ class ActiveRun:
         """Return when the host ends the run, or its cleanup, by killing the container."""
         if self.ended_at is not None:
             return self.ended_at + self.cleanup_seconds
-        return self.started_at + self.wall_seconds + HOST_GRACE_SECONDS
+        return self.started_at + (self.setup_seconds or self.wall_seconds) + HOST_GRACE_SECONDS
 
     def exclude(self, seconds: float) -> None:
         """Leave out of the run's time what the host spent on something else."""
         self.started_at += seconds
         if self.ended_at is not None:
             self.ended_at += seconds
+
+    def mark_started(self, now: float) -> None:
+        """Record that the supervisor reported the run set up: on a GPU, its time begins now.
+
+        Raises:
+            ProtocolViolationError: nothing was to be set up, or it was reported before, or the run has ended.
+        """
+        if not self.setup_seconds or self.ended_at is not None:
+            raise ProtocolViolationError("a started frame that was not expected")
+        self.started_at, self.setup_seconds = now, 0.0
 
     def mark_ended(self, now: float) -> None:
         """Record that the supervisor reported the end of the run.

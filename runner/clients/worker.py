@@ -93,6 +93,7 @@ class WorkerClient:
             log_bytes=description.limits.log_bytes,
             processes=description.limits.processes,
         )
+        self._setup_seconds = job.setup_seconds
         self._channel.send("job", job.to_json())
         for name in WORKER_DATA:
             self._channel.send("data", challenge.data(name), name=name)
@@ -167,6 +168,7 @@ class WorkerClient:
                 index=run.index,
                 started_at=self._clock(),
                 wall_seconds=self._wall_seconds,
+                setup_seconds=self._setup_seconds,
                 cleanup_seconds=self._cleanup_seconds,
                 max_log_bytes=self._limits.log_bytes,
             )
@@ -183,9 +185,12 @@ class WorkerClient:
         Raises:
             ProtocolViolationError: the frame is not allowed at this point.
         """
-        if frame.kind not in ("log", "ended", "finished") or frame.integer("index") not in active:
+        if frame.kind not in ("log", "started", "ended", "finished") or frame.integer("index") not in active:
             raise ProtocolViolationError(f"a {frame.kind} frame that was not expected")
         run = active[frame.integer("index")]
+        if frame.kind == "started":
+            run.mark_started(self._clock())
+            return None
         if frame.kind == "ended":
             run.mark_ended(self._clock())
             return None
@@ -219,12 +224,15 @@ class WorkerClient:
         """Kill the container; yield the run if its limit, or its cleanup's limit, has passed.
 
         Raises:
-            SandboxLostError: the container stood still, so that nothing could end the run in time.
+            SandboxLostError: the container stood still, so that nothing could end the run in time; or a
+                run on a GPU was not set up in its time.
         """
         stood_still = self._channel.stream.stood_still()
         self._kill()
         if stood_still:
             raise SandboxLostError("The worker container stood still: paused, frozen, or out of reach.")
+        if any(run.setup_seconds and run.ended_at is None for run in active.values()):
+            raise SandboxLostError(f"A run was not set up on the GPU within {self._setup_seconds:g} s.")
         now = self._clock()
         for run in list(active.values()):
             if now >= run.deadline:

@@ -11,13 +11,15 @@ from runner.errors import ConfigurationError
 MIN_WALL_SECONDS: Final = 1.0
 """Lower bound of a limit that is a fraction of retraining: where retraining takes a second, a fraction of it
 would leave a run no time to import, fork and save."""
+MIN_GPU_SECONDS: Final = 5.0
+"""The same on a GPU, where the first use of each kernel takes time."""
 
 
-def wall_seconds(limits: Limits, retrain_seconds: float | None = None) -> float:
+def wall_seconds(limits: Limits, retrain_seconds: float | None = None, *, on_gpu: bool = False) -> float:
     """Return the seconds that a run may take.
 
-    A fraction of ``retrain_seconds`` is raised to `MIN_WALL_SECONDS` and lowered to `MAX_WALL_SECONDS`;
-    limits in seconds do not depend on ``retrain_seconds``.
+    A fraction of ``retrain_seconds`` is raised to `MIN_WALL_SECONDS`, or on a GPU to `MIN_GPU_SECONDS`, and
+    lowered to `MAX_WALL_SECONDS`; limits in seconds do not depend on ``retrain_seconds``.
 
     Raises:
         ConfigurationError: the limit is a fraction, and the retrain time is missing or is no time.
@@ -30,4 +32,5 @@ def wall_seconds(limits: Limits, retrain_seconds: float | None = None) -> float:
         or not (math.isfinite(retrain_seconds) and retrain_seconds > 0)
     ):
         raise ConfigurationError("The time limit is a fraction of retraining, which was not measured.")
-    return min(MAX_WALL_SECONDS, max(MIN_WALL_SECONDS, limits.wall_fraction * retrain_seconds))
+    least = MIN_GPU_SECONDS if on_gpu else MIN_WALL_SECONDS
+    return min(MAX_WALL_SECONDS, max(least, limits.wall_fraction * retrain_seconds))

@@ -51,7 +51,11 @@ class Terms(BaseModel):
 
 
 def resolve_terms(
-    limits: Limits, feedback: Feedback, timed: tuple[MeasurementKey, Measurement] | None = None
+    limits: Limits,
+    feedback: Feedback,
+    timed: tuple[MeasurementKey, Measurement] | None = None,
+    *,
+    on_gpu: bool = False,
 ) -> Terms:
     """Return the terms that result from limits; seconds apply to any machine, however slow it is.
 
@@ -59,6 +63,7 @@ def resolve_terms(
         limits: The limits of the challenge.
         feedback: The feedback of the challenge.
         timed: The measurement of retraining on this machine, if there is one.
+        on_gpu: Whether the runs use a GPU.
 
     Raises:
         ConfigurationError: the limit is a fraction of retraining, and ``timed`` is missing.
@@ -66,7 +71,7 @@ def resolve_terms(
     retrain_seconds = timed[1].retrain_seconds if timed is not None else None
     return Terms(
         machine=timed[0].digest if timed is not None and limits.wall_fraction is not None else ANY_MACHINE,
-        wall_seconds=wall_seconds(limits, retrain_seconds),
+        wall_seconds=wall_seconds(limits, retrain_seconds, on_gpu=on_gpu),
         total_seconds=limits.total_seconds,
         wall_fraction=limits.wall_fraction,
         retrain_seconds=retrain_seconds,
@@ -112,7 +117,8 @@ def agree_on_terms(
             reporter=reporter,
             placement=placement,
         )
-    terms = resolve_terms(description.limits, description.feedback, timed)
+    on_gpu = placement.gpu is not None
+    terms = resolve_terms(description.limits, description.feedback, timed, on_gpu=on_gpu)
     return _from_store(store.agree(evaluation, machine, terms.model_dump(mode="json")), evaluation)
 
 

@@ -47,6 +47,10 @@ class _Job:
         return cls(**values)
 
 
+GPU_SETUP_SECONDS = 60.0
+"""How long a run on a GPU may take until its context is made, before its own time begins."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerJob(_Job):
     """The job of a worker: how to execute the runs."""
@@ -67,11 +71,17 @@ class WorkerJob(_Job):
     first_slot_gid: int
     """The group of slot s is ``first_slot_gid + s``; it owns ``/scratch/s``."""
     wall_seconds: float
+    """The time limit of a run: from its start, or on a GPU from when it is set up (``started``)."""
     checkpoint_bytes: int
     log_bytes: int
     processes: int
     architecture_source: str | None = None
     """The source of the module, if the architecture is `FILE_ARCHITECTURE`."""
+
+    @property
+    def setup_seconds(self) -> float:
+        """Return how long a run may take to be set up, before its own time begins; 0 on the CPU."""
+        return 0.0 if self.device == "cpu" else GPU_SETUP_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,7 @@ def from_worker(*, checkpoint_bytes: int) -> Mapping[str, FrameRule]:
         "unready": _UNREADY,
         "unfit": FrameRule(fields={"reason": str}),
         "log": FrameRule(fields={"index": int, "stream": str}, payload_bytes=LOG_CHUNK_BYTES),
+        "started": FrameRule(fields={"index": int}),
         "ended": FrameRule(fields={"index": int}),
         "finished": FrameRule(
             fields={

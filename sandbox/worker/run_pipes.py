@@ -42,6 +42,7 @@ class RunPipes:
         stdio: Stdio,
         selector: selectors.BaseSelector,
         end: Callable[[str], None],
+        started: Callable[[], None] = lambda: None,
     ) -> None:
         """Register the pipes with the selector.
 
@@ -53,9 +54,10 @@ class RunPipes:
             stdio: The stream to the host.
             selector: Calls the data of its keys when a pipe is readable.
             end: Ends the run, for a reason as in ``ended_by``; has no effect on a run that was ended.
+            started: Called once, when the run is set up.
         """
         self._index, self._job, self._stdio = index, job, stdio
-        self._selector, self._end = selector, end
+        self._selector, self._end, self._started = selector, end, started
         self._result_fd = result_fd
         self._result = bytearray()
         self.has_started = False
@@ -138,6 +140,7 @@ class RunPipes:
         if not self.has_started and self._result.startswith(STARTED):
             self.has_started = True
             del self._result[: len(STARTED)]
+            self._started()
         if len(self._result) < RESULT_HEAD.size:
             return
         tag, length = RESULT_HEAD.unpack_from(self._result)

@@ -23,16 +23,13 @@ from sandbox.protocol.jobs import WorkerJob
 from sandbox.stdio import Stdio
 from sandbox.worker.fds import PipeEnds
 from sandbox.worker.janitor import Janitor
+from sandbox.worker.memory_events import oom_events, oom_kills
 from sandbox.worker.run_pipes import RunPipes
 from sandbox.worker.scratch import SCRATCH
 from sandbox.worker.zygote import Order, Zygote
 
 _KILLED: Final = 9
 """The wait status of a process that SIGKILL ended."""
-_OOM_COUNTERS: Final = (
-    Path("/sys/fs/cgroup/memory.events"),
-    Path("/sys/fs/cgroup/memory/memory.oom_control"),
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +40,9 @@ class _ActiveRun:
     uid: int
     slot: int
     started_at: float
+    """When its time began: at its start, or on a GPU when it was set up."""
+    is_set_up: bool
+    """Whether its time has begun. Until then, it may take the time that is meant for that."""
     oom_kills_before: int
     oom_events_before: int
     frozen_seconds: float = 0.0
@@ -170,7 +170,9 @@ class Supervisor:
         )
         kills, events = oom_kills(), oom_events()
         started_at = time.monotonic()
-        self._janitor.watch(uid, slot_gid, SCRATCH / str(slot), self._job.wall_seconds)
+        setup_seconds = self._job.setup_seconds
+        limit = setup_seconds or self._job.wall_seconds
+        self._janitor.watch(uid, slot_gid, SCRATCH / str(slot), limit)
         seed_read, seed_write = os.pipe()
         os.write(seed_write, frame.integer("seed").to_bytes(8, "big"))
         os.close(seed_write)
@@ -184,6 +186,7 @@ class Supervisor:
             uid=uid,
             slot=slot,
             started_at=started_at,
+            is_set_up=setup_seconds == 0.0,
             oom_kills_before=kills,
             oom_events_before=events,
             pipes=RunPipes(
@@ -194,8 +197,17 @@ class Supervisor:
                 stdio=self._stdio,
                 selector=self._selector,
                 end=lambda ended_by: self._end(self._runs[index], ended_by),
+                started=lambda: self._mark_set_up(self._runs[index]),
             ),
         )
+
+    def _mark_set_up(self, run: _ActiveRun) -> None:
+        """Begin the time of a run on a GPU: its context exists, and its submission is imported next."""
+        if run.is_set_up or run.ended_at is not None:
+            return
+        run.started_at, run.is_set_up = time.monotonic(), True
+        self._janitor.watch(*self._cleanup_of(run), self._job.wall_seconds)
+        self._stdio.send("started", index=run.index)
 
     def _enforce_time(self) -> None:
         for run in self._runs.values():
@@ -203,13 +215,16 @@ class Supervisor:
                 self._end(run, "time")
 
     def _is_over_time(self, run: _ActiveRun) -> bool:
-        return time.monotonic() - run.started_at > self._job.wall_seconds
+        return time.monotonic() > self._deadline_of(run)
+
+    def _deadline_of(self, run: _ActiveRun) -> float:
+        return run.started_at + (self._job.wall_seconds if run.is_set_up else self._job.setup_seconds)
 
     def _seconds_to_wait(self) -> float | None:
-        starts = [run.started_at for run in self._runs.values() if run.ended_at is None]
-        if not starts:
+        deadlines = [self._deadline_of(run) for run in self._runs.values() if run.ended_at is None]
+        if not deadlines:
             return None
-        return max(0.0, min(starts) + self._job.wall_seconds - time.monotonic()) + 0.001
+        return max(0.0, min(deadlines) - time.monotonic()) + 0.001
 
     def _end(self, run: _ActiveRun, ended_by: str) -> None:
         """Have every process of a run ended and its files removed; its time stops now."""
@@ -264,32 +279,3 @@ def _reap_orphans() -> None:
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-
-
-def oom_kills(counters: tuple[Path, ...] = _OOM_COUNTERS) -> int:
-    """Return how many processes the kernel has killed for memory in this container; 0 without a counter.
-
-    Control groups count every kill, also one because the whole host was short of memory.
-    """
-    return max(0, _read_counter("oom_kill", counters))
-
-
-def oom_events(counters: tuple[Path, ...] = _OOM_COUNTERS) -> int:
-    """Return how often this container's own limit left no memory; -1 without such a counter.
-
-    Only control groups of version 2 have it. Under version 1 the host asks the engine.
-    """
-    return _read_counter("oom", counters)
-
-
-def _read_counter(name: str, files: tuple[Path, ...]) -> int:
-    for file in files:
-        try:
-            lines = file.read_text().splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            key, _space, value = line.partition(" ")
-            if key == name:
-                return int(value)
-    return -1

@@ -54,7 +54,7 @@ class Watchdog:
         return self._has_watched
 
     def watch(self, order: str, wall_seconds: float) -> None:
-        """Watch a run from now on.
+        """Watch a run from now on; for one that is watched already, its time begins now.
 
         Args:
             order: The order that ends it and cleans up: its uid, a space, and more.
@@ -64,7 +64,8 @@ class Watchdog:
             self.stillness.start()
         self._has_watched = True
         overdue_at = self.clock() + wall_seconds + _GRACE_SECONDS
-        self._runs[_uid_in(order)] = _WatchedRun(order=order, overdue_at=overdue_at)
+        run = self._runs.setdefault(_uid_in(order), _WatchedRun(order=order, overdue_at=overdue_at))
+        run.overdue_at = overdue_at
 
     def is_first_order(self, order: str) -> bool:
         """Return whether the run was not ordered to end before, and note that it is now."""

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from sandbox.worker.fds import PipeEnds, close_all_but
-from sandbox.worker.gpu_guard import require_unused_gpu
 
 if TYPE_CHECKING:
     from sandbox.worker.child import RunInputs
@@ -133,6 +132,18 @@ def _fork(order: Order, inputs: RunInputs, ends: PipeEnds) -> int:
     for fd in ends:
         os.close(fd)
     return process
+
+
+def require_unused_gpu() -> None:
+    """Check that this process has not begun to use CUDA, so that its children can.
+
+    Raises:
+        RuntimeError: it has; no run that is forked from now on could use the device.
+    """
+    import torch  # noqa: PLC0415 - only the zygote calls this, which has imported it
+
+    if torch.cuda.is_initialized() or torch.cuda._is_in_bad_fork():  # torch has no public question
+        raise RuntimeError("the zygote has begun to use CUDA, so no run could use it")
 
 
 def _report_ended(supervisor: socket.socket, children: dict[int, int]) -> None:

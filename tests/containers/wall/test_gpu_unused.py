@@ -35,7 +35,7 @@ job = WorkerJob(architecture="resnet18", classes=2, item_format="dict", batch_si
                 log_bytes=1, processes=1)
 _load(job, {**data, "original": safetensors.torch.save(state), "submission": buffer.getvalue()}, lambda: b"")
 touched = sorted(set(calls))
-from sandbox.worker.gpu_guard import require_unused_gpu
+from sandbox.worker.zygote import require_unused_gpu
 require_unused_gpu()
 torch.cuda._initialized = True
 try:

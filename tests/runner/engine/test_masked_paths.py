@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.engine.masked_paths import CGROUP_READABLE, masked_paths
-from sandbox.worker import stillness, supervisor
+from sandbox.worker import memory_events, stillness
 
 ON_CPU, ON_GPU = masked_paths(with_gpu=False), masked_paths(with_gpu=True)
 BOTH = pytest.mark.parametrize("paths", [ON_CPU, ON_GPU], ids=["cpu", "gpu"])
@@ -18,7 +18,7 @@ def is_hidden(path: str, paths: tuple[str, ...]) -> bool:
 @BOTH
 def test_the_supervisors_counters_stay_readable(paths: tuple[str, ...]) -> None:
     """Those that it reads to tell what ended a run and whether the container stood still."""
-    counters = [*supervisor._OOM_COUNTERS, *stillness._COUNTERS]
+    counters = [*memory_events._OOM_COUNTERS, *stillness._COUNTERS]
     assert len(counters) >= 5
     for file in counters:
         assert not is_hidden(str(file), paths), file

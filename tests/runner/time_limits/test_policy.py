@@ -13,6 +13,13 @@ from runner.errors import ConfigurationError
 from runner.time_limits.policy import MIN_WALL_SECONDS, wall_seconds
 
 
+def test_a_fraction_on_a_gpu_leaves_time_for_kernels() -> None:
+    """Five seconds at least; limits in seconds are the organizer's own."""
+    assert wall_seconds(Limits(wall_fraction=0.2), 2.0, on_gpu=True) == 5.0
+    assert wall_seconds(Limits(wall_fraction=0.2), 100.0, on_gpu=True) == pytest.approx(20.0)
+    assert wall_seconds(Limits(wall_seconds=0.25), 100.0, on_gpu=True) == 0.25
+
+
 def test_by_hand() -> None:
     """The contest's rule: a fifth of 100 s is 20 s."""
     assert wall_seconds(Limits(wall_fraction=0.2), 100.0) == pytest.approx(20.0)

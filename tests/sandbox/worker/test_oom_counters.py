@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.worker.supervisor import oom_kills
+from sandbox.worker.memory_events import oom_kills
 
 VERSION_1 = "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"
 VERSION_2 = "low 0\nhigh 0\nmax 812\noom 5\noom_kill 3\noom_group_kill 0\n"

@@ -9,8 +9,10 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +20,7 @@ import pytest
 
 from sandbox.protocol.frames import Frame
 from sandbox.protocol.jobs import WorkerJob
-from sandbox.protocol.messages import RESULT_HEAD, TAG_CHECKPOINT
+from sandbox.protocol.messages import RESULT_HEAD, STARTED, TAG_CHECKPOINT
 from sandbox.stdio import Stdio
 from sandbox.worker.fds import PipeEnds
 from sandbox.worker.janitor import CleanupResult, Janitor
@@ -123,7 +125,7 @@ def _restore_signals() -> Iterator[None]:
     signal.signal(signal.SIGCHLD, handler)
 
 
-def serve(zygote: FakeZygote, janitor: FakeJanitor, host: FakeHost) -> None:
+def serve(zygote: FakeZygote, janitor: FakeJanitor, host: FakeHost, **changes: Any) -> None:
     job = WorkerJob(
         architecture="digits",
         classes=10,
@@ -140,6 +142,7 @@ def serve(zygote: FakeZygote, janitor: FakeJanitor, host: FakeHost) -> None:
         log_bytes=4096,
         processes=16,
     )
+    job = replace(job, **changes)
     with contextlib.closing(zygote), contextlib.closing(janitor):
         Supervisor(job, cast(Stdio, host), cast(Janitor, janitor), cast(Zygote, zygote)).serve()
     os.close(host.in_fd)
@@ -237,3 +240,38 @@ def test_a_run_that_the_janitor_ended_is_over_its_time() -> None:
     assert (fields["wiped"], fields["frozen_seconds"]) == (True, 0.5)
     assert janitor.watched == [(0, 60.0)]
     close(ends_of_run[0])
+
+
+def test_the_time_of_a_run_on_a_gpu_begins_when_it_is_set_up() -> None:
+    """The host and the janitor are told; what comes before has a limit of its own."""
+
+    def start(index: int, ends: PipeEnds) -> None:
+        time.sleep(0.3)  # longer than the limit of the run's own time
+        os.write(ends.result, STARTED + WHOLE)
+        close(ends)
+        zygote.put(index, 0)
+
+    zygote, host = FakeZygote(start), FakeHost(runs=1)
+    janitor = FakeJanitor(lambda index: janitor.put(FIRST_UID + index, True))
+    serve(zygote, janitor, host, device="cuda", wall_seconds=0.2)
+    payload, fields = host.report(0)
+    assert (payload, fields["result"], fields["ended_by"]) == (b"four", "checkpoint", "result")
+    assert fields["started"] is True
+    assert fields["seconds"] < 0.2
+    assert [kind for kind, _payload, _fields in host.frames] == ["started", "ended", "finished"]
+    assert janitor.watched == [(0, 60.0), (0, 0.2)]
+
+
+def test_a_run_on_the_cpu_is_not_announced_twice() -> None:
+    """Its time begins with the request."""
+
+    def start(index: int, ends: PipeEnds) -> None:
+        os.write(ends.result, STARTED + WHOLE)
+        close(ends)
+        zygote.put(index, 0)
+
+    zygote, host = FakeZygote(start), FakeHost(runs=1)
+    janitor = FakeJanitor(lambda index: janitor.put(FIRST_UID + index, True))
+    serve(zygote, janitor, host)
+    assert [kind for kind, _payload, _fields in host.frames] == ["ended", "finished"]
+    assert janitor.watched == [(0, 60.0)]

@@ -50,6 +50,20 @@ def test_an_overdue_run_is_ordered_to_end_once(machine: Machine) -> None:
     assert not watchdog.is_first_order("10001 2000 /scratch/0"), "also when the answer is on its way"
 
 
+def test_a_run_that_is_watched_again_has_its_time_from_then_on(machine: Machine) -> None:
+    """On a GPU, once it is set up. What was counted of a standstill stays."""
+    watchdog = machine.watchdog()
+    watchdog.watch("10001 2000 /scratch/0", 60.0)
+    machine.let_pass(9.0, cpu=0.0)
+    assert watchdog.overdue_orders() == []
+    watchdog.watch("10001 2000 /scratch/0", 4.0)
+    machine.let_pass(4.4)
+    assert watchdog.overdue_orders() == []
+    machine.let_pass(0.2)
+    assert watchdog.overdue_orders() == ["10001 2000 /scratch/0"]
+    assert watchdog.forget("10001") == pytest.approx(9.0)
+
+
 def test_a_run_that_the_supervisor_ended_is_left_alone(machine: Machine) -> None:
     """However long its cleanup takes."""
     watchdog = machine.watchdog()
