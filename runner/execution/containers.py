@@ -7,13 +7,15 @@ after another; under "container" it executes one. Runs are judged by the same ru
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun, PlannedRun
@@ -62,6 +64,7 @@ class Containers:
         concurrency: int,
         reuse: bool,
         has_room_for: Callable[[int], bool] = lambda _containers: True,
+        turn: AbstractContextManager[Any] | None = None,
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -72,9 +75,12 @@ class Containers:
             reuse: Whether a container executes further runs after its first one.
             has_room_for: Whether the host has room for so many further containers; asked before a container
                 is started beside others. The first one is started in any case.
+            turn: Entered for each run, where it cannot share the device with a checkpoint's evaluation; can
+                be entered again.
         """
         self._start, self._connect, self._concurrency = start, connect, concurrency
         self._reuse, self._has_room_for = reuse, has_room_for
+        self._turn = turn or contextlib.nullcontext()
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="worker")
         self._idle: list[_Worker] = []
         self._streams: set[Stream] = set()
@@ -146,7 +152,8 @@ class Containers:
         worker = self._take()
         is_reusable = False
         try:
-            ended = list(worker.client.execute([run]))
+            with self._turn:
+                ended = list(worker.client.execute([run]))
             if not ended:
                 raise SandboxLostError("The worker container ended without reporting how its run ended.")
             is_reusable = self._reuse and worker.client.is_usable

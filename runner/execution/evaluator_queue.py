@@ -2,8 +2,9 @@
 
 The evaluator is sent one checkpoint more than it evaluates at once, so that it never waits for the stream.
 While runs are in progress one is evaluated at a time, on one core, because evaluation slows runs down, and
-their limits are wall time. After the last run, as many are evaluated in parallel as the evaluator has cores
-and memory for (`runner.engine.container_spec.evaluator_concurrency`).
+their limits are wall time. On a GPU, runs and checkpoints take turns: none shares the device with
+another, whose time would depend on it. After the last run, as many are evaluated in parallel as the evaluator
+has cores and memory for (`runner.engine.container_spec.evaluator_concurrency`).
 
 A checkpoint may be the reason why an evaluator fails: an organizer's own network may end its process with
 some weights, or never answer. Every evaluator is sent the original network first, which shows that it works
@@ -14,12 +15,14 @@ sent singly. Losses with an external cause are never blamed on a checkpoint.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Final, Self
+from contextlib import AbstractContextManager
+from typing import Any, Final, Self
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs
@@ -62,6 +65,7 @@ class EvaluatorQueue:
         keep_going: bool = True,
         min_checkpoint_seconds: float = MIN_CHECKPOINT_SECONDS,
         evaluator: Callable[..., EvaluatorClient] = EvaluatorClient,
+        turn: AbstractContextManager[Any] | None = None,
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -75,11 +79,13 @@ class EvaluatorQueue:
                 evaluation has failed, and each remaining checkpoint might take as long.
             min_checkpoint_seconds: How long a checkpoint may take at least.
             evaluator: Connects to a container.
+            turn: Entered while the device is used, where it cannot be shared with runs; can be entered again.
         """
         self._start, self._challenge, self._sink = start, challenge, sink
         self._device, self._cores = device, cores if device == "cpu" else 1
         self._keep_going, self._min_seconds = keep_going, min_checkpoint_seconds
         self._connect = evaluator
+        self._turn = turn
         self._sent: list[int] = []
         """Sent to an evaluator and not answered: if it is lost, the next one gets them."""
         self._single: int | None = None
@@ -166,13 +172,14 @@ class EvaluatorQueue:
         try:
             if self._abandoned.is_set():
                 return
-            evaluator = self._connect(stream=container, challenge=self._challenge, device=self._device)
-            seconds = self._time_original(evaluator)
+            with self._turn or contextlib.nullcontext():
+                evaluator = self._connect(stream=container, challenge=self._challenge, device=self._device)
+                seconds = self._time_original(evaluator)
             for index in tuple(self._sent):
                 self._evaluate_singly(evaluator, index, seconds)
             concurrency = 1
             while not self._abandoned.is_set():
-                if self._blamed:
+                if self._blamed or self._turn is not None:
                     if (next_index := self._next()) is None:
                         return
                     self._sent.append(next_index)
@@ -206,10 +213,11 @@ class EvaluatorQueue:
 
     def _evaluate_singly(self, evaluator: EvaluatorClient, index: int, seconds: float) -> None:
         """Evaluate a checkpoint with no other in the evaluator; the original took ``seconds`` in it."""
-        evaluator.send(index, self._sink.read_checkpoint(index))
-        self._single = index
-        self._deliver(*evaluator.receive(self._max_seconds(seconds)))
-        self._single = None
+        with self._turn or contextlib.nullcontext():
+            evaluator.send(index, self._sink.read_checkpoint(index))
+            self._single = index
+            self._deliver(*evaluator.receive(self._max_seconds(seconds)))
+            self._single = None
 
     def _count_loss(self, error: SandboxError) -> None:
         """Count a loss against the checkpoint that was sent singly, or else against the sandbox."""

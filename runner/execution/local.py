@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Final, Self
@@ -56,6 +57,9 @@ class LocalExecutor:
         """Of all containers: the kernel counts processes by uid, so runs in progress must share none."""
         self._is_executing = False
         self._labels = {**context.labels, EVALUATION_LABEL: evaluation}
+        on_gpu = settings.placement.gpu is not None
+        self._turn = threading.Lock() if on_gpu else None
+        """On a GPU, held by whoever uses it: times would depend on who shares it."""
         self._queue = EvaluatorQueue(
             start=self._start_evaluator,
             challenge=challenge,
@@ -66,6 +70,7 @@ class LocalExecutor:
                 checkpoint_bytes=max_checkpoint_bytes(challenge.spec),
             ),
             keep_going=settings.keep_going,
+            turn=self._turn,
         )
 
     def __enter__(self) -> Self:
@@ -127,13 +132,15 @@ class LocalExecutor:
     def _runs(self, planned: Sequence[PlannedRun], enough: Callable[[], bool]) -> Generator[EndedRun]:
         challenge = one_run_challenge(self._challenge)
         reuse = self._settings.isolation == "process"
-        concurrency = max(1, min(self._challenge.description.limits.concurrency, len(planned)))
+        most = 1 if self._turn is not None else self._challenge.description.limits.concurrency
+        concurrency = max(1, min(most, len(planned)))
         runs = -(-len(planned) // concurrency) if reuse else 1
         containers = Containers(
             start=lambda: self._context.engine.start(self._worker_spec(challenge)),
             connect=lambda stream: self._worker(stream, challenge, runs=runs),
             concurrency=concurrency,
             reuse=reuse,
+            turn=self._turn,
             has_room_for=lambda count: has_memory_for_another(
                 self._context.engine,
                 self._context.info,
