@@ -11,9 +11,9 @@ from runner.cli.options import DEFAULT_STORE, StoreOption
 from runner.engine.connect import connect_engine
 from runner.engine.session import remove_leftovers
 from runner.image.image import remove_superseded_images
-from runner.reports.cells import quantity
 from runner.store.open_store import open_store
 from runner.store.removal import remove_checkpoints, remove_evaluation
+from runner.wording import quantity
 
 
 def clean_command(

@@ -10,13 +10,14 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from runner.reports.cells import needed_image, plain_text, quantity
+from runner.reports.cells import needed_image, plain_text
 from runner.reports.columns import REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
 from runner.reports.notices import counted, grouped_problem_lines
 from runner.reports.scores import score_cell, status_text, summary_json, verdicts_text
 from runner.results.view import MIN_SCORED_RUNS, SCHEMA_VERSION, SummaryView, listed_summary
 from runner.store.listing import Progress
 from runner.store.stored_evaluation import StoredEvaluation
+from runner.wording import quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
