@@ -36,6 +36,7 @@ from runner.results.entry_result import EntryResult
 from runner.store.entries.records import Outcome
 from runner.store.open_store import open_store
 from runner.store.paths import evaluation_id, unlisted_sentence
+from runner.store.removal import restart_evaluation
 from runner.store.store import Store
 from runner.submission.load import RefusedSubmission, Submission, read_submission, require_existing
 
@@ -81,6 +82,12 @@ def run_command(
             help="Continue an evaluation that an earlier version began; `unlearn list` names the image.",
         ),
     ] = "",
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Repeat evaluations that have ended, on a public challenge; drop their results."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run submissions n times each in sealed containers, and score them.
@@ -93,6 +100,13 @@ def run_command(
         )
     require_existing(submissions)
     loaded_challenge = load_challenge(challenge)
+    description = loaded_challenge.description
+    may_repeat = description.visibility == "public" or description.held_back
+    if again and not may_repeat:
+        raise ConfigurationError(
+            "--again is for public challenges: where results count, nobody may choose the better of two. "
+            "To drop a result all the same: unlearn clean EVALUATION"
+        )
     hand_ins = _read_all(submissions)
     command = new_command()
     refused = [each for each in hand_ins if isinstance(each.content, RefusedSubmission)]
@@ -102,7 +116,6 @@ def run_command(
         if len(refused) == len(hand_ins):
             _show(results, store, as_json=as_json, keep_going=keep_going)
             raise typer.Exit(1)
-    description = loaded_challenge.description
     with host_session(
         ConsoleReporter(stderr_console()),
         limits=description.limits,
@@ -142,6 +155,9 @@ def run_command(
             evaluation_of=lambda each: evaluation_id_of(each, loaded_challenge, host.image, settings),
             command=command,
         )
+        if again:
+            for evaluation in dict.fromkeys(entry.evaluation for entry in entries if entry.evaluation):
+                restart_evaluation(opened, store, evaluation)
         batch = evaluate_all(
             hand_ins,
             entries,
@@ -149,7 +165,7 @@ def run_command(
             lambda submission: evaluate(context, submission, loaded_challenge, settings),
             print_error,
         )
-    _show(batch.results, store, as_json=as_json, keep_going=keep_going)
+    _show(batch.results, store, as_json=as_json, keep_going=keep_going, may_repeat=may_repeat)
     if batch.lost is not None:
         raise typer.Exit(batch.lost.exit_code)
     if not all(result.outcome is Outcome.SCORED for result in batch.results):
@@ -165,7 +181,14 @@ def _read_all(paths: Sequence[Path]) -> list[HandIn]:
     return hand_ins
 
 
-def _show(results: Sequence[EntryResult], store: Path, *, as_json: bool, keep_going: bool) -> None:
+def _show(
+    results: Sequence[EntryResult],
+    store: Path,
+    *,
+    as_json: bool,
+    keep_going: bool,
+    may_repeat: bool = False,
+) -> None:
     """Print a row for each entry, remarks and counts; or a JSON object for each entry."""
     if as_json:
         for result in results:
@@ -173,7 +196,8 @@ def _show(results: Sequence[EntryResult], store: Path, *, as_json: bool, keep_go
         return
     show_summaries(named_summaries(results), store, as_json=False)
     out = stdout_console()
-    for line in (*result_lines(results, keep_going=keep_going), counts_line(results)):
+    lines = result_lines(results, keep_going=keep_going, may_repeat=may_repeat)
+    for line in (*lines, counts_line(results)):
         out.print(line, markup=False, soft_wrap=True)
 
 

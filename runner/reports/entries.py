@@ -124,13 +124,18 @@ def _copies_lines(groups: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def result_lines(
-    results: Sequence[EntryResult], *, keep_going: bool, now: datetime | None = None
+    results: Sequence[EntryResult],
+    *,
+    keep_going: bool,
+    may_repeat: bool = False,
+    now: datetime | None = None,
 ) -> list[str]:
     """Return what else is to be said of a command's entries, on one line for each kind.
 
     Args:
         results: In the order of the command.
         keep_going: Whether all runs were to be executed, even after one had failed.
+        may_repeat: Whether the command could evaluate again what has ended.
         now: The present by default.
     """
     lines = []
@@ -153,7 +158,7 @@ def result_lines(
         if result.evaluated_at is not None
     ]
     if earlier:
-        lines.append(f"not run again: {_some(earlier)}")
+        lines.append(f"not run again: {_some(earlier)}{'; --again repeats them' if may_repeat else ''}")
     return lines
 
 

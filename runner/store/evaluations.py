@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from runner.errors import ConfigurationError
 from runner.store.database import Database, RowConflictError, utc_now
@@ -84,6 +84,24 @@ class EvaluationQueries:
             row.summary, row.manifest_sha256 = json.dumps(summary), manifest_sha256
             if outcome is not None:
                 end_entries_of(session, evaluation, outcome)
+
+    def restart(self, evaluation: str, *, token: int | None = None) -> bool:
+        """Delete the runs and the result of an evaluation that has ended; return False if it has not.
+
+        What identifies it, its entries, attempts and terms stay.
+
+        Raises:
+            TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
+        """
+        with self.database.writing() as session:
+            require_token(session, evaluation, token)
+            row = session.get(EvaluationRow, evaluation)
+            if row is None or row.summary is None:
+                return False
+            session.execute(delete(RunRow).where(RunRow.evaluation == evaluation))
+            session.execute(update(EntryRow).where(EntryRow.evaluation == evaluation).values(outcome=None))
+            row.summary, row.manifest_sha256, row.seconds = None, None, 0.0
+        return True
 
     def find_evaluation(self, evaluation: str) -> StoredEvaluation | None:
         """Return an evaluation by its whole name, or None."""
