@@ -40,7 +40,7 @@ def clean_command(
     if names or checkpoints or refused:
         opened = open_store(store, create=False)
         for name in names or []:
-            evaluation = opened.find(name)
+            evaluation = opened.find(name, by_entry=False)
             remove_evaluation(opened, store, evaluation)
             out.print(f"Removed evaluation {evaluation}.")
         if checkpoints:

@@ -32,6 +32,7 @@ from runner.reports.evaluations import (
     listed_evaluations,
     shown_of,
 )
+from runner.reports.failures import follow_up
 from runner.store.entries.records import Entry, Outcome
 from runner.store.listing import (
     DATABASE_FILE,
@@ -95,7 +96,7 @@ def list_command(
     for line in (*evaluations_remarks(shown), *map(plain_text, (*copies, *refused_lines(refused)))):
         out.print(line)
     where = f"{shown_of(len(shown), len(rows))} in {store.absolute()}"
-    details = "; for details: unlearn show EVALUATION" if shown else ""
+    details = f"; for details: {follow_up('show', shown[0].stored.id, store)}" if shown else ""
     out.print(where + details, markup=False, soft_wrap=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,13 +30,15 @@ from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
+from runner.files import read_stored_file
 from runner.progress import ConsoleReporter
 from runner.reports.entries import counts_line, named_summaries, result_lines
+from runner.reports.failures import failure_lines
 from runner.reports.scores import summary_json
 from runner.results.entry_result import EntryResult
 from runner.store.entries.records import Outcome
 from runner.store.open_store import open_store
-from runner.store.paths import evaluation_id, unlisted_sentence
+from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths, evaluation_id, unlisted_sentence
 from runner.store.removal import restart_evaluation
 from runner.store.store import Store
 from runner.submission.load import RefusedSubmission, Submission, read_submission, require_existing
@@ -197,8 +200,21 @@ def _show(
     show_summaries(named_summaries(results), store, as_json=False)
     out = stdout_console()
     lines = result_lines(results, keep_going=keep_going, may_repeat=may_repeat)
+    if any(result.outcome is Outcome.FAILED for result in results):
+        with closing(open_store(store, create=False)) as opened:
+            lines = [*failure_lines(results, opened.runs, partial(_read_log, store), store=store), *lines]
     for line in (*lines, counts_line(results)):
         out.print(line, markup=False, soft_wrap=True)
+
+
+def _read_log(store: Path, evaluation: str, index: int) -> bytes:
+    """Return a run's log; empty if it cannot be read, which is not worth the command."""
+    try:
+        return read_stored_file(
+            EvaluationPaths(folder=store / evaluation).log(index), max_bytes=MAX_LOG_BYTES
+        )
+    except OSError:
+        return b""
 
 
 def _note_earlier_images(

@@ -34,7 +34,12 @@ from runner.verdict import Verdict
 
 
 def verify_command(
-    name: Annotated[str, typer.Argument(metavar="EVALUATION", help="By the beginning of its name.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="EVALUATION", help="The beginning of its name, a submission's name or path, or last."
+        ),
+    ],
     store: StoreOption = DEFAULT_STORE,
     challenge: MovedChallengeOption = None,
     rerun: Annotated[

@@ -13,6 +13,8 @@ from typing import Final
 from runner.files import file_sha256, write_atomic
 from runner.wording import first_of
 
+DEFAULT_STORE: Final = Path("evaluations")
+"""Where commands look if no other folder is named."""
 _NAME: Final = re.compile("[0-9a-f]{12}")
 MAX_JSON_BYTES: Final = 256 << 20
 """Of a manifest, summary or score card: 100 times those of the largest evaluation."""
