@@ -12,12 +12,14 @@ import typer
 from runner.cli.console import print_json, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.reports.advice import advice_on_runs
-from runner.reports.cells import needed_image, plain_text
+from runner.reports.cells import plain_text
 from runner.reports.entries import entries_json, entry_line, group_copies
 from runner.reports.failures import follow_up
 from runner.reports.runs import runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table, summary_json
+from runner.results.continuing import how_to_continue
 from runner.results.summary import SCHEMA_VERSION, Summary
+from runner.sanitize import sanitize_line
 from runner.store.open_store import open_store
 
 
@@ -57,7 +59,8 @@ def show_command(
     for terms in all_terms:
         out.print(terms_line(terms))
     if stored.summary is None:
-        out.print(plain_text(f"Not finished; repeat the command that began it. {needed_image(stored.image)}"))
+        how = sanitize_line(how_to_continue(stored, entries, store), 4000)
+        out.print(f"Not finished; {how}", markup=False, soft_wrap=True)
     else:
         show_summaries(
             [Summary.from_json(stored.summary)], store, as_json=False, with_suspicions=True, with_hint=False
