@@ -50,6 +50,7 @@ from runner.image.image import Image
 from runner.parsers.checkpoint import checkpoint_spec
 from runner.parsers.safetensors import CheckpointError
 from runner.progress import Reporter
+from runner.wording import quantity
 from sandbox.protocol.frames import Frame
 from sandbox.protocol.jobs import TrainerJob
 
@@ -180,7 +181,7 @@ def _send_snapshots(
 ) -> None:
     if snapshots:
         count = len(snapshots)
-        networks = "1 network" if count == 1 else f"{count} networks or groups of them"
+        networks = quantity(count, "network", "networks or groups of them")
         reporter.step(f"{name}: resuming {networks} from an interrupted build")
     for first in snapshots:
         for piece, last in build_folder.snapshots.pieces(first):

@@ -26,6 +26,7 @@ from runner.challenge.unfinished import BUILD_FOLDER, FACTS_FILE, GROUP_PREFIX, 
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.files import write_atomic
 from runner.parsers.npz import ArraysError
+from runner.wording import quantity
 from sandbox.protocol.jobs import ORIGINAL
 from sandbox.protocol.seeds import reference_seed
 from sandbox.protocol.splits import SPLITS
@@ -139,8 +140,8 @@ class BuildFolder:
         index, finished = int(diverged[0]), len(self.groups())
         raise ConfigurationError(
             f"Reference {index} (seed {reference_seed(self._seed, index)}) diverged: its outputs are not "
-            f"finite. {self.folder} still holds the original network and {finished} finished "
-            f"{'group' if finished == 1 else 'groups'} of references, but the same command would diverge "
+            f"finite. {self.folder} still holds the original network and "
+            f"{quantity(finished, 'finished group')} of references, but the same command would diverge "
             "again. Begin anew with --discard, and with another --seed or a --training of a lower learning "
             "rate."
         )

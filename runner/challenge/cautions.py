@@ -18,6 +18,7 @@ from runner.challenge.limits import Limits
 from runner.parsers.checkpoint import HALF_MAX
 from runner.parsers.safetensors import CheckpointSpec
 from runner.units import duration, size_text
+from runner.wording import quantity
 from sandbox.protocol.splits import SPLITS
 
 FEW_REFERENCES: Final = 32
@@ -52,8 +53,8 @@ def few_forget_examples(examples: int) -> Iterator[str]:
     """Yield a sentence if a score would be the mean over a handful of examples."""
     if examples < FEW_FORGET_EXAMPLES:
         yield (
-            f"the forget set has {examples} examples: below {FEW_FORGET_EXAMPLES}, a score depends on a few "
-            "of them; raise --forget-fraction, or use more data"
+            f"the forget set has {quantity(examples, 'example')}: below {FEW_FORGET_EXAMPLES}, a score "
+            "depends on a few of them; raise --forget-fraction, or use more data"
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from runner.challenge.challenge import Challenge
+from runner.wording import first_of, noun_for, quantity
 from sandbox.protocol.splits import SPLITS
 
 _BEHIND: Final = 0.5
@@ -43,10 +44,9 @@ class ReferenceAccuracy:
         """Return a sentence that names the references that fell behind, or None."""
         if not self.behind:
             return None
-        listing = ", ".join(map(str, self.behind[:_MAX_NAMED]))
-        more = f" and {len(self.behind) - _MAX_NAMED} more" if len(self.behind) > _MAX_NAMED else ""
         return (
-            f"{len(self.behind)} references fell behind: {listing}{more} have less than half of the median "
+            f"{quantity(len(self.behind), 'reference')} fell behind: {first_of(self.behind, _MAX_NAMED)} "
+            f"{noun_for(len(self.behind), 'has', 'have')} less than half of the median "
             "accuracy on retain; train longer, or with a lower learning rate"
         )
 

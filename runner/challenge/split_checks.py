@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.sanitize import sanitize_line
+from runner.wording import quantity
 from sandbox.protocol.splits import may_share
 
 Integers = NDArray[np.int64]
@@ -184,7 +185,7 @@ def _check_labels(labels: Integers, class_counts: Sequence[int]) -> None:
     for label, (count, expected) in enumerate(zip(counts, class_counts, strict=True)):
         if count != expected:
             raise BadSplitError(
-                f"it has {count} examples of class {label}, but class_counts states {expected}"
+                f"it has {quantity(count, 'example')} of class {label}, but class_counts states {expected}"
             )
 
 

@@ -19,6 +19,7 @@ from runner.errors import ConfigurationError
 from runner.files import read_regular_file
 from runner.sanitize import sanitize_line
 from runner.units import MIB
+from runner.wording import noun_for
 
 BUILD_FOLDER: Final = ".building"
 PLAN_FILE: Final = f"{BUILD_FOLDER}/plan.json"
@@ -72,7 +73,8 @@ class UnfinishedBuild:
         if not self.original_is_finished:
             progress = "the original network is not finished"
         elif self.references is None:
-            progress = f"{self.finished_references} references are finished"
+            are = noun_for(self.finished_references, "reference is", "references are")
+            progress = f"{self.finished_references} {are} finished"
         else:
             progress = f"{self.finished_references} of {self.references} references are finished"
         in_progress = f", {len(self.snapshots)} trainings in progress" if len(self.snapshots) > 1 else ""

@@ -11,9 +11,9 @@ from runner.cli.options import DEFAULT_STORE, StoreOption
 from runner.engine.connect import connect_engine
 from runner.engine.session import remove_leftovers
 from runner.image.image import remove_superseded_images
-from runner.reports.cells import quantity
 from runner.store.open_store import open_store
 from runner.store.removal import remove_checkpoints, remove_evaluation
+from runner.wording import quantity
 
 
 def clean_command(
@@ -40,7 +40,7 @@ def clean_command(
     if names or checkpoints or refused:
         opened = open_store(store, create=False)
         for name in names or []:
-            evaluation = opened.find(name)
+            evaluation = opened.find(name, by_entry=False)
             remove_evaluation(opened, store, evaluation)
             out.print(f"Removed evaluation {evaluation}.")
         if checkpoints:

@@ -32,6 +32,8 @@ from runner.reports.evaluations import (
     listed_evaluations,
     shown_of,
 )
+from runner.reports.failures import follow_up
+from runner.results.continuing import how_to_continue
 from runner.store.entries.records import Entry, Outcome
 from runner.store.listing import (
     DATABASE_FILE,
@@ -92,10 +94,11 @@ def list_command(
     copies = copies_lines(
         [(row.name, row.stored.id, row.summary.equal_evaluations) for row in shown if row.summary is not None]
     )
-    for line in (*evaluations_remarks(shown), *map(plain_text, (*copies, *refused_lines(refused)))):
+    remarks = evaluations_remarks(shown, lambda stored: how_to_continue(stored, entries, store))
+    for line in (*remarks, *map(plain_text, (*copies, *refused_lines(refused)))):
         out.print(line)
     where = f"{shown_of(len(shown), len(rows))} in {store.absolute()}"
-    details = "; for details: unlearn show EVALUATION" if shown else ""
+    details = f"; for details: {follow_up('show', shown[0].stored.id, store)}" if shown else ""
     out.print(where + details, markup=False, soft_wrap=True)
 
 

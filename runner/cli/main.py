@@ -133,7 +133,7 @@ def command_group() -> TyperGroup:
     add(group, COMMANDS)
     for name, text, commands in (
         ("image", "The container image: build it, show it.", IMAGE_COMMANDS),
-        ("challenge", "Challenges: build, show, export one.", CHALLENGE_COMMANDS),
+        ("challenge", "Challenges: build, show, measure, export one.", CHALLENGE_COMMANDS),
     ):
         subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
         subgroup.name, subgroup.rich_help_panel = name, PANELS[name]

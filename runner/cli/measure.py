@@ -15,9 +15,9 @@ from runner.cli.options import DeviceOption, RuntimeOption
 from runner.engine.placement import CPU
 from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter
-from runner.reports.cells import quantity
 from runner.time_limits.policy import wall_seconds
 from runner.time_limits.retraining import get_or_measure
+from runner.wording import quantity
 
 
 def measure_command(

@@ -9,9 +9,18 @@ from typing import Annotated, Final, Literal
 import typer
 from typer.core import TyperOption
 
+from runner.store import paths
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-DEFAULT_STORE: Final = Path("evaluations")
+DEFAULT_STORE: Final = paths.DEFAULT_STORE
+EvaluationArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="EVALUATION",
+        help="The beginning of its name, or the name or path of a submission; last for the newest.",
+    ),
+]
 StoreOption = Annotated[
     Path,
     typer.Option(

@@ -27,7 +27,12 @@ _SUFFIXES: Final = (".txt", ".json", "")
 
 
 def report_command(
-    name: Annotated[str, typer.Argument(metavar="EVALUATION", help="By the beginning of its name.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="EVALUATION", help="The beginning of its name, a submission's name or path, or last."
+        ),
+    ],
     store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
     entry: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,13 +30,16 @@ from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
+from runner.files import read_stored_file
 from runner.progress import ConsoleReporter
 from runner.reports.entries import counts_line, named_summaries, result_lines
+from runner.reports.failures import failure_lines
 from runner.reports.scores import summary_json
 from runner.results.entry_result import EntryResult
 from runner.store.entries.records import Outcome
 from runner.store.open_store import open_store
-from runner.store.paths import evaluation_id, unlisted_sentence
+from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths, evaluation_id, unlisted_sentence
+from runner.store.removal import restart_evaluation
 from runner.store.store import Store
 from runner.submission.load import RefusedSubmission, Submission, read_submission, require_existing
 
@@ -81,6 +85,12 @@ def run_command(
             help="Continue an evaluation that an earlier version began; `unlearn list` names the image.",
         ),
     ] = "",
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Repeat evaluations that have ended, on a public challenge; drop their results."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run submissions n times each in sealed containers, and score them.
@@ -93,6 +103,13 @@ def run_command(
         )
     require_existing(submissions)
     loaded_challenge = load_challenge(challenge)
+    description = loaded_challenge.description
+    may_repeat = description.visibility == "public" or description.held_back
+    if again and not may_repeat:
+        raise ConfigurationError(
+            "--again is for public challenges: where results count, nobody may choose the better of two. "
+            "To drop a result all the same: unlearn clean EVALUATION"
+        )
     hand_ins = _read_all(submissions)
     command = new_command()
     refused = [each for each in hand_ins if isinstance(each.content, RefusedSubmission)]
@@ -102,7 +119,6 @@ def run_command(
         if len(refused) == len(hand_ins):
             _show(results, store, as_json=as_json, keep_going=keep_going)
             raise typer.Exit(1)
-    description = loaded_challenge.description
     with host_session(
         ConsoleReporter(stderr_console()),
         limits=description.limits,
@@ -142,6 +158,9 @@ def run_command(
             evaluation_of=lambda each: evaluation_id_of(each, loaded_challenge, host.image, settings),
             command=command,
         )
+        if again:
+            for evaluation in dict.fromkeys(entry.evaluation for entry in entries if entry.evaluation):
+                restart_evaluation(opened, store, evaluation)
         batch = evaluate_all(
             hand_ins,
             entries,
@@ -149,7 +168,7 @@ def run_command(
             lambda submission: evaluate(context, submission, loaded_challenge, settings),
             print_error,
         )
-    _show(batch.results, store, as_json=as_json, keep_going=keep_going)
+    _show(batch.results, store, as_json=as_json, keep_going=keep_going, may_repeat=may_repeat)
     if batch.lost is not None:
         raise typer.Exit(batch.lost.exit_code)
     if not all(result.outcome is Outcome.SCORED for result in batch.results):
@@ -165,7 +184,14 @@ def _read_all(paths: Sequence[Path]) -> list[HandIn]:
     return hand_ins
 
 
-def _show(results: Sequence[EntryResult], store: Path, *, as_json: bool, keep_going: bool) -> None:
+def _show(
+    results: Sequence[EntryResult],
+    store: Path,
+    *,
+    as_json: bool,
+    keep_going: bool,
+    may_repeat: bool = False,
+) -> None:
     """Print a row for each entry, remarks and counts; or a JSON object for each entry."""
     if as_json:
         for result in results:
@@ -173,8 +199,22 @@ def _show(results: Sequence[EntryResult], store: Path, *, as_json: bool, keep_go
         return
     show_summaries(named_summaries(results), store, as_json=False)
     out = stdout_console()
-    for line in (*result_lines(results, keep_going=keep_going), counts_line(results)):
+    lines = result_lines(results, keep_going=keep_going, may_repeat=may_repeat)
+    if any(result.outcome is Outcome.FAILED for result in results):
+        with closing(open_store(store, create=False)) as opened:
+            lines = [*failure_lines(results, opened.runs, partial(_read_log, store), store=store), *lines]
+    for line in (*lines, counts_line(results)):
         out.print(line, markup=False, soft_wrap=True)
+
+
+def _read_log(store: Path, evaluation: str, index: int) -> bytes:
+    """Return a run's log; empty if it cannot be read, which is not worth the command."""
+    try:
+        return read_stored_file(
+            EvaluationPaths(folder=store / evaluation).log(index), max_bytes=MAX_LOG_BYTES
+        )
+    except OSError:
+        return b""
 
 
 def _note_earlier_images(

@@ -38,7 +38,10 @@ class _Requested:
 def score_command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="EVALUATION...", help="By the beginnings of their names."),
+        typer.Argument(
+            metavar="EVALUATION...",
+            help="As for show: beginnings of names, submissions, or last.",
+        ),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     challenge: MovedChallengeOption = None,

@@ -22,6 +22,7 @@ from runner.execution.host_session import host_session
 from runner.execution.settings import Settings
 from runner.files import read_stored_file
 from runner.progress import ConsoleReporter
+from runner.results.continuing import how_to_continue
 from runner.results.manifest import Manifest
 from runner.results.reruns import compare_rerun, evenly_spaced
 from runner.results.verification import verify_evaluation
@@ -34,7 +35,12 @@ from runner.verdict import Verdict
 
 
 def verify_command(
-    name: Annotated[str, typer.Argument(metavar="EVALUATION", help="By the beginning of its name.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="EVALUATION", help="The beginning of its name, a submission's name or path, or last."
+        ),
+    ],
     store: StoreOption = DEFAULT_STORE,
     challenge: MovedChallengeOption = None,
     rerun: Annotated[
@@ -49,7 +55,8 @@ def verify_command(
     opened = open_store(store, create=False)
     stored = opened.evaluation(opened.find(name))
     if stored.summary is None:
-        raise ConfigurationError(f"Evaluation {stored.id} has not ended; repeat the command that began it.")
+        how = how_to_continue(stored, opened.entries_of(stored.id), store)
+        raise ConfigurationError(f"Evaluation {stored.id} has not ended; {how}")
     loaded_challenge = _challenge(challenge or stored.challenge_folder, stored.id)
     verification = verify_evaluation(opened, store, stored.id, loaded_challenge)
     mismatches, indices = list(verification.mismatches), list[int]()

@@ -10,6 +10,7 @@ from runner.doctor.kernel_memory import Measurement
 from runner.errors import RunnerError, SandboxLostError
 from runner.gallery.judge import Outcome, Result
 from runner.gallery.run import GalleryReport
+from runner.wording import quantity
 
 QUICK: Final = (
     "ignores_signals",
@@ -74,7 +75,9 @@ def kernel_memory_findings(measure: Callable[[], Sequence[Measurement] | None]) 
             "host is quiet; if it stays, update the kernel, or use gVisor (--runtime runsc)."
         )
         return [_kernel_memory(Status.WARNING, observation, advice, _MEMORY_WITHIN_LIMIT)]
-    return [_kernel_memory(Status.OK, f"{len(measurements)} kinds of objects are counted or refused")]
+    return [
+        _kernel_memory(Status.OK, f"{quantity(len(measurements), 'kind')} of objects are counted or refused")
+    ]
 
 
 def _kernel_memory(status: Status, observation: str, advice: str = "", lost: str = "") -> Finding:

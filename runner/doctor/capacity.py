@@ -9,6 +9,7 @@ from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import Finding, Status, make_finding
 from runner.engine.container_spec import all_workers_memory_bytes
 from runner.image.build import BUILD_DISK_BYTES
+from runner.wording import quantity
 
 _GIB: Final = 1 << 30
 _RUNNING_BYTES: Final = 2 * _GIB
@@ -84,7 +85,7 @@ def check_memory(facts: Facts, purpose: Purpose) -> Finding:
 def check_cores(facts: Facts, purpose: Purpose) -> Finding:
     """Check that concurrent runs have the cores that the challenge specifies."""
     limits, cores = purpose.limits, int(facts.info.get("NCPU") or 0)
-    observation = f"{limits.cpus:g} of {cores} cores for {limits.concurrency} concurrent run(s)"
+    observation = f"{limits.cpus:g} of {cores} cores for {quantity(limits.concurrency, 'concurrent run')}"
     if cores and limits.cpus > cores:
         advice = f"The engine refuses to assign more cores than the host has; set cpus to {cores} or less."
         return make_finding("cores", Status.BROKEN, observation, advice)

@@ -24,6 +24,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     kernel.check_cgroups,
     kernel.check_limits,
     kernel.check_swap,
+    kernel.check_overcommit,
     kernel.check_core_dumps,
     kernel.check_open_files,
     kernel.check_kernel,

@@ -21,6 +21,7 @@ from runner.doctor.advisories import (
 from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import Finding, Status, make_finding
 from runner.engine.info import is_podman
+from runner.wording import quantity
 
 _OLDEST_TESTED_API: Final = (1, 41)
 _OWN_IMAGE: Final = (
@@ -141,7 +142,7 @@ def check_gpu(facts: Facts, _purpose: Purpose) -> Finding:
     discovered = facts.info.get("DiscoveredDevices") or []
     offered = any("nvidia.com/gpu" in str(device) for device in discovered)
     toolkit = bool(text) or offered or "nvidia" in _runtimes(facts)
-    devices = f"{len(facts.gpu_devices)} device(s)" if facts.gpu_devices else "no device"
+    devices = quantity(len(facts.gpu_devices), "device") if facts.gpu_devices else "no device"
     if not toolkit:
         advice = (
             "Containers cannot use the devices without the NVIDIA container toolkit."

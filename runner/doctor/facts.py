@@ -45,6 +45,9 @@ class Facts:
 
     memory_available_bytes: int | None = None
     swap_bytes: int | None = None
+    overcommit_memory: str = ""
+    """The kernel's setting for memory that programs request and do not use yet: ``2`` limits the total."""
+
     load_1min: float | None = None
     core_pattern: str = ""
     """The kernel's setting for the core dump of a process that crashes."""

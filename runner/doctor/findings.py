@@ -47,6 +47,7 @@ TITLES: Final = {
     "cgroups": "Control groups",
     "limits": "Limits",
     "swap": "Swap limit",
+    "overcommit": "Promised memory",
     "core-dumps": "Core dumps",
     "open-files": "Open files",
     "kernel": "Kernel",

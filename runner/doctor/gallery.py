@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
@@ -20,8 +20,14 @@ from runner.gallery.challenge import small_challenge
 from runner.gallery.run import Gallery, GalleryReport
 from runner.progress import Reporter
 
-KINDS: Final = ("lock on a part of a file", "filter on a socket", "named mapping", "timer", "mapping")
-"""Kinds of kernel objects that doctor measures: refused on every host, or quickly made and counted."""
+KINDS: Final = {
+    "lock on a part of a file": 4000,
+    "filter on a socket": 2000,
+    "named mapping": 8000,
+    "timer": 4000,
+    "mapping": 8000,
+}
+"""Kernel objects that doctor has each process make: refused on every host, or quickly made and counted."""
 _NO_IMAGE: Final = f"image not built; {next_step('unlearn setup')}"
 _NO_GALLERY: Final = (
     "sample_submissions/hostile does not exist here; run doctor from a checkout of the project"
@@ -71,7 +77,7 @@ def run_quick_attacks(
 
 
 def measure_quickly(
-    facts: Facts, purpose: Purpose, reporter: Reporter, *, kinds: Sequence[str] = KINDS
+    facts: Facts, purpose: Purpose, reporter: Reporter, *, kinds: Mapping[str, int] = KINDS
 ) -> list[Measurement] | None:
     """Measure a few kinds of kernel objects; None where this machine does not show their memory.
 

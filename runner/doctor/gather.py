@@ -24,6 +24,7 @@ _RUNTIMES: Final = ("runc", "crun", "runsc")
 _TOOLKIT: Final = "nvidia-ctk"
 _CORE_PATTERN: Final = Path("/proc/sys/kernel/core_pattern")
 _SUID_DUMPABLE: Final = Path("/proc/sys/fs/suid_dumpable")
+_OVERCOMMIT: Final = Path("/proc/sys/vm/overcommit_memory")
 _PROFILES: Final = Path("/sys/kernel/security/apparmor/profiles")
 _FILE_MAX: Final = Path("/proc/sys/fs/file-max")
 _PRINTED_CHARACTERS: Final = 2000
@@ -63,6 +64,7 @@ def gather_facts(engine: Engine | None, engine_problem: str, store: Path) -> Fac
         wheels_free_bytes=_free(Path(platformdirs.user_cache_dir("unlearn"))),
         memory_available_bytes=psutil.virtual_memory().available if is_local else None,
         swap_bytes=psutil.swap_memory().total if is_local else None,
+        overcommit_memory=_read(_OVERCOMMIT) if is_local else "",
         load_1min=os.getloadavg()[0] if is_local else None,
         core_pattern=_read(_CORE_PATTERN) if is_local else "",
         suid_dumpable=_read(_SUID_DUMPABLE) if is_local else "",

@@ -16,6 +16,8 @@ _REQUIRED_LIMITS: Final = {
 }
 _MADV_COLLAPSE: Final = (6, 1)
 """First kernel with `MADV_COLLAPSE`, which makes the start of a run faster."""
+_OVERCOMMIT: Final = {"0": "refuses obvious excess", "1": "refuses nothing", "2": "refuses beyond a total"}
+"""What ``vm.overcommit_memory`` makes the kernel do with requests for memory."""
 _FILES_OF_OTHERS: Final = 100_000
 """Open files that the other programs of the host may need."""
 
@@ -118,6 +120,23 @@ def check_swap(facts: Facts, _purpose: Purpose) -> Finding:
     )
     lost = "that a run that reaches its memory limit is ended"
     return make_finding("swap", Status.WARNING, "cannot be limited", advice, lost=lost)
+
+
+def check_overcommit(facts: Facts, _purpose: Purpose) -> Finding:
+    """Check that no run is refused memory within its limit because other programs requested theirs."""
+    mode = facts.overcommit_memory
+    if mode not in _OVERCOMMIT:
+        return make_finding("overcommit", Status.NOT_AVAILABLE, "unknown from this machine")
+    observation = f"overcommit_memory: {mode}, {_OVERCOMMIT[mode]}"
+    if mode != "2":
+        return make_finding("overcommit", Status.OK, observation)
+    advice = (
+        "When the host has promised all memory, allocations of a run are refused although it is within its "
+        "limit. Nothing shows whose fault that was: the run is judged as crashed, and that is final. "
+        "Set: sysctl vm.overcommit_memory=0"
+    )
+    lost = "that a run is not judged for memory that other programs of the host use"
+    return make_finding("overcommit", Status.WARNING, observation, advice, lost=lost)
 
 
 def check_core_dumps(facts: Facts, purpose: Purpose) -> Finding:

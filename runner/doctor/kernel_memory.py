@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -33,7 +33,7 @@ _GROUPS: Final = Path("/sys/fs/cgroup")
 _COUNTED_2: Final = ("kernel_stack", "pagetables", "percpu", "slab_unreclaimable", "vmalloc")
 """Of ``memory.stat`` in control groups 2. Version 1 has one number, with what can be freed: there, too little
 is found of objects that have an inode."""
-_SETTLE_SECONDS: Final = 0.2
+SETTLE_SECONDS: Final = 0.2
 """The kernel releases objects, and updates its counters, with a delay."""
 _PATIENCE_SECONDS: Final = 120.0
 
@@ -66,14 +66,15 @@ def kernel_memory_container(*, image: str, labels: dict[str, str], placement: Pl
 
 
 def measure_kernel_memory(
-    engine: Engine, spec: ContainerSpec, kinds: Iterable[str], *, repetitions: int
+    engine: Engine, spec: ContainerSpec, kinds: Mapping[str, int], *, repetitions: int
 ) -> list[Measurement] | None:
     """Return the measurement of each kind; None if this host shows no counter for the container.
 
     Args:
         engine: An engine on this machine.
         spec: The specification from `kernel_memory_container`.
-        kinds: Names in `sandbox.worker.kernel_objects.KINDS`.
+        kinds: Objects that each process makes, by a name in `sandbox.worker.kernel_objects.KINDS`; 0 for the
+            number there.
         repetitions: How often each kind is measured.
 
     Raises:
@@ -82,19 +83,34 @@ def measure_kernel_memory(
     """
     container = engine.start(spec)
     try:
-        _hold(container, "nothing")  # what the program needs once is not measured
+        _hold(container, "nothing", 1)  # what the program needs once is not measured
         _release(container)
         if _counted_bytes(container.identity) is None:
             return None
-        return [_measure(container, kind, repetitions) for kind in kinds]
+        return [measure_kind(container, kind, number, repetitions) for kind, number in kinds.items()]
     finally:
         container.remove()
 
 
-def _measure(container: Container, kind: str, repetitions: int) -> Measurement:
-    differences, objects, before = [], 0, _uncounted_bytes(container)
+def measure_kind(container: Container, kind: str, number: int, repetitions: int) -> Measurement:
+    """Return the measurement of a kind; nothing is waited for where its calls are refused.
+
+    Args:
+        container: It answers, and holds no objects.
+        kind: Name of the kind.
+        number: Objects that each process makes; 0 for the number in `sandbox.worker.kernel_objects.KINDS`.
+        repetitions: How often it is measured.
+
+    Raises:
+        SandboxLostError: the container ended early.
+    """
+    objects = _hold(container, kind, 1)
+    _release(container)
+    if not objects:
+        return Measurement(kind=kind, objects=0, uncounted_bytes=0)
+    differences, before = list[int](), _uncounted_bytes(container)
     for _ in range(repetitions):
-        objects = _hold(container, kind)
+        objects = _hold(container, kind, number)
         held = _uncounted_bytes(container)
         _release(container)
         after = _uncounted_bytes(container)
@@ -104,7 +120,7 @@ def _measure(container: Container, kind: str, repetitions: int) -> Measurement:
 
 
 def _uncounted_bytes(container: Container) -> int:
-    time.sleep(_SETTLE_SECONDS)
+    time.sleep(SETTLE_SECONDS)
     return host_kernel_bytes(_MEMINFO.read_text()) - (_counted_bytes(container.identity) or 0)
 
 
@@ -147,9 +163,9 @@ def counted_in_statistics(memory_stat: str) -> int | None:
     return sum(int(fields[name]) for name in _COUNTED_2 if name in fields)
 
 
-def _hold(container: Container, kind: str) -> int:
-    """Have the objects of a kind made; return how many there are."""
-    container.send(f"{kind} 0\n".encode())
+def _hold(container: Container, kind: str, number: int) -> int:
+    """Have each process make so many objects of a kind; return how many there are."""
+    container.send(f"{kind} {number}\n".encode())
     return _answer(container)
 
 

@@ -96,6 +96,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "RestartPolicy": {"Name": "no"},
         "AutoRemove": False,
         "Privileged": False,
+        "Init": False,  # the supervisor is process 1, whatever the engine adds by default
         "Binds": [],
         **{name: value for name, value in optional.items() if value},
     }

@@ -12,6 +12,7 @@ from runner.gallery.judge import Outcome, Result
 from runner.gallery.run import GalleryReport
 from runner.sanitize import sanitize_line
 from runner.verdict import Verdict
+from runner.wording import quantity
 
 _STYLES = {
     Outcome.CONTAINED: "green",
@@ -54,14 +55,15 @@ def gallery_remarks(report: GalleryReport) -> list[str]:
             ]
     lines += [f"On the host: {leftover}" for leftover in report.leftovers]
     counts = Counter(result.outcome for result in report.results)
-    last = f"{len(report.results)} attacks, {counts[Outcome.CONTAINED]} contained"
+    last = f"{quantity(len(report.results), 'attack')}, {counts[Outcome.CONTAINED]} contained"
     if counts[Outcome.OPEN]:
         last += f", {counts[Outcome.OPEN]} known to be open"
     if counts[Outcome.CLOSED]:
         last += f", {counts[Outcome.CLOSED]} wrongly marked as open"
     if counts[Outcome.ESCAPED]:
         last += f", {counts[Outcome.ESCAPED]} NOT CONTAINED"
-    return [*lines, f"{last}; {len(report.leftovers) or 'no'} leftovers on the host."]
+    leftovers = quantity(len(report.leftovers), "leftover") if report.leftovers else "no leftovers"
+    return [*lines, f"{last}; {leftovers} on the host."]
 
 
 def gallery_json(report: GalleryReport) -> dict[str, Any]:

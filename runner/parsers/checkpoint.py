@@ -30,6 +30,7 @@ from runner.parsers.safetensors import (
     split_header,
 )
 from runner.sanitize import sanitize_line
+from runner.wording import first_of
 from sandbox.protocol.messages import REMARK_HALF, REMARK_OUTSIDE
 
 HALF_MAX: Final = 65504.0
@@ -179,5 +180,4 @@ def _is_within(data: memoryview, expected: TensorSpec) -> bool:
 
 
 def _some(names: list[str]) -> str:
-    listing = ", ".join(display_text(name) for name in names[:3])
-    return f"{listing} and {len(names) - 3} more" if len(names) > 3 else listing or "none"
+    return first_of([display_text(name) for name in names], 3) or "none"

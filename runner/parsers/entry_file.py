@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from runner.parsers.zip_names import quoted_name
+from runner.wording import first_of
 from sandbox.protocol.clutter import is_clutter
 
 ENTRY_FILE: Final = "submission.py"
@@ -75,7 +76,4 @@ def _is_python(name: str) -> bool:
 
 
 def _listed(names: Sequence[str]) -> str:
-    rest = len(names) - _MAX_LISTED
-    return ", ".join(quoted_name(name) for name in names[:_MAX_LISTED]) + (
-        f" and {rest} more" if rest > 0 else ""
-    )
+    return first_of([quoted_name(name) for name in names], _MAX_LISTED)

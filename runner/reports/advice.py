@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from runner.reports.mistakes import MISTAKES, WARNING
+from runner.wording import first_of, noun_for
 
 if TYPE_CHECKING:  # it imports pydantic, which `unlearn list` does without
     from runner.store.records import RunRecord
@@ -43,8 +44,7 @@ def advice_on_runs(runs: Sequence[RunRecord]) -> Iterator[str]:
         if line := advice(run.detail):
             indices.setdefault(line, []).append(str(run.index))
     for line, numbers in indices.items():
-        name = "run" if len(numbers) == 1 else "runs"
-        yield f"{name} {', '.join(numbers[:3])}{' …' if len(numbers) > 3 else ''}: {line}"
+        yield f"{noun_for(len(numbers), 'run')} {first_of(numbers, 3)}: {line}"
 
 
 def table() -> str:

@@ -20,13 +20,3 @@ def figure(value: float | None, digits: int) -> str:
 def percent(value: float, digits: int = 0) -> str:
     """Return a share as a percentage, in the form that all tables and sentences use."""
     return f"{100 * value:.{digits}f} %"
-
-
-def quantity(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 run``, ``2 runs``."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def needed_image(digest: str) -> str:
-    """Return the sentence that names the image of an unfinished evaluation."""
-    return f"It needs image {digest[:16]} (run --image, if that is not the current one)."

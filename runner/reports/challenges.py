@@ -15,8 +15,9 @@ from runner.challenge.description import Description, Source
 from runner.challenge.limits import Limits
 from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import Training
-from runner.reports.cells import percent, plain_text, quantity
+from runner.reports.cells import percent, plain_text
 from runner.sanitize import sanitize_line
+from runner.wording import first_of, quantity
 from sandbox.protocol.splits import SPLITS
 
 _LINE_CHARACTERS: Final = 500
@@ -78,7 +79,7 @@ def _some_of(words: Sequence[str]) -> str:
     for number, word in enumerate(words):
         length += len(f"{word}, ")
         if length > _LIST_CHARACTERS and number:
-            return f"{', '.join(words[:number])} and {len(words) - number} more"
+            return first_of(words, number)
     return ", ".join(words)
 
 

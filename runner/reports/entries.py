@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from runner.reports.cells import quantity
 from runner.results.view import OTHER_SUBMISSION, SCHEMA_VERSION
 from runner.sanitize import sanitize_line
 from runner.store.entries.records import Entry, Outcome
+from runner.wording import first_of, noun_for, quantity
 
 if TYPE_CHECKING:  # they import pydantic, which `unlearn list` does without
     from runner.results.entry_result import EntryResult
@@ -61,7 +61,9 @@ def refused_lines(entries: Iterable[Entry], most: int = _NAMED) -> list[str]:
         for entry in refused[-most:]
     ]
     if len(refused) > most:
-        lines.append(f"{len(refused) - most} earlier entries were refused too; --json lists them")
+        earlier = len(refused) - most
+        were = noun_for(earlier, "entry was", "entries were")
+        lines.append(f"{earlier} earlier {were} refused too; --json lists them")
     return lines
 
 
@@ -122,13 +124,18 @@ def _copies_lines(groups: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def result_lines(
-    results: Sequence[EntryResult], *, keep_going: bool, now: datetime | None = None
+    results: Sequence[EntryResult],
+    *,
+    keep_going: bool,
+    may_repeat: bool = False,
+    now: datetime | None = None,
 ) -> list[str]:
     """Return what else is to be said of a command's entries, on one line for each kind.
 
     Args:
         results: In the order of the command.
         keep_going: Whether all runs were to be executed, even after one had failed.
+        may_repeat: Whether the command could evaluate again what has ended.
         now: The present by default.
     """
     lines = []
@@ -151,7 +158,7 @@ def result_lines(
         if result.evaluated_at is not None
     ]
     if earlier:
-        lines.append(f"not run again: {_some(earlier)}")
+        lines.append(f"not run again: {_some(earlier)}{'; --again repeats them' if may_repeat else ''}")
     return lines
 
 
@@ -197,6 +204,4 @@ def _name(name: str) -> str:
 
 def _some(names: Sequence[str]) -> str:
     """Return the first names, each once, and how many more there are."""
-    names = list(dict.fromkeys(names))
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
+    return first_of(dict.fromkeys(names), _NAMED)

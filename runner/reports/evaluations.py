@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,13 +10,15 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from runner.reports.cells import needed_image, plain_text, quantity
+from runner.reports.cells import plain_text
 from runner.reports.columns import REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
 from runner.reports.notices import counted, grouped_problem_lines
 from runner.reports.scores import score_cell, status_text, summary_json, verdicts_text
 from runner.results.view import MIN_SCORED_RUNS, SCHEMA_VERSION, SummaryView, listed_summary
+from runner.sanitize import sanitize_line
 from runner.store.listing import Progress
 from runner.store.stored_evaluation import StoredEvaluation
+from runner.wording import noun_for, quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,9 @@ class ListedEvaluation:
         return None if self.summary is None or self.summary.is_smoke_test else self.summary.score
 
 
+_CONTINUED: Final = 5
+"""Interrupted evaluations whose command is shown."""
+_COMMAND_CHARACTERS: Final = 4000
 _WIDE: Final = 100
 """Width from which a time has its year."""
 _NO_PROGRESS: Final = Progress(ended_runs=0, is_running=False)
@@ -118,21 +123,30 @@ def evaluations_table(rows: Sequence[ListedEvaluation], width: int) -> Table:
     return fitted_table(columns, width)
 
 
-def evaluations_remarks(rows: Sequence[ListedEvaluation]) -> list[Text]:
-    """Return the lines below the table: problems by kind, what to continue, what does not compare."""
+def evaluations_remarks(
+    rows: Sequence[ListedEvaluation], how_to_continue: Callable[[StoredEvaluation], str]
+) -> list[Text]:
+    """Return the lines below the table: problems by kind, what to continue, what does not compare.
+
+    Args:
+        rows: Of the table.
+        how_to_continue: Returns a clause about an evaluation that was interrupted.
+    """
     named = [(row.name, row.summary) for row in rows if row.summary is not None]
     lines = grouped_problem_lines(named)
-    interrupted: dict[str, list[str]] = {}
-    for row in rows:
-        if row.status == "interrupted":
-            interrupted.setdefault(row.stored.image, []).append(row.stored.id)
+    interrupted = [row.stored for row in rows if row.status == "interrupted"]
     lines += [
         Text(
-            f"interrupted ({', '.join(names)}): repeat the command that began it. {needed_image(image)}",
+            sanitize_line(f"{stored.id}: interrupted; {how_to_continue(stored)}", _COMMAND_CHARACTERS),
             style="yellow",
+            no_wrap=True,  # a command that is folded cannot be pasted
+            overflow="ignore",
         )
-        for image, names in interrupted.items()
+        for stored in interrupted[:_CONTINUED]
     ]
+    if rest := interrupted[_CONTINUED:]:
+        are = noun_for(len(rest), "is", "are")
+        lines.append(Text(f"{len(rest)} more {are} interrupted; for the command: unlearn show {rest[0].id}"))
     if any(summary.is_smoke_test for _, summary in named):
         lines.append(Text(f"smoke test: fewer than {MIN_SCORED_RUNS} runs, too few for a score."))
     for kind, values in (

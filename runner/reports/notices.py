@@ -15,9 +15,9 @@ from rich.text import Text
 
 from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.reports.advice import advice_on_warning
-from runner.reports.cells import quantity
 from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED, SummaryView
 from runner.sanitize import sanitize_line
+from runner.wording import quantity
 from scoring.card.levels import Level, flag_level
 
 ADVICE: Final = {

@@ -9,9 +9,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from runner.reports.cells import percent, plain_text, quantity
+from runner.reports.cells import percent, plain_text
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
 from runner.results.view import MIN_SCORED_RUNS
+from runner.wording import quantity
 from scoring.card.levels import flag_level
 from scoring.outputs import SPLITS
 

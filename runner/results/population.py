@@ -14,6 +14,7 @@ from runner.challenge.load import load_challenge
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import UnexpectedFileError, free_memory_bytes, read_stored_file
 from runner.results.card_file import read_card
+from runner.results.continuing import how_to_continue
 from runner.results.scoring import SCORE_WITHHELD, load_populations
 from runner.results.summarize import failure_reason
 from runner.store.paths import EvaluationPaths
@@ -81,7 +82,8 @@ def stored_population(store: Store, folder: Path, evaluation: str, challenge: Pa
     runs = store.runs(evaluation)
     failed = [run for run in runs if run.verdict is not Verdict.OK]
     if stored.summary is None or (len(runs) < stored.n and not failed):
-        raise ConfigurationError(f"Evaluation {evaluation} has not ended; repeat the command that began it.")
+        how = how_to_continue(stored, store.entries_of(evaluation), folder)
+        raise ConfigurationError(f"Evaluation {evaluation} has not ended; {how}")
     if stored.summary.get("score_withheld"):
         raise ConfigurationError(f"Evaluation {evaluation} has no score. {SCORE_WITHHELD}")
     paths = EvaluationPaths(folder=folder / evaluation)

@@ -18,6 +18,7 @@ from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED
 from runner.sanitize import sanitize_line
 from runner.store.records import CopiedCheckpoints, RunRecord
 from runner.verdict import Verdict
+from runner.wording import first_of
 
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
@@ -152,10 +153,9 @@ def _warnings_of_copies(runs: Sequence[RunRecord], copies: Sequence[CopiedCheckp
     warnings = []
     for count, group in groups.items():
         names = [f"{sanitize_line(copy.submission, 60)} (evaluation {copy.evaluation})" for copy in group]
-        more = f" and {len(names) - _NAMED_COPIES} more" if len(names) > _NAMED_COPIES else ""
         warnings.append(
             f"{count} of {len(digests)} checkpoints equal those of {OTHER_SUBMISSION} "
-            f"{', '.join(names[:_NAMED_COPIES])}{more}"
+            f"{first_of(names, _NAMED_COPIES)}"
         )
     return warnings
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from runner.errors import ConfigurationError
 from runner.store.database import Database, RowConflictError, utc_now
-from runner.store.entries.queries import end_entries_of
+from runner.store.entries.queries import end_entries_of, newest_evaluation_query
 from runner.store.entries.records import Outcome
 from runner.store.fencing import require_token
 from runner.store.records import EvaluationRecord
@@ -85,6 +85,24 @@ class EvaluationQueries:
             if outcome is not None:
                 end_entries_of(session, evaluation, outcome)
 
+    def restart(self, evaluation: str, *, token: int | None = None) -> bool:
+        """Delete the runs and the result of an evaluation that has ended; return False if it has not.
+
+        What identifies it, its entries, attempts and terms stay.
+
+        Raises:
+            TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
+        """
+        with self.database.writing() as session:
+            require_token(session, evaluation, token)
+            row = session.get(EvaluationRow, evaluation)
+            if row is None or row.summary is None:
+                return False
+            session.execute(delete(RunRow).where(RunRow.evaluation == evaluation))
+            session.execute(update(EntryRow).where(EntryRow.evaluation == evaluation).values(outcome=None))
+            row.summary, row.manifest_sha256, row.seconds = None, None, 0.0
+        return True
+
     def find_evaluation(self, evaluation: str) -> StoredEvaluation | None:
         """Return an evaluation by its whole name, or None."""
         with self.database.reading() as session:
@@ -108,8 +126,15 @@ class EvaluationQueries:
             rows = session.scalars(select(EvaluationRow).order_by(EvaluationRow.begun)).all()
             return [_from_row(row) for row in rows]
 
-    def find(self, prefix: str) -> str:
+    def find(self, prefix: str, *, by_entry: bool = True) -> str:
         """Return the whole name of the one evaluation whose name starts with ``prefix``.
+
+        Where none does, ``last`` is the evaluation of the newest entry, and the name or the path of an entry
+        is the newest evaluation under it. A submission's name never stands for another one's evaluation.
+
+        Args:
+            prefix: As typed.
+            by_entry: Whether it may be ``last``, or the name or path of an entry.
 
         Raises:
             ConfigurationError: no name starts so, or several do; or ``prefix`` is empty.
@@ -120,6 +145,8 @@ class EvaluationQueries:
             names = session.scalars(
                 select(EvaluationRow.id).where(EvaluationRow.id.startswith(prefix, autoescape=True))
             ).all()
+            if not names and by_entry:
+                names = list(session.scalars(newest_evaluation_query(prefix)))
         if len(names) != 1:
             how_many = "No evaluation begins" if not names else f"{len(names)} evaluations begin"
             raise ConfigurationError(f"{how_many} with {prefix!r}; see: unlearn list")

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from runner.files import file_sha256, write_atomic
+from runner.wording import first_of
 
+DEFAULT_STORE: Final = Path("evaluations")
+"""Where commands look if no other folder is named."""
 _NAME: Final = re.compile("[0-9a-f]{12}")
 MAX_JSON_BYTES: Final = 256 << 20
 """Of a manifest, summary or score card: 100 times those of the largest evaluation."""
@@ -84,9 +87,8 @@ def unlisted_sentence(store: Path, listed: Collection[str]) -> str:
     names = unlisted_evaluations(store, listed)
     if not names:
         return ""
-    some = ", ".join([*names[:3], *(["…"] if len(names) > 3 else [])])
     return (
-        f"{store} has outputs of evaluations that its database does not list ({some}): it was "
+        f"{store} has outputs of evaluations that its database does not list ({first_of(names, 3)}): it was "
         "emptied or replaced. Restore store.sqlite from a backup; otherwise their runs are executed again."
     )
 

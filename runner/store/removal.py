@@ -23,6 +23,21 @@ def remove_evaluation(store: Store, folder: Path, name: str) -> None:
             archive_path(folder, submission).unlink(missing_ok=True)
 
 
+def restart_evaluation(store: Store, folder: Path, name: str) -> bool:
+    """Remove the runs and the result of an evaluation, so that it can be evaluated again.
+
+    Returns False and removes nothing if it has not ended: then it is to be continued.
+
+    Raises:
+        HostNotReadyError: a process works on it.
+    """
+    with evaluation_lease(store.database, folder, name) as lease:
+        if not store.restart(name, token=lease.token):
+            return False
+        shutil.rmtree(folder / name, ignore_errors=True)  # files without rows mean nothing
+    return True
+
+
 def remove_checkpoints(store: Store, folder: Path, name: str) -> int:
     """Remove the checkpoints of evaluated runs, and return how many were removed."""
     paths = EvaluationPaths(folder=folder / name)

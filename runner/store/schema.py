@@ -6,14 +6,31 @@ is a new script there: a test compares its result with these classes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy import BigInteger, Boolean, Dialect, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class _Base(DeclarativeBase):
     pass
+
+
+class StoredBoolean(Boolean):
+    """A boolean that is 0 or 1 in the database; SQLAlchemy's own takes every other value for true."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[object], bool | None]:
+        """Return the function that reads a value; it raises ValueError for what is no boolean."""
+        return _stored_boolean
+
+
+def _stored_boolean(value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    raise ValueError(f"a boolean must be 0 or 1, not {value!r}")
 
 
 class SubmissionRow(_Base):
@@ -88,7 +105,7 @@ class RunRow(_Base):
     exception_type: Mapped[str | None] = mapped_column(default=None)
     """As the submission named it."""
     ended: Mapped[datetime]
-    evaluated: Mapped[bool] = mapped_column(default=False)
+    evaluated: Mapped[bool] = mapped_column(StoredBoolean, default=False)
     """Whether its outputs are on disk."""
     outputs_sha256: Mapped[str | None] = mapped_column(default=None)
     """Of the file of its outputs."""

@@ -19,14 +19,14 @@ GROUND: Final = frozenset(
     f"runner.{name}"
     for name in (
         *("checkout", "errors", "files", "progress", "sanitize", "tracebacks", "units", "validation"),
-        "verdict",
+        *("verdict", "wording"),
     )
 )
 """Modules that every package of `runner` but the parsers may import."""
 
 FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
     "runner": (
-        "checkout errors sanitize units verdict",
+        "checkout errors sanitize units verdict wording",
         "files progress tracebacks validation",
         "parsers",
         "challenge submission",
@@ -114,7 +114,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
 }
 """What each package may import besides the ground modules; what is not named is not allowed."""
 
-PARSERS_MAY_IMPORT: Final = frozenset({"runner.sanitize", "runner.verdict"})
+PARSERS_MAY_IMPORT: Final = frozenset({"runner.sanitize", "runner.verdict", "runner.wording"})
 """Of the ground modules: a parser knows no files, processes or network."""
 
 LIBRARY_HOMES: Final = {

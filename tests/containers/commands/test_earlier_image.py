@@ -59,9 +59,9 @@ def test_it_is_listed_noted_and_continued(
     forget_runs(store, name, count=2)
     listed = " ".join(unlearn("list", "--store", store).stdout.split())
     assert (
-        f"interrupted ({name}): repeat the command that began it. It needs image {earlier.digest[:16]}"
-        in listed
-    )
+        f"{name}: interrupted; to continue: unlearn run {SAMPLES / 'original'} -c {challenge.folder} -n 4 "
+        f"--store {store} --image {earlier.digest[:16]}"
+    ) in listed
     other = unlearn(*command, "--json")
     assert f"--image {earlier.digest[:16]}" in other.stderr
     assert json.loads(other.stdout)["evaluation"] != name

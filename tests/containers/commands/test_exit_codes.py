@@ -31,7 +31,7 @@ def test_a_table_that_the_terminal_cannot_show(challenge: Challenge, tmp_path: P
         )
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
-        assert "unlearn show EVALUATION" in done.stdout
+        assert "for details: unlearn show " in done.stdout
 
 
 def test_a_damaged_store_is_exit_code_3(challenge: Challenge, tmp_path: Path) -> None:

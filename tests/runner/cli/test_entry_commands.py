@@ -80,6 +80,38 @@ def test_the_submission_in_json_is_the_stored_one(typed: Type) -> None:
     assert FIRST.submission not in typed("list")
 
 
+@pytest.mark.parametrize(
+    ("name", "evaluation"),
+    [("alpha", ID), ("copy", ID), ("late", OTHER), ("last", OTHER), (COPY.path, ID), (ID[:4], ID)],
+)
+def test_an_evaluation_is_known_by_its_entries(typed: Type, name: str, evaluation: str) -> None:
+    """By the name or the path of one, and `last` is that of the newest which has an evaluation."""
+    assert json.loads(typed("show", name, "--json"))["evaluation"] == evaluation
+
+
+def test_a_name_is_the_newest_evaluation_under_it(typed: Type, tmp_path: Path) -> None:
+    """A submission that was edited keeps its name. A name that equals another's evaluation is not preferred."""
+    with closing(open_store(tmp_path, create=False)) as store:
+        store.record_entries("third", [replace(ALPHA, name="alpha", path="new", evaluation=OTHER)])
+        store.record_entries("hostile", [replace(ALPHA, name=ID, path="hostile", evaluation=OTHER)])
+    assert json.loads(typed("show", "alpha", "--json"))["evaluation"] == OTHER
+    assert json.loads(typed("show", ID, "--json"))["evaluation"] == ID
+
+
+@pytest.mark.parametrize("name", ["broken", "alph", "LATE", "last "])
+def test_other_names_are_refused(typed: Type, name: str) -> None:
+    """What was refused has no evaluation, and names are whole."""
+    with pytest.raises(ConfigurationError, match="No evaluation begins with"):
+        typed("show", name)
+
+
+@pytest.mark.parametrize("name", ["alpha", "last"])
+def test_what_is_removed_is_named_by_its_own_name(typed: Type, name: str) -> None:
+    """Not by what may be another tomorrow."""
+    with pytest.raises(ConfigurationError, match="No evaluation begins with"):
+        typed("clean", name)
+
+
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["table", "json"])
 @pytest.mark.parametrize("challenge", [FIRST.challenge, FIRST.challenge_sha256[:8], "/srv/tiny/../tiny/"])
 def test_refused_entries_are_on_the_challenge_as_evaluations_are(

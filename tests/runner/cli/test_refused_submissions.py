@@ -6,7 +6,7 @@ import hashlib
 import json
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -96,4 +96,22 @@ def test_a_host_that_is_not_ready_gets_no_store_for_nothing(
     (tmp_path / "mine.py").write_text("def unlearning(net, retain, forget, val):\n    return net\n")
     ended = type_command("run", tmp_path / "mine.py", *command[3:], DOCKER_HOST="unix:///nowhere.sock")
     assert ended.returncode == 3, ended.stderr
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("visibility", ["private", "public"])
+def test_results_that_count_are_not_repeated(
+    command: tuple[object, ...],
+    challenge_folder: ChallengeFolder,
+    tmp_path: Path,
+    visibility: Literal["private", "public"],
+) -> None:
+    """On a private challenge --again is wrong usage, before anything is recorded or an engine is asked."""
+    challenge_folder.describe(visibility=visibility)
+    ended = type_command(*command, "--again", DOCKER_HOST="unix:///nowhere.sock")
+    if visibility == "public":
+        assert ended.returncode == 1
+        return
+    assert ended.returncode == 2
+    assert "--again is for public challenges" in ended.stderr
     assert not (tmp_path / "store").exists()

@@ -29,7 +29,8 @@ def test_the_list_names_the_image_that_the_unfinished_evaluation_needs(store: Pa
     """The finished evaluation is listed with its stored summary."""
     text = " ".join(unlearn("list", "--store", store).stdout.split())
     assert ENDED in text
-    assert f"interrupted ({UNFINISHED}): repeat the command that began it. It needs image {IMAGE}" in text
+    assert f"{UNFINISHED}: interrupted; " in text
+    assert f"--image {IMAGE}" in text
     unfinished, ended = map(json.loads, unlearn("list", "--store", store, "--json").stdout.splitlines())
     assert (ended["evaluation"], unfinished["evaluation"]) == (ENDED, UNFINISHED)
     stored = json.loads((store / ENDED / "summary.json").read_text())

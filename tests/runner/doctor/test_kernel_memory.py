@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from typing import cast
+
 import pytest
 
 from runner.doctor.attacks import kernel_memory_findings
 from runner.doctor.findings import Status
 from runner.doctor.gallery import KINDS as QUICK_KINDS
-from runner.doctor.kernel_memory import Measurement, counted_in_statistics, host_kernel_bytes
+from runner.doctor.kernel_memory import (
+    SETTLE_SECONDS,
+    Measurement,
+    counted_in_statistics,
+    host_kernel_bytes,
+    measure_kind,
+)
 from runner.doctor.table import verdict_sentence
+from runner.engine.api import Container
 from runner.errors import HostNotReadyError, RunnerError, SandboxLostError, SandboxStartError
 
 MEMINFO = """MemTotal:       24684092 kB
@@ -103,5 +113,42 @@ def test_a_container_that_is_lost_or_slow_is_a_warning(reason: str) -> None:
 
 
 def test_the_kinds_that_doctor_measures_are_a_few() -> None:
-    """A second or two in all; that each exists is seen where they are measured."""
+    """Two seconds in all, so few objects; that each kind exists is seen where they are measured."""
     assert 0 < len(QUICK_KINDS) <= 6
+    assert all(0 < number <= 8000 for number in QUICK_KINDS.values())
+
+
+class AnsweringContainer:
+    """Makes objects of each kind but those that are refused, and keeps what it was sent."""
+
+    identity = "none"
+
+    def __init__(self, refused: set[str]) -> None:
+        self.refused, self.lines = refused, list[str]()
+        self._answers = list[bytes]()
+
+    def send(self, data: bytes | memoryview) -> None:
+        line = bytes(data).decode().strip()
+        self.lines.append(line)
+        kind, _space, number = line.rpartition(" ")
+        self._answers.append(b"%d\n" % (int(number) if line and kind not in self.refused else 0))
+
+    def receive(self, timeout_seconds: float) -> bytes | None:
+        assert timeout_seconds > 0
+        return self._answers.pop(0)
+
+    def remove(self) -> None:
+        pass
+
+
+def test_kinds_that_are_refused_cost_no_time() -> None:
+    """One object is tried; the kernel's counters, which settle slowly, are read for the others only."""
+    fake = AnsweringContainer({"lock", "named mapping"})
+    container = cast("Container", fake)
+    begun = time.monotonic()
+    for kind in ("lock", "named mapping"):
+        assert measure_kind(container, kind, 4000, 1) == Measurement(kind=kind, objects=0, uncounted_bytes=0)
+    assert time.monotonic() - begun < SETTLE_SECONDS
+    assert fake.lines == ["lock 1", "", "named mapping 1", ""]
+    assert measure_kind(container, "timer", 50, 1).objects == 50
+    assert fake.lines[4:] == ["timer 1", "", "timer 50", ""]

@@ -22,7 +22,7 @@ from runner.results.summary import Summary
 from runner.store.entries.records import Outcome
 from runner.store.open_store import open_store
 from runner.store.paths import archive_path
-from runner.store.removal import remove_evaluation
+from runner.store.removal import remove_evaluation, restart_evaluation
 from runner.submission.load import Submission
 from tests.support.ended_evaluation import ARCHIVE, IMAGE, MINE, Ended, N, NoEngine
 
@@ -112,6 +112,30 @@ def test_the_outcome_is_recorded_with_the_end(ended: Ended) -> None:
     )
     ended.store.finish(ended.name, ended.summary.to_json(), outcome=ended.summary.outcome)
     assert [entry.outcome for entry in ended.store.entries()] == [Outcome.SCORED]
+
+
+def test_an_evaluation_begins_again(ended: Ended) -> None:
+    """Runs, result and files are gone; its entries, attempts and terms stay, and its outcome is open."""
+    run(ended, [hand_in("a.zip", "a"), hand_in("b.zip", "b")])
+    attempts, terms = ended.store.attempts(ended.name), ended.store.all_terms(ended.name)
+    assert (ended.folder / ended.name).is_dir()
+    assert restart_evaluation(ended.store, ended.folder, ended.name)
+    stored = ended.store.evaluation(ended.name)
+    assert (stored.summary, stored.manifest_sha256, stored.seconds) == (None, None, 0.0)
+    assert ended.store.runs(ended.name) == []
+    assert not (ended.folder / ended.name).exists()
+    assert archive_path(ended.folder, MINE.sha256).is_file()
+    assert [(each.name, each.outcome) for each in ended.store.entries()] == [("a", None), ("b", None)]
+    assert (ended.store.attempts(ended.name), ended.store.all_terms(ended.name)) == (attempts, terms)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_has_not_ended_does_not_begin_again(ended: Ended, is_known: bool) -> None:
+    """The command that was interrupted continues it; nor is there anything to remove of one unknown."""
+    ended.sql("UPDATE evaluations SET summary = NULL")
+    assert not restart_evaluation(ended.store, ended.folder, ended.name if is_known else "0" * 12)
+    assert len(ended.store.runs(ended.name)) == N
+    assert (ended.folder / ended.name).is_dir()
 
 
 def test_clean_removes_entries_with_their_evaluation(ended: Ended) -> None:

@@ -125,7 +125,7 @@ def test_runs_of_the_same_mistake_share_a_line() -> None:
     crashed = [run_record(index=i, verdict=Verdict.CRASHED, detail="SystemExit: 0") for i in range(5)]
     late = run_record(index=9, verdict=Verdict.TIME_LIMIT, detail="not finished within 60 s")
     first, second = advice_on_runs([*crashed, late, run_record()])
-    assert first == "runs 0, 1, 2 …: Return from the function instead of leaving Python."
+    assert first == "runs 0, 1, 2 and 2 more: Return from the function instead of leaving Python."
     assert second.startswith("run 9: ")
 
 

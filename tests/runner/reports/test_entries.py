@@ -119,6 +119,14 @@ def test_what_was_not_run_again() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_repeated", [True, False])
+def test_how_to_repeat_is_told_where_it_is_possible(is_repeated: bool) -> None:
+    """Only beside what was not run again."""
+    results = [result("a", evaluated_at=NOON if is_repeated else None)]
+    text = "".join(result_lines(results, keep_going=False, may_repeat=True, now=NOON))
+    assert ("--again" in text) == is_repeated
+
+
 def test_an_evaluation_that_stopped_says_how_to_execute_all_runs() -> None:
     """Not where all were executed, nor where that was requested, nor for a submission that was refused."""
     stopped = result("a", "failed", summary={"verdicts": {"crashed": 1}})

@@ -197,10 +197,26 @@ def test_order() -> None:
 
 
 def test_remarks_of_the_list_name_what_to_continue() -> None:
-    """Only what is interrupted, with its image; scores of two challenges do not compare."""
+    """Only what is interrupted, with its command; scores of two challenges do not compare."""
     scored = listed_evaluations([stored_evaluation(n=16, summary=SCORED.to_json())], {}, {})
-    lines = [line.plain for line in evaluations_remarks([*ROWS, *scored])]
-    assert any("interrupted (000000000002)" in line and "c" * 16 in line for line in lines)
+    lines = [
+        line.plain for line in evaluations_remarks([*ROWS, *scored], lambda stored: f"continue {stored.n}")
+    ]
+    assert "000000000002: interrupted; continue 200" in lines
     assert not any("000000000001" in line for line in lines)
     assert "Scores of different challenges are not comparable." in lines
     assert "Scores of different n are not comparable." in lines
+
+
+@pytest.mark.parametrize("number", [5, 6, 8])
+def test_many_interrupted_evaluations_are_a_few_lines(number: int) -> None:
+    """Five with their commands, and how many there are besides."""
+    stored = [stored_evaluation(id=f"{index:012}") for index in range(number)]
+    interrupted = {each.id: Progress(ended_runs=1, is_running=False) for each in stored}
+    remarks = evaluations_remarks(listed_evaluations(stored, interrupted, {}), lambda stored: stored.id * 40)
+    lines = [line.plain for line in remarks]
+    assert len(lines) == min(number, 6)
+    assert all(len(line) > 480 for line in lines[:5]), "commands are whole"
+    rest = {6: "1 more is interrupted", 8: "3 more are interrupted"}
+    if number > 5:
+        assert lines[5] == f"{rest[number]}; for the command: unlearn show 000000000005"

@@ -35,6 +35,7 @@ DAMAGE = [
     ("runs", "host_seconds = 'soon'"),
     ("runs", "checkpoint_sha256 = 'zz'"),
     ("runs", "outputs_sha256 = 'zz'"),
+    *[("runs", f"evaluated = {value}") for value in ("'perhaps'", "''", "2", "-1", "0.5", "x'01'")],
     ("runs", '"index" = -1'),
     ("evaluations", "begun = '2026-13-45 00:00:00.000000'"),
     ("evaluations", "begun = 'yesterday'"),
@@ -108,7 +109,7 @@ def test_outputs_without_a_row_are_mentioned(folder: Path) -> None:
         (folder / name / "outputs").mkdir(parents=True)
     sentence = unlisted_sentence(folder, {ENDED})
     assert f"{folder} has outputs of evaluations that its database does not list (0123456789ab" in sentence
-    assert "…" in sentence
+    assert "and 1 more" in sentence
     assert unlisted_sentence(folder / "none", set()) == ""
 
 
