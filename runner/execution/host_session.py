@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from runner.challenge.limits import Limits
 from runner.engine.api import Engine
 from runner.engine.capacity import require_memory
+from runner.engine.cdi_files import require_closed_cdi
 from runner.engine.connect import connect_engine
 from runner.engine.gpu_lock import gpu_lock
 from runner.engine.gpu_parent import gpu_by_number
@@ -55,7 +56,8 @@ def host_session(
 
     Raises:
         ConfigurationError: ``device`` has another form.
-        HostNotReadyError: no engine, image, runtime, device or memory, or another process uses the GPU.
+        HostNotReadyError: no engine, image, runtime, device or memory, another process uses the GPU, or
+            its CDI specification adds more to a container than the GPU.
     """
     engine = connect_engine()
     info = engine.info()
@@ -63,6 +65,7 @@ def host_session(
         require_memory(limits, info)
     device = device_by_uuid(device, gpu_by_number)
     placement = resolve_placement(runtime=runtime, device=device, required_device=required_device, info=info)
+    require_closed_cdi(placement.gpu)
     required_image = require_image_by_digest(engine, image) if image else require_image(engine)
     with reporter as active, container_session(engine) as labels, gpu_lock(device):
         yield HostSession(
