@@ -2,8 +2,8 @@
 
 CDI (Container Device Interface) lets a file on the host add device nodes, mounts and hooks to every
 container that asks for a device; the engine shows none of it afterwards. What `nvidia-ctk cdi generate`
-writes by default also mounts sockets of daemons of the host, which a run could speak to. Pure: a specification in,
-sentences out.
+writes by default also mounts sockets of daemons of the host, which a run could speak to. Pure: a
+specification in, sentences out.
 """
 
 from __future__ import annotations
