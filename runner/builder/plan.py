@@ -23,6 +23,7 @@ from runner.challenge.training import TrainingChoice
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
 from runner.image.image import Image
+from runner.units import MIB
 from runner.validation import first_problem
 from sandbox.protocol.architecture_names import unknown_architecture
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
@@ -135,7 +136,7 @@ def plan_build(
         forget_fraction=forget_fraction,
         references=references,
         item_format=item_format,
-        limits=_limits(default_limits(recipe), limits or {}),
+        limits=_limits(default_limits(recipe, runs_on), limits or {}),
         feedback=feedback,
         visibility="public" if public else "private",
         device=runs_on,
@@ -171,6 +172,7 @@ def _check_recipe(recipe: str, *, has_data: bool, download: bool, shared_persons
 
 
 _LIMIT_OPTIONS: Final = {"memory_bytes": "--memory-mib"}
+_GPU_MEMORY_BYTES: Final = 4096 * MIB
 """Options of `challenge build` that are not named after their limit."""
 
 
@@ -200,6 +202,10 @@ def matches_plan(description: Description, plan: BuildPlan) -> bool:
     )
 
 
-def default_limits(recipe: str) -> Limits:
-    """Return the limits of a recipe's challenge unless options change them."""
-    return Limits(**RECIPES[recipe].default_limits)
+def default_limits(recipe: str, runs_on: RunDevice = CPU) -> Limits:
+    """Return the limits of a recipe's challenge unless options change them.
+
+    A run on a GPU gets more memory: the pages of CUDA's libraries, 2 GB, count as its container's.
+    """
+    limits = Limits(**RECIPES[recipe].default_limits)
+    return limits if runs_on == CPU else limits.with_changes(memory_bytes=_GPU_MEMORY_BYTES)

@@ -12,6 +12,7 @@ from runner.challenge.architecture import ArchitectureFile
 from runner.challenge.limits import Limits
 from runner.challenge.training import TrainingChoice
 from runner.errors import ConfigurationError
+from runner.units import MIB
 
 
 def plan(**options: Any) -> BuildPlan:
@@ -28,6 +29,14 @@ def test_defaults() -> None:
     assert (built.visibility, built.device, built.item_format, built.feedback) == (
         *("private", "cpu", "dict", "full"),
     )
+
+
+def test_runs_on_a_gpu_get_more_memory() -> None:
+    """Unless an option says how much; the other limits are the recipe's."""
+    built = plan(runs_on="cuda")
+    assert built.limits.memory_bytes == 4096 * MIB
+    assert built.limits.with_changes(memory_bytes=2048 * MIB) == default_limits("digits")
+    assert plan(runs_on="cuda", limits={"memory_bytes": 1024 * MIB}).limits.memory_bytes == 1024 * MIB
 
 
 def test_options_end_up_in_the_plan() -> None:
