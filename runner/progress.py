@@ -72,7 +72,9 @@ class ConsoleReporter:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
+                TextColumn("elapsed,"),
                 TimeRemainingColumn(),
+                TextColumn("left"),
                 console=console,
                 transient=True,
             )
@@ -112,6 +114,10 @@ class ConsoleReporter:
             or self._clock() - self._last_line[1] > _LINE_EVERY_SECONDS
         ):
             self._print(text, f"{text}: {done} of {total}{self._time_left(text, done, total)}")
+
+    def line(self, text: str) -> None:
+        """Write a line that stays, above the progress bar if there is one."""
+        self._console.print(sanitize_line(text), markup=False, highlight=False, soft_wrap=True)
 
     def _time_left(self, text: str, done: int, total: int) -> str:
         """Return the time that the rest will take at the pace since the step's first report."""

@@ -36,7 +36,7 @@ from runner.challenge.layout import (
     ORIGINAL_FILE,
     REFERENCES_FILE,
 )
-from runner.challenge.load import load_challenge
+from runner.challenge.load import early_split_warnings, load_challenge
 from runner.challenge.split_checks import empty_class_warnings
 from runner.challenge.training import Training
 from runner.clients.trainer import TrainerSession
@@ -219,6 +219,9 @@ def _early_remarks(build_folder: BuildFolder, plan: BuildPlan) -> Iterator[str]:
     yield from facts.notes
     yield from empty_class_warnings(raw["class_counts"].values())
     yield from few_forget_examples(sum(raw["class_counts"]["forget"]))
+    yield from early_split_warnings(
+        build_folder.folder, raw["class_counts"], shared_persons=bool(plan.source.shared_persons)
+    )
     yield from tight_limits(plan.limits, facts)
     with contextlib.suppress(CheckpointError):  # the complete challenge is checked when it is loaded
         yield from half_precision(checkpoint_spec((build_folder.folder / ORIGINAL_FILE).read_bytes()))

@@ -13,6 +13,7 @@ to it are run and judged, but not scored.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -80,11 +81,13 @@ def load_challenge(folder: Path) -> Challenge:
         source = decode_architecture(
             read_checked_file(folder, ARCHITECTURE_FILE, description), folder / ARCHITECTURE_FILE
         )
-    digests = [_load_split(folder, split, description) for split in description.splits]
-    try:
-        check_splits(digests, shared_persons=bool(description.source.shared_persons))
-    except BadSplitError as error:
-        raise ConfigurationError(f"The challenge at {folder} is not valid: {error}.") from error
+    digests = _compared_splits(
+        folder,
+        description.splits,
+        lambda name: read_checked_file(folder, name, description),
+        description.class_counts,
+        shared_persons=bool(description.source.shared_persons),
+    )
     labels = next(digest.labels for digest in digests if digest.split == "forget")
     return Challenge(
         folder=folder,
@@ -96,11 +99,59 @@ def load_challenge(folder: Path) -> Challenge:
         architecture_source=source,
         build_facts=read_build_facts(folder),
         warnings=(
-            *duplicate_warnings(digests),
-            *shared_person_warnings(digests),
+            *_split_warnings(digests),
             *empty_class_warnings([] if description.held_back else description.class_counts.values()),
         ),
     )
+
+
+def early_split_warnings(
+    folder: Path, class_counts: Mapping[str, Sequence[int]], *, shared_persons: bool
+) -> list[str]:
+    """Return the warnings about the data of a challenge that is still being built.
+
+    Args:
+        folder: It has the files of all splits.
+        class_counts: Number of examples of each class, by split.
+        shared_persons: Whether the organizer allows persons in several splits.
+
+    Raises:
+        ConfigurationError: the data do not pass `runner.challenge.split_checks`.
+        OSError: a file cannot be read.
+    """
+    return _split_warnings(
+        _compared_splits(
+            folder,
+            SPLITS,
+            lambda name: (folder / name).read_bytes(),
+            class_counts,
+            shared_persons=shared_persons,
+        )
+    )
+
+
+def _split_warnings(digests: Sequence[SplitDigest]) -> list[str]:
+    return [*duplicate_warnings(digests), *shared_person_warnings(digests)]
+
+
+def _compared_splits(
+    folder: Path,
+    splits: Iterable[str],
+    read: Callable[[str], bytes],
+    class_counts: Mapping[str, Sequence[int]],
+    *,
+    shared_persons: bool,
+) -> list[SplitDigest]:
+    """Return the digest of each split, after checking it and comparing it with the others.
+
+    Only one split is in memory at a time.
+    """
+    digests = [_digest(folder, split, read(SPLIT_FILES[split]), class_counts[split]) for split in splits]
+    try:
+        check_splits(digests, shared_persons=shared_persons)
+    except BadSplitError as error:
+        raise ConfigurationError(f"The challenge at {folder} is not valid: {error}.") from error
+    return digests
 
 
 def _absence(folder: Path) -> str:
@@ -118,10 +169,9 @@ def _absence(folder: Path) -> str:
     return f"{text}; build one with: unlearn challenge build digits {folder}"
 
 
-def _load_split(folder: Path, split: str, description: Description) -> SplitDigest:
-    """Check a split and return its digest for comparison with other splits; its images are released."""
+def _digest(folder: Path, split: str, data: bytes, class_counts: Sequence[int]) -> SplitDigest:
+    """Check a split and return its digest for comparison with other splits."""
     name = SPLIT_FILES[split]
-    data = read_checked_file(folder, name, description)
     try:
         columns = {
             column: Column(dtype=spec.dtype, shape=spec.shape, data=raw)
@@ -130,7 +180,7 @@ def _load_split(folder: Path, split: str, description: Description) -> SplitDige
     except CheckpointError as error:
         raise ConfigurationError(f"{folder / name} is damaged: {error}.") from error
     try:
-        return check_split(columns, split=split, file=name, class_counts=description.class_counts[split])
+        return check_split(columns, split=split, file=name, class_counts=class_counts)
     except BadSplitError as error:
         raise ConfigurationError(f"{folder / name} is damaged: {error}.") from error
 

@@ -13,6 +13,8 @@ from rich.console import Console
 from runner.cli.interface.screen_size import requested_size
 from runner.sanitize import sanitize
 
+JSON_SCHEMA_VERSION: Final = 1
+"""Of what ``--json`` prints, where an object has no version of its own; docs/json.md lists the fields."""
 PIPE_WIDTH: Final = 140
 """Columns of a table where neither stdout nor stderr is a terminal and COLUMNS is no number of columns."""
 _TERMINAL_WIDTH: Final = 80
@@ -51,8 +53,8 @@ def _terminal_size(stream: TextIO) -> tuple[int, int] | None:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object on one line."""
-    sys.stdout.write(json.dumps(value) + "\n")
+    """Print one JSON object on one line, with the version of its fields."""
+    sys.stdout.write(json.dumps({"schema_version": JSON_SCHEMA_VERSION, **value}) + "\n")
 
 
 def print_note(sentence: str) -> None:

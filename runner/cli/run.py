@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,7 +33,7 @@ from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.files import read_stored_file
 from runner.progress import ConsoleReporter
-from runner.reports.entries import counts_line, named_summaries, result_lines
+from runner.reports.entries import counts_line, ended_line, named_summaries, result_lines
 from runner.reports.failures import failure_lines
 from runner.reports.scores import summary_json
 from runner.results.entry_result import EntryResult
@@ -119,8 +120,9 @@ def run_command(
         if len(refused) == len(hand_ins):
             _show(results, store, as_json=as_json, keep_going=keep_going)
             raise typer.Exit(1)
+    reporter = ConsoleReporter(stderr_console())
     with host_session(
-        ConsoleReporter(stderr_console()),
+        reporter,
         limits=description.limits,
         runtime=runtime,
         device=device,
@@ -167,6 +169,7 @@ def run_command(
             opened,
             lambda submission: evaluate(context, submission, loaded_challenge, settings),
             print_error,
+            show_ended=_line_for_each(reporter, len(hand_ins)),
         )
     _show(batch.results, store, as_json=as_json, keep_going=keep_going, may_repeat=may_repeat)
     if batch.lost is not None:
@@ -205,6 +208,17 @@ def _show(
             lines = [*failure_lines(results, opened.runs, partial(_read_log, store), store=store), *lines]
     for line in (*lines, counts_line(results)):
         out.print(line, markup=False, soft_wrap=True)
+
+
+def _line_for_each(reporter: ConsoleReporter, total: int) -> Callable[[EntryResult], None]:
+    """Return a function that shows how each entry ended as soon as it has; a single one needs no line."""
+    numbers = count(1)
+
+    def show(result: EntryResult) -> None:
+        if total > 1:
+            reporter.line(ended_line(result, next(numbers), total))
+
+    return show
 
 
 def _read_log(store: Path, evaluation: str, index: int) -> bytes:

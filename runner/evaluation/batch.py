@@ -37,6 +37,8 @@ def evaluate_all(
     store: Store,
     evaluate: Callable[[Submission], Summary],
     report: Callable[[str], None],
+    *,
+    show_ended: Callable[[EntryResult], None] = lambda _result: None,
 ) -> BatchResult:
     """Evaluate what was handed in and record the outcomes.
 
@@ -46,6 +48,7 @@ def evaluate_all(
         store: Where they are recorded.
         evaluate: Evaluates a submission; it is not called for what is refused.
         report: Shows the sentence that says why an entry is held.
+        show_ended: Receives each result as soon as it is there.
 
     Raises:
         HostNotReadyError: this host cannot run any submission.
@@ -53,10 +56,15 @@ def evaluate_all(
     results: list[EntryResult] = []
     lost: SandboxError | None = None
     executed: set[str] = set()
+
+    def add(result: EntryResult) -> None:
+        results.append(result)
+        show_ended(result)
+
     for hand_in, entry in zip(hand_ins, entries, strict=True):
         content, evaluation = hand_in.content, entry.evaluation
         if isinstance(content, RefusedSubmission) or evaluation is None:
-            results.append(_without_evaluation(entry, Outcome.REFUSED, entry.reason or ""))
+            add(_without_evaluation(entry, Outcome.REFUSED, entry.reason or ""))
             continue
         before = store.last_run_ended(evaluation)
         try:
@@ -66,13 +74,13 @@ def evaluate_all(
             report(f"{entry.name}: {error}")
             reason = sanitize_line(str(error), 1000)
             store.end_entries(evaluation, Outcome.HELD, reason)
-            results.append(_without_evaluation(entry, Outcome.HELD, reason))
+            add(_without_evaluation(entry, Outcome.HELD, reason))
             continue
         store.end_entries(evaluation, summary.outcome)
         after = store.last_run_ended(evaluation)
         if after != before:
             executed.add(evaluation)
-        results.append(
+        add(
             EntryResult(
                 entry=entry,
                 summary=summary,

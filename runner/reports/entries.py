@@ -162,6 +162,18 @@ def result_lines(
     return lines
 
 
+def ended_line(result: EntryResult, number: int, total: int) -> str:
+    """Return how the entry ``number`` of ``total`` ended, for whoever waits for the others."""
+    summary = result.summary
+    if result.outcome is Outcome.SCORED:
+        status = _UNSCORED.get(summary.status, "scored")
+        score = f" {summary.score:.4f}" if status == "scored" and summary.score is not None else ""
+    else:
+        status, score = str(result.outcome), ""
+    reason = f" ({sanitize_line(summary.reason, 200)})" if summary.reason else ""
+    return f"{number} of {total}: {_name(result.entry.name)}: {status}{score}{reason}"
+
+
 def counts_line(results: Sequence[EntryResult]) -> str:
     """Return how many entries had which outcome, as ``3 submissions: 2 scored, 1 failed``."""
     kinds = [

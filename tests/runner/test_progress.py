@@ -116,3 +116,17 @@ def test_the_bar_leaves_room_for_the_echo_of_an_interrupt(columns: int) -> None:
 def test_durations(seconds: float, text: str) -> None:
     """They are rounded up, so none is too short."""
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_line_stays(is_terminal: bool) -> None:
+    """Above the bar, whose times are labelled; what the line quotes is sanitized."""
+    written = io.StringIO()
+    console = Console(file=written, width=200, force_terminal=is_terminal, color_system=None)
+    with ConsoleReporter(console) as reporter:
+        reporter.count("runs", 1, 4)
+        reporter.line("1 of 2: a\x07\nb: [red]scored")
+        reporter.count("runs", 2, 4)
+    text = written.getvalue()
+    assert "1 of 2: a\ufffd b: [red]scored" in text
+    assert ("elapsed," in text) == is_terminal

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
 import pytest
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from runner.builder.build import build_challenge
 from runner.builder.data_files import OrganizerData
 from runner.builder.plan import BuildPlan, plan_build
 from runner.challenge.challenge import Challenge
-from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE
+from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE, SPLIT_FILES
 from runner.engine.api import Engine
 from runner.engine.container_spec import ContainerSpec
 from runner.engine.info import EngineInfo
+from runner.errors import ConfigurationError
 from runner.image.image import Image
 from runner.progress import NullReporter
 from sandbox.protocol.frames import Frame, encode
@@ -88,12 +90,13 @@ def build(tmp_path: Path) -> Callable[..., tuple[Challenge, list[str]]]:
         *,
         info: EngineInfo | None = None,
         data: OrganizerData | None = None,
+        replaced: Mapping[str, bytes] = MappingProxyType({}),
         **changes: Any,
     ) -> tuple[Challenge, list[str]]:
         notes: list[str] = []
         chosen: BuildPlan = replace(plan, **changes)
         challenge = build_challenge(
-            engine=cast(Engine, OneTrainer(files, facts, info or EngineInfo())),
+            engine=cast(Engine, OneTrainer({**files, **replaced}, facts, info or EngineInfo())),
             image=IMAGE,
             plan=chosen,
             folder=tmp_path / "mine",
@@ -150,3 +153,51 @@ def test_runs_on_a_missing_gpu_are_remarked_on_first(
     challenge, notes = build(FACTS, info=info, device="cuda")
     assert challenge.description.device == "cuda"
     assert ["offers no GPU" in note for note in notes[:2]] == [False, is_missing]
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[..., dict[str, bytes]]:
+    """Return a function that returns the file of a split after replacing one of its columns."""
+
+    def change(split: str, **columns: Any) -> dict[str, bytes]:
+        name = SPLIT_FILES[split]
+        return {name: save({**load((tmp_path / "source" / name).read_bytes()), **columns})}
+
+    return change
+
+
+@pytest.mark.parametrize("split", ["forget", "test"])
+def test_equal_images_are_remarked_on_before_references_are_trained(
+    build: Callable[..., tuple[Challenge, list[str]]], changed: Callable[..., dict[str, bytes]], split: str
+) -> None:
+    """Between the remark on the plan and that on the original network, which comes last of all."""
+    images = np.zeros_like(load(changed(split)[SPLIT_FILES[split]])["image"])
+    retain = load(changed("retain")["public/retain.safetensors"])["image"]
+    images[:] = retain[:1]
+    challenge, notes = build({**FACTS, **LATER}, replaced=changed(split, image=images))
+    early = [note for note in notes if f"{split} images are also in retain" in note]
+    assert len(early) == 1
+    assert 0 < notes.index(early[0]) < len(notes) - 1
+    assert early[0] in challenge.warnings
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"image_id": np.array([1, 0, 2], np.int64)}, "image_id 0 is in public/retain.safetensors"),
+        ({"label": np.array([1, 1, 1], np.int64)}, "it has 0 examples of class 0, but class_counts states 1"),
+        ({"image": np.full((3, 1, 2, 2), np.nan, np.float32)}, "is damaged: row 0 has an image with values"),
+    ],
+)
+def test_data_that_would_be_refused_at_the_end_are_refused_early(
+    build: Callable[..., tuple[Challenge, list[str]]],
+    changed: Callable[..., dict[str, bytes]],
+    tmp_path: Path,
+    columns: dict[str, Any],
+    words: str,
+) -> None:
+    """As soon as the original network is trained; no reference is stored, and nothing is complete."""
+    with pytest.raises(ConfigurationError, match=words):
+        build({**FACTS, **LATER}, replaced=changed("forget", **columns))
+    assert not list((tmp_path / "mine").rglob("group-*"))
+    assert not (tmp_path / "mine" / REFERENCES_FILE).exists()

@@ -17,6 +17,7 @@ from runner.evaluation.batch import BatchResult, evaluate_all, record_refused
 from runner.evaluation.entries import HandIn, record_hand_ins
 from runner.reports.entries import named_summaries
 from runner.reports.scores import score_table, summary_json
+from runner.results.entry_result import EntryResult
 from runner.results.summary import Summary
 from runner.store.entries.records import Outcome
 from runner.store.store import Store
@@ -154,4 +155,24 @@ def test_refused_entries_are_those_of_the_command_that_goes_on(store: Store, cha
     assert [(entry.id, entry.name, entry.command) for entry in entries] == [
         (2, "a", "typed"),
         (1, "broken", "typed"),
+    ]
+
+
+def test_each_result_is_shown_as_soon_as_it_is_there(store: Store, challenge: Challenge) -> None:
+    """Before the next one is evaluated; also what is refused or held."""
+    hand_ins = [HAND_INS[0], BROKEN, *HAND_INS[1:]]
+    happened: list[str] = []
+    fail = failing_on_b(SandboxLostError("It went away."))
+
+    def evaluate(submission: Submission) -> Summary:
+        happened.append(f"evaluate {submission.name}")
+        return fail(submission)
+
+    entries = record_hand_ins(
+        store, hand_ins, challenge=challenge, n=4, evaluation_of=lambda each: each.sha256[:12]
+    )
+    show: Callable[[EntryResult], None] = lambda each: happened.append(f"{each.entry.name} {each.outcome}")  # noqa: E731
+    evaluate_all(hand_ins, entries, store, evaluate, lambda _sentence: None, show_ended=show)
+    assert happened == [
+        *("evaluate a", "a scored", "broken refused", "evaluate b", "b held", "evaluate c", "c failed")
     ]

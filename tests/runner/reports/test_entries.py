@@ -9,6 +9,7 @@ import pytest
 
 from runner.reports.entries import (
     counts_line,
+    ended_line,
     entry_line,
     group_copies,
     named_summaries,
@@ -188,3 +189,25 @@ def test_a_copy_of_what_is_not_shown_keeps_its_warning() -> None:
 def test_entries_of_one_evaluation_are_no_group() -> None:
     """Their content is the same, which another line says."""
     assert group_copies([copy_of(1, 0), copy_of(1, 0)])[1] == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "summary", "line"),
+    [
+        ("scored", {"score": 0.25}, "2 of 8: a: scored 0.2500"),
+        ("scored", {"score": None, "score_withheld": True}, "2 of 8: a: judged"),
+        (
+            "failed",
+            {"score": None, "reason": "run 0\n\x1b[2J ended"},
+            "2 of 8: a: failed (run 0 \ufffd[2J ended)",
+        ),
+        (
+            "held",
+            {"score": None, "held": True, "reason": "held: it went away"},
+            "2 of 8: a: held (held: it went away)",
+        ),
+    ],
+)
+def test_what_has_ended_is_one_line(outcome: str, summary: dict[str, Any], line: str) -> None:
+    """With the score or the reason, sanitized."""
+    assert ended_line(result("a", outcome, summary={"n": 64, **summary}), 2, 8) == line
