@@ -104,6 +104,11 @@ class EntryQueries:
             return [_from_row(row) for row in session.scalars(query.order_by(EntryRow.id)).all()]
 
 
+def entries_in(session: Session) -> list[Entry]:
+    """Return all entries that a transaction sees, the oldest first."""
+    return [_from_row(row) for row in session.scalars(select(EntryRow).order_by(EntryRow.id)).all()]
+
+
 def end_entries_of(session: Session, evaluation: str, outcome: Outcome, reason: str | None = None) -> None:
     """Record what came of all entries that share an evaluation, in the transaction of ``session``.
 
