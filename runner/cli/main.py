@@ -40,6 +40,10 @@ COMMANDS: Final = {
         "setup:setup_command",
         "Make this host ready: a container engine that answers, then the image.",
     ),
+    "check": (
+        "participant.check:check_command",
+        "Check in seconds whether submissions run, how long they take, and what has to be fixed.",
+    ),
     "run": ("run:run_command", "Run submissions n times each in sealed containers, and score them."),
     "show": ("show:show_command", "Show an evaluation and how each of its runs ended."),
     "list": ("list:list_command", "List the evaluations of a store with their scores, the newest first."),
@@ -91,6 +95,7 @@ CHALLENGE_COMMANDS: Final = {
 PANELS: Final = {
     "setup": "Set up",
     "doctor": "Set up",
+    "check": "Take part",
     "run": "Take part",
     "list": "Take part",
     "show": "Take part",
