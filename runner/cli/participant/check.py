@@ -1,4 +1,4 @@
-"""`unlearn check`: does a submission run, how long does it take, and what has to be fixed?"""
+"""`unlearn check`: smoke-test submissions, say how long they take and what has to be fixed."""
 
 from __future__ import annotations
 

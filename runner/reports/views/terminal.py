@@ -40,6 +40,8 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
         yield Text(f"  problem: {problem.sentence.rstrip('.')}.", style=_BAD)
         if problem.advice:
             yield Text(f"    {problem.advice}")
+    if view.status in ("smoke-test", "judged") and not view.problems and view.feedback != "verdict-only":
+        yield Text("  every run changed the network, and different seeds gave different checkpoints")
     if view.score is not None:
         yield from map(Text, _score(view.score, view.n))
     if view.time is not None:
@@ -47,7 +49,7 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
     if view.feedback == "verdict-only":
         yield Text("  The challenge shows participants verdicts only.")
     for command in view.next:
-        yield Text(f"  {command}")
+        yield Text(f"  next: {command}")
 
 
 def _headline(view: EvaluationView) -> str:
@@ -77,10 +79,7 @@ def _score(score: ScoreView, n: int) -> Iterator[str]:
     half = (
         f" ± {(score.high - score.low) / 2:.4f}" if score.low is not None and score.high is not None else ""
     )
-    share = (
-        f", {percent(score.share_of_ceiling)} of the ceiling" if score.share_of_ceiling is not None else ""
-    )
-    yield f"  score {score.value:.4f}{half} (n = {n}){share}"
+    yield f"  score {score.value:.4f}{half} (n = {n})"
     factors = [
         f"{name} {value:.4f}"
         for name, value in (
@@ -92,6 +91,22 @@ def _score(score: ScoreView, n: int) -> Iterator[str]:
     ]
     if factors:
         yield f"  = {' * '.join(factors)}"
+    if sentence := loss_sentence(score):
+        yield f"  {sentence}"
+
+
+def loss_sentence(score: ScoreView) -> str:
+    """Return where a score loses most against perfect unlearning; empty if that is not known."""
+    parts = {
+        "forgetting: its forgetting quality is {} of what perfect unlearning reaches": score.share_of_ceiling,
+        "accuracy on the retain set: {} of the references'": score.retain_ratio,
+        "accuracy on the test set: {} of the references'": score.test_ratio,
+    }
+    known = {sentence: value for sentence, value in parts.items() if value is not None}
+    if len(known) < len(parts):
+        return ""
+    sentence = min(known, key=lambda each: known[each])
+    return f"it loses most by {sentence.format(percent(known[sentence]))}"
 
 
 def _time(time: TimeView) -> str:
