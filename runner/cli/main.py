@@ -40,6 +40,10 @@ COMMANDS: Final = {
         "setup:setup_command",
         "Make this host ready: a container engine that answers, then the image.",
     ),
+    "new": (
+        "participant.new:new_command",
+        "Write a new submission that works: its code, a README, and a workflow file for CI.",
+    ),
     "check": (
         "participant.check:check_command",
         "Check in seconds whether submissions run, how long they take, and what has to be fixed.",
@@ -95,6 +99,7 @@ CHALLENGE_COMMANDS: Final = {
 PANELS: Final = {
     "setup": "Set up",
     "doctor": "Set up",
+    "new": "Take part",
     "check": "Take part",
     "run": "Take part",
     "list": "Take part",

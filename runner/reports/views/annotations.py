@@ -11,6 +11,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import Final
 
 from runner.reports.views.model import EvaluationView
@@ -47,8 +48,12 @@ def without_commands(lines: Sequence[str], *, token: str) -> list[str]:
 
 
 def _file(view: EvaluationView, file: str | None) -> str | None:
-    """Return a file of the repository: a file inside a zip is none, but the zip is."""
-    return view.path if file is None or ".zip: " in file else file
+    """Return a file of the repository: a file inside a zip is none, but the zip is.
+
+    ``./submission.py`` would match no file of a change.
+    """
+    path = view.path if file is None or ".zip: " in file else file
+    return str(PurePosixPath(path)) if path is not None else None
 
 
 def _command(kind: str, *, file: str | None, line: int | None, title: str, message: str) -> str:

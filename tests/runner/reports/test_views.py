@@ -195,6 +195,8 @@ def test_an_annotation_names_file_and_line() -> None:
     )
     (line,) = annotation_lines(view_of(path="sub/mine.zip"))
     assert line.startswith("::error file=sub/mine.zip,line=3,")
+    (line,) = annotation_lines(view_of(path="."))
+    assert line.startswith("::error file=submission.py,line=3,")
 
 
 @pytest.mark.parametrize(
