@@ -53,7 +53,7 @@ def test_nothing_is_overwritten(tmp_path: Path, kind: str) -> None:
         path = path / "mine"
     else:
         path.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(ConfigurationError, match="is not (a folder|empty)"):
+    with pytest.raises(ConfigurationError, match=r"is not (a folder|empty)"):
         write_template(path)
     for file in (tmp_path / "mine", tmp_path / "mine" / "submission.py"):
         if file.is_file():
