@@ -95,7 +95,7 @@ def list_command(
     for line in (*evaluations_remarks(shown), *map(plain_text, (*copies, *refused_lines(refused)))):
         out.print(line)
     where = f"{shown_of(len(shown), len(rows))} in {store.absolute()}"
-    details = "; for details: unlearn show EVALUATION" if shown else ""
+    details = f"; for details: unlearn show {shown[0].stored.id}" if shown else ""
     out.print(where + details, markup=False, soft_wrap=True)
 
 
