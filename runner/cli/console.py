@@ -30,17 +30,28 @@ def stdout_console() -> Console:
     return _console(sys.stdout, stderr=False)
 
 
+class _Quiet:
+    """Whether progress and notes are left out, for this process: `set_quiet`."""
+
+    active = False
+
+
+def set_quiet(active: bool) -> None:
+    """Leave out progress and notes from now on, or show them; results and errors are always shown."""
+    _Quiet.active = active
+
+
 def stderr_console() -> Console:
-    """Return the console for progress and errors, as wide as COLUMNS or the terminal says."""
-    return _console(sys.stderr, stderr=True)
+    """Return the console for progress, as wide as COLUMNS or the terminal says; silent if that is set."""
+    return _console(sys.stderr, stderr=True, quiet=_Quiet.active)
 
 
-def _console(stream: TextIO, *, stderr: bool) -> Console:
+def _console(stream: TextIO, *, stderr: bool, quiet: bool = False) -> Console:
     """Return a console of a fixed size: rich would read COLUMNS and LINES itself, and trust them."""
     columns, lines = _terminal_size(stream) or _terminal_size(sys.stderr) or (0, 0)
     width = requested_size("COLUMNS") or columns or (_TERMINAL_WIDTH if stream.isatty() else PIPE_WIDTH)
     height = requested_size("LINES") or lines or _TERMINAL_HEIGHT
-    return Console(stderr=stderr, highlight=False, width=width, height=height)
+    return Console(stderr=stderr, highlight=False, width=width, height=height, quiet=quiet)
 
 
 def _terminal_size(stream: TextIO) -> tuple[int, int] | None:
@@ -58,10 +69,17 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def print_note(sentence: str) -> None:
-    """Print a remark as one sanitized line on stderr."""
+    """Print a remark as one sanitized line on stderr, unless notes are left out."""
     stderr_console().print(f"note: {sanitize(sentence)}", markup=False, soft_wrap=True, style="yellow")
+
+
+def print_warning(sentence: str) -> None:
+    """Print what must not be missed as one sanitized line on stderr."""
+    out = _console(sys.stderr, stderr=True)
+    out.print(f"warning: {sanitize(sentence)}", markup=False, soft_wrap=True, style="yellow")
 
 
 def print_error(sentence: str) -> None:
     """Print an error as one sanitized line on stderr."""
-    stderr_console().print(f"unlearn: {sanitize(sentence)}", markup=False, soft_wrap=True, style="red")
+    out = _console(sys.stderr, stderr=True)
+    out.print(f"unlearn: {sanitize(sentence)}", markup=False, soft_wrap=True, style="red")

@@ -10,7 +10,7 @@ import typer
 from runner.challenge.export import export_challenge, left_out_sentence
 from runner.challenge.load import load_challenge
 from runner.challenge.seeds import has_guessable_seed
-from runner.cli.console import print_note, stderr_console, stdout_console
+from runner.cli.console import print_note, print_warning, stdout_console
 from runner.errors import ConfigurationError
 from runner.reports.challenges import challenge_remarks, challenge_table
 
@@ -49,13 +49,10 @@ def export_command(
     for line in challenge_remarks(exported):
         console.print(line)
     if has_guessable_seed(challenge.description):
-        stderr_console().print(
-            f"warning: the seed of this private challenge, {challenge.description.seed}, can be "
+        print_warning(
+            f"the seed of this private challenge, {challenge.description.seed}, can be "
             "guessed: trying the first 2^32 seeds reveals it, and with it the references. Build the "
-            "challenge with a larger, random seed.",
-            style="yellow",
-            markup=False,
-            soft_wrap=True,
+            "challenge with a larger, random seed."
         )
     console.print(left_out_sentence(exported.description), markup=False, soft_wrap=True)
     console.print(f"{target}: {exported.sha256}", markup=False, soft_wrap=True)

@@ -17,7 +17,8 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from runner.cli.interface.end_of_file import EndOfFileError
-from runner.cli.interface.help import HELP_NAMES, Command, Group
+from runner.cli.interface.help import HELP_NAMES, Command, Group, name_values, read_plainly
+from runner.cli.interface.quiet import quiet_option
 from runner.errors import ConfigurationError
 
 _SETTINGS: dict[str, Any] = {
@@ -57,6 +58,10 @@ class LazyCommand(TyperCommand):
         command = get_command(app)
         assert isinstance(command, TyperCommand)
         assert command.callback is not None
+        option = quiet_option()
+        name_values(option)
+        read_plainly(option)
+        command.params.append(option)
         command.callback = _carry_end_of_file(command.callback)
         return command
 

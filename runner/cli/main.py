@@ -40,12 +40,27 @@ COMMANDS: Final = {
         "setup:setup_command",
         "Make this host ready: a container engine that answers, then the image.",
     ),
+    "new": (
+        "participant.new:new_command",
+        "Write a new submission that works: its code, a README, and a workflow file for CI.",
+    ),
+    "check": (
+        "participant.check:check_command",
+        "Check in seconds whether submissions run, how long they take, and what has to be fixed.",
+    ),
     "run": ("run:run_command", "Run submissions n times each in sealed containers, and score them."),
-    "show": ("show:show_command", "Show an evaluation and how each of its runs ended."),
+    "show": (
+        "show:show_command",
+        "Show an evaluation: its status, the first failure, problems, and how its runs ended.",
+    ),
+    "compare": (
+        "score:compare_command",
+        "Rank evaluations of one challenge; a difference within the noise is a tie.",
+    ),
     "list": ("list:list_command", "List the evaluations of a store with their scores, the newest first."),
     "report": (
-        "report:report_command",
-        "Show what the participant may see of an evaluation, by its challenge's feedback policy.",
+        "participant.report:report_command",
+        "Show what the participant may see: the earlier name of `unlearn show --participant`.",
     ),
     "score": (
         "score:score_command",
@@ -91,10 +106,12 @@ CHALLENGE_COMMANDS: Final = {
 PANELS: Final = {
     "setup": "Set up",
     "doctor": "Set up",
+    "new": "Take part",
+    "check": "Take part",
     "run": "Take part",
     "list": "Take part",
     "show": "Take part",
-    "report": "Take part",
+    "compare": "Take part",
     "score": "Take part",
     "challenge": "Organize",
     "verify": "Organize",
@@ -103,6 +120,10 @@ PANELS: Final = {
     "image": "Maintain",
 }
 """The heading under which ``unlearn --help`` lists each command, in the order of the help."""
+
+
+HIDDEN: Final = ("report",)
+"""Earlier names of commands: they work and print the new command, and the help does not list them."""
 
 
 def command_group() -> TyperGroup:
@@ -116,7 +137,9 @@ def command_group() -> TyperGroup:
     def add(group: TyperGroup, commands: dict[str, tuple[str, str]]) -> TyperGroup:
         for name, (target, summary) in commands.items():
             panel = PANELS.get(name) if commands is COMMANDS else None
-            group.add_command(LazyCommand(name, target=f"runner.cli.{target}", summary=summary, panel=panel))
+            command = LazyCommand(name, target=f"runner.cli.{target}", summary=summary, panel=panel)
+            command.hidden = commands is COMMANDS and name in HIDDEN
+            group.add_command(command)
         return group
 
     app = new_typer(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.cli.console import print_error, print_json, stdout_console
+from runner.cli.console import print_error, print_json, print_note, stdout_console
 from runner.cli.interface.output_file import OverwriteOption, check_output_file
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.errors import ConfigurationError
@@ -92,10 +93,80 @@ def score_command(
     if references is not None:
         populations = populations_of_files(unlearned or [], references)
     else:
-        opened = open_store(store, create=False)
-        populations = [stored_population(opened, store, opened.find(name), challenge) for name in names or []]
-        if len({population.challenge_sha256 for population in populations}) > 1:
-            raise ConfigurationError("Only evaluations of one challenge can be compared.")
+        populations = _stored(names or [], store, challenge)
+    try:
+        _show_all(populations, requested, out=out, as_json=as_json)
+    finally:
+        if names:
+            command = f"compare {' '.join(names)}" if len(names) > 1 else f"show {names[0]} --card"
+            print_note(f"unlearn score is now, for evaluations: unlearn {command}")
+
+
+def compare_command(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="EVALUATION...",
+            help="The beginnings of their names, submissions' names or paths, or `last`.",
+            show_default=False,
+        ),
+    ],
+    store: StoreOption = DEFAULT_STORE,
+    challenge: MovedChallengeOption = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of all random halves and folds; derived from the outputs by default.", min=0),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Rank evaluations of one challenge; a difference within the noise is a tie.
+
+    Each gets its score card, too. One that ended without a score is listed below them, unranked, and the exit
+    code is 1.
+    """
+    if len(set(names)) < 2:
+        raise ConfigurationError("Name at least two evaluations; the card of one: unlearn show --card")
+    requested = _Requested(seed=seed, retraining_seconds=None)
+    _show_all(_stored(names, store, challenge), requested, out=None, as_json=as_json)
+
+
+def show_cards(
+    names: Sequence[str],
+    store: Path,
+    challenge: Path | None,
+    *,
+    out: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Show the score cards of evaluations in a store, or write that of one to a file.
+
+    Raises:
+        ConfigurationError: one cannot be scored, or the file must not be written.
+        typer.Exit: one ended without a score.
+    """
+    if out is not None:
+        check_output_file(out, suffixes=(".json",), overwrite=overwrite)
+    requested = _Requested(seed=None, retraining_seconds=None)
+    _show_all(_stored(names, store, challenge), requested, out=out, as_json=as_json)
+
+
+def _stored(names: Sequence[str], store: Path, challenge: Path | None) -> list[Population]:
+    opened = open_store(store, create=False)
+    populations = [stored_population(opened, store, opened.find(name), challenge) for name in names]
+    if len({population.challenge_sha256 for population in populations}) > 1:
+        raise ConfigurationError("Only evaluations of one challenge can be compared.")
+    return populations
+
+
+def _show_all(
+    populations: Sequence[Population], requested: _Requested, *, out: Path | None, as_json: bool
+) -> None:
+    """Show the cards of populations, and their ranks; those without a score below them.
+
+    Raises:
+        typer.Exit: one has no score.
+    """
     if out is not None and len(populations) > 1:
         raise ConfigurationError("--out takes the card of one evaluation; name one.")
     scored = [population for population in populations if not population.no_score]

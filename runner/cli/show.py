@@ -1,85 +1,173 @@
-"""`unlearn show`: one evaluation and its runs. Also prints the table of summaries for other commands."""
+"""`unlearn show`: one evaluation. Also prints the table of summaries for other commands."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from runner.cli.console import print_json, stdout_console
-from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from runner.cli.interface.output_file import OverwriteOption
+from runner.cli.options import DEFAULT_STORE, JsonOption, MovedChallengeOption, StoreOption
+from runner.cli.participant.report import check_report_file, write_report
+from runner.cli.participant.stored_view import NamedEvaluation, find_named
+from runner.errors import ConfigurationError
 from runner.reports.advice import advice_on_runs
 from runner.reports.cells import plain_text
 from runner.reports.entries import entries_json, entry_line, group_copies
 from runner.reports.failures import follow_up
 from runner.reports.runs import runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table, summary_json
+from runner.reports.views.model import EvaluationView
+from runner.reports.views.next_step import next_steps
+from runner.reports.views.terminal import view_lines
 from runner.results.continuing import how_to_continue
 from runner.results.summary import SCHEMA_VERSION, Summary
-from runner.sanitize import sanitize_line
-from runner.store.open_store import open_store
+from runner.sanitize import sanitize, sanitize_line
+from runner.store.entries.naming import LAST
+from runner.wording import quantity
+
+_LISTED_RUNS: Final = 20
+"""With more runs only those that failed are listed."""
 
 
 def show_command(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="EVALUATION", help="The beginning of its name, a submission's name or path, or last."
+            metavar="EVALUATION",
+            help="The beginning of its name, a submission's name or path, or `last`.",
         ),
-    ],
+    ] = LAST,
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
+    card: Annotated[bool, typer.Option("--card", help="Show its score card: all metrics.")] = False,
+    logs: Annotated[bool, typer.Option("--logs", help="Show what each run printed and raised.")] = False,
+    participant: Annotated[
+        bool, typer.Option("--participant", help="Show what the participant may see, by the feedback policy.")
+    ] = False,
+    entry: Annotated[
+        int | None,
+        typer.Option(help="With --participant: number of the entry, where several share the evaluation."),
+    ] = None,
+    challenge: MovedChallengeOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="Write what --card (.json) or --participant (text, or .json) shows to this file.",
+        ),
+    ] = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
-    """Show an evaluation and how each of its runs ended."""
-    opened = open_store(store, create=False)
-    stored = opened.evaluation(opened.find(name))
-    runs, all_terms = opened.runs(stored.id), opened.all_terms(stored.id)
-    entries = opened.entries_of(stored.id)
-    if as_json:
-        print_json(
-            {
-                "schema_version": SCHEMA_VERSION,
-                "evaluation": stored.id,
-                "entries": entries_json(entries),
-                "summary": (
-                    summary_json(Summary.from_json(stored.summary)) if stored.summary is not None else None
-                ),
-                "terms": all_terms,
-                "runs": [asdict(run) for run in runs],
-            }
-        )
-        return
-    out = stdout_console()
-    out.print(runs_table(runs, out.width))
+    """Show an evaluation: its status, the first failure, problems, and how its runs ended.
+
+    Without a name it is the last one, checks included. Under the feedback policy `full`, --participant shows
+    everything about their own runs; under `verdict-only` the verdicts, the type of an exception, whole
+    seconds and the score.
+    """
+    if sum((card, logs, participant)) > 1:
+        raise ConfigurationError("Name only one of --card, --logs and --participant.")
+    if logs and as_json:
+        raise ConfigurationError("--logs prints text; leave out --json.")
+    if out is not None and not (card or participant):
+        raise ConfigurationError("--out goes with --card or --participant.")
+    if out is not None and participant:
+        check_report_file(out, as_json=as_json, overwrite=overwrite)
+    named = find_named(name, store)
+    if participant:
+        write_report(named, entry=entry, as_json=as_json, out=out)
+    elif card:
+        from runner.cli.score import show_cards  # noqa: PLC0415 - imports the scorer
+
+        show_cards([named.name], named.folder, challenge, out=out, overwrite=overwrite, as_json=as_json)
+    elif logs:
+        _show_logs(named)
+    elif as_json:
+        print_json(_shown_as_json(named))
+    else:
+        _show(named)
+
+
+def _view(named: NamedEvaluation) -> EvaluationView:
+    """Return the view of an evaluation under its last entry, with the next command."""
+    entries = named.store.entries_of(named.name)
+    folder = named.store.evaluation(named.name).challenge_folder
+    view = named.view(entries[-1] if entries else None)
+    steps = next_steps(view, challenge=str(folder) if folder is not None else None)
+    return view.model_copy(update={"next": steps})
+
+
+def _shown_as_json(named: NamedEvaluation) -> dict[str, object]:
+    opened = named.store
+    stored = opened.evaluation(named.name)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "evaluation": stored.id,
+        "entries": entries_json(opened.entries_of(stored.id)),
+        "summary": summary_json(Summary.from_json(stored.summary)) if stored.summary is not None else None,
+        "terms": opened.all_terms(stored.id),
+        "runs": [asdict(run) for run in opened.runs(stored.id)],
+        "view": _view(named).model_dump(mode="json"),
+    }
+
+
+def _show(named: NamedEvaluation) -> None:
+    opened, out = named.store, stdout_console()
+    stored, runs = opened.evaluation(named.name), opened.runs(named.name)
+    entries, store = opened.entries_of(named.name), named.folder
+    view = _view(named)
+    listed = (
+        runs if len(runs) <= _LISTED_RUNS else [run for run in runs if run.verdict != "ok"][:_LISTED_RUNS]
+    )
+    if listed:
+        out.print(runs_table(listed, out.width))
+    if len(listed) < len(runs):
+        out.print(f"{quantity(len(runs), 'run')}; --json lists all of them.")
     for line in advice_on_runs(runs):
         out.print(line, markup=False, soft_wrap=True)
-    for terms in all_terms:
+    for terms in opened.all_terms(named.name):
         out.print(terms_line(terms))
+    for entry in entries:
+        out.print(plain_text(entry_line(entry)))
+    logs = named.folder / named.name / "logs"
+    if logs.is_dir():
+        out.print(f"Output of the runs: {logs}", markup=False, soft_wrap=True)
+    for notice in view.notices:
+        if notice.level == "suspicion":
+            out.print(f"suspicion: {notice.sentence}", markup=False, soft_wrap=True, style="yellow")
+    if notes := sum(notice.level == "note" for notice in view.notices):
+        command = follow_up("show", named.name, store, "--card")
+        out.print(f"{quantity(notes, 'note')}: {command}", markup=False, soft_wrap=True)
     if stored.summary is None:
         how = sanitize_line(how_to_continue(stored, entries, store), 4000)
         out.print(f"Not finished; {how}", markup=False, soft_wrap=True)
-    else:
-        show_summaries(
-            [Summary.from_json(stored.summary)], store, as_json=False, with_suspicions=True, with_hint=False
-        )
-    for entry in entries:
-        out.print(plain_text(entry_line(entry)))
-    logs = store / stored.id / "logs"
-    if logs.is_dir():
-        report = follow_up("report", stored.id, store)
-        out.print(f"Output of the runs: {logs}; with tracebacks: {report}", markup=False, soft_wrap=True)
+    out.print()
+    out.print(f"evaluation {named.name} on {view.challenge}", markup=False, soft_wrap=True)
+    for text in view_lines(view, traceback=True):
+        out.print(text, soft_wrap=True)
+
+
+def _show_logs(named: NamedEvaluation) -> None:
+    """Print what each run printed and raised; every line of it is marked by ``|``."""
+    out = stdout_console()
+    for line in _log_lines(named):
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def _log_lines(named: NamedEvaluation) -> Iterator[str]:
+    for run in named.store.runs(named.name):
+        log = sanitize(named.log(run.index)).strip("\n")
+        yield f"run {run.index}, {run.verdict}" + ("" if log else ": no output")
+        yield from (f"    | {line}" for line in log.splitlines())
 
 
 def show_summaries(
-    summaries: Sequence[Summary],
-    store: Path,
-    *,
-    as_json: bool,
-    with_suspicions: bool = False,
-    with_hint: bool = True,
+    summaries: Sequence[Summary], store: Path, *, as_json: bool, with_suspicions: bool = False
 ) -> None:
     """Print scores as a table, or as one JSON object per evaluation."""
     if as_json:
@@ -92,7 +180,9 @@ def show_summaries(
     remarks = score_remarks(summaries, with_suspicions=with_suspicions)
     for line in (*remarks, *map(plain_text, copies)):
         out.print(line)
-    evaluated = [summary for summary in summaries if not summary.refused]
-    if evaluated and with_hint:
-        details = follow_up("show", evaluated[0].evaluation, store)
-        out.print(f"Stored in {store}; for details: {details}", markup=False, soft_wrap=True)
+    judged = [summary for summary in summaries if not summary.refused]
+    if not judged:
+        return
+    shown = next((summary for summary in judged if not summary.is_successful), judged[0])
+    command = follow_up("show", shown.evaluation, store)
+    out.print(f"Stored in {store}; for details: {command}", markup=False, soft_wrap=True)

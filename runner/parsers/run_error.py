@@ -81,6 +81,15 @@ def place_in_stack(log: bytes) -> str:
     return f"{frame[1]}, line {frame[2]}" if frame is not None else ""
 
 
+def source_lines(log: str) -> dict[tuple[str, int], str]:
+    """Return the lines of the submission's own files that the tracebacks at the end of a log show.
+
+    By file and number. A line that is shown twice is that of the later traceback.
+    """
+    frames = _FRAME.findall(log[-_STACK_BYTES:])
+    return {(file, int(number)): source.strip(" |")[:_SOURCE_CHARACTERS] for file, number, source in frames}
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 

@@ -51,14 +51,14 @@ def failure_lines(
             place = sanitize_line(f"{_typed_path(result.entry.path, frame.file)}:{frame.line}", 300)
             source = sanitize_line(frame.source, _SOURCE_CHARACTERS)
             lines.append(f"{name}: at {place}{f': {source}' if source else ''}")
-        lines.append(f"{name}: traceback and output: {follow_up('report', evaluation, store)}")
+        lines.append(f"{name}: traceback and output: {follow_up('show', evaluation, store, '--logs')}")
     return lines
 
 
-def follow_up(command: str, evaluation: str, store: Path) -> str:
+def follow_up(command: str, evaluation: str, store: Path, *options: str) -> str:
     """Return the command about an evaluation that can be pasted: with the store, unless it is the default."""
     where = ["--store", str(store)] if store != DEFAULT_STORE else []
-    return shlex.join(["unlearn", command, evaluation, *where])
+    return shlex.join(["unlearn", command, evaluation, *options, *where])
 
 
 def _typed_path(path: str | None, file: str) -> str:

@@ -175,7 +175,7 @@ MISTAKES: Final = (
         Verdict.TIME_LIMIT,
         "not finished within 60 s",
         "Where it was a second before is at the end of its output, from `Stack (most recent call first)` on: "
-        "`unlearn report`.",
+        "`unlearn show --logs`.",
         "not finished within ",
     ),
     _mistake(

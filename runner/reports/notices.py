@@ -90,12 +90,12 @@ def notice_lines(summary: SummaryView, *, with_suspicions: bool = False) -> list
     rest = (
         []
         if with_suspicions or not suspicions
-        else [f"{quantity(len(suspicions), 'suspicion')}: unlearn show"]
+        else [f"{quantity(len(suspicions), 'suspicion')}: unlearn show {summary.evaluation}"]
     )
     if notes := sum(notice.level == "note" for notice in notices):
-        rest.append(f"{quantity(notes, 'note')}: unlearn score")
+        rest.append(f"{quantity(notes, 'note')}: unlearn show {summary.evaluation} --card")
     if rest:
-        lines.append(Text(f"{name}: {'; '.join(f'{part} {summary.evaluation}' for part in rest)}"))
+        lines.append(Text(f"{name}: {'; '.join(rest)}"))
     return lines
 
 

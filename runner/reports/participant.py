@@ -16,6 +16,7 @@ from runner.challenge.description import Feedback
 from runner.reports.advice import advice
 from runner.reports.cells import figure
 from runner.reports.notices import notice_of_warning
+from runner.reports.views.model import EvaluationView, FailureView, ScoreView
 from runner.results.scoring import SCORE_WITHHELD
 from runner.results.summary import FIGURES, Summary
 from runner.results.view import MIN_SCORED_RUNS, OTHER_SUBMISSION
@@ -96,6 +97,33 @@ def participant_report(
         view["warnings"] = [sanitize_line(warning.sentence) for warning in warnings]
         view["warning_advice"] = [warning.advice for warning in warnings]
     return view
+
+
+def filtered_view(view: EvaluationView, policy: Feedback) -> EvaluationView:
+    """Return a view of an evaluation as its participant may see it.
+
+    Under ``verdict-only`` a failure is a verdict and a well-known exception name, times are whole seconds,
+    and there are no notices, because each of them depends on what the submission computed.
+    """
+    own = [notice for notice in view.notices if OTHER_SUBMISSION not in notice.sentence]
+    if policy == "full" or view.status == "refused":  # files that never ran have seen nothing
+        return view.model_copy(update={"feedback": policy, "notices": own})
+    changes: dict[str, Any] = {"feedback": policy, "notices": [], "reason": None}
+    if view.failure is not None:
+        name = exception_name(view.failure.exception)
+        changes["failure"] = FailureView(
+            run=view.failure.run, verdict=view.failure.verdict, message=name, exception=name
+        )
+    if view.score is not None:
+        changes["score"] = ScoreView(value=round(view.score.value, _SCORE_DIGITS))
+    if view.time is not None:
+        whole = {
+            "run_seconds": round(view.time.run_seconds),
+            "projected_seconds": None,
+            "projected_runs": None,
+        }
+        changes["time"] = view.time.model_copy(update=whole)
+    return view.model_copy(update=changes)
 
 
 def policy_of(terms: Sequence[Mapping[str, Any]]) -> Feedback:

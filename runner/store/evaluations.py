@@ -10,7 +10,8 @@ from sqlalchemy import delete, func, select, update
 
 from runner.errors import ConfigurationError
 from runner.store.database import Database, RowConflictError, utc_now
-from runner.store.entries.queries import end_entries_of, newest_evaluation_query
+from runner.store.entries.naming import resolve_name
+from runner.store.entries.queries import end_entries_of, entries_in
 from runner.store.entries.records import Outcome
 from runner.store.fencing import require_token
 from runner.store.records import EvaluationRecord
@@ -126,31 +127,22 @@ class EvaluationQueries:
             rows = session.scalars(select(EvaluationRow).order_by(EvaluationRow.begun)).all()
             return [_from_row(row) for row in rows]
 
-    def find(self, prefix: str, *, by_entry: bool = True) -> str:
-        """Return the whole name of the one evaluation whose name starts with ``prefix``.
-
-        Where none does, ``last`` is the evaluation of the newest entry, and the name or the path of an entry
-        is the newest evaluation under it. A submission's name never stands for another one's evaluation.
+    def find(self, word: str, *, by_entry: bool = True) -> str:
+        """Return the name of the evaluation that a word names: see `runner.store.entries.naming`.
 
         Args:
-            prefix: As typed.
-            by_entry: Whether it may be ``last``, or the name or path of an entry.
+            word: As typed.
+            by_entry: Whether it may be ``last``, or the name or path of a submission.
 
         Raises:
-            ConfigurationError: no name starts so, or several do; or ``prefix`` is empty.
+            ConfigurationError: it names none, or more than one.
         """
-        if not prefix.strip():
-            raise ConfigurationError("The name of an evaluation is empty; see: unlearn list")
         with self.database.reading() as session:
-            names = session.scalars(
-                select(EvaluationRow.id).where(EvaluationRow.id.startswith(prefix, autoescape=True))
+            names = session.execute(
+                select(EvaluationRow.id, EvaluationRow.submission).order_by(EvaluationRow.begun)
             ).all()
-            if not names and by_entry:
-                names = list(session.scalars(newest_evaluation_query(prefix)))
-        if len(names) != 1:
-            how_many = "No evaluation begins" if not names else f"{len(names)} evaluations begin"
-            raise ConfigurationError(f"{how_many} with {prefix!r}; see: unlearn list")
-        return names[0]
+            entries = entries_in(session) if by_entry else []
+        return resolve_name(word, {row.id: row.submission for row in names}, entries, by_entry=by_entry)
 
     def remove(self, evaluation: str) -> str | None:
         """Delete an evaluation with its runs and entries.

@@ -28,7 +28,7 @@ _PRELOADED: Final = (
     "runner.cli.clean",
     "runner.cli.export",
     "runner.cli.list",
-    "runner.cli.report",
+    "runner.cli.participant.report",
     "runner.cli.run",
     "runner.cli.score",
     "runner.cli.verify",

@@ -36,6 +36,7 @@ def version_text() -> str:
 
     from runner.challenge.description import SCHEMA_VERSION as CHALLENGE  # noqa: PLC0415
     from runner.reports.participant import SCHEMA_VERSION as REPORT  # noqa: PLC0415
+    from runner.reports.views.model import SCHEMA_VERSION as VIEW  # noqa: PLC0415
     from runner.results.manifest import SCHEMA_VERSION as MANIFEST  # noqa: PLC0415
     from runner.results.summary import SCHEMA_VERSION as SUMMARY  # noqa: PLC0415
     from scoring.card.card import SCHEMA_VERSION as CARD  # noqa: PLC0415
@@ -50,6 +51,7 @@ def version_text() -> str:
         "manifest": MANIFEST,
         "card": CARD,
         "report": REPORT,
+        "view": VIEW,
     }
     listed = ", ".join(f"{name} {number}" for name, number in schemas.items())
     return f"unlearn {number}\nimage   {_image()}\nschemas {listed}\n"

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from runner.store.database import Database, utc_now
 from runner.store.entries.records import Entry, NewEntry, Outcome, entry_from_row
-from runner.store.schema import EntryRow, EvaluationRow, SubmissionRow
+from runner.store.schema import EntryRow, SubmissionRow
 
 
 class EntryQueries:
@@ -104,6 +104,11 @@ class EntryQueries:
             return [_from_row(row) for row in session.scalars(query.order_by(EntryRow.id)).all()]
 
 
+def entries_in(session: Session) -> list[Entry]:
+    """Return all entries that a transaction sees, the oldest first."""
+    return [_from_row(row) for row in session.scalars(select(EntryRow).order_by(EntryRow.id)).all()]
+
+
 def end_entries_of(session: Session, evaluation: str, outcome: Outcome, reason: str | None = None) -> None:
     """Record what came of all entries that share an evaluation, in the transaction of ``session``.
 
@@ -113,14 +118,6 @@ def end_entries_of(session: Session, evaluation: str, outcome: Outcome, reason: 
     if outcome is Outcome.HELD:
         query = query.where(or_(EntryRow.outcome.is_(None), EntryRow.outcome == str(Outcome.HELD)))
     session.execute(query.values(outcome=str(outcome), reason=reason))
-
-
-def newest_evaluation_query(text: str) -> Select[Any]:
-    """Return the query for the evaluation of the newest entry with a name or path, or of all for ``last``."""
-    query = select(EntryRow.evaluation).join(EvaluationRow, EvaluationRow.id == EntryRow.evaluation)
-    if text != "last":
-        query = query.where(or_(EntryRow.name == text, EntryRow.path == text))
-    return query.order_by(EntryRow.id.desc()).limit(1)
 
 
 def _query_for(entry: NewEntry) -> Select[Any]:

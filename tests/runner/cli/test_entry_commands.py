@@ -180,20 +180,20 @@ def test_a_report_is_for_one_entry(typed: Type) -> None:
         (["--entry", "2"], "copy", ["alpha", "late"]),
     ):
         for form in ([], ["--json"]):
-            text = typed("report", ID, *options, *form)
+            text = typed("show", ID, "--participant", *options, *form)
             assert name in text
             assert not any(other in text for other in others)
     with pytest.raises(ConfigurationError, match="has no entry 4; it has: entry 1: alpha"):
-        typed("report", ID, "--entry", "4")
+        typed("show", ID, "--participant", "--entry", "4")
 
 
 def test_a_report_without_an_entry_tells_which_there_are(
     typed: Type, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where names differ; an evaluation with one entry needs none."""
-    cli.command_group()(["report", ID, "--store", str(tmp_path)], standalone_mode=False)
+    cli.command_group()(["show", ID, "--participant", "--store", str(tmp_path)], standalone_mode=False)
     note = " ".join(capsys.readouterr().err.split())
     assert "2 entries share this evaluation" in note
     assert "entry 2: copy" in note
-    cli.command_group()(["report", OTHER, "--store", str(tmp_path)], standalone_mode=False)
+    cli.command_group()(["show", OTHER, "--participant", "--store", str(tmp_path)], standalone_mode=False)
     assert capsys.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""`unlearn report` follows the agreed feedback policy, writes to stdout or a file, and sets exit codes."""
+"""`unlearn show --participant` follows the agreed feedback policy, writes to stdout or a file, and sets exit codes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def folder(tmp_path: Path, policy: str) -> Path:
 
 
 def report(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return type_command("report", ID[:6], "--store", folder, *arguments)
+    return type_command("show", ID[:6], "--participant", "--store", folder, *arguments)
 
 
 def test_the_report_follows_the_feedback_policy(folder: Path, policy: str) -> None:
@@ -104,3 +104,10 @@ def test_a_wrong_path_is_one_sentence_with_its_exit_code(folder: Path, tmp_path:
         assert process.returncode == code
         assert process.stderr.startswith("unlearn: ")
         assert "Traceback" not in process.stderr
+
+
+def test_the_earlier_name_works_and_prints_the_new_command(folder: Path) -> None:
+    """With the evaluation's name; stdout is the same."""
+    earlier = type_command("report", ID[:6], "--store", folder)
+    assert (earlier.returncode, earlier.stdout) == (0, report(folder).stdout)
+    assert earlier.stderr == f"note: unlearn report is now: unlearn show {ID} --participant\n"

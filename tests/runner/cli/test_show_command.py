@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runner.cli.show import show_command, show_summaries
+from runner.errors import ConfigurationError
 from runner.store.open_store import open_store
+from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord
 from runner.verdict import Verdict
 from tests.support.records import run_record, summary_of
@@ -17,23 +21,23 @@ ID = "0123456789ab"
 LEAVES = "Return from the function instead of leaving Python."
 LATE = "not finished within 60 s (submission.py, line 3)"
 
+RECORD = EvaluationRecord(
+    id=ID,
+    submission_sha256="a" * 64,
+    submission="mine",
+    archive_bytes=1,
+    challenge="hidden",
+    challenge_sha256="b" * 64,
+    image="c" * 64,
+    n=3,
+)
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a store with an evaluation whose runs failed in two ways."""
     with closing(open_store(tmp_path, create=True)) as store:
-        store.begin(
-            EvaluationRecord(
-                id=ID,
-                submission_sha256="a" * 64,
-                submission="mine",
-                archive_bytes=1,
-                challenge="hidden",
-                challenge_sha256="b" * 64,
-                image="c" * 64,
-                n=3,
-            )
-        )
+        store.begin(RECORD)
         for index, (verdict, detail) in enumerate(
             [
                 (Verdict.CRASHED, "SystemExit: 0"),
@@ -53,6 +57,72 @@ def test_each_advice_stands_once_below_the_runs(folder: Path, capsys: pytest.Cap
     assert any(line.startswith("run 2: Where it was a second before") for line in lines)
 
 
+def test_the_first_failure_is_shown_with_its_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Below the runs, where a terminal ends; then the next command, with the evaluation's real name."""
+    with closing(open_store(folder, create=False)) as store:
+        summary = summary_of(evaluation=ID, reason="run 0 ended as crashed (SystemExit: 0)")
+        store.finish(ID, summary.to_json())
+    log = EvaluationPaths(folder=folder / ID).log(0)
+    log.parent.mkdir(parents=True)
+    log.write_text("printed\nTraceback\x1b[2J\n")
+    show_command("mine", folder)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-6:] == [
+        "mine: failed, 3 runs (2 crashed, 1 time-limit)",
+        "  | printed",
+        "  | Traceback\N{REPLACEMENT CHARACTER}[2J",
+        "  crashed: SystemExit: 0",
+        f"  {LEAVES}",
+        f"  next: unlearn show {ID} --logs",
+    ]
+    show_command("last", folder, logs=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "run 0, crashed",
+        "    | printed",
+        "    | Traceback\N{REPLACEMENT CHARACTER}[2J",
+    ]
+    assert lines[3:] == ["run 1, crashed: no output", "run 2, time-limit: no output"]
+
+
+def test_json_has_the_view(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside runs, terms and entries; an evaluation that has not ended has one too."""
+    show_command(ID, folder, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["evaluation"], len(shown["runs"]), shown["summary"]) == (ID, 3, None)
+    assert (shown["view"]["status"], shown["view"]["failure"]["run"]) == ("unfinished", 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"card": True, "logs": True}, "only one of"),
+        ({"logs": True, "as_json": True}, "leave out --json"),
+        ({"out": Path("x.json")}, "--out goes with"),
+    ],
+)
+def test_options_that_exclude_each_other(folder: Path, options: dict[str, Any], message: str) -> None:
+    """Nothing is shown."""
+    with pytest.raises(ConfigurationError, match=message):
+        show_command(ID, folder, **options)
+
+
+def test_successful_runs_of_a_large_evaluation_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that failed are listed."""
+    with closing(open_store(tmp_path, create=True)) as store:
+        store.begin(RECORD)
+        for index in range(30):
+            verdict = Verdict.CRASHED if index == 17 else Verdict.OK
+            store.publish(ID, run_record(index=index, seed=1000 + index, verdict=verdict))
+    show_command(ID, tmp_path)
+    text = capsys.readouterr().out
+    assert "30 runs; --json lists all of them." in text
+    assert "1017" in text
+    assert "1016" not in text
+
+
 def test_a_table_of_summaries_is_followed_by_the_advice(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,3 +131,4 @@ def test_a_table_of_summaries_is_followed_by_the_advice(
     lines = capsys.readouterr().out.splitlines()
     place = lines.index("mine: no score: run 0 ended as crashed (SystemExit: 0)")
     assert lines[place + 1] == f"mine: {LEAVES}"
+    assert lines[-1] == f"Stored in {folder}; for details: unlearn show {ID} --store {folder}"

@@ -14,6 +14,7 @@ from typer.core import TyperArgument
 from runner.cli import main as cli
 from runner.cli.interface.output_file import check_output_file
 from runner.errors import ConfigurationError
+from runner.store.open_store import open_store
 from tests.runner.cli.test_cli_paths import commands
 from tests.support.command import type_command
 from tests.support.paths import ROOT
@@ -118,7 +119,7 @@ def test_the_help_is_grouped(capsys: pytest.CaptureFixture[str]) -> None:
     out = type_words(capsys, "--help")[1]
     places = [out.index(panel) for panel in ("Set up", "Take part", "Organize", "Maintain")]
     assert places == sorted(places)
-    assert set(cli.PANELS) == {*cli.COMMANDS, "image", "challenge"}
+    assert set(cli.PANELS) == {*cli.COMMANDS, "image", "challenge"} - {*cli.HIDDEN}
     assert "─ Commands" not in out
 
 
@@ -143,7 +144,27 @@ def test_versions(option: str, tmp_path: Path) -> None:
     program, image, schemas = done.stdout.splitlines()
     assert program.startswith("unlearn ")
     assert image.startswith("image   none: No container engine answers")
-    assert schemas == "schemas challenge 1, summary 1, manifest 2, card 1, report 1"
+    assert schemas == "schemas challenge 1, summary 1, manifest 2, card 1, report 1, view 1"
+
+
+@pytest.mark.parametrize("option", ["--quiet", "-q"])
+def test_quiet_leaves_out_progress_and_notes(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Errors stay, and every command has the option; it holds for one command only."""
+    (tmp_path / "0123456789ab" / "outputs").mkdir(parents=True)
+    open_store(tmp_path, create=True).close()
+    words = ("list", "--store", str(tmp_path))
+    loud, quiet = type_words(capsys, *words), type_words(capsys, *words, option)
+    assert "note: " in loud[2]
+    assert (quiet[0], quiet[1], quiet[2]) == (0, loud[1], "")
+    assert "unlearn: " in type_words(capsys, "show", "x", "--store", str(tmp_path), option)[2]
+    assert "note: " in type_words(capsys, *words)[2]
+    assert all(
+        "--quiet" in {name for parameter in command.params for name in parameter.opts}
+        for name, command in commands(cli.command_group())
+        if not hasattr(command, "commands")
+    )
 
 
 def test_completion() -> None:

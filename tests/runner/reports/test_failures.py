@@ -48,7 +48,7 @@ def test_the_line_stands_under_the_path_as_typed(path: str | None, file: bytes, 
     """Not under the one in the container."""
     failed = result("typo", "failed")
     failed = replace(failed, entry=replace(failed.entry, path=path))
-    command = f"unlearn report {failed.summary.evaluation}"
+    command = f"unlearn show {failed.summary.evaluation} --logs"
     assert lines_of(failed, LOG % file) == [
         f"typo: at {place}:3: return nett",
         f"typo: traceback and output: {command}",
@@ -58,7 +58,7 @@ def test_the_line_stands_under_the_path_as_typed(path: str | None, file: bytes, 
 def test_without_a_traceback_the_command_is_left() -> None:
     """Such as for a run that was killed; nothing for what did not fail."""
     (line,) = lines_of(result("a", "failed"), b"")
-    assert line.startswith("a: traceback and output: unlearn report ")
+    assert line.startswith("a: traceback and output: unlearn show ")
     for outcome in ("scored", "refused", "held"):
         assert lines_of(result("a", outcome), LOG % b"submission.py") == []
 

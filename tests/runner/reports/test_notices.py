@@ -37,7 +37,7 @@ def summary(warnings: tuple[str, ...] = (), flags: Mapping[str, str] | None = No
 def test_an_honest_baseline_has_no_alarm() -> None:
     """One line, without a style, counts the notes and names the command with the real name."""
     (line,) = score_remarks([summary(flags=HONEST)])
-    assert line.plain == "mine: 3 notes: unlearn score 0123456789ab"
+    assert line.plain == "mine: 3 notes: unlearn show 0123456789ab --card"
     assert str(line.style) == ""
 
 
@@ -68,11 +68,14 @@ def test_suspicions_are_counted_or_shown_where_one_evaluation_is_looked_at() -> 
     """`unlearn show` prints them: the score card does not have those on other submissions."""
     suspect = summary((OTHER,), {"mixture": "Two groups.", "certified": "On 1 of 2."})
     (line,) = notice_lines(suspect)
-    assert line.plain == "mine: 2 suspicions: unlearn show 0123456789ab; 1 note: unlearn score 0123456789ab"
+    assert (
+        line.plain
+        == "mine: 2 suspicions: unlearn show 0123456789ab; 1 note: unlearn show 0123456789ab --card"
+    )
     first, second, last = (line.plain for line in notice_lines(suspect, with_suspicions=True))
     assert first == f"mine: suspicion: {OTHER}"
     assert "Two groups." in second
-    assert last == "mine: 1 note: unlearn score 0123456789ab"
+    assert last == "mine: 1 note: unlearn show 0123456789ab --card"
     assert counted(suspect) == "2 suspicions, 1 note"
 
 

@@ -1,4 +1,4 @@
-"""`unlearn report`: an evaluation as its participant may see it."""
+"""The report of an evaluation for its participant, and `unlearn report`, which is now an option of `show`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ import typer
 from runner.cli.console import print_note
 from runner.cli.interface.output_file import OverwriteOption, check_output_file
 from runner.cli.options import DEFAULT_STORE, StoreOption
+from runner.cli.participant.stored_view import NamedEvaluation, find_named
 from runner.errors import ConfigurationError
-from runner.files import read_stored_file, write_atomic
+from runner.files import write_atomic
 from runner.reports.entries import entry_line
 from runner.reports.participant import participant_report, participant_text
 from runner.store.entries.records import Entry
-from runner.store.open_store import open_store
-from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths
 from runner.store.stored_evaluation import StoredEvaluation
 
 _SUFFIXES: Final = (".txt", ".json", "")
@@ -35,38 +34,52 @@ def report_command(
     ],
     store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
-    entry: Annotated[
-        int | None,
-        typer.Option(help="Number of the entry that it is for, where several share the evaluation."),
-    ] = None,
+    entry: Annotated[int | None, typer.Option(help="Number of the entry that it is for.")] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            readable=False,
-            help="Write it to this file instead of showing it: text, or JSON if its name ends with .json.",
-        ),
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Write it to this file.")
     ] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Show what the participant may see of an evaluation, by its challenge's feedback policy.
-
-    Under `full` that is everything about their runs; under `verdict-only` the verdicts, the type of
-    an exception, whole seconds and the score. `unlearn show` is the organizer's own view.
-    """
+    """Show what the participant may see: the earlier name of `unlearn show --participant`."""
     if out is not None:
-        check_output_file(out, suffixes=(".json",) if as_json else _SUFFIXES, overwrite=overwrite)
-        as_json = out.suffix.lower() == ".json"
-    opened = open_store(store, create=False)
-    evaluation = opened.evaluation(opened.find(name))
-    evaluation = replace(evaluation, submission=_name_of(opened.entries_of(evaluation.id), entry, evaluation))
-    paths = EvaluationPaths(folder=store / evaluation.id)
+        check_report_file(out, as_json=as_json, overwrite=overwrite)
+    named = find_named(name, store)
+    write_report(named, entry=entry, as_json=as_json, out=out)
+    print_note(f"unlearn report is now: unlearn show {named.name} --participant")
+
+
+def check_report_file(out: Path, *, as_json: bool, overwrite: bool) -> None:
+    """Check the file of a report before anything is read.
+
+    Raises:
+        ConfigurationError: its name promises another format, or it exists.
+    """
+    check_output_file(out, suffixes=(".json",) if as_json else _SUFFIXES, overwrite=overwrite)
+
+
+def write_report(named: NamedEvaluation, *, entry: int | None, as_json: bool, out: Path | None) -> None:
+    """Write what the participant may see of an evaluation to stdout, or to a file.
+
+    Args:
+        named: The evaluation.
+        entry: Number of the entry that it is for; None for the first.
+        as_json: Write JSON to stdout; in a file its name decides.
+        out: The file.
+
+    Raises:
+        ConfigurationError: the evaluation has no such entry.
+    """
+    opened = named.store
+    evaluation = opened.evaluation(named.name)
+    evaluation = replace(evaluation, submission=_name_of(opened.entries_of(named.name), entry, evaluation))
     view = participant_report(
         evaluation=evaluation,
         terms=opened.all_terms(evaluation.id),
         runs=opened.runs(evaluation.id),
-        log=lambda index: _read(paths.log(index)),
+        log=named.log,
     )
+    if out is not None:
+        as_json = out.suffix.lower() == ".json"
     text = json.dumps(view, indent=2) + "\n" if as_json else participant_text(view)
     if out is None:
         sys.stdout.write(text)
@@ -91,11 +104,3 @@ def _name_of(entries: Sequence[Entry], number: int | None, evaluation: StoredEva
     if len({each.name for each in entries}) > 1:
         print_note(f"{len(entries)} entries share this evaluation; name one with --entry: {listed}")
     return entries[0].name if entries else evaluation.submission
-
-
-def _read(file: Path) -> str:
-    """Return a run's log; empty if it printed nothing."""
-    try:
-        return read_stored_file(file, max_bytes=MAX_LOG_BYTES).decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""

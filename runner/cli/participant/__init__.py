@@ -1,0 +1,1 @@
+"""Commands of the participant's loop: a template (`new`), a check (`check`), one evaluation (`show`)."""

@@ -1,0 +1,83 @@
+"""The view of an evaluation in a store, and where an evaluation that is named is stored.
+
+Checks are stored in the user's cache, evaluations in the folder of ``--store``: a name is looked up in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import ConfigurationError
+from runner.evaluation.check import check_store_folder
+from runner.files import read_stored_file
+from runner.reports.views.make import make_view
+from runner.reports.views.model import EvaluationView
+from runner.store.entries.naming import LAST
+from runner.store.entries.records import Entry
+from runner.store.listing import DATABASE_FILE
+from runner.store.open_store import open_store
+from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths
+from runner.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedEvaluation:
+    """An evaluation, and the store that has it."""
+
+    store: Store
+    folder: Path
+    """Of the store."""
+    name: str
+
+    @property
+    def paths(self) -> EvaluationPaths:
+        """Return the paths of its files."""
+        return EvaluationPaths(folder=self.folder / self.name)
+
+    def log(self, index: int) -> str:
+        """Return what a run printed and raised; empty if it printed nothing."""
+        try:
+            content = read_stored_file(self.paths.log(index), max_bytes=MAX_LOG_BYTES)
+        except FileNotFoundError:
+            return ""
+        return content.decode("utf-8", errors="replace")
+
+    def view(self, entry: Entry | None = None) -> EvaluationView:
+        """Return the view of the evaluation under the name and path of an entry; unfiltered."""
+        return make_view(
+            evaluation=self.store.evaluation(self.name),
+            runs=self.store.runs(self.name),
+            terms=self.store.all_terms(self.name),
+            log=self.log,
+            name=entry.name if entry is not None else None,
+            path=entry.path if entry is not None else None,
+        )
+
+
+def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEvaluation:
+    """Return the evaluation that a word names, in a store or among the checks.
+
+    Args:
+        word: As `runner.store.entries.naming` reads it; ``last`` is the newest of both.
+        folder: Of the store.
+        checks: Folder of the store of checks; the user's by default.
+
+    Raises:
+        ConfigurationError: it names none, or more than one.
+    """
+    checks = checks or check_store_folder()
+    matches, refusals = [], []
+    for each in dict.fromkeys((folder, checks)):
+        if each != folder and not (each / DATABASE_FILE).is_file():
+            continue
+        try:
+            store = open_store(each, create=False)
+            matches.append(NamedEvaluation(store=store, folder=each, name=store.find(word)))
+        except ConfigurationError as error:
+            refusals.append(error)
+    if not matches:
+        raise refusals[0]
+    if word == LAST:
+        return max(matches, key=lambda match: match.store.evaluation(match.name).started_at)
+    return matches[0]

@@ -1,0 +1,68 @@
+"""A view of an evaluation as annotations of GitHub Actions: workflow commands on stdout.
+
+A failure is an error at its file and line, a problem a warning. Text of a submission cannot begin another
+command: the format's own escapes replace line ends and separators, and other text is printed while commands
+are stopped.
+
+Source:
+    "Workflow commands for GitHub Actions", GitHub Docs: ``::error file=…,line=…,title=…::message``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+from runner.reports.views.model import EvaluationView
+
+_DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_PROPERTY: Final = _DATA | {":": "%3A", ",": "%2C"}
+
+
+def annotation_lines(view: EvaluationView) -> Iterator[str]:
+    """Yield the annotations of a view; none if there is nothing to fix."""
+    if view.failure is not None and not view.is_fault_of_host:
+        failure = view.failure
+        message = f"{failure.message}\n{failure.advice}".strip() or failure.verdict
+        yield _command(
+            "error", file=_file(view, failure.file), line=failure.line, title=failure.verdict, message=message
+        )
+    elif view.is_failure or view.is_fault_of_host:
+        yield _command(
+            "error", file=_file(view, None), line=None, title=view.status, message=view.reason or view.status
+        )
+    for problem in view.problems:
+        message = f"{problem.sentence}\n{problem.advice}".strip()
+        yield _command("warning", file=_file(view, None), line=None, title=problem.kind, message=message)
+
+
+def without_commands(lines: Sequence[str], *, token: str) -> list[str]:
+    """Return lines in which a runner looks for no commands.
+
+    Args:
+        lines: Text for people, in which untrusted text may look like a command.
+        token: Ends the stop: random, so that no line can contain it.
+    """
+    return [f"::stop-commands::{token}", *lines, f"::{token}::"]
+
+
+def _file(view: EvaluationView, file: str | None) -> str | None:
+    """Return a file of the repository: a file inside a zip is none, but the zip is.
+
+    ``./submission.py`` would match no file of a change.
+    """
+    path = view.path if file is None or ".zip: " in file else file
+    return str(PurePosixPath(path)) if path is not None else None
+
+
+def _command(kind: str, *, file: str | None, line: int | None, title: str, message: str) -> str:
+    properties = {"file": file, "line": None if line is None else str(line), "title": title}
+    listed = ",".join(
+        f"{name}={_escaped(value, _PROPERTY)}" for name, value in properties.items() if value is not None
+    )
+    return f"::{kind} {listed}::{_escaped(message, _DATA)}"
+
+
+def _escaped(text: str, table: dict[str, str]) -> str:
+    return "".join(table.get(character, character) for character in text)

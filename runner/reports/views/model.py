@@ -1,0 +1,119 @@
+"""The view of an evaluation: the object that ``unlearn check --json`` prints and all renderers take.
+
+``tests/runner/golden/evaluation_view_schema.json`` records its JSON schema. Fields are added with a default
+and never change their meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from runner.challenge.description import Feedback
+
+SCHEMA_VERSION: Final = 1
+
+Status = Literal["scored", "smoke-test", "judged", "failed", "held", "refused", "unfinished"]
+NoticeLevel = Literal["problem", "suspicion", "note"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoticeView(_Part):
+    """An observation on an evaluation."""
+
+    kind: str
+    level: NoticeLevel
+    sentence: str
+    advice: str = ""
+    """What to do about it; only a problem has it."""
+
+
+class FailureView(_Part):
+    """The first run that failed, in the order of the runs."""
+
+    run: int
+    verdict: str
+    message: str
+    """The exception with its message, or the sentence of the verdict."""
+    exception: str = ""
+    """Name of the exception's class; empty if the run raised none."""
+    file: str | None = None
+    """The participant's own file where it happened, by the path that was typed; None if it is unknown."""
+    line: int | None = None
+    """Number of the line, from 1; None if it is unknown."""
+    source: str = ""
+    """The line itself."""
+    advice: str = ""
+    traceback: str = ""
+    """The end of what the run printed and raised."""
+
+
+class ScoreView(_Part):
+    """The score, if there are enough runs for one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    """95 % confidence interval."""
+    forgetting_quality: float | None = None
+    share_of_ceiling: float | None = None
+    """Forgetting quality relative to that of perfect unlearning."""
+    retain_ratio: float | None = None
+    test_ratio: float | None = None
+    """Accuracy relative to that of the references."""
+
+
+class TimeView(_Part):
+    """How long the runs took."""
+
+    run_seconds: float
+    """Median of the runs that succeeded."""
+    limit_seconds: float | None = None
+    """Of a run; None if it is unknown."""
+    projected_runs: int | None = None
+    projected_seconds: float | None = None
+    """What so many runs take, one after another."""
+
+
+class EvaluationView(_Part):
+    """What there is to know of an evaluation at a glance."""
+
+    schema_version: Literal[1] = 1
+    evaluation: str | None
+    """None for files that are no submission."""
+    submission: str
+    path: str | None = None
+    """As typed."""
+    challenge: str
+    n: int
+    status: Status
+    feedback: Feedback | None = None
+    """The policy by which it was filtered for a participant; None if it was not filtered."""
+    verdicts: dict[str, int]
+    reason: str | None = None
+    """Why there is no score."""
+    failure: FailureView | None = None
+    notices: list[NoticeView] = []
+    score: ScoreView | None = None
+    time: TimeView | None = None
+    next: list[str] = []
+    """Commands that go on from here."""
+
+    @property
+    def problems(self) -> list[NoticeView]:
+        """Return the notices that ask for another submission."""
+        return [notice for notice in self.notices if notice.level == "problem"]
+
+    @property
+    def is_failure(self) -> bool:
+        """Return whether the submission is to blame for a missing score."""
+        return self.status in ("failed", "refused")
+
+    @property
+    def is_fault_of_host(self) -> bool:
+        """Return whether this host is to blame for a missing score."""
+        return self.status == "held"
