@@ -7,7 +7,7 @@ from typing import Final
 PROVEN_ON: Final[tuple[str, ...]] = ()
 """The names of devices, as torch reports them, whose measurements are in the tree.
 
-A test compares them with the files ``benchmarks/data/gpu-*.json``: no claim without a file, and the reverse."""
+A test compares them with the files ``benchmarks/data/gpu-*.json``: neither exists without the other."""
 NOT_PROVEN: Final = (
     "Not yet proven on a GPU: what is expected, and a measurement of nine minutes, docs/gpu.md."
 )

@@ -13,7 +13,7 @@ from runner.doctor.findings import Status
 from runner.doctor.proven import add_proof
 from tests.runner.doctor.test_doctor_checks import HOSTS, purpose, read
 
-NVIDIA = {"info": {"Runtimes": {"nvidia": {}}}}
+NVIDIA: dict[str, Any] = {"info": {"Runtimes": {"nvidia": {}}}}
 
 
 @pytest.mark.parametrize(
