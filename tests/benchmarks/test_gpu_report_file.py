@@ -59,13 +59,13 @@ def test_what_the_program_writes_is_read(tmp_path: Path) -> None:
         {"started_at": "yesterday"},
         {"parts": {"h": {}}},
         {"parts": {"b": {}}},  # and failed
-        {"seconds": {"a": 1.0}},
+        {"seconds": {"d": 1.0}},
         {"seconds": {"a": -1.0, "b": 0.5, "e": 3.0}},
         {"skipped": {"a": "not asked for"}},
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
-    """A later version, an unknown field or part, a wrong value, a part with two ends or without its time."""
+    """A later version, an unknown field or part, a wrong value, a part with two ends, a time without a part."""
     with pytest.raises(ValidationError):
         read_measurements(written(tmp_path, **change))
 
