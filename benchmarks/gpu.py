@@ -37,6 +37,7 @@ from benchmarks.gpu_parts.reference_training import measure_training
 from benchmarks.gpu_parts.report import Report
 from benchmarks.gpu_parts.sealed_loop import compare_with_plain_loop
 from benchmarks.gpu_parts.time_budget import TimeBudget
+from benchmarks.gpu_parts.time_limit import complete, run_within
 
 PARTS: Final = {
     "a": "facts of the host and the device",
@@ -51,11 +52,18 @@ WEIGHTS: Final = {"a": 10, "b": 80, "c": 60, "d": 160, "f": 40, "g": 30, "e": 15
 """Shares of the time, about in seconds of 530, in the order in which the parts are run. (e) comes last: it
 uses the device in this process, after which no child can."""
 _SECONDS: Final = 530.0
+_GRACE_SECONDS: Final = 5.0
 _NOT_READY: Final = 3
 
 
-def measure(part: str, device: str, seconds: float, *, small: bool) -> dict[str, Any]:
-    """Return the values of one part, which may take ``seconds``."""
+def measure(part: str, report: Report, seconds: float) -> dict[str, Any]:
+    """Return the values of one part, which may take ``seconds``; a long one writes what it has in between."""
+    device, small = report.device, report.small
+
+    def write_so_far(values: dict[str, Any]) -> None:
+        report.parts[part] = values
+        report.write()
+
     problem = SMALL if small else CONTEST
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "a": lambda: host_facts(device),
@@ -72,6 +80,7 @@ def measure(part: str, device: str, seconds: float, *, small: bool) -> dict[str,
             (2,) if small else (8, 16),
             examples=32 if small else 6_400,
             seconds=seconds,
+            on_way=write_so_far,
         ),
         "f": lambda: measure_evaluator(
             problem, device, checkpoints=2 if small else 200, side_by_side=2 if small else 4, seconds=seconds
@@ -105,18 +114,29 @@ def main() -> int:
     budget = TimeBudget(options.seconds, {part: WEIGHTS[part] for part in chosen})
     report = Report(path=options.out, device=options.device, small=options.small)
     report.skipped = {part: "not asked for" for part in PARTS if part not in chosen}
+    limit = options.seconds + _GRACE_SECONDS
+    code = run_within(limit, lambda: run_parts(report, chosen, budget))
+    if code is None:
+        reason = f"the measurement was stopped after {limit:.0f} s"
+        sys.stderr.write(f"{reason[0].upper()}{reason[1:]}.\n")
+        complete(report.path, report, chosen, reason)
+    sys.stderr.write(f"Written to {options.out}\n")
+    return 1 if code is None else code
+
+
+def run_parts(report: Report, chosen: list[str], budget: TimeBudget) -> int:
+    """Measure the parts, write the file after each, and return the exit code."""
     for part in chosen:
         seconds = budget.seconds_for(part)
         sys.stderr.write(f"({part}) {PARTS[part]}: at most {seconds:.0f} s\n")
         began = time.monotonic()
         try:
-            report.parts[part] = measure(part, options.device, seconds, small=options.small)
+            report.parts[part] = measure(part, report, seconds)
         except Exception as error:  # noqa: BLE001 - the other parts are measured all the same
             report.failed[part] = f"{type(error).__name__}: {error}"[:1000]
             sys.stderr.write(f"({part}) failed: {report.failed[part]}\n")
         report.seconds[part] = time.monotonic() - began
         report.write()
-    sys.stderr.write(f"Written to {options.out}\n")
     return 1 if report.failed else 0
 
 

@@ -11,13 +11,20 @@ _NVML: Final = "libnvidia-ml.so.1"
 _CUDA: Final = "libcuda.so.1"
 
 
-def initialize_driver() -> int:
-    """Return the result of `cuInit`: 0 for success.
+def initialize_driver() -> tuple[int, str]:
+    """Return the result of `cuInit`, 0 for success, and the driver's name and description of an error.
 
     Raises:
         OSError: there is no driver library.
     """
-    return int(ctypes.CDLL(_CUDA).cuInit(0))
+    library = ctypes.CDLL(_CUDA)
+    code = int(library.cuInit(0))
+    texts = []
+    for function in (library.cuGetErrorName, library.cuGetErrorString):
+        text = ctypes.c_char_p()
+        function(code, ctypes.byref(text))
+        texts.append((text.value or b"unknown").decode(errors="replace"))
+    return code, "" if code == 0 else ": ".join(texts)
 
 
 def start_using(device: str) -> dict[str, Any]:
@@ -26,9 +33,9 @@ def start_using(device: str) -> dict[str, Any]:
     Raises:
         RuntimeError: the device refuses.
     """
-    result = initialize_driver() if device != "cpu" else 0
+    result, text = initialize_driver() if device != "cpu" else (0, "")
     if result != 0:
-        return {"error": f"cuInit answered {result}"}
+        return {"error": f"cuInit answered {result}, {text}"}
     matrix = torch.ones(64, 64, device=device)
     total = float((matrix @ matrix).sum().item())
     assert total == 64.0**3, total

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.gpu_parts.float32_limits import data_sheet_limit
 from benchmarks.gpu_parts.problem import Problem
 from sandbox.networks.architectures import build
 from sandbox.networks.precision import exact_arithmetic
@@ -18,32 +19,30 @@ from sandbox.protocol.presets import PRESETS, Preset
 from sandbox.trainer.train_step import recorder_for
 from sandbox.trainer.training import train_stacked
 
-FLOAT32_LIMITS: Final = {
-    "H200": 67e12,
-    "H100": 67e12,
-    "A100": 19.5e12,
-    "L40S": 91.6e12,
-    "L4": 30.3e12,
-    "A10": 31.2e12,
-    "V100": 15.7e12,
-    "T4": 8.1e12,
-}
-"""Float32 operations a second without tensor cores, by the maker's data sheets (SXM forms where there are
-several), by a part of the device's name."""
 _EPOCHS: Final = 30
 """Of the recipe, to turn steps a second into networks an hour."""
 
 
 def measure_training(
-    problem: Problem, device: str, models: tuple[int, ...], *, examples: int, seconds: float
+    problem: Problem,
+    device: str,
+    models: tuple[int, ...],
+    *,
+    examples: int,
+    seconds: float,
+    on_way: Callable[[dict[str, Any]], None] = lambda _values: None,
 ) -> dict[str, Any]:
-    """Return networks an hour in each way, and the share of the device's limit of float32 arithmetic."""
+    """Return networks an hour in each way, and the share of the device's limit of float32 arithmetic.
+
+    ``on_way`` receives what is known after each way, so that a stopped measurement leaves it.
+    """
     exact_arithmetic()
     columns = problem.columns("retain")
     images, labels = (columns[name][:examples].to(device) for name in ("image", "label"))
     flops = step_flops(problem)
     limit = float32_limit(device)
     results: dict[str, Any] = {}
+    values = {"step_flops": flops, "limit": limit, "ways": results}
     deadline = time.monotonic() + seconds
     for name, count, train in _ways(problem, images, labels, models):
         left = deadline - time.monotonic()
@@ -62,11 +61,12 @@ def measure_training(
             "networks_per_hour": rate * 3600 / steps,
             "share_of_limit": share,
         }
+        on_way(values)
     plain = results.get("plain loop", {}).get("steps_per_second")
     for result in results.values():
         if plain and "steps_per_second" in result:
             result["times_plain_loop"] = result["steps_per_second"] / plain
-    return {"step_flops": flops, "limit": limit, "ways": results}
+    return values
 
 
 Train = Callable[[int], None]
@@ -142,7 +142,7 @@ def float32_limit(device: str) -> dict[str, Any]:
         product = matrix @ matrix
     float(product[0, 0].item())
     measured = 5 * 2.0 * size**3 / (time.monotonic() - began)
-    nominal = next((limit for part, limit in FLOAT32_LIMITS.items() if part in name), None)
+    nominal = data_sheet_limit(name)
     return {
         "name": name,
         "measured": measured,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from benchmarks.gpu_parts.problem import SUBMISSION, Problem
 from benchmarks.gpu_parts.programs import Program, ProgramEndedError, isolation
 from benchmarks.gpu_parts.report import quantiles
+from benchmarks.gpu_parts.worker import bare_machine
 from sandbox.protocol.frames import FrameRule
 from sandbox.protocol.jobs import WorkerJob
 from sandbox.protocol.messages import from_worker
@@ -23,7 +24,7 @@ _PLAIN_RULES: Final = {
 }
 
 
-def _job(problem: Problem, device: str, runs: int) -> WorkerJob:
+def _job(problem: Problem, device: str, runs: int, first_uid: int = 10_000) -> WorkerJob:
     return WorkerJob(
         architecture=problem.architecture,
         classes=problem.classes,
@@ -33,7 +34,7 @@ def _job(problem: Problem, device: str, runs: int) -> WorkerJob:
         concurrency=1,
         threads=1,
         runs=runs,
-        first_uid=10_000,
+        first_uid=first_uid,
         first_slot_gid=2_000,
         wall_seconds=_RUN_SECONDS,
         checkpoint_bytes=1 << 30,
@@ -63,10 +64,20 @@ def compare_with_plain_loop(
     plain = _plain(problem, device, runs, seconds / 2)
     result: dict[str, Any] = {"plain_seconds": quantiles(plain), "plain_runs": len(plain)}
     before = isolation()
-    if before is None:
-        return {**result, "sealed_skipped": "the worker needs root and namespaces of its own (unshare)"}
+    if before is None and (reason := bare_machine.obstacle()) is not None:
+        return {**result, "sealed_skipped": f"no namespaces of its own (unshare), and {reason}"}
+    result["has_namespaces"] = before is not None
     try:
-        sealed = _sealed(problem, device, filter_file, before, runs=runs, seconds=seconds / 2)
+        if before is not None:
+            sealed = _sealed(problem, device, filter_file, before, runs=runs, seconds=seconds / 2)
+        else:
+            with bare_machine.lent_to_worker() as folder:
+                sealed = _sealed(
+                    *(problem, device, filter_file, ("env", f"TMPDIR={folder}"), "bare"),
+                    runs=runs,
+                    seconds=seconds / 2,
+                    first_uid=bare_machine.FIRST_UID,
+                )
     except ProgramEndedError as error:
         return {**result, "sealed_error": str(error)}
     sealed_medians, plain_medians = quantiles(sealed["by_host"]), quantiles(plain)
@@ -98,15 +109,22 @@ def _plain(problem: Problem, device: str, runs: int, seconds: float) -> list[flo
 
 
 def _sealed(
-    problem: Problem, device: str, filter_file: Path, before: tuple[str, ...], *, runs: int, seconds: float
+    problem: Problem,
+    device: str,
+    filter_file: Path,
+    before: tuple[str, ...],
+    *arguments: str,
+    runs: int,
+    seconds: float,
+    first_uid: int = 10_000,
 ) -> dict[str, Any]:
     by_host: list[float] = []
     by_supervisor: list[float] = []
     errors: list[str] = []
     rules = from_worker(checkpoint_bytes=1 << 30)
-    module = "benchmarks.gpu_parts.worker_program"
-    with Program(module, rules, str(filter_file), before=before) as program:
-        program.send("job", _job(problem, device, runs).to_json())
+    module = "benchmarks.gpu_parts.worker.worker_program"
+    with Program(module, rules, str(filter_file), *arguments, before=before) as program:
+        program.send("job", _job(problem, device, runs, first_uid).to_json())
         for name in ("retain", "forget", "val"):
             program.send("data", problem.data(name), name=name)
         program.send("data", problem.original(), name="original")

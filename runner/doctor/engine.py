@@ -20,6 +20,7 @@ from runner.doctor.advisories import (
 )
 from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import Finding, Status, make_finding
+from runner.doctor.proven import add_proof
 from runner.engine.info import is_podman
 from runner.wording import quantity
 
@@ -145,7 +146,7 @@ def check_gpu(facts: Facts, _purpose: Purpose) -> Finding:
     devices = quantity(len(facts.gpu_devices), "device") if facts.gpu_devices else "no device"
     if not toolkit:
         advice = (
-            "Containers cannot use the devices without the NVIDIA container toolkit."
+            add_proof("Containers cannot use the devices without the NVIDIA container toolkit.")
             if facts.gpu_devices
             else "Runs will use the CPU."
         )
@@ -153,11 +154,11 @@ def check_gpu(facts: Facts, _purpose: Purpose) -> Finding:
     observation = f"{devices}; {text or 'NVIDIA container toolkit, version not reported'}"
     patched = patch_status(text, TOOLKIT_FIXED)
     if patched is PatchStatus.FIXED:
-        return make_finding("gpu", Status.OK, observation)
+        return make_finding("gpu", Status.OK, observation, add_proof(""))
     advice = f"Below 1.17.8: vulnerable to {TOOLKIT_CVES}, an escape to root on the host; update it."
     if patched is PatchStatus.UNKNOWN:
         advice = f"The version number does not show whether {TOOLKIT_CVES} is fixed (1.17.8); check by hand."
-    return make_finding("gpu", Status.WARNING, observation, advice, lost=_NO_ESCAPE)
+    return make_finding("gpu", Status.WARNING, observation, add_proof(advice), lost=_NO_ESCAPE)
 
 
 def chosen_runtime(facts: Facts, purpose: Purpose) -> str:

@@ -6,7 +6,7 @@
 
     host ── measure, data (retain, val) ──>   <── progress ... measured ── container
 
-References are trained in groups of `sandbox.trainer.training.group_size`, one process per core. The host
+References are trained in groups (`sandbox.trainer.methods`), on a CPU one process per core. The host
 lists the groups that it already has, and sends back the last snapshot of each unfinished training, so that a
 build resumes where it was interrupted. The organizer's files are parsed here and never on the host.
 """
@@ -41,6 +41,7 @@ from sandbox.recipes.dataset import TrainingData
 from sandbox.recipes.run import run_recipe
 from sandbox.stdio import Stdio
 from sandbox.trainer.footprint import Footprint
+from sandbox.trainer.methods import METHODS, choose, measure_methods, should_measure
 from sandbox.trainer.optimizers import warm_up
 from sandbox.trainer.references import (
     ReferenceTraining,
@@ -93,7 +94,7 @@ def _train(
     prepare(data.architecture)
     images = data.splits["retain"]["image"][:EXAMPLES]
     check_same_network(data.architecture, data.classes, images, job.architecture_source)
-    size = job.group_size or group_size(data.architecture, job.device)
+    size = job.group_size or _choose_group_size(job, data, stdio)
 
     def counted(stage: str, total: int) -> StepCount:
         count = StepCount(total, lambda done, due: stdio.send("progress", stage=stage, done=done, total=due))
@@ -130,6 +131,27 @@ def _train(
         stdio.send("group", outputs, first=first, count=size)
     count.report()
     stdio.send("done")
+
+
+def _choose_group_size(job: TrainerJob, data: TrainingData, stdio: _LockedStdio) -> int:
+    """Return how many references are trained together: on a GPU, as the fastest method has it."""
+    if not should_measure(data.architecture, job.device, job.references):
+        return group_size(data.architecture, job.device)
+
+    def report(done: int) -> None:
+        stdio.send("progress", stage="measuring ways to train", done=done, total=len(METHODS))
+
+    report(0)
+    retain = data.splits["retain"]
+    rates = measure_methods(
+        architecture=data.architecture,
+        classes=data.classes,
+        images=retain["image"].to(job.device),
+        labels=retain["label"].to(job.device),
+        preset=data.preset,
+        on_measured=report,
+    )
+    return choose(rates).group_size
 
 
 def _send_splits(data: TrainingData, stdio: _LockedStdio) -> None:

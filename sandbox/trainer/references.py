@@ -28,6 +28,7 @@ from sandbox.protocol.seeds import original_seed, reference_seed
 from sandbox.protocol.splits import SPLITS
 from sandbox.recipes.api import RecipeError
 from sandbox.recipes.dataset import TrainingData
+from sandbox.trainer.methods import is_side_by_side
 from sandbox.trainer.snapshot_timer import SnapshotTimer
 from sandbox.trainer.snapshots import Snapshots, split_pieces
 from sandbox.trainer.step_count import StepCount, steps_per_epoch
@@ -90,7 +91,7 @@ def train_group(
     count: StepCount | None = None,
     snapshots: Snapshots | None = None,
 ) -> bytes:
-    """Train references ``first`` to ``first + size - 1`` as one network and return their outputs.
+    """Train references ``first`` to ``first + size - 1`` together and return their outputs.
 
     Returns:
         The logits, float32 [group, forget examples, classes], the counts of correct predictions, int64
@@ -108,6 +109,7 @@ def train_group(
         val=splits["val"],
         count=count,
         snapshots=snapshots,
+        side_by_side=is_side_by_side(size, device),
     )
     net = build(data.architecture, data.classes).to(device)
     outputs = []
@@ -129,7 +131,7 @@ class ReferenceTraining:
     data: TrainingData
     job: TrainerJob
     group_size: int
-    """How many references are trained as one network."""
+    """How many references are trained together; on a GPU it tells the method (`sandbox.trainer.methods`)."""
     previous: Mapping[int, bytes] = field(default_factory=dict)
     """Snapshots of an interrupted build: the last one of each group, by the group's first reference."""
     send_snapshot: SnapshotSink = lambda _first, _piece, _last: None

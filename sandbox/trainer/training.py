@@ -27,7 +27,8 @@ from sandbox.trainer.train_step import Captured, Eager, Recorder, Step, Stepper,
 
 Split = Mapping[str, Tensor]
 
-_GROUP_SIZE: Final = 16
+GROUP_SIZE: Final = 16
+"""Of networks that are stacked."""
 _STACKED_ON_GPUS_ONLY: Final = frozenset({"resnet18"})
 """On a CPU core, a stack of two took 1.2 times and a stack of four 1.8 times as long per network as a single
 network (32x32 images, batches of 64): oneDNN is better at ungrouped convolutions. On a GPU, stacking is meant
@@ -41,7 +42,7 @@ def group_size(architecture: str, device: str) -> int:
     """
     if architecture in _STACKED_ON_GPUS_ONLY and device == "cpu":
         return 1
-    return _GROUP_SIZE if can_be_stacked(architecture) else 1
+    return GROUP_SIZE if can_be_stacked(architecture) else 1
 
 
 def initial_state(architecture: str, classes: int, seed: int) -> State:

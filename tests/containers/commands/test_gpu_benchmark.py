@@ -19,17 +19,28 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.container
 
-_UNPACK: Final = """
+_UNPACK: Final = '''
 import os, struct, subprocess, sys, tarfile, io
 length, = struct.unpack(">Q", sys.stdin.buffer.read(8))
 folder = "/dev/shm/benchmark"
 os.mkdir(folder)
 tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read(length))).extractall(folder)
 os.symlink("/opt/unlearn/sandbox", folder + "/sandbox")
-done = subprocess.run([sys.executable, "benchmarks/gpu.py", *sys.argv[1:]], cwd=folder, stdin=subprocess.DEVNULL)
+program = ["benchmarks/gpu.py"]
+if "--bare" in sys.argv:
+    sys.argv.remove("--bare")
+    program = ["-c", """if True:
+        import runpy, sys
+        sys.path.insert(0, ".")
+        from benchmarks.gpu_parts import sealed_loop
+        sealed_loop.isolation = lambda: None
+        runpy.run_path("benchmarks/gpu.py", run_name="__main__")
+        """]
+done = subprocess.run([sys.executable, *program, *sys.argv[1:]], cwd=folder, stdin=subprocess.DEVNULL)
 file = folder + "/gpu.json"
 print(done.returncode, open(file).read() if os.path.exists(file) else "", flush=True)
-"""
+'''
+"""With ``--bare``, as on a machine where `unshare` is refused."""
 
 
 def measure(engine: Engine, image: Image, labels: dict[str, str], *arguments: str) -> tuple[int, str, str]:
@@ -112,7 +123,18 @@ def test_sealed_runs_are_compared_with_the_plain_loop(whole: dict[str, Any]) -> 
     """Through the real worker."""
     compared = whole["parts"]["d"]
     assert (compared["plain_runs"], compared["sealed_runs"], compared["errors"]) == (2, 2, [])
+    assert compared["has_namespaces"] is True
     assert 0.2 < compared["ratio"] < 20
+
+
+@pytest.mark.slow
+def test_sealed_runs_where_no_namespaces_can_be_made(
+    engine: Engine, built_image: Image, labels: dict[str, str]
+) -> None:
+    """The worker shares the machine then, and the file says so."""
+    compared = successful(engine, built_image, labels, "--part=d", "--bare")["parts"]["d"]
+    assert (compared["sealed_runs"], compared["errors"]) == (2, [])
+    assert compared["has_namespaces"] is False
 
 
 @pytest.mark.slow

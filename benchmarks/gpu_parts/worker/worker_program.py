@@ -1,12 +1,14 @@
 """The worker for `benchmarks/gpu.py`: the same program, with the filter of system calls from a file.
 
-    python -m benchmarks.gpu_parts.worker_program FILTER
+    python -m benchmarks.gpu_parts.worker.worker_program FILTER [bare]
 
-The image's worker builds the filter with libseccomp, which a bare machine may lack.
+The image's worker builds the filter with libseccomp, which a bare machine may lack. With
+``bare`` it mounts nothing: `bare_machine` has prepared what it needs.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +33,8 @@ def _mount_own_folders() -> None:
 
 if __name__ == "__main__":
     instructions = Path(sys.argv[1]).read_bytes()
-    if not _IMAGE.is_dir():
+    if sys.argv[2:] == ["bare"]:  # `bare_machine` has made the folders; the zygote empties this one
+        assert "TMPDIR" in os.environ, "a temporary folder of its own"
+    elif not _IMAGE.is_dir():
         _mount_own_folders()
     main(lambda: instructions)
