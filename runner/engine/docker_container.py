@@ -134,10 +134,20 @@ class DockerContainer:
         """Return whether nothing in it is executed: paused, frozen, ended, or out of the engine's reach."""
         if not self.is_running():
             return True
-        before = self._statistic("cpu_stats", "cpu_usage", "total_usage")
+        before = self._use_of_processors()
         time.sleep(_STANDSTILL_SECONDS)
-        after = self._statistic("cpu_stats", "cpu_usage", "total_usage")
-        return before is not None and before == after
+        return before[0] is not None and before == self._use_of_processors()
+
+    def _use_of_processors(self) -> tuple[int | None, int | None]:
+        """Return the processor time used, and in how many periods it had to wait since its share was used up.
+
+        Since Linux 6.18 a long system call may use more than the share; all of the container then waits for
+        as long as that lasts. It stands still by what ran in it, so that is no fault of the host.
+        """
+        return (
+            self._statistic("cpu_stats", "cpu_usage", "total_usage"),
+            self._statistic("cpu_stats", "throttling_data", "throttled_periods"),
+        )
 
     def has_reached_memory_limit(self) -> bool | None:
         """Return whether its use of memory has come up to its limit so far; None under control groups 2.

@@ -22,9 +22,10 @@ The filter refuses:
 * questions about the host's disk that a file of the image could answer;
 * filters on sockets, which take space for compiled programs that all programs of the host share, and names of
   mappings: no limit counts either;
-* filters of system calls of a run's own: such a filter can have the host's audit log filled;
-* ways around the cache of files (`O_DIRECT`), and emptying it (`fadvise` succeeds and does nothing): they
-  keep the host's disk busy;
+* filters of system calls of a run's own, and rules of Landlock: both can have the host's audit log filled;
+* hints about a file's lifetime, which older kernels let everybody attach to any file of the image;
+* ways around the cache of files (`O_DIRECT`, `RWF_DONTCACHE`), and emptying it (`fadvise` succeeds and does
+  nothing): they keep the host's disk busy;
 * moving pages between files and pipes (`splice`): it shows other processes' marks on shared pages, and one
   that waits holds the lock of the pipe;
 * reserved huge pages, pages that the kernel merges, cookies of sockets and of the scheduler: the whole host
@@ -68,6 +69,7 @@ REFUSED: Final = {
         "clone3",
         "io_setup",
         "openat2",
+        *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     ),
     # As for files that cannot do it: programs read and write instead.
     errno.EINVAL: ("splice", "vmsplice", "tee"),
@@ -79,17 +81,21 @@ _NAMESPACE_FLAGS: Final = (
 )
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET and NEWTIME."""
 _MAP_HUGETLB: Final = 0x0004_0000
+_RWF_DONTCACHE: Final = 0x80
 REFUSED_FLAGS: Final = (
     ("clone", 0, errno.EPERM, _NAMESPACE_FLAGS),
     ("mmap", 3, errno.ENOMEM, (_MAP_HUGETLB,)),  # as on a host that has reserved none
     ("open", 1, errno.EINVAL, (os.O_DIRECT,)),  # as of a file system that cannot do it
     ("openat", 2, errno.EINVAL, (os.O_DIRECT,)),
+    ("preadv2", 5, errno.EOPNOTSUPP, (_RWF_DONTCACHE,)),
+    ("pwritev2", 5, errno.EOPNOTSUPP, (_RWF_DONTCACHE,)),
 )
 """System calls that are refused where an argument, named by its place, has one of these bits."""
 REFUSED_VALUES: Final = (
     # F_SETLK and F_SETLKW, and both for open file descriptions
     ("fcntl", 1, errno.ENOLCK, (6, 7, 37, 38)),
-    ("fcntl", 1, errno.EINVAL, (1024, 1026)),  # F_SETLEASE and F_NOTIFY
+    # F_SETLEASE, F_NOTIFY, F_SET_RW_HINT and F_SET_FILE_RW_HINT
+    ("fcntl", 1, errno.EINVAL, (1024, 1026, 1036, 1038)),
     # FS_IOC_FIEMAP (place on the disk), FS_IOC_GETFSUUID and FS_IOC_GETFSSYSFSPATH
     ("ioctl", 1, errno.ENOTTY, (0xC020_660B, 0x8011_1500, 0x8081_1501)),
     ("madvise", 2, errno.EINVAL, (12,)),  # MADV_MERGEABLE

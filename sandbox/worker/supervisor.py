@@ -227,7 +227,12 @@ class Supervisor:
         return max(0.0, min(deadlines) - time.monotonic()) + 0.001
 
     def _end(self, run: _ActiveRun, ended_by: str) -> None:
-        """Have every process of a run ended and its files removed; its time stops now."""
+        """Have every process of a run ended and its files removed; its time stops now.
+
+        A result that is complete after the time limit is too late, even if the run kept this process waiting.
+        """
+        if ended_by == "result" and self._is_over_time(run):
+            ended_by = "time"
         if self._mark_ended(run, ended_by):
             self._janitor.order(*self._cleanup_of(run))
 

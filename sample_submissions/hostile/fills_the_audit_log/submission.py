@@ -1,4 +1,7 @@
-"""Installs filters of its own that let calls pass and have them logged, by every way; must be refused."""
+"""Installs filters of its own that let calls pass and have them logged, by every way; must be refused.
+
+So must rules of Landlock: what they forbid is logged since Linux 6.15.
+"""
 
 import ctypes
 import os
@@ -7,6 +10,8 @@ import struct
 PR_SET_SECCOMP, STRICT, FILTER = 22, 1, 2
 SET_MODE_FILTER, FLAG_LOG = 1, 2
 RETURN_LOG, RETURN_ALLOW = 0x7FFC0000, 0x7FFF0000
+LANDLOCK_CREATE_RULESET, LANDLOCK_RESTRICT_SELF = 444, 446
+READ_FILES = 1 << 2
 SECCOMP = {"x86_64": 317, "aarch64": 277}
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -39,3 +44,7 @@ def unlearning(net, retain, forget, val):
         os._exit(0)
     if os.waitpid(process, 0)[1] != 0:
         raise Escaped("a call that ends its process")
+    rights = struct.pack("Q", READ_FILES)
+    rules = libc.syscall(LANDLOCK_CREATE_RULESET, rights, len(rights), 0)
+    if rules >= 0 and libc.syscall(LANDLOCK_RESTRICT_SELF, rules, 0) == 0:
+        raise Escaped("rules of Landlock")

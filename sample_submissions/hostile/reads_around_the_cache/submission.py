@@ -9,6 +9,7 @@ import sys
 
 OPENAT2 = 437
 AT_FDCWD = -100
+RWF_DONTCACHE = 0x80
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -32,6 +33,9 @@ def unlearning(net, retain, forget, val):
         with contextlib.suppress(OSError):
             fcntl.fcntl(fd, fcntl.F_SETFL, os.O_DIRECT)
             raise Escaped("an open file was changed to reading around the cache")
+        with contextlib.suppress(OSError):
+            os.preadv(fd, [bytearray(4096)], 0, RWF_DONTCACHE)
+            raise Escaped("a read dropped its pages from the cache")
     pipe, _ = os.pipe()
     # The kernel refuses advice on a pipe. Where it succeeds, it never came to the kernel.
     if libc.posix_fadvise(pipe, ctypes.c_long(0), ctypes.c_long(0), os.POSIX_FADV_DONTNEED) != 0:

@@ -189,6 +189,22 @@ def test_a_result_that_another_process_sends_after_the_end_does_not_count() -> N
     assert (payload, fields["result"], fields["ended_by"]) == (b"", "broken", "")
 
 
+def test_a_result_that_completes_after_the_time_limit_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run kept the supervisor waiting meanwhile, or the supervisor had no processor time."""
+
+    def send_and_delay(_index: int, ends: PipeEnds) -> None:
+        os.write(ends.result, WHOLE)
+        close(ends)
+        zygote.put(0, signal.SIGKILL)
+        now = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: now() + 61.0)
+
+    zygote, host = FakeZygote(send_and_delay), FakeHost(runs=1)
+    janitor = FakeJanitor(lambda index: janitor.put(FIRST_UID + index, True))
+    serve(zygote, janitor, host)
+    assert host.report(0)[1]["ended_by"] == "time"
+
+
 def test_a_process_that_ends_after_its_run_was_reported_affects_no_other_run() -> None:
     """Its cleanup failed and its process ended late; the concurrent run still finishes normally."""
     ends_of_runs: dict[int, PipeEnds] = {}

@@ -1,0 +1,45 @@
+"""A container stands still if it uses no processor time and does not wait for its share of it either."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, cast
+
+import docker
+import pytest
+
+from runner.engine import docker_container
+from runner.engine.docker_container import DockerContainer
+
+
+class Statistics:
+    """Answers each question for statistics with the next pair of processor time and throttled periods."""
+
+    def __init__(self, *pairs: tuple[int, int | None]) -> None:
+        self._pairs = [pair for pair in pairs for _question in range(2)]
+
+    def stats(self, *_arguments: Any, **_options: Any) -> dict[str, Any]:
+        """Return statistics in the form of Docker's API."""
+        used, periods = self._pairs.pop(0)
+        throttling = {} if periods is None else {"throttled_periods": periods}
+        return {"cpu_stats": {"cpu_usage": {"total_usage": used}, "throttling_data": throttling}}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "stood_still"),
+    [
+        (((5, 2), (5, 2)), True),
+        (((5, None), (5, None)), True),
+        (((5, 2), (6, 2)), False),
+        (((5, 2), (5, 6)), False),
+    ],
+)
+def test_a_container_that_waits_for_its_share_does_not_stand_still(
+    pairs: tuple[tuple[int, int | None], ...], stood_still: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DockerContainer, "is_running", lambda _self: True)
+    monkeypatch.setattr(docker_container, "_STANDSTILL_SECONDS", 0.0)
+    stream, other = socket.socketpair()
+    with stream, other:
+        container = DockerContainer(cast("docker.APIClient", Statistics(*pairs)), "identity", stream)
+        assert container.stood_still() is stood_still
