@@ -69,8 +69,8 @@ def typed_options(context: typer.Context, *, leave_out: Collection[str] = ()) ->
     words: list[str] = []
     for parameter in context.command.params:
         name = parameter.name
-        if name is None or name in leave_out or not isinstance(parameter, TyperOption):
-            continue
+        if name not in context.params or name in leave_out or not isinstance(parameter, TyperOption):
+            continue  # a value that the command does not get, as that of --quiet, is none of its options
         source = context.get_parameter_source(name)
         if source is None or source.name != "COMMANDLINE":
             continue

@@ -84,10 +84,15 @@ def place_in_stack(log: bytes) -> str:
 def source_lines(log: str) -> dict[tuple[str, int], str]:
     """Return the lines of the submission's own files that the tracebacks at the end of a log show.
 
-    By file and number. A line that is shown twice is that of the later traceback.
+    By file and number. A line that is shown twice is that of the later traceback. The stack of a late run
+    shows no lines: what follows a frame there is the next frame.
     """
     frames = _FRAME.findall(log[-_STACK_BYTES:])
-    return {(file, int(number)): source.strip(" |")[:_SOURCE_CHARACTERS] for file, number, source in frames}
+    return {
+        (file, int(number)): source.strip(" |")[:_SOURCE_CHARACTERS]
+        for file, number, source in frames
+        if not source.lstrip(" |").startswith('File "')
+    }
 
 
 def _text(value: object) -> str:

@@ -77,6 +77,8 @@ def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEval
         except ConfigurationError as error:
             refusals.append(error)
     if not matches:
+        if len(refusals) > 1:
+            raise ConfigurationError(f"{refusals[0]} (and no check has this name)")
         raise refusals[0]
     if word == LAST:
         return max(matches, key=lambda match: match.store.evaluation(match.name).started_at)

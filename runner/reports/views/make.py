@@ -96,7 +96,7 @@ def failure_view(run: RunRecord, log: str, path: str | None) -> FailureView:
         path: Of the submission, as it was typed.
     """
     place = place_of(run.detail, log, path)
-    lines = sanitize(log).rstrip().splitlines()
+    lines = sanitize(log).strip("\n").rstrip().splitlines()
     return FailureView(
         run=run.index,
         verdict=str(run.verdict),

@@ -295,6 +295,9 @@ def test_typed_options_give_the_same_options_again(tmp_path: Path, monkeypatch: 
     ]
     again = build.make_context("build", ["idx", "partial", *words])
     assert typed_options(again, leave_out=("seed",)) == words
+    quiet = build.make_context("build", ["idx", "partial", *words, "--quiet"])
+    assert typed_options(quiet, leave_out=("seed",)) == words
+    build.make_context("build", ["idx", "partial"])  # --quiet holds for one command
 
 
 @pytest.mark.parametrize(

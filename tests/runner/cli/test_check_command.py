@@ -205,6 +205,17 @@ def test_what_a_host_could_not_check_is_an_error_in_the_junit_file(tmp_path: Pat
     assert suite[1][0].get("message") == "No container engine answers."
 
 
+def test_a_name_that_neither_store_has_is_refused(
+    checker: Checker, write: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    """With what is wrong with the store that was named, and that there is no such check."""
+    with pytest.raises(ConfigurationError, match=r"There are no evaluations at [^(]*$"):
+        find_named("mine", tmp_path / "nowhere", tmp_path / "no checks")
+    _check_all(checker, [write("mine.py", "ok = 1\n")], output())
+    with pytest.raises(ConfigurationError, match=r"There are no evaluations at .*no check has this name"):
+        find_named("yours", tmp_path / "nowhere", checker.folder)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -34,6 +34,10 @@ Traceback (most recent call last):
     raise AttributeError
 NameError: name 'nett' is not defined
 """
+STACK = """Stack (most recent call first):
+  File "/scratch/0/run-0/.submission/submission.py", line 2 in unlearning
+  File "/sandbox/worker/child.py", line 119 in run
+"""
 DETAIL = "NameError: name 'nett' is not defined (submission.py, line 3)"
 
 
@@ -98,6 +102,7 @@ def test_a_failure_names_the_participants_own_line() -> None:
             ("mine/submission.py", 1, "def unlearning(net)"),
         ),
         ("not finished within 60 s (submission.py, line 7)", "", "mine", ("mine/submission.py", 7, "")),
+        ("not finished within 5 s (submission.py, line 2)", STACK, "mine", ("mine/submission.py", 2, "")),
         ("fc.bias has shape [11], not [10]", TRACEBACK, "mine", None),
         ("ValueError: (a\x1b]0;x, line 3)", "", "mine", ("mine/a\N{REPLACEMENT CHARACTER}]0;x", 3, "")),
     ],
