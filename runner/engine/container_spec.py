@@ -43,7 +43,7 @@ _GVISOR_PROCESSES: Final = 1024
 threads of its kernel, which panics when it cannot start one."""
 ULIMITS: Final = {"nofile": 4096, "core": 0}
 """Limits of each process (setrlimit), soft and hard alike: open files, and no core dumps."""
-SYSCTLS: Final = {"net.core.somaxconn": "4"}
+SYSCTLS: Final = {"net.core.somaxconn": "16"}
 """Settings of its own network namespace: how many connections may wait at a listener.
 Each is memory of the kernel that no limit counts."""
 _GPU_ENVIRONMENT: Final = {

@@ -16,6 +16,9 @@ _COUNTERS: Final = (
     Path("/sys/fs/cgroup/cpuacct/cpuacct.usage"),
     Path("/sys/fs/cgroup/cpu,cpuacct/cpuacct.usage"),
 )
+_WAITING: Final = _COUNTERS[0]
+_WAITED_SHARE: Final = 0.5
+"""A container that waited for more than this part of a gap was kept from its turn by its own use."""
 _GAP_SECONDS: Final = 1.0
 """A shorter gap between two looks is not noticed."""
 _LONG_GAP_SECONDS: Final = 5.0
@@ -31,28 +34,53 @@ class StillnessDetector:
         self,
         clock: Callable[[], float] = time.monotonic,
         cpu_seconds: Callable[[], float | None] | None = None,
+        waiting_seconds: Callable[[], float | None] | None = None,
     ) -> None:
         """Prepare.
 
         Args:
             clock: A clock that goes on while the container stands still.
             cpu_seconds: Returns the processor time of the container, or None if it is unknown.
+            waiting_seconds: Returns for how long the container had to wait because its share of the
+                processors was used up, or None if it is unknown.
         """
         self._clock, self._cpu_seconds = clock, cpu_seconds or container_cpu_seconds
-        self._last_look, self._last_cpu = clock(), self._cpu_seconds()
+        self._waiting_seconds = waiting_seconds or container_waiting_seconds
+        self.start()
 
     def start(self) -> None:
         """Forget what was before."""
         self._last_look, self._last_cpu = self._clock(), self._cpu_seconds()
+        self._last_waiting = self._waiting_seconds() or 0.0
 
     def frozen_seconds(self) -> float:
         """Return for how many seconds it stood still since the last look; 0 if it did not."""
         now, cpu = self._clock(), self._cpu_seconds()
         gap, last_cpu = now - self._last_look, self._last_cpu
         self._last_look, self._last_cpu = now, cpu
+        waiting = self._waiting_seconds() or 0.0
+        waited, self._last_waiting = waiting - self._last_waiting, waiting
+        if waited > _WAITED_SHARE * gap:  # a run has used more than its share, so all of the container waited
+            return 0.0
         if cpu is None or last_cpu is None:
             return gap if gap > _LONG_GAP_SECONDS else 0.0
         return gap if gap > _GAP_SECONDS and cpu - last_cpu < _USED_SHARE * gap else 0.0
+
+
+def container_waiting_seconds(file: Path = _WAITING) -> float | None:
+    """Return how long this container has waited for its share of the processors; None without a counter.
+
+    Only control groups of version 2 show it to a container; under version 1 it is masked, like all others.
+    """
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        name, _space, value = line.partition(" ")
+        if name == "throttled_usec" and value.isdigit():
+            return int(value) / 1e6
+    return None
 
 
 def container_cpu_seconds(counters: tuple[Path, ...] = _COUNTERS) -> float | None:

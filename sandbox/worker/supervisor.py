@@ -144,7 +144,9 @@ class Supervisor:
 
     def _receive_cleanup(self) -> None:
         result = self._janitor.receive_result()
-        run = self._runs[result.uid - self._job.first_uid]
+        run = self._runs.get(result.uid - self._job.first_uid)
+        if run is None:
+            return
         run.cleaned_up, run.frozen_seconds = result.cleaned_up, result.frozen_seconds
         self._mark_ended(run, "time")  # the janitor has ended it by itself, if it was not over before
 

@@ -42,6 +42,7 @@ class Watchdog:
     clock: Callable[[], float] = time.monotonic
     stillness: StillnessDetector = field(default_factory=StillnessDetector)
     _runs: dict[str, _WatchedRun] = field(default_factory=dict, init=False)
+    _forgotten: set[str] = field(default_factory=set, init=False)
     _has_watched: bool = field(default=False, init=False)
 
     @property
@@ -62,6 +63,8 @@ class Watchdog:
         """
         if not self._runs:
             self.stillness.start()
+        if _uid_in(order) in self._forgotten:  # it has been ended, and the supervisor does not know yet
+            return
         self._has_watched = True
         overdue_at = self.clock() + wall_seconds + _GRACE_SECONDS
         run = self._runs.setdefault(_uid_in(order), _WatchedRun(order=order, overdue_at=overdue_at))
@@ -89,6 +92,7 @@ class Watchdog:
 
     def forget(self, uid: str) -> float:
         """Stop watching a run; return for how many seconds the container stood still during it."""
+        self._forgotten.add(uid)
         run = self._runs.pop(uid, None)
         return run.frozen_seconds if run is not None else 0.0
 

@@ -2,7 +2,7 @@
 
 import socket
 
-MOST = 16
+MOST = 32
 """Many more than are allowed, many fewer than the kernel's default of 4096."""
 
 

@@ -102,7 +102,7 @@ def test_nothing_of_the_host_is_shared(role: str) -> None:
     assert not forbidden & config.keys()
     assert config["CgroupnsMode"] == "private"
     assert not {"CgroupParent", "DeviceCgroupRules", "Links"} & config.keys()
-    assert config["Sysctls"] == {"net.core.somaxconn": "4"}
+    assert config["Sysctls"] == {"net.core.somaxconn": "16"}
 
 
 @ROLES

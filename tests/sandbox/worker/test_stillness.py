@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.worker.stillness import StillnessDetector, container_cpu_seconds
+from sandbox.worker.stillness import (
+    StillnessDetector,
+    container_cpu_seconds,
+    container_waiting_seconds,
+)
 
 
 class Machine:
@@ -14,6 +18,7 @@ class Machine:
 
     def __init__(self, *, counts: bool = True) -> None:
         self.now, self.cpu, self._counts = 1000.0, 50.0, counts
+        self.waiting: float | None = 7.0
 
     def clock(self) -> float:
         return self.now
@@ -22,7 +27,7 @@ class Machine:
         return self.cpu if self._counts else None
 
     def detector(self) -> StillnessDetector:
-        return StillnessDetector(self.clock, self.cpu_seconds)
+        return StillnessDetector(self.clock, self.cpu_seconds, lambda: self.waiting)
 
     def let_pass(self, seconds: float, *, cpu: float) -> None:
         self.now += seconds
@@ -49,6 +54,37 @@ def test_only_a_gap_without_work_is_standstill(seconds: float, cpu: float, froze
     assert detector.frozen_seconds() == pytest.approx(frozen)
     machine.let_pass(0.2, cpu=0.0)
     assert detector.frozen_seconds() == 0.0, "a gap counts once"
+
+
+@pytest.mark.parametrize(
+    ("waited", "frozen"),
+    [
+        (2.6, 0.0),  # a run has used more than its share of the processors, and all of the container waits
+        (0.3, 3.0),  # it also waited a little, before it was paused
+        (None, 3.0),  # under control groups 1 nobody can tell
+    ],
+)
+def test_waiting_for_ones_share_is_no_standstill(waited: float | None, frozen: float) -> None:
+    """A run could bring that about, and would be attempted again for it."""
+    machine = Machine()
+    if waited is None:
+        machine.waiting = None
+    detector = machine.detector()
+    machine.let_pass(3.0, cpu=0.1)
+    if waited is not None and machine.waiting is not None:
+        machine.waiting += waited
+    assert detector.frozen_seconds() == pytest.approx(frozen)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("usage_usec 9\nnr_throttled 3\nthrottled_usec 1500000\n", 1.5), ("usage_usec 9\n", None), ("", None)],
+)
+def test_waiting_time_of_control_groups_2(tmp_path: Path, text: str, seconds: float | None) -> None:
+    """Where the counter is."""
+    (tmp_path / "cpu.stat").write_text(text)
+    assert container_waiting_seconds(tmp_path / "cpu.stat") == seconds
+    assert container_waiting_seconds(tmp_path / "missing") is None
 
 
 def test_time_before_the_start_does_not_count() -> None:

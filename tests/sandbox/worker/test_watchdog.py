@@ -64,6 +64,18 @@ def test_a_run_that_is_watched_again_has_its_time_from_then_on(machine: Machine)
     assert watchdog.forget("10001") == pytest.approx(9.0)
 
 
+def test_a_run_that_was_ended_is_not_watched_again(machine: Machine) -> None:
+    """The supervisor may learn that it is set up before it learns that it was ended."""
+    watchdog = machine.watchdog()
+    watchdog.watch("10001 2000 /scratch/0", 1.0)
+    machine.let_pass(2.0)
+    assert watchdog.overdue_orders() == ["10001 2000 /scratch/0"]
+    watchdog.forget("10001")
+    watchdog.watch("10001 2000 /scratch/0", 1.0)
+    machine.let_pass(2.0)
+    assert watchdog.overdue_orders() == []
+
+
 def test_a_run_that_the_supervisor_ended_is_left_alone(machine: Machine) -> None:
     """However long its cleanup takes."""
     watchdog = machine.watchdog()
