@@ -25,8 +25,8 @@ from runner.execution.gpu_watch import Host, WatchedRuns
 from runner.execution.nvml import GpuReader, open_gpu, real_uid
 from runner.progress import NullReporter
 from runner.verdict import Judgement, Verdict
-from tests.support.fake_executor import ended_run
 from tests.runner.execution.fake_nvml import FakeNvml
+from tests.support.fake_executor import ended_run
 
 RUN, EVALUATOR, GONE = 100, 200, 300
 UIDS = range(5000, 5010)
