@@ -11,16 +11,20 @@ import typer
 from runner.builder.plan import default_limits
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
-from runner.cli.options import DEFAULT_STORE, JsonOption, RuntimeOption, StoreOption
+from runner.cli.options import DEFAULT_STORE, DeviceOption, JsonOption, RuntimeOption, StoreOption
 from runner.doctor.attacks import attack_findings, kernel_memory_findings
 from runner.doctor.checks import examine
 from runner.doctor.facts import Purpose
 from runner.doctor.findings import broken_findings, findings_json
 from runner.doctor.gallery import measure_quickly, run_quick_attacks
 from runner.doctor.gather import gather_facts
+from runner.doctor.gpu import examine_gpu
+from runner.doctor.gpu_facts import gather_gpu
 from runner.doctor.table import show_findings
 from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
+from runner.engine.gpu_parent import gpu_by_number
+from runner.engine.placement import CPU, device_by_uuid, gpu_name
 from runner.errors import HostNotReadyError
 from runner.progress import ConsoleReporter
 
@@ -38,6 +42,7 @@ def doctor_command(
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     runtime: RuntimeOption = "",
+    device: DeviceOption = CPU,
     attacks: Annotated[
         bool, typer.Option("--attacks/--no-attacks", help="Run a quick selection of the attack gallery.")
     ] = True,
@@ -49,12 +54,16 @@ def doctor_command(
     """Check whether this host can run submissions safely and fairly, and list missing guarantees.
 
     The first line is the verdict. Exit code 3 if a check is broken; warnings do not change the exit code.
+    With --device a GPU is checked as well; attacks run on the CPU.
     """
+    gpu = _gpu_uuid(device) if device != CPU else ""
     limits = load_challenge(challenge).description.limits if challenge else default_limits("digits")
     purpose = Purpose(limits=limits, runtime=runtime or None)
     engine, problem = _connect()
     facts = gather_facts(engine, problem, store)
     findings = examine(facts, purpose)
+    if device != CPU:
+        findings += examine_gpu(gather_gpu(gpu))
     if attacks and engine is not None:
         with ConsoleReporter(stderr_console()) as reporter:
             findings += attack_findings(partial(run_quick_attacks, facts, purpose, reporter))
@@ -66,6 +75,18 @@ def doctor_command(
     if broken := broken_findings(findings):
         names = ", ".join(finding.title.lower() for finding in broken)
         raise HostNotReadyError(f"This host is not ready for submissions: {names}.")
+
+
+def _gpu_uuid(device: str) -> str:
+    """Return the UUID of a GPU, or ``all``; the number as it was typed if nothing lists it.
+
+    Raises:
+        ConfigurationError: the device has another form.
+    """
+    try:
+        return gpu_name(device_by_uuid(device, gpu_by_number))
+    except HostNotReadyError:
+        return device
 
 
 def _connect() -> tuple[Engine | None, str]:

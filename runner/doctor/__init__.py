@@ -4,6 +4,7 @@
 
     gather.py  ->  Facts  ->  engine.py, kernel.py, capacity.py  ->  Finding  ->  table.py, JSON
                               (the list of checks: checks.py)          ^
+    gpu_facts.py  ->  GpuFacts  ->  gpu.py  ---------------------------+
     gallery.py  ->  GalleryReport  ->  attacks.py  --------------------+
 
 `gather` reads the host once. Every check is a pure function from the facts and the purpose to a `Finding`,

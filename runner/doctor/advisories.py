@@ -29,6 +29,11 @@ RUNC_FIXED: Final[tuple[Version, ...]] = ((1, 2, 8, _FINAL), (1, 3, 3, _FINAL), 
 RUNC_CVES: Final = "CVE-2025-31133, CVE-2025-52565, CVE-2025-52881"
 TOOLKIT_FIXED: Final[tuple[Version, ...]] = ((1, 17, 8, _FINAL),)
 TOOLKIT_CVES: Final = "CVE-2025-23266"
+KNOWN_UNTIL: Final = "November 2026"
+GPU_TOOLKIT_LEAST: Final[tuple[Version, ...]] = ((1, 20, 1, _FINAL),)
+"""Can leave out sockets of daemons. Which version fixes CVE-2026-24260 (July 2026) is not known here."""
+DRIVER_BULLETIN: Final = "5821, of May 2026"
+DRIVER_CVES: Final = "CVE-2026-24190, CVE-2026-24196, CVE-2026-24199"
 CRUN_FIXED: Final[tuple[Version, ...]] = ((1, 20, 0, 0),)
 CRUN_CVES: Final = "CVE-2025-24965"
 GVISOR_RECENT: Final = 2025_01_01

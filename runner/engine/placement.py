@@ -94,16 +94,25 @@ def offers_gpu(info: EngineInfo) -> bool:
     return bool(info.cdi_devices) or _NVIDIA_RUNTIME in info.runtimes
 
 
-def _gpu_request(device: str, info: EngineInfo) -> GpuRequest | None:
-    if device == CPU:
-        return None
+def gpu_name(device: str) -> str:
+    """Return the UUID in ``cuda:UUID``, or ``all``.
+
+    Raises:
+        ConfigurationError: the device has another form.
+    """
     match = _UUID.fullmatch(device)
     if device != ALL_GPUS and match is None:
         raise ConfigurationError(
             "--device must be cpu, all, cuda:NUMBER, or cuda:UUID as nvidia-smi -L prints it, "
             f"not {device!r}."
         )
-    name = match[1] if match is not None else ALL_GPUS
+    return match[1] if match is not None else ALL_GPUS
+
+
+def _gpu_request(device: str, info: EngineInfo) -> GpuRequest | None:
+    if device == CPU:
+        return None
+    name = gpu_name(device)
     if f"{_CDI_PREFIX}{name}" in info.cdi_devices:
         return GpuRequest(name=name, by_cdi=True)
     if _NVIDIA_RUNTIME in info.runtimes:

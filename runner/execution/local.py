@@ -24,10 +24,12 @@ from runner.engine.container_spec import (
     worker_memory_bytes,
 )
 from runner.errors import HostNotReadyError, SandboxError
-from runner.execution.containers import Containers, one_run_challenge
+from runner.execution.containers import Containers, RunExecutor, one_run_challenge
 from runner.execution.context import EvaluationContext
 from runner.execution.evaluator_queue import EvaluatorQueue
 from runner.execution.executor import EvaluatedRun, OutputsSink
+from runner.execution.gpu_watch import WatchedRuns
+from runner.execution.nvml import open_gpu
 from runner.execution.settings import Settings
 from runner.parsers.checkpoint import max_checkpoint_bytes
 from runner.submission.load import Submission
@@ -60,6 +62,7 @@ class LocalExecutor:
         on_gpu = settings.placement.gpu is not None
         self._turn = threading.Lock() if on_gpu else None
         """On a GPU, held by whoever uses it: times would depend on who shares it."""
+        self._reader = open_gpu(settings.placement.gpu, context.reporter)
         self._queue = EvaluatorQueue(
             start=self._start_evaluator,
             challenge=challenge,
@@ -75,12 +78,18 @@ class LocalExecutor:
 
     def __enter__(self) -> Self:
         """Start the evaluator."""
+        if self._reader is not None:
+            self._reader.__enter__()
         self._queue.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
         """Stop the evaluator."""
-        self._queue.__exit__(*error)
+        try:
+            self._queue.__exit__(*error)
+        finally:
+            if self._reader is not None:
+                self._reader.__exit__(*error)
 
     def execute(
         self, planned: Sequence[PlannedRun], *, enough: Callable[[], bool]
@@ -158,7 +167,7 @@ class LocalExecutor:
             placement=self._settings.placement,
         )
 
-    def _worker(self, stream: Stream, challenge: Challenge, *, runs: int) -> WorkerClient:
+    def _worker(self, stream: Stream, challenge: Challenge, *, runs: int) -> RunExecutor:
         worker = WorkerClient(
             stream=stream,
             challenge=challenge,
@@ -168,7 +177,10 @@ class LocalExecutor:
             placement=self._settings.placement,
         )
         self._is_executing = True
-        return worker
+        if self._reader is None:
+            return worker
+        uids = range(self._first_uid, self._first_uid + self._settings.n)
+        return WatchedRuns(worker, reader=self._reader, run_uids=uids, kill=stream.kill)
 
     def _start_evaluator(self) -> Container:
         self.await_ready()

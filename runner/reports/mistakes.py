@@ -116,6 +116,13 @@ MISTAKES: Final = (
     ),
     _mistake(
         Verdict.CRASHED,
+        "RuntimeError: Failed to find C compiler. Please specify via CC environment variable",
+        "Kernels cannot be compiled here, so Triton is not offered, on a GPU as well. Use torch's own "
+        "operations.",
+        "Failed to find C compiler|failed to map segment from shared object|Cannot find a working triton",
+    ),
+    _mistake(
+        Verdict.CRASHED,
         "RuntimeError: Found no NVIDIA driver on your system",
         "This challenge runs on the CPU, and `.cuda()` needs a GPU. Use `next(net.parameters()).device`.",
         "Found no NVIDIA driver|No CUDA GPUs are available|Torch not compiled with CUDA enabled",

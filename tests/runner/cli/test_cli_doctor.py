@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from runner.cli.doctor import _gpu_uuid
 from runner.doctor.findings import Finding, Status
 from runner.doctor.table import show_findings
+from runner.errors import ConfigurationError
 
 
 def doctor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -47,6 +49,23 @@ def test_json_reports_the_same_as_the_table(tmp_path: Path) -> None:
     statuses = {finding["id"]: finding["status"] for finding in result["findings"]}
     assert statuses == {"engine": "broken", "store": "ok"}
     assert result["guarantees_not_given"] == ["that submissions can be run at all"]
+
+
+@pytest.mark.parametrize("device", ["cuda", "gpu:0", "cuda:GPU-1;rm"])
+def test_a_device_of_another_form_is_wrong_usage(device: str) -> None:
+    """The command ends before it examines the host."""
+    with pytest.raises(ConfigurationError, match="--device must be"):
+        _gpu_uuid(device)
+
+
+def test_a_gpu_that_nothing_lists_is_broken(tmp_path: Path) -> None:
+    """Its checks are added to the others; without a driver there is no traceback."""
+    process = doctor(tmp_path, "--json", "--device", "cuda:GPU-00000000-0000")
+    result = json.loads(process.stdout)
+    assert process.returncode == 3
+    statuses = {finding["id"]: finding["status"] for finding in result["findings"]}
+    assert statuses["gpu-device"] == "broken"
+    assert len([name for name in statuses if name.startswith("gpu-")]) == 9
 
 
 def test_a_missing_challenge_is_wrong_usage(tmp_path: Path) -> None:

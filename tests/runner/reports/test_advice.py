@@ -39,6 +39,10 @@ CAUSES = {
         "RuntimeError: No CUDA GPUs are available (submission.py, line 3)",
         "AssertionError: Torch not compiled with CUDA enabled",
     ],
+    "Failed to find C compiler": [
+        "ImportError: /tmp/cuda_utils.so: failed to map segment from shared object (submission.py, line 8)",
+        "TritonMissing: Cannot find a working triton installation.",
+    ],
     "%load_ext": ["import failed: SyntaxError: invalid syntax (submission.py, line 7): !pip install timm"],
     "type Pair": [
         "import failed: SyntaxError: expected '(' (submission.py, line 1): def first[T](x: T) -> T: return x",
