@@ -15,7 +15,7 @@ from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.engine.placement import CPU
-from runner.errors import ConfigurationError
+from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluation.evaluate import rerun
 from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
@@ -24,11 +24,12 @@ from runner.files import read_stored_file
 from runner.progress import ConsoleReporter
 from runner.results.continuing import how_to_continue
 from runner.results.manifest import Manifest
-from runner.results.reruns import compare_rerun, evenly_spaced
+from runner.results.reruns import are_close, compare_rerun, evenly_spaced
+from runner.results.scoring import read_outputs
 from runner.results.verification import verify_evaluation
 from runner.sanitize import sanitize_line
 from runner.store.open_store import open_store
-from runner.store.paths import archive_path
+from runner.store.paths import EvaluationPaths, archive_path
 from runner.submission.limits import MAX_SUBMISSION_BYTES
 from runner.submission.load import Submission
 from runner.verdict import Verdict
@@ -133,7 +134,19 @@ def _rerun(store: Path, manifest: Manifest, challenge: Challenge, indices: list[
         )
         again = rerun(context, submission, challenge, settings, indices)
         context.store.close()
-    return compare_rerun({run.index: run for run in manifest.runs}, again, indices)
+
+        def outputs_are_close(index: int) -> bool:
+            if device == CPU:
+                return False
+            files = [EvaluationPaths(folder=place / manifest.evaluation) for place in (store, Path(folder))]
+            try:
+                first, second = (read_outputs(challenge, paths.outputs(index)) for paths in files)
+            except HostNotReadyError:  # a file that is missing or damaged is a mismatch of its own
+                return False
+            return are_close(first, second)
+
+        recorded = {run.index: run for run in manifest.runs}
+        return compare_rerun(recorded, again, indices, outputs_are_close=outputs_are_close)
 
 
 def _show(

@@ -70,7 +70,7 @@ def load_populations(
     """
     if challenge.references is None:
         raise ConfigurationError(SCORE_WITHHELD)
-    networks = [_read(challenge, outputs(run.index)) for run in runs]
+    networks = [read_outputs(challenge, outputs(run.index)) for run in runs]
     class_counts = challenge.description.class_counts
     counts = np.array([class_counts[split] for split in SPLITS])
     unlearned = Outputs(
@@ -91,7 +91,12 @@ def load_populations(
     return unlearned, references
 
 
-def _read(challenge: Challenge, file: Path) -> NetworkOutputs:
+def read_outputs(challenge: Challenge, file: Path) -> NetworkOutputs:
+    """Return the outputs in a file.
+
+    Raises:
+        HostNotReadyError: they cannot be read.
+    """
     try:
         shapes = challenge.output_shapes
         outputs = unpack_outputs(
