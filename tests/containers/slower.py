@@ -60,6 +60,21 @@ SLOWER: Final = {
     "test_faults.py::test_two_commands_on_one_evaluation": "the lease's tests",
     "test_host_memory.py::test_a_kill_for_the_hosts_shortage_is_no_verdict[in": "two other ways to take memory",
     "test_host_memory.py::test_a_kill_for_the_hosts_shortage_is_no_verdict[endless": "one other way",
+    "test_challenge_export.py::test_public_export_gives_the_organizers_score": "the export's own tests",
+    "test_challenge_export.py::test_private_export_is_judged_and_not_scored": "commands on a private export",
+    "test_runtimes.py::test_a_container_for_each_run_leaves_even_tmp_to_nobody": "the gallery's own containers",
+    "test_faults.py::test_an_engine_that_goes_away_and_comes_back_loses_nothing": "kill -9, and containers that end",
+    "test_earlier_image.py::test_it_is_listed_noted_and_continued": "the store's tests of images",
+    "test_attacks.py::test_a_run_finds_nothing_of_earlier_ones_in_its_memory": "the gallery's",
+    "test_side_by_side.py::test_resnets_side_by_side_are_those_trained_alone": "small networks",
+    "test_architectures.py::test_a_stacked_resnet18_computes_what_torchvisions_does": "classifiers by name",
+    "test_unfinished_build.py::test_the_printed_command_goes_on": "a training that resumes to the same bits",
+    "test_sealed_runs.py::test_memory_bombs_are_named_and_the_next_run_is_fine": "the gallery's",
+    "test_doctor.py::test_attacks_are_contained_on_this_host": "the gallery",
+    "test_challenge_build.py::test_the_same_seed_gives_the_same_bytes": "a training that resumes to the same bits",
+    "test_hostile_challenge.py::test_an_honest_copy_runs_and_so_does_one_that_speaks_to_the_terminal[escapes": (
+        "names and words with escapes by command"
+    ),
 }
 """Beginnings of test names, without folders, and what `make test` runs of their kind."""
 

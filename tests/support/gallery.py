@@ -31,7 +31,7 @@ FIRST_UNDER_GVISOR: Final = {
 """What ``make test`` runs under gVisor, besides what ends otherwise there: one or two of each quick row."""
 ENDED_BY_TIME: Final = {
     *("endless_loop", "ignores_signals", "holds_the_gil", "holds_the_log_pipe", "fork_bomb", "floods_stdout"),
-    *("memory_bomb_in_many", "result_withheld", "endless_at_import", "patches_the_clock", "stops_its_parent"),
+    *("result_withheld", "stops_its_parent"),
 }
 """Of the attacks that last until their time limit, those that ``make test`` runs: one of each kind."""
 IMPORTS: Final = {"exits_at_import", "endless_at_import", "raises_at_import"}
