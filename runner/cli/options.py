@@ -14,6 +14,15 @@ from runner.store import paths
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 DEFAULT_STORE: Final = paths.DEFAULT_STORE
+SubmissionsArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PATH...",
+        readable=False,
+        help="Folders, .py files or .zip files with unlearning().",
+        show_default=False,
+    ),
+]
 EvaluationArgument = Annotated[
     str,
     typer.Argument(

@@ -21,6 +21,7 @@ from runner.cli.options import (
     JsonOption,
     RuntimeOption,
     StoreOption,
+    SubmissionsArgument,
 )
 from runner.cli.show import show_summaries
 from runner.engine.placement import CPU
@@ -28,7 +29,6 @@ from runner.errors import ConfigurationError
 from runner.evaluation.batch import evaluate_all, record_refused
 from runner.evaluation.entries import HandIn, new_command, record_hand_ins, with_known_names
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
-from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.files import read_stored_file
@@ -46,15 +46,7 @@ from runner.submission.load import RefusedSubmission, Submission, read_submissio
 
 
 def run_command(
-    submissions: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SUBMISSION...",
-            readable=False,
-            help="Folders, .py files or .zip files with unlearning().",
-            show_default=False,
-        ),
-    ],
+    submissions: SubmissionsArgument,
     challenge: Annotated[
         Path,
         typer.Option(
@@ -138,15 +130,7 @@ def run_command(
             device=host.device,
             placement=host.placement,
         )
-        context = EvaluationContext(
-            engine=host.engine,
-            info=host.info,
-            image=host.image,
-            store=opened,
-            folder=store,
-            labels=host.labels,
-            reporter=host.reporter,
-        )
+        context = host.evaluation_context(opened, store)
         if remark := unlisted_sentence(store, {stored.id for stored in opened.evaluations()}):
             print_note(remark)
         hand_ins = with_known_names(hand_ins, opened)

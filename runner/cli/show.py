@@ -98,7 +98,8 @@ def _view(named: NamedEvaluation) -> EvaluationView:
     entries = named.store.entries_of(named.name)
     folder = named.store.evaluation(named.name).challenge_folder
     view = named.view(entries[-1] if entries else None)
-    steps = next_steps(view, challenge=str(folder) if folder is not None else None)
+    challenge = str(folder) if folder is not None else None
+    steps = next_steps(view, challenge=challenge, store=named.typed_store)
     return view.model_copy(update={"next": steps})
 
 
@@ -119,7 +120,7 @@ def _shown_as_json(named: NamedEvaluation) -> dict[str, object]:
 def _show(named: NamedEvaluation) -> None:
     opened, out = named.store, stdout_console()
     stored, runs = opened.evaluation(named.name), opened.runs(named.name)
-    entries, store = opened.entries_of(named.name), named.folder
+    entries, store = opened.entries_of(named.name), named.typed_store
     view = _view(named)
     listed = (
         runs if len(runs) <= _LISTED_RUNS else [run for run in runs if run.verdict != "ok"][:_LISTED_RUNS]
@@ -144,7 +145,7 @@ def _show(named: NamedEvaluation) -> None:
         command = follow_up("show", named.name, store, "--card")
         out.print(f"{quantity(notes, 'note')}: {command}", markup=False, soft_wrap=True)
     if stored.summary is None:
-        how = sanitize_line(how_to_continue(stored, entries, store), 4000)
+        how = sanitize_line(how_to_continue(stored, entries, named.folder), 4000)
         out.print(f"Not finished; {how}", markup=False, soft_wrap=True)
     out.print()
     out.print(f"evaluation {named.name} on {view.challenge}", markup=False, soft_wrap=True)

@@ -17,7 +17,6 @@ from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluation.evaluate import rerun
-from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import Settings
 from runner.files import read_stored_file
@@ -123,15 +122,7 @@ def _rerun(store: Path, manifest: Manifest, challenge: Challenge, indices: list[
             device=host.device,
             placement=host.placement,
         )
-        context = EvaluationContext(
-            engine=host.engine,
-            info=host.info,
-            image=host.image,
-            store=open_store(Path(folder), create=True),
-            folder=Path(folder),
-            labels=host.labels,
-            reporter=host.reporter,
-        )
+        context = host.evaluation_context(open_store(Path(folder), create=True), Path(folder))
         again = rerun(context, submission, challenge, settings, indices)
         context.store.close()
 

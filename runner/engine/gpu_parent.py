@@ -23,13 +23,10 @@ def parent_gpu(mig: str) -> str:
     Raises:
         HostNotReadyError: the driver does not list it, or cannot be asked.
     """
-    try:
-        listed = _list_gpus()
-    except (OSError, subprocess.SubprocessError) as error:
-        raise HostNotReadyError(
-            f"The GPU that {mig} is a part of is not known, because `nvidia-smi -L` failed: another "
-            "evaluation could use it at the same time. Install NVIDIA's tools, or use a whole GPU."
-        ) from error
+    listed = _list_gpus(
+        f"The GPU that {mig} is a part of is not known, so another evaluation could use it at the same time",
+        "use a whole GPU",
+    )
     parent = parents(listed).get(mig.lower())
     if parent is None:
         raise HostNotReadyError(f"This host has no {mig}; `nvidia-smi -L` lists its GPUs and MIG instances.")
@@ -44,13 +41,7 @@ def gpu_by_number(number: int) -> str:
     Raises:
         HostNotReadyError: the driver lists no such GPU, or cannot be asked.
     """
-    try:
-        listed = _list_gpus()
-    except (OSError, subprocess.SubprocessError) as error:
-        raise HostNotReadyError(
-            f"The UUID of GPU {number} is not known, because `nvidia-smi -L` failed. "
-            "Install NVIDIA's tools, or name the UUID: --device cuda:UUID"
-        ) from error
+    listed = _list_gpus(f"The UUID of GPU {number} is not known", "name the UUID: --device cuda:UUID")
     numbers = uuids_by_number(listed)
     if number not in numbers:
         known = ", ".join(map(str, numbers)) or "none"
@@ -58,10 +49,16 @@ def gpu_by_number(number: int) -> str:
     return numbers[number]
 
 
-def _list_gpus() -> str:
-    return subprocess.run(  # noqa: S603 - a fixed command
-        _LIST, capture_output=True, text=True, check=True, timeout=_SECONDS
-    ).stdout
+def _list_gpus(unknown: str, instead: str) -> str:
+    """Return what the driver lists; else raise with what is not known then, and what to do instead."""
+    try:
+        return subprocess.run(  # noqa: S603 - a fixed command
+            _LIST, capture_output=True, text=True, check=True, timeout=_SECONDS
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise HostNotReadyError(
+            f"{unknown}: `nvidia-smi -L` failed. Install NVIDIA's tools, or {instead}."
+        ) from error
 
 
 def uuids_by_number(listed: str) -> dict[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from runner.challenge.limits import Limits
 from runner.engine.api import Engine
@@ -16,8 +17,10 @@ from runner.engine.gpu_parent import gpu_by_number
 from runner.engine.info import EngineInfo
 from runner.engine.placement import CPU, Placement, device_by_uuid, resolve_placement
 from runner.engine.session import container_session
+from runner.execution.context import EvaluationContext
 from runner.image.image import Image, require_image, require_image_by_digest
 from runner.progress import Reporter
+from runner.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,23 @@ class HostSession:
     placement: Placement
     labels: dict[str, str]
     reporter: Reporter
+
+    def evaluation_context(self, store: Store, folder: Path) -> EvaluationContext:
+        """Return what evaluations need whose results go into a store.
+
+        Args:
+            store: Open.
+            folder: Of the store.
+        """
+        return EvaluationContext(
+            engine=self.engine,
+            info=self.info,
+            image=self.image,
+            store=store,
+            folder=folder,
+            labels=self.labels,
+            reporter=self.reporter,
+        )
 
 
 @contextmanager

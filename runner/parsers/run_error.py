@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from runner.verdict import RunError
@@ -46,29 +45,6 @@ def parse_run_error(payload: bytes) -> RunError:
         if error.message.endswith(f"({file.rpartition('/')[2]}, line {line})"):  # a syntax error
             cause, place = f"{cause}: {source.strip()[:_SOURCE_CHARACTERS]}", ""
     return RunError(**{name: getattr(error, name) for name in _FIELDS}, cause=cause, place=place)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """A frame of a traceback in a file of the submission."""
-
-    file: str
-    """Its path in the submission."""
-    line: int
-    source: str
-    """The line itself, without its indentation; empty if the traceback does not have it."""
-
-
-def last_frame(log: bytes) -> Frame | None:
-    """Return the innermost frame of the submission in the last traceback of a run's log; None without any."""
-    _before, is_written, traceback = log[-_STACK_BYTES:].rpartition(_TRACEBACK.encode())
-    frames = _FRAME.findall(traceback.decode(errors="replace")) if is_written else []
-    if not frames:
-        return None
-    file, line, source = frames[-1]
-    return Frame(
-        file=file, line=int(line), source="" if source.lstrip().startswith("File ") else source.strip()
-    )
 
 
 def place_in_stack(log: bytes) -> str:

@@ -1,6 +1,6 @@
 """Where a failed run of an entry failed: the line of the submission's own file, under the path as typed.
 
-A log is the submission's own text: its last frame may be forged. It is only shown, sanitized, never followed.
+The place is that of `runner.reports.views.place`: untrusted, shown, and never followed.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from runner.parsers.run_error import last_frame
+from runner.reports.views.place import place_of
 from runner.sanitize import sanitize_line
 from runner.store.entries.records import Outcome
 from runner.store.paths import DEFAULT_STORE
@@ -19,8 +19,6 @@ from runner.verdict import Verdict
 if TYPE_CHECKING:  # they import pydantic, which `unlearn list` does without
     from runner.results.entry_result import EntryResult
     from runner.store.records import RunRecord
-
-_SOURCE_CHARACTERS: Final = 100
 
 
 def failure_lines(
@@ -46,11 +44,11 @@ def failure_lines(
         failed = next((run for run in runs_of(evaluation) if run.verdict is not Verdict.OK), None)
         if failed is None:
             continue
-        frame = last_frame(log_of(evaluation, failed.index))
-        if frame is not None:
-            place = sanitize_line(f"{_typed_path(result.entry.path, frame.file)}:{frame.line}", 300)
-            source = sanitize_line(frame.source, _SOURCE_CHARACTERS)
-            lines.append(f"{name}: at {place}{f': {source}' if source else ''}")
+        log = log_of(evaluation, failed.index).decode(errors="replace")
+        place = place_of(failed.detail, log, result.entry.path)
+        if place is not None:
+            source = f": {place.source}" if place.source else ""
+            lines.append(f"{name}: at {place.file}:{place.line}{source}")
         lines.append(f"{name}: traceback and output: {follow_up('show', evaluation, store, '--logs')}")
     return lines
 
@@ -59,12 +57,3 @@ def follow_up(command: str, evaluation: str, store: Path, *options: str) -> str:
     """Return the command about an evaluation that can be pasted: with the store, unless it is the default."""
     where = ["--store", str(store)] if store != DEFAULT_STORE else []
     return shlex.join(["unlearn", command, evaluation, *options, *where])
-
-
-def _typed_path(path: str | None, file: str) -> str:
-    """Return a file of a submission under the path that was typed."""
-    if path is None:
-        return file
-    if path.lower().endswith(".py") and file == "submission.py":
-        return path
-    return f"{path.rstrip('/')}/{file}"

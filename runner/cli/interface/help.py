@@ -23,7 +23,7 @@ class Command(TyperCommand):
             read_plainly(parameter)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - click's own context
-        """Return the words of the line of usage: ``[OPTIONS] SUBMISSION...``."""
+        """Return the words of the line of usage: ``[OPTIONS] PATH...``."""
         arguments = [parameter for parameter in self.params if isinstance(parameter, TyperArgument)]
         names = [(argument.display_name_raw, argument.required) for argument in arguments]
         return ["[OPTIONS]", *(name if required else f"[{name}]" for name, required in names)]

@@ -17,7 +17,7 @@ from runner.builder.default_challenge import (
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_error, print_note, stderr_console
-from runner.cli.options import DeviceOption
+from runner.cli.options import DeviceOption, SubmissionsArgument
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.participant.watch import changes_of
 from runner.engine.placement import CPU
@@ -25,7 +25,6 @@ from runner.errors import ConfigurationError, RunnerError
 from runner.evaluation.check import Checked, Checker, check_store_folder, worst_exit_code
 from runner.evaluation.entries import HandIn
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
-from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.progress import ConsoleReporter
@@ -37,15 +36,7 @@ _SCORED_RUNS = 64
 
 
 def check_command(
-    submissions: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH...",
-            readable=False,
-            help="Folders, .py files or .zip files with unlearning().",
-            show_default=False,
-        ),
-    ],
+    submissions: SubmissionsArgument,
     challenge: Annotated[
         Path | None,
         typer.Option(
@@ -135,22 +126,14 @@ def _checker(
                 )
             store_folder = check_store_folder()
             with closing(open_store(store_folder, create=True)) as store:
-                context = EvaluationContext(
-                    engine=host.engine,
-                    info=host.info,
-                    image=host.image,
-                    store=store,
-                    folder=store_folder,
-                    labels=host.labels,
-                    reporter=host.reporter,
-                )
+                context = host.evaluation_context(store, store_folder)
 
                 def settings(n: int) -> Settings:
                     return Settings(
                         n=n,
                         keep_going=False,
                         keep_checkpoints=False,
-                        device=device,
+                        device=host.device,
                         placement=host.placement,
                     )
 

@@ -17,7 +17,7 @@ from runner.store.entries.naming import LAST
 from runner.store.entries.records import Entry
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
-from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths
+from runner.store.paths import DEFAULT_STORE, MAX_LOG_BYTES, EvaluationPaths
 from runner.store.store import Store
 
 
@@ -29,6 +29,11 @@ class NamedEvaluation:
     folder: Path
     """Of the store."""
     name: str
+
+    @property
+    def typed_store(self) -> Path:
+        """Return what a command about it must name as its store: none for a check, which all of them find."""
+        return DEFAULT_STORE if self.folder == check_store_folder() else self.folder
 
     @property
     def paths(self) -> EvaluationPaths:

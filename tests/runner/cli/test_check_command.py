@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,15 +15,16 @@ import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.cli.participant.check import _check_all, check_command
+from runner.cli.participant.check import _check_all, _checker, check_command
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.participant.stored_view import find_named
 from runner.cli.participant.watch import changes_of, is_part_of
+from runner.engine.placement import DEFAULT_PLACEMENT
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.evaluation.check import Checker
 from runner.results.summary import Summary
 from runner.store.open_store import open_store
-from runner.store.paths import EvaluationPaths
+from runner.store.paths import EvaluationPaths, evaluation_id
 from runner.store.records import EvaluationRecord
 from runner.store.store import Store
 from runner.submission.load import Submission
@@ -270,3 +272,37 @@ def test_a_change_of_a_file_is_noticed(tmp_path: Path) -> None:
     changes = next(iter(changes_of([mine])))
     timer.join()
     assert {name for _change, name in changes} == {str(mine)}
+
+
+def test_a_gpu_is_recorded_by_the_uuid_that_its_number_stands_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, load_challenge: Callable[[Limits], Challenge]
+) -> None:
+    """The name of an evaluation rests on its device, and numbers change when a host starts again."""
+    challenge, typed = load_challenge(Limits()), list[str]()
+    image = SimpleNamespace(tag="image", digest="c" * 64)
+
+    @contextmanager
+    def session(_reporter: object, *, device: str, **_rest: object) -> Iterator[object]:
+        typed.append(device)
+        yield SimpleNamespace(
+            device="cuda:GPU-11111111",
+            image=image,
+            placement=DEFAULT_PLACEMENT,
+            evaluation_context=lambda _store, _folder: None,
+        )
+
+    monkeypatch.setattr("runner.cli.participant.check.host_session", session)
+    monkeypatch.setattr("runner.cli.participant.check.load_challenge", lambda _folder: challenge)
+    monkeypatch.setattr("runner.cli.participant.check.check_store_folder", lambda: tmp_path / "checks")
+    output = CheckOutput(as_json=False, github=False, junit=None, challenge=tmp_path)
+    submission = Submission(name="mine", sha256="a" * 64, archive=b"PK")
+    with _checker(tmp_path, [], device="cuda:0", scored_runs=None, output=output) as checker:
+        name = checker.evaluation_of(submission, 2)
+    assert typed == ["cuda:0"]
+    assert name == evaluation_id(
+        submission=submission.sha256,
+        challenge=challenge.sha256,
+        image=image.digest,
+        n=2,
+        where=("process", "", "cuda:GPU-11111111"),
+    )

@@ -73,7 +73,7 @@ def test_the_first_failure_is_shown_with_its_output(folder: Path, capsys: pytest
         "  | Traceback\N{REPLACEMENT CHARACTER}[2J",
         "  crashed: SystemExit: 0",
         f"  {LEAVES}",
-        f"  next: unlearn show {ID} --logs",
+        f"  next: unlearn show {ID} --logs --store {folder}",
     ]
     show_command("last", folder, logs=True)
     lines = capsys.readouterr().out.splitlines()

@@ -37,7 +37,7 @@ def type_words(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object,
     [
         (("runn",), "No such command 'runn'. Did you mean 'run'? See: unlearn --help"),
         (("challenge", "foo"), "No such command 'foo'. See: unlearn challenge --help"),
-        (("run",), "Missing argument 'SUBMISSION...'. See: unlearn run --help"),
+        (("run",), "Missing argument 'PATH...'. See: unlearn run --help"),
         (
             ("run", "x"),
             "Missing option '--challenge' / '-c' (env var: 'UNLEARN_CHALLENGE'). See: unlearn run --help",

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from runner.parsers.run_error import Frame, last_frame, parse_run_error, place_in_stack
+from runner.parsers.run_error import parse_run_error, place_in_stack
 from runner.verdict import Observation, RunError, judge
 
 SAID = {"stage": "call", "type": "ValueError", "message": "no", "traceback": "Traceback …"}
@@ -181,24 +181,3 @@ TRACEBACK = f'''Traceback (most recent call last):
            ^^^^
 NameError: name 'nett' is not defined
 '''
-
-
-@pytest.mark.parametrize(
-    ("log", "frame"),
-    [
-        (TRACEBACK, Frame(file="submission.py", line=3, source="return nett")),
-        (TRACEBACK.replace("    return nett\n", ""), Frame(file="submission.py", line=3, source="^^^^")),
-        (
-            TRACEBACK + TRACEBACK.replace("submission.py", "lib/a.py").replace("line 3", "line 44"),
-            Frame(file="lib/a.py", line=44, source="return nett"),
-        ),
-        (TRACEBACK.replace("/.submission/", "/torch/"), None),
-        (TRACEBACK.partition("\n")[2], None),
-        (TRACEBACK.replace("line 3", "line 99999999"), None),
-        ("", None),
-    ],
-)
-def test_the_last_frame_of_a_log_is_the_submissions_own(log: str, frame: Frame | None) -> None:
-    """Of the last traceback, whatever stands before it and however long that is."""
-    assert last_frame(log.encode()) == frame
-    assert last_frame(b"\xff\x00" * 100_000 + log.encode()) == frame

@@ -25,12 +25,14 @@ RUNS = [
 ]
 
 
-def lines_of(each: EntryResult, log: bytes, store: str = "evaluations") -> list[str]:
+def lines_of(each: EntryResult, log: bytes, store: str = "evaluations", file: str = "") -> list[str]:
     def log_of(evaluation: str, index: int) -> bytes:
         assert (evaluation, index) == (each.summary.evaluation, 1), "the first failed run is shown"
         return log
 
-    return failure_lines([each], lambda _evaluation: RUNS, log_of, store=Path(store))
+    place = f" ({file}, line 3)" if file else ""
+    runs = [replace(run, detail=run.detail + place) for run in RUNS]
+    return failure_lines([each], lambda _evaluation: runs, log_of, store=Path(store))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def lines_of(each: EntryResult, log: bytes, store: str = "evaluations") -> list[
         ("in/TYPO.PY", b"submission.py", "in/TYPO.PY"),
         ("in/typo", b"submission.py", "in/typo/submission.py"),
         ("in/typo/", b"lib/a.py", "in/typo/lib/a.py"),
-        ("in/typo.zip", b"lib/a.py", "in/typo.zip/lib/a.py"),
+        ("in/typo.zip", b"lib/a.py", "in/typo.zip: lib/a.py"),
         (None, b"submission.py", "submission.py"),
     ],
 )
@@ -49,7 +51,7 @@ def test_the_line_stands_under_the_path_as_typed(path: str | None, file: bytes, 
     failed = result("typo", "failed")
     failed = replace(failed, entry=replace(failed.entry, path=path))
     command = f"unlearn show {failed.summary.evaluation} --logs"
-    assert lines_of(failed, LOG % file) == [
+    assert lines_of(failed, LOG % file, file=file.decode()) == [
         f"typo: at {place}:3: return nett",
         f"typo: traceback and output: {command}",
     ]
@@ -66,7 +68,9 @@ def test_without_a_traceback_the_command_is_left() -> None:
 def test_a_log_is_sanitized() -> None:
     """Escape sequences, line breaks and length, in the file, the line and the entry's name."""
     lines = lines_of(
-        result("a\x1b[2J", "failed"), LOG.replace(b"nett", b"\x1b[31m" + b"x" * 5000) % b"a\x07.py"
+        result("a\x1b[2J", "failed"),
+        LOG.replace(b"nett", b"\x1b[31m" + b"x" * 5000) % b"a\x07.py",
+        file="a\x07.py",
     )
     assert not any(character in "".join(lines) for character in "\x1b\x07\n")
     assert max(map(len, lines)) < 500

@@ -27,7 +27,7 @@ TRACEBACK = f"""printed {SECRET}
 Traceback (most recent call last):
   File "/sandbox/worker/child.py", line 90, in call
     function(*arguments)
-  File "/work/run/.submission/submission.py", line 3, in unlearning
+  File "/scratch/0/run-0/.submission/submission.py", line 3, in unlearning
     nett.train()
     ^^^^
   File "/usr/lib/python3.11/site-packages/torch/nn/module.py", line 1, in __getattr__

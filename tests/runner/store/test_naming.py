@@ -33,11 +33,11 @@ def entry(
 
 
 ENTRIES = [
-    entry(1, FIRST, "mine", "work/mine"),
-    entry(2, SECOND, "mine", "work/mine/"),
+    entry(1, FIRST, "mine", "code/mine"),
+    entry(2, SECOND, "mine", "code/mine/"),
     entry(3, THIRD, "yours", "/tmp/yours.zip", None),
-    entry(4, FIRST, "copy", "work/copy.py"),
-    entry(5, None, "refused", "work/refused.txt"),
+    entry(4, FIRST, "copy", "code/copy.py"),
+    entry(5, None, "refused", "code/refused.txt"),
 ]
 
 
@@ -49,10 +49,10 @@ ENTRIES = [
         ("fa", THIRD),
         ("mine", SECOND),
         ("yours", THIRD),
-        ("/home/me/work/mine", SECOND),
-        ("/home/me/work/../work/mine", SECOND),
+        ("/home/me/code/mine", SECOND),
+        ("/home/me/code/../code/mine", SECOND),
         ("/tmp/yours.zip", THIRD),
-        ("/home/me/work/copy.py", FIRST),
+        ("/home/me/code/copy.py", FIRST),
         ("copy", FIRST),
         ("last", FIRST),
     ],
@@ -70,7 +70,7 @@ def test_a_word_names_an_evaluation(word: str, expected: str) -> None:
         ("01", "2 evaluations begin with"),
         ("refused", "no submission has this name or path"),
         ("%", "No evaluation begins with"),
-        ("/home/you/work/mine", "No evaluation begins with"),
+        ("/home/you/code/mine", "No evaluation begins with"),
     ],
 )
 def test_a_word_that_names_none_or_several_is_refused(word: str, message: str) -> None:
