@@ -55,6 +55,20 @@ LONGEST_FIRST: Final = (
 )
 """The files that take longest, in this order before all others: no worker is left with one at the end."""
 
+THOROUGH: Final = frozenset(
+    {
+        *("test_joint_attack.py", "test_mixture.py", "test_output_encoding.py", "test_published_twin.py"),
+        *("test_score_card.py", "test_score_command.py"),
+    }
+)
+"""Files without containers that take six seconds or more each: left out of `make test-fast`."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests of thorough files, before tests are chosen by their marks."""
+    if item.path.name in THOROUGH:
+        item.add_marker(pytest.mark.thorough)
+
 
 def pytest_configure() -> None:
     """Let commands that tests start import this checkout, and take one core: the suite has two workers."""
