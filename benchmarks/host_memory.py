@@ -170,7 +170,7 @@ def measure(
     single = one_run_challenge(challenge)
     spec = worker_container(image=image.tag, limits=single.description.limits, labels=dict(labels))
     containers = Containers(
-        start=lambda: engine.start(spec),
+        start=lambda _resources: engine.start(spec),
         connect=lambda stream: WorkerClient(
             stream=stream, challenge=single, submission=submission, runs=runs, first_uid=FIRST_UID
         ),

@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from runner.engine.connect import connect_engine
 from runner.engine.container_spec import FIRST_SLOT_GID, FIRST_UID, worker_container
 from runner.engine.session import container_session
 from runner.execution.containers import Containers, one_run_challenge
+from runner.execution.cores import HostCores, cores_of
 from runner.image.image import require_image
 from runner.submission.load import Submission, load_submission
 from runner.verdict import Verdict
@@ -65,9 +67,7 @@ class Bench:
         Start-up ends when the last of the containers is ready that begin together.
         """
         challenge = one_run_challenge(self._with_limits(limits))
-        spec = replace(
-            worker_container(image=self.image.tag, limits=limits, labels=self.labels), cpu_set=pinned
-        )
+        cores = HostCores(cores_of(self.engine.info()))
         ready: list[float] = []
 
         def connect(stream: Stream) -> WorkerClient:
@@ -81,9 +81,19 @@ class Bench:
             ready.append(time.monotonic())
             return worker
 
+        def start(resources: ExitStack) -> Stream:
+            own = resources.enter_context(cores.of_a_container(challenge.description.limits.cpus))
+            spec = worker_container(
+                image=self.image.tag,
+                limits=challenge.description.limits,
+                labels=self.labels,
+                cpu_set=pinned or own,
+            )
+            return self.engine.start(spec)
+
         started_at = time.monotonic()
         containers = Containers(
-            start=lambda: self.engine.start(spec),
+            start=start,
             connect=connect,
             concurrency=limits.concurrency,
             reuse=reuse,

@@ -11,6 +11,7 @@ import typer
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import IsolationOption, JsonOption, RuntimeOption
+from runner.execution.cores import HostCores, cores_of
 from runner.execution.host_session import host_session
 from runner.gallery.attacks import load_attacks
 from runner.gallery.challenge import small_challenge
@@ -64,6 +65,7 @@ def gallery_command(
             labels=host.labels,
             placement=host.placement,
             isolation=isolation,
+            cores=HostCores(cores_of(host.info)),
             folder=Path(folder) / "hostile-files",
             reporter=host.reporter,
         ).run(attacks)

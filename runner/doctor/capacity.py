@@ -89,6 +89,17 @@ def check_cores(facts: Facts, purpose: Purpose) -> Finding:
     if cores and limits.cpus > cores:
         advice = f"The engine refuses to assign more cores than the host has; set cpus to {cores} or less."
         return make_finding("cores", Status.BROKEN, observation, advice)
+    one_run = limits.of_one_run().cpus
+    if one_run < cores and not facts.info.get("CPUSet"):
+        advice = "The engine cannot hold containers to cores; use one that root runs."
+        lost = "that a run in a long system call uses no more cores than its share (Linux 6.18 and later)"
+        return make_finding("cores", Status.WARNING, observation, advice, lost=lost)
+    if limits.cpus >= limits.concurrency and one_run != int(one_run):
+        advice = (
+            f"A run has a share of {one_run:g} cores and can use {int(one_run) + 1} for the time of a long "
+            "system call (Linux 6.18 and later). Give challenges whole cores."
+        )
+        return make_finding("cores", Status.WARNING, observation, advice)
     if limits.cpus < limits.concurrency:
         advice = "Concurrent runs share cores: each takes longer, by an amount that depends on the others."
         lost = "that a run's time does not depend on concurrent runs"

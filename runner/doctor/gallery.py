@@ -14,6 +14,7 @@ from runner.doctor.facts import Facts, Purpose
 from runner.doctor.kernel_memory import Measurement, kernel_memory_container, measure_kernel_memory
 from runner.engine.placement import GVISOR
 from runner.errors import HostNotReadyError
+from runner.execution.cores import HostCores, cores_of
 from runner.execution.host_session import host_session
 from runner.gallery.attacks import HOSTILE, load_attacks
 from runner.gallery.challenge import small_challenge
@@ -71,6 +72,7 @@ def run_quick_attacks(
             labels=host.labels,
             placement=host.placement,
             isolation="process",
+            cores=HostCores(cores_of(host.info)),
             folder=Path(folder) / "hostile-files",
             reporter=host.reporter,
         ).run(attacks)

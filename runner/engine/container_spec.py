@@ -101,16 +101,22 @@ class ContainerSpec:
     ulimits: Mapping[str, int] = field(default_factory=lambda: dict(ULIMITS))
     """By name as setrlimit knows them, in lower case; soft and hard limit alike."""
     cpu_set: str = ""
-    """Cores that it may run on, such as ``0-3``; empty for any."""
+    """Cores that it may run on, such as ``0,3``; empty for any."""
     placement: Placement = DEFAULT_PLACEMENT
 
 
 def worker_container(
-    *, image: str, limits: Limits, labels: dict[str, str], placement: Placement = DEFAULT_PLACEMENT
+    *,
+    image: str,
+    limits: Limits,
+    labels: dict[str, str],
+    placement: Placement = DEFAULT_PLACEMENT,
+    cpu_set: str = "",
 ) -> ContainerSpec:
     """Return the container that executes a submission's runs, one at a time.
 
-    It is root with three capabilities, everything else closed. Its cores are its share of the challenge's.
+    It is root with three capabilities, everything else closed. Its cores are its share of the challenge's;
+    ``cpu_set`` names those that it may run on, such as ``0,3``.
     """
     limits = limits.of_one_run()
     return _container(
@@ -126,6 +132,7 @@ def worker_container(
         + _SUPERVISOR_PROCESSES
         + (_GVISOR_PROCESSES if placement.runtime == GVISOR else 0),
         cpus=limits.cpus,
+        cpu_set=cpu_set,
         shared_memory_bytes=limits.shared_memory_bytes,
         tmpfs=(
             Tmpfs(
@@ -229,6 +236,7 @@ def _container(
     groups: tuple[int, ...] = (),
     capabilities: tuple[str, ...] = (),
     threads: int = 1,
+    cpu_set: str = "",
 ) -> ContainerSpec:
     """Return the specification of one role; ``threads`` is how many torch starts with."""
     gpu = _GPU_ENVIRONMENT if placement.gpu is not None else {}
@@ -254,6 +262,7 @@ def _container(
         memory_bytes=memory_bytes,
         processes=processes,
         cpus=cpus,
+        cpu_set=cpu_set,
         shared_memory_bytes=shared_memory_bytes,
         tmpfs=tmpfs,
         masked_paths=masked_paths(with_gpu=placement.gpu is not None),

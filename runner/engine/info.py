@@ -20,6 +20,8 @@ class EngineInfo:
     cgroup_version: str = _UNKNOWN
     cores: int = 1
     """Cores that containers can use."""
+    can_assign_cores: bool = False
+    """Whether a container can be held to certain cores; where another user runs the engine, often not."""
     memory_bytes: int = 0
     """Of the host; 0 where the engine does not report it."""
     identity: str = _UNKNOWN
@@ -44,6 +46,7 @@ class EngineInfo:
             default_runtime=str(info.get("DefaultRuntime", _UNKNOWN)),
             cgroup_version=str(info.get("CgroupVersion", _UNKNOWN)),
             cores=int(info.get("NCPU") or 1),
+            can_assign_cores=bool(info.get("CPUSet")),
             memory_bytes=int(info.get("MemTotal") or 0),
             identity=str(info.get("ID", _UNKNOWN)),
             host=str(info.get("Name", _UNKNOWN)),

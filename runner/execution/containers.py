@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
@@ -59,7 +59,7 @@ class Containers:
     def __init__(
         self,
         *,
-        start: Callable[[], Stream],
+        start: Callable[[ExitStack], Stream],
         connect: Callable[[Stream], RunExecutor],
         concurrency: int,
         reuse: bool,
@@ -69,7 +69,7 @@ class Containers:
         """Prepare; nothing is started yet.
 
         Args:
-            start: Starts a container.
+            start: Starts a container; what it enters on the stack is left after the container is removed.
             connect: Sends a container what its runs need.
             concurrency: Containers in use at a time.
             reuse: Whether a container executes further runs after its first one.
@@ -83,7 +83,7 @@ class Containers:
         self._turn = turn or contextlib.nullcontext()
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="worker")
         self._idle: list[_Worker] = []
-        self._streams: set[Stream] = set()
+        self._streams: dict[Stream, ExitStack] = {}
         self._lock = threading.Lock()
         self._stopped = False
         self._ask_again_at = 0.0
@@ -170,18 +170,20 @@ class Containers:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        stream = self._start()
-        try:
-            with self._lock:
-                if self._stopped:
-                    raise SandboxLostError("The evaluation was stopped.")
-                self._streams.add(stream)
-            return _Worker(stream, self._connect(stream))
-        except BaseException:
-            self._remove(stream)
-            raise
+        with ExitStack() as resources:
+            stream = self._start(resources)
+            try:
+                with self._lock:
+                    if self._stopped:
+                        raise SandboxLostError("The evaluation was stopped.")
+                    self._streams[stream] = resources.pop_all()
+                return _Worker(stream, self._connect(stream))
+            except BaseException:
+                self._remove(stream)
+                raise
 
     def _remove(self, stream: Stream) -> None:
         with self._lock:
-            self._streams.discard(stream)
-        stream.remove()
+            resources = self._streams.pop(stream, None) or ExitStack()
+        with resources:
+            stream.remove()

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
 from typing import Final, Self
 
 from runner.challenge.challenge import Challenge
@@ -16,7 +17,6 @@ from runner.engine.capacity import has_memory_for_another
 from runner.engine.connect import engine_answers
 from runner.engine.container_spec import (
     EVALUATION_LABEL,
-    ContainerSpec,
     evaluator_concurrency,
     evaluator_container,
     random_first_uid,
@@ -26,6 +26,7 @@ from runner.engine.container_spec import (
 from runner.errors import HostNotReadyError, SandboxError
 from runner.execution.containers import Containers, RunExecutor, one_run_challenge
 from runner.execution.context import EvaluationContext
+from runner.execution.cores import HostCores, cores_of
 from runner.execution.evaluator_queue import EvaluatorQueue
 from runner.execution.executor import EvaluatedRun, OutputsSink
 from runner.execution.gpu_watch import WatchedRuns
@@ -62,6 +63,7 @@ class LocalExecutor:
         on_gpu = settings.placement.gpu is not None
         self._turn = threading.Lock() if on_gpu else None
         """On a GPU, held by whoever uses it: times would depend on who shares it."""
+        self._cores = HostCores(cores_of(context.info))
         self._reader = open_gpu(settings.placement.gpu, context.reporter)
         self._queue = EvaluatorQueue(
             start=self._start_evaluator,
@@ -145,7 +147,7 @@ class LocalExecutor:
         concurrency = max(1, min(most, len(planned)))
         runs = -(-len(planned) // concurrency) if reuse else 1
         containers = Containers(
-            start=lambda: self._context.engine.start(self._worker_spec(challenge)),
+            start=lambda resources: self._start_worker(challenge, resources),
             connect=lambda stream: self._worker(stream, challenge, runs=runs),
             concurrency=concurrency,
             reuse=reuse,
@@ -159,12 +161,16 @@ class LocalExecutor:
         with containers:
             yield from containers.execute(planned, may_start=self._queue.has_room, enough=enough)
 
-    def _worker_spec(self, challenge: Challenge) -> ContainerSpec:
-        return worker_container(
-            image=self._context.image.tag,
-            limits=challenge.description.limits,
-            labels=self._labels,
-            placement=self._settings.placement,
+    def _start_worker(self, challenge: Challenge, resources: ExitStack) -> Container:
+        limits = challenge.description.limits
+        return self._context.engine.start(
+            worker_container(
+                image=self._context.image.tag,
+                limits=limits,
+                labels=self._labels,
+                placement=self._settings.placement,
+                cpu_set=resources.enter_context(self._cores.of_a_container(limits.cpus)),
+            )
         )
 
     def _worker(self, stream: Stream, challenge: Challenge, *, runs: int) -> RunExecutor:

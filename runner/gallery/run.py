@@ -25,6 +25,7 @@ from runner.engine.connect import connect_engine
 from runner.engine.container_spec import FIRST_UID, LAST_UID, ContainerSpec, worker_container
 from runner.engine.placement import Isolation, Placement
 from runner.errors import ConfigurationError, SandboxLostError
+from runner.execution.cores import HostCores
 from runner.gallery.attacks import PODMAN, Attack
 from runner.gallery.batches import Batch, Role, Step, plan_batches, plan_phases
 from runner.gallery.host_state import leftovers, leftovers_of_run, read_host_state
@@ -65,6 +66,7 @@ class Gallery:
     labels: dict[str, str]
     placement: Placement
     isolation: Isolation
+    cores: HostCores
     folder: Path
     """Folder for the files of attacks of kind host; empty at first."""
     reporter: Reporter
@@ -154,9 +156,11 @@ class Gallery:
         """
         first_uid = FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID - _MAX_RUNS)
         steps = {next(indices): step for step in batch.steps}
-        container = engine.start(self._spec(batch))
         pending: RunResult | None = None
-        try:
+        with contextlib.ExitStack() as resources:
+            cores = resources.enter_context(self.cores.of_a_container(batch.limits.of_one_run().cpus))
+            container = engine.start(self._spec(batch, cores))
+            resources.callback(container.remove)
             worker = WorkerClient(
                 stream=container,
                 challenge=self.challenge.with_limits(**batch.limits.model_dump()),
@@ -181,12 +185,14 @@ class Gallery:
                 ended = 0
             if pending is not None:
                 yield replace(pending, container_ended=ended < len(planned))
-        finally:
-            container.remove()
 
-    def _spec(self, batch: Batch) -> ContainerSpec:
+    def _spec(self, batch: Batch, cpu_set: str) -> ContainerSpec:
         return worker_container(
-            image=self.image.tag, limits=batch.limits, labels=self.labels, placement=self.placement
+            image=self.image.tag,
+            limits=batch.limits,
+            labels=self.labels,
+            placement=self.placement,
+            cpu_set=cpu_set,
         )
 
 

@@ -18,7 +18,17 @@ TOPS: Final = ("runner", "sandbox", "scoring")
 GROUND: Final = frozenset(
     f"runner.{name}"
     for name in (
-        *("checkout", "errors", "files", "progress", "sanitize", "tracebacks", "units", "validation"),
+        *(
+            "checkout",
+            "errors",
+            "files",
+            "host_locks",
+            "progress",
+            "sanitize",
+            "tracebacks",
+            "units",
+            "validation",
+        ),
         *("verdict", "wording"),
     )
 )
@@ -27,7 +37,7 @@ GROUND: Final = frozenset(
 FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
     "runner": (
         "checkout errors sanitize units verdict wording",
-        "files progress tracebacks validation",
+        "files host_locks progress tracebacks validation",
         "parsers",
         "challenge submission",
         "engine",
@@ -84,8 +94,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             f"scoring.statistics {_SHARED}"
         ),
         "runner.gallery": (
-            "runner.builder runner.challenge runner.clients runner.engine runner.image runner.submission "
-            "runner.time_limits"
+            "runner.builder runner.challenge runner.clients runner.engine runner.execution runner.image "
+            "runner.submission runner.time_limits"
         ),
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (

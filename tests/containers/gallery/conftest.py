@@ -12,6 +12,7 @@ from runner.engine.api import Engine
 from runner.engine.container_spec import evaluator_container
 from runner.engine.placement import Placement
 from runner.errors import SandboxStartError
+from runner.execution.cores import HostCores, cores_of
 from runner.gallery.attacks import Attack
 from runner.gallery.run import Gallery, GalleryReport
 from runner.image.image import Image
@@ -61,6 +62,7 @@ def gallery_report(
         labels=labels,
         placement=Placement(runtime=claims.runtime),
         isolation=claims.isolation,
+        cores=HostCores(cores_of(engine.info())),
         folder=tmp_path_factory.mktemp("gallery"),
         reporter=NullReporter(),
     ).run(selected)

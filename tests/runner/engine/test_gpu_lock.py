@@ -128,7 +128,7 @@ def test_the_driver_lists_the_uuid_of_each_number(tmp_path: Path, monkeypatch: p
 def test_all_users_of_a_host_share_the_locks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Another home or state folder is no way around them."""
     shared = tmp_path / "locks"
-    monkeypatch.setattr("runner.engine.gpu_lock._SHARED_FOLDER", shared)
+    monkeypatch.setattr("runner.host_locks._SHARED_FOLDER", shared)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "first"))
     with gpu_lock(FIRST_GPU):
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "second"))

@@ -56,7 +56,7 @@ class Host:
         self._lasts, self._starts = lasts, starts
         self._lock = threading.Lock()
 
-    def start(self) -> FakeStream:
+    def start(self, _resources: object = None) -> FakeStream:
         with self._lock:
             self._starts(len(self.streams))
             self.streams.append(new_stream())

@@ -73,7 +73,7 @@ def execute(device: Device, harness: QueueHarness, turn: threading.Lock | None) 
     with new_queue(harness, on_device, turn) as queue:
         add = lambda index: harness.add_checkpoints(queue, [index])  # noqa: E731
         containers = Containers(
-            start=new_stream,
+            start=lambda _resources: new_stream(),
             connect=lambda _stream: Client(device, add),
             concurrency=1,
             reuse=True,
