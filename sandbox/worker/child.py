@@ -120,7 +120,7 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         stage = "import"
         unlearning = import_submission(inputs.submission)
         stage = "call"
-        _seed_everything(seed)
+        seed_everything(seed)
         unlearned = _network_in(unlearning(net, *loaders), net)
         stage = "checkpoint"
         checkpoint = checkpoint_bytes(unlearned, dtypes)
@@ -207,7 +207,7 @@ def _network_in(returned: object, net: nn.Module) -> nn.Module:
     return net
 
 
-def _seed_everything(seed: int) -> None:
+def seed_everything(seed: int) -> None:
     """Seed every generator that a submission may use; after the import, so that these seeds take effect."""
     random.seed(seed)
     np.random.seed(seed % 2**32)

@@ -208,12 +208,12 @@ def clean_up(uid: int, slot_gid: int, slot_folder: Path, kill_reports_none: bool
 
 
 def _wait_until(condition: Callable[[], bool]) -> bool:
-    deadline, pause = time.monotonic() + _CLEANUP_SECONDS, 0.0005
+    started_at = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - started_at
+        if waited > _CLEANUP_SECONDS:
             return False
-        time.sleep(pause)
-        pause = min(pause * 2, 0.02)
+        time.sleep(min(max(waited / 8, 0.0005), 0.02))
     return True
 
 

@@ -154,7 +154,7 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
 
     from sandbox.networks.architectures import check, prepare  # noqa: PLC0415
     from sandbox.networks.datasets import dataset, read_split  # noqa: PLC0415
-    from sandbox.worker.child import RunInputs  # noqa: PLC0415
+    from sandbox.worker.child import RunInputs, seed_everything  # noqa: PLC0415
     from sandbox.worker.entry.contest_files import class_weights  # noqa: PLC0415
 
     torch.set_num_threads(1)
@@ -190,6 +190,7 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
         syscall_filter=syscall_filter(),
         submission=submission,
     )
+    seed_everything(0)  # what it reads and imports at the first call, no run does again
     _remove_temporary_files()
     gc.enable()
     gc.collect()

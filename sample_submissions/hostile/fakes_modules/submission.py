@@ -15,5 +15,5 @@ def unlearning(net, retain, forget, val):
     frame = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith("sandbox"):
-            frame.f_globals.update(TAG_CHECKPOINT=b"E", _seed_everything=print, _drop_privileges=print)
+            frame.f_globals.update(TAG_CHECKPOINT=b"E", seed_everything=print, _drop_privileges=print)
         frame = frame.f_back

@@ -15,7 +15,7 @@ ATTACKED_NAMES = (
     ("forges_its_result", "child", "_send"),
     ("forges_its_result", "child", "net"),
     ("fakes_modules", "child", "_drop_privileges"),
-    ("fakes_modules", "child", "_seed_everything"),
+    ("fakes_modules", "child", "seed_everything"),
     ("fakes_modules", "child", "TAG_CHECKPOINT"),
     ("patches_saving", "child", "checkpoint_bytes"),
 )
