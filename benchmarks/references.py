@@ -27,9 +27,9 @@ from runner.clients.channel import Channel
 from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
 from runner.engine.container_spec import trainer_container
-from runner.engine.gpu_lock import gpu_lock
 from runner.engine.placement import ALL_GPUS, CPU, Placement, resolve_placement
 from runner.engine.session import container_session
+from runner.execution.gpu_lock import gpu_lock
 from runner.image.image import require_image
 from runner.parsers.npz import split_buffer
 from sandbox.protocol.jobs import TrainerJob

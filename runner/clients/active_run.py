@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from runner.clients.memory_watch import MemoryWatch
 from runner.clients.runs import EndedRun
 from runner.engine.api import ContainerExit
 from runner.parsers.checkpoint import check_checkpoint
@@ -25,6 +26,8 @@ class ActiveRun:
     wall_seconds: float
     cleanup_seconds: float
     max_log_bytes: int
+    memory: MemoryWatch | None = None
+    """Knows how much memory the run used."""
     ended_at: float | None = None
     """When the supervisor reported its end; cleanup of its processes and files follows."""
     log: bytearray = field(default_factory=bytearray)
@@ -120,6 +123,7 @@ class ActiveRun:
             checkpoint=frame.payload if judgement.verdict is Verdict.OK else b"",
             host_seconds=host_seconds,
             run_seconds=frame.number("seconds"),
+            peak_memory_bytes=self._peak_memory_bytes,
             log=bytes(self.log),
             log_bytes_dropped=frame.integer("log_bytes_dropped"),
             traceback=run_error.traceback if run_error is not None else "",
@@ -171,11 +175,16 @@ class ActiveRun:
             checkpoint=b"",
             host_seconds=observation.host_seconds,
             run_seconds=0.0,
+            peak_memory_bytes=self._peak_memory_bytes,
             log=bytes(self.log),
             log_bytes_dropped=0,
             traceback="",
             observation=observation,
         )
+
+    @property
+    def _peak_memory_bytes(self) -> int | None:
+        return self.memory.peak_bytes if self.memory is not None else None
 
     def _host_seconds(self, now: float) -> float:
         return (self.ended_at or now) - self.started_at

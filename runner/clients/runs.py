@@ -26,6 +26,8 @@ class EndedRun:
     host_seconds: float
     run_seconds: float
     """By the supervisor's clock; 0 where it did not report any."""
+    peak_memory_bytes: int | None = None
+    """The most that it was seen to use, beyond what its container used before; None if it was not seen."""
     log: bytes
     log_bytes_dropped: int
     traceback: str

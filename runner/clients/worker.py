@@ -12,6 +12,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.clients.active_run import ActiveRun
 from runner.clients.channel import Channel, StreamEndedError
+from runner.clients.memory_watch import MemoryWatch
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.engine.api import ContainerExit, Stream
 from runner.engine.container_spec import FIRST_SLOT_GID
@@ -73,6 +74,7 @@ class WorkerClient:
         """Whether a run that is over made the kernel kill for memory. The engine reports that of the
         container from then on, however the container itself ends."""
         self._is_usable = True
+        self._memory = MemoryWatch(stream.memory_bytes)
         self._spec = challenge.spec
         checkpoint_bytes = max_checkpoint_bytes(self._spec)
         self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes), clock=clock)
@@ -171,13 +173,21 @@ class WorkerClient:
                 setup_seconds=self._setup_seconds,
                 cleanup_seconds=self._cleanup_seconds,
                 max_log_bytes=self._limits.log_bytes,
+                memory=self._memory,
             )
+            self._memory.start(self._clock())
             self._channel.send("run", index=run.index, seed=run.seed)
 
     def _next_frame(self, active: dict[int, ActiveRun]) -> Frame | None:
         """Return the next frame, or None if the first deadline of a run passes before it."""
         deadline = min(run.deadline for run in active.values())
-        return self._channel.receive(max(0.0, deadline - self._clock()))
+        while True:
+            now = self._clock()
+            until = min(deadline, now + self._memory.seconds_to_next_look(now))
+            frame = self._channel.receive(max(0.0, until - now))
+            if frame is not None or until == deadline:
+                return frame
+            self._memory.look()
 
     def _process(self, frame: Frame, active: dict[int, ActiveRun]) -> EndedRun | None:
         """Apply a frame to its run; return the run if the frame is the last one.

@@ -64,6 +64,9 @@ class Stream(Protocol):
     def has_reached_memory_limit(self) -> bool | None:
         """Return whether its memory use has come up to its limit so far; None if the engine cannot tell."""
 
+    def memory_bytes(self) -> int | None:
+        """Return how much memory it uses at the moment, without file cache; None if that is not known."""
+
     def remove(self) -> None:
         """Remove it, running or not, and close the stream; no error if it is removed already."""
 

@@ -12,6 +12,7 @@ import docker
 
 from runner.engine.api import ContainerExit
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
+from runner.engine.memory_use import MemoryGroup
 from runner.errors import SandboxLostError
 from runner.units import MIB
 
@@ -36,6 +37,8 @@ class DockerContainer:
         self._buffer = bytearray()
         self._part: tuple[int, int] | None = None
         self._stderr = bytearray()
+        self._memory: MemoryGroup | None = None
+        self._has_looked_for_memory = False
         self._socket.settimeout(CALL_SECONDS)
 
     @property
@@ -156,6 +159,18 @@ class DockerContainer:
         """
         peak, limit = (self._statistic("memory_stats", name) for name in ("max_usage", "limit"))
         return None if peak is None or limit is None else peak >= limit - _LARGEST_REQUEST_BYTES
+
+    def memory_bytes(self) -> int | None:
+        """Return how much memory it uses at the moment, without file cache; None if that is not known.
+
+        It is known where the engine is on this machine.
+        """
+        if not self._has_looked_for_memory:
+            self._has_looked_for_memory = True
+            with contextlib.suppress(*ENGINE_ERRORS, KeyError, TypeError, ValueError):
+                process = int(self._api.inspect_container(self.identity)["State"]["Pid"])
+                self._memory = MemoryGroup.of_container(self.identity, process)
+        return self._memory.used_bytes() if self._memory is not None else None
 
     def _statistic(self, *names: str) -> int | None:
         try:

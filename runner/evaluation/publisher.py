@@ -66,6 +66,7 @@ class RunPublisher:
                     detail=sanitize(ended.judgement.detail, 2000),
                     host_seconds=ended.host_seconds,
                     run_seconds=ended.run_seconds,
+                    peak_memory_bytes=ended.peak_memory_bytes,
                     checkpoint_sha256=digest,
                     log_bytes_dropped=ended.log_bytes_dropped,
                     exception_type=sanitize_line(ended.exception_type, 200),

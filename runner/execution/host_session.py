@@ -12,12 +12,12 @@ from runner.engine.api import Engine
 from runner.engine.capacity import require_memory
 from runner.engine.cdi_files import require_closed_cdi
 from runner.engine.connect import connect_engine
-from runner.engine.gpu_lock import gpu_lock
 from runner.engine.gpu_parent import gpu_by_number
 from runner.engine.info import EngineInfo
 from runner.engine.placement import CPU, Placement, device_by_uuid, resolve_placement
 from runner.engine.session import container_session
 from runner.execution.context import EvaluationContext
+from runner.execution.gpu_lock import gpu_lock
 from runner.image.image import Image, require_image, require_image_by_digest
 from runner.progress import Reporter
 from runner.store.store import Store

@@ -123,6 +123,7 @@ def filtered_view(view: EvaluationView, policy: Feedback) -> EvaluationView:
             "projected_runs": None,
         }
         changes["time"] = view.time.model_copy(update=whole)
+    changes["memory"] = None
     return view.model_copy(update=changes)
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from runner.reports.cells import figure, plain_text
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, Column, fitted_table
 from runner.store.records import RunRecord
+from runner.units import MIB
 
 _DETAIL_WIDTH: Final = 30
 """A longer message may be folded to this width, no further."""
@@ -27,6 +28,15 @@ def runs_table(runs: Sequence[RunRecord], width: int = DEFAULT_WIDTH) -> Table:
                 title="seconds",
                 cells=[figure(run.host_seconds, 2) for run in runs],
                 importance=4,
+                right=True,
+            ),
+            Column(
+                title="MiB",
+                cells=[
+                    figure(None if run.peak_memory_bytes is None else run.peak_memory_bytes / MIB, 0)
+                    for run in runs
+                ],
+                importance=1,
                 right=True,
             ),
             Column(title="attempt", cells=[str(run.attempt) for run in runs], importance=3, right=True),

@@ -26,7 +26,7 @@ from runner.submission.load import Submission
 from runner.validation import Sha256, first_problem
 
 SCHEMA_VERSION: Final = 2
-NOT_IN_VERSION_1: Final = frozenset({"evaluated", "exception_type"})
+NOT_IN_VERSION_1: Final = frozenset({"evaluated", "exception_type", "peak_memory_bytes"})
 """Fields of a run."""
 
 

@@ -104,6 +104,8 @@ class RunRow(_Base):
     log_bytes_dropped: Mapped[int] = mapped_column(BigInteger)
     exception_type: Mapped[str | None] = mapped_column(default=None)
     """As the submission named it."""
+    peak_memory_bytes: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    """The most that it was seen to use."""
     ended: Mapped[datetime]
     evaluated: Mapped[bool] = mapped_column(StoredBoolean, default=False)
     """Whether its outputs are on disk."""

@@ -65,6 +65,10 @@ class FakeContainer:
         """Return None: it has no control group."""
         return None
 
+    def memory_bytes(self) -> int | None:
+        """Return None: it has no control group."""
+        return None
+
     def remove(self) -> None:
         """Remove it from the engine."""
         self.kill()

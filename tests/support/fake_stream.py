@@ -66,6 +66,8 @@ class FakeStream:
         """What the engine reports of the container until its stream ends."""
         self.reached_memory_limit: bool | None = None
         """What the engine reports of the container's memory limit."""
+        self.memory: list[int] = []
+        """What the container uses at each look; the last one again and again. Empty: unknown."""
         self.killed = 0
         self.removed = 0
 
@@ -111,6 +113,10 @@ class FakeStream:
     def has_reached_memory_limit(self) -> bool | None:
         """Return what the test says."""
         return self.reached_memory_limit
+
+    def memory_bytes(self) -> int | None:
+        """Return what the test says, at each look the next."""
+        return self.memory.pop(0) if len(self.memory) > 1 else self.memory[0] if self.memory else None
 
     def remove(self) -> None:
         """End the stream."""

@@ -108,4 +108,4 @@ def view_of_check(checker: Checker, checked: Checked) -> EvaluationView:
         )
     assert entry.evaluation is not None, "only a refused entry has none"
     named = NamedEvaluation(store=checker.store, folder=checker.folder, name=entry.evaluation)
-    return named.view(entry)
+    return named.view(entry, memory_limit_bytes=checker.challenge.description.limits.memory_bytes)

@@ -48,8 +48,11 @@ class NamedEvaluation:
             return ""
         return content.decode("utf-8", errors="replace")
 
-    def view(self, entry: Entry | None = None) -> EvaluationView:
-        """Return the view of the evaluation under the name and path of an entry; unfiltered."""
+    def view(self, entry: Entry | None = None, *, memory_limit_bytes: int | None = None) -> EvaluationView:
+        """Return the view of the evaluation under the name and path of an entry; unfiltered.
+
+        ``memory_limit_bytes`` is that of a run, if it is known.
+        """
         return make_view(
             evaluation=self.store.evaluation(self.name),
             runs=self.store.runs(self.name),
@@ -57,6 +60,7 @@ class NamedEvaluation:
             log=self.log,
             name=entry.name if entry is not None else None,
             path=entry.path if entry is not None else None,
+            memory_limit_bytes=memory_limit_bytes,
         )
 
 

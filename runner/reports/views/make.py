@@ -9,7 +9,15 @@ from typing import Any, Final, cast
 
 from runner.reports.advice import advice
 from runner.reports.notices import notices_of, problems_of
-from runner.reports.views.model import EvaluationView, FailureView, NoticeView, ScoreView, Status, TimeView
+from runner.reports.views.model import (
+    EvaluationView,
+    FailureView,
+    MemoryView,
+    NoticeView,
+    ScoreView,
+    Status,
+    TimeView,
+)
 from runner.reports.views.place import place_of, without_place
 from runner.results.summary import Summary
 from runner.sanitize import sanitize, sanitize_line
@@ -30,6 +38,7 @@ def make_view(
     log: Callable[[int], str],
     name: str | None = None,
     path: str | None = None,
+    memory_limit_bytes: int | None = None,
 ) -> EvaluationView:
     """Return the view of an evaluation, with all that is known of it.
 
@@ -40,6 +49,7 @@ def make_view(
         log: Returns what a run printed and raised.
         name: Of the entry that it is shown for; that of the submission by default.
         path: Of that entry, as it was typed.
+        memory_limit_bytes: Of a run, if it is known.
     """
     summary = Summary.from_json(evaluation.summary) if evaluation.summary is not None else None
     failed = next((run for run in runs if run.verdict is not Verdict.OK), None)
@@ -61,6 +71,7 @@ def make_view(
         notices=_notices(summary) if summary is not None else [],
         score=_score(summary) if summary is not None else None,
         time=_time(evaluation.n, runs, terms),
+        memory=_memory(runs, memory_limit_bytes),
     )
 
 
@@ -135,6 +146,11 @@ def _score(summary: Summary) -> ScoreView | None:
         retain_ratio=summary.retain_ratio,
         test_ratio=summary.test_ratio,
     )
+
+
+def _memory(runs: Sequence[RunRecord], limit_bytes: int | None) -> MemoryView | None:
+    seen = [run.peak_memory_bytes for run in runs if run.peak_memory_bytes is not None]
+    return MemoryView(peak_bytes=max(seen), limit_bytes=limit_bytes) if seen else None
 
 
 def _time(n: int, runs: Sequence[RunRecord], terms: Sequence[Mapping[str, Any]]) -> TimeView | None:

@@ -79,6 +79,15 @@ class TimeView(_Part):
     """What so many runs take, one after another."""
 
 
+class MemoryView(_Part):
+    """How much memory the runs used."""
+
+    peak_bytes: int
+    """The most that any run was seen to use, its files in memory included."""
+    limit_bytes: int | None = None
+    """Of a run; None if it is unknown."""
+
+
 class EvaluationView(_Part):
     """What there is to know of an evaluation at a glance."""
 
@@ -100,6 +109,8 @@ class EvaluationView(_Part):
     notices: list[NoticeView] = []
     score: ScoreView | None = None
     time: TimeView | None = None
+    memory: MemoryView | None = None
+    """None where this machine cannot see it, or no run took long enough to be looked at."""
     next: list[str] = []
     """Commands that go on from here."""
 

@@ -8,8 +8,8 @@ from typing import Final
 from rich.text import Text
 
 from runner.reports.cells import percent
-from runner.reports.views.model import EvaluationView, FailureView, ScoreView, TimeView
-from runner.units import duration
+from runner.reports.views.model import EvaluationView, FailureView, MemoryView, ScoreView, TimeView
+from runner.units import MIB, duration
 from runner.wording import quantity
 
 _STATUS: Final = {
@@ -47,6 +47,8 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
         yield from map(Text, _score(view.score, view.n))
     if view.time is not None:
         yield Text(f"  {_time(view.time)}")
+    if view.memory is not None:
+        yield Text(f"  {_memory(view.memory)}")
     if view.feedback == "verdict-only":
         yield Text("  The challenge shows participants verdicts only.")
     for command in view.next:
@@ -108,6 +110,11 @@ def loss_sentence(score: ScoreView) -> str:
         return ""
     sentence = min(known, key=lambda each: known[each])
     return f"it loses most by {sentence.format(percent(known[sentence]))}"
+
+
+def _memory(memory: MemoryView) -> str:
+    limit = f" of {memory.limit_bytes / MIB:.0f} MiB" if memory.limit_bytes is not None else ""
+    return f"memory: at most {memory.peak_bytes / MIB:.0f} MiB seen{limit} a run"
 
 
 def _time(time: TimeView) -> str:

@@ -119,3 +119,24 @@ def test_what_runs_passes(challenge: Challenge, tmp_path: Path, cache: Path) -> 
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "0")
     shown = type_command("show", "last", "--store", tmp_path / "none", XDG_CACHE_HOME=str(cache))
     assert "original: ok, 2 runs (2 ok)" in shown.stdout, shown.stderr
+
+
+@pytest.mark.slow
+def test_memory_of_a_known_size(challenge: Challenge, tmp_path: Path, cache: Path) -> None:
+    """Of the process, of another process, and in files, within a tenth; the network trains on beside it."""
+    file = tmp_path / "large.py"
+    file.write_text(
+        "import os, time\n"
+        + HEAD
+        + "    block = bytes(1 << 20) * 200\n"
+        + "    with open('/dev/shm/x', 'wb') as file:\n"
+        + "        file.write(b'x' * (60 << 20))\n"
+        + "    if os.fork() == 0:\n"
+        + "        other = b'y' * (140 << 20)\n"
+        + "        time.sleep(60)\n"
+        + "    time.sleep(2)\n"
+    )
+    code, (view,), stderr = check(cache, challenge, file)
+    assert code == 0, stderr
+    assert view["memory"]["peak_bytes"] == pytest.approx(400 << 20, rel=0.1)
+    assert view["memory"]["limit_bytes"] == challenge.description.limits.memory_bytes

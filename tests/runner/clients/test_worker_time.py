@@ -109,6 +109,10 @@ class Trickle:
         """Return None."""
         return None
 
+    def memory_bytes(self) -> int | None:
+        """Return None."""
+        return None
+
     def remove(self) -> None:
         """Do nothing."""
 

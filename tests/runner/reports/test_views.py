@@ -13,7 +13,7 @@ from runner.reports.participant import filtered_view
 from runner.reports.views.annotations import annotation_lines, without_commands
 from runner.reports.views.junit import junit_xml
 from runner.reports.views.make import make_view, refused_view
-from runner.reports.views.model import EvaluationView
+from runner.reports.views.model import EvaluationView, MemoryView
 from runner.reports.views.place import file_as_typed, place_of, without_place
 from runner.reports.views.terminal import view_lines
 from runner.verdict import Verdict
@@ -70,6 +70,30 @@ def text_of(view: EvaluationView) -> str:
 def test_the_schema_is_recorded() -> None:
     """Run this file as a script to record a new one; fields are added with a default."""
     assert json.loads(SCHEMA.read_text()) == EvaluationView.model_json_schema()
+
+
+def test_the_most_memory_of_all_runs_is_shown() -> None:
+    """With the limit where it is known; nothing where no run was seen, or if verdicts are all that is shown."""
+    peaks = (None, 5 << 20, 3 << 20)
+    runs = [run_record(index=index, peak_memory_bytes=peak) for index, peak in enumerate(peaks)]
+
+    def seen(count: int) -> EvaluationView:
+        return make_view(
+            evaluation=stored_evaluation(n=3, summary=summary_of(n=3, verdicts={"ok": 3}).to_json()),
+            runs=runs[:count],
+            terms=[],
+            log=lambda _index: "",
+        )
+
+    view = seen(3)
+    assert view.memory is not None
+    assert (view.memory.peak_bytes, view.memory.limit_bytes) == (5 << 20, None)
+    assert "memory: at most 5 MiB seen a run" in text_of(view)
+    limited = view.model_copy(update={"memory": MemoryView(peak_bytes=5 << 20, limit_bytes=2 << 30)})
+    assert "memory: at most 5 MiB seen of 2048 MiB a run" in text_of(limited)
+    assert seen(1).memory is None
+    assert filtered_view(view, "verdict-only").memory is None
+    assert filtered_view(view, "full").memory == view.memory
 
 
 def test_a_failure_names_the_participants_own_line() -> None:

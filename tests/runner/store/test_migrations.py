@@ -51,9 +51,17 @@ def old(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def rows(folder: Path) -> dict[str, list[Any]]:
+def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of all tables, without what is not known of them (NULL), as in columns of later versions."""
     with closing(sqlite3.connect(folder / DATABASE_FILE)) as connection:
-        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in TABLES}
+        connection.row_factory = sqlite3.Row
+        return {
+            name: [
+                {column: row[column] for column in row.keys() if row[column] is not None}  # noqa: SIM118 - no dictionary
+                for row in connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2")
+            ]
+            for name in TABLES
+        }
 
 
 def version(folder: Path) -> str | None:

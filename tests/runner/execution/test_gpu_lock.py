@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.gpu_lock import gpu_lock
 from runner.engine.gpu_parent import gpu_by_number, parent_gpu, parents, uuids_by_number
 from runner.errors import HostNotReadyError
+from runner.execution.gpu_lock import gpu_lock
 
 FIRST_GPU, SECOND_GPU = "cuda:GPU-11111111", "cuda:GPU-22222222"
 
