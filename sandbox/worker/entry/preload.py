@@ -50,7 +50,7 @@ def wait_without_epoll() -> None:
 
     The module looks for epoll when it is imported, and this process has it.
     """
-    selectors.DefaultSelector = selectors.PollSelector  # type: ignore[misc]
+    selectors.DefaultSelector = selectors.PollSelector  # type: ignore[misc, assignment]
 
 
 def modules_to_preload(submission: bytes, architecture: str) -> list[str]:
