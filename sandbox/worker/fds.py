@@ -1,10 +1,19 @@
-"""Pipe ends of a run, and closing all other file descriptors of a forked process."""
+"""File descriptors of a run: the ends of its pipes, closing all others, and those that are in flight."""
 
 from __future__ import annotations
 
 import os
 import resource
-from typing import NamedTuple
+import socket
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_SOCKETS: Final = Path("/proc/self/net/unix")
+_PATIENCE_SECONDS: Final = 5.0
+_PAUSE_SECONDS: Final = 0.005
+_CLOSING_SECONDS: Final = 0.05
+"""The kernel closes a file this long after the socket that it was in, at most."""
 
 
 class PipeEnds(NamedTuple):
@@ -24,3 +33,43 @@ def close_all_but(*open_fds: int) -> None:
         os.closerange(first, fd)
         first = fd + 1
     os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+class SocketsInFlight:
+    """Waits until the sockets of a run are gone, and with them all files that are in flight in them.
+
+    A socket that was sent to itself stays open when its processes have ended, until a worker of the kernel
+    notices. Only then is closed what is in its queue: for sockets within sockets, each step takes 8 ms, and a
+    run can make thousands of steps. Until then their names, and the locks and files in the last of them, are
+    there for the next run. gVisor never closes them.
+    """
+
+    def __init__(self, file: Path = _SOCKETS, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        """Count nothing yet; ``file`` has a head, and a line for each socket of this container."""
+        self._file, self._patience_seconds = file, patience_seconds
+        self._others: int | None = None
+
+    def count_others(self, own: int) -> None:
+        """Count the sockets that stay, before the first run; ``own`` more of them exist at this moment."""
+        if self._others is None:
+            self._others = self._count() - own
+
+    def wait_until_gone(self, own: int) -> bool:
+        """Return whether none is left besides ``own`` and those that stay; wait for it if necessary."""
+        if self._others is None or self._count() <= self._others + own:
+            return True
+        deadline = time.monotonic() + self._patience_seconds
+        while self._count() > self._others + own:
+            if time.monotonic() > deadline:
+                return False
+            for end in socket.socketpair():  # the kernel looks for such sockets when one is closed
+                end.close()
+            time.sleep(_PAUSE_SECONDS)
+        time.sleep(_CLOSING_SECONDS)
+        return True
+
+    def _count(self) -> int:
+        try:
+            return len(self._file.read_bytes().splitlines())
+        except OSError:  # a kernel without this list: nothing can be told
+            return 0

@@ -1,8 +1,12 @@
-"""Keep the times of files in /proc and /sys from telling a run what an earlier run looked at.
+"""Keep the times of files from telling a run what an earlier run looked at or touched.
 
-The kernel sets the times of such a file to the moment when somebody first looks at it, and forgets them when
-it needs the memory. A run could look at some files and not at others, as a message for the next run. So the
-supervisor looks at every file first, and holds it: the times of a file that is held do not change.
+In /proc and /sys, the kernel sets the times of a file to the moment when somebody first looks at it, and
+forgets them when it needs the memory. A run could look at some files and not at others, as a message for the
+next run. So the supervisor looks at every file first, and holds it: the times of a file that is held do not
+change.
+
+In /dev, everybody may set the times of most nodes to now, and each look into a folder sets the time of the
+folder, which engines mount like that. These times are reset after each run.
 """
 
 from __future__ import annotations
@@ -68,3 +72,23 @@ def _names_in(folder: Path) -> list[str]:
         return sorted(entry.name for entry in folder.iterdir())
     except OSError:
         return []
+
+
+def changeable_nodes(folder: Path) -> list[Path]:
+    """Return the nodes whose times every user may change: the folder, folders in it, devices and links."""
+    nodes = [Path(inner) / name for inner, folders, files in os.walk(folder) for name in (*folders, *files)]
+    return [folder, *(node for node in nodes if _is_changeable(node.lstat().st_mode))]
+
+
+def _is_changeable(mode: int) -> bool:
+    return stat.S_ISDIR(mode) or bool(mode & stat.S_IWOTH)
+
+
+def reset_times(nodes: Iterable[Path]) -> None:
+    """Reset the times of everything that all runs may touch, so that no run learns when an earlier one did.
+
+    These nodes belong to this process's own uid; nothing that a run could put in their place does.
+    """
+    for path in nodes:
+        with contextlib.suppress(OSError):
+            os.utime(path, ns=(0, 0), follow_symlinks=False)

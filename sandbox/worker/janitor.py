@@ -9,7 +9,6 @@ real and saved uid are its own, so that no process of the run can signal it in r
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import shutil
@@ -23,7 +22,8 @@ from pathlib import Path
 from typing import Final, NamedTuple, NoReturn
 
 from sandbox.protocol.jobs import READERS_GID
-from sandbox.worker.fds import close_all_but
+from sandbox.worker.fds import SocketsInFlight, close_all_but
+from sandbox.worker.file_times import changeable_nodes, reset_times
 from sandbox.worker.watchdog import TICK_SECONDS, Watchdog, is_about_to_be_killed
 
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
@@ -87,7 +87,8 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
     waiting: list[socket.socket] = []
     busy: dict[socket.socket, tuple[str, Path]] = {}
     orders: list[str] = []
-    nodes = find_world_writable(Path("/dev"))
+    nodes = (*changeable_nodes(Path("/dev")), *_SHARED_FOLDERS)
+    sockets = SocketsInFlight()
     selector = selectors.DefaultSelector()
     selector.register(supervisor, selectors.EVENT_READ)
     while True:
@@ -112,15 +113,18 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
                 if message.startswith(_WATCH):
                     seconds, _space, order = message.removeprefix(_WATCH).partition(" ")
                     watchdog.watch(order, float(seconds))
+                    sockets.count_others(own=2 * (len(waiting) + len(busy)))
                 elif watchdog.is_first_order(message):
                     orders.append(message)
                 continue
             selector.unregister(sender)
-            cleaned_up = "1" if sender.recv(1) == b"1" else "0"
-            uid, slot_folder = busy.pop(sender)
-            _reset_times((*nodes, slot_folder))
+            cleaned_up = sender.recv(1) == b"1"
+            sender.recv(1)  # the helper has ended, so its socket is gone
             sender.close()
-            supervisor.send(f"{uid} {cleaned_up} {watchdog.forget(uid)}".encode())
+            uid, slot_folder = busy.pop(sender)
+            cleaned_up = sockets.wait_until_gone(own=2 * (len(waiting) + len(busy))) and cleaned_up
+            reset_times((*nodes, slot_folder))
+            supervisor.send(f"{uid} {int(cleaned_up)} {watchdog.forget(uid)}".encode())
         _reap()
 
 
@@ -130,22 +134,6 @@ def _reap() -> None:
             pass
     except ChildProcessError:
         return
-
-
-def find_world_writable(folder: Path) -> list[Path]:
-    """Return the devices and links in and below a folder whose times every user may set to now."""
-    nodes = [Path(inner) / name for inner, folders, files in os.walk(folder) for name in (*folders, *files)]
-    return [node for node in nodes if node.lstat().st_mode & stat.S_IWOTH]
-
-
-def _reset_times(nodes: Iterable[Path]) -> None:
-    """Reset the times of everything that all runs may touch, so that no run learns when an earlier one did.
-
-    These nodes belong to this process's own uid; nothing that a run could put in their place does.
-    """
-    for path in (*nodes, *_SHARED_FOLDERS):
-        with contextlib.suppress(OSError):
-            os.utime(path, ns=(0, 0), follow_symlinks=False)
 
 
 def _fork_helper(kill_reports_none: bool) -> socket.socket | None:
@@ -159,7 +147,7 @@ def _fork_helper(kill_reports_none: bool) -> socket.socket | None:
     if child:
         helper_end.close()
         return janitor_end
-    janitor_end.close()
+    close_all_but(helper_end.fileno())  # no helper holds another's socket
     order = helper_end.recv(_ORDER_BYTES).decode()
     try:
         if order:

@@ -27,7 +27,7 @@ from sandbox.protocol.jobs import READERS_GID, WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
 from sandbox.worker.entry import year_2023
-from sandbox.worker.entry.preload import count_cores, modules_to_preload
+from sandbox.worker.entry.preload import count_cores, modules_to_preload, wait_without_epoll
 from sandbox.worker.file_times import hold_times
 from sandbox.worker.janitor import Janitor
 from sandbox.worker.scratch import SCRATCH, assign_groups
@@ -149,6 +149,7 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
     for module in modules_to_preload(submission, job.architecture_source or ""):
         importlib.import_module(module)
     count_cores()
+    wait_without_epoll()
     # Imported late, because they import torch, which the supervisor never does.
     import torch  # noqa: PLC0415
 

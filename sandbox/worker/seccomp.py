@@ -26,6 +26,9 @@ The filter refuses:
 * hints about a file's lifetime, which older kernels let everybody attach to any file of the image;
 * ways around the cache of files (`O_DIRECT`, `RWF_DONTCACHE`), and emptying it (`fadvise` succeeds and does
   nothing): they keep the host's disk busy;
+* moving pages to the host's swap, which control groups 1 permit within the limit of memory;
+* epoll, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one pipe, and the
+  kernel walks through all of them with interrupts off, or with a lock that the whole host shares;
 * moving pages between files and pipes (`splice`): it shows other processes' marks on shared pages, and one
   that waits holds the lock of the pipe;
 * reserved huge pages, pages that the kernel merges, cookies of sockets and of the scheduler: the whole host
@@ -69,6 +72,7 @@ REFUSED: Final = {
         "clone3",
         "io_setup",
         "openat2",
+        *("epoll_create", "epoll_create1"),
         *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     ),
     # As for files that cannot do it: programs read and write instead.
@@ -96,9 +100,10 @@ REFUSED_VALUES: Final = (
     ("fcntl", 1, errno.ENOLCK, (6, 7, 37, 38)),
     # F_SETLEASE, F_NOTIFY, F_SET_RW_HINT and F_SET_FILE_RW_HINT
     ("fcntl", 1, errno.EINVAL, (1024, 1026, 1036, 1038)),
+    ("ioctl", 1, errno.ENOTTY, (0x5452,)),  # FIOASYNC
     # FS_IOC_FIEMAP (place on the disk), FS_IOC_GETFSUUID and FS_IOC_GETFSSYSFSPATH
     ("ioctl", 1, errno.ENOTTY, (0xC020_660B, 0x8011_1500, 0x8081_1501)),
-    ("madvise", 2, errno.EINVAL, (12,)),  # MADV_MERGEABLE
+    ("madvise", 2, errno.EINVAL, (12, 20, 21)),  # MADV_MERGEABLE, MADV_COLD and MADV_PAGEOUT
     ("prctl", 0, errno.EPERM, (4,)),  # PR_SET_DUMPABLE
     # PR_SET_VMA (memory allocators try it and go on), PR_SET_SECCOMP, PR_SCHED_CORE, PR_SET_MEMORY_MERGE: as
     # on a kernel that does not know them
@@ -161,8 +166,9 @@ def program() -> bytes:
             argument = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, _LOWER_HALF, option)
             syscall_filter.add_rule(pyseccomp.ERRNO(number), name, level, argument)
     command = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, _F_SETFL)
-    argument = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, os.O_DIRECT, os.O_DIRECT)
-    syscall_filter.add_rule(pyseccomp.ERRNO(errno.EINVAL), "fcntl", command, argument)
+    for flag in (os.O_DIRECT, os.O_ASYNC):
+        argument = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, flag, flag)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EINVAL), "fcntl", command, argument)
     for name in ("socket", "socketpair"):
         family = pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, family)

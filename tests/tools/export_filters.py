@@ -21,7 +21,16 @@ from runner.engine.container_spec import trainer_container
 from runner.engine.session import container_session
 from runner.image.image import Image, require_image
 
-SUSPECTS: Final = ("memfd_create", "ptrace", "process_vm_readv", "kcmp", "splice", "clone3", "madvise")
+SUSPECTS: Final = (
+    "memfd_create",
+    "ptrace",
+    "process_vm_readv",
+    "kcmp",
+    "splice",
+    "clone3",
+    "madvise",
+    "epoll_create1",
+)
 """Calls that drivers are said to make, or that come close to such."""
 SOURCE: Final = ROOT / "sandbox" / "worker" / "seccomp.py"
 INDEX: Final = FOLDER / "index.json"

@@ -1,12 +1,11 @@
-"""Creates its own watches, epolls and locks."""
+"""Creates its own watches, and waits with what asyncio takes."""
 
+import asyncio
 import ctypes
 import os
-import select
 
 
 def unlearning(net, retain, forget, val):
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.inotify_init1(0) >= 0, os.strerror(ctypes.get_errno())
-    with select.epoll():
-        pass
+    asyncio.run(asyncio.sleep(0.01))

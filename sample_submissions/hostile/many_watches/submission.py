@@ -1,9 +1,7 @@
 """Uses up objects that the kernel counts per user; the next run, another user, must have its own."""
 
-import contextlib
 import ctypes
 import os
-import select
 
 
 def unlearning(net, retain, forget, val):
@@ -11,14 +9,6 @@ def unlearning(net, retain, forget, val):
     while (number := libc.inotify_init1(0)) >= 0:
         for folder in (b"/", b"/tmp", b"/proc", b"/usr", b"/opt"):
             libc.inotify_add_watch(number, folder, 0xFFF)
-    kept = []
-    with contextlib.suppress(OSError):  # the objects above may have taken every descriptor
-        pipes = [os.pipe() for _ in range(20)]
-        for _ in range(500):
-            one = select.epoll()
-            kept.append(one)
-            for read, _write in pipes:
-                one.register(read)
     for _ in range(500):
         libc.eventfd(0, 0)
         libc.timerfd_create(1, 0)

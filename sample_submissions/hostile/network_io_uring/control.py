@@ -1,4 +1,4 @@
-"""Waits for a pipe with epoll, which does the same under the filter's control."""
+"""Waits for a pipe with poll, which is sufficient."""
 
 import os
 import select
@@ -6,7 +6,7 @@ import select
 
 def unlearning(net, retain, forget, val):
     read, write = os.pipe()
-    waiting = select.epoll()
-    waiting.register(read, select.EPOLLIN)
+    waiting = select.poll()
+    waiting.register(read, select.POLLIN)
     os.write(write, b"x")
-    assert waiting.poll(1.0)
+    assert waiting.poll(1_000) == [(read, select.POLLIN)]

@@ -1,4 +1,4 @@
-"""Waits with epoll, which is sufficient."""
+"""Waits for a pipe with poll, which is sufficient."""
 
 import os
 import select
@@ -6,7 +6,7 @@ import select
 
 def unlearning(net, retain, forget, val):
     read, write = os.pipe()
-    with select.epoll() as poll:
-        poll.register(read, select.EPOLLIN)
-        os.write(write, b"x")
-        assert poll.poll(1) == [(read, select.EPOLLIN)]
+    waiting = select.poll()
+    waiting.register(read, select.POLLIN)
+    os.write(write, b"x")
+    assert waiting.poll(1_000) == [(read, select.POLLIN)]

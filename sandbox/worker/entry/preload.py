@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import selectors
 import sys
 import warnings
 from typing import Final
@@ -42,6 +43,14 @@ def count_cores() -> None:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             joblib.cpu_count(only_physical_cores=True)
+
+
+def wait_without_epoll() -> None:
+    """Let asyncio and others that ask for the best selector wait with `poll`: runs have no epoll.
+
+    The module looks for epoll when it is imported, and this process has it.
+    """
+    selectors.DefaultSelector = selectors.PollSelector  # type: ignore[misc, assignment]
 
 
 def modules_to_preload(submission: bytes, architecture: str) -> list[str]:

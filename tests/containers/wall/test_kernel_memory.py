@@ -19,6 +19,7 @@ CONCEDED: Final = {"flock": 260, "connection that nobody accepts": 1000}
 """The most bytes each that are not counted; in the threat model, too."""
 REFUSED: Final = {
     *("lock on a part of a file", "lease", "notice of a folder"),
+    *("epoll", "epoll item", "pipe with notice"),
     *("filter on a socket", "named mapping", "memory policy", "filter of system calls"),
 }
 

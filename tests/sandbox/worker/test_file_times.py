@@ -1,4 +1,4 @@
-"""Files of /proc and /sys are held, so that their times stay as they are; here on folders of any kind."""
+"""Times of files of /proc, /sys and /dev stay as they are or are reset; here of folders of any kind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.worker.file_times import hold_times
+from sandbox.worker.file_times import changeable_nodes, hold_times, reset_times
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +76,28 @@ def test_links_and_folders_are_read_once(tree: Path) -> None:
     (tree / "dead").readlink()
     list((tree / "deep").iterdir())
     assert [(tree / name).lstat().st_atime_ns for name in ("link", "dead", "deep")] == before
+
+
+def test_all_nodes_with_changeable_times_are_listed(tmp_path: Path) -> None:
+    """Folders, links with any target and nodes in subfolders are; files that only the owner may write are not."""
+    inner = tmp_path / "pts"
+    inner.mkdir()
+    for file, mode in ((tmp_path / "null", 0o666), (tmp_path / "own", 0o644), (inner / "ptmx", 0o666)):
+        file.touch()
+        file.chmod(mode)
+    (tmp_path / "fd").symlink_to("/proc/self/fd")
+    (tmp_path / "gone").symlink_to("nowhere")
+    assert sorted(changeable_nodes(tmp_path)) == sorted(
+        [tmp_path, inner, tmp_path / "fd", tmp_path / "gone", tmp_path / "null", inner / "ptmx"]
+    )
+
+
+def test_times_are_reset_of_links_and_folders_themselves(tmp_path: Path) -> None:
+    """Their targets keep theirs, and a node that is gone is left out."""
+    inner, target = tmp_path / "inner", tmp_path / "target"
+    inner.mkdir()
+    target.touch()
+    (tmp_path / "link").symlink_to("target")
+    reset_times((inner, tmp_path / "link", tmp_path / "gone"))
+    assert inner.stat().st_atime_ns == (tmp_path / "link").lstat().st_mtime_ns == 0
+    assert target.stat().st_mtime_ns > 0

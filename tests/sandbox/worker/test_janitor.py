@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.worker import janitor
-from sandbox.worker.janitor import find_world_writable, is_alive
+from sandbox.worker.janitor import is_alive
 
 FIRST_THREAD_ENDS = """
 import ctypes, threading, time
@@ -61,20 +61,6 @@ def test_a_process_is_alive_while_one_of_its_threads_is() -> None:
 def test_is_alive_reads_incomplete_statuses(lines: list[bytes], alive: bool) -> None:
     """A process that ends while its status is read may show only some of the lines."""
     assert is_alive(lines) is alive
-
-
-def test_all_world_writable_nodes_are_listed(tmp_path: Path) -> None:
-    """Links with any target and nodes in subfolders are included; nodes that only the owner may write are not."""
-    inner = tmp_path / "pts"
-    inner.mkdir()
-    for file, mode in ((tmp_path / "null", 0o666), (tmp_path / "own", 0o644), (inner / "ptmx", 0o666)):
-        file.touch()
-        file.chmod(mode)
-    (tmp_path / "fd").symlink_to("/proc/self/fd")
-    (tmp_path / "gone").symlink_to("nowhere")
-    assert sorted(find_world_writable(tmp_path)) == sorted(
-        [tmp_path / "fd", tmp_path / "gone", tmp_path / "null", inner / "ptmx"]
-    )
 
 
 @pytest.mark.parametrize(

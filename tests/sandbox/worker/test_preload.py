@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import selectors
 import sys
 import types
 import warnings
@@ -10,7 +12,7 @@ import zipfile
 
 import pytest
 
-from sandbox.worker.entry.preload import count_cores, modules_to_preload
+from sandbox.worker.entry.preload import count_cores, modules_to_preload, wait_without_epoll
 
 
 def archive(source: str, method: int = zipfile.ZIP_STORED) -> bytes:
@@ -78,3 +80,14 @@ def test_cores_are_counted_without_a_word(
     count_cores()
     assert counted == [True] * is_imported
     assert capsys.readouterr().err == ""
+
+
+def test_asyncio_waits_without_epoll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks for the best selector each time that a loop is made."""
+    monkeypatch.setattr(selectors, "DefaultSelector", selectors.DefaultSelector)
+    wait_without_epoll()
+
+    async def selector_of_loop() -> type:
+        return type(vars(asyncio.get_running_loop())["_selector"])
+
+    assert asyncio.run(selector_of_loop()) is selectors.PollSelector
