@@ -27,6 +27,9 @@ from sandbox.worker.logs.redrawn_lines import RedrawnLines
 _READ_BYTES: Final = 1 << 18
 _MAX_READS: Final = 8
 """This many reads return more than a pipe can hold."""
+_FRAMES_AT_ONCE: Final = 1_000
+"""So many pieces of log are passed on as they come; all later ones are gathered to this length first."""
+_GATHERED_BYTES: Final = 4096
 
 
 class RunPipes:
@@ -64,6 +67,8 @@ class RunPipes:
         """Whether the run was set up; from then on, its submission's code may run."""
         self._logs = {stream: LogCapture(job.log_bytes // 2) for stream in log_fds}
         self._lines = {stream: RedrawnLines() for stream in log_fds}
+        self._gathered = dict.fromkeys(log_fds, b"")
+        self._log_frames = 0
         self._open_fds: set[int] = set()
         self._ignored_fds: list[int] = []
         self._register(result_fd, self._receive_result)
@@ -103,7 +108,8 @@ class RunPipes:
     def send_log_tails(self) -> None:
         """Send the captured end of each log to the host."""
         for stream, capture in self._logs.items():
-            self._send_log(stream, capture.add(self._lines[stream].finish()) + capture.finish())
+            rest = capture.add(self._lines[stream].finish()) + capture.finish()
+            self._send_log(stream, self._gathered[stream] + rest)
 
     def result(self) -> tuple[str, bytes]:
         """Return the kind of the result, as the ``finished`` frame states it, and its payload."""
@@ -157,11 +163,23 @@ class RunPipes:
 
     def _receive_log(self, stream: str, fd: int) -> None:
         if data := self._read(fd):
-            self._send_log(stream, self._logs[stream].add(self._lines[stream].add(data)))
+            self._gather_log(stream, self._logs[stream].add(self._lines[stream].add(data)))
+
+    def _gather_log(self, stream: str, data: bytes) -> None:
+        """Send a piece of log, unless the run has sent many and this one is short.
+
+        The host reads the frames of all runs in one process, one after another. Frames of a byte each from
+        many runs could delay the frame that tells it that a run has ended.
+        """
+        self._gathered[stream] += data
+        if self._log_frames < _FRAMES_AT_ONCE or len(self._gathered[stream]) >= _GATHERED_BYTES:
+            self._send_log(stream, self._gathered[stream])
+            self._gathered[stream] = b""
 
     def _send_log(self, stream: str, data: bytes) -> None:
         for start in range(0, len(data), LOG_CHUNK_BYTES):
             chunk = data[start : start + LOG_CHUNK_BYTES]
+            self._log_frames += 1
             self._stdio.send("log", chunk, index=self._index, stream=stream)
 
 

@@ -34,6 +34,8 @@ The filter refuses:
 * reserved huge pages, pages that the kernel merges, cookies of sockets and of the scheduler: the whole host
   shares or counts them;
 * system calls that are newer than the last one that was looked at;
+* choosing the memory of one processor (NUMA): a run that exhausts it is killed far from its own limit, which
+  looks like a shortage of the host's;
 * becoming dumpable, and executable files in memory: see `sandbox.worker.unreadable`.
 """
 
@@ -58,6 +60,7 @@ REFUSED: Final = {
         *("mount", "umount2", "pivot_root", "chroot", "mount_setattr", "open_tree", "move_mount"),
         *("fsopen", "fsconfig", "fsmount", "fspick", "name_to_handle_at", "open_by_handle_at"),
         *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot"),
+        *("set_mempolicy", "set_mempolicy_home_node", "mbind", "migrate_pages", "move_pages"),
         *("swapon", "swapoff", "quotactl", "quotactl_fd", "acct", "syslog", "vhangup"),
         *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname"),
         *("iopl", "ioperm", "modify_ldt", "uselib", "ustat", "sysfs", "seccomp"),
@@ -101,8 +104,6 @@ REFUSED_VALUES: Final = (
     # F_SETLEASE, F_NOTIFY, F_SET_RW_HINT and F_SET_FILE_RW_HINT
     ("fcntl", 1, errno.EINVAL, (1024, 1026, 1036, 1038)),
     ("ioctl", 1, errno.ENOTTY, (0x5452,)),  # FIOASYNC
-    # FS_IOC_FIEMAP (place on the disk), FS_IOC_GETFSUUID and FS_IOC_GETFSSYSFSPATH
-    ("ioctl", 1, errno.ENOTTY, (0xC020_660B, 0x8011_1500, 0x8081_1501)),
     ("madvise", 2, errno.EINVAL, (12, 20, 21)),  # MADV_MERGEABLE, MADV_COLD and MADV_PAGEOUT
     ("prctl", 0, errno.EPERM, (4,)),  # PR_SET_DUMPABLE
     # PR_SET_VMA (memory allocators try it and go on), PR_SET_SECCOMP, PR_SCHED_CORE, PR_SET_MEMORY_MERGE: as
@@ -113,6 +114,12 @@ REFUSED_VALUES: Final = (
 
 The kernel reads only the lower half of the register.
 """
+_IOCTL_FAMILY: Final = 0xFF00
+"""The bits of an ioctl's number that name the part of the kernel that answers it."""
+REFUSED_IOCTLS: Final = (0x1500, 0x5800, 0x6600, 0x7600, 0x9400)
+"""Families of questions to file systems: to any (0x15, 'f' and 'v', such as FS_IOC_FIEMAP and
+FS_IOC_GETFSUUID), to XFS ('X') and to Btrfs (0x94). With another storage driver than overlay, files
+of the image answer them, with labels, sizes and UUIDs of the host's disks."""
 _SOL_SOCKET: Final = 1
 REFUSED_OPTIONS: Final = (
     # SO_ATTACH_FILTER, SO_ATTACH_BPF, and both for groups of sockets
@@ -160,6 +167,9 @@ def program() -> bytes:
         for value in values:
             argument = pyseccomp.Arg(place, pyseccomp.MASKED_EQ, _LOWER_HALF, value)
             syscall_filter.add_rule(pyseccomp.ERRNO(number), name, argument)
+    for family in REFUSED_IOCTLS:
+        argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _IOCTL_FAMILY, family)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOTTY), "ioctl", argument)
     level = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, _SOL_SOCKET)
     for name, number, options in REFUSED_OPTIONS:
         for option in options:

@@ -9,6 +9,7 @@ import pytest
 from sandbox.worker.stillness import (
     StillnessDetector,
     container_cpu_seconds,
+    container_share,
     container_waiting_seconds,
 )
 
@@ -26,8 +27,8 @@ class Machine:
     def cpu_seconds(self) -> float | None:
         return self.cpu if self._counts else None
 
-    def detector(self) -> StillnessDetector:
-        return StillnessDetector(self.clock, self.cpu_seconds, lambda: self.waiting)
+    def detector(self, share: float = 4.0) -> StillnessDetector:
+        return StillnessDetector(self.clock, self.cpu_seconds, lambda: self.waiting, share)
 
     def let_pass(self, seconds: float, *, cpu: float) -> None:
         self.now += seconds
@@ -74,6 +75,49 @@ def test_waiting_for_ones_share_is_no_standstill(waited: float | None, frozen: f
     if waited is not None and machine.waiting is not None:
         machine.waiting += waited
     assert detector.frozen_seconds() == pytest.approx(frozen)
+
+
+@pytest.mark.parametrize(
+    ("share", "cpu", "frozen"),
+    [
+        (
+            0.125,
+            0.9,
+            0.0,
+        ),  # a long system call of 0.9 s, after which the container waited until that was paid
+        (0.05, 0.35, 0.0),
+        (0.5, 3.6, 0.0),
+        (0.125, 0.03, 7.0),  # paused: what it had used of its share before is little
+        (4.0, 0.9, 7.0),
+    ],
+)
+def test_a_container_that_used_its_share_did_not_stand_still(share: float, cpu: float, frozen: float) -> None:
+    """Under control groups 1, where nobody tells that it waited, and however small its share is."""
+    machine = Machine()
+    machine.waiting = None
+    detector = machine.detector(share)
+    machine.let_pass(7.0, cpu=cpu)
+    assert detector.frozen_seconds() == pytest.approx(frozen)
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "share"),
+    [
+        ("cpu.max", {"cpu.max": "12500 100000\n"}, 0.125),
+        ("cpu.max", {"cpu.max": "max 100000\n"}, None),
+        ("cpu.cfs_quota_us", {"cpu.cfs_quota_us": "150000\n", "cpu.cfs_period_us": "100000\n"}, 1.5),
+        ("cpu.cfs_quota_us", {"cpu.cfs_quota_us": "-1\n", "cpu.cfs_period_us": "100000\n"}, None),
+        ("cpu.cfs_quota_us", {"cpu.cfs_quota_us": "150000\n"}, None),
+        ("cpu.max", {"cpu.max": ""}, None),
+    ],
+)
+def test_share_of_both_versions_of_control_groups(
+    tmp_path: Path, name: str, files: dict[str, str], share: float | None
+) -> None:
+    """None without a limit, and where a file is missing."""
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+    assert container_share((tmp_path / "missing", tmp_path / name)) == share
 
 
 @pytest.mark.parametrize(
