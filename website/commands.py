@@ -28,6 +28,7 @@ def commands_page() -> str:
         _INTRODUCTION,
         "## Exit codes\n",
         table(["exit code", "meaning"], [(str(code), meaning) for code, meaning in EXIT_CODES.items()]),
+        "[For organizers](../organizers.md#when-something-stops) says what to do about each.\n",
         "## All commands\n",
         table(
             ["for", "command", "what it does"],

@@ -73,7 +73,7 @@ STORE_FOLDER: Final = (
 FORMATS: Final = (
     Format(
         heading="challenge.toml",
-        text="The description of a challenge. `unlearn challenge build` writes it; unknown fields are errors.",
+        text="Written by `unlearn challenge build`. Unknown fields are errors.",
         parts=((Description, ""), (Source, "source"), (Limits, "limits"), (Training, "training")),
     ),
     Format(
@@ -146,8 +146,9 @@ FORMATS: Final = (
 
 _INTRODUCTION: Final = """\
 Every format has a version; `unlearn --version` prints all. Fields may be added at any time. The version rises
-when a field is removed or changes its meaning. Seconds and bytes are in a field's name or stated here, epsilons
-are in nats. A field without a default must be there. [JSON output](../json.md) lists what each command prints.
+when a field is removed or changes its meaning. Seconds and bytes are in a field's name or stated here;
+epsilons are in nats. A field without a default must be there.
+[JSON output](../json.md) lists what each command prints.
 """
 
 
