@@ -48,7 +48,7 @@ def test_every_option_of_every_command_is_described() -> None:
         options = [
             parameter
             for parameter in command.params
-            if isinstance(parameter, TyperOption) and parameter.name != "quiet"
+            if isinstance(parameter, TyperOption) and not parameter.hidden and parameter.name != "quiet"
         ]
         for option in options:
             row = re.search(rf"^\| `{re.escape(option.opts[0])}`.*\| (.+) \|$", sections[name], re.MULTILINE)

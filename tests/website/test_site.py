@@ -119,14 +119,11 @@ def test_nothing_is_loaded_from_another_host(pages: dict[str, Page], site: Path)
         assert re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//[^)]*", text) == [], sheet.name
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["[x](missing.md)", "[x](metrics.md#no-such-heading)", "[x](#no-such-heading)"],
-)
-def test_a_link_that_leads_nowhere_fails_the_build(text: str, tmp_path: Path) -> None:
-    """To a page, or to a heading of another or of the same page."""
+def test_links_that_lead_nowhere_fail_the_build(tmp_path: Path) -> None:
+    """To a page, to a heading of another page, or of the same page."""
     gather(tmp_path)
     with (tmp_path / PAGES / "faq.md").open("a", encoding="utf-8") as page:
-        page.write(f"\n{text}\n")
-    with pytest.raises(SiteError, match="does not exist"):
+        page.write("\n[a](missing.md), [b](metrics.md#missing)\n\n[c](#missing)\n")
+    with pytest.raises(SiteError, match="does not exist") as error:
         render(tmp_path)
+    assert str(error.value).count("does not exist") == 2 * 3
