@@ -58,10 +58,10 @@ def commands_in_line(line: str) -> Iterator[tuple[str, ...]]:
 
 
 def in_blocks(page: Path) -> Iterator[Shown]:
-    """Yield the commands in the blocks of shell commands of a page."""
+    """Yield the commands in the blocks of shell commands of a page; those beside output follow a prompt."""
     for language, block in _FENCED.findall(page.read_text(encoding="utf-8")):
-        if language in ("sh", "bash", "console"):
-            for line in block.replace("\\\n", " ").splitlines():
+        for line in block.splitlines() if language in ("sh", "console") else ():
+            if language == "sh" or line.startswith("$ "):
                 for words in commands_in_line(line):
                     yield Shown(page.name, words)
 
@@ -79,7 +79,7 @@ TEXT = [shown for page in PAGES for shown in in_text(page)]
 OF_PROJECT = [shown for shown in BLOCKS if shown.words[0].rpartition("/")[2] == "unlearn"]
 LEFT_OUT = {"MissingParameter", "BadOptionUsage"}
 """Names of typer's exceptions, whose module is private."""
-PROGRAMS = {"export", "podman", "docker", "ln", "apparmor_parser", "git", "cd", "pip"}
+PROGRAMS = {"export", "podman", "docker", "ln", "apparmor_parser", "git", "cd", "sed"}
 """Of others, which pages may show."""
 
 
