@@ -12,9 +12,9 @@ from tests.support.paths import ROOT
 INDEX = ROOT / "docs" / "decisions.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-PAGES = [CONTRIBUTING, ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [CONTRIBUTING, ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 """Pages on the present; decisions may name what is no longer there."""
-TOPS = "runner|sandbox|scoring|tests|benchmarks|docs|requirements|sample_submissions"
+TOPS = "runner|sandbox|scoring|tests|benchmarks|docs|requirements|sample_submissions|website"
 
 
 def anchor(heading: str) -> str:
