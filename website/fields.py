@@ -56,6 +56,9 @@ def documented_fields(cls: type, *, link: Callable[[type], str]) -> list[FieldDo
     Args:
         cls: The class.
         link: Returns how a reader is led to the fields of another class.
+
+    Raises:
+        TypeError: it is of another kind, or a field has a type without words.
     """
     hints = get_type_hints(cls, include_extras=True)
     texts = attribute_docstrings(cls)
@@ -146,6 +149,8 @@ def _defaults(cls: type) -> dict[str, str]:
             name: "" if field.is_required() else _shown(field.get_default(call_default_factory=True))
             for name, field in cls.model_fields.items()
         }
+    if not dataclasses.is_dataclass(cls):
+        raise TypeError(f"{cls.__name__} is neither a pydantic model nor a dataclass.")
     return {
         field.name: "" if field.default is dataclasses.MISSING else _shown(field.default)
         for field in dataclasses.fields(cls)

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.exceptions import TyperException
@@ -89,15 +90,18 @@ def accept(words: tuple[str, ...]) -> None:
     Raises:
         TyperException: they are not accepted.
     """
-    command, name, rest = command_group(), "unlearn", list(words)
+    command: Any = command_group()
+    name, rest = "unlearn", list(words)
     while hasattr(command, "commands"):
         for parameter in command.params:
             parameter.callback = None  # that of --version prints it, that of --install-completion installs
         context = command.make_context(name, rest)
         if not context._protected_args:
             return
-        name, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
-        command = found.load() if isinstance(found, LazyCommand) else found
+        typed = [*context._protected_args, *context.args]
+        name, command, rest = command.resolve_command(context, typed)
+        if isinstance(command, LazyCommand):
+            command = command.load()
     for parameter in command.params:
         parameter.callback = None
     command.make_context(name, rest)

@@ -103,8 +103,8 @@ def test_every_page_is_in_the_navigation() -> None:
 def test_links_lead_somewhere(pages: dict[str, Page], site: Path) -> None:
     """To a file of the site, and to a heading of it where one is named."""
     assert sum(len(page.links) for page in pages.values()) > 1000
-    found = {name: sorted(set(broken(page.links, name, pages, site))) for name, page in pages.items()}
-    assert {name: links for name, links in found.items() if links and name != "404.html"} == {}
+    dead = {name: sorted(set(broken(page.links, name, pages, site))) for name, page in pages.items()}
+    assert {name: links for name, links in dead.items() if links and name != "404.html"} == {}
 
 
 def test_nothing_is_loaded_from_another_host(pages: dict[str, Page], site: Path) -> None:
