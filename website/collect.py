@@ -25,6 +25,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 
 _FENCE: Final = re.compile(r"^ {0,3}(```|~~~)")
 _LINK: Final = re.compile(r"(?P<image>!?)\[(?P<text>(?:`[^`]*`|[^]`])*)]\((?P<target>[^)\s]+)\)")
+_ITEM: Final = re.compile(r"(?P<indent> *)[*-] ")
 _OUTSIDE: Final = re.compile(r"^[a-z]+:")
 
 
@@ -83,14 +84,30 @@ def within_site(text: str, path: str) -> str:
 
 
 def _outside_code(lines: Iterable[str], path: str) -> Iterator[str]:
-    fence = ""
+    fence, before = "", ""
     for line in lines:
         match = _FENCE.match(line)
         if match and fence in ("", match[1]):
             fence = "" if fence else match[1]
             yield line
+        elif fence:
+            yield line
         else:
-            yield line if fence else _LINK.sub(lambda link: _in_site(link, path), line)
+            yield from _list_as_built(before, _LINK.sub(lambda link: _in_site(link, path), line))
+        before = line
+
+
+def _list_as_built(before: str, line: str) -> Iterator[str]:
+    """Yield a line as the builder needs it: a blank line before a list, four spaces before a list in a list."""
+    match = _ITEM.match(line)
+    if match is None:
+        yield line
+    elif match["indent"]:
+        yield f"    {line.lstrip()}"
+    else:
+        if before.strip() and not before.startswith(" ") and not _ITEM.match(before):
+            yield "\n"
+        yield line
 
 
 def _in_site(link: re.Match[str], path: str) -> str:

@@ -36,6 +36,21 @@ def test_code_is_not_changed() -> None:
     assert within_site(text, "docs/a.md") == text.replace("```\n[x](../x.py)", "```\nx")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("**A**\n* b\n  c\n* d\n", "**A**\n\n* b\n  c\n* d\n"),
+        ("a:\n\n* b\n  * c\n", "a:\n\n* b\n    * c\n"),
+        ("a\n- b\n", "a\n\n- b\n"),
+        ("```\na\n* b\n```\n", "```\na\n* b\n```\n"),
+        ("a\n*b* c\n", "a\n*b* c\n"),
+    ],
+)
+def test_lists(text: str, expected: str) -> None:
+    """The site's builder takes a line below a paragraph for text, and two spaces for none."""
+    assert within_site(text, "docs/a.md") == expected
+
+
 def test_an_image_that_is_missing_is_an_error() -> None:
     """Its text alone would hide it."""
     with pytest.raises(LinkError, match="shows"):

@@ -14,11 +14,12 @@ from typer.core import TyperOption
 from runner.cli import main as cli
 from runner.cli.interface.exit_codes import EXIT_CODES
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, SandboxError
+from runner.reports.advice import table as mistakes
 from runner.validation import Sha256
 from website.commands import all_commands
 from website.fields import FieldDoc, documented_fields, in_words
 from website.formats import FORMATS, formats_page
-from website.generate import PAGES, REFERENCE, rendered
+from website.generate import PAGES, PARTICIPANTS, REFERENCE, rendered, with_mistakes
 from website.tables import table
 
 
@@ -30,6 +31,16 @@ def no_link(cls: type) -> str:
 def test_the_pages_are_up_to_date(name: str) -> None:
     """`python -m website.generate` writes them again."""
     assert (REFERENCE / name).read_text(encoding="utf-8") == rendered(name)
+
+
+def test_the_table_of_mistakes_is_that_of_the_advice() -> None:
+    """An earlier table is replaced in its place; a page without one is an error."""
+    page = PARTICIPANTS.read_text(encoding="utf-8")
+    assert with_mistakes(page) == page
+    earlier = "above\n\n| message | cause and remedy |\n|---|---|\n| old | x |\n\nbelow\n"
+    assert with_mistakes(earlier) == f"above\n\n{mistakes()}\nbelow\n"
+    with pytest.raises(ValueError, match="no table"):
+        with_mistakes("above\n")
 
 
 def test_only_generated_pages_are_in_their_folder() -> None:

@@ -107,6 +107,15 @@ def test_links_lead_somewhere(pages: dict[str, Page], site: Path) -> None:
     assert {name: links for name, links in dead.items() if links and name != "404.html"} == {}
 
 
+def test_lists_and_tables_are_rendered(pages: dict[str, Page], site: Path) -> None:
+    """No mark of Markdown is left in the text: of an item, a row, a bold word or a link."""
+    for name in pages:
+        text = (site / name).read_text(encoding="utf-8")
+        article = re.sub(r"<(pre|code).*?</\1>", "", text.partition("<article")[2], flags=re.DOTALL)
+        marks = re.findall(r"^ *[*+-] .*|^(?:<p>)?\|.*|\*\*\w.*|\]\([\w#./].*", article, re.MULTILINE)
+        assert marks == [], name
+
+
 def test_nothing_is_loaded_from_another_host(pages: dict[str, Page], site: Path) -> None:
     """Neither by pages nor by style sheets; the policy of each page forbids it to scripts as well."""
     for name, page in pages.items():
