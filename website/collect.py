@@ -98,7 +98,7 @@ def _outside_code(lines: Iterable[str], path: str) -> Iterator[str]:
 
 
 def _list_as_built(before: str, line: str) -> Iterator[str]:
-    """Yield a line as the builder needs it: a blank line before a list, four spaces before a list in a list."""
+    """Yield a line as the builder needs it: a blank line before a list, four spaces before a list in it."""
     match = _ITEM.match(line)
     if match is None:
         yield line
