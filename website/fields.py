@@ -8,7 +8,7 @@ import inspect
 import re
 import textwrap
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -86,6 +86,20 @@ def attribute_docstrings(cls: type) -> dict[str, str]:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                     texts[name] = _plain(text)
     return texts
+
+
+def classes_in(cls: type) -> Iterator[type]:
+    """Yield the models and dataclasses that the fields of a class have, in the order of its fields."""
+    hints = get_type_hints(cls, include_extras=True)
+    for name in _defaults(cls):
+        yield from _classes(hints[name])
+
+
+def _classes(hint: object) -> Iterator[type]:
+    if isinstance(hint, type) and (issubclass(hint, BaseModel) or dataclasses.is_dataclass(hint)):
+        yield hint
+    for argument in get_args(hint):
+        yield from _classes(argument)
 
 
 def in_words(hint: Any, link: Callable[[type], str]) -> str:  # noqa: ANN401 - any type hint

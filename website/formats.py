@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from runner.challenge.build_facts import BuildFacts
-from runner.challenge.description import Description, Source
+from runner.challenge.description import Description
 from runner.challenge.layout import (
     ARCHITECTURE_FILE,
     BUILD_FACTS_FILE,
@@ -17,34 +16,39 @@ from runner.challenge.layout import (
     REFERENCES_FILE,
     SPLIT_FILES,
 )
-from runner.challenge.limits import Limits
-from runner.challenge.training import Training, TrainingChoice
-from runner.reports.views.model import EvaluationView, FailureView, NoticeView, ScoreView, TimeView
-from runner.results.manifest import AttemptPart, ChallengePart, ImagePart, Manifest, SubmissionPart
+from runner.challenge.training import TrainingChoice
+from runner.reports.views.model import EvaluationView
+from runner.results.manifest import Manifest
 from runner.results.summary import Summary
-from runner.store.records import RunRecord
-from scoring.baselines.accuracies import AccuracyTable
-from scoring.baselines.run_time import RunTime
-from scoring.baselines.spread import Spread
-from scoring.baselines.ulira import ULira
-from scoring.card.card import CardFlag, ExactPart, HeldOutPart, KlomPart, MembershipPart, ScoreCard
-from scoring.flags.joint_attack import JointAttack
-from scoring.published.score import PublishedScore
-from scoring.statistics.ceiling import Ceiling
-from scoring.statistics.interval import Interval
-from scoring.statistics.uncertainty import Uncertainty
-from website.fields import documented_fields
+from scoring.card.card import ScoreCard
+from website.fields import classes_in, documented_fields
 from website.tables import table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A file or a JSON object: its heading, what it is for, and the classes of its fields."""
+    """A file or a JSON object: its heading, what it is for, and the class of its fields."""
 
     heading: str
     text: str
-    parts: Sequence[tuple[type, str]]
-    """Each class with the name of its section; the outermost class is the first and has no name."""
+    cls: type
+
+    def parts(self) -> list[type]:
+        """Return the class and those of its parts, each once, in the order in which fields name them."""
+        others = {item.cls for item in FORMATS}
+        parts = [self.cls]
+        for cls in parts:  # which grows meanwhile
+            parts += [
+                part for part in dict.fromkeys(classes_in(cls)) if part not in others and part not in parts
+            ]
+        return parts
+
+    def heading_of(self, part: type) -> str:
+        """Return the heading of the fields of a part: ``summary.json: run`` for the class `RunRecord`."""
+        if part is self.cls:
+            return self.heading
+        words = re.sub(r"(View|Part|Record)$", "", part.__name__)
+        return f"{self.heading}: {re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', words).lower()}"
 
 
 CHALLENGE_FOLDER: Final = (
@@ -74,7 +78,7 @@ FORMATS: Final = (
     Format(
         heading="challenge.toml",
         text="Written by `unlearn challenge build`. Unknown fields are errors.",
-        parts=((Description, ""), (Source, "source"), (Limits, "limits"), (Training, "training")),
+        cls=Description,
     ),
     Format(
         heading="Training file",
@@ -82,64 +86,35 @@ FORMATS: Final = (
             "The file that `--training FILE.toml` names: a table `[training]`, in which every field may be "
             "absent; the preset fills in the rest. Unknown fields are errors."
         ),
-        parts=((TrainingChoice, ""),),
+        cls=TrainingChoice,
     ),
     Format(
         heading="build.json",
         text="What a build observed. Nothing is judged by it.",
-        parts=((BuildFacts, ""),),
+        cls=BuildFacts,
     ),
     Format(
         heading="summary.json",
         text="How an evaluation ended. `unlearn run --json` prints the same fields, and those of the "
         "[entry](../json.md#result).",
-        parts=((Summary, ""),),
+        cls=Summary,
     ),
     Format(
         heading="manifest.json",
         text="Every hash that a score rests on; `unlearn verify` computes them again.",
-        parts=(
-            (Manifest, ""),
-            (SubmissionPart, "submission"),
-            (ChallengePart, "challenge"),
-            (ImagePart, "image"),
-            (AttemptPart, "attempt"),
-            (RunRecord, "run"),
-        ),
+        cls=Manifest,
     ),
     Format(
         heading="card.json",
         text="The whole score card, which `unlearn score --json` prints too. "
         "[Metrics](../metrics.md) defines every number.",
-        parts=(
-            (ScoreCard, ""),
-            (PublishedScore, "published"),
-            (Uncertainty, "uncertainty"),
-            (Ceiling, "ceiling"),
-            (Interval, "interval"),
-            (ExactPart, "exact"),
-            (HeldOutPart, "held out"),
-            (JointAttack, "joint attack"),
-            (KlomPart, "KLoM"),
-            (ULira, "U-LiRA"),
-            (MembershipPart, "membership"),
-            (AccuracyTable, "accuracies"),
-            (Spread, "spread"),
-            (RunTime, "run time"),
-            (CardFlag, "flag"),
-        ),
+        cls=ScoreCard,
     ),
     Format(
         heading="JSON of check",
         text="`unlearn check --json` prints such an object for each submission; `unlearn show --json` has it "
         "as `view`.",
-        parts=(
-            (EvaluationView, ""),
-            (FailureView, "failure"),
-            (NoticeView, "notice"),
-            (ScoreView, "score"),
-            (TimeView, "time"),
-        ),
+        cls=EvaluationView,
     ),
 )
 """In the order of the page."""
@@ -170,9 +145,9 @@ def formats_page() -> str:
 
 def _section(item: Format) -> str:
     parts = [f"## {item.heading}\n", f"{item.text}\n"]
-    for cls, name in item.parts:
-        if name:
-            parts.append(f"### {_heading(item, name)}\n")
+    for cls in item.parts():
+        if cls is not item.cls:
+            parts.append(f"### {item.heading_of(cls)}\n")
         rows = [
             (f"`{field.name}`", field.type, field.default, field.text)
             for field in documented_fields(cls, link=_link)
@@ -181,21 +156,10 @@ def _section(item: Format) -> str:
     return "\n".join(parts)
 
 
-def _heading(item: Format, name: str) -> str:
-    return f"{item.heading}: {name}" if name else item.heading
-
-
 def _link(cls: type) -> str:
-    """Return a link to the fields of a class.
-
-    Raises:
-        LookupError: the page does not have them.
-    """
-    for item in FORMATS:
-        for part, name in item.parts:
-            if part is cls:
-                return f"[{name or item.heading}](#{_anchor(_heading(item, name))})"
-    raise LookupError(f"website.formats has no section with the fields of {cls.__name__}.")
+    """Return a link to the fields of a class."""
+    (heading,) = (item.heading_of(cls) for item in FORMATS if cls in item.parts())
+    return f"[{heading.rpartition(': ')[2]}](#{_anchor(heading)})"
 
 
 def _anchor(heading: str) -> str:

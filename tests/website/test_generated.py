@@ -17,7 +17,7 @@ from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReady
 from runner.reports.advice import table as mistakes
 from runner.validation import Sha256
 from website.commands import all_commands
-from website.fields import FieldDoc, documented_fields, in_words
+from website.fields import FieldDoc, classes_in, documented_fields, in_words
 from website.formats import FORMATS, formats_page
 from website.generate import PAGES, PARTICIPANTS, REFERENCE, rendered, with_mistakes
 from website.tables import table
@@ -76,7 +76,7 @@ def test_exit_codes_are_those_of_the_errors() -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [cls for item in FORMATS for cls, _name in item.parts], ids=lambda cls: cls.__name__
+    "cls", [cls for item in FORMATS for cls in item.parts()], ids=lambda cls: cls.__name__
 )
 def test_every_field_is_described(cls: type) -> None:
     """By the string that follows it in the code."""
@@ -128,6 +128,15 @@ class Record:
     colour: Colour
     """Of it."""
     share: Annotated[float, Field(gt=0, le=1.0)] = 0.5
+
+
+def test_parts_are_followed_as_far_as_they_lead() -> None:
+    """Through lists and what may be absent; a part that is a format of its own has its own section."""
+    assert list(classes_in(Outer)) == [Inner, Inner]
+    names = [[cls.__name__ for cls in item.parts()] for item in FORMATS]
+    assert names[0] == ["Description", "Source", "Limits", "Training"]
+    assert all("TrainingChoice" not in parts[1:] for parts in names)
+    assert sum(map(len, names)) == len({name for parts in names for name in parts}) > 25
 
 
 def test_fields_of_models_and_dataclasses() -> None:
