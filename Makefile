@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test-fast test test-all test-host lint typecheck-sandbox gallery bench plots fuzz guest clean
+.PHONY: help setup demo test-fast test test-all test-host lint typecheck-sandbox gallery bench plots docs fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
@@ -17,6 +17,7 @@ help:
 	@echo "make typecheck-sandbox  mypy on sandbox/ inside the image, with torch's types (make test includes it)"
 	@echo "make gallery every attack under every runtime and isolation (two hours or more)"
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
+	@echo "make docs    the documentation as a site, warnings as errors: build/site/html/index.html"
 	@echo "make plots   the plots of docs/metrics.md, from simulations (two minutes)"
 	@echo "make fuzz    fuzz what the host parses, SECONDS=60 for each target (tests/fuzz/README.md)"
 	@echo "make guest   a Debian 13 guest with the project in it, emulated, up and reachable (tests/guest/README.md)"
@@ -71,6 +72,9 @@ bench: setup
 	@$(BIN)/python benchmarks/references.py
 	@$(BIN)/python benchmarks/evaluator.py
 	@$(BIN)/python benchmarks/build_footprint.py
+
+docs: $(VENV)/ready
+	@$(BIN)/python -m website.build
 
 SECONDS ?= 60
 TARGETS ?=

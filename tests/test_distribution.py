@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.support.paths import ROOT
 
@@ -61,6 +62,14 @@ def test_the_wheel_holds_every_package(tmp_path: Path) -> None:
     in_tree = [str(path.relative_to(ROOT)) for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
     assert modules(files) == modules(in_tree)
     assert {file.split("/")[0] for file in files if ".dist-info/" not in file} == set(PACKAGES)
+
+
+def test_the_citation_is_of_this_version() -> None:
+    """The file has what the format requires, and the version and licence of the project."""
+    citation = YAML(typ="safe").load(ROOT / "CITATION.cff")
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()
+    assert citation["version"] == project()["version"]
+    assert citation["license"] == project()["license"]
 
 
 @pytest.mark.parametrize("extra", ["", "dev", "plots"])

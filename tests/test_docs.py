@@ -12,9 +12,10 @@ from tests.support.paths import ROOT
 INDEX = ROOT / "docs" / "decisions.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-PAGES = [CONTRIBUTING, ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GENERATED = sorted((ROOT / "docs" / "reference").glob("*.md"))
+PAGES = [CONTRIBUTING, ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 """Pages on the present; decisions may name what is no longer there."""
-TOPS = "runner|sandbox|scoring|tests|benchmarks|docs|requirements|sample_submissions"
+TOPS = "runner|sandbox|scoring|tests|benchmarks|docs|requirements|sample_submissions|website"
 
 
 def anchor(heading: str) -> str:
@@ -70,7 +71,7 @@ def test_paths_in_pages_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [*PAGES, *DECISIONS, ROOT / "benchmarks" / "README.md"], ids=lambda page: page.stem
+    "page", [*PAGES, *DECISIONS, *GENERATED, ROOT / "benchmarks" / "README.md"], ids=lambda page: page.stem
 )
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     """To a file or folder, and to a heading of it where one is named."""

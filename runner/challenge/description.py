@@ -38,12 +38,15 @@ class Source(BaseModel):
     data_sha256: Sha256 | None = None
     """Of the organizer's files, names and contents (`runner.builder.data_files`)."""
     most_examples: Annotated[int, Field(ge=1)] | None = None
+    """Maximum number of examples, all splits together."""
     shared_persons: Literal[True] | None = None
     """Present where persons may be in several splits; never in both retain and forget."""
     architecture: str | None = None
+    """The network, in place of the recipe's own."""
     architecture_sha256: Sha256 | None = None
     """Of the organizer's own module."""
     training: TrainingChoice | None = None
+    """Settings that differ from the recipe's own."""
     epochs: Annotated[int, Field(ge=1)] | None = None
     """Overrides the epochs of the training."""
     device: Literal["cuda"] | None = None
@@ -56,9 +59,13 @@ class Description(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1]
+    """Of this file."""
     name: Annotated[str, Field(min_length=1, max_length=100)]
+    """Of the challenge: the name of the folder that it was built in."""
     recipe: str
+    """Source of the data."""
     source: Source = Source()
+    """Input of the recipe."""
     visibility: Visibility = "private"
     """Of a private challenge participants receive only what a worker receives (`runner.challenge.export`)."""
     exported_from: Sha256 | None = None
@@ -66,26 +73,35 @@ class Description(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=1 << 40)] | None = None
     """Missing where it is held back."""
     forget_fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the training examples that are to be forgotten."""
     architecture: str
+    """Name of the network; `file` for a module of the organizer."""
     classes: Annotated[int, Field(ge=2, le=100_000)]
+    """Number of classes."""
     class_names: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = None
     """By class; missing where the data have numbers alone, and in files of earlier versions."""
     item_format: Literal["dict", "tuple"]
+    """Form of the items that a submission gets."""
     batch_size: Annotated[int, Field(ge=1)]
+    """Of the loaders that a submission gets."""
     device: RunDevice = "cpu"
     """The device that runs need: ``cuda`` challenges are refused on hosts without a GPU."""
     references: Annotated[int, Field(ge=2)]
+    """Number of networks retrained without the forget set."""
     reference_group: Annotated[int, Field(ge=1)] | None = None
     """Number of references trained together as one network; missing in files of earlier versions."""
     image: Sha256
     """Digest of the image that built the challenge."""
     limits: StatedLimits
+    """Of a run."""
     feedback: Feedback = "full"
     """What a participant sees of a run: also all that it printed and raised, or only its verdict."""
     training: Training
+    """Of the original network and of the references."""
     class_counts: dict[str, list[int]]
     """Examples of each class, by split."""
     files: dict[FileName, Sha256]
+    """Hash of each file of the challenge."""
 
     @property
     def held_back(self) -> bool:

@@ -48,15 +48,25 @@ class Training(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     optimizer: Optimizer = "sgd"
+    """`adam` is torch.optim.Adam: its weight decay is an L2 penalty in the gradient."""
     learning_rate: LearningRate
+    """The maximum of the schedule."""
     momentum: Momentum
+    """Of SGD; 0 with Adam."""
     nesterov: bool = True
+    """Whether SGD uses Nesterov momentum; false with Adam."""
     weight_decay: WeightDecay
+    """Factor of the L2 penalty in the gradient."""
     schedule: Schedule = "one-cycle"
+    """How the learning rate changes during training."""
     epochs: Epochs
+    """Passes over the training examples."""
     batch_size: BatchSize
+    """Examples in a step of the optimizer."""
     class_weights: ClassWeights = "none"
+    """`balanced`: the inverse of the frequency of a class in the training data."""
     keep: Keep = "last"
+    """The epoch whose weights are kept; of equally good epochs, the earliest."""
 
     @model_validator(mode="after")
     def _check_combination(self) -> Self:
@@ -70,16 +80,27 @@ class TrainingChoice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     preset: str | None = None
+    """Fills in the rest: `quick`, `contest` or `starting-kit`."""
     optimizer: Optimizer | None = None
+    """As in `challenge.toml`."""
     learning_rate: LearningRate | None = None
+    """As in `challenge.toml`."""
     momentum: Momentum | None = None
+    """As in `challenge.toml`."""
     nesterov: bool | None = None
+    """As in `challenge.toml`."""
     weight_decay: WeightDecay | None = None
+    """As in `challenge.toml`."""
     schedule: Schedule | None = None
+    """As in `challenge.toml`."""
     epochs: Epochs | None = None
+    """As in `challenge.toml`."""
     batch_size: BatchSize | None = None
+    """As in `challenge.toml`."""
     class_weights: ClassWeights | None = None
+    """As in `challenge.toml`."""
     keep: Keep | None = None
+    """As in `challenge.toml`."""
 
     @field_validator("preset")
     @classmethod

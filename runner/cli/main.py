@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from runner.cli.interface.end_of_file import EndOfFileError
+from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.screen_size import unset_impossible_sizes
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, RunnerError
 
@@ -27,13 +28,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = 130
 _INTERRUPTED_SENTENCE: Final = "Interrupted; what is finished is stored. Repeat the command to continue."
-
-_EPILOG: Final = (
-    "Exit codes: 0 every submission was scored (judged, where a challenge came without references); "
-    "1 a submission earned no score or was refused; 2 wrong usage; "
-    "3 this host is not ready; 4 the sandbox was lost; 5 an unforeseen error, saved to a file; "
-    "130 interrupted (repeat the command to continue)."
-)
 
 COMMANDS: Final = {
     "setup": (
@@ -144,7 +138,7 @@ def command_group() -> TyperGroup:
 
     app = new_typer(
         help="Run and judge machine-unlearning submissions in sealed containers.",
-        epilog=_EPILOG,
+        epilog=exit_codes_sentence(),
         no_args_is_help=True,
         add_completion=True,
     )

@@ -42,53 +42,75 @@ class SubmissionPart(_Part):
     """The submission: an archive in the store."""
 
     name: str
+    """As handed in."""
     sha256: Sha256
+    """Of the archive."""
     archive_bytes: int
+    """Size of the archive."""
 
 
 class ChallengePart(_Part):
     """The challenge, with every file of it."""
 
     name: str
+    """Of the challenge."""
     sha256: Sha256
+    """Of `challenge.toml`."""
     files: dict[str, Sha256]
+    """Hash of each file, by its path."""
 
 
 class ImagePart(_Part):
     """The image: the digest of its inputs, and the engine's own digest of what was built."""
 
     inputs: Sha256
+    """Digest of what the image was built from."""
     identity: str
+    """The engine's own digest of what was built."""
 
 
 class AttemptPart(_Part):
     """A container that was launched to execute some of the runs."""
 
     number: int
+    """Counts from 1."""
     begun: str
+    """Time."""
     ended: str | None
+    """Time; null if its end was not recorded."""
     outcome: str | None
+    """How it ended; null if that was not recorded."""
 
 
 class Manifest(_Part):
     """The content of ``manifest.json``."""
 
     schema_version: Literal[1, 2]
+    """Of this file; version 1 is still read."""
     evaluation: str
+    """Its name."""
     submission: SubmissionPart
+    """What was evaluated."""
     challenge: ChallengePart
+    """On what it was evaluated."""
     image: ImagePart
+    """In which image."""
     n: int
+    """Number of requested runs."""
     settings: dict[str, Any]
     """What the last command requested."""
     limits: dict[str, Any]
+    """Of a run, as in `challenge.toml`."""
     versions: dict[str, str]
     """Of project, Python, kernel and engine, when the evaluation ended."""
     seconds: float
     """Wall time spent on it, over all commands."""
     attempts: list[AttemptPart]
+    """Containers that executed the runs."""
     runs: list[RunRecord]
+    """Each run that has ended."""
     summary_sha256: Sha256
+    """Of `summary.json`."""
     card_sha256: Sha256 | None = None
     """Of ``card.json``; None where there is no score."""
 

@@ -31,37 +31,55 @@ class Summary(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
+    """Of this object."""
     evaluation: str
+    """Its name; empty for an entry that was refused."""
     submission: str
+    """Its name."""
     challenge: str
+    """Its name."""
     n: int
+    """Number of requested runs."""
     verdicts: dict[str, int]
     """Runs by verdict."""
     score: float | None = None
+    """The contest's score, not clipped."""
     forgetting_quality: float | None = None
+    """F, from 0 to 1."""
     retain_ratio: float | None = None
+    """Accuracy on retain, relative to the references."""
     test_ratio: float | None = None
+    """Accuracy on test, relative to the references."""
     epsilon_mean: float | None = None
     """In nats."""
     seconds: float
     """Wall time spent on the evaluation, over all commands."""
     run_seconds_median: float | None = None
+    """Median time of a run."""
     warnings: list[str] = []
+    """Sentences on runs and checkpoints."""
     reason: str | None = None
     """Why there is no score."""
     score_withheld: bool = False
     """There is no score because the challenge came without references, which is not a failure."""
     retain_ratio_clipped: float | None = None
+    """At most 1."""
     test_ratio_clipped: float | None = None
+    """At most 1."""
     score_clipped: float | None = None
+    """The score with both ratios at most 1."""
     score_low: float | None = None
+    """Lower end of the 95 % confidence interval of the score."""
     score_high: float | None = None
+    """Upper end of that interval."""
     ceiling: float | None = None
     """Forgetting quality of perfect unlearning."""
     share_of_ceiling: float | None = None
+    """Forgetting quality relative to the ceiling."""
     flags: list[str] = []
     """Kinds of flags."""
     flag_sentences: list[str] = []
+    """One sentence for each flag, in the same order."""
     equal_evaluations: list[str] = []
     """Evaluations of other submissions that have some of the same checkpoints."""
     refused: bool = False

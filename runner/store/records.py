@@ -25,11 +25,15 @@ class RunRecord:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     index: Annotated[int, Field(ge=0)]
+    """From 0 to n - 1."""
     seed: int
+    """Of the random number generators of the run."""
     attempt: int
     """Number of the attempt that executed it; 0 for a run that was never started."""
     verdict: Verdict
+    """How it ended."""
     detail: str
+    """The verdict explained in a sentence; untrusted, sanitized."""
     host_seconds: float
     """By the host's clock, from the request to the end of the run."""
     run_seconds: float
@@ -39,6 +43,7 @@ class RunRecord:
     checkpoint_sha256: Sha256 | Literal[""]
     """Of names and values, whatever their order in the file; empty without a checkpoint."""
     log_bytes_dropped: int
+    """Left out of its log."""
     exception_type: str = ""
     """As the submission named it: untrusted, sanitized."""
     evaluated: bool = False

@@ -113,6 +113,7 @@ class ScoreCard:
     """
 
     schema_version: int
+    """Of this file."""
     n: int
     """Number of unlearned models; scores of different n are not comparable."""
     references: int
@@ -120,6 +121,7 @@ class ScoreCard:
     examples: int
     """Number of forget examples."""
     classes: int
+    """Number of classes."""
     seed: int
     """Seed of all random halves, folds and permutations; derived from the outputs unless requested."""
     confidence: float
@@ -128,21 +130,31 @@ class ScoreCard:
     published: PublishedScore
     """The contest's score, exactly."""
     uncertainty: Uncertainty | None
+    """Intervals of the score and its parts."""
     ceiling: Ceiling | None
+    """Forgetting quality of retraining itself."""
     share_of_ceiling: Interval | None
     """F divided by the ceiling."""
     exact: ExactPart
+    """The metric without a grid."""
     held_out: HeldOutPart | None
+    """Epsilon of models that the rule was not chosen on."""
     joint: JointAttack | None
+    """Attack on all forget examples at once."""
     klom: KlomPart
+    """Divergence of binned margins."""
     u_lira: ULira | None
+    """U-LiRA, an attack by likelihood ratio."""
     membership: MembershipPart | None
+    """The starting kit's attack on losses."""
     tug_of_war: float
     """ToW, in [0, 1]; 1 if the accuracies agree on forget, retain and test."""
     accuracies: AccuracyTable
     """Accuracies; the splits are in the order retain, forget, val, test."""
     run_time: RunTime | None
+    """Time of a run as a fraction of retraining."""
     flags: tuple[CardFlag, ...]
+    """Observations that a reader should know before trusting the score."""
     omitted: dict[str, str]
     """Reason for each part that is None."""
 

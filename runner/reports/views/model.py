@@ -26,8 +26,11 @@ class NoticeView(_Part):
     """An observation on an evaluation."""
 
     kind: str
+    """What was observed."""
     level: NoticeLevel
+    """How much it matters."""
     sentence: str
+    """The observation."""
     advice: str = ""
     """What to do about it; only a problem has it."""
 
@@ -36,7 +39,9 @@ class FailureView(_Part):
     """The first run that failed, in the order of the runs."""
 
     run: int
+    """Index of the run."""
     verdict: str
+    """How it ended."""
     message: str
     """The exception with its message, or the sentence of the verdict."""
     exception: str = ""
@@ -48,6 +53,7 @@ class FailureView(_Part):
     source: str = ""
     """The line itself."""
     advice: str = ""
+    """What to do about it; empty if it is none of the common mistakes."""
     traceback: str = ""
     """The end of what the run printed and raised."""
 
@@ -56,15 +62,19 @@ class ScoreView(_Part):
     """The score, if there are enough runs for one."""
 
     value: float
+    """The contest's score."""
     low: float | None = None
+    """Lower end of the 95 % confidence interval."""
     high: float | None = None
-    """95 % confidence interval."""
+    """Upper end of that interval."""
     forgetting_quality: float | None = None
+    """F, from 0 to 1."""
     share_of_ceiling: float | None = None
     """Forgetting quality relative to that of perfect unlearning."""
     retain_ratio: float | None = None
+    """Accuracy on retain, relative to the references."""
     test_ratio: float | None = None
-    """Accuracy relative to that of the references."""
+    """Accuracy on test, relative to the references."""
 
 
 class TimeView(_Part):
@@ -75,6 +85,7 @@ class TimeView(_Part):
     limit_seconds: float | None = None
     """Of a run; None if it is unknown."""
     projected_runs: int | None = None
+    """The number of runs that `projected_seconds` is for."""
     projected_seconds: float | None = None
     """What so many runs take, one after another."""
 
@@ -92,23 +103,33 @@ class EvaluationView(_Part):
     """What there is to know of an evaluation at a glance."""
 
     schema_version: Literal[1] = 1
+    """Of this object."""
     evaluation: str | None
     """None for files that are no submission."""
     submission: str
+    """Its name."""
     path: str | None = None
     """As typed."""
     challenge: str
+    """Its name."""
     n: int
+    """Number of requested runs."""
     status: Status
+    """How the evaluation ended, or `unfinished`."""
     feedback: Feedback | None = None
     """The policy by which it was filtered for a participant; None if it was not filtered."""
     verdicts: dict[str, int]
+    """Number of runs by verdict."""
     reason: str | None = None
     """Why there is no score."""
     failure: FailureView | None = None
+    """The first run that failed."""
     notices: list[NoticeView] = []
+    """What to know, each once."""
     score: ScoreView | None = None
+    """Null if there is none, or if the runs are too few for it to be shown."""
     time: TimeView | None = None
+    """Null if no run has ended."""
     memory: MemoryView | None = None
     """None where this machine cannot see it, or no run took long enough to be looked at."""
     next: list[str] = []

@@ -138,6 +138,6 @@ def test_an_error_of_the_operating_system_stays_exit_code_3() -> None:
 def test_the_code_is_documented_wherever_codes_are() -> None:
     """In the help, in both tables and where errors are declared."""
     assert "5 an unforeseen error" in " ".join(type_command("--help").stdout.replace("│", " ").split())
-    for file in ("README.md", "docs/organizers.md"):
+    for file in ("docs/reference/commands.md", "docs/organizers.md"):
         assert "\n| 5 | an unforeseen error" in (ROOT / file).read_text()
     assert "exit 5" in (ROOT / "runner" / "errors.py").read_text()

@@ -134,7 +134,7 @@ def test_runs_of_the_same_mistake_share_a_line() -> None:
 
 
 def test_the_page_has_the_same_table() -> None:
-    """Row by row; `python -c "from runner.reports.advice import table; print(table())"` prints it."""
+    """Row by row; `python -m website.generate` writes it."""
     assert table() in PARTICIPANTS
     assert json.dumps(table()).count("\\n") == len(MISTAKES) + 2
 
