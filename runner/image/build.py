@@ -28,6 +28,7 @@ from runner.image.image import (
     digest_of,
     find_built_image,
     has_present_inputs,
+    image_with,
     inputs_on_base,
     select_image,
 )
@@ -117,7 +118,7 @@ def find_built_from(engine: Engine, index: str, inputs: ImageInputs = DEFAULT_IN
             continue
         torch = TorchWheels.of_label(facts["labels"][TORCH_LABEL])
         if torch is not None and torch.index == index and has_present_inputs(facts, inputs):
-            return Image(digest=digest_of(facts), identity=str(engine.images.identity(tag)))
+            return image_with(engine, digest_of(facts))
     return None
 
 
@@ -152,19 +153,18 @@ def _build(engine: Engine, reporter: Reporter, inputs: ImageInputs, base: str) -
                 _build_wheels(engine, reporter, inputs, wheels)
     digest = inputs.sandbox_digest(extras.digest)
     torch = {TORCH_LABEL: inputs.torch.label()} if inputs.torch is not None else {}
-    tag = f"{REPOSITORY}:{digest[:16]}"
     reporter.step("image: copying sandbox/")
     engine.images.build(
         context=inputs.sandbox_context(),
         target="sandbox",
-        tag=tag,
+        tag=f"{REPOSITORY}:{digest[:16]}",
         arguments={"BASE": base_tag, "DEPS": extras.tag},
         labels={DIGEST_LABEL: digest, BASE_LABEL: base, **torch},
         on_line=lambda _line: None,
     )
-    identity = engine.images.identity(tag)
-    assert identity is not None
-    return Image(digest=digest, identity=identity)
+    image = image_with(engine, digest)
+    assert image is not None
+    return image
 
 
 def _ensure_base(engine: Engine, reporter: Reporter) -> str:

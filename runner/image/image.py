@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from runner.checkout import next_step
@@ -40,6 +40,12 @@ class Image:
     """SHA-256 of all its inputs, in hex."""
     identity: str
     """The engine's own digest of the built image."""
+    platform: str = field(default="", compare=False)
+    """``linux/amd64``; empty where the engine does not report it."""
+    config: str = field(default="", compare=False)
+    """Digest of its configuration, the same on every machine: it covers all content. Empty if not known."""
+    references: tuple[str, ...] = field(default=(), compare=False)
+    """Its names in registries, by digest."""
 
     @property
     def tag(self) -> str:
@@ -57,9 +63,27 @@ def find_built_image(engine: Engine, inputs: ImageInputs = DEFAULT_INPUTS) -> Im
     base = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}")
     if base is None:
         return None
-    digest = inputs_on_base(engine, inputs).image_digest(base)
-    identity = engine.images.identity(f"{REPOSITORY}:{digest[:16]}")
-    return Image(digest=digest, identity=identity) if identity else None
+    return image_with(engine, inputs_on_base(engine, inputs).image_digest(base))
+
+
+def image_with(engine: Engine, digest: str) -> Image | None:
+    """Return the image whose inputs have a digest; None if the engine has none."""
+    return _image_called(engine, f"{REPOSITORY}:{digest[:16]}", digest)
+
+
+def _image_called(engine: Engine, tag: str, digest: str) -> Image | None:
+    identity = engine.images.identity(tag)
+    if identity is None:
+        return None
+    facts = engine.images.facts(tag)
+    architecture = facts.get("architecture")
+    return Image(
+        digest=digest,
+        identity=identity,
+        platform=f"linux/{architecture}" if architecture else "",
+        config=str(facts.get("config", "")),
+        references=tuple(sorted(name for name in facts.get("names", []) if "@" in name)),
+    )
 
 
 def inputs_on_base(engine: Engine, inputs: ImageInputs) -> ImageInputs:
@@ -73,11 +97,8 @@ def _find_selected_image(engine: Engine, inputs: ImageInputs) -> Image | None:
     if engine.images.identity(name) is None:
         return None
     facts = engine.images.facts(name)
-    digest = digest_of(facts)
-    identity = engine.images.identity(f"{REPOSITORY}:{digest[:16]}")
-    if identity is None or not has_present_inputs(facts, inputs):
-        return None
-    return Image(digest=digest, identity=identity)
+    image = image_with(engine, digest_of(facts))
+    return image if image is not None and has_present_inputs(facts, inputs) else None
 
 
 def _selected_name(inputs: ImageInputs) -> str:
@@ -132,9 +153,8 @@ def find_images(engine: Engine, digest_prefix: str) -> list[Image]:
     images = []
     for tag in engine.images.tags(REPOSITORY):
         digest = digest_of(engine.images.facts(tag))
-        identity = engine.images.identity(tag)
-        if digest.startswith(digest_prefix) and identity is not None:
-            images.append(Image(digest=digest, identity=identity))
+        if digest.startswith(digest_prefix) and (image := _image_called(engine, tag, digest)) is not None:
+            images.append(image)
     return images
 
 

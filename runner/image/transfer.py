@@ -6,14 +6,14 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.engine.api import Engine
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.image.archive import saved_name
 from runner.image.contents import check_contents
-from runner.image.image import REPOSITORY, Image, select_image
+from runner.image.image import REPOSITORY, Image, image_with, select_image
 from runner.image.inputs import DEFAULT_INPUTS, ImageInputs
 from runner.image.reference import Reference
 from runner.progress import Reporter
@@ -42,10 +42,15 @@ def push_image(engine: Engine, image: Image, reference: Reference, reporter: Rep
     """
     if reference.digest:
         raise ConfigurationError(f"Push to a name, not to a digest: {reference.name}, with or without :TAG.")
-    tag = reference.tag or image.digest[:16]
-    engine.images.tag(image.tag, reference.name, tag)
-    reporter.step(f"image: pushing {reference.name}:{tag}")
-    digest = engine.images.push(f"{reference.name}:{tag}", lambda _line: None)
+    name = str(replace(reference, tag=reference.tag or image.digest[:16]))
+    before = engine.images.identity(name)
+    _tag(engine, image.tag, name)
+    reporter.step(f"image: pushing {name}")
+    try:
+        digest = engine.images.push(name, lambda _line: None)
+    except HostNotReadyError:
+        _restore(engine, name, before)
+        raise
     return Reference(name=reference.name, digest=digest)
 
 
@@ -159,7 +164,7 @@ def _receive(
     digest, is_present = check_contents(engine, name, labels, inputs)
     identity = engine.images.identity(name)
     assert identity is not None
-    image = Image(digest=digest, identity=identity)
+    image = Image(digest=digest, identity=identity)  # its other names are not here yet
     if name.startswith(f"{REPOSITORY}:") and name != image.tag:
         raise HostNotReadyError(
             f"The image is called {name}, and its inputs are {digest[:16]}; do not use it."
@@ -172,7 +177,8 @@ def _receive(
             "told: they belong to another version of unlearn. To replace it, first: "
             f"docker image rm {image.tag}"
         )
-    engine.images.tag(name, *image.tag.split(":"))
+    _tag(engine, name, image.tag)
+    image = image_with(engine, digest) or image
     if is_present:
         select_image(engine, image, inputs)
     return ReceivedImage(image=image, is_present=is_present, replaced=replaced)
@@ -183,5 +189,9 @@ def _restore(engine: Engine, name: str, before: str | None) -> None:
     if before is None:
         engine.images.remove(name)
     elif "@" not in name:
-        repository, _, tag = name.rpartition(":")
-        engine.images.tag(before, repository, tag)
+        _tag(engine, before, name)
+
+
+def _tag(engine: Engine, image: str, name: str) -> None:
+    repository, _, tag = name.rpartition(":")
+    engine.images.tag(image, repository, tag)
