@@ -30,7 +30,7 @@ _EXTRAS_STAGES: Final = (b"extra-wheels", b"extras")
 
 @dataclass(frozen=True, slots=True)
 class ImageInputs:
-    """The inputs of the image in a checkout of the project."""
+    """The inputs of the image in a checkout of the project, or in an installed package."""
 
     checkout: Path = ROOT
     platform: Platform = AMD64
@@ -47,7 +47,7 @@ class ImageInputs:
             return (self.checkout / path).read_bytes()
         except OSError as error:
             raise HostNotReadyError(
-                f"{path} is missing next to runner/; the image is built from a checkout of the project."
+                f"{path} is missing in {self.checkout}, from which the image is built; install unlearn again."
             ) from error
 
     def deps_dockerfile(self) -> bytes:
