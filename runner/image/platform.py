@@ -59,7 +59,7 @@ ARM64: Final = Platform(
     name="linux/arm64",
     machine="aarch64",
     lock_file=Path("requirements/image-arm64.txt"),
-    extras_lock_file=Path("requirements/image-extras.txt"),
+    extras_lock_file=Path("requirements/image-extras-arm64.txt"),
 )
 PLATFORMS: Final = (AMD64, ARM64)
 _BY_ARCHITECTURE: Final[Mapping[str, Platform]] = {
