@@ -111,8 +111,8 @@ def load_image_command(
 
 def push_image_command(reference: ReferenceArgument, digest: DigestOption = "") -> None:
     """Send the image to a registry, and print its name for others."""
-    engine = connect_engine()
     target = Reference.parse(reference)
+    engine = connect_engine()
     image = _image(engine, digest)
     with ConsoleReporter(stderr_console()) as reporter:
         pushed = push_image(engine, image, target, reporter)
@@ -129,7 +129,16 @@ def pull_image_command(reference: ReferenceArgument) -> None:
     engine = connect_engine()
     with ConsoleReporter(stderr_console()) as reporter, container_session(engine) as labels:
         received = pull_image(engine, source, reporter, labels=labels)
+    note_tag(source, received)
     _show_received(received)
+
+
+def note_tag(reference: Reference, received: ReceivedImage) -> None:
+    """Print by which digest an image can be had that was pulled by a tag."""
+    if not reference.digest:
+        names = [name for name in received.image.references if name.partition("@")[0] == reference.name]
+        now = f"; what it names now is {names[0]}" if len(names) == 1 else ""
+        print_note(f"a tag can be moved to another image{now}")
 
 
 def other_version_sentence(received: ReceivedImage) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from runner.builder.default_challenge import BUILD_SENTENCE, build_default_challenge, find_default_challenge
 from runner.cli.console import print_note, stderr_console, stdout_console
-from runner.cli.image import other_version_sentence
+from runner.cli.image import note_tag, other_version_sentence
 from runner.engine.session import container_session
 from runner.errors import HostNotReadyError
 from runner.execution.host_session import host_session
@@ -51,6 +51,7 @@ def setup_command(
             with container_session(engine) as labels:
                 received = pull_image(engine, reference, reporter, labels=labels)
             ready = received.image
+            note_tag(reference, received)
             _require_this_version(received)
         else:
             ready = setup.prepare_host(reporter)

@@ -48,7 +48,7 @@ def push_image(engine: Engine, image: Image, reference: Reference, reporter: Rep
     reporter.step(f"image: pushing {name}")
     try:
         digest = engine.images.push(name, lambda _line: None)
-    except HostNotReadyError:
+    except BaseException:
         _restore(engine, name, before)
         raise
     return Reference(name=reference.name, digest=digest)
@@ -72,10 +72,10 @@ def pull_image(
     )
     before = engine.images.identity(name)
     reporter.step(f"image: pulling {name}")
-    engine.images.fetch(name, lambda _line: None)
     try:
+        engine.images.fetch(name, lambda _line: None)
         return _receive(engine, name, before=before, labels=labels, inputs=inputs)
-    except HostNotReadyError:
+    except BaseException:  # an interrupted command must not leave an image that was not checked
         _restore(engine, name, before)
         raise
 
@@ -138,12 +138,12 @@ def load_image(
         name = saved_name(file, archive)
         before = engine.images.identity(name)
         reporter.step(f"image: loading {file} ({size_text(file.stat().st_size)})")
-        engine.images.load(archive)
-    try:
-        return _receive(engine, name, before=before, labels=labels, inputs=inputs)
-    except HostNotReadyError:
-        _restore(engine, name, before)
-        raise
+        try:
+            engine.images.load(archive)
+            return _receive(engine, name, before=before, labels=labels, inputs=inputs)
+        except BaseException:  # an interrupted command must not leave an image that was not checked
+            _restore(engine, name, before)
+            raise
 
 
 def _receive(

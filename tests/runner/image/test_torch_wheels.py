@@ -220,6 +220,7 @@ def test_wheels_from_a_local_index(index: tuple[str, dict[str, bytes]], tmp_path
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)
 
 
+@pytest.mark.slow  # pip starts twice in this file as it is
 def test_an_index_without_a_build_for_the_platform_is_a_sentence(index: tuple[str, dict[str, bytes]]) -> None:
     """With pip's own words."""
     url, _wheels = index
