@@ -1,18 +1,24 @@
-"""The project's checkout: the image and the gallery are built from its files."""
+"""The files that image and gallery are built from: of the checkout, or their copies in the package."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 
+def find_root(package: Path) -> Path:
+    """Return the folder with the Dockerfile: the copy that an installed package has, or the checkout.
 
-def next_step(command: str, *, root: Path = ROOT) -> str:
-    """Return the advice to run a command that builds from the checkout, or where to run it instead.
-
-    An installed package lacks the Dockerfile, so the command would only say that.
+    Args:
+        package: Folder of the package `runner`.
     """
-    if (root / "Dockerfile").is_file():
-        return f"run: {command}"
-    return f"run this in a checkout of the project, from which the image is built: {command}"
+    packaged = package / "packaged"
+    return packaged if packaged.is_dir() else package.parent
+
+
+ROOT: Final = find_root(Path(__file__).resolve().parent)
+
+
+def next_step(command: str) -> str:
+    """Return the advice to run a command."""
+    return f"run: {command}"

@@ -46,6 +46,7 @@ from runner.engine.info import EngineInfo
 from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Placement, offers_gpu
 from runner.errors import ConfigurationError
 from runner.files import hash_file, write_atomic
+from runner.image.challenge_image import config_by_platform
 from runner.image.image import Image
 from runner.parsers.checkpoint import checkpoint_spec
 from runner.parsers.safetensors import CheckpointError
@@ -256,6 +257,7 @@ def _finish(
         references=plan.references,
         reference_group=facts["group_size"],
         image=image.digest,
+        image_config=config_by_platform(image),
         limits=plan.limits,
         feedback=plan.feedback,
         training=Training(**facts["training"]),

@@ -26,6 +26,12 @@ Visibility = Literal["public", "private"]
 RunDevice = Literal["cpu", "cuda"]
 
 SCHEMA_VERSION: Final = 1
+PlatformName = Annotated[str, Field(pattern=r"^linux/[a-z0-9]{1,20}$")]
+ImageDigest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+ImageReference = Annotated[
+    str, Field(pattern=r"^[a-zA-Z0-9\[][a-zA-Z0-9._:/\[\]-]{0,300}@sha256:[0-9a-f]{64}$")
+]
+"""The name of an image in a registry, by digest: never by a tag, which can be moved."""
 FileName = Annotated[str, Field(pattern=r"^(public|private)/[a-z_]+\.[a-z]+$")]
 """A file of a challenge is in one of two folders; its name cannot point anywhere else."""
 
@@ -91,7 +97,11 @@ class Description(BaseModel):
     reference_group: Annotated[int, Field(ge=1)] | None = None
     """Number of references trained together as one network; missing in files of earlier versions."""
     image: Sha256
-    """Digest of the image that built the challenge."""
+    """Digest of the inputs of the image that built the challenge."""
+    image_config: dict[PlatformName, ImageDigest] | None = None
+    """Digest of that image's configuration, by platform; missing where the engine did not report it."""
+    image_reference: ImageReference | None = None
+    """Where participants get that image; written by an export that was asked to."""
     limits: StatedLimits
     """Of a run."""
     feedback: Feedback = "full"

@@ -52,6 +52,8 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "reference_group": "held back",  # useful only to compute them again
     "references": "included",  # their number: it determines the expected noise of the score
     "image": "included",  # participants should use the same image
+    "image_config": "included",
+    "image_reference": "included",  # where they get it
     "limits.wall_seconds": "included",
     "limits.wall_fraction": "included",
     "limits.total_seconds": "included",
@@ -89,8 +91,15 @@ def field_names(model: type[BaseModel]) -> Iterator[str]:
             yield name
 
 
-def exported_description(description: Description, sha256: str) -> Description:
-    """Return the description of an export; ``sha256`` is the hash of the challenge.
+def exported_description(
+    description: Description, sha256: str, *, image_reference: str | None = None
+) -> Description:
+    """Return the description of an export.
+
+    Args:
+        description: Of the challenge.
+        sha256: The challenge's hash.
+        image_reference: Where participants get the image, by digest, if that is to be in it.
 
     Raises:
         ConfigurationError: the challenge is itself an export.
@@ -98,8 +107,8 @@ def exported_description(description: Description, sha256: str) -> Description:
     if description.exported_from is not None:
         raise ConfigurationError(f"{description.name} is itself an export; copy its folder.")
     if description.visibility == "public":
-        return description.model_copy(update={"exported_from": sha256})
-    fields = description.model_dump()
+        return description.model_copy(update={"exported_from": sha256, "image_reference": image_reference})
+    fields = {**description.model_dump(), "image_reference": image_reference}
     exported: dict[str, Any] = {"exported_from": sha256}
     for path in field_names(Description):
         if DECISIONS.get(path) == "included":
@@ -123,14 +132,21 @@ def left_out_sentence(description: Description) -> str:
     return f"Not in it: the test split, the references, the seed, and of challenge.toml {fields}."
 
 
-def export_challenge(challenge: Challenge, folder: Path) -> Challenge:
+def export_challenge(challenge: Challenge, folder: Path, *, image_reference: str | None = None) -> Challenge:
     """Write an export into a new or empty folder; return it as participants load it.
+
+    Args:
+        challenge: Of which it is.
+        folder: For the export.
+        image_reference: Where participants get the image, by digest, if that is to be in it.
 
     Raises:
         ConfigurationError: the folder is not empty, or the challenge is itself an export.
         HostNotReadyError: the folder cannot be written; no partial export remains.
     """
-    description = exported_description(challenge.description, challenge.sha256)
+    description = exported_description(
+        challenge.description, challenge.sha256, image_reference=image_reference
+    )
     if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(f"{folder} already exists and is not an empty folder; choose another.")
     staging: Path | None = None

@@ -12,6 +12,7 @@ from runner.challenge.load import load_challenge
 from runner.challenge.seeds import has_guessable_seed
 from runner.cli.console import print_note, print_warning, stdout_console
 from runner.errors import ConfigurationError
+from runner.image.challenge_image import challenge_reference
 from runner.reports.challenges import challenge_remarks, challenge_table
 
 
@@ -29,6 +30,14 @@ def export_command(
             help="Folder for participants; must not exist yet, or be empty.",
         ),
     ] = None,
+    image: Annotated[
+        str,
+        typer.Option(
+            metavar="REF",
+            help="Name where participants get the image, by digest, as `unlearn image push` prints it.",
+            show_default=False,
+        ),
+    ] = "",
     earlier: Annotated[Path | None, typer.Option("--public", readable=False, hidden=True)] = None,
 ) -> None:
     """Write the folder that participants get, and print its hash.
@@ -42,8 +51,9 @@ def export_command(
     target = out or earlier
     if target is None:
         raise ConfigurationError("Name the folder for participants with --out DIR.")
+    reference = challenge_reference(image) if image else None
     challenge = load_challenge(folder)
-    exported = export_challenge(challenge, target)
+    exported = export_challenge(challenge, target, image_reference=reference)
     console = stdout_console()
     console.print(challenge_table(exported))
     for line in challenge_remarks(exported):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.exit_codes import exit_codes_sentence
+from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.interface.screen_size import unset_impossible_sizes
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, RunnerError
 
@@ -79,13 +80,6 @@ COMMANDS: Final = {
 }
 """Commands by name: module and function below `runner.cli`, and the first line of its docstring."""
 
-IMAGE_COMMANDS: Final = {
-    "build": (
-        "image:build_image_command",
-        "Build the image if its inputs have changed; do nothing otherwise.",
-    ),
-    "show": ("image:show_image_command", "Show which image would be used, and its inputs."),
-}
 CHALLENGE_COMMANDS: Final = {
     "build": ("challenge:build_command", "Build a challenge, or continue one that was interrupted."),
     "show": ("challenge:show_challenge_command", "Show a challenge after checking all of its files."),
@@ -149,7 +143,7 @@ def command_group() -> TyperGroup:
         read_plainly(parameter)
     add(group, COMMANDS)
     for name, text, commands in (
-        ("image", "The container image: build it, show it.", IMAGE_COMMANDS),
+        ("image", "The container image: build it, show it, move it.", IMAGE_COMMANDS),
         ("challenge", "Challenges: build, show, measure, export one.", CHALLENGE_COMMANDS),
     ):
         subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)

@@ -14,6 +14,7 @@ import typer
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_error, print_json, print_note, stderr_console, stdout_console
+from runner.cli.interface.image_note import print_image_note
 from runner.cli.options import (
     DEFAULT_STORE,
     DeviceOption,
@@ -121,6 +122,7 @@ def run_command(
         required_device=description.device,
         image=image,
     ) as host:
+        print_image_note(host.image, description)
         opened = open_store(store, create=True)
         settings = Settings(
             n=n,

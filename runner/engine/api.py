@@ -86,13 +86,59 @@ class Images(Protocol):
         """Return the engine's own digest of an image, or None if there is no such image."""
 
     def facts(self, tag: str) -> dict[str, Any]:
-        """Return size, creation time and labels of an image that exists."""
+        """Return what the engine knows of an image that exists.
+
+        ``size_bytes``, ``created`` and ``labels``; ``architecture``, as in ``amd64``; ``names``, all tags and
+        references by digest; ``config``, the digest of its configuration, which holds on every machine and
+        covers all of its content, or "" where the engine does not report it.
+        """
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags of a repository's images."""
 
     def pull(self, repository: str, tag: str) -> bool:
         """Fetch an image from a registry; return False where none is reachable or has it."""
+
+    def fetch(self, reference: str, on_line: Callable[[str], None]) -> None:
+        """Fetch the image that a reference names, by tag or digest, from its registry.
+
+        Raises:
+            HostNotReadyError: the registry is not reachable, or refuses.
+        """
+
+    def push(self, name: str, on_line: Callable[[str], None]) -> str:
+        """Send the image of this name to the registry in the name, and return its digest there.
+
+        Raises:
+            HostNotReadyError: the registry is not reachable, or refuses.
+        """
+
+    def save(self, tag: str) -> Iterator[bytes]:
+        """Yield the pieces of a tar with an image and its name.
+
+        Raises:
+            HostNotReadyError: the engine has no such image, or the connection broke.
+        """
+
+    def load(self, archive: IO[bytes]) -> None:
+        """Take over the images and names of a tar that `save` wrote.
+
+        Raises:
+            HostNotReadyError: the engine refuses it.
+        """
+
+    def folder_archive(self, image: str, path: str, *, max_bytes: int, labels: Mapping[str, str]) -> bytes:
+        """Return a folder of an image as a tar; nothing of the image is executed.
+
+        Args:
+            image: A name of it.
+            path: Of the folder.
+            max_bytes: Of the tar.
+            labels: Of this process's containers, for an engine that needs one to read from.
+
+        Raises:
+            HostNotReadyError: it has no such folder, or the folder is larger than ``max_bytes``.
+        """
 
     def tag(self, image: str, repository: str, tag: str) -> None:
         """Add a name to an image."""
@@ -121,7 +167,7 @@ class Images(Protocol):
         """
 
     def remove(self, tag: str) -> None:
-        """Remove an image; no error if it is in use or does not exist."""
+        """Remove a name of an image, and the image with its last name; no error if that cannot be done."""
 
     def remove_dangling(self, labels: Mapping[str, str]) -> None:
         """Remove the nameless images that carry all of ``labels``: stages of a finished build."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import shutil
 import subprocess
-import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,16 +23,26 @@ from runner.image.image import (
     DIGEST_LABEL,
     REPOSITORY,
     STAGE_LABEL,
+    TORCH_LABEL,
     Image,
-    find_image,
-    require_image,
+    digest_of,
+    find_built_image,
+    has_present_inputs,
+    image_with,
+    inputs_on_base,
+    select_image,
 )
 from runner.image.inputs import DEFAULT_INPUTS, EXTRAS_LOCK_FILE, LOCK_FILE, ImageInputs
+from runner.image.platform import platform_of
+from runner.image.torch_wheels import TorchWheels, checked_index, without_torch
+from runner.image.wheels import download_torch, download_wheels, take_torch
 from runner.progress import Reporter
 
 _REGISTRY_BASE: Final = ("python", "3.11-slim-bookworm")
 BUILD_DISK_BYTES: Final = 22 << 30
 """Disk space that building takes at its peak: wheels twice, then two layers of 6 GB."""
+_SMALL_DISK_BYTES: Final = 6 << 30
+"""The same with builds of torch for the CPU alone."""
 _EXTRAS_DISK_BYTES: Final = 1 << 30
 _NO_OUTPUT: Final = "it printed nothing"
 
@@ -45,6 +55,10 @@ class _Wheels:
     digest: str
     dockerfile: bytes
     lock_file: Path
+    """Where the Dockerfile expects the lock file."""
+    lock: bytes
+    from_pypi: bytes
+    """The part of the lock file whose wheels come from PyPI."""
     arguments: dict[str, str]
     disk_bytes: int
     texts: tuple[str, str]
@@ -55,30 +69,80 @@ class _Wheels:
         """Return the name of the built target in the engine."""
         return f"{DEPS_REPOSITORY}:{self.digest[:16]}"
 
+    def folder(self) -> Path:
+        """Return where the wheels are while they are downloaded and sent."""
+        digest = hashlib.sha256(self.lock).hexdigest()
+        return Path(platformdirs.user_cache_dir("unlearn")) / "wheels" / digest[:16]
 
-def build_image(engine: Engine, reporter: Reporter, inputs: ImageInputs = DEFAULT_INPUTS) -> Image:
-    """Return the image for the present inputs, building what is missing.
+
+def build_image(
+    engine: Engine, reporter: Reporter, inputs: ImageInputs = DEFAULT_INPUTS, *, torch_index: str = ""
+) -> Image:
+    """Return the image for the present inputs on this engine's base, building what is missing, and use it.
+
+    Args:
+        engine: Builds it, for its own platform.
+        reporter: Receives progress.
+        inputs: Of this version.
+        torch_index: Address of a package index that torch and torchvision are taken from; empty for PyPI.
 
     Raises:
+        ConfigurationError: ``torch_index`` is no address.
         HostNotReadyError: something that building needs is not available on this host.
     """
-    if (image := find_image(engine, inputs)) is not None:
-        return image
-    base, base_tag = _ensure_base(engine, reporter), f"{BASE_REPOSITORY}:{BASE_TAG}"
+    index = checked_index(torch_index) if torch_index else ""
+    image = find_built_from(engine, index, inputs) if index else find_built_image(engine, inputs)
+    if image is None:
+        base = _ensure_base(engine, reporter)
+        inputs = inputs_on_base(engine, inputs)
+        if index:
+            torch = download_torch(torch_index, index, inputs, reporter)
+            inputs = replace(inputs, torch=torch)
+        image = _build(engine, reporter, inputs, base)
+    select_image(engine, image, inputs)
+    return image
+
+
+def find_built_from(engine: Engine, index: str, inputs: ImageInputs = DEFAULT_INPUTS) -> Image | None:
+    """Return the image on this engine's base with wheels of torch from an index; None if it is not built.
+
+    Args:
+        engine: Has the images.
+        index: Its address, as `checked_index` returns it.
+        inputs: Of this version.
+    """
+    base = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}")
+    for tag in engine.images.tags(REPOSITORY):
+        facts = engine.images.facts(tag)
+        if base is None or facts["labels"].get(BASE_LABEL) != base or TORCH_LABEL not in facts["labels"]:
+            continue
+        torch = TorchWheels.of_label(facts["labels"][TORCH_LABEL])
+        if torch is not None and torch.index == index and has_present_inputs(facts, inputs):
+            return image_with(engine, digest_of(facts))
+    return None
+
+
+def _build(engine: Engine, reporter: Reporter, inputs: ImageInputs, base: str) -> Image:
+    base_tag = f"{BASE_REPOSITORY}:{BASE_TAG}"
+    with_torch = inputs.torch is None
     deps = _Wheels(
         target="deps",
         digest=inputs.deps_digest(base),
         dockerfile=inputs.deps_dockerfile(),
         lock_file=LOCK_FILE,
+        lock=inputs.lock(),
+        from_pypi=inputs.lock() if with_torch else without_torch(inputs.read(inputs.platform.lock_file)),
         arguments={"BASE": base_tag},
-        disk_bytes=BUILD_DISK_BYTES,
-        texts=("2.9 GB", " (about 4 minutes from here)"),
+        disk_bytes=BUILD_DISK_BYTES if with_torch else _SMALL_DISK_BYTES,
+        texts=("2.9 GB" if with_torch else "0.2 GB", " (about 4 minutes from here)" if with_torch else ""),
     )
     extras = _Wheels(
         target="extras",
         digest=inputs.extras_digest(deps.digest),
         dockerfile=inputs.extras_dockerfile(),
         lock_file=EXTRAS_LOCK_FILE,
+        lock=inputs.extras_lock(),
+        from_pypi=inputs.extras_lock(),
         arguments={"BASE": base_tag, "DEPS": deps.tag},
         disk_bytes=_EXTRAS_DISK_BYTES,
         texts=("26 MB", ""),
@@ -88,16 +152,19 @@ def build_image(engine: Engine, reporter: Reporter, inputs: ImageInputs = DEFAUL
             if engine.images.identity(wheels.tag) is None:
                 _build_wheels(engine, reporter, inputs, wheels)
     digest = inputs.sandbox_digest(extras.digest)
+    torch = {TORCH_LABEL: inputs.torch.label()} if inputs.torch is not None else {}
     reporter.step("image: copying sandbox/")
     engine.images.build(
         context=inputs.sandbox_context(),
         target="sandbox",
         tag=f"{REPOSITORY}:{digest[:16]}",
         arguments={"BASE": base_tag, "DEPS": extras.tag},
-        labels={DIGEST_LABEL: digest, BASE_LABEL: base},
+        labels={DIGEST_LABEL: digest, BASE_LABEL: base, **torch},
         on_line=lambda _line: None,
     )
-    return require_image(engine, inputs)
+    image = image_with(engine, digest)
+    assert image is not None
+    return image
 
 
 def _ensure_base(engine: Engine, reporter: Reporter) -> str:
@@ -121,6 +188,12 @@ def _base_from_debian(engine: Engine, reporter: Reporter) -> None:
             "No image registry is reachable and mmdebstrap is not installed, so there is no base image; "
             "install the Debian package mmdebstrap, or let the engine reach a registry."
         )
+    if platform_of(platform.machine()) is not platform_of(engine.info().architecture):
+        raise HostNotReadyError(
+            "No image registry is reachable, and mmdebstrap builds the base for this host's architecture "
+            f"({platform.machine()}), which is not the engine's ({engine.info().architecture}); let the "
+            "engine reach a registry."
+        )
     reporter.step("image: no registry; building the base from Debian packages (half a minute)")
     with tempfile.TemporaryDirectory(prefix="unlearn-base-") as folder:
         archive = Path(folder) / "base.tar"
@@ -139,12 +212,15 @@ def _base_from_debian(engine: Engine, reporter: Reporter) -> None:
 
 def _build_wheels(engine: Engine, reporter: Reporter, inputs: ImageInputs, wheels: _Wheels) -> None:
     """Download the wheels of a lock file and build the target that installs them."""
-    lock = hashlib.sha256(inputs.read(wheels.lock_file)).hexdigest()
-    folder = Path(platformdirs.user_cache_dir("unlearn")) / "wheels" / lock[:16]
+    folder = wheels.folder()
     _require_disk(folder, wheels.disk_bytes)
-    _download_wheels(folder, reporter, inputs, wheels)
+    if inputs.torch is not None and wheels.target == "deps":
+        take_torch(inputs.torch, folder)
+    download_wheels(wheels.from_pypi, folder, inputs.platform, reporter, size=wheels.texts[0])
     reporter.step(f"image: sending the wheels to the engine{wheels.texts[1]}")
-    with inputs.wheels_context(folder, dockerfile=wheels.dockerfile, lock_file=wheels.lock_file) as context:
+    with inputs.wheels_context(
+        folder, dockerfile=wheels.dockerfile, lock_file=wheels.lock_file, lock=wheels.lock
+    ) as context:
         engine.images.build(
             context=context,
             target=wheels.target,
@@ -172,35 +248,3 @@ def _require_disk(folder: Path, needed: int) -> None:
         raise HostNotReadyError(
             f"Building the image needs about {needed >> 30} GB of disk temporarily; {free >> 30} GB are free."
         )
-
-
-def _download_wheels(folder: Path, reporter: Reporter, inputs: ImageInputs, wheels: _Wheels) -> None:
-    """Download the wheels that the lock file names, checked by hash, unless they exist already."""
-    text = f"image: downloading wheels ({wheels.texts[0]})"
-    reporter.step(text)
-    command = [
-        *(sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"),
-        *("--only-binary=:all:", "--python-version=3.11", "--no-cache-dir", "--progress-bar=off"),
-        *(
-            "--disable-pip-version-check",
-            "--no-input",
-            "--dest",
-            str(folder),
-            "-r",
-            str(inputs.checkout / wheels.lock_file),
-        ),
-    ]
-    total = sum("==" in line for line in inputs.read(wheels.lock_file).decode().splitlines())
-    problem, done = _NO_OUTPUT, 0
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as pip:
-        assert pip.stdout is not None
-        for line in pip.stdout:
-            if line.startswith(("Saved ", "  File was already downloaded")):
-                done += 1
-                reporter.count(text, min(done, total), total)
-            elif line.startswith("ERROR"):
-                problem = line.strip()
-    if pip.returncode != 0:
-        raise HostNotReadyError(f"The wheels for the image could not be downloaded from PyPI: {problem}")

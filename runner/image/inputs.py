@@ -16,9 +16,12 @@ from typing import IO, Final
 
 from runner.checkout import ROOT
 from runner.errors import HostNotReadyError
+from runner.image.platform import AMD64, Platform
+from runner.image.torch_wheels import TorchWheels
 
 DOCKERFILE: Final = Path("Dockerfile")
 LOCK_FILE: Final = Path("requirements/image.txt")
+"""Where the Dockerfile expects the lock file of ``deps``, whichever platform's it is."""
 EXTRAS_LOCK_FILE: Final = Path("requirements/image-extras.txt")
 _STAGE: Final = re.compile(rb"^FROM \S+ AS (\S+)\n(?:.+\n)*", re.MULTILINE)
 """A stage of the Dockerfile, and its name."""
@@ -27,9 +30,12 @@ _EXTRAS_STAGES: Final = (b"extra-wheels", b"extras")
 
 @dataclass(frozen=True, slots=True)
 class ImageInputs:
-    """The inputs of the image in a checkout of the project."""
+    """The inputs of the image in a checkout of the project, or in an installed package."""
 
     checkout: Path = ROOT
+    platform: Platform = AMD64
+    torch: TorchWheels | None = None
+    """Wheels of torch from another package index; None for those of the lock file."""
 
     def read(self, path: Path) -> bytes:
         """Return the content of a file; ``path`` is relative to the checkout.
@@ -41,7 +47,7 @@ class ImageInputs:
             return (self.checkout / path).read_bytes()
         except OSError as error:
             raise HostNotReadyError(
-                f"{path} is missing next to runner/; the image is built from a checkout of the project."
+                f"{path} is missing in {self.checkout}, from which the image is built; install unlearn again."
             ) from error
 
     def deps_dockerfile(self) -> bytes:
@@ -61,33 +67,62 @@ class ImageInputs:
 
     def deps_digest(self, base: str) -> str:
         """Return the digest of ``deps`` on a base image with the identity ``base``."""
-        return _digest(base.encode(), self.deps_dockerfile(), self.read(LOCK_FILE))
+        return _digest(base.encode(), self.deps_dockerfile(), self.lock())
+
+    def lock(self) -> bytes:
+        """Return the lock file of ``deps``: an input."""
+        lock = self.read(self.platform.lock_file)
+        return self.torch.lock(lock) if self.torch is not None else lock
+
+    def extras_lock(self) -> bytes:
+        """Return the lock file of ``extras``: an input."""
+        return self.read(self.platform.extras_lock_file)
+
+    def version_digest(self) -> str:
+        """Return a digest of this version's inputs, whatever base, platform and wheels of torch are."""
+        return self.sandbox_digest(_digest(self.read(LOCK_FILE), self.read(EXTRAS_LOCK_FILE)))
 
     def extras_digest(self, deps: str) -> str:
         """Return the digest of ``extras`` on ``deps``, which is a digest."""
-        return _digest(deps.encode(), self.extras_dockerfile(), self.read(EXTRAS_LOCK_FILE))
+        return _digest(deps.encode(), self.extras_dockerfile(), self.extras_lock())
+
+    def image_digest(self, base: str) -> str:
+        """Return the digest of the whole image on a base image with the identity ``base``."""
+        return self.sandbox_digest(self.extras_digest(self.deps_digest(base)))
+
+    def sandbox_files(self) -> dict[str, bytes]:
+        """Return the files of ``sandbox/`` by their paths in the checkout, which start with ``sandbox/``."""
+        return {path.as_posix(): self.read(path) for path in self._sandbox_files()}
 
     def sandbox_digest(self, extras: str) -> str:
         """Return the digest of the whole image on ``extras``, which is a digest."""
-        files = [part for path in self._sandbox_files() for part in (str(path).encode(), self.read(path))]
+        files = [part for path, data in self.sandbox_files().items() for part in (path.encode(), data)]
         return _digest(extras.encode(), self.read(DOCKERFILE), *files)
 
     def sandbox_context(self) -> IO[bytes]:
         """Return the Dockerfile and ``sandbox/`` as a tar."""
         context = io.BytesIO()
         with tarfile.open(fileobj=context, mode="w") as archive:
-            for path in (DOCKERFILE, *self._sandbox_files()):
-                _add(archive, path, self.read(path))
+            _add(archive, DOCKERFILE, self.read(DOCKERFILE))
+            for path, data in self.sandbox_files().items():
+                _add(archive, Path(path), data)
         context.seek(0)
         return context
 
     @contextmanager
-    def wheels_context(self, wheels: Path, *, dockerfile: bytes, lock_file: Path) -> Iterator[IO[bytes]]:
+    def wheels_context(
+        self, wheels: Path, *, dockerfile: bytes, lock_file: Path, lock: bytes
+    ) -> Iterator[IO[bytes]]:
         """Provide a Dockerfile, a lock file and the wheels that it names as a tar.
 
         A thread writes the tar while it is read, so it takes no space on disk.
+
+        Args:
+            wheels: Their folder.
+            dockerfile: Its content.
+            lock_file: Where the Dockerfile expects it.
+            lock: Its content.
         """
-        lock = self.read(lock_file)
         read, write = os.pipe()
         with os.fdopen(read, "rb") as source:
 

@@ -2,7 +2,7 @@
 
 Score and verdicts can be derived from this file and the outputs that it names; `runner.results.verification`
 computes them again. Unknown or missing names are errors. Version 2 added ``card_sha256`` and records every
-field of a run; version 1 is still read.
+field of a run, version 3 more names of the image; earlier versions are still read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from runner.store.records import AttemptRecord, RunRecord
 from runner.submission.load import Submission
 from runner.validation import Sha256, first_problem
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 NOT_IN_VERSION_1: Final = frozenset({"evaluated", "exception_type", "peak_memory_bytes"})
 """Fields of a run."""
 
@@ -67,6 +67,12 @@ class ImagePart(_Part):
     """Digest of what the image was built from."""
     identity: str
     """The engine's own digest of what was built."""
+    platform: str = ""
+    """Operating system and architecture, such as `linux/amd64`."""
+    config: str = ""
+    """Digest of its configuration, which covers all of its content; empty if the engine did not report it."""
+    references: list[str] = []
+    """Its names in registries, by digest."""
 
 
 class AttemptPart(_Part):
@@ -85,8 +91,8 @@ class AttemptPart(_Part):
 class Manifest(_Part):
     """The content of ``manifest.json``."""
 
-    schema_version: Literal[1, 2]
-    """Of this file; version 1 is still read."""
+    schema_version: Literal[1, 2, 3]
+    """Of this file; earlier versions are still read."""
     evaluation: str
     """Its name."""
     submission: SubmissionPart
@@ -157,7 +163,13 @@ def render_manifest(
         challenge=ChallengePart(
             name=challenge.description.name, sha256=challenge.sha256, files=challenge.description.files
         ),
-        image=ImagePart(inputs=image.digest, identity=image.identity),
+        image=ImagePart(
+            inputs=image.digest,
+            identity=image.identity,
+            platform=image.platform,
+            config=image.config,
+            references=list(image.references),
+        ),
         n=n,
         settings=dict(settings),
         limits=challenge.description.limits.model_dump(mode="json"),

@@ -41,8 +41,22 @@ def prepare_host(reporter: Reporter, connect: Connect = connect) -> Image:
         EngineAccessError: an engine runs, but this user may not use it.
         HostNotReadyError: something must be installed by hand; the text says what.
     """
+    engine = prepare_engine(reporter, connect)
+    if (image := find_image(engine)) is not None:
+        return image
+    _install_mmdebstrap(engine, reporter)
+    return build_image(engine, reporter)
+
+
+def prepare_engine(reporter: Reporter, connect: Connect = connect) -> Engine:
+    """Install and start an engine if none answers, and return it.
+
+    Raises:
+        EngineAccessError: an engine runs, but this user may not use it.
+        HostNotReadyError: something must be installed by hand; the text says what.
+    """
     try:
-        engine = connect_engine(connect)
+        return connect_engine(connect)
     except EngineAccessError:
         raise
     except HostNotReadyError:
@@ -51,10 +65,7 @@ def prepare_host(reporter: Reporter, connect: Connect = connect) -> Image:
         _require_own_engine()
         _install(reporter)
         _start(reporter)
-        engine = connect_engine()
-    if find_image(engine) is None:
-        _install_mmdebstrap(engine, reporter)
-    return build_image(engine, reporter)
+        return connect_engine()
 
 
 def _require_own_engine() -> None:

@@ -46,6 +46,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "evaluation gallery reports",
         "doctor",
         "cli",
+        "__main__",
     ),
     "sandbox": ("protocol", "networks stdio", "recipes", "evaluator trainer worker"),
     "scoring": (
@@ -103,6 +104,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.gallery runner.image runner.reports runner.results runner.setup runner.store "
             f"runner.submission runner.time_limits scoring.card scoring.statistics {_SHARED}"
         ),
+        "runner.__main__": "runner.cli",
         "sandbox.networks": _SHARED,
         "sandbox.stdio": _SHARED,
         "sandbox.recipes": f"sandbox.networks {_SHARED}",

@@ -17,6 +17,7 @@ from runner.builder.default_challenge import (
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_error, print_note, stderr_console
+from runner.cli.interface.image_note import print_image_note
 from runner.cli.options import DeviceOption, SubmissionsArgument
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.participant.watch import changes_of
@@ -124,6 +125,8 @@ def _checker(
                 loaded = build_default_challenge(
                     host.engine, host.image, labels=host.labels, reporter=host.reporter
                 )
+            elif folder is not None:
+                print_image_note(host.image, loaded.description)
             store_folder = check_store_folder()
             with closing(open_store(store_folder, create=True)) as store:
                 context = host.evaluation_context(store, store_folder)

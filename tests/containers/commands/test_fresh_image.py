@@ -13,7 +13,7 @@ import pytest
 
 from runner.engine.api import Engine
 from runner.image.build import build_image
-from runner.image.image import DEPS_REPOSITORY, REPOSITORY, Image
+from runner.image.image import BASE_REPOSITORY, BASE_TAG, DEPS_REPOSITORY, REPOSITORY, Image
 from runner.image.inputs import DEFAULT_INPUTS, ImageInputs
 from runner.progress import NullReporter
 from tests.support.paths import ROOT
@@ -56,26 +56,31 @@ def inputs_of_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Imag
     return ImageInputs(checkout)
 
 
-def tags(engine: Engine) -> set[str]:
-    return {tag for name in (REPOSITORY, DEPS_REPOSITORY) for tag in engine.images.tags(name)}
+def tags(engine: Engine, inputs: ImageInputs) -> list[str]:
+    """Return the names of what is built from inputs on this engine's base; other tests build others meanwhile."""
+    base = engine.images.identity(f"{BASE_REPOSITORY}:{BASE_TAG}")
+    assert base is not None
+    deps = inputs.deps_digest(base)
+    names = [f"{DEPS_REPOSITORY}:{digest[:16]}" for digest in (deps, inputs.extras_digest(deps))]
+    return [*names, f"{REPOSITORY}:{inputs.image_digest(base)[:16]}"]
 
 
 def test_every_step_of_the_dockerfile_works_from_the_bare_base(
     engine: Engine, built_image: Image, in_image: Callable[..., str], inputs_of_one_wheel: ImageInputs
 ) -> None:
     """All targets are built; where an image exists already, mistakes in the first ones stay unnoticed."""
-    before = tags(engine)
+    names = tags(engine, inputs_of_one_wheel)
+    assert [engine.images.identity(name) for name in names] == [None] * 3
     try:
         built = build_image(engine, NullReporter(), inputs_of_one_wheel)
-        added = tags(engine) - before
-        assert sorted(tag.split(":")[0] for tag in added) == [DEPS_REPOSITORY, DEPS_REPOSITORY, REPOSITORY]
-        assert built.tag in added
+        assert None not in [engine.images.identity(name) for name in names]
+        assert built.tag == names[-1]
         assert built.identity != built_image.identity
         script = "import os, small, tiny; print(small.WORD, tiny.WORD, os.readlink('/kaggle/tmp'))"
         assert in_image(script, tag=built.tag) == "here here /proc/self/cwd\n"
     finally:
-        for tag in tags(engine) - before:
-            engine.images.remove(tag)
+        for name in reversed(names):
+            engine.images.remove(name)
 
 
 def stages(dockerfile: bytes) -> list[str]:

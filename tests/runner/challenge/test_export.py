@@ -70,7 +70,40 @@ def test_undecided_fields_are_held_back(private: Challenge) -> None:
     included = {name for name, decision in DECISIONS.items() if decision != "held back"}
     assert names <= included
     absent = {"limits.wall_fraction", "limits.total_seconds", "source.shared_persons", "class_names"}
+    absent |= {"image_config", "image_reference"}
     assert included - names <= absent  # they have no value here
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_the_image_is_named_with_all_digests(
+    challenge_folder: ChallengeFolder, tmp_path: Path, visibility: Visibility
+) -> None:
+    """That of its inputs and its configuration, as the challenge has them; where it can be had, as it is asked for."""
+    config = {"linux/amd64": f"sha256:{'1' * 64}"}
+    stale, reference = (f"registry.example/{name}@sha256:{'2' * 64}" for name in ("stale", "unlearn"))
+    challenge = describe(challenge_folder, visibility, image_config=config, image_reference=stale)
+    exported = export_challenge(challenge, tmp_path / "out", image_reference=reference).description
+    assert (exported.image, exported.image_config) == (challenge.description.image, config)
+    assert exported.image_reference == reference
+    assert export_challenge(challenge, tmp_path / "none").description.image_reference is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"image_reference": "registry.example/unlearn:1.0"},
+        {"image_reference": f"--help@sha256:{'2' * 64}"},
+        {"image_reference": f"a; rm -rf /@sha256:{'2' * 64}"},
+        {"image_config": {"linux/amd64": "1234"}},
+        {"image_config": {"windows": f"sha256:{'1' * 64}"}},
+    ],
+)
+def test_an_image_that_a_challenge_cannot_name(
+    challenge_folder: ChallengeFolder, fields: dict[str, Any]
+) -> None:
+    """A tag can be moved, and what is printed as a command must be harmless."""
+    with pytest.raises(ConfigurationError, match="image_"):
+        describe(challenge_folder, "public", **fields)
 
 
 def test_private_files(private: Challenge, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from runner.cli.participant.watch import changes_of, is_part_of
 from runner.engine.placement import DEFAULT_PLACEMENT
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.evaluation.check import Checker
+from runner.image.image import Image
 from runner.results.summary import Summary
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths, evaluation_id
@@ -279,7 +280,7 @@ def test_a_gpu_is_recorded_by_the_uuid_that_its_number_stands_for(
 ) -> None:
     """The name of an evaluation rests on its device, and numbers change when a host starts again."""
     challenge, typed = load_challenge(Limits()), list[str]()
-    image = SimpleNamespace(tag="image", digest="c" * 64)
+    image = Image(digest="c" * 64, identity="sha256:1")
 
     @contextmanager
     def session(_reporter: object, *, device: str, **_rest: object) -> Iterator[object]:

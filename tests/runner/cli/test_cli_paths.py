@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from runner.cli import main as cli
+from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.lazy import LazyCommand
 from runner.errors import ConfigurationError, HostNotReadyError
 
@@ -33,7 +34,7 @@ LAZY = [
     pytest.param(command, id=f"{group} {name}")
     for group, table in (
         ("", cli.COMMANDS),
-        ("image", cli.IMAGE_COMMANDS),
+        ("image", IMAGE_COMMANDS),
         ("challenge", cli.CHALLENGE_COMMANDS),
     )
     for name, (target, summary) in table.items()
