@@ -22,6 +22,7 @@ from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.interface.screen_size import unset_impossible_sizes
+from runner.cli.interface.system import unsupported_sentence
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, RunnerError
 
 if TYPE_CHECKING:
@@ -248,6 +249,8 @@ def main() -> None:
     """Run the command."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # searching for plugins takes 35 ms
     _accept_any_text()
+    if (sentence := unsupported_sentence(os.name)) is not None:
+        _fail(sentence, HostNotReadyError.exit_code)
     unset_impossible_sizes()
     threading.excepthook = _report_thread
     signal.signal(signal.SIGTERM, _interrupt)

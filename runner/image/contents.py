@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from runner.engine.api import Engine
@@ -19,8 +20,10 @@ from runner.image.image import DIGEST_LABEL, digest_of, has_present_inputs
 from runner.image.inputs import DEFAULT_INPUTS, ImageInputs
 from runner.image.platform import AMD64, platform_of
 
-_SANDBOX: Final = "/opt/unlearn/sandbox"
-"""Where the Dockerfile copies ``sandbox/`` to."""
+_FOLDER: Final = PurePosixPath("/opt/unlearn")
+"""Where the Dockerfile copies ``sandbox/`` to; whatever else is in it could be imported too."""
+_ALIAS: Final = ("alias/unlearn_sandbox", "../sandbox")
+"""The one link in it: its other name, and where it leads."""
 _MAX_SANDBOX_BYTES: Final = 32 << 20
 
 
@@ -67,22 +70,22 @@ def _require_platform(engine: Engine, name: str, facts: Mapping[str, Any]) -> No
 
 
 def _sandbox_of(engine: Engine, name: str, labels: Mapping[str, str]) -> dict[str, bytes | None]:
-    """Return what is in an image's ``sandbox/`` by path; None for what is no plain file.
+    """Return what is in an image's folder of ``sandbox/``, by path; None for what is no plain file.
 
     Raises:
         HostNotReadyError: it cannot be read.
     """
-    archive = engine.images.folder_archive(name, _SANDBOX, max_bytes=_MAX_SANDBOX_BYTES, labels=labels)
+    archive = engine.images.folder_archive(name, str(_FOLDER), max_bytes=_MAX_SANDBOX_BYTES, labels=labels)
     files: dict[str, bytes | None] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
             for member in tar:
-                if not member.isdir():
+                path = member.name.removeprefix("./").removeprefix(f"{_FOLDER.name}/")
+                if not member.isdir() and (path, member.linkname) != _ALIAS:
                     content = tar.extractfile(member) if member.isreg() else None
-                    is_new = member.name not in files
-                    files[member.name] = content.read() if content is not None and is_new else None
+                    files[path] = content.read() if content is not None and path not in files else None
     except (tarfile.TarError, ValueError, EOFError) as error:
-        raise HostNotReadyError(f"{_SANDBOX} of {name} could not be read: {error}.") from error
+        raise HostNotReadyError(f"{_FOLDER} of {name} could not be read: {error}.") from error
     return files
 
 

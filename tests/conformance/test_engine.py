@@ -137,6 +137,14 @@ def test_what_the_host_lacks_is_a_sentence_and_leaves_nothing(
     assert own(subject, spec) == []
 
 
+def test_a_folder_that_an_image_has_not_is_an_error(subject: Engine, spec: ContainerSpec) -> None:
+    """Of the host's engine: nothing was started to read it, and nothing is left."""
+    labels = {SESSION_LABEL: spec.labels[SESSION_LABEL]}
+    with pytest.raises(HostNotReadyError, match="could not be read"):
+        subject.images.folder_archive(spec.image, "/opt/none", max_bytes=1 << 20, labels=labels)
+    assert own(subject, spec) == []
+
+
 def test_images_have_names(subject: Engine, spec: ContainerSpec) -> None:
     """A second name is the same image; removed it is gone, and the first stays."""
     identity = subject.images.identity(spec.image)

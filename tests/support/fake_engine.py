@@ -204,9 +204,9 @@ class FakeImages:
             self.by_tag[tag] = image
 
     def folder_archive(self, image: str, path: str, *, max_bytes: int, labels: Mapping[str, str]) -> bytes:
-        """Return the files of an image below a folder's own name."""
+        """Return all files of an image below a folder's own name, whichever folder it is."""
         name = Path(path).name
-        files = {file: data for file, data in self._existing(image).files.items() if file.startswith(name)}
+        files = {f"{name}/{file}": data for file, data in self._existing(image).files.items()}
         if not files:
             raise HostNotReadyError(f"{path} of the image could not be read: no such file.")
         archive = tar_of(files)

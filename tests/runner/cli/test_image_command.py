@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.cli.image import note_tag
+from runner.cli.interface.system import unsupported_sentence
 from runner.image.image import Image
 from runner.image.reference import Reference
 from runner.image.transfer import ReceivedImage
@@ -56,3 +57,9 @@ def test_a_tag_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
     note_tag(Reference.parse("host/unlearn:1"), received)
     assert f"what it names now is host/unlearn@{DIGEST}" in capsys.readouterr().err
+
+
+def test_windows_is_a_sentence() -> None:
+    """Without WSL the modules cannot be imported; Linux, WSL 2 and macOS are POSIX."""
+    assert unsupported_sentence("posix") is None
+    assert "WSL 2" in str(unsupported_sentence("nt"))

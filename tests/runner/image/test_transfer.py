@@ -129,6 +129,7 @@ def test_another_versions_image_is_there_for_its_evaluations_only(move: Move, in
         ({"sandbox/worker/main.py": b"print('evil')\n"}, "its sandbox/worker/main.py is another"),
         ({"sandbox/worker/main.py": None}, "it lacks sandbox/worker/main.py"),
         ({"sandbox/json.py": b""}, "it has 'sandbox/json.py', which this version has not"),
+        ({"torch.py": b""}, "it has 'torch.py', which this version has not"),
     ],
 )
 def test_an_image_that_claims_this_versions_inputs_must_have_its_sandbox(
