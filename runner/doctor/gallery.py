@@ -22,7 +22,7 @@ from runner.gallery.run import Gallery, GalleryReport
 from runner.progress import Reporter
 
 KINDS: Final = {
-    "lock on a part of a file": 4000,
+    "lease": 4000,
     "filter on a socket": 2000,
     "named mapping": 8000,
     "timer": 4000,

@@ -16,8 +16,8 @@ The filter refuses:
 * resources of which all programs of the host share a limited number: contexts of asynchronous I/O;
 * writing back the host's file systems, since a run has none: `sync`, `fsync` and the like succeed and do
   nothing, whatever file they name: the files of the image are on the host's disk;
-* locks on parts of files, and leases, which are memory of the kernel that no limit counts (locks on whole
-  files, as `flock` sets them, need an open file each, and those are counted);
+* locks on files and on parts of them, which are memory of the kernel that no limit counts: they succeed and
+  lock nothing, since a run is alone in its container; and leases;
 * notices of changes in a folder by signal (dnotify): ending n of them for one folder takes time of order n²;
 * questions about the host's disk that a file of the image could answer;
 * filters on sockets, which take space for compiled programs that all programs of the host share, and names of
@@ -80,7 +80,7 @@ REFUSED: Final = {
     ),
     # As for files that cannot do it: programs read and write instead.
     errno.EINVAL: ("splice", "vmsplice", "tee"),
-    0: ("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync", "fadvise64"),
+    0: ("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync", "fadvise64", "flock"),
 }
 _NAMESPACE_FLAGS: Final = (
     *(0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000),
@@ -100,7 +100,7 @@ REFUSED_FLAGS: Final = (
 """System calls that are refused where an argument, named by its place, has one of these bits."""
 REFUSED_VALUES: Final = (
     # F_SETLK and F_SETLKW, and both for open file descriptions
-    ("fcntl", 1, errno.ENOLCK, (6, 7, 37, 38)),
+    ("fcntl", 1, 0, (6, 7, 37, 38)),
     # F_SETLEASE, F_NOTIFY, F_SET_RW_HINT and F_SET_FILE_RW_HINT
     ("fcntl", 1, errno.EINVAL, (1024, 1026, 1036, 1038)),
     ("ioctl", 1, errno.ENOTTY, (0x5452,)),  # FIOASYNC

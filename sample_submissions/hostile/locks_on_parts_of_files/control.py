@@ -1,13 +1,11 @@
-"""Locks whole files, which needs an open file each, and asks which parts are locked."""
+"""Uses a database in a file, which locks parts of it."""
 
-import fcntl
-import os
-import struct
+import sqlite3
 
 
 def unlearning(net, retain, forget, val):
-    fd = os.open("locked", os.O_RDWR | os.O_CREAT)
-    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    fcntl.flock(fd, fcntl.LOCK_UN)
-    asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
-    assert struct.unpack("hhqqi4x", fcntl.fcntl(fd, fcntl.F_GETLK, asked))[0] == fcntl.F_UNLCK
+    with sqlite3.connect("rows.sqlite") as database:
+        database.execute("CREATE TABLE rows (number)")
+        database.executemany("INSERT INTO rows VALUES (?)", [(number,) for number in range(100)])
+    database = sqlite3.connect("rows.sqlite")
+    assert database.execute("SELECT count(*) FROM rows").fetchone() == (100,)

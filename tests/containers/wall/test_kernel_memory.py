@@ -15,10 +15,10 @@ from sandbox.worker.kernel_objects import KINDS
 
 pytestmark = pytest.mark.container
 
-CONCEDED: Final = {"flock": 260, "connection that nobody accepts": 1000}
+CONCEDED: Final = {"connection that nobody accepts": 1000}
 """The most bytes each that are not counted; in the threat model, too."""
 REFUSED: Final = {
-    *("lock on a part of a file", "lease", "notice of a folder"),
+    *("lease", "notice of a folder"),
     *("epoll", "epoll item", "pipe with notice"),
     *("filter on a socket", "named mapping", "memory policy", "filter of system calls"),
 }
