@@ -20,6 +20,7 @@ from runner.errors import SandboxError
 from runner.evaluation.batch import BatchResult, evaluate_all
 from runner.evaluation.entries import HandIn, record_hand_ins
 from runner.results.summary import Summary
+from runner.results.telling_apart import Baseline, compared_with
 from runner.store.entries.records import Outcome
 from runner.store.removal import remove_evaluation
 from runner.store.store import Store
@@ -44,6 +45,8 @@ class Checked:
     """Runs of that evaluation."""
     seconds: float
     """Wall time of the check."""
+    baseline: Baseline | None = None
+    """What a known method scores; None without a score, or where none is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,8 @@ class Checker:
     """Shows why a submission could not be judged."""
     scored_runs: int | None = None
     """Runs of the evaluation with a score; None for a smoke test alone."""
+    baseline: Submission | None = None
+    """A known method, which is evaluated once for each number of runs; None for none."""
 
     def check(self, hand_in: HandIn) -> Checked:
         """Check what was handed in.
@@ -72,10 +77,22 @@ class Checker:
         started_at = time.monotonic()
         n = SMOKE_RUNS
         result = self._evaluate(hand_in, n, fresh=True)
+        baseline: Baseline | None = None
         if self.scored_runs is not None and result.results[0].outcome is Outcome.SCORED:
             n = self.scored_runs
+            known = self._evaluate_baseline(hand_in, n)  # first, so that the check is the last evaluation
             result = self._evaluate(hand_in, n, fresh=False)
-        return Checked(result=result, n=n, seconds=time.monotonic() - started_at)
+            baseline = compared_with(result.results[0].summary, known) if known is not None else None
+        return Checked(result=result, n=n, seconds=time.monotonic() - started_at, baseline=baseline)
+
+    def _evaluate_baseline(self, hand_in: HandIn, n: int) -> Summary | None:
+        known, content = self.baseline, hand_in.content
+        if known is None or (isinstance(content, Submission) and content.sha256 == known.sha256):
+            return None
+        try:
+            return self.evaluate(known, n)
+        except SandboxError:  # the check itself says so, if it happens again
+            return None
 
     def _evaluate(self, hand_in: HandIn, n: int, *, fresh: bool) -> BatchResult:
         if fresh and isinstance(hand_in.content, Submission):

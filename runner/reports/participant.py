@@ -123,7 +123,7 @@ def filtered_view(view: EvaluationView, policy: Feedback) -> EvaluationView:
             "projected_runs": None,
         }
         changes["time"] = view.time.model_copy(update=whole)
-    changes["memory"] = None
+    changes.update(memory=None, baseline=None)
     return view.model_copy(update=changes)
 
 

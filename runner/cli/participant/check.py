@@ -16,6 +16,7 @@ from runner.builder.default_challenge import (
 )
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
+from runner.checkout import ROOT
 from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.interface.image_note import print_image_note
 from runner.cli.options import DeviceOption, SubmissionsArgument
@@ -31,9 +32,16 @@ from runner.execution.settings import MAX_RUNS, Settings
 from runner.progress import ConsoleReporter
 from runner.results.view import MIN_SCORED_RUNS
 from runner.store.open_store import open_store
-from runner.submission.load import RefusedSubmission, read_submission, require_existing
+from runner.submission.load import (
+    RefusedSubmission,
+    Submission,
+    load_submission,
+    read_submission,
+    require_existing,
+)
 
 _SCORED_RUNS = 64
+_BASELINE = ROOT / "sample_submissions" / "finetune"
 
 
 def check_command(
@@ -149,10 +157,16 @@ def _checker(
                     evaluate=lambda each, n: evaluate(context, each, _fast(on, n), settings(n)),
                     report=print_error,
                     scored_runs=scored_runs,
+                    baseline=_baseline() if folder is None and scored_runs is not None else None,
                 )
     except RunnerError as error:
         output.write_unjudged(paths, str(error))
         raise
+
+
+def _baseline() -> Submission | None:
+    """Return the sample submission that scores are compared with; None if it is not there."""
+    return load_submission(_BASELINE) if _BASELINE.is_dir() else None
 
 
 def _fast(challenge: Challenge, n: int) -> Challenge:

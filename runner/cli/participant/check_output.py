@@ -15,7 +15,7 @@ from runner.reports.participant import filtered_view
 from runner.reports.views.annotations import annotation_lines, without_commands
 from runner.reports.views.junit import junit_xml
 from runner.reports.views.make import refused_view
-from runner.reports.views.model import EvaluationView
+from runner.reports.views.model import BaselineView, EvaluationView
 from runner.reports.views.terminal import view_lines
 from runner.store.entries.records import Outcome
 from runner.submission.pack import display_path
@@ -108,4 +108,9 @@ def view_of_check(checker: Checker, checked: Checked) -> EvaluationView:
         )
     assert entry.evaluation is not None, "only a refused entry has none"
     named = NamedEvaluation(store=checker.store, folder=checker.folder, name=entry.evaluation)
-    return named.view(entry, memory_limit_bytes=checker.challenge.description.limits.memory_bytes)
+    view = named.view(entry, memory_limit_bytes=checker.challenge.description.limits.memory_bytes)
+    known = checked.baseline
+    if known is None:
+        return view
+    baseline = BaselineView(name=known.name, score=known.score, runs_to_tell_apart=known.runs_to_tell_apart)
+    return view.model_copy(update={"baseline": baseline})

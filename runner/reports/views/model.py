@@ -77,6 +77,17 @@ class ScoreView(_Part):
     """Accuracy on test, relative to the references."""
 
 
+class BaselineView(_Part):
+    """What a known method scores on the same challenge, with as many runs."""
+
+    name: str
+    """Of the method."""
+    score: float
+    """Its score."""
+    runs_to_tell_apart: int | None = None
+    """How many runs it takes, about, to tell the two scores apart; null if they are equal."""
+
+
 class TimeView(_Part):
     """How long the runs took."""
 
@@ -128,6 +139,8 @@ class EvaluationView(_Part):
     """What to know, each once."""
     score: ScoreView | None = None
     """Null if there is none, or if the runs are too few for it to be shown."""
+    baseline: BaselineView | None = None
+    """Null without a score, or on a challenge for which no known method was evaluated."""
     time: TimeView | None = None
     """Null if no run has ended."""
     memory: MemoryView | None = None

@@ -8,7 +8,14 @@ from typing import Final
 from rich.text import Text
 
 from runner.reports.cells import percent
-from runner.reports.views.model import EvaluationView, FailureView, MemoryView, ScoreView, TimeView
+from runner.reports.views.model import (
+    BaselineView,
+    EvaluationView,
+    FailureView,
+    MemoryView,
+    ScoreView,
+    TimeView,
+)
 from runner.units import MIB, duration
 from runner.wording import quantity
 
@@ -45,6 +52,8 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
         yield Text("  every run changed the network, and different seeds gave different checkpoints")
     if view.score is not None:
         yield from map(Text, _score(view.score, view.n))
+        if view.baseline is not None:
+            yield Text(f"  {_baseline(view.baseline, view.n)}")
     if view.time is not None:
         yield Text(f"  {_time(view.time)}")
     if view.memory is not None:
@@ -96,6 +105,15 @@ def _score(score: ScoreView, n: int) -> Iterator[str]:
         yield f"  = {' * '.join(factors)}"
     if sentence := loss_sentence(score):
         yield f"  {sentence}"
+
+
+def _baseline(baseline: BaselineView, n: int) -> str:
+    sentence = f"{baseline.name}, the contest's simplest baseline, scores {baseline.score:.4f} here"
+    if baseline.runs_to_tell_apart is None:
+        return sentence
+    if baseline.runs_to_tell_apart <= n:
+        return f"{sentence}: the difference is beyond the noise"
+    return f"{sentence}: it takes about {baseline.runs_to_tell_apart} runs each to tell the two apart"
 
 
 def loss_sentence(score: ScoreView) -> str:

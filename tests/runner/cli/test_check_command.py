@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +29,7 @@ from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths, evaluation_id
 from runner.store.records import EvaluationRecord
 from runner.store.store import Store
-from runner.submission.load import Submission
+from runner.submission.load import Submission, load_submission
 from runner.verdict import Verdict
 from tests.support.records import run_record
 
@@ -79,7 +80,9 @@ class Host:
             n=n,
             verdicts={"crashed": 1} if crashes else {"ok": n},
             seconds=1.0,
-            score=None if crashes else 0.1,
+            score=None if crashes else 0.1 + len(submission.name) / 100,
+            score_low=None if crashes else 0.09,
+            score_high=None if crashes else 0.15,
             reason=f"run 0 ended as crashed ({DETAIL})" if crashes else None,
         )
         self.store.finish(name, summary.to_json())
@@ -171,6 +174,28 @@ def test_a_smoke_test_is_executed_anew_and_a_score_is_not(
     assert host.executed == [("good", 2), ("good", 2)]
     assert _check_all(scoring, [good, bad], output()) == 1
     assert host.executed[2:] == [("good", 2), ("good", 64), ("bad", 2)]
+
+
+def test_a_score_is_compared_with_that_of_a_known_method(
+    checker: Checker,
+    host: Host,
+    write: Callable[[str, str], Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is evaluated before the submission, so that this is the last evaluation; and never against itself."""
+    known, mine = write("finetune.py", "known = 1\n"), write("mine.py", "ok = 1\n")
+    scoring = replace(checker, scored_runs=64, baseline=load_submission(known))
+    assert _check_all(scoring, [mine, known], output(as_json=True)) == 0
+    assert host.executed == [("mine", 2), ("finetune", 64), ("mine", 64), ("finetune", 2), ("finetune", 64)]
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["baseline"] == {"name": "finetune", "score": 0.18, "runs_to_tell_apart": 72}
+    assert second["baseline"] is None
+    _check_all(scoring, [mine], output())
+    text = capsys.readouterr().out
+    assert "finetune, the contest's simplest baseline, scores 0.1800 here: it takes about 72 runs" in text
+    lost = replace(scoring, baseline=load_submission(write("lost.py", "lost\n")))
+    assert _check_all(lost, [mine], output(as_json=True)) == 0
+    assert json.loads(capsys.readouterr().out)["baseline"] is None
 
 
 def test_json_is_an_object_for_each_and_nothing_else(
