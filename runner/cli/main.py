@@ -44,6 +44,10 @@ COMMANDS: Final = {
         "participant.check:check_command",
         "Check in seconds whether submissions run, how long they take, and what has to be fixed.",
     ),
+    "shell": (
+        "participant.shell:shell_command",
+        "Open Python in the image with net, retain, forget and val at hand. Not sealed.",
+    ),
     "run": ("run:run_command", "Run submissions n times each in sealed containers, and score them."),
     "show": (
         "show:show_command",

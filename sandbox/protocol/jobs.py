@@ -96,6 +96,18 @@ class EvaluatorJob(_Job):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShellJob(_Job):
+    """What an interactive Python has at hand."""
+
+    architecture: str
+    classes: int
+    item_format: str
+    batch_size: int
+    architecture_source: str | None = None
+    """The source of the module, if the architecture is `FILE_ARCHITECTURE`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainerJob(_Job):
     """The job of a trainer that builds a challenge."""
 

@@ -48,7 +48,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "cli",
         "__main__",
     ),
-    "sandbox": ("protocol", "networks stdio", "recipes", "evaluator trainer worker"),
+    "sandbox": ("protocol", "networks stdio", "recipes", "evaluator shell trainer worker"),
     "scoring": (
         "checks",
         "samples",
@@ -109,6 +109,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "sandbox.stdio": _SHARED,
         "sandbox.recipes": f"sandbox.networks {_SHARED}",
         "sandbox.evaluator": f"sandbox.networks sandbox.stdio {_SHARED}",
+        "sandbox.shell": f"sandbox.networks {_SHARED}",
         "sandbox.trainer": f"sandbox.networks sandbox.recipes sandbox.stdio {_SHARED}",
         "sandbox.worker": f"sandbox.networks sandbox.stdio {_SHARED}",
         "scoring.samples": "scoring.checks",

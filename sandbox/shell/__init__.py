@@ -1,0 +1,1 @@
+"""An interactive Python with what a submission's function gets. Nothing in it is sealed."""
