@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.errors import ConfigurationError
+from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluation.check import check_store_folder
 from runner.files import read_stored_file
 from runner.reports.views.make import make_view
@@ -74,9 +74,11 @@ def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEval
 
     Raises:
         ConfigurationError: it names none, or more than one.
+        HostNotReadyError: the store cannot be read.
     """
     checks = checks or check_store_folder()
-    matches, refusals = [], []
+    matches: list[NamedEvaluation] = []
+    refusals: list[ConfigurationError] = []
     for each in dict.fromkeys((folder, checks)):
         if each != folder and not (each / DATABASE_FILE).is_file():
             continue
@@ -85,6 +87,9 @@ def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEval
             matches.append(NamedEvaluation(store=store, folder=each, name=store.find(word)))
         except ConfigurationError as error:
             refusals.append(error)
+        except HostNotReadyError:  # a store of checks that cannot be read, such as one of a later version
+            if each == folder:
+                raise
     if not matches:
         if len(refusals) > 1:
             raise ConfigurationError(f"{refusals[0]} (and no check has this name)")

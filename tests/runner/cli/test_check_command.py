@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -21,10 +22,11 @@ from runner.cli.participant.check_output import CheckOutput
 from runner.cli.participant.stored_view import find_named
 from runner.cli.participant.watch import changes_of, is_part_of
 from runner.engine.placement import DEFAULT_PLACEMENT
-from runner.errors import ConfigurationError, SandboxLostError
+from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError
 from runner.evaluation.check import Checker
 from runner.image.image import Image
 from runner.results.summary import Summary
+from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths, evaluation_id
 from runner.store.records import EvaluationRecord
@@ -174,6 +176,20 @@ def test_a_smoke_test_is_executed_anew_and_a_score_is_not(
     assert host.executed == [("good", 2), ("good", 2)]
     assert _check_all(scoring, [good, bad], output()) == 1
     assert host.executed[2:] == [("good", 2), ("good", 64), ("bad", 2)]
+
+
+def test_checks_of_a_later_version_hide_no_evaluation(
+    checker: Checker, write: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    """The store that was named is read all the same, also for the newest of both."""
+    _check_all(checker, [write("mine.py", "ok = 1\n")], output())
+    open_store(tmp_path / "later", create=True).close()
+    with closing(sqlite3.connect(tmp_path / "later" / DATABASE_FILE)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    for word in ("mine", "last"):
+        assert find_named(word, checker.folder, tmp_path / "later").folder == checker.folder
+    with pytest.raises(HostNotReadyError, match="later version"):
+        find_named("mine", tmp_path / "later", checker.folder)
 
 
 def test_a_score_is_compared_with_that_of_a_known_method(
