@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,25 @@ def test_a_workflow_uses_options_that_exist(tmp_path: Path, ci: CiService) -> No
         for option in parameter.opts
     }
     assert {word.rstrip("'") for word in command.split() if word.startswith("--")} <= options
+
+
+LINTERS: dict[CiService, list[str]] = {
+    "github": ["--builtin-schema", "vendor.github-workflows"],
+    "gitlab": ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
+}
+
+
+def lint(file: Path, ci: CiService) -> subprocess.CompletedProcess[str]:
+    """Compare a workflow file with the service's own schema, of which the linter has a copy."""
+    words = [sys.executable, "-m", "check_jsonschema", *LINTERS[ci], str(file)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("ci", list(LINTERS))
+def test_a_workflow_file_is_accepted_by_a_linter(tmp_path: Path, ci: CiService) -> None:
+    """And the linter would notice a step, or a job, that is wrong."""
+    file = tmp_path / write_template(tmp_path, ci=ci)[-1]
+    done = lint(file, ci)
+    assert done.returncode == 0, done.stdout + done.stderr
+    file.write_text(file.read_text().replace("steps:", "stages:").replace("script:", "scripts:"))
+    assert lint(file, ci).returncode == 1
