@@ -27,6 +27,7 @@ from runner.errors import ConfigurationError, RunnerError
 from runner.evaluation.check import Checked, Checker, check_store_folder, worst_exit_code
 from runner.evaluation.entries import HandIn
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
+from runner.execution.containers import one_run_challenge
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.progress import ConsoleReporter
@@ -170,8 +171,11 @@ def _baseline() -> Submission | None:
 
 
 def _fast(challenge: Challenge, n: int) -> Challenge:
-    """Return the challenge with one container for the few runs of a smoke test: starting takes longest."""
-    return challenge.with_limits(concurrency=1) if n < MIN_SCORED_RUNS else challenge
+    """Return the challenge with one container for the few runs of a smoke test: starting takes longest.
+
+    Each run has the cores and threads that it has in an evaluation, so that its time says something.
+    """
+    return one_run_challenge(challenge) if n < MIN_SCORED_RUNS else challenge
 
 
 def _check_all(checker: Checker, paths: Iterable[Path], output: CheckOutput) -> int:

@@ -17,7 +17,7 @@ import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.cli.participant.check import _check_all, _checker, check_command
+from runner.cli.participant.check import _check_all, _checker, _fast, check_command
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.participant.stored_view import find_named
 from runner.cli.participant.watch import changes_of, is_part_of
@@ -176,6 +176,14 @@ def test_a_smoke_test_is_executed_anew_and_a_score_is_not(
     assert host.executed == [("good", 2), ("good", 2)]
     assert _check_all(scoring, [good, bad], output()) == 1
     assert host.executed[2:] == [("good", 2), ("good", 64), ("bad", 2)]
+
+
+def test_a_smoke_test_has_what_a_run_has(load_challenge: Callable[[Limits], Challenge]) -> None:
+    """One container, with the cores of one of several runs at once: its time is that of an evaluation."""
+    challenge = load_challenge(Limits(cpus=4.0, concurrency=2))
+    smoke = _fast(challenge, 2).description.limits
+    assert (smoke.cpus, smoke.concurrency, smoke.threads) == (2.0, 1, 2)
+    assert _fast(challenge, 64) == challenge
 
 
 def test_checks_of_a_later_version_hide_no_evaluation(
