@@ -17,6 +17,7 @@ from runner.reports.views.model import (
     TimeView,
 )
 from runner.units import MIB, duration
+from runner.verdict import Verdict
 from runner.wording import quantity
 
 _STATUS: Final = {
@@ -56,7 +57,7 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
             yield Text(f"  {_baseline(view.baseline, view.n)}")
     if view.time is not None:
         yield Text(f"  {_time(view.time)}")
-    if view.memory is not None:
+    if view.memory is not None and (view.failure is None or view.failure.verdict == Verdict.MEMORY_LIMIT):
         yield Text(f"  {_memory(view.memory)}")
     if view.feedback == "verdict-only":
         yield Text("  The challenge shows participants verdicts only.")

@@ -13,7 +13,7 @@ from runner.reports.participant import filtered_view
 from runner.reports.views.annotations import annotation_lines, without_commands
 from runner.reports.views.junit import junit_xml
 from runner.reports.views.make import make_view, refused_view
-from runner.reports.views.model import EvaluationView, MemoryView
+from runner.reports.views.model import EvaluationView, FailureView, MemoryView
 from runner.reports.views.place import file_as_typed, place_of, without_place
 from runner.reports.views.terminal import view_lines
 from runner.verdict import Verdict
@@ -92,6 +92,10 @@ def test_the_most_memory_of_all_runs_is_shown() -> None:
     limited = view.model_copy(update={"memory": MemoryView(peak_bytes=5 << 20, limit_bytes=2 << 30)})
     assert "memory: at most 5 MiB seen of 2048 MiB a run" in text_of(limited)
     assert seen(1).memory is None
+    crashed = limited.model_copy(update={"failure": FailureView(run=0, verdict="crashed", message="no")})
+    assert "memory" not in text_of(crashed)
+    killed = limited.model_copy(update={"failure": FailureView(run=0, verdict="memory-limit", message="no")})
+    assert "memory: at most 5 MiB" in text_of(killed)
     assert filtered_view(view, "verdict-only").memory is None
     assert filtered_view(view, "full").memory == view.memory
 
