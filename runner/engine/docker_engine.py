@@ -29,6 +29,7 @@ from runner.engine.docker_container import DockerContainer
 from runner.engine.docker_images import DockerImages
 from runner.engine.docker_options import container_name, docker_options
 from runner.engine.info import EngineInfo, is_podman
+from runner.engine.memory_use import MemoryGroup
 from runner.engine.podman import podman_options
 from runner.errors import EngineAccessError, HostNotReadyError, SandboxStartError
 
@@ -132,6 +133,9 @@ class DockerEngine:
 
     def _unused_memory_bytes(self, identity: str) -> int:
         """Return what a container may still use: up to its whole limit, where its use is not known."""
+        seen = self._seen_unused_memory_bytes(identity)
+        if seen is not None:
+            return seen
         is_old = version_lt(self._api.api_version, _ONE_SHOT_VERSION)
         options = {} if is_old else {"one_shot": True}
         try:
@@ -141,6 +145,20 @@ class DockerEngine:
             return 0  # it has ended meanwhile
         except (*ENGINE_ERRORS, KeyError, TypeError, ValueError):
             return self._memory_limit_bytes(identity)
+
+    def _seen_unused_memory_bytes(self, identity: str) -> int | None:
+        """Return the same from the container's control group; None if that is not visible here.
+
+        The engine's statistics take a second for each container, in which no run is started.
+        """
+        try:
+            facts = self._api.inspect_container(identity)
+            process, limit = int(facts["State"]["Pid"]), int(facts["HostConfig"]["Memory"])
+        except (*ENGINE_ERRORS, KeyError, TypeError, ValueError):
+            return None
+        group = MemoryGroup.of_container(identity, process)
+        used = group.used_bytes() if group is not None else None
+        return max(0, limit - used) if used is not None else None
 
     def _memory_limit_bytes(self, identity: str) -> int:
         """Return the limit of a running container, 0 for one that has ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import docker
@@ -91,3 +92,21 @@ def test_an_engine_that_stops_in_between_does_not_answer() -> None:
     """In one sentence, not as an engine without containers."""
     with pytest.raises(HostNotReadyError, match="does not answer"):
         unused(Api(STOPPED, STOPPED))
+
+
+def test_what_the_control_group_shows_is_taken_without_asking_for_statistics(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They take a second each. Where the group cannot be read any more, they are asked for after all."""
+    uses = iter([400, 1200, None])
+    group = SimpleNamespace(used_bytes=lambda: next(uses))
+    monkeypatch.setattr(
+        "runner.engine.docker_engine.MemoryGroup.of_container",
+        lambda identity, process: group if (identity, process) == ("a", 7) else None,
+    )
+    facts = {"HostConfig": {"Memory": LIMIT}, "State": {"Running": True, "Pid": 7}}
+    slow = AssertionError("statistics were asked for")
+    assert [unused(Api(slow, facts)) for _look in range(2)] == [LIMIT - 400, 0]
+    assert unused(Api(USED, facts)) == LIMIT - 300
+    another = {"HostConfig": {"Memory": LIMIT}, "State": {"Running": True, "Pid": 8}}
+    assert unused(Api(USED, another)) == LIMIT - 300
