@@ -101,6 +101,7 @@ PANELS: Final = {
     "doctor": "Set up",
     "new": "Take part",
     "check": "Take part",
+    "shell": "Take part",
     "run": "Take part",
     "list": "Take part",
     "show": "Take part",
