@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from runner.clients.surroundings import require_closed
 from runner.engine.api import Stream
+from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError, SandboxStartError
 from runner.sanitize import sanitize_line
 from sandbox.protocol.frames import Decoder, Frame, FrameRule, ProtocolViolationError, Scalar, encode_header
@@ -86,13 +88,17 @@ class Channel:
             raise SandboxLostError(f"The container sent nothing for {seconds:g} s.")
         return frame
 
-    def await_ready(self) -> float:
+    def await_ready(self, placement: Placement = DEFAULT_PLACEMENT) -> float:
         """Wait for the first frame; return the seconds that the container took to load.
+
+        Args:
+            placement: Of the container, which decides what may stand in it.
 
         Raises:
             SandboxStartError: the container ended, or was not ready in time.
             ConfigurationError: the challenge's network cannot be used; the container reports why.
-            HostNotReadyError: submissions cannot be run on this host; the container reports why.
+            HostNotReadyError: submissions cannot be run on this host; the container reports why. Or the
+                engine has added something to the container that does not belong there.
         """
         try:
             frame = self.await_frame(START_SECONDS)
@@ -110,6 +116,7 @@ class Channel:
             )
         if frame.kind != "ready":
             raise SandboxStartError(f"The container's first frame was {frame.kind}, not ready.")
+        require_closed(frame.payload, placement)
         return frame.number("seconds")
 
     def stderr_suffix(self) -> str:

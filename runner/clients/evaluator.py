@@ -16,6 +16,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs, split_outputs
 from runner.clients.channel import Channel, StreamEndedError
 from runner.engine.api import Stream
+from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.errors import EvaluatorFailedError, SandboxLostError
 from runner.parsers.npz import ArraysError
 from sandbox.protocol.frames import Frame, ProtocolViolationError
@@ -45,7 +46,7 @@ class EvaluatorClient:
         *,
         stream: Stream,
         challenge: Challenge,
-        device: str = "cpu",
+        placement: Placement = DEFAULT_PLACEMENT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Send the challenge, and wait until the evaluator has loaded it.
@@ -53,6 +54,7 @@ class EvaluatorClient:
         Raises:
             SandboxStartError: the container did not become ready.
             ConfigurationError: the challenge's network cannot be used.
+            HostNotReadyError: the engine has added something to the container.
         """
         description, self._clock = challenge.description, clock
         self._held_back = description.held_back
@@ -65,12 +67,12 @@ class EvaluatorClient:
             architecture=description.architecture,
             architecture_source=challenge.architecture_source,
             classes=description.classes,
-            device=device,
+            device=placement.torch_device,
         )
         self._channel.send("job", job.to_json())
         for name, split in splits.items():
             self._channel.send("data", challenge.data(split), name=name)
-        self._channel.await_ready()
+        self._channel.await_ready(placement)
 
     def set_concurrency(self, checkpoints: int) -> None:
         """Evaluate so many checkpoints in parallel, a core each; initially it is one, beside the runs."""

@@ -87,9 +87,10 @@ class TrainerSession:
 
         Raises:
             SandboxStartError: the trainer did not become ready.
+            HostNotReadyError: the engine has added something to the container.
         """
         self._channel.send("measure" if isinstance(job, TimingJob) else "job", job.to_json())
-        self._channel.await_ready()
+        self._channel.await_ready(self._spec.placement)
 
     def send(self, kind: str, payload: bytes, **fields: Scalar) -> None:
         """Send one of the frames that the job announced.

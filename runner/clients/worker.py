@@ -61,7 +61,8 @@ class WorkerClient:
         Raises:
             SandboxStartError: the container did not become ready.
             ConfigurationError: the challenge's network cannot be used, or its time limit is not in seconds.
-            HostNotReadyError: submissions cannot be run on this host under this runtime.
+            HostNotReadyError: submissions cannot be run on this host under this runtime, or the engine has
+                added something to the container.
         """
         description = challenge.description
         self._limits: Limits = description.limits.of_one_run()
@@ -100,7 +101,7 @@ class WorkerClient:
         for name in WORKER_DATA:
             self._channel.send("data", challenge.data(name), name=name)
         self._channel.send("submission", submission.archive)
-        self.load_seconds = self._channel.await_ready()
+        self.load_seconds = self._channel.await_ready(placement)
 
     @property
     def is_usable(self) -> bool:

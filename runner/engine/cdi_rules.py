@@ -91,7 +91,7 @@ def _node_problem(node: object) -> Iterator[str]:
     for path in paths:
         if path is None and paths[0] is not None:
             continue
-        if not isinstance(path, str) or _NODES.fullmatch(path) is None:
+        if not isinstance(path, str) or not is_gpu_node(path):
             yield f"the device {path!r}"
             return
 
@@ -104,13 +104,19 @@ def _mount_problem(mount: object) -> Iterator[str]:
     )
     if not isinstance(host, str) or not isinstance(inside, str):
         yield "a mount without paths"
-    elif not (_is_driver_file(host) and _is_driver_file(inside)):
+    elif not (is_driver_file(host) and is_driver_file(inside)):
         yield f"{host!r}, which is no file of the driver"
     elif "ro" not in options or "rw" in options:
         yield f"{host!r}, which could be written to"
 
 
-def _is_driver_file(name: str) -> bool:
+def is_gpu_node(path: str) -> bool:
+    """Return whether a path is a device node that computing on a GPU needs."""
+    return _NODES.fullmatch(path) is not None
+
+
+def is_driver_file(name: str) -> bool:
+    """Return whether a path is a library, a program or firmware of NVIDIA's driver."""
     path = PurePosixPath(name)
     in_folder = any(path.is_relative_to(folder) for folder in _FOLDERS) and ".." not in path.parts
     return in_folder and _FILES.fullmatch(path.name) is not None

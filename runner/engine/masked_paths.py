@@ -128,7 +128,7 @@ _CGROUP: Final = (
     *(f"memory/{file}" for file in (*_GROUP_1, *_MEMORY_1)),
     *_FILES_2,
 )
-_HOST_FILES: Final = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
+HOST_FILES: Final = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 """Files of the host's own disk, which engines mount from there."""
 
 
@@ -145,5 +145,5 @@ def masked_paths(*, with_gpu: bool) -> tuple[str, ...]:
         *trees,
         *(f"/sys/fs/{name}" for name in _SYS_FS),
         *(f"/sys/fs/cgroup/{name}" for name in _CGROUP),
-        *_HOST_FILES,
+        *HOST_FILES,
     )

@@ -28,6 +28,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs
 from runner.clients.evaluator import EvaluatorClient, Rejected
 from runner.engine.api import Stream
+from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.errors import EvaluatorFailedError, HostNotReadyError, RunnerError, SandboxError, SandboxLostError
 from runner.execution.executor import OutputsSink
 
@@ -60,7 +61,7 @@ class EvaluatorQueue:
         start: Callable[[], Stream],
         challenge: Challenge,
         sink: OutputsSink,
-        device: str = "cpu",
+        placement: Placement = DEFAULT_PLACEMENT,
         cores: int = 1,
         keep_going: bool = True,
         min_checkpoint_seconds: float = MIN_CHECKPOINT_SECONDS,
@@ -73,7 +74,7 @@ class EvaluatorQueue:
             start: Starts an evaluator container.
             challenge: What checkpoints are evaluated on.
             sink: Provides checkpoints and takes their outputs.
-            device: torch's name of the device.
+            placement: Of the evaluator's container.
             cores: Used after the last run; one is used while runs are in progress.
             keep_going: Evaluate the rest after evaluators failed with a checkpoint. Without it the
                 evaluation has failed, and each remaining checkpoint might take as long.
@@ -82,7 +83,7 @@ class EvaluatorQueue:
             turn: Entered while the device is used, where it cannot be shared with runs; can be entered again.
         """
         self._start, self._challenge, self._sink = start, challenge, sink
-        self._device, self._cores = device, cores if device == "cpu" else 1
+        self._placement, self._cores = placement, cores if placement.gpu is None else 1
         self._keep_going, self._min_seconds = keep_going, min_checkpoint_seconds
         self._connect = evaluator
         self._turn = turn
@@ -173,7 +174,9 @@ class EvaluatorQueue:
             if self._abandoned.is_set():
                 return
             with self._turn or contextlib.nullcontext():
-                evaluator = self._connect(stream=container, challenge=self._challenge, device=self._device)
+                evaluator = self._connect(
+                    stream=container, challenge=self._challenge, placement=self._placement
+                )
                 seconds = self._time_original(evaluator)
             for index in tuple(self._sent):
                 self._evaluate_singly(evaluator, index, seconds)

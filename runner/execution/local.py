@@ -69,7 +69,7 @@ class LocalExecutor:
             start=self._start_evaluator,
             challenge=challenge,
             sink=sink,
-            device=settings.placement.torch_device,
+            placement=settings.placement,
             cores=evaluator_concurrency(
                 cpus=challenge.description.limits.cpus,
                 checkpoint_bytes=max_checkpoint_bytes(challenge.spec),

@@ -31,6 +31,7 @@ from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.protocol.messages import TO_EVALUATOR
 from sandbox.protocol.splits import SPLITS
 from sandbox.stdio import Stdio
+from sandbox.surroundings import surroundings
 
 _HEARTBEAT_SECONDS = 60.0
 _SHORTAGE = ("out of memory", "can't allocate memory", "alloc_failed")
@@ -182,7 +183,7 @@ def main() -> None:
                     return
                 threads = _EvaluationThreads(Evaluator(job, data), stdio)
                 data.clear()
-                stdio.send("ready", seconds=time.monotonic() - start)
+                stdio.send("ready", surroundings(), seconds=time.monotonic() - start)
         elif frame.kind == "checkpoint" and threads is not None:
             threads.submit(frame.integer("index"), frame.payload)
         elif frame.kind == "side_by_side" and threads is not None:

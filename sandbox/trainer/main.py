@@ -40,6 +40,7 @@ from sandbox.recipes.assemble import assemble
 from sandbox.recipes.dataset import TrainingData
 from sandbox.recipes.run import run_recipe
 from sandbox.stdio import Stdio
+from sandbox.surroundings import surroundings
 from sandbox.trainer.footprint import Footprint
 from sandbox.trainer.methods import METHODS, choose, measure_methods, should_measure
 from sandbox.trainer.optimizers import warm_up
@@ -223,7 +224,7 @@ def main() -> None:
                 snapshots[first] = bytes(unfinished.pop(first))
         else:
             job = (TrainerJob if frame.kind == "job" else TimingJob).from_json(frame.payload)
-            stdio.send("ready", seconds=time.monotonic() - start)
+            stdio.send("ready", surroundings(), seconds=time.monotonic() - start)
         expected = job.data_files if isinstance(job, TrainerJob) else len(TIMED_SPLITS)
         announced = len(job.snapshots) if isinstance(job, TrainerJob) else 0
         if job is not None and len(files) == expected and len(snapshots) == announced:

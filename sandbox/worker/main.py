@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final
 from sandbox.protocol.jobs import READERS_GID, WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
+from sandbox.surroundings import surroundings
 from sandbox.worker.entry import year_2023
 from sandbox.worker.entry.preload import count_cores, modules_to_preload, wait_without_epoll
 from sandbox.worker.file_times import hold_times
@@ -126,6 +127,7 @@ def _serve(
     if not _can_end_other_processes():
         stdio.send("unfit", reason=_UNFIT)
         return
+    seen = surroundings()
     zygote = Zygote(lambda: _load(job, received, syscall_filter))
     received.clear()
     supervisor = Supervisor(job, stdio, janitor, zygote)
@@ -135,7 +137,7 @@ def _serve(
         stdio.send("unready", reason=str(error))
         return
     hold_times()
-    stdio.send("ready", seconds=time.monotonic() - started_at)
+    stdio.send("ready", seen, seconds=time.monotonic() - started_at)
     supervisor.serve()
 
 

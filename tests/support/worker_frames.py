@@ -20,7 +20,7 @@ Begin = Callable[..., tuple[WorkerClient, FakeStream]]
 """Creates a client of a worker that answers its runs by a script; a fixture of the clients' tests."""
 
 SUBMISSION: Final = Submission(name="mine", sha256="a" * 64, archive=b"PK: never opened here")
-READY: Final = encode("ready", seconds=0.25)
+READY: Final = encode("ready", b'{"mounts": [], "devices": []}', seconds=0.25)
 END: Final[Answer] = (0.0, None)
 QUIET: Final[list[Answer]] = []
 CHECKPOINT: Final = save({"weight": np.ones((2, 3), np.float32), "bias": np.ones(2, np.float32)})

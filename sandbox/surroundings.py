@@ -1,0 +1,56 @@
+"""What of the host stands in a container: its mounts and its devices, as `ready` reports them.
+
+Engines and their plug-ins (CDI, NVIDIA's runtime, an engine's default mounts) add to a container what no
+specification of this project names, and what the engine does not show afterwards. So each container looks
+for itself, before anything of a stranger is in it.
+
+Source: proc_pid_mountinfo(5).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Final
+
+_DEVICES: Final = "/dev"
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_ESCAPE: Final = re.compile(r"\\([0-7]{3})")
+
+
+def surroundings() -> bytes:
+    """Return mounts and devices as JSON.
+
+    ``{"mounts": [[path, type, read-only], ...], "devices": [path, ...]}``. A device is anything below /dev
+    that is no folder, no link and no regular file; what is mounted below /dev is among the mounts, too.
+    """
+    report = {"mounts": mounts(_MOUNTS.read_text()), "devices": sorted(_devices(_DEVICES))}
+    return json.dumps(report).encode()
+
+
+def mounts(mountinfo: str) -> list[tuple[str, str, bool]]:
+    """Return the path, the type and whether it is read-only of each mount in the text of ``mountinfo``."""
+    listed = []
+    for line in mountinfo.splitlines():
+        own, _, of_file_system = line.partition(" - ")
+        columns = own.split(" ")
+        path = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), columns[4])
+        listed.append((path, of_file_system.split(" ")[0], "ro" in columns[5].split(",")))
+    return listed
+
+
+def _devices(folder: str) -> list[str]:
+    paths = []
+    for entry in os.scandir(folder):
+        mode = entry.stat(follow_symlinks=False).st_mode
+        if stat.S_ISDIR(mode):
+            try:
+                paths += _devices(entry.path)
+            except PermissionError:  # closed to this container, so to what runs in it
+                continue
+        elif not (stat.S_ISLNK(mode) or stat.S_ISREG(mode)):
+            paths.append(entry.path)
+    return paths
