@@ -12,11 +12,12 @@ import typer
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import DESCRIPTION_FILE
 from runner.challenge.load import load_challenge
-from runner.cli.console import print_json, stderr_console, stdout_console
+from runner.cli.console import print_json, print_note, stderr_console, stdout_console
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluation.evaluate import rerun
+from runner.execution.gpu_driver import RECORDED, change_of_driver, installed_driver
 from runner.execution.host_session import host_session
 from runner.execution.settings import Settings
 from runner.files import read_stored_file
@@ -103,6 +104,8 @@ def _rerun(store: Path, manifest: Manifest, challenge: Challenge, indices: list[
     submission = Submission(name=manifest.submission.name, sha256=manifest.submission.sha256, archive=archive)
     requested = manifest.settings
     device = str(requested.get("device", CPU))
+    if device != CPU and (note := change_of_driver(manifest.versions.get(RECORDED, ""), installed_driver())):
+        print_note(note)
     with (
         tempfile.TemporaryDirectory(prefix="unlearn-verify-") as folder,
         host_session(

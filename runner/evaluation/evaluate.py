@@ -11,6 +11,7 @@ from dataclasses import replace
 from runner.challenge.challenge import Challenge
 from runner.evaluation.pending_runs import PendingRuns
 from runner.execution.context import EvaluationContext
+from runner.execution.gpu_driver import RECORDED, installed_driver
 from runner.execution.settings import Settings
 from runner.image.image import Image
 from runner.results.card_file import card_bytes, has_recorded_card
@@ -158,7 +159,7 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
         image=context.image,
         n=pending.settings.n,
         settings=pending.settings.for_record(),
-        engine=context.info.for_record(),
+        engine={**context.info.for_record(), **_gpu_driver(pending.settings)},
         attempts=store.attempts(name),
         runs=runs,
         outputs=paths.outputs,
@@ -184,3 +185,9 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
         if text is not None:
             commit_file(file, token)
     return summary
+
+
+def _gpu_driver(settings: Settings) -> dict[str, str]:
+    """Return the driver's version for the manifest; nothing on the CPU, or where it is not known."""
+    version = installed_driver() if settings.placement.gpu is not None else ""
+    return {RECORDED: version} if version else {}

@@ -108,7 +108,7 @@ class Manifest(_Part):
     limits: dict[str, Any]
     """Of a run, as in `challenge.toml`."""
     versions: dict[str, str]
-    """Of project, Python, kernel and engine, when the evaluation ended."""
+    """Of project, Python, kernel and engine, and on a GPU of its driver, when the evaluation ended."""
     seconds: float
     """Wall time spent on it, over all commands."""
     attempts: list[AttemptPart]
@@ -146,7 +146,7 @@ def render_manifest(
         image: The image of its containers.
         n: How many runs.
         settings: What the command requested.
-        engine: What the engine reports, for ``versions``.
+        engine: What the engine reports, and the GPU's driver, for ``versions``.
         attempts: All of them.
         runs: As published.
         outputs: Returns the path of a run's outputs.
