@@ -37,4 +37,5 @@ def change_of_driver(recorded: str, installed: str) -> str:
     if not recorded or recorded == installed:
         return ""
     now = f"is {installed}" if installed else "is not known"
-    return f"The evaluation ran under driver {recorded}, and the driver {now} now: differences may be the driver's."
+    ran = f"The evaluation ran under driver {recorded}, and the driver {now} now"
+    return f"{ran}: differences may be the driver's."
