@@ -4,8 +4,9 @@
     python benchmarks/gpu.py --part b                one part
     python benchmarks/gpu.py --device cpu --small    whether the parts themselves work
 
-Needs Linux, PyTorch, safetensors and numpy; to be root where runs change their uid; and for part (d)
-namespaces of its own (`unshare`). Writes one JSON file after every part, which says what was skipped and why.
+Needs Linux, PyTorch, safetensors and numpy, for part (h) also SciPy and scikit-learn; to be root where runs
+change their uid; and for part (d) namespaces of its own (`unshare`). Writes one JSON file after every part,
+which says what was skipped and why.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
 
 import torch
 
+from benchmarks.gpu_parts import populations
 from benchmarks.gpu_parts.child_rules import try_rules
 from benchmarks.gpu_parts.contexts import measure_contexts
 from benchmarks.gpu_parts.devices import memory_meter
@@ -32,6 +34,7 @@ from benchmarks.gpu_parts.evaluations import measure_evaluator
 from benchmarks.gpu_parts.filters import FOLDER, read_filters
 from benchmarks.gpu_parts.host_facts import host_facts
 from benchmarks.gpu_parts.leftover_memory import search_leftovers
+from benchmarks.gpu_parts.populations import compare_populations
 from benchmarks.gpu_parts.problem import CONTEST, SMALL
 from benchmarks.gpu_parts.reference_training import measure_training
 from benchmarks.gpu_parts.report import Report
@@ -47,10 +50,11 @@ PARTS: Final = {
     "e": "training of references in each way: networks an hour",
     "f": "checkpoints a second of the evaluator",
     "g": "whether memory of one run shows in the next",
+    "h": "whether references trained in each way are told from the plain loop's",
 }
-WEIGHTS: Final = {"a": 10, "b": 80, "c": 60, "d": 160, "f": 40, "g": 30, "e": 150}
-"""Shares of the time, about in seconds of 530, in the order in which the parts are run. (e) comes last: it
-uses the device in this process, after which no child can."""
+WEIGHTS: Final = {"a": 10, "b": 80, "c": 60, "d": 160, "f": 40, "g": 30, "e": 120, "h": 30}
+"""Shares of the time, about in seconds of 530, in the order in which the parts are run. (e) and (h) come
+last: they use the device in this process, after which no child can."""
 _SECONDS: Final = 530.0
 _GRACE_SECONDS: Final = 5.0
 _NOT_READY: Final = 3
@@ -86,6 +90,9 @@ def measure(part: str, report: Report, seconds: float) -> dict[str, Any]:
             problem, device, checkpoints=2 if small else 200, side_by_side=2 if small else 4, seconds=seconds
         ),
         "g": lambda: search_leftovers(device, seconds=seconds),
+        "h": lambda: compare_populations(
+            device, populations.SMALL if small else populations.FULL, seconds=seconds, on_way=write_so_far
+        ),
     }
     return parts[part]()
 

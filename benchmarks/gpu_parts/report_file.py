@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from benchmarks.gpu_parts.report import SCHEMA_VERSION
 
-Part = Literal["a", "b", "c", "d", "e", "f", "g"]
+Part = Literal["a", "b", "c", "d", "e", "f", "g", "h"]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 

@@ -57,7 +57,7 @@ def test_what_the_program_writes_is_read(tmp_path: Path) -> None:
         {"device": "tpu"},
         {"small": 0},
         {"started_at": "yesterday"},
-        {"parts": {"h": {}}},
+        {"parts": {"i": {}}},
         {"parts": {"b": {}}},  # and failed
         {"seconds": {"d": 1.0}},
         {"seconds": {"a": -1.0, "b": 0.5, "e": 3.0}},

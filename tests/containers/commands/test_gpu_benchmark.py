@@ -47,7 +47,7 @@ def measure(engine: Engine, image: Image, labels: dict[str, str], *arguments: st
     """Return exit code, file and messages of the program, run in a container of its own as root."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name in ("benchmarks/gpu.py", "benchmarks/gpu_parts", "sample_submissions/finetune"):
+        for name in ("benchmarks/gpu.py", "benchmarks/gpu_parts", "sample_submissions/finetune", "scoring"):
             archive.add(ROOT / name, name, filter=lambda item: None if "__pycache__" in item.name else item)
     limits = Limits(memory_bytes=4 << 30, cpus=2.0, scratch_bytes=1 << 30)
     spec = worker_container(image=image.tag, limits=limits, labels=labels)
@@ -92,13 +92,13 @@ def whole(engine: Engine, built_image: Image, labels: dict[str, str]) -> dict[st
 def test_every_part_works(whole: dict[str, Any]) -> None:
     """Nothing failed, nothing was skipped, and each has a time."""
     assert whole["skipped"] == {}
-    assert whole["parts"].keys() == whole["seconds"].keys() == set("abcdefg")
+    assert whole["parts"].keys() == whole["seconds"].keys() == set("abcdefgh")
 
 
 def test_parts_that_are_not_asked_for_are_named(quick: dict[str, Any]) -> None:
     """With a word on why they are not there."""
     assert quick["parts"].keys() == set("abcg")
-    assert quick["skipped"] == dict.fromkeys("def", "not asked for")
+    assert quick["skipped"] == dict.fromkeys("defh", "not asked for")
     assert quick["parts"]["a"]["uid"] == 0
 
 
@@ -157,3 +157,18 @@ def test_without_a_gpu_it_says_so(engine: Engine, built_image: Image, labels: di
     code, content, messages = measure(engine, built_image, labels)
     assert (code, content.strip()) == (3, "")
     assert "finds no GPU here" in messages
+
+
+@pytest.mark.slow
+def test_populations_of_each_way_are_compared_with_the_plain_loops(whole: dict[str, Any]) -> None:
+    """The plain loop with other seeds among them: what no difference looks like."""
+    populations = whole["parts"]["h"]
+    assert populations["ways"].keys() == {
+        "plain loop, other seeds",
+        "one at a time, recorded",
+        "3 stacked, recorded",
+        "2 side by side, recorded",
+    }
+    for way in populations["ways"].values():
+        assert 0 < way["joint_p_value"] <= 1
+        assert way["held_out_epsilon_mean"] >= 0
