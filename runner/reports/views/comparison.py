@@ -121,6 +121,9 @@ def comparison_view(
         )
         for at, index in enumerate(order)
     ]
+    why_not = sanitize_line(ranking) if isinstance(ranking, str) else ""
+    if ranking is None:
+        why_not = _ONE_SCORE
     sizes = {item.card.n for item in inputs}
     return ComparisonView(
         challenge=sanitize_line(challenge, 100),
@@ -129,11 +132,7 @@ def comparison_view(
         unscored=[
             (sanitize_line(name, 100), evaluation, sanitize_line(why)) for name, evaluation, why in unscored
         ],
-        not_ranked=_ONE_SCORE
-        if ranking is None
-        else sanitize_line(ranking)
-        if isinstance(ranking, str)
-        else "",
+        not_ranked=why_not,
     )
 
 
