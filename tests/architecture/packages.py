@@ -44,7 +44,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "clients image store",
         "builder execution results setup time_limits",
         "evaluation gallery reports",
-        "doctor",
+        "doctor pages",
         "cli",
         "__main__",
     ),
@@ -94,6 +94,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.outputs "
             f"scoring.statistics {_SHARED}"
         ),
+        "runner.pages": "runner.reports",
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.execution runner.image "
             "runner.submission runner.time_limits"
@@ -101,7 +102,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (
             "runner.builder runner.challenge runner.doctor runner.engine runner.evaluation runner.execution "
-            "runner.gallery runner.image runner.reports runner.results runner.setup runner.store "
+            "runner.gallery runner.image runner.pages runner.reports runner.results runner.setup runner.store "
             f"runner.submission runner.time_limits scoring.card scoring.statistics {_SHARED}"
         ),
         "runner.__main__": "runner.cli",
@@ -137,6 +138,9 @@ LIBRARY_HOMES: Final = {
     "alembic": "runner.store",
     "typer": "runner.cli",
     "pooch": "runner.builder",
+    "jinja2": "runner.pages",
+    "markupsafe": "runner.pages",
+    "matplotlib": "runner.pages",
 }
 """Libraries that one package imports alone."""
 
