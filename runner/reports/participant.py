@@ -127,6 +127,11 @@ def filtered_view(view: EvaluationView, policy: Feedback) -> EvaluationView:
     return view.model_copy(update=changes)
 
 
+def filtered_seconds(seconds: float, policy: Feedback) -> float:
+    """Return how long something of a submission's took as its participant may see it."""
+    return seconds if policy == "full" else float(round(seconds))
+
+
 def policy_of(terms: Sequence[Mapping[str, Any]]) -> Feedback:
     """Return the strictest policy of the terms; ``verdict-only`` without any."""
     return "full" if terms and all(item["feedback"] == "full" for item in terms) else "verdict-only"
