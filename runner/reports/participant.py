@@ -164,6 +164,11 @@ def _run_part(run: RunPart, *, full: bool) -> RunPart:
     return replace(run, seed=None, peak_bytes=None, seconds=float(round(run.seconds)), exception=name)
 
 
+def filtered_seconds(seconds: float, policy: Feedback) -> float:
+    """Return how long something of a submission's took as its participant may see it."""
+    return seconds if policy == "full" else float(round(seconds))
+
+
 def policy_of(terms: Sequence[Mapping[str, Any]]) -> Feedback:
     """Return the strictest policy of the terms; ``verdict-only`` without any."""
     return "full" if terms and all(item["feedback"] == "full" for item in terms) else "verdict-only"

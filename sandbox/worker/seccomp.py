@@ -19,7 +19,9 @@ The filter refuses:
 * locks on files and on parts of them, which are memory of the kernel that no limit counts: they succeed and
   lock nothing, since a run is alone in its container; and leases;
 * notices of changes in a folder by signal (dnotify): ending n of them for one folder takes time of order n²;
-* questions about the host's disk that a file of the image could answer;
+* questions about the host's disk that a file of the image could answer, and inotify, whose entry in
+  ``/proc/self/fdinfo`` answers one: the UUID of the disk below the image;
+* questions to namespaces and processes: how many of these the host has had;
 * filters on sockets, which take space for compiled programs that all programs of the host share, and names of
   mappings: no limit counts either;
 * filters of system calls of a run's own, and rules of Landlock: both can have the host's audit log filled;
@@ -76,6 +78,7 @@ REFUSED: Final = {
         "io_setup",
         "openat2",
         *("epoll_create", "epoll_create1"),
+        *("inotify_init", "inotify_init1"),
         *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     ),
     # As for files that cannot do it: programs read and write instead.
@@ -116,10 +119,11 @@ The kernel reads only the lower half of the register.
 """
 _IOCTL_FAMILY: Final = 0xFF00
 """The bits of an ioctl's number that name the part of the kernel that answers it."""
-REFUSED_IOCTLS: Final = (0x1500, 0x5800, 0x6600, 0x7600, 0x9400)
+REFUSED_IOCTLS: Final = (0x1500, 0x5800, 0x6600, 0x7600, 0x9400, 0xB700, 0xFF00)
 """Families of questions to file systems: to any (0x15, 'f' and 'v', such as FS_IOC_FIEMAP and
 FS_IOC_GETFSUUID), to XFS ('X') and to Btrfs (0x94). With another storage driver than overlay, files
-of the image answer them, with labels, sizes and UUIDs of the host's disks."""
+of the image answer them, with labels, sizes and UUIDs of the host's disks. And those to namespaces (0xB7)
+and pidfds (0xFF), such as NS_GET_ID and PIDFD_GET_INFO, with numbers that count for the whole host."""
 _SOL_SOCKET: Final = 1
 REFUSED_OPTIONS: Final = (
     # SO_ATTACH_FILTER, SO_ATTACH_BPF, and both for groups of sockets

@@ -11,7 +11,7 @@ from runner.cli.console import print_json, stdout_console
 from runner.cli.participant.stored_view import NamedEvaluation
 from runner.evaluation.check import Checked, Checker
 from runner.files import write_atomic
-from runner.reports.participant import filtered_view
+from runner.reports.participant import filtered_seconds, filtered_view
 from runner.reports.views.annotations import annotation_lines, without_commands
 from runner.reports.views.junit import junit_xml
 from runner.reports.views.make import refused_view
@@ -46,7 +46,7 @@ class CheckOutput:
         view = filtered_view(view_of_check(checker, checked), policy)
         view = view.model_copy(update={"next": self._next(path, view)})
         self._views.append(view)
-        self._seconds.append(checked.seconds)
+        self._seconds.append(filtered_seconds(checked.seconds, policy))
         if self._as_json:
             print_json(view.model_dump(mode="json"))
             return

@@ -1,4 +1,4 @@
-"""Watches its own folder."""
+"""Makes an event object and a timer object."""
 
 import ctypes
 import os
@@ -6,6 +6,5 @@ import os
 
 def unlearning(net, retain, forget, val):
     libc = ctypes.CDLL(None, use_errno=True)
-    number = libc.inotify_init1(0)
-    assert number >= 0, os.strerror(ctypes.get_errno())
-    assert libc.inotify_add_watch(number, b".", 0x100) >= 0
+    assert libc.eventfd(0, 0) >= 0, os.strerror(ctypes.get_errno())
+    assert libc.timerfd_create(1, 0) >= 0, os.strerror(ctypes.get_errno())

@@ -1,4 +1,4 @@
-"""Creates its own watches, and waits with what asyncio takes."""
+"""Makes its own objects, and waits with what asyncio takes."""
 
 import asyncio
 import ctypes
@@ -7,5 +7,6 @@ import os
 
 def unlearning(net, retain, forget, val):
     libc = ctypes.CDLL(None, use_errno=True)
-    assert libc.inotify_init1(0) >= 0, os.strerror(ctypes.get_errno())
+    assert libc.eventfd(0, 0) >= 0, os.strerror(ctypes.get_errno())
+    assert libc.timerfd_create(1, 0) >= 0, os.strerror(ctypes.get_errno())
     asyncio.run(asyncio.sleep(0.01))

@@ -24,6 +24,7 @@ from runner.cli.participant.watch import changes_of, is_part_of
 from runner.engine.placement import DEFAULT_PLACEMENT
 from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError
 from runner.evaluation.check import Checker
+from runner.evaluation.entries import HandIn
 from runner.image.image import Image
 from runner.results.summary import Summary
 from runner.store.listing import DATABASE_FILE
@@ -156,6 +157,29 @@ def test_exit_codes_and_junit_tell_failures_from_faults_of_the_host(
     suite = ElementTree.parse(junit).getroot()[0]
     assert [[child.tag for child in case] for case in suite] == [[], ["failure"], ["failure"], ["error"], []]
     assert "nbconvert" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("feedback", "expected"), [("full", ["2.345", "0.621"]), ("verdict-only", ["2.000", "1.000"])]
+)
+def test_junit_has_exact_times_only_where_the_policy_is_full(
+    checker: Checker, write: Callable[[str, str], Path], tmp_path: Path, feedback: str, expected: list[str]
+) -> None:
+    """Of a submission that ran and of one that crashed; their sum is of these, too."""
+    description = checker.challenge.description.model_copy(update={"feedback": feedback})
+    checker = replace(checker, challenge=replace(checker.challenge, description=description))
+    shown = output(junit=tmp_path / "junit.xml")
+    for name, source, seconds in (("good.py", "ok = 1\n", 2.345), ("bad.py", "nett\n", 0.621)):
+        path = write(name, source)
+        shown.show(
+            checker,
+            path,
+            replace(checker.check(HandIn(path=path, content=load_submission(path))), seconds=seconds),
+        )
+    shown.finish()
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
+    assert [case.get("time") for case in suite] == expected
+    assert suite.get("time") == f"{sum(map(float, expected)):.3f}"
 
 
 def test_a_smoke_test_is_executed_anew_and_a_score_is_not(
