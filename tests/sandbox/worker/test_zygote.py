@@ -44,7 +44,7 @@ def test_the_status_of_a_run_arrives(handle: tuple[Zygote, socket.socket], code:
 def test_only_runs_are_reported_and_all_are_reaped(handle: tuple[Zygote, socket.socket]) -> None:
     """A run can make processes that are children of the zygote."""
     stranger, run = fork_and_end(99), fork_and_end(3)
-    zygote._report_ended(handle[1], {run: 7, -1: 8})
+    zygote._report_ended(handle[1], {run: 7, os.getpid(): 8})
     assert handle[0].receive_ended() == (7, 3 << 8)
     handle[1].close()
     with pytest.raises(ConnectionError):
