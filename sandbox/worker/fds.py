@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -73,3 +74,46 @@ class SocketsInFlight:
             return len(self._file.read_bytes().splitlines())
         except OSError:  # a kernel without this list: nothing can be told
             return 0
+
+
+class SpaceInUse:
+    """Waits until nothing of a run takes space in the folders that all runs share.
+
+    The kernel closes what was in flight one after another, even when the sockets are gone. A run can put
+    something there whose closing takes long (190 000 watches of inotify: a second), and after it files that
+    have no name any more. The next run would find that many blocks and files in use.
+    """
+
+    def __init__(self, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        """Measure nothing yet."""
+        self._patience_seconds = patience_seconds
+        self._before: dict[Path, tuple[int, int]] = {}
+
+    def measure(self, folders: Iterable[Path]) -> None:
+        """Measure what is in use before the first run; later calls measure nothing."""
+        for folder in folders:
+            self._before.setdefault(folder, _space_in_use(folder))
+
+    def wait_until_free(self) -> bool:
+        """Return whether no more is in use than before the first run; wait for it if necessary."""
+        deadline = time.monotonic() + self._patience_seconds
+        while not self._is_free():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+            if self._is_free():
+                time.sleep(_CLOSING_SECONDS)  # for what is closed after these files
+        return True
+
+    def _is_free(self) -> bool:
+        pairs = ((before, _space_in_use(folder)) for folder, before in self._before.items())
+        return all(blocks <= most and files <= most_files for (most, most_files), (blocks, files) in pairs)
+
+
+def _space_in_use(folder: Path) -> tuple[int, int]:
+    """Return how many blocks and files are in use in the file system of a folder; zeros if there is none."""
+    try:
+        state = os.statvfs(folder)
+    except OSError:
+        return 0, 0
+    return state.f_blocks - state.f_bfree, state.f_files - state.f_ffree

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, NoReturn
 
 from sandbox.protocol.jobs import READERS_GID
-from sandbox.worker.fds import SocketsInFlight, close_all_but
+from sandbox.worker.fds import SocketsInFlight, SpaceInUse, close_all_but
 from sandbox.worker.file_times import changeable_nodes, reset_times
 from sandbox.worker.watchdog import TICK_SECONDS, Watchdog, is_about_to_be_killed
 
@@ -88,7 +88,7 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
     busy: dict[socket.socket, tuple[str, Path]] = {}
     orders: list[str] = []
     nodes = (*changeable_nodes(Path("/dev")), *_SHARED_FOLDERS)
-    sockets = SocketsInFlight()
+    sockets, space = SocketsInFlight(), SpaceInUse()
     selector = selectors.DefaultSelector()
     selector.register(supervisor, selectors.EVENT_READ)
     while True:
@@ -114,6 +114,7 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
                     seconds, _space, order = message.removeprefix(_WATCH).partition(" ")
                     watchdog.watch(order, float(seconds))
                     sockets.count_others(own=2 * (len(waiting) + len(busy)))
+                    space.measure((*_SHARED_FOLDERS, Path(order.split(" ", 2)[2])))
                 elif watchdog.is_first_order(message):
                     orders.append(message)
                 continue
@@ -123,6 +124,7 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
             sender.close()
             uid, slot_folder = busy.pop(sender)
             cleaned_up = sockets.wait_until_gone(own=2 * (len(waiting) + len(busy))) and cleaned_up
+            cleaned_up = cleaned_up and space.wait_until_free()
             reset_times((*nodes, slot_folder))
             supervisor.send(f"{uid} {int(cleaned_up)} {watchdog.forget(uid)}".encode())
         _reap()

@@ -168,7 +168,7 @@ class Supervisor:
             index=index,
             uid=uid,
             slot_gid=slot_gid,
-            scratch=str(SCRATCH / str(slot) / f"run-{index}"),
+            scratch=str(SCRATCH / str(slot) / "run"),  # the same for all: none learns its number
         )
         kills, events = oom_kills(), oom_events()
         started_at = time.monotonic()

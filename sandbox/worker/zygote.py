@@ -3,12 +3,14 @@
 It has imported torch and mapped the data. The supervisor requests the forks, and the zygote reports
 when a child has ended. A run's seed, its logs and its result go through pipes that the zygote passes to
 the child and closes: if it read them, the next run could find them in its memory.
+Nor does it keep how a run has ended: a run can choose the eight bits of its exit code.
 It is single-threaded on purpose: threads do not survive a fork.
 """
 
 from __future__ import annotations
 
 import array
+import ctypes
 import json
 import os
 import select
@@ -38,6 +40,16 @@ class Order:
     uid: int
     slot_gid: int
     scratch: str
+
+
+class _Ended(ctypes.Structure):
+    """What the zygote sends of a run that has ended.
+
+    The kernel writes the status here, and it is overwritten once it is sent. As an object of Python it would
+    stay in memory that has been freed, where the next run could find it.
+    """
+
+    _fields_ = (("index", ctypes.c_int), ("status", ctypes.c_int))
 
 
 class UnreadyError(Exception):
@@ -83,8 +95,8 @@ class Zygote:
         message = self.socket.recv(_MESSAGE_BYTES)
         if not message:
             raise ConnectionError("the zygote is gone")
-        index, status = message.split()
-        return int(index), int(status)
+        ended = _Ended.from_buffer_copy(message)
+        return ended.index, ended.status
 
 
 def _load_or_exit(supervisor: socket.socket, load: Callable[[], RunInputs]) -> RunInputs:
@@ -104,7 +116,7 @@ def _serve(supervisor: socket.socket, inputs: RunInputs) -> NoReturn:
     while True:
         readable, _, _ = select.select([supervisor.fileno(), wake_read], [], [])
         if wake_read in readable:
-            os.read(wake_read, 4096)
+            os.read(wake_read, 1)  # a byte at a time: how many there were, is a run's doing, too
         if supervisor.fileno() in readable:
             message, ancillary, _flags, _address = supervisor.recvmsg(
                 _MESSAGE_BYTES, socket.CMSG_SPACE(_ENDS_BYTES)
@@ -147,9 +159,13 @@ def require_unused_gpu() -> None:
 
 
 def _report_ended(supervisor: socket.socket, children: dict[int, int]) -> None:
+    libc, ended = ctypes.CDLL(None), _Ended()
+    status = ctypes.byref(ended, _Ended.status.offset)
     while children:
-        process, status = os.waitpid(-1, os.WNOHANG)
-        if process == 0:
-            return
+        process = libc.waitpid(-1, status, os.WNOHANG)
         if process in children:
-            supervisor.send(f"{children.pop(process)} {status}".encode())
+            ended.index = children.pop(process)
+            supervisor.send(ended)
+        ended.status = 0
+        if process <= 0:
+            return

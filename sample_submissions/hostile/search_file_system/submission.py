@@ -18,7 +18,7 @@ def unlearning(net, retain, forget, val):
         if parent in ("/proc", "/sys") or parent == own:
             folders.clear()
             continue
-        if parent.startswith("/scratch/") and "run-" in parent:
+        if parent.startswith("/scratch/") and parent != "/scratch/0":
             raise Escaped(f"the folder of another run: {parent}")
         for name in files:
             path = os.path.join(parent, name)

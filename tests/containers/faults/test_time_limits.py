@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.challenge.challenge import Challenge
+from runner.challenge.seeds import derive_run_seed
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
 from runner.execution.settings import Settings
@@ -23,9 +24,9 @@ pytestmark = pytest.mark.container
 
 SLOW = "import time\ndef unlearning(*_):\n    time.sleep(0.4)\n"
 THIRD_IS_LONG = """
-import os, time
+import time, torch
 def unlearning(*_):
-    if os.getcwd().endswith("run-2"): time.sleep(TOTAL + 0.5)
+    if torch.initial_seed() == SEED: time.sleep(TOTAL + 0.5)
 """
 ENDLESS = "import time\ndef unlearning(*_):\n    time.sleep(600)\n"
 SETTINGS = Settings(n=8, keep_going=False, keep_checkpoints=False)
@@ -75,7 +76,8 @@ def test_no_run_is_started_once_the_total_is_used_up(
     total_seconds = 6.0  # many times what the first two take, on a busy machine too
     short = challenge.with_limits(total_seconds=total_seconds, concurrency=1)
     store = tmp_path / "store"
-    submission = written(THIRD_IS_LONG.replace("TOTAL", str(total_seconds)))
+    seed = derive_run_seed(short.description, short.sha256, 2)
+    submission = written(THIRD_IS_LONG.replace("TOTAL", str(total_seconds)).replace("SEED", str(seed)))
     if stop_at is not None:
         with pytest.raises(KeyboardInterrupt):
             evaluate(evaluation_context(store, Listening(stop_at)), submission, short, SETTINGS)

@@ -1,13 +1,15 @@
-"""The janitor waits until the sockets of a run are gone."""
+"""The janitor waits until the sockets of a run are gone, and the space that its files took."""
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from sandbox.worker.fds import SocketsInFlight
+from sandbox.worker.fds import SocketsInFlight, SpaceInUse
 
 
 def write_sockets(file: Path, number: int) -> None:
@@ -57,3 +59,46 @@ def test_without_a_list_nothing_is_waited_for(tmp_path: Path) -> None:
     assert sockets.wait_until_gone(own=2)
     sockets.count_others(own=2)
     assert sockets.wait_until_gone(own=2)
+
+
+class Disk:
+    """Stands for the file systems of the folders: how many of 100 blocks and 100 files are in use."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.blocks, self.files = 3, 4
+        monkeypatch.setattr(os, "statvfs", lambda _folder: self._state())
+
+    def _state(self) -> SimpleNamespace:
+        return SimpleNamespace(f_blocks=100, f_bfree=100 - self.blocks, f_files=100, f_ffree=100 - self.files)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "files", "free"), [(3, 4, True), (2, 1, True), (4, 4, False), (3, 5, False)]
+)
+def test_space_beyond_that_before_the_first_run_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, blocks: int, files: int, free: bool
+) -> None:
+    """Blocks and files alike; what a run has left is not taken for something that stays."""
+    disk, space = Disk(monkeypatch), SpaceInUse(patience_seconds=0.02)
+    space.measure([Path("/tmp")])
+    disk.blocks, disk.files = blocks, files
+    space.measure([Path("/tmp")])
+    assert space.wait_until_free() is free
+
+
+def test_space_that_is_being_freed_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel closes files one after another."""
+    disk, space = Disk(monkeypatch), SpaceInUse(patience_seconds=10.0)
+    space.measure([Path("/tmp")])
+    disk.blocks = 90
+    timer = threading.Timer(0.05, lambda: setattr(disk, "blocks", 3))
+    timer.start()
+    assert space.wait_until_free()
+    timer.join()
+
+
+def test_of_a_folder_that_does_not_exist_nothing_is_in_use(tmp_path: Path) -> None:
+    """Not every kernel has ``/dev/mqueue``."""
+    space = SpaceInUse(patience_seconds=0.0)
+    space.measure([tmp_path / "absent"])
+    assert space.wait_until_free()
