@@ -41,8 +41,10 @@ _SUPERVISOR_PROCESSES: Final = 64
 _GVISOR_PROCESSES: Final = 1024
 """Additional processes for gVisor: one on the host for each address space, which it releases late, and the
 threads of its kernel, which panics when it cannot start one."""
-ULIMITS: Final = {"nofile": 4096, "core": 0}
-"""Limits of each process (setrlimit), soft and hard alike: open files, and no core dumps."""
+ULIMITS: Final = {"nofile": 4096, "core": 0, "sigpending": 4096}
+"""Limits of each process (setrlimit), soft and hard alike: open files, no core dumps, and signals that wait
+and timers of its user together. The kernel walks through all signals that wait with interrupts off, and
+allows 4000 of them for each GB of the host."""
 SYSCTLS: Final = {"net.core.somaxconn": "16"}
 """Settings of its own network namespace: how many connections may wait at a listener.
 Each is memory of the kernel that no limit counts."""

@@ -130,6 +130,9 @@ _CGROUP: Final = (
 )
 HOST_FILES: Final = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 """Files of the host's own disk, which engines mount from there."""
+_EMPTY_PROGRAM: Final = "/.dockerenv"
+"""Docker makes it empty and executable. Kernels before 6.14 look for a module, with a process of the host,
+whenever somebody executes what is neither a program nor text."""
 
 
 def masked_paths(*, with_gpu: bool) -> tuple[str, ...]:
@@ -146,4 +149,5 @@ def masked_paths(*, with_gpu: bool) -> tuple[str, ...]:
         *(f"/sys/fs/{name}" for name in _SYS_FS),
         *(f"/sys/fs/cgroup/{name}" for name in _CGROUP),
         *HOST_FILES,
+        _EMPTY_PROGRAM,
     )

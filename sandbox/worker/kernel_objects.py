@@ -25,6 +25,7 @@ _PR_SET_SECCOMP: Final = 22
 _PAGE: Final = mmap.PAGESIZE
 _FILE: Final = "/tmp/file"  # noqa: S108 - a mount inside the container
 _PIDFD_OPEN, _LANDLOCK_CREATE_RULESET = 434, 444
+_GETDENTS64: Final = 217  # on x86-64
 _LONG_SECONDS: Final = 1e9
 _CONNECTIONS_OF_A_SOCKET: Final = 4
 """As many as may wait to be accepted, at least, by the container's settings."""
@@ -42,6 +43,12 @@ def _check(result: int) -> int:
 
 def _open_file(_index: int) -> int:
     return os.open(_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+
+
+def _read_folder(_index: int) -> None:
+    # One that neither the base image nor another layer has, with many names.
+    folder = os.open("/opt/venv/lib/python3.11/site-packages/torch/include/ATen/ops", os.O_RDONLY)
+    _check(_libc.syscall(_GETDENTS64, folder, ctypes.create_string_buffer(512), 512))
 
 
 def _epoll_item(index: int) -> None:
@@ -220,6 +227,7 @@ def _pidfd(_index: int) -> None:
 KINDS: Final[dict[str, tuple[Callable[[int], object], int]]] = {
     "nothing": (lambda _index: None, 1),
     "open file": (_open_file, 4000),
+    "folder being read": (_read_folder, 4000),
     "epoll": (lambda _index: _check(_libc.epoll_create1(0)), 4000),
     "epoll item": (_epoll_item, 3500),
     "eventfd": (lambda _index: _check(_libc.eventfd(0, 0)), 4000),

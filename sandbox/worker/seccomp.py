@@ -35,7 +35,12 @@ The filter refuses:
   that waits holds the lock of the pipe;
 * reserved huge pages, pages that the kernel merges, cookies of sockets and of the scheduler: the whole host
   shares or counts them;
-* system calls that are newer than the last one that was looked at;
+* questions to network interfaces (ioctl): the kernel loads a module to answer some of them, or holds a lock
+  that the whole host shares;
+* timers with a descriptor: any number of them can expire at the same moment, with interrupts off;
+* a look at an enormous range of memory (`mincore`), which stops a core until it ends, whatever signal comes;
+* system calls, options of `prctl` and advice about memory (`madvise`) that are newer than the last ones that
+  were looked at: one call of some stops a core for seconds;
 * choosing the memory of one processor (NUMA): a run that exhausts it is killed far from its own limit, which
   looks like a shortage of the host's;
 * becoming dumpable, and executable files in memory: see `sandbox.worker.unreadable`.
@@ -77,7 +82,7 @@ REFUSED: Final = {
         "clone3",
         "io_setup",
         "openat2",
-        *("epoll_create", "epoll_create1"),
+        *("epoll_create", "epoll_create1", "timerfd_create"),
         *("inotify_init", "inotify_init1"),
         *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     ),
@@ -117,13 +122,20 @@ REFUSED_VALUES: Final = (
 
 The kernel reads only the lower half of the register.
 """
+REFUSED_MINIMUMS: Final = (
+    ("mincore", 1, errno.ENOMEM, 1 << 34),  # bytes; these take 4 ms
+    ("madvise", 2, errno.EINVAL, 26),  # after MADV_COLLAPSE; MADV_GUARD_INSTALL is 102
+    ("prctl", 0, errno.EINVAL, 69),  # after PR_GET_MEMORY_MERGE; PR_FUTEX_HASH is 78
+)
+"""System calls that are refused where an argument has at least this value, as a whole register."""
 _IOCTL_FAMILY: Final = 0xFF00
 """The bits of an ioctl's number that name the part of the kernel that answers it."""
-REFUSED_IOCTLS: Final = (0x1500, 0x5800, 0x6600, 0x7600, 0x9400, 0xB700, 0xFF00)
+REFUSED_IOCTLS: Final = (0x1500, 0x5800, 0x6600, 0x7600, 0x8900, 0x9400, 0xB700, 0xFF00)
 """Families of questions to file systems: to any (0x15, 'f' and 'v', such as FS_IOC_FIEMAP and
 FS_IOC_GETFSUUID), to XFS ('X') and to Btrfs (0x94). With another storage driver than overlay, files
-of the image answer them, with labels, sizes and UUIDs of the host's disks. And those to namespaces (0xB7)
-and pidfds (0xFF), such as NS_GET_ID and PIDFD_GET_INFO, with numbers that count for the whole host."""
+of the image answer them, with labels, sizes and UUIDs of the host's disks. To network interfaces (0x89),
+which sockets of any family answer. And to namespaces (0xB7) and pidfds (0xFF), such as NS_GET_ID and
+PIDFD_GET_INFO, with numbers that count for the whole host."""
 _SOL_SOCKET: Final = 1
 REFUSED_OPTIONS: Final = (
     # SO_ATTACH_FILTER, SO_ATTACH_BPF, and both for groups of sockets
@@ -171,6 +183,8 @@ def program() -> bytes:
         for value in values:
             argument = pyseccomp.Arg(place, pyseccomp.MASKED_EQ, _LOWER_HALF, value)
             syscall_filter.add_rule(pyseccomp.ERRNO(number), name, argument)
+    for name, place, number, least in REFUSED_MINIMUMS:
+        syscall_filter.add_rule(pyseccomp.ERRNO(number), name, pyseccomp.Arg(place, pyseccomp.GE, least))
     for family in REFUSED_IOCTLS:
         argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _IOCTL_FAMILY, family)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOTTY), "ioctl", argument)

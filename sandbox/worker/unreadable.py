@@ -9,6 +9,9 @@ every static program. Everything that a run can write to is mounted noexec.
 
 Where a kernel does not execute unreadable programs (gVisor, which has no out-of-memory killer that
 a run could steer), runs get that group.
+
+Files that are executable and no programs lose that bit: kernels before 6.14 start a process of the host for
+each attempt to execute one, which looks for a module that could.
 """
 
 from __future__ import annotations
@@ -38,6 +41,9 @@ def main() -> None:
             os.chown(file, 0, READERS_GID)
             file.chmod(_UNREADABLE)
             print(file)  # noqa: T201 - the log of the image build
+        elif not is_program(file):
+            file.chmod(stat.S_IMODE(file.stat().st_mode) & ~0o111)
+            print(file)  # noqa: T201 - as above
 
 
 def can_execute_unreadable() -> bool:
@@ -64,6 +70,12 @@ def _executables(root: Path) -> Iterator[Path]:
             mode = file.lstat().st_mode
             if stat.S_ISREG(mode) and (mode & 0o111 or name.startswith(_LOADER)):
                 yield file
+
+
+def is_program(file: Path) -> bool:
+    """Return whether a file begins as a program of this processor's width, or as a script."""
+    with file.open("rb") as stream:
+        return stream.read(5).startswith((b"\x7fELF\x02", b"#!"))
 
 
 def _is_static_program(file: Path) -> bool:

@@ -43,9 +43,10 @@ def build(allowed):
     refused = {number: tuple(name for name in names if name != allowed) for number, names in tables[0].items()}
     seccomp.REFUSED = refused
     seccomp.REFUSED_VALUES = tuple(rule for rule in tables[1] if rule[0] != allowed)
+    seccomp.REFUSED_MINIMUMS = tuple(rule for rule in tables[2] if rule[0] != allowed)
     return seccomp.program().hex()
 
-tables = seccomp.REFUSED, seccomp.REFUSED_VALUES
+tables = seccomp.REFUSED, seccomp.REFUSED_VALUES, seccomp.REFUSED_MINIMUMS
 print(json.dumps({name: build(name) for name in sys.argv[1:]}), flush=True)
 """
 

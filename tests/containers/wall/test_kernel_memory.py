@@ -19,7 +19,7 @@ CONCEDED: Final = {"connection that nobody accepts": 1000}
 """The most bytes each that are not counted; in the threat model, too."""
 REFUSED: Final = {
     *("lease", "notice of a folder"),
-    *("epoll", "epoll item", "pipe with notice", "inotify watch"),
+    *("epoll", "epoll item", "pipe with notice", "inotify watch", "timerfd"),
     *("filter on a socket", "named mapping", "memory policy", "filter of system calls"),
 }
 
