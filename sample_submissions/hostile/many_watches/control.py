@@ -7,4 +7,5 @@ import os
 def unlearning(net, retain, forget, val):
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.eventfd(0, 0) >= 0, os.strerror(ctypes.get_errno())
-    assert libc.timerfd_create(1, 0) >= 0, os.strerror(ctypes.get_errno())
+    timer = ctypes.c_void_p()
+    assert libc.timer_create(1, None, ctypes.byref(timer)) == 0, os.strerror(ctypes.get_errno())

