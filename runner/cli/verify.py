@@ -70,7 +70,7 @@ def verify_command(
             ]
             indices = evenly_spaced(successful, rerun)
             mismatches += _rerun(store, manifest, loaded_challenge, indices)
-    if opened.writable:
+    if opened.writable and not isinstance(loaded_challenge, str):
         opened.record_verification(
             stored.id, stored.manifest_sha256, reruns=len(indices), mismatches=len(mismatches)
         )

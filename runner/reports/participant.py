@@ -39,7 +39,8 @@ _KNOWN: Final = _OF_LIBRARIES | {
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
-_SCORE_DIGITS: Final = 6
+SCORE_DIGITS: Final = 6
+"""Of a figure that participants see."""
 
 
 def exception_name(claimed: str) -> str:
@@ -115,7 +116,7 @@ def filtered_view(view: EvaluationView, policy: Feedback) -> EvaluationView:
             run=view.failure.run, verdict=view.failure.verdict, message=name, exception=name
         )
     if view.score is not None:
-        changes["score"] = ScoreView(value=round(view.score.value, _SCORE_DIGITS))
+        changes["score"] = ScoreView(value=round(view.score.value, SCORE_DIGITS))
     if view.time is not None:
         whole = {
             "run_seconds": round(view.time.run_seconds),
@@ -134,7 +135,7 @@ def policy_of(terms: Sequence[Mapping[str, Any]]) -> Feedback:
 
 def _scores(summary: Summary | None, *, full: bool) -> dict[str, float | None]:
     values = {name: getattr(summary, name, None) for name in (FIGURES if full else FIGURES[:1])}
-    return {name: None if value is None else round(value, _SCORE_DIGITS) for name, value in values.items()}
+    return {name: None if value is None else round(value, SCORE_DIGITS) for name, value in values.items()}
 
 
 def _run(run: RunRecord, log: Callable[[int], str], *, full: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from scoring.baselines.run_time import RunTime
 from scoring.baselines.spread import Spread
 from scoring.baselines.ulira import ULira
 from scoring.card.codec import decode, encode, parse
-from scoring.card.version import SCHEMA_VERSION
+from scoring.card.version import SCHEMA_VERSION as SCHEMA_VERSION  # noqa: PLC0414 - for its readers
 from scoring.checks import FloatArray
 from scoring.flags.joint_attack import JointAttack
 from scoring.outputs import SPLITS
