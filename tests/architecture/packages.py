@@ -99,6 +99,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.challenge runner.pages runner.reports runner.results runner.store scoring.card "
             "scoring.outputs scoring.statistics"
         ),
+        "runner.pages": "runner.reports",
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.execution runner.image "
             "runner.submission runner.time_limits"
