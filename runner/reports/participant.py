@@ -41,16 +41,11 @@ _KNOWN: Final = _OF_LIBRARIES | {
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
-<<<<<<< HEAD
-SCORE_DIGITS: Final = 6
-"""Of a figure that participants see."""
-=======
 _SCORE_DIGITS: Final = 6
 _SHOWN_FACTS: Final = frozenset(
     {"evaluation", "submission, SHA-256", "challenge, SHA-256", "image, digest of its inputs", "runs"}
 )
 """Of a report's provenance; times and hosts are the organizer's."""
->>>>>>> pages
 
 
 def exception_name(claimed: str) -> str:
@@ -126,7 +121,7 @@ def filtered_view(view: EvaluationView, policy: Feedback) -> EvaluationView:
             run=view.failure.run, verdict=view.failure.verdict, message=name, exception=name
         )
     if view.score is not None:
-        changes["score"] = ScoreView(value=round(view.score.value, SCORE_DIGITS))
+        changes["score"] = ScoreView(value=round(view.score.value, _SCORE_DIGITS))
     if view.time is not None:
         whole = {
             "run_seconds": round(view.time.run_seconds),
@@ -176,7 +171,7 @@ def policy_of(terms: Sequence[Mapping[str, Any]]) -> Feedback:
 
 def _scores(summary: Summary | None, *, full: bool) -> dict[str, float | None]:
     values = {name: getattr(summary, name, None) for name in (FIGURES if full else FIGURES[:1])}
-    return {name: None if value is None else round(value, SCORE_DIGITS) for name, value in values.items()}
+    return {name: None if value is None else round(value, _SCORE_DIGITS) for name, value in values.items()}
 
 
 def _run(run: RunRecord, log: Callable[[int], str], *, full: bool) -> dict[str, Any]:

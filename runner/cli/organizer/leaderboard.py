@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -20,19 +20,17 @@ from runner.cli.console import print_json, print_note, stderr_console, stdout_co
 from runner.cli.interface.output_file import check_output_file
 from runner.cli.list import on_challenge
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from runner.cli.organizer.board_pages import ReportSource, board_files
 from runner.errors import ConfigurationError
 from runner.files import read_stored_file, write_atomic
 from runner.leaderboard.audience import visible_board
 from runner.leaderboard.board import make_board
 from runner.leaderboard.model import Board
-from runner.leaderboard.page import board_page, report_path
-from runner.leaderboard.row_page import row_page
 from runner.leaderboard.spreadsheet import board_csv
 from runner.leaderboard.stored.halves import halving_seed
 from runner.leaderboard.stored.rows import ChallengeSource, stored_candidates
-from runner.leaderboard.stored.site import SiteFile, check_site_folder, write_site
+from runner.leaderboard.stored.site import check_site_folder, write_site
 from runner.leaderboard.terminal import board_lines
-from runner.pages.write import page_bytes
 from runner.progress import ConsoleReporter
 from runner.store.entries.records import Entry, Outcome
 from runner.store.open_store import open_store
@@ -79,7 +77,11 @@ def leaderboard_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --csv.")] = False,
     seed: Annotated[
         int | None,
-        typer.Option(help="Seed of all random halves; derived from the references by default.", min=0),
+        typer.Option(
+            help="Seed of all random halves; derived from the references by default.",
+            min=0,
+            max=(1 << 32) - 1,
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -98,30 +100,36 @@ def leaderboard_command(
     if html is not None:
         check_site_folder(html)
     with closing(open_store(store, create=False)) as opened:
-        board = _board(opened, store, challenge, baseline or [], seed)
-    board = visible_board(board, "public" if participant else "organizer")
+        selected = _selected(opened, store, challenge)
+        board = _board(opened, store, selected, baseline or [], seed)
+        board = visible_board(board, "public" if participant else "organizer")
+        if html is not None:
+            _write_pages(html, board, opened, store, selected.folder)
     if as_json:
         print_json(board.model_dump(mode="json"))
     elif csv is not None:
         write_atomic(csv, board_csv(board))
         print_note(f"{quantity(len(board.all_rows()), 'row')} in {csv}")
-    elif html is not None:
-        files = list(_site_files(board))
-        new = write_site(html, files)
-        print_note(f"{quantity(len(files), 'file')} in {html}, {new} of them new; open {html / 'index.html'}")
-    else:
+    elif html is None:
         out = stdout_console()
         for line in board_lines(board, out.width):
             out.print(line)
 
 
+def _write_pages(html: Path, board: Board, opened: Store, folder: Path, challenge: Path | None) -> None:
+    with ConsoleReporter(stderr_console()) as reporter:
+        source = ReportSource(store=opened, folder=folder, challenge=challenge, reporter=reporter)
+        files = board_files(board, source)
+        new = write_site(html, files)
+    print_note(f"{html / 'index.html'}: {quantity(len(files), 'page')}, {new} of them new")
+
+
 def _board(
-    opened: Store, folder: Path, challenge: str | None, baselines: Sequence[str], seed: int | None
+    opened: Store, folder: Path, selected: _Selected, baselines: Sequence[str], seed: int | None
 ) -> Board:
     """Return the board of a challenge for organizers; compute and store what is missing."""
     if remark := unlisted_sentence(folder, {stored.id for stored in opened.evaluations()}):
         print_note(remark)
-    selected = _selected(opened, folder, challenge)
     known = {opened.find(name) for name in baselines}
     if strange := sorted(known - {stored.id for stored in selected.evaluations}):
         raise ConfigurationError(f"Evaluation {strange[0]} is not on this challenge, so it is no baseline.")
@@ -237,20 +245,3 @@ def _description(folder: Path) -> tuple[Description, str]:
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}.") from error
     return parse_description(file, text), hashlib.sha256(text).hexdigest()
-
-
-def _site_files(board: Board) -> Iterator[SiteFile]:
-    """Yield the pages: the leaderboard, and a report for each row."""
-    page = page_bytes(board_page(board))
-    yield SiteFile(path="index.html", key=hashlib.sha256(page).hexdigest(), content=lambda: page)
-    placed = [
-        *((row, table.conditions) for table in board.tables for row in (*table.rows, *table.baselines)),
-        *((row, None) for section in board.sections for row in section.rows),
-    ]
-    for row, conditions in placed:
-        report = page_bytes(row_page(board, row, conditions))
-        yield SiteFile(
-            path=report_path(row),
-            key=hashlib.sha256(report).hexdigest(),
-            content=lambda report=report: report,  # type: ignore[misc]
-        )

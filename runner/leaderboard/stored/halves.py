@@ -26,7 +26,7 @@ from scoring.outputs import Outputs
 from scoring.statistics.comparison import ModelOutputs
 from scoring.statistics.halves import HalvedScore, halved_score
 
-_SEED_BYTES: Final = 6
+_SEED_BYTES: Final = 4
 
 
 def halving_seed(description: Description) -> int:

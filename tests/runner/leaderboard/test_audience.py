@@ -17,8 +17,8 @@ from runner.leaderboard.page import board_page
 from runner.leaderboard.row_page import row_page
 from runner.leaderboard.spreadsheet import board_csv
 from runner.leaderboard.terminal import board_lines
+from tests.runner.leaderboard.made_up import candidate, halves
 from tests.runner.leaderboard.rendering import text_of
-from tests.support.boards import candidate, halves
 
 SECRET = "pixels-7-31"
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from runner.leaderboard.board import SECTIONS, make_board
 from runner.leaderboard.candidates import Candidate, Conditions, Figures
 from runner.leaderboard.model import Board, RowView
-from tests.support.boards import CONDITIONS, NOON, candidate, halves
+from tests.runner.leaderboard.made_up import CONDITIONS, NOON, candidate, halves
 
-OTHERS = {
+OTHERS: dict[str, Any] = {
     "challenge_sha256": "d" * 64,
     "n": 128,
     "image": "sha256:" + "2" * 64,

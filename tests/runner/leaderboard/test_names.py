@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.leaderboard.names import look_alikes
-from tests.support.boards import HOSTILE_NAMES
+from tests.runner.leaderboard.made_up import HOSTILE_NAMES
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 
 from runner.leaderboard.ranking import Ranks, is_told_apart, rank_groups
 from scoring.statistics.halves import HalvedScore, paired_difference
-from tests.support.boards import halves
+from tests.runner.leaderboard.made_up import halves
 
 
 def groups(scores: list[float], width: float) -> list[tuple[int, int]]:
     """Return the ranks where a difference of more than ``width`` is told apart."""
-    return [tuple(ranks) for ranks in rank_groups(scores, lambda better, worse: better - worse > width)]
+    return [
+        (ranks.first, ranks.last)
+        for ranks in rank_groups(scores, lambda better, worse: better - worse > width)
+    ]
 
 
 def test_groups_solved_by_hand() -> None:

@@ -19,8 +19,8 @@ from runner.leaderboard.row_page import row_page
 from runner.leaderboard.spreadsheet import COLUMNS, board_csv
 from runner.leaderboard.terminal import board_lines
 from runner.pages.write import page_bytes
+from tests.runner.leaderboard.made_up import HOSTILE_NAMES, candidate, crowd
 from tests.runner.leaderboard.rendering import csv_rows, page_tables, text_of
-from tests.support.boards import HOSTILE_NAMES, candidate, crowd
 from tests.support.paths import ROOT
 
 SCHEMA = ROOT / "tests" / "runner" / "golden" / "leaderboard_schema.json"
