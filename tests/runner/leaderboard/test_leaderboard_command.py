@@ -14,19 +14,20 @@ import pytest
 from runner.challenge.load import load_challenge
 from runner.cli.main import run_words
 from runner.cli.organizer.leaderboard import leaderboard_command
-from runner.cli.score import compare_command
 from runner.errors import ConfigurationError
 from runner.leaderboard.model import Board
 from runner.leaderboard.stored import halves
 from runner.leaderboard.stored.conditions import conditions_of
 from runner.leaderboard.stored.halves import halves_of
 from runner.progress import NullReporter
+from runner.results.scoring import load_populations
 from runner.store.leaderboard.records import StoredConditions
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
 from runner.store.store import Store
 from runner.verdict import Verdict
+from scoring.statistics.comparison import ModelOutputs, compare
 from scoring.statistics.halves import HalvedScore
 from tests.runner.leaderboard.rendering import csv_rows, page_tables
 from tests.runner.leaderboard.stored import add_evaluation, add_refused, challenge_in, sql
@@ -128,23 +129,28 @@ def test_what_was_computed_is_not_computed_again(
     assert computed == [first["seed"]]
 
 
-def test_ranks_are_those_of_compare(
-    board: Callable[..., Json], folder: Path, template: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ranks_are_those_of_compare(board: Callable[..., Json], folder: Path, template: Path) -> None:
     """The stored halves of each evaluation give the paired intervals that a whole comparison computes."""
     value = board()
     rows = {row["submission"]: row for row in value["tables"][0]["rows"]}
-    identities = [rows[name]["evaluation"] for name in ("good", "nearly", "far")]
-    capsys.readouterr()
-    compare_command(
-        identities, store=folder / "store", challenge=template / "hidden", seed=value["seed"], as_json=True
-    )
-    compared = json.loads(capsys.readouterr().out.splitlines()[-1])["comparison"]["score"]
+    challenge = load_challenge(template / "hidden")
+    models = []
+    with closing(open_store(folder / "store", create=False)) as store:
+        for name in ("good", "nearly", "far"):
+            identity = rows[name]["evaluation"]
+            outputs = EvaluationPaths(folder=folder / "store" / identity).outputs
+            models.append(load_populations(challenge, store.runs(identity), outputs))
+    unlearned = [
+        ModelOutputs(confidences=each.confidences(), accuracies=each.accuracies()) for each, _ in models
+    ]
+    base = models[0][1]
+    references = ModelOutputs(confidences=base.confidences(), accuracies=base.accuracies())
+    ranking = compare(unlearned, references, seed=value["seed"]).score
     for at, name in enumerate(("good", "nearly", "far")):
-        assert rows[name]["score"] == pytest.approx(compared["value"][at])
-    low = compared["difference_low"]
-    better, worse = (0, 1) if compared["value"][0] > compared["value"][1] else (1, 0)
-    assert low[better][worse] <= 0 < low[better][2], "the tie and the difference of the board"
+        assert rows[name]["score"] == pytest.approx(ranking.value[at])
+    better, worse = (0, 1) if ranking.value[0] > ranking.value[1] else (1, 0)
+    low = ranking.difference_low
+    assert low[better, worse] <= 0 < low[better, 2], "the tie and the difference of the board"
 
 
 @pytest.mark.parametrize(
@@ -257,19 +263,22 @@ def test_pages_have_a_report_for_each_row(
         "store": folder / "store",
         "html": folder / "site",
     }
+    with closing(open_store(folder / "store", create=False)) as store:
+        for name in ("nearly", "sealed", "far"):
+            store.remove(evaluation_of(folder, name))
     leaderboard_command(**options)
-    assert "9 pages, 9 of them new" in capsys.readouterr().err
+    assert "6 pages, 6 of them new" in capsys.readouterr().err
     page = page_tables((folder / "site" / "index.html").read_text())
     reports = {f"reports/{file.name}" for file in (folder / "site" / "reports").iterdir()}
     assert {link for link in page.links if link.startswith("reports/")} == reports
-    assert len(reports) == 8
+    assert len(reports) == 5
     leaderboard_command(**options)
-    assert "9 pages, 0 of them new" in capsys.readouterr().err
+    assert "6 pages, 0 of them new" in capsys.readouterr().err
     with closing(open_store(folder / "store", create=False)) as store:
-        store.remove(evaluation_of(folder, "far"))
+        store.remove(evaluation_of(folder, "crashes"))
     leaderboard_command(**options)
-    assert "8 pages, 1 of them new" in capsys.readouterr().err
-    assert len(list((folder / "site" / "reports").iterdir())) == 7
+    assert "5 pages, 1 of them new" in capsys.readouterr().err
+    assert len(list((folder / "site" / "reports").iterdir())) == 4
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
