@@ -15,7 +15,6 @@ from runner.leaderboard.lines import (
     score_text,
     share_text,
     table_lines,
-    verified_text,
 )
 from runner.leaderboard.model import Board, RowView, SectionView, TableView
 from runner.pages.environment import render_page
@@ -23,7 +22,9 @@ from runner.wording import quantity
 
 REPORTS: Final = "reports"
 """Folder of the reports, beside the page."""
-_NAME_BYTES: Final = 400_000
+_BAR: Final = 200
+"""Width of the scale on which intervals are drawn."""
+_NAME_BYTES: Final = 300_000
 """Of all names together; with longer ones, each is cut so that a page of many rows stays below 1 MB."""
 _SECTIONS: Final = {
     "failed": ("Failed", "A run failed, or the runs gave no score."),
@@ -89,27 +90,39 @@ def _shortener(board: Board) -> _Shorten:
 
 def _table(table: TableView, number: int, total: int, shorten: _Shorten) -> dict[str, Any]:
     rows = list(table_lines(table))
+    most = max((row.score_high or row.score or 0.0 for row in rows), default=0.0)
     columns: list[_Column] = [
         ("score ± 95 %", True, [score_text(row) for row in rows]),
-        ("of the ceiling", True, [share_text(row.share_of_ceiling) for row in rows]),
+        ("of ceiling", True, [share_text(row.share_of_ceiling) for row in rows]),
         ("retain", True, [ratio_text(row.retain_ratio) for row in rows]),
         ("test", True, [ratio_text(row.test_ratio) for row in rows]),
-        ("time, of the limit", True, [share_text(row.time_share) for row in rows]),
+        ("time", True, [share_text(row.time_share) for row in rows]),
         ("runs ok", True, [runs_text(row) for row in rows]),
         ("flags", False, [flags_text(row.flags) for row in rows]),
-        ("verified", False, [verified_text(row) or "no" for row in rows]),
+        (
+            "verified",
+            False,
+            ["no" if row.verified_at is None else f"{row.verified_at:%Y-%m-%d}" for row in rows],
+        ),
     ]
     shown = [column for column in columns if any(column[2])]
     return {
         "heading": f"Ranks, {quantity(table.conditions.n, 'run')} each"
         + (f" (table {number} of {total})" if total > 1 else ""),
-        "caption": f"{quantity(len(table.rows), 'submission')} with a rank, the best first",
+        "caption": (f"Table {number}: " if total > 1 else "")
+        + f"{quantity(len(table.rows), 'submission')} with a rank, the best first",
         "conditions": f"All under the same conditions: {conditions_text(table.conditions)}.",
         "remarks": table.remarks,
         "columns": [(title, is_number) for title, is_number, _ in shown],
         "has_teams": any(row.team for row in rows),
+        "has_bars": any(row.score_low is not None for row in rows),
         "rows": [
-            _row(row, [cells[at] for _, _, cells in shown], shorten, rank=rank_text(row))
+            _row(row, [cells[at] for _, _, cells in shown], shorten)
+            | {
+                "rank": rank_text(row),
+                "bar": _bar(row, most),
+                "leads": _leads(row, rows[at - 1] if at else None),
+            }
             for at, row in enumerate(rows)
         ],
     }
@@ -121,7 +134,7 @@ def _section(section: SectionView, shorten: _Shorten) -> dict[str, Any]:
         "kind": section.kind,
         "heading": heading,
         "text": text,
-        "caption": quantity(len(section.rows), "submission"),
+        "caption": f"{heading}: {quantity(len(section.rows), 'submission')}",
         "columns": ["runs ok", "received (UTC)", "reason"],
         "has_teams": any(row.team for row in section.rows),
         "rows": [
@@ -131,10 +144,24 @@ def _section(section: SectionView, shorten: _Shorten) -> dict[str, Any]:
     }
 
 
-def _row(row: RowView, cells: Sequence[str], shorten: _Shorten, *, rank: str = "") -> dict[str, Any]:
+def _leads(row: RowView, before: RowView | None) -> bool:
+    """Return whether a new group of ranks begins with a row."""
+    return before is not None and not row.is_baseline and row.first_rank != before.first_rank
+
+
+def _bar(row: RowView, most: float) -> tuple[int, int, int] | None:
+    """Return lower end, score and upper end on the scale on which ``most`` is the end; None without."""
+    if row.score is None or row.score_low is None or row.score_high is None or most <= 0:
+        return None
+    low, score, high = (
+        min(max(round(_BAR * value / most), 0), _BAR) for value in (row.score_low, row.score, row.score_high)
+    )
+    return low, score, high
+
+
+def _row(row: RowView, cells: Sequence[str], shorten: _Shorten) -> dict[str, Any]:
     submission, team = shorten(row.submission), shorten(row.team or "")
     return {
-        "rank": rank,
         "team": team,
         "submission": submission,
         "name": row.id,

@@ -108,7 +108,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.cli": (
             "runner.builder runner.challenge runner.doctor runner.engine runner.evaluation runner.execution "
             "runner.gallery runner.image runner.leaderboard runner.pages runner.reports runner.results "
-            f"runner.setup runner.store runner.submission runner.time_limits scoring.card scoring.statistics {_SHARED}"
+            "runner.setup runner.store runner.submission runner.time_limits scoring.card scoring.statistics "
+            f"{_SHARED}"
         ),
         "runner.__main__": "runner.cli",
         "sandbox.networks": _SHARED,

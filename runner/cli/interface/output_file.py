@@ -1,4 +1,4 @@
-"""The file of an option `--out`: its suffix names what is written, and it is not overwritten unasked."""
+"""The file of `--out` or `--html`: its suffix names what is written, and it is not overwritten unasked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from runner.errors import ConfigurationError
 
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the file of --out if it exists already.")
+    bool, typer.Option("--overwrite", help="Replace the file of --out or --html if it exists already.")
 ]
 
 
@@ -25,7 +25,7 @@ def check_output_file(
         file: As typed.
         suffixes: What its name may end with, in lower case; an empty one for a name without a suffix.
         overwrite: Accept a file that exists.
-        option: That names it.
+        option: As it was typed.
 
     Raises:
         ConfigurationError: the suffix promises another format, or the file exists.

@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 
     LoadOutputs = Callable[[], tuple[Outputs, Outputs]]
 
-_DONE: Final = "done"
-"""Outcome of an attempt that executed what it was launched for."""
+_ORDINARY: Final = frozenset({"done", "stopped at the first failure", "lost", None})
+"""Outcomes of attempts that ended on request, ``lost`` by an interruption; of any other the outcome is the
+sentence of an error."""
 _FEW: Final = f"Fewer than {MIN_SCORED_RUNS} runs: too few for a score, and for what it is made of."
 
 
@@ -77,9 +78,6 @@ def stored_report(
             card = population.stored_card() or population.new_card(seed=None, retraining_seconds=None)
         except (RunnerError, ValueError) as error:
             omitted["card"] = sanitize_line(str(error), 500)
-    terms = store.all_terms(name)
-    seconds = [float(item["wall_seconds"]) for item in terms]
-    memory = manifest.limits.get("memory_bytes") if manifest is not None else None
     return make_report(
         view,
         runs=runs,
@@ -87,13 +85,26 @@ def stored_report(
         card=card,
         outputs=outputs,
         omitted=omitted,
-        limits=LimitsPart(
-            seconds=min(seconds) if seconds else None,
-            memory_bytes=memory if isinstance(memory, int) else None,
-        ),
+        limits=limits_of(store, folder, name),
         provenance=provenance(
             evaluation, entries=store.entries_of(name), manifest=manifest, card=card, store=folder
         ),
+    )
+
+
+def limits_of(store: Store, folder: Path, name: str) -> LimitsPart:
+    """Return what a run of an evaluation may use, as far as that is recorded.
+
+    Args:
+        store: Where it is recorded.
+        folder: Of the store.
+        name: Of the evaluation.
+    """
+    manifest = _manifest(EvaluationPaths(folder=folder / name), store.evaluation(name).manifest_sha256)
+    seconds = [float(item["wall_seconds"]) for item in store.all_terms(name)]
+    memory = manifest.limits.get("memory_bytes") if manifest is not None else None
+    return LimitsPart(
+        seconds=min(seconds) if seconds else None, memory_bytes=memory if isinstance(memory, int) else None
     )
 
 
@@ -133,7 +144,7 @@ def make_report(
         epsilon=bins,
         examples=examples,
         runs=[_run_part(run) for run in runs],
-        lost=sum(attempt.outcome not in (_DONE, None) for attempt in attempts),
+        lost=sum(attempt.outcome not in _ORDINARY for attempt in attempts),
         limits=limits or LimitsPart(seconds=None, memory_bytes=None),
         provenance=provenance or Provenance(facts=(), command=None, check=None),
         omitted=reasons,

@@ -240,7 +240,11 @@ def test_the_public_sees_no_text_of_a_submission(
     board: Callable[..., Json], folder: Path, template: Path
 ) -> None:
     """In JSON, CSV and pages."""
-    target = {"challenge": str(template / "hidden"), "store": folder / "store", "participant": True}
+    target: dict[str, Any] = {
+        "challenge": str(template / "hidden"),
+        "store": folder / "store",
+        "participant": True,
+    }
     value = board(participant=True)
     assert SECRET not in json.dumps(value)
     assert (value["seed"], value["audience"]) == (None, "public")

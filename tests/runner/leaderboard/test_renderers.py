@@ -25,7 +25,7 @@ from tests.support.paths import ROOT
 
 SCHEMA = ROOT / "tests" / "runner" / "golden" / "leaderboard_schema.json"
 DASH = "\u2013"
-DANGEROUS = {"script", "img", "iframe", "object", "form", "style_", "svg"}
+DANGEROUS = {"script", "img", "iframe", "object", "form", "foreignobject"}
 
 
 def board_of_names(names: tuple[str, ...]) -> Board:
