@@ -293,6 +293,8 @@ def test_csv_is_not_overwritten_unasked(folder: Path, template: Path) -> None:
         leaderboard_command(**options, csv=folder / "board.xlsx")
     with pytest.raises(ConfigurationError, match="only one of"):
         leaderboard_command(**options, csv=file, html=folder / "site")
+    with pytest.raises(ConfigurationError, match=r"below 2\^32"):
+        leaderboard_command(**options, seed=1 << 32)
     with pytest.raises(ConfigurationError, match="goes with --csv"):
         leaderboard_command(**options, overwrite=True)
 
