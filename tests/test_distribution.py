@@ -74,12 +74,15 @@ def files_of(folder: str, pattern: str) -> list[str]:
 
 
 def test_the_wheel_holds_every_package_and_what_the_image_is_built_from(wheel: Path) -> None:
-    """Each Python file, the template of `new`, Dockerfile and lock files, every attack; and nothing else."""
+    """Each Python file, the templates of `new` and of pages, Dockerfile and lock files, every attack; and nothing else."""
     with zipfile.ZipFile(wheel) as archive:
         files = {name for name in archive.namelist() if ".dist-info/" not in name}
         dockerfile = archive.read(f"{PACKAGED}Dockerfile")
     modules = {file for name in PACKAGES for file in files_of(name, "*.py")}
-    templates = set(files_of("runner/submission/template", "*.txt"))
+    templates = {
+        *files_of("runner/submission/template", "*.txt"),
+        *files_of("runner/pages/templates", "*"),
+    }
     packaged = {
         "Dockerfile",
         *files_of("requirements", "image*.txt"),

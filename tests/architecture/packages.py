@@ -44,7 +44,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "clients image store",
         "builder execution results setup time_limits",
         "evaluation gallery reports",
-        "doctor",
+        "doctor pages",
         "cli",
         "__main__",
     ),
@@ -136,6 +136,9 @@ LIBRARY_HOMES: Final = {
     "alembic": "runner.store",
     "typer": "runner.cli",
     "pooch": "runner.builder",
+    "jinja2": "runner.pages",
+    "markupsafe": "runner.pages",
+    "matplotlib": "runner.pages",
 }
 """Libraries that one package imports alone."""
 

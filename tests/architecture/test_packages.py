@@ -74,7 +74,7 @@ def test_every_package_stands_on_a_floor() -> None:
 
 @pytest.mark.parametrize("file", [file for top in TOPS for file in python_files(top)], ids=module_name)
 def test_a_library_is_imported_in_its_home(file: Path) -> None:
-    """Docker, SQLAlchemy, typer and pooch are each known to one package."""
+    """Docker, SQLAlchemy, typer, pooch, jinja2 and matplotlib are each known to one package."""
     libraries = top_names(imported_modules(file)) & LIBRARY_HOMES.keys()
     assert {LIBRARY_HOMES[name] for name in libraries} <= {package_of(module_name(file))}
 
