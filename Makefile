@@ -9,7 +9,7 @@ CHALLENGE := challenges/digits
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
-	@echo "make test-fast  the tests without containers, but for six long files (a minute and a half)"
+	@echo "make test-fast  the tests without containers and browser, but for six long files (a minute and a half)"
 	@echo "make test    set up all that is needed, check the code, run the tests, containers included (ten minutes)"
 	@echo "make test-all   make test, and the tests that are too slow for it"
 	@echo "make setup   virtual environment, container engine, image"
@@ -54,7 +54,7 @@ test-host: setup
 	@$(BIN)/unlearn setup --runtime runsc || echo "test: gVisor is not set up here; tests that need it are skipped and listed"
 
 test-fast: $(VENV)/ready
-	@$(PYTEST) -m "not container and not slow and not long and not thorough"
+	@$(PYTEST) -m "not container and not browser and not slow and not long and not thorough"
 
 # Debian's chromium, in which the tests open the pages that people see.
 browser:
