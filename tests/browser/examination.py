@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
@@ -23,6 +23,7 @@ WIDTHS: Final = (320, 768, 1440)
 HEIGHT: Final = 900
 PAPER: Final = 720
 """CSS pixels: what the margins leave of A4."""
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 MINIMUM_CONTRAST: Final = 4.5
 
 _TIMEOUT_MS: Final = 120_000.0
@@ -120,8 +121,8 @@ def _as_readers_have_it(browser: Browser, file: Path) -> Iterator[str]:
                 if scrolls := page.evaluate(_SCROLLS):
                     yield f"scrolls sideways at {width} px, details {details}: {scrolls}"
         page.set_viewport_size({"width": PAPER, "height": HEIGHT})
-        for scheme in ("light", "dark"):
-            page.emulate_media(media="print", color_scheme=scheme)  # type: ignore[arg-type]
+        for scheme in SCHEMES:
+            page.emulate_media(media="print", color_scheme=scheme)
             if scrolls := page.evaluate(_SCROLLS):
                 yield f"wider than paper: {scrolls}"
             yield from (
@@ -142,7 +143,7 @@ def _accessibility(browser: Browser, file: Path) -> Iterator[str]:
     with opened(browser, bypass_csp=True) as page:
         page.goto(file.as_uri())
         page.evaluate(_OPEN_ALL)
-        for scheme, width in (("light", WIDTHS[-1]), ("dark", WIDTHS[0])):
+        for scheme, width in zip(SCHEMES, (WIDTHS[-1], WIDTHS[0]), strict=True):
             page.set_viewport_size({"width": width, "height": HEIGHT})
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             yield from axe_faults(page, f"axe, {scheme} scheme at {width} px")
