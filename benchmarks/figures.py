@@ -58,7 +58,8 @@ _SETTINGS: Final[Mapping[Any, Any]] = {
 
 
 def use_style() -> None:
-    """Set matplotlib up to draw SVG files in the light colours."""
+    """Set matplotlib up to draw SVG files in the light colours, whatever the user's own settings are."""
+    mpl.rcdefaults()
     mpl.use("svg")
     mpl.rcParams.update(_SETTINGS)
 

@@ -29,7 +29,7 @@ MINIMUM_CONTRAST: Final = 4.5
 _TIMEOUT_MS: Final = 120_000.0
 _ACTIVE: Final = """() => [...document.querySelectorAll("*")].flatMap(element => [
     ...(["SCRIPT", "IFRAME", "OBJECT", "EMBED", "FORM", "BASE"].includes(element.tagName.toUpperCase())
-        ? [element.tagName.toLowerCase()] : []),
+        || element.matches("meta[http-equiv='refresh' i]") ? [element.tagName.toLowerCase()] : []),
     ...[...element.attributes].filter(attribute => /^on/i.test(attribute.name)
         || (attribute.name === "style")
         || (/href|src|action|data/i.test(attribute.name) && /^\\s*(javascript|vbscript):/i.test(attribute.value)))
