@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from runner.challenge.description import Feedback
@@ -17,6 +18,7 @@ from runner.reports.advice import advice
 from runner.reports.cells import figure
 from runner.reports.notices import notice_of_warning
 from runner.reports.views.model import EvaluationView, FailureView, ScoreView
+from runner.reports.views.report_model import Provenance, ReportView, RunPart
 from runner.results.scoring import SCORE_WITHHELD
 from runner.results.summary import FIGURES, Summary
 from runner.results.view import MIN_SCORED_RUNS, OTHER_SUBMISSION
@@ -40,6 +42,10 @@ _KNOWN: Final = _OF_LIBRARIES | {
     if isinstance(value, type) and issubclass(value, BaseException)
 }
 _SCORE_DIGITS: Final = 6
+_SHOWN_FACTS: Final = frozenset(
+    {"evaluation", "submission, SHA-256", "challenge, SHA-256", "image, digest of its inputs", "runs"}
+)
+"""Of a report's provenance; times and hosts are the organizer's."""
 
 
 def exception_name(claimed: str) -> str:
@@ -125,6 +131,37 @@ def filtered_view(view: EvaluationView, policy: Feedback) -> EvaluationView:
         changes["time"] = view.time.model_copy(update=whole)
     changes.update(memory=None, baseline=None)
     return view.model_copy(update=changes)
+
+
+def filtered_report(report: ReportView, policy: Feedback) -> ReportView:
+    """Return a report as its participant may see it: `filtered_view`, and an allow-list of all else.
+
+    Under any policy it lacks the densities of single forget examples: whoever knows how confident references
+    are on each can imitate them. It lacks seeds, and the organizer's paths, too.
+    """
+    full = policy == "full"
+    return ReportView(
+        view=filtered_view(report.view, policy),
+        card=report.card if full else None,
+        epsilon=report.epsilon if full else (),
+        examples=(),
+        runs=[_run_part(run, full=full) for run in report.runs],
+        lost=report.lost,
+        limits=replace(report.limits, memory_bytes=report.limits.memory_bytes if full else None),
+        provenance=Provenance(
+            facts=[fact for fact in report.provenance.facts if fact[0] in _SHOWN_FACTS] if full else (),
+            command=None,
+            check=None,
+        ),
+        omitted={},
+    )
+
+
+def _run_part(run: RunPart, *, full: bool) -> RunPart:
+    if full:
+        return replace(run, seed=None)
+    name = exception_name(run.exception)
+    return replace(run, seed=None, peak_bytes=None, seconds=float(round(run.seconds)), exception=name)
 
 
 def policy_of(terms: Sequence[Mapping[str, Any]]) -> Feedback:

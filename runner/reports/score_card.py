@@ -38,9 +38,14 @@ def card_table(card: ScoreCard, name: str) -> Table:
     table.add_column("number", no_wrap=True)
     table.add_column("value", no_wrap=True)
     table.add_column("how to read it", overflow="fold")
-    for row in (*_published(card), *_worth(card), *_wider(card)):
+    for row in card_rows(card):
         table.add_row(*row)
     return table
+
+
+def card_rows(card: ScoreCard) -> list[Row]:
+    """Return all numbers of a card: the published ones, what they are worth, what others would measure."""
+    return [*_published(card), *_worth(card), *_wider(card)]
 
 
 def card_remarks(card: ScoreCard, *, run_time_requested: bool = False) -> list[Text]:

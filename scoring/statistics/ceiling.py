@@ -85,8 +85,7 @@ def ceiling(
         raise ValueError(f"A ceiling needs two or more repetitions, not {repetitions}.")
 
     rng = np.random.default_rng(seed)
-    first = min(max(round(m * n / (n + m)), 2), m - 2)
-    sizes = first, m - first
+    sizes = _sizes(m, n)
     parts = _qualities(rng, values, sizes, n=n, repetitions=repetitions)
     estimate, spread = float(parts.mean()), float(parts.std(ddof=1))
     variance, drift = spread**2 / repetitions, 0.0
@@ -145,6 +144,41 @@ def share_of_ceiling(
     own = quality.standard_error / quality.estimate if quality.estimate else 0.0
     relative = math.hypot(own, limit.standard_error / top)
     return multiplicative_interval(quality.estimate / top, relative, degrees=degrees, confidence=confidence)
+
+
+def reference_epsilons(retrained: ArrayLike, n: int, *, seed: int, repetitions: int = 2) -> FloatArray:
+    """Return epsilons of the references against themselves: what perfect unlearning looks like.
+
+    They are divided as for the `ceiling`, whose F is the mean of H over such values.
+
+    Args:
+        retrained: Confidences under the references. Shape [m, examples], m >= 4.
+        n: Number of unlearned models, 2 or more.
+        seed: Seed of the random divisions.
+        repetitions: Number of divisions, 1 or more.
+
+    Returns:
+        Shape [repetitions, examples], in nats, in [0, 50].
+
+    Raises:
+        ValueError: there are fewer than four references, or n or the repetitions are too few.
+    """
+    values, _ = paired_confidences(retrained, retrained)
+    m = values.shape[0]
+    if m < 4 or n < 2 or repetitions < 1:
+        raise ValueError(
+            f"Epsilons of references need four of them, two models and a repetition, not {m}, {n} and "
+            f"{repetitions}."
+        )
+    rng, (first, _second) = np.random.default_rng(seed), _sizes(m, n)
+    orders = [rng.permutation(m) for _ in range(repetitions)]
+    return np.stack([published_epsilon(values[order[:first]], values[order[first:]]) for order in orders])
+
+
+def _sizes(m: int, n: int) -> tuple[int, int]:
+    """Return the sizes of two parts of m references that stand for n unlearned models and m references."""
+    first = min(max(round(m * n / (n + m)), 2), m - 2)
+    return first, m - first
 
 
 def _qualities(

@@ -94,6 +94,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.outputs "
             f"scoring.statistics {_SHARED}"
         ),
+        "runner.pages": "runner.reports",
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.execution runner.image "
             "runner.submission runner.time_limits"
