@@ -15,6 +15,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_error, print_json, print_note, stderr_console, stdout_console
 from runner.cli.interface.image_note import print_image_note
+from runner.cli.interface.report_page import check_page_folder, write_result_page
 from runner.cli.options import (
     DEFAULT_STORE,
     DeviceOption,
@@ -26,7 +27,7 @@ from runner.cli.options import (
 )
 from runner.cli.show import show_summaries
 from runner.engine.placement import CPU
-from runner.errors import ConfigurationError
+from runner.errors import ConfigurationError, RunnerError
 from runner.evaluation.batch import evaluate_all, record_refused
 from runner.evaluation.entries import HandIn, new_command, record_hand_ins, with_known_names
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
@@ -85,6 +86,15 @@ def run_command(
             "--again", help="Repeat evaluations that have ended, on a public challenge; drop their results."
         ),
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="DIR",
+            readable=False,
+            help="Write a report of each evaluation that ends into this folder, as ID.html.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run submissions n times each in sealed containers, and score them.
@@ -96,6 +106,8 @@ def run_command(
             f"--runs or -n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations."
         )
     require_existing(submissions)
+    if html is not None:
+        check_page_folder(html)
     loaded_challenge = load_challenge(challenge)
     description = loaded_challenge.description
     may_repeat = description.visibility == "public" or description.held_back
@@ -111,6 +123,8 @@ def run_command(
         with closing(open_store(store, create=True)) as opened:
             results = record_refused(opened, refused, challenge=loaded_challenge, n=n, command=command)
         if len(refused) == len(hand_ins):
+            for result in results:
+                _write_page(result, store, html)
             _show(results, store, as_json=as_json, keep_going=keep_going)
             raise typer.Exit(1)
     reporter = ConsoleReporter(stderr_console())
@@ -155,7 +169,7 @@ def run_command(
             opened,
             lambda submission: evaluate(context, submission, loaded_challenge, settings),
             print_error,
-            show_ended=_line_for_each(reporter, len(hand_ins)),
+            show_ended=_when_ended(reporter, len(hand_ins), store, html),
         )
     _show(batch.results, store, as_json=as_json, keep_going=keep_going, may_repeat=may_repeat)
     if batch.lost is not None:
@@ -196,15 +210,31 @@ def _show(
         out.print(line, markup=False, soft_wrap=True)
 
 
-def _line_for_each(reporter: ConsoleReporter, total: int) -> Callable[[EntryResult], None]:
-    """Return a function that shows how each entry ended as soon as it has; a single one needs no line."""
+def _when_ended(
+    reporter: ConsoleReporter, total: int, store: Path, html: Path | None
+) -> Callable[[EntryResult], None]:
+    """Return a function that shows how each entry ended as soon as it has, and writes its page.
+
+    A single one needs no line.
+    """
     numbers = count(1)
 
     def show(result: EntryResult) -> None:
         if total > 1:
             reporter.line(ended_line(result, next(numbers), total))
+        _write_page(result, store, html)
 
     return show
+
+
+def _write_page(result: EntryResult, store: Path, folder: Path | None) -> None:
+    """Write the page of an entry if they are requested; a page that fails does not end the command."""
+    if folder is None:
+        return
+    try:
+        print_note(f"report: {write_result_page(result, store, folder)}")
+    except (RunnerError, OSError) as error:
+        print_error(f"The report of {result.entry.name} is not written: {error}")
 
 
 def _read_log(store: Path, evaluation: str, index: int) -> bytes:

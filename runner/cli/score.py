@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.cli.console import print_error, print_json, print_note, stdout_console
+from runner.cli.interface.comparison_page import write_comparison_page
 from runner.cli.interface.output_file import OverwriteOption, check_output_file
+from runner.cli.interface.report_page import check_page_file
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.errors import ConfigurationError
 from runner.files import write_atomic
@@ -117,6 +120,16 @@ def compare_command(
         int | None,
         typer.Option(help="Seed of all random halves and folds; derived from the outputs by default.", min=0),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            readable=False,
+            help="Also write them side by side to this file, a page.",
+        ),
+    ] = None,
+    overwrite: OverwriteOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Rank evaluations of one challenge; a difference within the noise is a tie.
@@ -126,8 +139,12 @@ def compare_command(
     """
     if len(set(names)) < 2:
         raise ConfigurationError("Name at least two evaluations; the card of one: unlearn show --card")
+    if html is not None:
+        check_page_file(html, overwrite=overwrite)
     requested = _Requested(seed=seed, retraining_seconds=None)
-    _show_all(_stored(names, store, challenge), requested, out=None, as_json=as_json)
+    populations = _stored(names, store, challenge)
+    page = None if html is None else partial(write_comparison_page, html, store=store)
+    _show_all(populations, requested, out=None, page=page, as_json=as_json)
 
 
 def show_cards(
@@ -160,9 +177,16 @@ def _stored(names: Sequence[str], store: Path, challenge: Path | None) -> list[P
 
 
 def _show_all(
-    populations: Sequence[Population], requested: _Requested, *, out: Path | None, as_json: bool
+    populations: Sequence[Population],
+    requested: _Requested,
+    *,
+    out: Path | None,
+    as_json: bool,
+    page: Callable[..., None] | None = None,
 ) -> None:
     """Show the cards of populations, and their ranks; those without a score below them.
+
+    ``page`` writes them to a file, too.
 
     Raises:
         typer.Exit: one has no score.
@@ -175,6 +199,8 @@ def _show_all(
     if out is not None and cards:
         write_atomic(out, cards[0].to_json().encode())
     compared = compare_populations(scored, seed=cards[0].seed) if len(cards) > 1 else None
+    if page is not None:
+        page(scored, cards, compared, failed=failed)
     _show([population.name for population in scored], cards, compared, requested, as_json=as_json)
     _show_failed(failed, as_json=as_json, below=bool(cards))
     if failed:

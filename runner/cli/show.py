@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from runner.cli.console import print_json, stdout_console
 from runner.cli.interface.output_file import OverwriteOption
+from runner.cli.interface.report_page import HtmlOption, check_page_file, stored_page, write_report_page
 from runner.cli.options import DEFAULT_STORE, JsonOption, MovedChallengeOption, StoreOption
 from runner.cli.participant.report import check_report_file, write_report
 from runner.cli.participant.stored_view import NamedEvaluation, find_named
@@ -21,6 +23,7 @@ from runner.reports.entries import entries_json, entry_line, group_copies
 from runner.reports.failures import follow_up
 from runner.reports.runs import runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table, summary_json
+from runner.reports.views.markdown import markdown_text
 from runner.reports.views.model import EvaluationView
 from runner.reports.views.next_step import next_steps
 from runner.reports.views.terminal import view_lines
@@ -54,6 +57,10 @@ def show_command(
         typer.Option(help="With --participant: number of the entry, where several share the evaluation."),
     ] = None,
     challenge: MovedChallengeOption = None,
+    html: HtmlOption = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print it as Markdown, for an issue or a CI summary.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -68,10 +75,17 @@ def show_command(
 
     Without a name it is the last one, checks included. Under the feedback policy `full`, --participant shows
     everything about their own runs; under `verdict-only` the verdicts, the type of an exception, whole
-    seconds and the score.
+    seconds and the score. So it does with --html and --markdown.
     """
     if sum((card, logs, participant)) > 1:
         raise ConfigurationError("Name only one of --card, --logs and --participant.")
+    if html is not None or markdown:
+        if card or logs or as_json or out is not None or (html is not None and markdown):
+            raise ConfigurationError("--html and --markdown go with --participant, and with no other output.")
+        if html is not None:
+            check_page_file(html, overwrite=overwrite)
+        _show_report(name, store, participant=participant, entry=entry, challenge=challenge, html=html)
+        return
     if logs and as_json:
         raise ConfigurationError("--logs prints text; leave out --json.")
     if out is not None and not (card or participant):
@@ -91,6 +105,18 @@ def show_command(
         print_json(_shown_as_json(named))
     else:
         _show(named)
+
+
+def _show_report(
+    name: str, store: Path, *, participant: bool, entry: int | None, challenge: Path | None, html: Path | None
+) -> None:
+    """Write the report of an evaluation to a page, or print its view as Markdown."""
+    report = stored_page(find_named(name, store), participant=participant, entry=entry, challenge=challenge)
+    if html is None:
+        sys.stdout.write(markdown_text(report.view))
+        return
+    write_report_page(report, html)
+    stdout_console().print(f"Report: {html}", markup=False, soft_wrap=True)
 
 
 def _view(named: NamedEvaluation) -> EvaluationView:

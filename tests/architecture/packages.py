@@ -102,7 +102,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (
             "runner.builder runner.challenge runner.doctor runner.engine runner.evaluation runner.execution "
-            "runner.gallery runner.image runner.reports runner.results runner.setup runner.store "
+            "runner.gallery runner.image runner.pages runner.reports runner.results runner.setup runner.store "
             f"runner.submission runner.time_limits scoring.card scoring.statistics {_SHARED}"
         ),
         "runner.__main__": "runner.cli",

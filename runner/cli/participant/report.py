@@ -71,7 +71,8 @@ def write_report(named: NamedEvaluation, *, entry: int | None, as_json: bool, ou
     """
     opened = named.store
     evaluation = opened.evaluation(named.name)
-    evaluation = replace(evaluation, submission=_name_of(opened.entries_of(named.name), entry, evaluation))
+    shown = participant_entry(opened.entries_of(named.name), entry, evaluation)
+    evaluation = replace(evaluation, submission=shown.name if shown is not None else evaluation.submission)
     view = participant_report(
         evaluation=evaluation,
         terms=opened.all_terms(evaluation.id),
@@ -87,8 +88,12 @@ def write_report(named: NamedEvaluation, *, entry: int | None, as_json: bool, ou
         write_atomic(out, text.encode())
 
 
-def _name_of(entries: Sequence[Entry], number: int | None, evaluation: StoredEvaluation) -> str:
-    """Return the name that a report shows. It never names other entries: participants learn nothing of them.
+def participant_entry(
+    entries: Sequence[Entry], number: int | None, evaluation: StoredEvaluation
+) -> Entry | None:
+    """Return the entry that a report is for; None without any.
+
+    A report never names other entries: participants learn nothing of them.
 
     Raises:
         ConfigurationError: there is no entry ``number`` of the evaluation.
@@ -97,10 +102,10 @@ def _name_of(entries: Sequence[Entry], number: int | None, evaluation: StoredEva
     if number is not None:
         for each in entries:
             if each.id == number:
-                return each.name
+                return each
         raise ConfigurationError(
             f"Evaluation {evaluation.id} has no entry {number}; it has: {listed or 'none'}"
         )
     if len({each.name for each in entries}) > 1:
         print_note(f"{len(entries)} entries share this evaluation; name one with --entry: {listed}")
-    return entries[0].name if entries else evaluation.submission
+    return entries[0] if entries else None

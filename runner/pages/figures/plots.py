@@ -10,7 +10,8 @@ from markupsafe import Markup
 from runner.pages.figures.svg import INKS, drawing, svg_markup
 from runner.reports.views.report_model import ConfidenceBin, EpsilonBin
 
-_WIDTH: Final = 440
+_WIDTH: Final = 340
+"""Of a figure as wide as a phone, in pixels: on a larger screen it grows a little."""
 _HEADROOM: Final = 1.08
 _GOLDEN: Final = 0.6180339887498949
 _MANY_RUNS: Final = 200
@@ -31,7 +32,7 @@ def epsilon_figure(
     """
     shares = [max(each.unlearned, each.references or 0.0) for each in bins]
     with drawing(prefix):
-        figure, axes = _axes(_WIDTH, 230, left=44, bottom=46, right=6, top=10)
+        figure, axes = _axes(_WIDTH, 200, left=44, bottom=46, right=6, top=10)
         positions = range(len(bins))
         if all(each.references is not None for each in bins):
             axes.bar(
@@ -86,7 +87,7 @@ def strip_figure(
     unit: str,
     prefix: str,
     title: str,
-    most: float | None = None,
+    alike: bool = False,
 ) -> Markup:
     """Return a dot for each run on one axis, a lane for each group, with the limit as a line.
 
@@ -96,20 +97,20 @@ def strip_figure(
         unit: Written at the axis.
         prefix: Of its ids.
         title: What it shows.
-        most: Largest value that the axis has to show; that of the lanes by default.
+        alike: Draw all lanes alike; else those after the first are of runs that failed.
     """
-    largest = most or max(max(values) for _word, values in lanes)
+    largest = max(max(values, default=0.0) for _word, values in lanes)
     drawn = limit is not None and limit <= _FAR * largest
     with drawing(prefix):
-        figure, axes = _axes(_WIDTH, 66 + 44 * len(lanes), left=64, bottom=42, right=12, top=20)
+        figure, axes = _axes(_WIDTH, 66 + 44 * len(lanes), left=44, bottom=42, right=12, top=20)
         for lane, (word, values) in enumerate(lanes):
             # spread by a fixed rule, so that equal values are seen as several
             heights = [lane + 0.62 * ((at * _GOLDEN) % 1 - 0.5) for at in range(len(values))]
             axes.plot(
                 values,
                 heights,
-                "o" if lane == 0 else "D",
-                color=INKS["unlearned"] if lane == 0 else INKS["limit"],
+                "o" if alike or lane == 0 else "D",
+                color=INKS["unlearned"] if alike or lane == 0 else INKS["limit"],
                 markersize=3.5 if len(values) > _MANY_RUNS else 5,
                 alpha=0.55,
                 markeredgewidth=0,
@@ -141,7 +142,7 @@ def strip_figure(
                 va="bottom",
                 color=INKS["quiet"],
             )
-        _few_ticks(axes, 6)
+        _few_ticks(axes, 5)
         axes.set_xlabel(unit, labelpad=3)
         return svg_markup(figure, prefix=prefix, title=title)
 

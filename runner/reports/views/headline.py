@@ -45,8 +45,7 @@ def worth_sentence(view: EvaluationView, share: Measure | None = None) -> str:
         "failed": "There is no score.",
     }
     if view.status == "failed" and well < ended:
-        executed = quantity(ended, "executed run")
-        return f"There is no score: {ended - well} of {executed} did not end well, and all have to."
+        return f"There is no score: {ended - well} of {quantity(ended, 'run')} failed, and none may."
     return sentences[view.status]
 
 

@@ -77,9 +77,6 @@ def stored_report(
             card = population.stored_card() or population.new_card(seed=None, retraining_seconds=None)
         except (RunnerError, ValueError) as error:
             omitted["card"] = sanitize_line(str(error), 500)
-    terms = store.all_terms(name)
-    seconds = [float(item["wall_seconds"]) for item in terms]
-    memory = manifest.limits.get("memory_bytes") if manifest is not None else None
     return make_report(
         view,
         runs=runs,
@@ -87,13 +84,26 @@ def stored_report(
         card=card,
         outputs=outputs,
         omitted=omitted,
-        limits=LimitsPart(
-            seconds=min(seconds) if seconds else None,
-            memory_bytes=memory if isinstance(memory, int) else None,
-        ),
+        limits=limits_of(store, folder, name),
         provenance=provenance(
             evaluation, entries=store.entries_of(name), manifest=manifest, card=card, store=folder
         ),
+    )
+
+
+def limits_of(store: Store, folder: Path, name: str) -> LimitsPart:
+    """Return what a run of an evaluation may use, as far as that is recorded.
+
+    Args:
+        store: Where it is recorded.
+        folder: Of the store.
+        name: Of the evaluation.
+    """
+    manifest = _manifest(EvaluationPaths(folder=folder / name), store.evaluation(name).manifest_sha256)
+    seconds = [float(item["wall_seconds"]) for item in store.all_terms(name)]
+    memory = manifest.limits.get("memory_bytes") if manifest is not None else None
+    return LimitsPart(
+        seconds=min(seconds) if seconds else None, memory_bytes=memory if isinstance(memory, int) else None
     )
 
 

@@ -1,0 +1,125 @@
+"""Reports of evaluations as files: `unlearn show --html`, `--markdown`, `unlearn run --html`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from runner.cli.interface.output_file import check_output_file
+from runner.cli.participant.report import participant_entry
+from runner.cli.participant.stored_view import NamedEvaluation
+from runner.errors import ConfigurationError
+from runner.reports.participant import filtered_report, policy_of
+from runner.reports.views.make import refused_view
+from runner.results.entry_result import EntryResult
+from runner.store.open_store import open_store
+
+if TYPE_CHECKING:
+    from runner.reports.views.report_model import ReportView
+
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", readable=False, help="Write a report to this file, a page."),
+]
+_SUFFIXES: Final = (".html", ".htm")
+
+
+def check_page_file(file: Path, *, overwrite: bool) -> None:
+    """Check the file of ``--html`` before anything is computed.
+
+    Raises:
+        ConfigurationError: its name promises another format, or it exists.
+    """
+    check_output_file(file, suffixes=_SUFFIXES, overwrite=overwrite, option="--html")
+
+
+def check_page_folder(folder: Path) -> None:
+    """Check the folder of ``--html`` before anything is executed.
+
+    Raises:
+        ConfigurationError: it is something else than a folder.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(f"--html writes a page for each evaluation into a folder; {folder} is none.")
+
+
+def stored_page(
+    named: NamedEvaluation,
+    *,
+    participant: bool = False,
+    entry: int | None = None,
+    challenge: Path | None = None,
+) -> ReportView:
+    """Return the report of an evaluation in a store.
+
+    Args:
+        named: The evaluation.
+        participant: Filter it as the feedback policy of its challenge says.
+        entry: Number of the entry that it is for, with ``participant``.
+        challenge: Where the challenge is now; None for where it was.
+
+    Raises:
+        ConfigurationError: the evaluation has no such entry.
+    """
+    from runner.reports.views.report_make import stored_report  # noqa: PLC0415 - imports pydantic and scorer
+
+    entries = named.store.entries_of(named.name)
+    if participant:
+        shown = participant_entry(entries, entry, named.store.evaluation(named.name))
+    else:
+        shown = entries[-1] if entries else None
+    report = stored_report(named.view(shown), store=named.store, folder=named.folder, challenge=challenge)
+    return filtered_report(report, policy_of(named.store.all_terms(named.name))) if participant else report
+
+
+def write_report_page(report: ReportView, file: Path) -> None:
+    """Write the page of a report.
+
+    Raises:
+        HostNotReadyError: the file cannot be written.
+    """
+    from runner.pages.report import report_page  # noqa: PLC0415 - imports jinja2, and matplotlib later
+    from runner.pages.write import write_page  # noqa: PLC0415 - the same
+
+    write_page(file, report_page(report))
+
+
+def write_result_page(result: EntryResult, store: Path, folder: Path) -> Path:
+    """Write the page of an entry that has ended, and return its file, named by the evaluation.
+
+    A refused entry has no evaluation; its page has the number of the entry. A page of the same name is
+    replaced.
+
+    Args:
+        result: Of the entry.
+        store: Folder of the store.
+        folder: Of the pages.
+
+    Raises:
+        RunnerError: the page cannot be made or written.
+    """
+    from runner.reports.views.report_make import make_report  # noqa: PLC0415 - imports the scorer
+
+    summary, entry = result.summary, result.entry
+    if summary.refused or summary.held:
+        name = entry.evaluation if summary.held and entry.evaluation else f"entry-{entry.id}"
+        view = refused_view(
+            name=entry.name,
+            path=entry.path or "",
+            challenge=summary.challenge,
+            n=summary.n,
+            reason=summary.reason or "",
+            held=summary.held,
+            evaluation=entry.evaluation,
+        )
+        report = make_report(view)
+    else:
+        name = summary.evaluation
+        with closing(open_store(store, create=False)) as opened:
+            report = stored_page(NamedEvaluation(store=opened, folder=store, name=name))
+    file = folder / f"{name}.html"
+    write_report_page(report, file)
+    return file
