@@ -27,6 +27,8 @@ _BADGES: Final = {
     "unfinished": "doubtful",
 }
 _SLOWEST: Final = 5
+_FEWEST_DOTS: Final = 3
+"""Fewer values are read more easily in the table."""
 _LISTED_RUNS: Final = 2000
 """In the table of all runs; the largest contest had 512."""
 
@@ -246,8 +248,8 @@ def _strips(report: ReportView) -> list[Strip]:
 
 
 def _lanes(values: Sequence[tuple[RunPart, float]]) -> list[tuple[str, list[float]]]:
-    """Return the values of the runs that ended well and of the others; nothing without a value above zero."""
-    if not any(value > 0 for _run, value in values):
+    """Return the values of the runs that ended well and of the others; nothing if that is no picture."""
+    if len(values) < _FEWEST_DOTS or not any(value > 0 for _run, value in values):
         return []
     well = [value for run, value in values if run.verdict == Verdict.OK]
     failed = [value for run, value in values if run.verdict != Verdict.OK]

@@ -34,7 +34,8 @@ def epsilon_figure(
     with drawing(prefix):
         figure, axes = _axes(_WIDTH, 200, left=44, bottom=46, right=6, top=10)
         positions = range(len(bins))
-        if all(each.references is not None for each in bins):
+        with_references = all(each.references is not None for each in bins)
+        if with_references:
             axes.bar(
                 positions,
                 [100 * (each.references or 0.0) for each in bins],
@@ -43,7 +44,9 @@ def epsilon_figure(
                 clip_on=False,
             )
         heights = [100 * each.unlearned for each in bins]
-        axes.bar(positions, heights, width=0.5, color=INKS["unlearned"], clip_on=False)
+        axes.bar(
+            positions, heights, width=0.5 if with_references else 0.84, color=INKS["unlearned"], clip_on=False
+        )
         axes.set_xlim(-0.6, len(bins) - 0.4)
         axes.set_ylim(0, 100 * _HEADROOM * (most or max(shares)))
         ticks = [position for position in positions if bins[position].low % 1 == 0 and bins[position].high]

@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 
     LoadOutputs = Callable[[], tuple[Outputs, Outputs]]
 
-_DONE: Final = "done"
-"""Outcome of an attempt that executed what it was launched for."""
+_ORDINARY: Final = frozenset({"done", "stopped at the first failure", "lost", None})
+"""Outcomes of attempts that ended on request, ``lost`` by an interruption; of any other the outcome is the
+sentence of an error."""
 _FEW: Final = f"Fewer than {MIN_SCORED_RUNS} runs: too few for a score, and for what it is made of."
 
 
@@ -143,7 +144,7 @@ def make_report(
         epsilon=bins,
         examples=examples,
         runs=[_run_part(run) for run in runs],
-        lost=sum(attempt.outcome not in (_DONE, None) for attempt in attempts),
+        lost=sum(attempt.outcome not in _ORDINARY for attempt in attempts),
         limits=limits or LimitsPart(seconds=None, memory_bytes=None),
         provenance=provenance or Provenance(facts=(), command=None, check=None),
         omitted=reasons,
