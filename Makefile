@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test-fast test test-all test-host browser lint typecheck-sandbox gallery bench plots docs fuzz guest clean
+.PHONY: help setup demo test-fast test test-all test-host browser lint typecheck-sandbox gallery bench plots pictures docs fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
 	@echo "make docs    the documentation as a site, warnings as errors: build/site/html/index.html"
 	@echo "make plots   the plots of docs/metrics.md, from simulations (two minutes)"
+	@echo "make pictures  the pictures of README and docs/, taken in chromium (half a minute)"
 	@echo "make fuzz    fuzz what the host parses, SECONDS=60 for each target (tests/fuzz/README.md)"
 	@echo "make guest   a Debian 13 guest with the project in it, emulated, up and reachable (tests/guest/README.md)"
 	@echo "make clean   remove leftover containers and what the tools cached"
@@ -107,6 +108,9 @@ guest: setup
 
 plots: $(VENV)/ready
 	@$(BIN)/python -m benchmarks.plots
+
+pictures: $(VENV)/ready browser
+	@$(BIN)/python -m website.pictures
 
 clean: $(VENV)/ready
 	@$(BIN)/unlearn clean
