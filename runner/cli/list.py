@@ -75,7 +75,7 @@ def list_command(
         print_note(remark)
     refused = [entry for entry in entries if entry.outcome is Outcome.REFUSED]
     if challenge is not None:
-        evaluations, refused = _on_challenge(store, evaluations, refused, challenge)
+        evaluations, refused = on_challenge(store, evaluations, refused, challenge)
     unfinished = [stored.id for stored in evaluations if stored.summary is None]
     progress = read_progress(store, unfinished, time.time())
     rows = listed_evaluations(evaluations, progress, names_by_evaluation(entries))
@@ -102,7 +102,7 @@ def list_command(
     out.print(where + details, markup=False, soft_wrap=True)
 
 
-def _on_challenge(
+def on_challenge(
     store: Path, evaluations: list[StoredEvaluation], refused: list[Entry], challenge: str
 ) -> tuple[list[StoredEvaluation], list[Entry]]:
     """Return the evaluations and refused entries on a challenge: its name, folder or beginning of its hash.

@@ -57,6 +57,10 @@ COMMANDS: Final = {
         "score:compare_command",
         "Rank evaluations of one challenge; a difference within the noise is a tie.",
     ),
+    "leaderboard": (
+        "organizer.leaderboard:leaderboard_command",
+        "Rank the submissions on a challenge; rows that the noise cannot tell apart share their ranks.",
+    ),
     "list": ("list:list_command", "List the evaluations of a store with their scores, the newest first."),
     "report": (
         "participant.report:report_command",
@@ -108,6 +112,7 @@ PANELS: Final = {
     "compare": "Take part",
     "score": "Take part",
     "challenge": "Organize",
+    "leaderboard": "Organize",
     "verify": "Organize",
     "gallery": "Organize",
     "clean": "Maintain",

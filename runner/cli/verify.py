@@ -70,6 +70,10 @@ def verify_command(
             ]
             indices = evenly_spaced(successful, rerun)
             mismatches += _rerun(store, manifest, loaded_challenge, indices)
+    if opened.writable and not isinstance(loaded_challenge, str):
+        opened.record_verification(
+            stored.id, stored.manifest_sha256, reruns=len(indices), mismatches=len(mismatches)
+        )
     _show(stored.id, verification.checked, indices, mismatches, as_json=as_json)
     if mismatches:
         raise typer.Exit(1)

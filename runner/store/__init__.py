@@ -2,7 +2,7 @@
 
 ::
 
-    store.sqlite          entries, submissions, evaluations, runs, attempts, terms, leases
+    store.sqlite          entries, submissions, evaluations, runs, attempts, terms, leases, leaderboards
     submissions/          archives, each under its hash
     EVALUATION/           checkpoints, outputs, logs, summary.json, card.json, manifest.json
     locks/                one lock file per evaluation
@@ -14,8 +14,9 @@ Where to look::
     migrations    how a store of an earlier version gets them
     open_store    which database is used; sqlite, database, schema and listing (which ``unlearn list`` reads
                   without opening a store) have what is special to SQLite
-    store         the class `Store`, from runs, evaluations, attempts, terms, copies and entries
+    store         the class `Store`, from runs, evaluations, attempts, terms, copies, entries and leaderboard
     entries       who handed in what, when, and what came of it
+    leaderboard   what leaderboards computed of evaluations, and when they were verified
     lease, fencing, recovery, staged_files   one process at a time, and nothing lost when it is killed
 
 A run is published once; writes of a process that has lost its lease are refused (fencing). Files are

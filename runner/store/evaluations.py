@@ -15,7 +15,15 @@ from runner.store.entries.queries import end_entries_of, entries_in
 from runner.store.entries.records import Outcome
 from runner.store.fencing import require_token
 from runner.store.records import EvaluationRecord
-from runner.store.schema import AttemptRow, EntryRow, EvaluationRow, RunRow, SubmissionRow, TermsRow
+from runner.store.schema import (
+    DERIVED,
+    AttemptRow,
+    EntryRow,
+    EvaluationRow,
+    RunRow,
+    SubmissionRow,
+    TermsRow,
+)
 from runner.store.stored_evaluation import StoredEvaluation, evaluation_from_row
 
 
@@ -99,7 +107,8 @@ class EvaluationQueries:
             row = session.get(EvaluationRow, evaluation)
             if row is None or row.summary is None:
                 return False
-            session.execute(delete(RunRow).where(RunRow.evaluation == evaluation))
+            for table in (RunRow, *DERIVED):
+                session.execute(delete(table).where(table.evaluation == evaluation))
             session.execute(update(EntryRow).where(EntryRow.evaluation == evaluation).values(outcome=None))
             row.summary, row.manifest_sha256, row.seconds = None, None, 0.0
         return True
@@ -152,7 +161,7 @@ class EvaluationQueries:
         with self.database.writing() as session:
             row = session.get(EvaluationRow, evaluation)
             submission = row.submission_sha256 if row is not None else None
-            for table in (RunRow, AttemptRow, TermsRow, EntryRow):
+            for table in (RunRow, AttemptRow, TermsRow, EntryRow, *DERIVED):
                 session.execute(delete(table).where(table.evaluation == evaluation))
             session.execute(delete(EvaluationRow).where(EvaluationRow.id == evaluation))
             others = session.scalar(

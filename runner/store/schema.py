@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Dialect, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -150,3 +151,44 @@ class EntryRow(_Base):
     reason: Mapped[str | None]
     team: Mapped[str | None]
     note: Mapped[str | None]
+
+
+class ConditionsRow(_Base):
+    """Under which conditions an evaluation was executed, as its manifest states them."""
+
+    __tablename__ = "conditions"
+    evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    manifest_sha256: Mapped[str]
+    conditions: Mapped[str]
+    """JSON."""
+
+
+class HalvedScoreRow(_Base):
+    """The score of an evaluation on random halves, from which differences get their intervals."""
+
+    __tablename__ = "halved_scores"
+    evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    seed: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    """Of the random halves."""
+    scorer: Mapped[int] = mapped_column(primary_key=True)
+    """Version of the scorer."""
+    manifest_sha256: Mapped[str]
+    value: Mapped[float]
+    halves: Mapped[str]
+    """JSON: two scores for each halving."""
+
+
+class VerificationRow(_Base):
+    """The last time that an evaluation was verified."""
+
+    __tablename__ = "verifications"
+    evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    manifest_sha256: Mapped[str]
+    verified_at: Mapped[datetime]
+    reruns: Mapped[int]
+    """Runs that were executed again."""
+    mismatches: Mapped[int]
+
+
+DERIVED: Final = (ConditionsRow, HalvedScoreRow, VerificationRow)
+"""Tables that hold what was computed from an evaluation that has ended, and go with its result."""

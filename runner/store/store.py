@@ -14,11 +14,20 @@ from runner.store.copies import CopyQueries
 from runner.store.database import Database
 from runner.store.entries.queries import EntryQueries
 from runner.store.evaluations import EvaluationQueries
+from runner.store.leaderboard.queries import LeaderboardQueries
 from runner.store.runs import RunQueries
 from runner.store.terms import TermsQueries
 
 
-class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQueries, EntryQueries):
+class Store(
+    EvaluationQueries,
+    AttemptQueries,
+    RunQueries,
+    TermsQueries,
+    CopyQueries,
+    EntryQueries,
+    LeaderboardQueries,
+):
     """The database of one store folder. Safe to use from several threads."""
 
     def __init__(self, url: str | URL, *, writable: bool = True) -> None:
@@ -28,6 +37,8 @@ class Store(EvaluationQueries, AttemptQueries, RunQueries, TermsQueries, CopyQue
             HostNotReadyError: it cannot be opened or written.
         """
         self.database = Database(url, writable=writable)
+        self.writable = writable
+        """Whether what is recorded stays."""
 
     def close(self) -> None:
         """Close all connections."""

@@ -15,6 +15,7 @@ from scoring.baselines.run_time import RunTime
 from scoring.baselines.spread import Spread
 from scoring.baselines.ulira import ULira
 from scoring.card.codec import decode, encode, parse
+from scoring.card.version import SCHEMA_VERSION as SCHEMA_VERSION  # noqa: PLC0414 - for its readers
 from scoring.checks import FloatArray
 from scoring.flags.joint_attack import JointAttack
 from scoring.outputs import SPLITS
@@ -22,10 +23,6 @@ from scoring.published.score import PublishedScore
 from scoring.statistics.ceiling import Ceiling
 from scoring.statistics.interval import Interval
 from scoring.statistics.uncertainty import Uncertainty
-
-SCHEMA_VERSION = 1
-"""Increases when a field is added; no field ever gets another meaning, range or unit. A stored card of
-another version is not read but computed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

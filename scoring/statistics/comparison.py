@@ -1,6 +1,6 @@
 """Comparison of several submissions on the same references, with chance taken into account."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,23 +105,42 @@ def compare(
                 f"{n} and {submission.confidences.shape[0]}."
             )
 
-    rng = np.random.default_rng(seed)
     whole = _figures(submissions, references, np.arange(n), np.arange(m))
     halves = np.empty((halvings, 2, *whole.shape))
-    for halving in halves:
-        runs, retrainings = rng.permutation(n), rng.permutation(m)
-        for half in range(2):
-            halving[half] = _figures(
-                submissions,
-                references,
-                runs[half * (n // 2) : (half + 1) * (n // 2)],
-                retrainings[half * (m // 2) : (half + 1) * (m // 2)],
-            )
+    for halving, rows in zip(halves, random_halves(n, m, seed=seed, halvings=halvings), strict=True):
+        for half, (runs, retrainings) in enumerate(rows):
+            halving[half] = _figures(submissions, references, runs, retrainings)
     return Comparison(
         n=n,
         score=rank_by_halves(whole[0], halves[:, :, 0], level=level),
         forgetting_quality=rank_by_halves(whole[1], halves[:, :, 1], level=level),
     )
+
+
+def random_halves(
+    n: int, m: int, *, seed: int, halvings: int
+) -> Iterator[tuple[tuple[CountArray, CountArray], tuple[CountArray, CountArray]]]:
+    """Yield the rows of unlearned models and of references in both halves, for each halving.
+
+    They depend on the arguments alone: all submissions with n models are halved alike under a seed.
+
+    Args:
+        n: Number of unlearned models.
+        m: Number of references.
+        seed: Of the random halves.
+        halvings: How many are yielded.
+    """
+    rng = np.random.default_rng(seed)
+    for _ in range(halvings):
+        runs, retrainings = rng.permutation(n), rng.permutation(m)
+        first, second = (
+            (
+                runs[half * (n // 2) : (half + 1) * (n // 2)],
+                retrainings[half * (m // 2) : (half + 1) * (m // 2)],
+            )
+            for half in range(2)
+        )
+        yield first, second
 
 
 def published_figures(

@@ -45,6 +45,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "builder execution results setup time_limits",
         "evaluation gallery reports",
         "doctor pages",
+        "leaderboard",
         "cli",
         "__main__",
     ),
@@ -94,6 +95,10 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.outputs "
             f"scoring.statistics {_SHARED}"
         ),
+        "runner.leaderboard": (
+            "runner.challenge runner.pages runner.reports runner.results runner.store scoring.card "
+            "scoring.outputs scoring.statistics"
+        ),
         "runner.pages": "runner.reports",
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.execution runner.image "
@@ -102,8 +107,9 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (
             "runner.builder runner.challenge runner.doctor runner.engine runner.evaluation runner.execution "
-            "runner.gallery runner.image runner.pages runner.reports runner.results runner.setup runner.store "
-            f"runner.submission runner.time_limits scoring.card scoring.statistics {_SHARED}"
+            "runner.gallery runner.image runner.leaderboard runner.pages runner.reports runner.results "
+            "runner.setup runner.store runner.submission runner.time_limits scoring.card scoring.statistics "
+            f"{_SHARED}"
         ),
         "runner.__main__": "runner.cli",
         "sandbox.networks": _SHARED,
@@ -140,6 +146,7 @@ LIBRARY_HOMES: Final = {
     "jinja2": "runner.pages",
     "markupsafe": "runner.pages",
     "matplotlib": "runner.pages",
+    "confusable_homoglyphs": "runner.leaderboard",
 }
 """Libraries that one package imports alone."""
 
