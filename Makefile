@@ -8,7 +8,7 @@ CHALLENGE := challenges/digits
 .PHONY: help setup demo test-fast test test-all test-host browser lint typecheck-sandbox gallery bench plots pictures docs fuzz guest clean
 
 help:
-	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score"
+	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score and report"
 	@echo "make test-fast  the tests without containers and browser, but for six long files (a minute and a half)"
 	@echo "make test    set up all that is needed, check the code, run the tests, containers included (ten minutes)"
 	@echo "make test-all   make test, and the tests that are too slow for it"
@@ -38,7 +38,7 @@ demo: setup
 	@test -f $(CHALLENGE)/challenge.toml || echo "demo: building the challenge $(CHALLENGE): an original network and 64 references"
 	@test -f $(CHALLENGE)/challenge.toml || $(BIN)/unlearn challenge build digits $(CHALLENGE) --references 64 --seed 0 --public
 	@echo "demo: running sample_submissions/finetune 64 times, sealed"
-	@$(BIN)/unlearn run sample_submissions/finetune --challenge $(CHALLENGE) -n 64
+	@$(BIN)/unlearn run sample_submissions/finetune --challenge $(CHALLENGE) -n 64 --html build/reports
 
 lint: $(VENV)/ready
 	@$(BIN)/ruff check .

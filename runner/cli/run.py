@@ -123,11 +123,13 @@ def run_command(
         with closing(open_store(store, create=True)) as opened:
             results = record_refused(opened, refused, challenge=loaded_challenge, n=n, command=command)
         if len(refused) == len(hand_ins):
+            pages = _Pages(html, store)
             for result in results:
-                _write_page(result, store, html)
+                pages.add(result)
             _show(results, store, as_json=as_json, keep_going=keep_going)
+            pages.show(as_json=as_json)
             raise typer.Exit(1)
-    reporter = ConsoleReporter(stderr_console())
+    reporter, pages = ConsoleReporter(stderr_console()), _Pages(html, store)
     with host_session(
         reporter,
         limits=description.limits,
@@ -169,9 +171,10 @@ def run_command(
             opened,
             lambda submission: evaluate(context, submission, loaded_challenge, settings),
             print_error,
-            show_ended=_when_ended(reporter, len(hand_ins), store, html),
+            show_ended=_when_ended(reporter, len(hand_ins), pages),
         )
     _show(batch.results, store, as_json=as_json, keep_going=keep_going, may_repeat=may_repeat)
+    pages.show(as_json=as_json)
     if batch.lost is not None:
         raise typer.Exit(batch.lost.exit_code)
     if not all(result.outcome is Outcome.SCORED for result in batch.results):
@@ -210,9 +213,7 @@ def _show(
         out.print(line, markup=False, soft_wrap=True)
 
 
-def _when_ended(
-    reporter: ConsoleReporter, total: int, store: Path, html: Path | None
-) -> Callable[[EntryResult], None]:
+def _when_ended(reporter: ConsoleReporter, total: int, pages: _Pages) -> Callable[[EntryResult], None]:
     """Return a function that shows how each entry ended as soon as it has, and writes its page.
 
     A single one needs no line.
@@ -222,19 +223,37 @@ def _when_ended(
     def show(result: EntryResult) -> None:
         if total > 1:
             reporter.line(ended_line(result, next(numbers), total))
-        _write_page(result, store, html)
+        pages.add(result)
 
     return show
 
 
-def _write_page(result: EntryResult, store: Path, folder: Path | None) -> None:
-    """Write the page of an entry if they are requested; a page that fails does not end the command."""
-    if folder is None:
-        return
-    try:
-        print_note(f"report: {write_result_page(result, store, folder)}")
-    except (RunnerError, OSError) as error:
-        print_error(f"The report of {result.entry.name} is not written: {error}")
+class _Pages:
+    """The reports of a command's entries, if they are requested."""
+
+    def __init__(self, folder: Path | None, store: Path) -> None:
+        self._folder, self._store = folder, store
+        self._files: dict[Path, None] = {}
+
+    def add(self, result: EntryResult) -> None:
+        """Write the page of an entry; one that cannot be written does not end the command."""
+        if self._folder is None:
+            return
+        try:
+            self._files[write_result_page(result, self._store, self._folder)] = None
+        except (RunnerError, OSError) as error:
+            print_error(f"The report of {result.entry.name} is not written: {error}")
+
+    def show(self, *, as_json: bool) -> None:
+        """Print where the pages are; to stderr beside JSON."""
+        if not self._files:
+            return
+        file = next(iter(self._files))
+        line = f"Report: {file}" if len(self._files) == 1 else f"{len(self._files)} reports: {file.parent}"
+        if as_json:
+            print_note(line)
+        else:
+            stdout_console().print(line, markup=False, soft_wrap=True)
 
 
 def _read_log(store: Path, evaluation: str, index: int) -> bytes:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runner.errors import RunnerError
-from runner.files import read_stored_file
-from runner.reports.failures import follow_up
 from runner.reports.score_card import card_rows
 from runner.reports.views.model import EvaluationView
+from runner.reports.views.provenance import provenance, read_manifest
 from runner.reports.views.report_model import (
     AccuracyRow,
     CardPart,
@@ -24,15 +21,11 @@ from runner.reports.views.report_model import (
     ReportView,
     RunPart,
 )
-from runner.results.manifest import Manifest, ManifestError, parse_manifest
 from runner.results.view import MIN_SCORED_RUNS
 from runner.sanitize import sanitize_line
-from runner.store.entries.records import Entry
-from runner.store.paths import MAX_JSON_BYTES, EvaluationPaths
+from runner.store.paths import EvaluationPaths
 from runner.store.records import AttemptRecord, RunRecord
 from runner.store.store import Store
-from runner.store.stored_evaluation import StoredEvaluation
-from runner.units import duration, size_text
 from scoring.outputs import SPLITS
 
 if TYPE_CHECKING:
@@ -66,7 +59,7 @@ def stored_report(
     """
     name = str(view.evaluation)
     evaluation, runs = store.evaluation(name), store.runs(name)
-    manifest = _manifest(EvaluationPaths(folder=folder / name), evaluation.manifest_sha256)
+    manifest = read_manifest(EvaluationPaths(folder=folder / name), evaluation.manifest_sha256)
     card, outputs, omitted = None, None, {}
     if view.status == "scored":
         # imports the scorer
@@ -100,7 +93,7 @@ def limits_of(store: Store, folder: Path, name: str) -> LimitsPart:
         folder: Of the store.
         name: Of the evaluation.
     """
-    manifest = _manifest(EvaluationPaths(folder=folder / name), store.evaluation(name).manifest_sha256)
+    manifest = read_manifest(EvaluationPaths(folder=folder / name), store.evaluation(name).manifest_sha256)
     seconds = [float(item["wall_seconds"]) for item in store.all_terms(name)]
     memory = manifest.limits.get("memory_bytes") if manifest is not None else None
     return LimitsPart(
@@ -179,80 +172,6 @@ def card_part(card: ScoreCard) -> CardPart:
         time_share=card.run_time.median if card.run_time is not None else None,
         numbers=card_rows(card),
     )
-
-
-def provenance(
-    evaluation: StoredEvaluation,
-    *,
-    entries: Sequence[Entry],
-    manifest: Manifest | None,
-    card: ScoreCard | None,
-    store: Path,
-) -> Provenance:
-    """Return what the result of an evaluation rests on.
-
-    Args:
-        evaluation: As stored.
-        entries: The entries that share it.
-        manifest: None where there is none, or it was changed.
-        card: None without a score.
-        store: Folder of the store.
-    """
-    facts = [
-        ("evaluation", evaluation.id),
-        ("submission, SHA-256", evaluation.submission_sha256),
-        ("challenge, SHA-256", evaluation.challenge_sha256),
-        ("image, digest of its inputs", evaluation.image),
-        ("runs", str(evaluation.n)),
-        ("begun", f"{evaluation.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
-        ("time spent on it", duration(evaluation.seconds)),
-        *(_of_manifest(manifest) if manifest is not None else ()),
-    ]
-    if card is not None:
-        facts.append(("score card", f"version {card.schema_version}, seed {card.seed}"))
-    if evaluation.manifest_sha256 is not None:
-        facts.append(("manifest, SHA-256", evaluation.manifest_sha256))
-    path = next((entry.path for entry in reversed(entries) if entry.path is not None), None)
-    command = None
-    if path is not None and evaluation.challenge_folder is not None:
-        settings = manifest.settings if manifest is not None else {}
-        folder = ["-c", str(evaluation.challenge_folder), "-n", str(evaluation.n)]
-        words = ["unlearn", "run", path, *folder, *_options(settings)]
-        command = sanitize_line(shlex.join(words), 1000)
-    return Provenance(
-        facts=[(name, sanitize_line(value, 300)) for name, value in facts],
-        command=command,
-        check=follow_up("verify", evaluation.id, store) if manifest is not None else None,
-    )
-
-
-def _of_manifest(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    settings, versions = manifest.settings, manifest.versions
-    parts = [f"{name} {settings[name]}" for name in ("device", "isolation") if settings.get(name)]
-    runtime = versions.get("runtime") or settings.get("runtime")
-    yield "executed with", ", ".join([*parts, *([f"runtime {runtime}"] if runtime else [])])
-    known = [name for name in ("project", "python", "kernel", "engine") if name in versions]
-    yield "versions", ", ".join(f"{name} {versions[name]}" for name in known)
-    yield "archive", size_text(manifest.submission.archive_bytes)
-
-
-def _options(settings: Mapping[str, object]) -> Iterator[str]:
-    defaults = {"isolation": "process", "runtime": "", "device": "cpu"}
-    for name, default in defaults.items():
-        value = settings.get(name, default)
-        if value != default:
-            yield from (f"--{name}", str(value))
-
-
-def _manifest(paths: EvaluationPaths, sha256: str | None) -> Manifest | None:
-    """Return the manifest as it was recorded; None if there is none, or if it was changed."""
-    import hashlib  # noqa: PLC0415 - here only
-
-    try:
-        text = read_stored_file(paths.manifest, max_bytes=MAX_JSON_BYTES)
-        return parse_manifest(text) if hashlib.sha256(text).hexdigest() == sha256 else None
-    except (OSError, RunnerError, ManifestError):
-        return None
 
 
 def _charts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -9,14 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.cli.interface.report_page import write_result_page
-from runner.cli.main import command_group
-from runner.errors import ConfigurationError
 from runner.results.entry_result import EntryResult
 from runner.store.entries.records import Entry, Outcome
 from runner.store.open_store import open_store
@@ -24,14 +22,15 @@ from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
+from tests.support.command import type_command
 from tests.support.records import run_record, summary_of
 
 SCORED, OTHER, FAILED = "0" * 12, "1" * 12, "2" * 12
 SECRET = "pixels-7-31"
 
 
-def typed(*arguments: object) -> Result:
-    return CliRunner().invoke(command_group(), [str(each) for each in arguments])
+def typed(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return type_command(*arguments, XDG_CACHE_HOME="/nonexistent")
 
 
 def store_one(
@@ -70,11 +69,8 @@ def store_one(
 
 
 @pytest.fixture
-def folder(
-    tmp_path: Path, load_challenge: Callable[[Limits], Challenge], monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def folder(tmp_path: Path, load_challenge: Callable[[Limits], Challenge]) -> Path:
     """Return a folder with a store of three evaluations, two of them scored."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     challenge = load_challenge(Limits())
     for name in (SCORED, OTHER):
         store_one(tmp_path / "store", challenge, name)
@@ -86,31 +82,31 @@ def test_a_page_and_a_comparison_are_written_once(folder: Path) -> None:
     """An existing file is kept unless --overwrite is given; nothing is loaded before that is known."""
     page, compared = folder / "a.html", folder / "b.html"
     result = typed("show", SCORED, "--store", folder / "store", "--html", page)
-    assert result.exit_code == 0, result.output
-    assert result.output == f"Report: {page}\n"
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"Report: {page}\n"
     assert "mine &lt;b&gt;" in page.read_text()
     page.write_text("kept")
     refused = typed("show", SCORED, "--store", folder / "store", "--html", page)
-    assert isinstance(refused.exception, ConfigurationError)
+    assert refused.returncode == 2
     assert page.read_text() == "kept"
-    assert typed("show", SCORED, "--store", folder / "store", "--html", page, "--overwrite").exit_code == 0
+    assert typed("show", SCORED, "--store", folder / "store", "--html", page, "--overwrite").returncode == 0
     names = (SCORED, OTHER, FAILED, "--store", folder / "store")
     result = typed("compare", *names, "--html", compared)
-    assert result.exit_code == 1
+    assert result.returncode == 1
     text = compared.read_text()
     assert text.count("mine &lt;b&gt;") >= 6
     assert SECRET in text
-    assert isinstance(typed("compare", *names, "--html", compared).exception, ConfigurationError)
+    assert typed("compare", *names, "--html", compared).returncode == 2
 
 
 def test_a_participants_page_follows_the_policy(folder: Path) -> None:
     """As Markdown does."""
     page = folder / "a.html"
     arguments = ("show", FAILED, "--store", folder / "store")
-    assert typed(*arguments, "--html", page, "--participant").exit_code == 0
+    assert typed(*arguments, "--html", page, "--participant").returncode == 0
     assert SECRET not in page.read_text()
     assert SECRET not in typed(*arguments, "--markdown", "--participant").stdout
-    assert typed(*arguments, "--html", page, "--overwrite").exit_code == 0
+    assert typed(*arguments, "--html", page, "--overwrite").returncode == 0
     assert SECRET in page.read_text()
     assert SECRET in typed(*arguments, "--markdown").stdout
 
@@ -130,7 +126,7 @@ def test_a_participants_page_follows_the_policy(folder: Path) -> None:
 def test_options_that_do_not_go_together_are_refused(folder: Path, options: tuple[str, ...]) -> None:
     """One sentence, and no file."""
     result = typed("show", SCORED, "--store", folder / "store", *options)
-    assert isinstance(result.exception, ConfigurationError)
+    assert result.returncode == 2
     assert not (folder / "a.html").exists()
 
 
@@ -174,5 +170,5 @@ def test_a_file_is_no_folder_of_pages(folder: Path) -> None:
     file.write_text("")
     (folder / "mine.py").write_text("def unlearning(net, retain, forget, val): return net")
     result = typed("run", folder / "mine.py", "-c", folder, "--html", file)
-    assert isinstance(result.exception, ConfigurationError)
-    assert "into a folder" in str(result.exception)
+    assert result.returncode == 2
+    assert "into a folder" in result.stderr

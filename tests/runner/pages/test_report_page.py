@@ -13,7 +13,14 @@ from runner.pages.report import report_page
 from runner.pages.write import page_bytes
 from runner.reports.participant import filtered_report
 from runner.reports.views.report_model import ReportView
-from tests.support.reports import STATUSES, failed_report, populations, report_of_status, runs, scored_report
+from tests.support.pages.reports import (
+    STATUSES,
+    failed_report,
+    populations,
+    report_of_status,
+    runs,
+    scored_report,
+)
 
 HOSTILE = {
     "markup": "</title></style><script>alert(1)</script><img src=x onerror=alert(1)>\"'",

@@ -8,7 +8,7 @@ import pytest
 
 from runner.reports.participant import filtered_view
 from runner.reports.views.markdown import code_block, code_span, markdown_text
-from tests.support.reports import STATUSES, report_of_status
+from tests.support.pages.reports import STATUSES, report_of_status
 
 HOSTILE = [
     "[click](https://example.org) ![x](https://example.org/x.png)",
