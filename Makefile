@@ -82,6 +82,7 @@ bench: setup
 	@$(BIN)/python benchmarks/contest_scale.py
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/scoring.py
+	@$(BIN)/python -m benchmarks.leaderboard --halves
 	@$(BIN)/python benchmarks/references.py
 	@$(BIN)/python benchmarks/evaluator.py
 	@$(BIN)/python benchmarks/build_footprint.py

@@ -16,7 +16,6 @@ from runner.cli.main import run_words
 from runner.cli.organizer.leaderboard import leaderboard_command
 from runner.errors import ConfigurationError
 from runner.leaderboard.model import Board
-from runner.leaderboard.stored import halves
 from runner.leaderboard.stored.conditions import conditions_of
 from runner.leaderboard.stored.halves import halves_of
 from runner.progress import NullReporter
@@ -108,25 +107,19 @@ def test_who_stands_where(board: Callable[..., Json]) -> None:
     assert all(row["time_share"] == pytest.approx(1 / 60) for row in first["rows"])
 
 
-def test_what_was_computed_is_not_computed_again(
-    board: Callable[..., Json], folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not even the challenge is loaded; another seed, and a new evaluation, are computed alone."""
+def test_what_was_computed_is_not_computed_again(board: Callable[..., Json], folder: Path) -> None:
+    """Without any outputs the same board results; only what is not stored needs its outputs, of one row."""
     first = board()
-    computed: list[int] = []
-    original = halves.halved_score
-
-    def counting(*arguments: Any, seed: int) -> Any:
-        computed.append(seed)
-        return original(*arguments, seed=seed)
-
-    monkeypatch.setattr(halves, "halved_score", counting)
-    shutil.rmtree(folder / "store" / evaluation_of(folder, "nearly") / "outputs")
+    for name in ("good", "nearly", "sealed"):
+        shutil.rmtree(folder / "store" / evaluation_of(folder, name) / "outputs")
     assert board() == first
-    assert computed == []
     sql(folder / "store", "DELETE FROM halved_scores WHERE evaluation = ?", evaluation_of(folder, "far"))
     assert board() == first
-    assert computed == [first["seed"]]
+    other = board(seed=first["seed"] + 1)
+    assert sections(other)["invalid"] == ["good", "copy of good", "nearly", "sealed"], (
+        "another seed is computed"
+    )
+    assert board() == first
 
 
 def test_ranks_are_those_of_compare(board: Callable[..., Json], folder: Path, template: Path) -> None:
