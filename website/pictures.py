@@ -1,8 +1,8 @@
 """Take the pictures that README and documentation show: ``python -m website.pictures``, or ``make pictures``.
 
-Pages are made from the made-up evaluation and opened in Debian's chromium. The same code gives the same
-pages; pixels depend on the browser and its fonts, so pictures are taken again when a page has changed, and
-looked at. Exit code 1: there is no chromium.
+Pages are made from a made-up evaluation and leaderboard, and opened in Debian's chromium. The same code gives
+the same pages; pixels depend on the browser and its fonts, so pictures are taken again when a page has
+changed, and looked at. Exit code 1: there is no chromium.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from typing import Final, Literal
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from runner.leaderboard.page import board_page
 from runner.pages.report import report_page
 from website.made_up import made_up_report
+from website.made_up_board import made_up_board
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "pictures"
 MAX_BYTES: Final = 150_000
@@ -47,13 +49,17 @@ class Picture:
     """Selector of the element at the top; None for the beginning of the page."""
 
 
-PAGES: Final[Mapping[str, Callable[[], str]]] = {"report": lambda: report_page(made_up_report())}
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "report": lambda: report_page(made_up_report()),
+    "leaderboard": lambda: board_page(made_up_board()),
+}
 PICTURES: Final[Mapping[str, Picture]] = {
     "report.png": Picture(page="report", width=1024, height=820),
     "report-examples.png": Picture(
         page="report", width=1024, height=820, scheme="dark", start="#epsilon"
     ),
     "report-phone.png": Picture(page="report", width=390, height=760),
+    "leaderboard.png": Picture(page="leaderboard", width=1280, height=760),
 }  # fmt: skip
 """Each picture by the name of its file."""
 
