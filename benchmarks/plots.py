@@ -1,7 +1,8 @@
-"""The plots of docs/metrics.md: each epsilon for perfect unlearning and for a known shift.
+"""The plots of docs/metrics.md: sample submissions, and each epsilon for perfect unlearning and a shift.
 
-The confidences are simulated: standard normal for references, shifted for unlearned models. `make plots`
-writes the figures into docs/plots; the same seed gives the same files. They adapt to a dark colour scheme.
+The scores of the samples are recorded here. All else is simulated: confidences are standard normal for
+references, shifted for unlearned models. `make plots` writes the figures into docs/plots; the same seed gives
+the same files. They adapt to a dark colour scheme.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from benchmarks.figures import BLUE, GREEN, ORANGE, PURPLE, save, use_style
+from benchmarks.figures import BLUE, GREEN, GROUND, ORANGE, PURPLE, save, use_style
 from scoring.checks import FloatArray
 from scoring.epsilon.exact import exact_epsilon
 from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
@@ -34,6 +35,21 @@ SHIFT_SHOWS = """\
 Two panels, from no shift to 3 standard deviations. Left: the mean published and exact epsilons grow from \
 1.6 and 2.5 nats to 5.8, the held-out one from 0.3 to 4.7, the certified one from 0 to 3.3. Right: F falls \
 from the ceiling, 0.18, to 0.08 at half a standard deviation, 0.02 at one and 0.0005 at three."""
+SAMPLES_SHOW = """\
+Scores of the six sample submissions with 95 % intervals, on an axis from 0 to 0.24. The original network \
+scores 0, random_labels 0.0005, negative_gradient 0.0038, finetune 0.0044, scrub 0.0048, noisy_finetune \
+0.085. The ceiling, what perfect unlearning reaches, is at 0.186, its interval from 0.155 to 0.224."""
+SAMPLES = {
+    "noisy_finetune": (0.0850, 0.0657, 0.1099),
+    "scrub": (0.0048, 0.0044, 0.0053),
+    "finetune": (0.0044, 0.0039, 0.0049),
+    "negative_gradient": (0.0038, 0.0033, 0.0044),
+    "random_labels": (0.0005, 0.0003, 0.0009),
+    "original": (0.0, 0.0, 0.0),
+}
+"""Score of each sample with its 95 % interval: digits, seed 0, 64 references; 64 runs each, 2026-11-29."""
+SAMPLES_CEILING = (0.186, 0.155, 0.224)
+"""F of references against references there, with its 95 % interval for one submission."""
 SIZE = (9, 3.9)
 STYLES = {
     "published": ("o-", BLUE),
@@ -132,6 +148,37 @@ def by_shift(folder: Path) -> None:
     )
 
 
+def measured(folder: Path) -> None:
+    """Plot the recorded scores of the sample submissions against the ceiling."""
+    figure, axes = plt.subplots(figsize=(9, 2.9), layout="constrained")
+    ceiling_score, low, high = SAMPLES_CEILING
+    axes.axvspan(low, high, color=ORANGE, alpha=0.2, linewidth=0)
+    axes.axvline(ceiling_score, color=ORANGE, linestyle="--")
+    axes.annotate(
+        "ceiling: what perfect unlearning reaches",
+        (low, 2.5),
+        xytext=(-6, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        color=ORANGE,
+        backgroundcolor=GROUND,
+    )
+    for place, (score, least, most) in enumerate(reversed(SAMPLES.values())):
+        axes.errorbar(score, place, xerr=[[score - least], [most - score]], fmt="o", color=BLUE, capsize=3)
+        axes.annotate(f"{score:g}", (most, place), xytext=(8, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(SAMPLES)), labels=list(reversed(SAMPLES)))
+    axes.set(xlim=(-0.004, 0.24), xlabel="score, with 95 % interval")
+    axes.set_title("Most samples forget next to nothing")
+    axes.grid(visible=True, axis="x")
+    save(
+        figure,
+        folder / "samples.svg",
+        title="Scores of the sample submissions against the ceiling",
+        description=SAMPLES_SHOW,
+    )
+
+
 def main() -> None:
     """Create all plots."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -141,6 +188,7 @@ def main() -> None:
     use_style()
     null_by_size(folder)
     by_shift(folder)
+    measured(folder)
 
 
 if __name__ == "__main__":
