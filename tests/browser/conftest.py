@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,8 @@ FOLDER: Final = Path(__file__).parent
 BROWSER_SECONDS: Final = 300.0
 """For a test, its fixtures included: on a busy machine chromium alone takes a dozen seconds to start."""
 
-Examine = Callable[[Path], list[str]]
+Examine = Callable[..., list[str]]
+"""`tests.browser.examination.examine` in the chromium of this session."""
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +38,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def examine_file(chromium: Browser) -> Examine:
     """Return a function that opens a page in chromium, and returns what is wrong with it."""
-    return lambda file: examine(chromium, file)
+    return partial(examine, chromium)
 
 
 @pytest.hookimpl(tryfirst=True)

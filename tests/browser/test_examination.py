@@ -68,7 +68,8 @@ def test_a_good_page_passes(examine_file: Examine, tmp_path: Path) -> None:
 def test_faults_are_detected(examine_file: Examine, tmp_path: Path, fault: str) -> None:
     """Each by a sentence of its own."""
     part, replacement, sentences = FAULTS[fault]
-    faults = examine_file(written(tmp_path, GOOD.replace(part, replacement, 1)))
+    with_axe = any(sentence.startswith("axe") for sentence in sentences)
+    faults = examine_file(written(tmp_path, GOOD.replace(part, replacement, 1)), with_axe=with_axe)
     for sentence in sentences:
         assert any(re.fullmatch(sentence, text, re.DOTALL) for text in faults), (sentence, faults)
 
@@ -77,7 +78,7 @@ def test_scripts_of_a_page_without_a_policy_are_detected(examine_file: Examine, 
     """A message, a dialog, an exception, a text that a script writes."""
     script = "<script>console.log('hello'); alert('here'); document.body.append('more'); throw 'up'</script></body>"
     page = re.sub("<meta http-equiv.*>", "", GOOD).replace("</body>", script)
-    faults = " ".join(examine_file(written(tmp_path, page)))
+    faults = " ".join(examine_file(written(tmp_path, page), with_axe=False))
     for words in (
         "console: hello",
         "dialog: here",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +19,12 @@ from tests.browser.hostile import ALL, HOSTILE, MARKUP
 from tests.runner.leaderboard.made_up import CONDITIONS, candidate
 
 
-def hostile_board() -> Board:
+def hostile_board(names: Sequence[str]) -> Board:
     """Return ranks under two conditions, a baseline and every kind of row without a rank, all with hostile names."""
     other = replace(CONDITIONS, device="cuda", runtime="runsc")
     ranked = [
         candidate(at, 0.2 - at / 1000, submission=name, team=name or "x", flags=(("problem", "too-slow"),))
-        for at, name in enumerate(HOSTILE)
+        for at, name in enumerate(names)
     ]
     others = [
         candidate(100, 0.1, conditions=other, submission=MARKUP[0], team=MARKUP[1]),
@@ -38,13 +39,13 @@ def hostile_board() -> Board:
 
 def test_a_leaderboard_with_hostile_names_is_a_good_page(examine_file: Examine, tmp_path: Path) -> None:
     file = tmp_path / "index.html"
-    file.write_text(board_page(visible_board(hostile_board(), "public")), encoding="utf-8")
+    file.write_text(board_page(visible_board(hostile_board(HOSTILE[::3]), "public")), encoding="utf-8")
     assert examine_file(file) == []
 
 
 def test_the_page_of_a_row_is_a_good_page(examine_file: Examine, chromium: Browser, tmp_path: Path) -> None:
     """For organizers, who see most; the other rows are opened only, and no name adds an element."""
-    board = hostile_board()
+    board = hostile_board(HOSTILE)
     table = board.tables[0]
     file = tmp_path / "row.html"
     with opened(chromium) as page:

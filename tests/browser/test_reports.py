@@ -26,7 +26,7 @@ MOST_BYTES = 300_000
 @pytest.fixture(scope="module")
 def scored() -> ReportView:
     """A report of few runs: its figures and tables are those of a large one."""
-    return made_up_report(16, 12)
+    return made_up_report(16, 4)
 
 
 def written(folder: Path, report: ReportView) -> Path:

@@ -15,6 +15,8 @@ _WIDTH: Final = 340
 _HEADROOM: Final = 1.08
 _GOLDEN: Final = 0.6180339887498949
 _MANY_RUNS: Final = 200
+_MOST_DOTS: Final = 1000
+"""Of a lane; of more values those at evenly spaced ranks are drawn, the extremes among them."""
 _FAR: Final = 2.5
 """A limit beyond this multiple of all values is named, not drawn: the values would be one spot."""
 
@@ -106,7 +108,8 @@ def strip_figure(
     drawn = limit is not None and limit <= _FAR * largest
     with drawing(prefix):
         figure, axes = _axes(_WIDTH, 66 + 44 * len(lanes), left=44, bottom=42, right=12, top=20)
-        for lane, (word, values) in enumerate(lanes):
+        for lane, (word, all_values) in enumerate(lanes):
+            values = _thinned(all_values)
             # spread by a fixed rule, so that equal values are seen as several
             heights = [lane + 0.62 * ((at * _GOLDEN) % 1 - 0.5) for at in range(len(values))]
             axes.plot(
@@ -148,6 +151,14 @@ def strip_figure(
         _few_ticks(axes, 5)
         axes.set_xlabel(unit, labelpad=3)
         return svg_markup(figure, prefix=prefix, title=title)
+
+
+def _thinned(values: Sequence[float]) -> Sequence[float]:
+    """Return values that look like all of them in a strip plot."""
+    if len(values) <= _MOST_DOTS:
+        return values
+    ordered, last = sorted(values), len(values) - 1
+    return [ordered[round(at * last / (_MOST_DOTS - 1))] for at in range(_MOST_DOTS)]
 
 
 def _axes(width: float, height: float, *, left: float, bottom: float, right: float, top: float) -> Any:  # noqa: ANN401 - matplotlib has no types

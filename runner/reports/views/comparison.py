@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
     from scoring.statistics.comparison import Comparison
 
+_ONE_SCORE: Final = "Fewer than two of them have a score."
 _SIGNIFICANT: Final = 0.05
 """Probability of any false difference, as `scoring.statistics.comparison.compare` has it by default."""
 
@@ -95,7 +96,7 @@ def comparison_view(
 
     Args:
         inputs: Those that were scored.
-        ranking: Of them, in their order; or why there is none.
+        ranking: Of them, in their order; or why there is none; None with fewer than two.
         challenge: Its name.
         unscored: Name, evaluation and reason of the others.
     """
@@ -120,6 +121,9 @@ def comparison_view(
         )
         for at, index in enumerate(order)
     ]
+    why_not = sanitize_line(ranking) if isinstance(ranking, str) else ""
+    if ranking is None:
+        why_not = _ONE_SCORE
     sizes = {item.card.n for item in inputs}
     return ComparisonView(
         challenge=sanitize_line(challenge, 100),
@@ -128,7 +132,7 @@ def comparison_view(
         unscored=[
             (sanitize_line(name, 100), evaluation, sanitize_line(why)) for name, evaluation, why in unscored
         ],
-        not_ranked=sanitize_line(ranking) if isinstance(ranking, str) else "",
+        not_ranked=why_not,
     )
 
 
