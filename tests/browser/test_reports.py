@@ -18,6 +18,7 @@ from runner.sanitize import sanitize_line
 from tests.browser.conftest import Examine
 from tests.browser.examination import opened
 from tests.browser.hostile import ALL, HOSTILE, LINES, LONG_WORD, MARKUP
+from tests.support.pages.reports import report_of_status
 from website.made_up import made_up_report, run_records
 
 MOST_BYTES = 300_000
@@ -77,6 +78,13 @@ def test_what_participants_get_is_a_good_page(
 ) -> None:
     """With as little as a policy leaves."""
     assert examine_file(written(tmp_path, filtered_report(scored, "verdict-only"))) == []
+
+
+@pytest.mark.parametrize("status", ["smoke-test", "refused"])
+def test_a_report_without_a_score_is_a_good_page(examine_file: Examine, tmp_path: Path, status: str) -> None:
+    """Of few runs, and of files that are no submission, with all hostile text where text may be."""
+    file = written(tmp_path, report_of_status(status, sanitize_line(ALL, 3000)))
+    assert examine_file(file, with_axe=status == "smoke-test") == []
 
 
 def test_hostile_text_stays_text(chromium: Browser, examine_file: Examine, tmp_path: Path) -> None:
