@@ -6,6 +6,7 @@
      ├── doctor     checks whether this host runs submissions safely and fairly
      ├── gallery    runs hostile samples and judges which attacks were contained
      ├── reports    tables for people
+     ├── leaderboard ranks with ties, and who sees what
      ├── evaluation one evaluation, from terms to summary
      │    ├── execution    executes runs in containers
      │    ├── results      summary, manifest, verification, input of the scorer

@@ -10,6 +10,7 @@ import textwrap
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -25,6 +26,7 @@ _WORDS: Final[Mapping[Any, str]] = {
     int: "whole number",
     float: "number",
     bool: "true or false",
+    datetime: "time",
     type(None): "null",
     Any: "any value",
 }

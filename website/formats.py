@@ -17,6 +17,7 @@ from runner.challenge.layout import (
     SPLIT_FILES,
 )
 from runner.challenge.training import TrainingChoice
+from runner.leaderboard.model import Board
 from runner.reports.views.model import EvaluationView
 from runner.results.manifest import Manifest
 from runner.results.summary import Summary
@@ -61,7 +62,7 @@ CHALLENGE_FOLDER: Final = (
 )
 
 STORE_FOLDER: Final = (
-    ("store.sqlite", "evaluations, runs, attempts, entries, terms"),
+    ("store.sqlite", "evaluations, runs, attempts, entries, terms, what leaderboards computed"),
     ("submissions/SHA256.zip", "archives of submissions, by content"),
     ("EVALUATION/summary.json", "[the summary](#summaryjson)"),
     ("EVALUATION/card.json", "[the score card](#cardjson)"),
@@ -115,6 +116,12 @@ FORMATS: Final = (
         text="`unlearn check --json` prints such an object for each submission; `unlearn show --json` has it "
         "as `view`.",
         cls=EvaluationView,
+    ),
+    Format(
+        heading="JSON of leaderboard",
+        text="`unlearn leaderboard --json` prints such an object. `unlearn leaderboard --csv` has the same "
+        "rows, with the same figures.",
+        cls=Board,
     ),
 )
 """In the order of the page."""

@@ -13,7 +13,7 @@ from runner.wording import quantity
 
 _MOST_DIGITS: Final = 6
 _DIGITS: Final = 4
-"""Of a score whose interval is not known."""
+"""Of a score whose interval is not known, or has no width."""
 LEGEND: Final = (
     "A difference within the noise is a tie: ranks such as 2–5 are shared by a group whose rows cannot be "  # noqa: RUF001
     "told apart from the best of the group."
@@ -50,7 +50,7 @@ def score_text(row: RowView) -> str:
     if row.score_low is None or row.score_high is None:
         return figure(row.score, _DIGITS)
     half = max((row.score_high - row.score_low) / 2, 0.0)
-    digits = _MOST_DIGITS if half == 0 else 1 - math.floor(math.log10(half))
+    digits = _DIGITS if half == 0 else 1 - math.floor(math.log10(half))
     digits = min(max(digits, 0), _MOST_DIGITS)
     return f"{row.score:.{digits}f} ± {half:.{digits}f}"
 
@@ -109,7 +109,7 @@ def conditions_text(conditions: ConditionsView) -> str:
 
 def limits_text(conditions: ConditionsView) -> str:
     """Return all limits as ``name=value``, for whom the line of the conditions is too short."""
-    return " ".join(f"{name}={value:g}" for name, value in conditions.limits.items())
+    return " ".join(f"{name}={value:.15g}" for name, value in conditions.limits.items())
 
 
 def _digest(text: str) -> str:

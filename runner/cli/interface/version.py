@@ -35,6 +35,7 @@ def version_text() -> str:
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - for --version only
 
     from runner.challenge.description import SCHEMA_VERSION as CHALLENGE  # noqa: PLC0415
+    from runner.leaderboard.model import SCHEMA_VERSION as LEADERBOARD  # noqa: PLC0415
     from runner.reports.participant import SCHEMA_VERSION as REPORT  # noqa: PLC0415
     from runner.reports.views.model import SCHEMA_VERSION as VIEW  # noqa: PLC0415
     from runner.results.manifest import SCHEMA_VERSION as MANIFEST  # noqa: PLC0415
@@ -52,6 +53,7 @@ def version_text() -> str:
         "card": CARD,
         "report": REPORT,
         "view": VIEW,
+        "leaderboard": LEADERBOARD,
     }
     listed = ", ".join(f"{name} {number}" for name, number in schemas.items())
     return f"unlearn {number}\nimage   {_image()}\nschemas {listed}\n"

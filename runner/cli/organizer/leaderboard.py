@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -38,6 +38,8 @@ from runner.store.paths import unlisted_sentence
 from runner.store.store import Store
 from runner.store.stored_evaluation import StoredEvaluation
 from runner.wording import quantity
+
+_SEEDS: Final = 1 << 32
 
 
 def leaderboard_command(
@@ -80,7 +82,6 @@ def leaderboard_command(
         typer.Option(
             help="Seed of all random halves; derived from the references by default.",
             min=0,
-            max=(1 << 32) - 1,
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -95,6 +96,8 @@ def leaderboard_command(
         raise ConfigurationError("Name only one of --html, --csv and --json.")
     if overwrite and csv is None:
         raise ConfigurationError("--overwrite goes with --csv; --html replaces what it wrote earlier.")
+    if seed is not None and seed >= _SEEDS:
+        raise ConfigurationError("--seed must be below 2^32.")
     if csv is not None:
         check_output_file(csv, suffixes=(".csv",), overwrite=overwrite, option="--csv")
     if html is not None:

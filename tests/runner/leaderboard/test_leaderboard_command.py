@@ -252,31 +252,30 @@ def test_the_public_sees_no_text_of_a_submission(
 
 
 def test_pages_have_a_report_for_each_row(
-    folder: Path, template: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, template: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every link leads to a file and every file is linked; unchanged reports are taken over; what is gone goes."""
-    options: dict[str, Any] = {
-        "challenge": str(template / "hidden"),
-        "store": folder / "store",
-        "html": folder / "site",
-    }
-    with closing(open_store(folder / "store", create=False)) as store:
-        for name in ("nearly", "sealed", "far"):
-            store.remove(evaluation_of(folder, name))
-    leaderboard_command(**options)
-    assert "6 pages, 6 of them new" in capsys.readouterr().err
-    page = page_tables((folder / "site" / "index.html").read_text())
-    reports = {f"reports/{file.name}" for file in (folder / "site" / "reports").iterdir()}
+    store, site, challenge = tmp_path / "store", tmp_path / "site", load_challenge(template / "hidden")
+    add_evaluation(store, challenge, "good")
+    crashed = add_evaluation(store, challenge, "crashes", verdict=Verdict.CRASHED, detail="ValueError: x")
+    add_refused(store, challenge, "broken", "it is no zip archive")
+    leaderboard_command(store=store, html=site)
+    assert "4 pages, 4 of them new" in capsys.readouterr().err
+    page = page_tables((site / "index.html").read_text())
+    reports = {f"reports/{file.name}" for file in (site / "reports").iterdir()}
     assert {link for link in page.links if link.startswith("reports/")} == reports
-    assert len(reports) == 5
-    leaderboard_command(**options)
-    assert "6 pages, 0 of them new" in capsys.readouterr().err
-    with closing(open_store(folder / "store", create=False)) as store:
-        store.remove(evaluation_of(folder, "crashes"))
-    leaderboard_command(**options)
-    assert "5 pages, 1 of them new" in capsys.readouterr().err
-    assert len(list((folder / "site" / "reports").iterdir())) == 4
-    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    assert len(reports) == 3
+    texts = [file.read_text() for file in (site / "reports").iterdir()]
+    assert sum("ValueError: x" in text for text in texts) == 1
+    assert sum("Where points are lost" in text for text in texts) == 1, "a whole report of the scored one"
+    leaderboard_command(store=store, html=site)
+    assert "4 pages, 0 of them new" in capsys.readouterr().err
+    with closing(open_store(store, create=False)) as opened:
+        opened.remove(crashed)
+    leaderboard_command(store=store, html=site)
+    assert "3 pages, 1 of them new" in capsys.readouterr().err
+    assert len(list((site / "reports").iterdir())) == 2
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_csv_is_not_overwritten_unasked(folder: Path, template: Path) -> None:
@@ -293,6 +292,8 @@ def test_csv_is_not_overwritten_unasked(folder: Path, template: Path) -> None:
         leaderboard_command(**options, csv=folder / "board.xlsx")
     with pytest.raises(ConfigurationError, match="only one of"):
         leaderboard_command(**options, csv=file, html=folder / "site")
+    with pytest.raises(ConfigurationError, match=r"below 2\^32"):
+        leaderboard_command(**options, seed=1 << 32)
     with pytest.raises(ConfigurationError, match="goes with --csv"):
         leaderboard_command(**options, overwrite=True)
 
