@@ -22,6 +22,7 @@ CHALLENGE = TEST_DATA / "stored-version-1" / "challenge"
 COMMANDS = {
     "show": ("show", ENDED),
     "report": ("report", ENDED),
+    "page": ("show", ENDED, "--html", "/nonexistent/page.html"),
     "score": ("score", ENDED, "--challenge", CHALLENGE),
     "verify": ("verify", ENDED, "--challenge", CHALLENGE),
     "list": ("list",),
@@ -47,9 +48,9 @@ def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize(
     ("statement", "commands"),
     [
-        ("UPDATE runs SET verdict = 'oj' WHERE rowid = 1", ("show", "report", "score", "verify")),
+        ("UPDATE runs SET verdict = 'oj' WHERE rowid = 1", ("show", "report", "page", "score", "verify")),
         ("UPDATE evaluations SET begun = '2026-99-01'", ("show", "report", "score", "verify", "list")),
-        ("UPDATE terms SET terms = '[]'", ("show", "report", "score")),
+        ("UPDATE terms SET terms = '[]'", ("show", "report", "page", "score")),
         (
             "UPDATE evaluations SET summary = json_set(summary, '$.n', 'x') WHERE summary NOT NULL",
             ("show", "list"),

@@ -63,3 +63,14 @@ def test_a_missing_card_is_computed_from_the_outputs(store: Path) -> None:
     assert card["published"]["score"] == pytest.approx(summary["score"], rel=1e-9)
     refused = unlearn("score", ENDED, "--store", store, code=2)
     assert "name it with --challenge" in refused.stderr
+
+
+@pytest.mark.parametrize("name", [ENDED, UNFINISHED])
+@pytest.mark.parametrize("options", [(), ("--participant",)])
+def test_every_evaluation_has_a_page(store: Path, name: str, options: tuple[str, ...]) -> None:
+    """The finished one has 8 runs, too few for a score; the other one none."""
+    unlearn("show", name, "--store", store, "--html", store / "page.html", *options)
+    page = (store / "page.html").read_text()
+    assert ("too few runs for a score" in page) == (name == ENDED)
+    assert ("not finished" in page) == (name == UNFINISHED)
+    assert unlearn("show", name, "--store", store, "--markdown", *options).stdout.startswith("### Machine")
