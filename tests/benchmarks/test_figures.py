@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib import pyplot as plt
 
-from benchmarks.figures import BLUE, GRID, GROUND, ORANGE, PALETTE, save, use_style
+from benchmarks.plots.figures import BLUE, GRID, GROUND, ORANGE, PALETTE, save, use_style
 from tests.support.paths import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"

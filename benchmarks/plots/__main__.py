@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from benchmarks.figures import BLUE, GREEN, GROUND, ORANGE, PURPLE, save, use_style
+from benchmarks.plots.figures import BLUE, GREEN, GROUND, ORANGE, PURPLE, save, use_style
 from scoring.checks import FloatArray
 from scoring.epsilon.exact import exact_epsilon
 from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
@@ -26,7 +26,7 @@ EXAMPLES = 200
 SIZES = (16, 32, 64, 128, 256, 512)
 SHIFTS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 MODELS = 512
-FOLDER = Path(__file__).parent.parent / "docs" / "plots"
+FOLDER = Path(__file__).parents[2] / "docs" / "plots"
 NULL_SHOWS = """\
 Two panels, from 16 to 512 models on each side. Left: the mean published epsilon stays near 1.5 nats, \
 the exact one grows to 2.5, the held-out one is near 0.3, the certified one is 0. Right: F of one submission \
