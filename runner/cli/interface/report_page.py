@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -69,6 +70,8 @@ def stored_page(
     entries = named.store.entries_of(named.name)
     if participant:
         shown = participant_entry(entries, entry, named.store.evaluation(named.name))
+        if shown is not None:  # the path is where the organizer put it
+            shown = replace(shown, path=None)
     else:
         shown = entries[-1] if entries else None
     report = stored_report(named.view(shown), store=named.store, folder=named.folder, challenge=challenge)

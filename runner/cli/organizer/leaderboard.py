@@ -32,7 +32,8 @@ from runner.leaderboard.stored.rows import ChallengeSource, stored_candidates
 from runner.leaderboard.stored.site import check_site_folder, write_site
 from runner.leaderboard.terminal import board_lines
 from runner.progress import ConsoleReporter
-from runner.store.entries.records import Entry, Outcome
+from runner.results.view import MIN_SCORED_RUNS
+from runner.store.entries.records import Entry
 from runner.store.open_store import open_store
 from runner.store.paths import unlisted_sentence
 from runner.store.store import Store
@@ -136,15 +137,11 @@ def _board(
     known = {opened.find(name) for name in baselines}
     if strange := sorted(known - {stored.id for stored in selected.evaluations}):
         raise ConfigurationError(f"Evaluation {strange[0]} is not on this challenge, so it is no baseline.")
-    scored = {
-        stored.challenge_sha256: stored
-        for stored in selected.evaluations
-        if stored.summary is not None and stored.summary.get("score") is not None
-    }
-    sources = {
-        sha256: _source(stored, selected.folder or stored.challenge_folder, seed)
-        for sha256, stored in scored.items()
-    }
+    scored: dict[str, list[StoredEvaluation]] = {}
+    for stored in selected.evaluations:
+        if stored.n >= MIN_SCORED_RUNS and stored.summary and stored.summary.get("score") is not None:
+            scored.setdefault(stored.challenge_sha256, []).append(stored)
+    sources = {sha256: _source(group, selected.folder, seed) for sha256, group in scored.items()}
     with ConsoleReporter(stderr_console()) as reporter:
         candidates = stored_candidates(
             opened,
@@ -178,10 +175,11 @@ def _selected(opened: Store, folder: Path, challenge: str | None) -> _Selected:
         ConfigurationError: nothing is, or none was named and there are several.
     """
     evaluations, entries = opened.evaluations(), opened.entries()
-    refused = [entry for entry in entries if entry.outcome is Outcome.REFUSED]
+    begun = {item.id for item in evaluations}
+    loose = [entry for entry in entries if entry.evaluation not in begun]  # refused, or lost before it began
     if challenge is None:
         names = {item.challenge_sha256: item.challenge for item in evaluations}
-        names |= {entry.challenge_sha256: entry.challenge for entry in refused}
+        names |= {entry.challenge_sha256: entry.challenge for entry in loose}
         if len(names) > 1:
             listed = ", ".join(f"{name} ({sha256[:12]})" for sha256, name in sorted(names.items()))
             raise ConfigurationError(f"The store has several challenges; name one with --challenge: {listed}")
@@ -192,52 +190,56 @@ def _selected(opened: Store, folder: Path, challenge: str | None) -> _Selected:
     if (named / DESCRIPTION_FILE).is_file():
         place, sha256 = named.absolute(), _description(named)[1]
         evaluations = [item for item in evaluations if item.challenge_sha256 == sha256]
-        refused = [item for item in refused if item.challenge_sha256 == sha256]
-        if not evaluations and not refused:
+        loose = [item for item in loose if item.challenge_sha256 == sha256]
+        if not evaluations and not loose:
             raise ConfigurationError(f"No evaluation in {folder.absolute()} is on the challenge at {named}.")
     else:
-        evaluations, refused = on_challenge(folder, evaluations, refused, challenge)
+        evaluations, loose = on_challenge(folder, evaluations, loose, challenge)
     ids = {item.id for item in evaluations}
     return _Selected(
-        name=evaluations[0].challenge if evaluations else refused[0].challenge,
+        name=evaluations[0].challenge if evaluations else loose[0].challenge,
         folder=place,
         evaluations=evaluations,
-        entries=[*(entry for entry in entries if entry.evaluation in ids), *refused],
+        entries=[*(entry for entry in entries if entry.evaluation in ids), *loose],
     )
 
 
-def _source(stored: StoredEvaluation, folder: Path | None, seed: int | None) -> ChallengeSource:
-    """Return the challenge of an evaluation.
+def _source(
+    evaluations: Sequence[StoredEvaluation], folder: Path | None, seed: int | None
+) -> ChallengeSource:
+    """Return the challenge of evaluations: at ``folder``, or where one of them recorded it.
 
     Raises:
-        ConfigurationError: it is not where it was; only `load` raises that where the seed was named.
+        ConfigurationError: it is not there; where the seed was named, only `load` raises that.
     """
+    sha256 = evaluations[0].challenge_sha256
+    recorded = [stored.challenge_folder for stored in evaluations if stored.challenge_folder is not None]
+    places = [folder] if folder is not None else list(dict.fromkeys(recorded))
+    place = next((each for each in places if _is_challenge(each, sha256)), None)
+    where = f"at {places[0]}" if places else "recorded"
+    not_there = (
+        f"The challenge of evaluation {evaluations[0].id} ({sha256[:12]}) is not {where}; "
+        "name its folder with --challenge."
+    )
 
     @cache
     def load() -> Challenge:
-        if folder is None:
-            raise ConfigurationError(_not_there(stored, folder))
-        challenge = load_challenge(folder)
-        if challenge.sha256 != stored.challenge_sha256:
-            raise ConfigurationError(_not_there(stored, folder))
+        if place is None:
+            raise ConfigurationError(not_there)
+        challenge = load_challenge(place)
+        if challenge.sha256 != sha256:
+            raise ConfigurationError(not_there)
         return challenge
 
-    if seed is not None:
-        return ChallengeSource(seed=seed, load=load)
-    if folder is None or not (folder / DESCRIPTION_FILE).is_file():
-        raise ConfigurationError(_not_there(stored, folder))
-    description, sha256 = _description(folder)
-    if sha256 != stored.challenge_sha256:
-        raise ConfigurationError(_not_there(stored, folder))
-    return ChallengeSource(seed=halving_seed(description), load=load)
+    if seed is None:
+        if place is None:
+            raise ConfigurationError(not_there)
+        seed = halving_seed(_description(place)[0])
+    return ChallengeSource(seed=seed, load=load)
 
 
-def _not_there(stored: StoredEvaluation, folder: Path | None) -> str:
-    where = f"at {folder}" if folder is not None else "recorded"
-    return (
-        f"The challenge of evaluation {stored.id} ({stored.challenge_sha256[:12]}) is not {where}; "
-        "name its folder with --challenge."
-    )
+def _is_challenge(folder: Path, sha256: str) -> bool:
+    return (folder / DESCRIPTION_FILE).is_file() and _description(folder)[1] == sha256
 
 
 def _description(folder: Path) -> tuple[Description, str]:

@@ -83,7 +83,7 @@ def stored_candidates(
         store: That records them.
         folder: Of the store.
         evaluations: That take part.
-        entries: Of these evaluations, and those that were refused.
+        entries: Of these evaluations, and those that have none.
         baselines: Names of evaluations that are reference lines.
         sources: Of scored evaluations, by the hash of their challenge.
         reporter: Receives the progress of what has to be computed.
@@ -108,7 +108,8 @@ def stored_candidates(
             is_baseline=stored.id in baselines,
         )
     ]
-    return candidates + [_refused(entry) for entry in entries if entry.outcome is Outcome.REFUSED]
+    begun = {stored.id for stored in evaluations}
+    return candidates + [_without_evaluation(entry) for entry in entries if entry.evaluation not in begun]
 
 
 def _of_evaluation(
@@ -141,7 +142,11 @@ def _of_evaluation(
         )
 
 
-def _refused(entry: Entry) -> Candidate:
+def _without_evaluation(entry: Entry) -> Candidate:
+    """Return the candidate of an entry that was refused, or whose evaluation has not begun."""
+    status: Status = "unfinished"
+    if entry.outcome is not None:
+        status = "refused" if entry.outcome is Outcome.REFUSED else "held"
     return Candidate(
         id=f"entry-{entry.id}",
         entry=entry.id,
@@ -149,8 +154,8 @@ def _refused(entry: Entry) -> Candidate:
         submission=entry.name,
         received=entry.received,
         n=entry.n,
-        status="refused",
-        reason=entry.reason or "",
+        status=status,
+        reason=entry.reason or ("not begun" if status == "unfinished" else ""),
     )
 
 

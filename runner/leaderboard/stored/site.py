@@ -10,6 +10,7 @@ import ctypes
 import errno
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ _MARKER_BYTES: Final = 64 << 20
 _SCHEMA_VERSION: Final = 1
 _RENAME_EXCHANGE: Final = 2
 _AT_FDCWD: Final = -100
+_PATH: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]*/)?[A-Za-z0-9][A-Za-z0-9.-]*")
 _UNSUPPORTED: Final = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
@@ -58,7 +60,7 @@ def write_site(folder: Path, files: Sequence[SiteFile]) -> int:
 
     Raises:
         ConfigurationError: it holds something that was not written here, or is no folder.
-        HostNotReadyError: it cannot be written; the earlier one stays.
+        HostNotReadyError: it cannot be written, or a path is none; the earlier one stays.
     """
     target = _target(folder)
     earlier = _earlier_keys(target)
@@ -69,6 +71,8 @@ def write_site(folder: Path, files: Sequence[SiteFile]) -> int:
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         staging.chmod(0o755)
         for file in files:
+            if not _PATH.fullmatch(file.path):
+                raise HostNotReadyError(f"{file.path!r} is no name of a page: the store has a damaged row.")
             place = staging / file.path
             place.parent.mkdir(parents=True, exist_ok=True)
             if earlier.get(file.path) != file.key or not _taken_over(target / file.path, place):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from runner.challenge.limits import Limits
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.cli.interface.report_page import write_result_page
 from runner.results.entry_result import EntryResult
-from runner.store.entries.records import Entry, Outcome
+from runner.store.entries.records import Entry, NewEntry, Outcome
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord
@@ -97,6 +98,30 @@ def test_a_page_and_a_comparison_are_written_once(folder: Path) -> None:
     assert text.count("mine &lt;b&gt;") >= 6
     assert SECRET in text
     assert typed("compare", *names, "--html", compared).returncode == 2
+
+
+def test_a_participants_page_is_that_of_their_entry(folder: Path) -> None:
+    """It names neither other entries nor the folder where the organizer keeps what was handed in."""
+    new = NewEntry(
+        name="alpha-entry",
+        path="inbox/alpha.zip",
+        folder="/srv",
+        content_sha256=None,
+        challenge="tiny",
+        challenge_sha256="b" * 64,
+        n=16,
+        evaluation=SCORED,
+    )
+    with closing(open_store(folder / "store", create=False)) as store:
+        store.record_entries("command", [new, replace(new, name="beta-entry", path="inbox/beta.zip")])
+    arguments = ("show", SCORED, "--store", folder / "store", "--html", folder / "a.html", "--overwrite")
+    assert typed(*arguments, "--participant", "--entry", 1).returncode == 0
+    page = (folder / "a.html").read_text()
+    assert "alpha-entry" in page
+    assert "beta" not in page
+    assert "inbox" not in page
+    assert typed(*arguments).returncode == 0
+    assert "unlearn run inbox/beta.zip" in (folder / "a.html").read_text()
 
 
 def test_a_participants_page_follows_the_policy(folder: Path) -> None:

@@ -173,6 +173,40 @@ def test_damaged_files_cost_their_row_the_rank_and_no_other(
     assert ranks == [(1, 2), (1, 2), (3, 3)]
 
 
+def test_scores_of_another_scorer_are_in_a_table_that_claims_no_difference(
+    board: Callable[..., Json], folder: Path
+) -> None:
+    """This version cannot compute their noise: they share all ranks, and the table says why."""
+    first = board()
+    for name in ("nearly", "far"):
+        statement = (
+            "UPDATE conditions SET conditions = json_set(conditions, '$.scorer', 2) WHERE evaluation = ?"
+        )
+        sql(folder / "store", statement, evaluation_of(folder, name))
+    tables = board()["tables"]
+    assert first["tables"][0]["conditions"]["scorer"] == 1
+    (other,) = [table for table in tables if table["conditions"]["scorer"] == 2]
+    assert names(other["rows"]) == ["nearly", "far"]
+    assert {(row["first_rank"], row["last_rank"]) for row in other["rows"]} == {(1, 2)}
+    assert "another version of the scorer" in other["remarks"][0]
+
+
+@pytest.mark.parametrize(("outcome", "kind"), [("held", "held"), (None, "unfinished")])
+def test_an_entry_whose_evaluation_never_began_is_listed(
+    board: Callable[..., Json], folder: Path, outcome: str | None, kind: str
+) -> None:
+    """The sandbox was lost before, or the command was killed: nobody's hand-in disappears."""
+    sql(
+        folder / "store",
+        "UPDATE entries SET evaluation = 'ffffffffffff', outcome = ?, reason = ? WHERE name = 'broken'",
+        outcome,
+        "the engine is gone" if outcome else None,
+    )
+    (section,) = [section for section in board()["sections"] if section["kind"] == kind]
+    assert names(section["rows"]) == ["broken"]
+    assert section["rows"][0]["reason"] == ("the engine is gone" if outcome else "not begun")
+
+
 def test_a_verification_is_shown_and_a_mismatch_costs_the_rank(
     board: Callable[..., Json], folder: Path
 ) -> None:

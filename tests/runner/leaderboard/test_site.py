@@ -155,3 +155,13 @@ def test_the_marker_names_no_path_outside(tmp_path: Path) -> None:
     write_site(folder, [file("index.html", "2")])
     assert other.read_text() == "mine"
     assert {path.name for path in folder.iterdir()} == {MARKER, "index.html"}
+
+
+@pytest.mark.parametrize(
+    "path", ["../x.html", "/etc/x", "a/b/c.html", ".hidden", "reports/..", "", "a b", "r/\u202ex"]
+)
+def test_a_path_that_is_no_name_of_a_page_is_refused(tmp_path: Path, path: str) -> None:
+    """A row of the store that was changed writes nowhere else."""
+    with pytest.raises(HostNotReadyError, match="no name of a page"):
+        write_site(tmp_path / "site", [file(path, "x")])
+    assert list(tmp_path.iterdir()) == []
