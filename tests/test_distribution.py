@@ -162,7 +162,7 @@ def test_the_citation_is_of_this_version() -> None:
     assert citation["license"] == project()["license"]
 
 
-@pytest.mark.parametrize("extra", ["", "dev"])
+@pytest.mark.parametrize("extra", ["", "dev", "plots"])
 def test_dependencies_are_those_of_the_lock_files(extra: str) -> None:
     """The same names; versions are locked there, and only bounded below here. setuptools builds the project."""
     asked = project()["optional-dependencies"][extra] if extra else project()["dependencies"]
