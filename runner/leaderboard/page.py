@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from runner.leaderboard.lines import (
@@ -90,6 +91,7 @@ def _shortener(board: Board) -> _Shorten:
 
 def _table(table: TableView, number: int, total: int, shorten: _Shorten) -> dict[str, Any]:
     rows = list(table_lines(table))
+    leaders = _leaders(rows)
     most = max((row.score_high or row.score or 0.0 for row in rows), default=0.0)
     columns: list[_Column] = [
         ("score ± 95 %", True, [score_text(row) for row in rows]),
@@ -121,7 +123,7 @@ def _table(table: TableView, number: int, total: int, shorten: _Shorten) -> dict
             | {
                 "rank": rank_text(row),
                 "bar": _bar(row, most),
-                "leads": _leads(row, rows[at - 1] if at else None),
+                "leads": row.id in leaders,
             }
             for at, row in enumerate(rows)
         ],
@@ -144,9 +146,10 @@ def _section(section: SectionView, shorten: _Shorten) -> dict[str, Any]:
     }
 
 
-def _leads(row: RowView, before: RowView | None) -> bool:
-    """Return whether a new group of ranks begins with a row."""
-    return before is not None and not row.is_baseline and row.first_rank != before.first_rank
+def _leaders(rows: Sequence[RowView]) -> set[str]:
+    """Return the rows (`id`) with which a new group of ranks begins, the first one left out."""
+    ranked = [row for row in rows if not row.is_baseline]
+    return {row.id for before, row in pairwise(ranked) if row.first_rank != before.first_rank}
 
 
 def _bar(row: RowView, most: float) -> tuple[int, int, int] | None:
