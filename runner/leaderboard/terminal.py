@@ -35,8 +35,7 @@ def board_lines(board: Board, width: int) -> Iterator[Table | Text]:
             yield Text(conditions_text(table.conditions))
         yield _ranked(table, width)
         yield from (Text(remark, style="yellow") for remark in table.remarks)
-    if board.tables:
-        yield Text(LEGEND)
+    yield Text(LEGEND if board.tables else "No submission has a rank yet.")
     if len(board.tables) > 1:
         yield Text("Scores of different tables are not comparable.", style="yellow")
     rows = [(section.kind, row) for section in board.sections for row in section.rows]

@@ -18,6 +18,7 @@ from runner.progress import Reporter
 from runner.reports.notices import notices_of, problems_of
 from runner.reports.participant import policy_of
 from runner.results.summary import Summary
+from runner.results.view import MIN_SCORED_RUNS
 from runner.store.entries.records import Entry, Outcome
 from runner.store.leaderboard.records import StoredConditions, StoredVerification
 from runner.store.listing import Progress, read_progress
@@ -37,6 +38,7 @@ _STATUS: Final[Mapping[str, Status]] = {
     "held": "held",
     "refused": "refused",
 }
+_TOO_FEW: Final = f"fewer than {MIN_SCORED_RUNS} runs, too few for a score"
 _OTHER_SCORER: Final = (
     "These scores are of another version of the scorer, so no rank is told apart from another."
 )
@@ -267,7 +269,7 @@ def _with_summary(summary: Summary, terms: Sequence[ShownTerms]) -> _Result:
     flags = dict.fromkeys((notice.level, notice.kind) for notice in notices_of(summary))
     return _Result(
         status=_STATUS[summary.status],
-        reason=summary.reason or "",
+        reason=_TOO_FEW if summary.is_smoke_test else summary.reason or "",
         figures=Figures(
             score=summary.score,
             score_low=summary.score_low,

@@ -8,11 +8,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
+import glob
 import json
 import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +29,8 @@ _MARKER_BYTES: Final = 64 << 20
 _SCHEMA_VERSION: Final = 1
 _RENAME_EXCHANGE: Final = 2
 _AT_FDCWD: Final = -100
+_STAGING: Final = ".unlearn-"
+_YOUNG_SECONDS: Final = 60.0
 _PATH: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]*/)?[A-Za-z0-9][A-Za-z0-9.-]*")
 _UNSUPPORTED: Final = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
@@ -65,10 +70,15 @@ def write_site(folder: Path, files: Sequence[SiteFile]) -> int:
     target = _target(folder)
     earlier = _earlier_keys(target)
     staging: Path | None = None
+    lock = -1
     written = 0
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        _remove_leftovers(target)
+        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}{_STAGING}", dir=target.parent))
+        lock = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
         staging.chmod(0o755)
         for file in files:
             if not _PATH.fullmatch(file.path):
@@ -86,7 +96,23 @@ def write_site(folder: Path, files: Sequence[SiteFile]) -> int:
     finally:
         if staging is not None:  # now the earlier folder, or what could not be finished
             shutil.rmtree(staging, ignore_errors=True)
+        if lock >= 0:
+            os.close(lock)
     return written
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove the unfinished folders of processes that were killed: those that nobody has locked."""
+    for folder in target.parent.glob(f".{glob.escape(target.name)}{_STAGING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.lstat().st_mtime < _YOUNG_SECONDS:
+                continue  # its process may be about to lock it
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)
 
 
 def _target(folder: Path) -> Path:

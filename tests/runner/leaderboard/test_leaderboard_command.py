@@ -103,6 +103,7 @@ def test_who_stands_where(board: Callable[..., Json]) -> None:
     assert sections(value) == {"failed": ["crashes"], "refused": ["broken"], "smoke-test": ["smoke"]}
     reasons = {row["submission"]: row["reason"] for section in value["sections"] for row in section["rows"]}
     assert SECRET in reasons["crashes"]
+    assert reasons["smoke"] == "fewer than 16 runs, too few for a score"
     assert SECRET in reasons["broken"]
     assert all(row["time_share"] == pytest.approx(1 / 60) for row in first["rows"])
 
@@ -375,5 +376,7 @@ def test_an_empty_store_has_an_empty_leaderboard(
     open_store(tmp_path / "empty", create=True).close()
     leaderboard_command(store=tmp_path / "empty", as_json=True)
     assert json.loads(capsys.readouterr().out)["tables"] == []
+    leaderboard_command(store=tmp_path / "empty")
+    assert "No submission has a rank yet." in capsys.readouterr().out
     with pytest.raises(ConfigurationError, match="nowhere"):
         leaderboard_command(store=tmp_path / "nowhere")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -165,3 +167,28 @@ def test_a_path_that_is_no_name_of_a_page_is_refused(tmp_path: Path, path: str) 
     with pytest.raises(HostNotReadyError, match="no name of a page"):
         write_site(tmp_path / "site", [file(path, "x")])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_not(tmp_path: Path) -> None:
+    """Unfinished folders are told apart by their locks; one that is quite new may not be locked yet."""
+    folders = {name: tmp_path / f".site.unlearn-{name}" for name in ("killed", "active", "new")}
+    for folder in folders.values():
+        (folder / "reports").mkdir(parents=True)
+        (folder / "reports" / "a.html").write_text("a")
+    for name in ("killed", "active"):
+        os.utime(folders[name], (0, 0))
+    other = tmp_path / ".site.other"
+    other.mkdir()
+    os.utime(other, (0, 0))
+    descriptor = os.open(folders["active"], os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        write_site(tmp_path / "site", [file("index.html", "1")])
+    finally:
+        os.close(descriptor)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "site",
+        ".site.other",
+        ".site.unlearn-active",
+        ".site.unlearn-new",
+    }
