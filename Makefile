@@ -5,11 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test-fast test test-all test-host browser lint typecheck-sandbox gallery bench plots docs fuzz guest clean
+.PHONY: help setup demo test-fast test test-all test-host browser lint typecheck-sandbox gallery bench plots pictures docs fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score and report"
-	@echo "make test-fast  the tests without containers, but for six long files (a minute and a half)"
+	@echo "make test-fast  the tests without containers and browser, but for six long files (a minute and a half)"
 	@echo "make test    set up all that is needed, check the code, run the tests, containers included (ten minutes)"
 	@echo "make test-all   make test, and the tests that are too slow for it"
 	@echo "make setup   virtual environment, container engine, image"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench   the benchmarks (half an hour; wants a quiet machine)"
 	@echo "make docs    the documentation as a site, warnings as errors: build/site/html/index.html"
 	@echo "make plots   the plots of docs/metrics.md, from simulations (two minutes)"
+	@echo "make pictures  the pictures of README and docs/, taken in chromium (half a minute)"
 	@echo "make fuzz    fuzz what the host parses, SECONDS=60 for each target (tests/fuzz/README.md)"
 	@echo "make guest   a Debian 13 guest with the project in it, emulated, up and reachable (tests/guest/README.md)"
 	@echo "make clean   remove leftover containers and what the tools cached"
@@ -54,7 +55,7 @@ test-host: setup
 	@$(BIN)/unlearn setup --runtime runsc || echo "test: gVisor is not set up here; tests that need it are skipped and listed"
 
 test-fast: $(VENV)/ready
-	@$(PYTEST) -m "not container and not slow and not long and not thorough"
+	@$(PYTEST) -m "not container and not browser and not slow and not long and not thorough"
 
 # Debian's chromium, in which the tests open the pages that people see.
 browser:
@@ -108,6 +109,9 @@ guest: setup
 
 plots: $(VENV)/ready
 	@$(BIN)/python -m benchmarks.plots
+
+pictures: $(VENV)/ready browser
+	@$(BIN)/python -m website.pictures
 
 clean: $(VENV)/ready
 	@$(BIN)/unlearn clean

@@ -23,6 +23,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 }
 """Pages of the site that are not in ``docs/``, and their places in the site."""
 
+_SHOWN: Final = frozenset({".md", ".svg", ".png"})
 _FENCE: Final = re.compile(r"^ {0,3}(```|~~~)")
 _LINK: Final = re.compile(r"(?P<image>!?)\[(?P<text>(?:`[^`]*`|[^]`])*)]\((?P<target>[^)\s]+)\)")
 _ITEM: Final = re.compile(r"(?P<indent> *)[*-] ")
@@ -37,7 +38,7 @@ def site_path(path: str) -> str | None:
     """Return where the site has a file of the repository; None if it does not have it."""
     if path in ELSEWHERE:
         return ELSEWHERE[path]
-    return path.removeprefix(DOCS) if path.startswith(DOCS) and Path(path).suffix in (".md", ".svg") else None
+    return path.removeprefix(DOCS) if path.startswith(DOCS) and Path(path).suffix in _SHOWN else None
 
 
 def collect(root: Path, folder: Path) -> None:

@@ -19,7 +19,7 @@ def interval_text(measure: Measure | None, digits: int = 4) -> str:
 
 
 def percent_text(share: float, digits: int | None = None) -> str:
-    """Return a share as a percentage: with a decimal below ten, where it matters."""
+    """Return a share as a percentage that no line breaks: with a decimal below ten, where it matters."""
     if digits is None:
         digits = 1 if 0 < abs(share) < 0.0995 else 0
-    return percent(share, digits)
+    return percent(share, digits).replace(" ", "\N{NO-BREAK SPACE}")

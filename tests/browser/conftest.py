@@ -1,0 +1,50 @@
+"""One chromium for all tests of a session; where there is none, they are skipped and listed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.examination import examine
+
+FOLDER: Final = Path(__file__).parent
+BROWSER_SECONDS: Final = 300.0
+"""For a test, its fixtures included: on a busy machine chromium alone takes a dozen seconds to start."""
+
+Examine = Callable[..., list[str]]
+"""`tests.browser.examination.examine` in the chromium of this session."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start Debian's chromium. Nothing is downloaded, and nothing asks another host."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not here; `make test` installs Debian's package")
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=options, timeout=120_000)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def examine_file(chromium: Browser) -> Examine:
+    """Return a function that opens a page in chromium, and returns what is wrong with it."""
+    return partial(examine, chromium)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder, and give them their time."""
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(BROWSER_SECONDS))
