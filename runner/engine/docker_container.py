@@ -21,6 +21,8 @@ _STDOUT, _STDERR = 1, 2
 _READ_BYTES: Final = 1 << 20
 _STANDSTILL_SECONDS: Final = 0.4
 """A supervisor wakes several times in this time while a run is in progress."""
+_ANSWER_SECONDS: Final = 1.0
+"""An engine that takes longer to say how a container is was out of reach before, and held its frames back."""
 _LARGEST_REQUEST_BYTES: Final = 16 * MIB
 """The kernel refuses a request for memory as a whole, so a limit may be reached by so much less."""
 _STDERR_BYTES: Final = 1 << 16
@@ -134,8 +136,13 @@ class DockerContainer:
         return bool(state["Running"]) and not state.get("Paused", False)
 
     def stood_still(self) -> bool:
-        """Return whether nothing in it is executed: paused, frozen, ended, or out of the engine's reach."""
-        if not self.is_running():
+        """Return whether nothing in it is executed: paused, frozen, ended, or out of the engine's reach.
+
+        An engine that answers late was out of reach until then: what the container wrote meanwhile may not
+        have arrived, so its silence says nothing.
+        """
+        asked_at = time.monotonic()
+        if not self.is_running() or time.monotonic() - asked_at > _ANSWER_SECONDS:
             return True
         before = self._use_of_processors()
         time.sleep(_STANDSTILL_SECONDS)
