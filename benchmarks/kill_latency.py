@@ -167,6 +167,10 @@ class Watched:
         """Forward to the container."""
         return self._container.memory_bytes()
 
+    def cpu_seconds(self) -> float | None:
+        """Forward to the container."""
+        return self._container.cpu_seconds()
+
     def is_running(self) -> bool:
         """Forward to the container."""
         return self._container.is_running()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runner.clients.memory_watch import MemoryWatch
@@ -82,6 +83,7 @@ class ActiveRun:
         now: float,
         spec: CheckpointSpec,
         memory_limit_reached: bool | None = None,
+        confirmed_stillness: Callable[[float], float] = lambda reported: reported,
     ) -> EndedRun:
         """Return the run as the supervisor's ``finished`` frame describes it, judged.
 
@@ -90,6 +92,7 @@ class ActiveRun:
             now: The time, for a run whose end was not reported before.
             spec: What a checkpoint must look like.
             memory_limit_reached: Whether the container reached its memory limit, if the caller knows.
+            confirmed_stillness: Returns for how long the container stood still, by how long it says so.
         """
         host_seconds = self._host_seconds(now)
         result, problem, remark = frame.text("result"), "", ""
@@ -109,7 +112,9 @@ class ActiveRun:
             memory_limit_reached=memory_limit_reached,
             started=bool(frame.fields.get("started", True)),
             run_seconds=frame.number("seconds"),
-            frozen_seconds=frame.number("frozen_seconds") if "frozen_seconds" in frame.fields else 0.0,
+            frozen_seconds=confirmed_stillness(
+                frame.number("frozen_seconds") if "frozen_seconds" in frame.fields else 0.0
+            ),
             result=result,
             error=run_error,
             place=place_in_stack(bytes(self.log)),

@@ -14,6 +14,7 @@ from runner.clients.active_run import ActiveRun
 from runner.clients.channel import Channel, StreamEndedError
 from runner.clients.memory_watch import MemoryWatch
 from runner.clients.runs import EndedRun, PlannedRun
+from runner.clients.stillness_watch import StillnessWatch
 from runner.engine.api import ContainerExit, Stream
 from runner.engine.container_spec import FIRST_SLOT_GID
 from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
@@ -76,6 +77,7 @@ class WorkerClient:
         container from then on, however the container itself ends."""
         self._is_usable = True
         self._memory = MemoryWatch(stream.memory_bytes)
+        self._stillness = StillnessWatch(stream.cpu_seconds)
         self._spec = challenge.spec
         checkpoint_bytes = max_checkpoint_bytes(self._spec)
         self._channel = Channel(stream, from_worker(checkpoint_bytes=checkpoint_bytes), clock=clock)
@@ -177,6 +179,7 @@ class WorkerClient:
                 memory=self._memory,
             )
             self._memory.start(self._clock())
+            self._stillness.start(self._clock())
             self._channel.send("run", index=run.index, seed=run.seed)
 
     def _next_frame(self, active: dict[int, ActiveRun]) -> Frame | None:
@@ -184,11 +187,13 @@ class WorkerClient:
         deadline = min(run.deadline for run in active.values())
         while True:
             now = self._clock()
-            until = min(deadline, now + self._memory.seconds_to_next_look(now))
+            next_memory = now + self._memory.seconds_to_next_look(now)
+            until = min(deadline, next_memory, now + self._stillness.look(now))
             frame = self._channel.receive(max(0.0, until - now))
             if frame is not None or until == deadline:
                 return frame
-            self._memory.look()
+            if until == next_memory:
+                self._memory.look()
 
     def _process(self, frame: Frame, active: dict[int, ActiveRun]) -> EndedRun | None:
         """Apply a frame to its run; return the run if the frame is the last one.
@@ -214,6 +219,7 @@ class WorkerClient:
             now=self._clock(),
             spec=self._spec,
             memory_limit_reached=self._memory_limit_reached(frame),
+            confirmed_stillness=self._stillness.confirmed,
         )
         self._oom_killed_before |= ended.observation.oom_kills > 0
         if reason := fault_of_host(ended.observation):

@@ -67,6 +67,9 @@ class Stream(Protocol):
     def memory_bytes(self) -> int | None:
         """Return how much memory it uses at the moment, without file cache; None if that is not known."""
 
+    def cpu_seconds(self) -> float | None:
+        """Return how much processor time it has used; None if that is not known at once."""
+
     def remove(self) -> None:
         """Remove it, running or not, and close the stream; no error if it is removed already."""
 

@@ -6,13 +6,14 @@ import contextlib
 import socket
 import struct
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import docker
 
 from runner.engine.api import ContainerExit
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
-from runner.engine.memory_use import MemoryGroup
+from runner.engine.memory_use import MemoryGroup, processor_file, processor_seconds
 from runner.errors import SandboxLostError
 from runner.units import MIB
 
@@ -21,6 +22,8 @@ _STDOUT, _STDERR = 1, 2
 _READ_BYTES: Final = 1 << 20
 _STANDSTILL_SECONDS: Final = 0.4
 """A supervisor wakes several times in this time while a run is in progress."""
+_ANSWER_SECONDS: Final = 1.0
+"""An engine that takes longer to say how a container is was out of reach before, and held its frames back."""
 _LARGEST_REQUEST_BYTES: Final = 16 * MIB
 """The kernel refuses a request for memory as a whole, so a limit may be reached by so much less."""
 _STDERR_BYTES: Final = 1 << 16
@@ -38,7 +41,8 @@ class DockerContainer:
         self._part: tuple[int, int] | None = None
         self._stderr = bytearray()
         self._memory: MemoryGroup | None = None
-        self._has_looked_for_memory = False
+        self._processor_file: Path | None = None
+        self._has_looked_for_groups = False
         self._socket.settimeout(CALL_SECONDS)
 
     @property
@@ -134,8 +138,13 @@ class DockerContainer:
         return bool(state["Running"]) and not state.get("Paused", False)
 
     def stood_still(self) -> bool:
-        """Return whether nothing in it is executed: paused, frozen, ended, or out of the engine's reach."""
-        if not self.is_running():
+        """Return whether nothing in it is executed: paused, frozen, ended, or out of the engine's reach.
+
+        An engine that answers late was out of reach until then: what the container wrote meanwhile may not
+        have arrived, so its silence says nothing.
+        """
+        asked_at = time.monotonic()
+        if not self.is_running() or time.monotonic() - asked_at > _ANSWER_SECONDS:
             return True
         before = self._use_of_processors()
         time.sleep(_STANDSTILL_SECONDS)
@@ -165,12 +174,21 @@ class DockerContainer:
 
         It is known where the engine is on this machine.
         """
-        if not self._has_looked_for_memory:
-            self._has_looked_for_memory = True
+        self._look_for_groups()
+        return self._memory.used_bytes() if self._memory is not None else None
+
+    def cpu_seconds(self) -> float | None:
+        """Return how much processor time it has used; None where the engine is not on this machine."""
+        self._look_for_groups()
+        return processor_seconds(self._processor_file) if self._processor_file is not None else None
+
+    def _look_for_groups(self) -> None:
+        if not self._has_looked_for_groups:
+            self._has_looked_for_groups = True
             with contextlib.suppress(*ENGINE_ERRORS, KeyError, TypeError, ValueError):
                 process = int(self._api.inspect_container(self.identity)["State"]["Pid"])
                 self._memory = MemoryGroup.of_container(self.identity, process)
-        return self._memory.used_bytes() if self._memory is not None else None
+                self._processor_file = processor_file(self.identity, process)
 
     def _statistic(self, *names: str) -> int | None:
         try:

@@ -1,4 +1,4 @@
-"""How much memory a container uses, read from its control group on this machine.
+"""How much memory and processor time a container uses, read from its control group on this machine.
 
 The engine's own figures take a second each, and a run may be shorter. Its groups are readable by everybody.
 """
@@ -61,3 +61,38 @@ class MemoryGroup:
             return max(0, total - sum(int(stat[name]) for name in cache))
         except (OSError, ValueError, KeyError):
             return None
+
+
+def processor_file(
+    identity: str, process: int, *, proc: Path = _PROC, groups: Path = _CGROUPS
+) -> Path | None:
+    """Return the file that counts a container's processor time; None if it is not visible here.
+
+    Args:
+        identity: The engine's name of the container, which is part of the name of its group.
+        process: Number of its first process, on the engine's machine.
+        proc: Where processes are listed.
+        groups: Where control groups are mounted.
+    """
+    try:
+        lines = (proc / str(process) / "cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    for line in sorted(lines, reverse=True):  # version 2, which is number 0, comes last
+        _number, controllers, path = line.split(":", 2)
+        if identity not in path or ".." in path:
+            continue
+        if "cpuacct" in controllers.split(","):
+            return groups / "cpuacct" / path.lstrip("/") / "cpuacct.usage"
+        if not controllers:
+            return groups / path.lstrip("/") / "cpu.stat"
+    return None
+
+
+def processor_seconds(file: Path) -> float | None:
+    """Return the processor time in a file that `processor_file` names; None if it is gone."""
+    try:
+        words = file.read_text().split()
+        return int(words[0]) / 1e9 if len(words) == 1 else int(words[words.index("usage_usec") + 1]) / 1e6
+    except (OSError, ValueError, IndexError):
+        return None

@@ -71,6 +71,10 @@ class FakeContainer:
         """Return None: it has no control group."""
         return None
 
+    def cpu_seconds(self) -> float | None:
+        """Return None."""
+        return None
+
     def memory_bytes(self) -> int | None:
         """Return None: it has no control group."""
         return None

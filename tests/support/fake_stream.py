@@ -68,6 +68,8 @@ class FakeStream:
         """What the engine reports of the container's memory limit."""
         self.memory: list[int] = []
         """What the container uses at each look; the last one again and again. Empty: unknown."""
+        self.processor: list[float] = []
+        """The processor time that the container has used at each look. Empty: unknown."""
         self.killed = 0
         self.removed = 0
 
@@ -117,6 +119,16 @@ class FakeStream:
     def memory_bytes(self) -> int | None:
         """Return what the test says, at each look the next."""
         return self.memory.pop(0) if len(self.memory) > 1 else self.memory[0] if self.memory else None
+
+    def cpu_seconds(self) -> float | None:
+        """Return what the test says, at each look the next."""
+        return (
+            self.processor.pop(0)
+            if len(self.processor) > 1
+            else self.processor[0]
+            if self.processor
+            else None
+        )
 
     def remove(self) -> None:
         """End the stream."""

@@ -109,6 +109,10 @@ class Trickle:
         """Return None."""
         return None
 
+    def cpu_seconds(self) -> float | None:
+        """Return None."""
+        return None
+
     def memory_bytes(self) -> int | None:
         """Return None."""
         return None

@@ -1,8 +1,9 @@
-"""A container stands still if it uses no processor time and does not wait for its share of it either."""
+"""A container stands still if it is out of reach, or uses no processor time and does not wait for its share."""
 
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 from typing import Any, cast
 
 import docker
@@ -10,6 +11,7 @@ import pytest
 
 from runner.engine import docker_container
 from runner.engine.docker_container import DockerContainer
+from tests.support.clock import Clock
 
 
 class Statistics:
@@ -42,4 +44,26 @@ def test_a_container_that_waits_for_its_share_does_not_stand_still(
     stream, other = socket.socketpair()
     with stream, other:
         container = DockerContainer(cast("docker.APIClient", Statistics(*pairs)), "identity", stream)
+        assert container.stood_still() is stood_still
+
+
+@pytest.mark.parametrize(
+    ("answer_seconds", "stood_still"), [(0.02, False), (0.9, False), (1.5, True), (26.0, True)]
+)
+def test_an_engine_that_answers_late_was_out_of_reach(
+    answer_seconds: float, stood_still: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the container wrote meanwhile may not have arrived, so its silence is not held against a run."""
+    clock = Clock()
+
+    def is_running(_self: DockerContainer) -> bool:
+        clock.wait(answer_seconds)
+        return True
+
+    monkeypatch.setattr(DockerContainer, "is_running", is_running)
+    monkeypatch.setattr(docker_container, "_STANDSTILL_SECONDS", 0.0)
+    monkeypatch.setattr(docker_container, "time", SimpleNamespace(monotonic=clock, sleep=clock.wait))
+    stream, other = socket.socketpair()
+    with stream, other:
+        container = DockerContainer(cast("docker.APIClient", Statistics((5, 2), (6, 2))), "identity", stream)
         assert container.stood_still() is stood_still
