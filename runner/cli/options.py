@@ -50,6 +50,17 @@ MovedChallengeOption = Annotated[
         help="Folder of the challenge, if it has moved.",
     ),
 ]
+PublicDigitsChallengeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--challenge",
+        "-c",
+        metavar="DIR",
+        envvar="UNLEARN_CHALLENGE",
+        readable=False,
+        help="Folder of a challenge; by default public digits, which `unlearn setup` builds.",
+    ),
+]
 IsolationOption = Annotated[
     Literal["process", "container"],  # runner.engine.placement.Isolation, whose import takes 5 ms
     typer.Option(help="process: a submission's runs share a container; container: each has its own."),
