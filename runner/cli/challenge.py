@@ -236,5 +236,6 @@ def show_challenge_command(
 def _show(challenge: Challenge) -> None:
     out = stdout_console()
     out.print(challenge_table(challenge))
+    out.print(f"sha256 {challenge.sha256}", soft_wrap=True)  # whole, so that it can be pasted
     for line in challenge_remarks(challenge):
-        out.print(line)
+        out.print(line, soft_wrap=True)

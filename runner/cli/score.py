@@ -14,7 +14,7 @@ from runner.cli.interface.output_file import OverwriteOption, check_output_file
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.errors import ConfigurationError
 from runner.files import write_atomic
-from runner.reports.score_card import card_remarks, card_table, comparison_table
+from runner.reports.score_card import card_remarks, card_table, card_title, comparison_table
 from runner.results.population import Population, compare_populations, populations_of_files, stored_population
 from runner.sanitize import sanitize_line
 from runner.store.open_store import open_store
@@ -224,10 +224,11 @@ def _show(
         return
     out = stdout_console()
     for name, card in zip(names, cards, strict=True):
-        out.print(card_table(card, sanitize_line(name, 60)))
+        out.print(card_title(card, sanitize_line(name, 60)), soft_wrap=True)
+        out.print(card_table(card))
         for line in card_remarks(card, run_time_requested=requested.retraining_seconds is not None):
-            out.print(line)
+            out.print(line, soft_wrap=True)
     if isinstance(compared, str):
-        out.print(f"They are not compared: {compared}", markup=False)
+        out.print(f"They are not compared: {compared}", markup=False, soft_wrap=True)
     elif compared is not None:
         out.print(comparison_table([sanitize_line(name, 60) for name in names], cards, compared, out.width))

@@ -132,9 +132,9 @@ def _show(named: NamedEvaluation) -> None:
     for line in advice_on_runs(runs):
         out.print(line, markup=False, soft_wrap=True)
     for terms in opened.all_terms(named.name):
-        out.print(terms_line(terms))
+        out.print(terms_line(terms), soft_wrap=True)
     for entry in entries:
-        out.print(plain_text(entry_line(entry)))
+        out.print(plain_text(entry_line(entry)), soft_wrap=True)
     logs = named.folder / named.name / "logs"
     if logs.is_dir():
         out.print(f"Output of the runs: {logs}", markup=False, soft_wrap=True)
@@ -180,7 +180,7 @@ def show_summaries(
     out.print(score_table(summaries, out.width))
     remarks = score_remarks(summaries, with_suspicions=with_suspicions)
     for line in (*remarks, *map(plain_text, copies)):
-        out.print(line)
+        out.print(line, soft_wrap=True)
     judged = [summary for summary in summaries if not summary.refused]
     if not judged:
         return

@@ -47,6 +47,10 @@ class CheckOutput:
         view = view.model_copy(update={"next": self._next(path, view)})
         self._views.append(view)
         self._seconds.append(checked.seconds)
+        self.print_view(view)
+
+    def print_view(self, view: EvaluationView) -> None:
+        """Print a view that is filtered already, in the requested forms."""
         if self._as_json:
             print_json(view.model_dump(mode="json"))
             return
