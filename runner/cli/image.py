@@ -86,7 +86,7 @@ def save_image_command(
     ],
     digest: DigestOption = "",
 ) -> None:
-    """Write the image to a file, for a machine that reaches no registry."""
+    """Write the image to a file, for a machine without access to a registry."""
     engine = connect_engine()
     image = _image(engine, digest)
     with ConsoleReporter(stderr_console()) as reporter:
@@ -100,7 +100,7 @@ def load_image_command(
         Path, typer.Argument(metavar="FILE", readable=False, help="What `unlearn image save` wrote.")
     ],
 ) -> None:
-    """Take over an image that `unlearn image save` wrote, after checking it."""
+    """Load an image that `unlearn image save` wrote, after checking it."""
     engine = connect_engine()
     with ConsoleReporter(stderr_console()) as reporter, container_session(engine) as labels:
         received = load_image(engine, file, reporter, labels=labels)
@@ -108,7 +108,7 @@ def load_image_command(
 
 
 def push_image_command(reference: ReferenceArgument, digest: DigestOption = "") -> None:
-    """Send the image to a registry, and print its name for others."""
+    """Push the image to a registry, and print its name for others."""
     target = Reference.parse(reference)
     engine = connect_engine()
     image = _image(engine, digest)
@@ -119,7 +119,7 @@ def push_image_command(reference: ReferenceArgument, digest: DigestOption = "") 
 
 
 def pull_image_command(reference: ReferenceArgument) -> None:
-    """Fetch the image from a registry, check it, and use it.
+    """Pull the image from a registry, check it, and use it.
 
     Name it by digest, as its organizer does: what a tag names can change.
     """

@@ -27,7 +27,7 @@ EvaluationArgument = Annotated[
     str,
     typer.Argument(
         metavar="EVALUATION",
-        help="The beginning of its name, or the name or path of a submission; last for the newest.",
+        help="The beginning of its name, a submission's name or path, or `last`.",
     ),
 ]
 StoreOption = Annotated[

@@ -121,8 +121,8 @@ def compare_command(
 ) -> None:
     """Rank evaluations of one challenge; a difference within the noise is a tie.
 
-    Each gets its score card, too. One that ended without a score is listed below them, unranked, and the exit
-    code is 1.
+    Prints the score card of each, then the ranks. Evaluations without a score are listed below, unranked, and
+    make the exit code 1.
     """
     if len(set(names)) < 2:
         raise ConfigurationError("Name at least two evaluations; the card of one: unlearn show --card")

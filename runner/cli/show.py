@@ -11,7 +11,13 @@ import typer
 
 from runner.cli.console import print_json, stdout_console
 from runner.cli.interface.output_file import OverwriteOption
-from runner.cli.options import DEFAULT_STORE, JsonOption, MovedChallengeOption, StoreOption
+from runner.cli.options import (
+    DEFAULT_STORE,
+    EvaluationArgument,
+    JsonOption,
+    MovedChallengeOption,
+    StoreOption,
+)
 from runner.cli.participant.report import check_report_file, write_report
 from runner.cli.participant.stored_view import NamedEvaluation, find_named
 from runner.errors import ConfigurationError
@@ -35,13 +41,7 @@ _LISTED_RUNS: Final = 20
 
 
 def show_command(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="EVALUATION",
-            help="The beginning of its name, a submission's name or path, or `last`.",
-        ),
-    ] = LAST,
+    name: EvaluationArgument = LAST,
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
     card: Annotated[bool, typer.Option("--card", help="Show its score card: all metrics.")] = False,
@@ -67,8 +67,8 @@ def show_command(
     """Show an evaluation: its status, the first failure, problems, and how its runs ended.
 
     Without a name it is the last one, checks included. Under the feedback policy `full`, --participant shows
-    everything about their own runs; under `verdict-only` the verdicts, the type of an exception, whole
-    seconds and the score.
+    all details of the submission's own runs; under `verdict-only` it shows verdicts, types of exceptions,
+    whole seconds and the score.
     """
     if sum((card, logs, participant)) > 1:
         raise ConfigurationError("Name only one of --card, --logs and --participant.")

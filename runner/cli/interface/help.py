@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,10 @@ class Command(TyperCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - typer's own parameters
         super().__init__(*args, **kwargs)
+        if self.help:  # typer keeps line ends in all paragraphs but the first
+            self.help = "\n\n".join(
+                " ".join(part.split()) for part in inspect.cleandoc(self.help).split("\n\n")
+            )
         for parameter in self.params:
             name_values(parameter)
             read_plainly(parameter)

@@ -62,12 +62,12 @@ def check_command(
     github: Annotated[
         bool, typer.Option("--github", help="Also print annotations of GitHub Actions.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each submission.")] = False,
     device: DeviceOption = CPU,
 ) -> None:
     """Check in seconds whether submissions run, how long they take, and what has to be fixed.
 
-    Runs each twice, with different seeds. A failure is shown with the line of your own file where it
+    Runs each twice, with different seeds. For a failure it shows the line of your own file where it
     happened, and what to do. The exit code is 0 if all of them ran, else as listed by `unlearn --help`.
     """
     scored_runs = _scored_runs(with_score=with_score, n=n)

@@ -45,7 +45,7 @@ def shell_command(
 ) -> None:
     """Open Python in the image with net, retain, forget and val at hand. Not sealed.
 
-    What comes on stdin, if that is no terminal, is executed as a program.
+    If stdin is not a terminal, its content is executed as a program.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is not a folder.")

@@ -141,6 +141,15 @@ def test_any_encoding_will_do(name: str, render: Render) -> None:
     assert "\x1b" not in COLOUR.sub("", render(name, "forced"))
 
 
+def test_paragraphs_of_a_help_are_filled(render: Render) -> None:
+    """The line ends of a docstring are not those of a terminal; the narrow help is as long as its words."""
+    for name in SCREENS:
+        if name.endswith("--help"):
+            text = render(name, "200").partition("\N{BOX DRAWINGS LIGHT ARC DOWN AND RIGHT}")[0]
+            paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text) if part.strip()]
+            assert all(len(part.splitlines()[0]) > 120 for part in paragraphs if "\n" in part), text
+
+
 @pytest.mark.parametrize("name", [*(name for name in RESULTS if name != "errors"), "--help"])
 def test_a_reader_that_has_gone_and_a_full_disk(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
