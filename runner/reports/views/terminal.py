@@ -43,6 +43,8 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
     yield Text(_headline(view), style=_BAD if bad else "")
     if view.failure is not None:
         yield from _failure(view.failure, traceback=traceback)
+        if view.verdicts.get(Verdict.OK):
+            yield Text(f"  run {view.failure.run} failed and others were ok: it may depend on the seed")
     elif view.reason:
         yield Text(f"  {view.reason}")
     for problem in view.problems:
