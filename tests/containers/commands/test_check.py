@@ -87,6 +87,41 @@ def test_what_runs_passes(challenge: Challenge, tmp_path: Path, cache: Path) -> 
     assert "original: ok, 2 runs (2 ok)" in shown.stdout, shown.stderr
 
 
+def cases(junit: Path) -> dict[str, list[str]]:
+    """Return what a JUnit file has of each test case: the names of its children; its counts are those of them."""
+    (suite,) = ElementTree.parse(junit).getroot()
+    found = {str(case.get("name")): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert suite.get("tests") == str(len(found))
+    for count, tag in (("failures", "failure"), ("errors", "error")):
+        assert suite.get(count) == str(sum(tag in children for children in found.values()))
+    assert all(float(case.get("time", "0")) >= 0 for case in suite.iter("testcase"))
+    return found
+
+
+@pytest.mark.slow
+def test_all_samples_and_a_mixed_set_for_ci(challenge: Challenge, tmp_path: Path, cache: Path) -> None:
+    """Exit code 0 if all run, 1 if one does not or is no submission; the JUnit file says which."""
+    samples = sorted(SAMPLES.glob("*/submission.py"))
+    assert len(samples) == 6
+    junit = tmp_path / "junit.xml"
+    code, views, stderr = check(cache, challenge, *samples, "--junit", junit)
+    assert code == 0, stderr
+    assert [view["status"] for view in views] == ["smoke-test"] * 6
+    found = cases(junit)
+    assert found.keys() == {str(sample) for sample in samples}
+    assert not any({"failure", "error"} & {*children} for children in found.values())
+    broken, crashes = tmp_path / "broken.zip", tmp_path / "crashes.py"
+    broken.write_bytes(b"no zip")
+    crashes.write_text(FAILURES["typo"].source)
+    code, _views, stderr = check(cache, challenge, broken, samples[0], crashes, "--junit", junit)
+    assert code == 1, stderr
+    assert cases(junit) == {
+        str(broken): ["failure"],
+        str(samples[0]): found[str(samples[0])],
+        str(crashes): ["failure"],
+    }
+
+
 @pytest.mark.slow
 def test_memory_of_a_known_size(challenge: Challenge, tmp_path: Path, cache: Path) -> None:
     """Of the process, of another process, and in files, within a tenth; the network trains on beside it."""
