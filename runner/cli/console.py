@@ -62,6 +62,7 @@ def _console(stream: TextIO, *, stderr: bool, quiet: bool = False) -> Console:
         height=height,
         quiet=quiet,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
+        force_interactive=None if stream.isatty() else False,  # FORCE_COLOR asks for colours, not for bars
     )
 
 
