@@ -30,6 +30,8 @@ _STATUS: Final = {
     "unfinished": "not finished",
 }
 _BAD: Final = "red"
+_LITTLE: Final = 0.95
+"""A part of what perfect unlearning reaches from which a score loses little."""
 
 
 def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Text]:
@@ -130,7 +132,8 @@ def loss_sentence(score: ScoreView) -> str:
     if len(known) < len(parts):
         return ""
     sentence = min(known, key=lambda each: known[each])
-    return f"it loses most by {sentence.format(percent(known[sentence]))}"
+    most = "it loses most by" if known[sentence] < _LITTLE else "it loses little, most by"
+    return f"{most} {sentence.format(percent(known[sentence]))}"
 
 
 def _memory(memory: MemoryView) -> str:
