@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -34,7 +35,7 @@ from runner.results.continuing import how_to_continue
 from runner.results.summary import SCHEMA_VERSION, Summary
 from runner.sanitize import sanitize, sanitize_line
 from runner.store.entries.naming import LAST
-from runner.wording import quantity
+from runner.wording import first_of, noun_for, quantity
 
 _LISTED_RUNS: Final = 20
 """With more runs only those that failed are listed."""
@@ -161,10 +162,15 @@ def _show_logs(named: NamedEvaluation) -> None:
 
 
 def _log_lines(named: NamedEvaluation) -> Iterator[str]:
-    for run in named.store.runs(named.name):
-        log = sanitize(named.log(run.index)).strip("\n")
-        yield f"run {run.index}, {run.verdict}" + ("" if log else ": no output")
-        yield from (f"    | {line}" for line in log.splitlines())
+    logs = ((run, sanitize(named.log(run.index)).strip("\n")) for run in named.store.runs(named.name))
+    for (verdict, has_output), group in groupby(logs, key=lambda item: (item[0].verdict, bool(item[1]))):
+        if not has_output:  # in one line: most runs of an evaluation print nothing
+            indices = [run.index for run, _log in group]
+            yield f"{noun_for(len(indices), 'run')} {first_of(indices, 3)}, {verdict}: no output"
+            continue
+        for run, log in group:
+            yield f"run {run.index}, {verdict}"
+            yield from (f"    | {line}" for line in log.splitlines())
 
 
 def show_summaries(
