@@ -64,7 +64,7 @@ class ConsoleReporter:
         """The last line's step, and when it was written."""
         self._first_count: tuple[str, int, float] = ("", 0, 0.0)
         """The step that is counted, its count in the first report, and when that was."""
-        if console.is_terminal and not console.is_dumb_terminal:
+        if console.is_interactive and not console.is_dumb_terminal:
             self._leave_room_for_echo()
             self._bars = Progress(
                 SpinnerColumn(),

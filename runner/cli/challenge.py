@@ -123,21 +123,21 @@ def build_command(
     discard: Annotated[
         bool,
         typer.Option(
-            "--discard", help="Drop an unfinished build in the folder that differs from this command."
+            "--discard", help="Discard an unfinished build in the folder that differs from this command."
         ),
     ] = False,
     keep_networks: Annotated[
         bool,
         typer.Option(
             "--keep-networks",
-            help="Go on with an unfinished build under other options that do not change its networks.",
+            help="Continue an unfinished build under other options that do not change its networks.",
         ),
     ] = False,
     image: Annotated[
         str,
         typer.Option(
             metavar="DIGEST",
-            help="Go on with a build that another version began; the message that refuses names the image.",
+            help="Continue a build that another version started; the message that refuses names the image.",
         ),
     ] = "",
 ) -> None:
@@ -236,5 +236,6 @@ def show_challenge_command(
 def _show(challenge: Challenge) -> None:
     out = stdout_console()
     out.print(challenge_table(challenge))
+    out.print(f"sha256 {challenge.sha256}", soft_wrap=True)  # whole, so that it can be pasted
     for line in challenge_remarks(challenge):
-        out.print(line)
+        out.print(line, soft_wrap=True)

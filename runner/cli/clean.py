@@ -32,7 +32,7 @@ def clean_command(
         bool, typer.Option("--images", help="Remove images that a newer one has superseded.")
     ] = False,
 ) -> None:
-    """Remove containers that dead processes left, and whatever else is named.
+    """Remove leftover containers, and the evaluations, checkpoints or images that are named.
 
     Containers and evaluations that a live process uses are never removed.
     """

@@ -57,7 +57,7 @@ def export_command(
     console = stdout_console()
     console.print(challenge_table(exported))
     for line in challenge_remarks(exported):
-        console.print(line)
+        console.print(line, soft_wrap=True)
     if has_guessable_seed(challenge.description):
         print_warning(
             f"the seed of this private challenge, {challenge.description.seed}, can be "

@@ -73,7 +73,7 @@ def gallery_command(
         print_json(gallery_json(report))
     else:
         out = stdout_console()
-        out.print(gallery_table(report))
+        out.print(gallery_table(report, out.width))
         for line in gallery_remarks(report):
             out.print(line, markup=False, soft_wrap=True)
     if not report.passed:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from runner.cli.console import print_json, print_note, stderr_console, stdout_console
 from runner.cli.options import JsonOption
@@ -19,10 +18,9 @@ from runner.image.reference import Reference
 from runner.image.torch_wheels import TorchWheels
 from runner.image.transfer import ReceivedImage, load_image, pull_image, push_image, save_image
 from runner.progress import ConsoleReporter
-from runner.reports.cells import plain_text
-from runner.sanitize import sanitize_line
+from runner.reports.cells import fact_lines
+from runner.sanitize import sanitize
 
-_MAX_CHARACTERS: Final = 5000
 DigestOption = Annotated[
     str,
     typer.Option(
@@ -57,7 +55,7 @@ def build_image_command(
             "this is another image than the one with PyPI's torch: evaluations in the two are different "
             "evaluations, and their scores are not compared."
         )
-    stdout_console().print(f"{image.tag} ({image.identity})")
+    _print(f"{image.tag} ({image.identity})")
 
 
 def show_image_command(as_json: JsonOption = False) -> None:
@@ -88,7 +86,7 @@ def save_image_command(
     ],
     digest: DigestOption = "",
 ) -> None:
-    """Write the image to a file, for a machine that reaches no registry."""
+    """Write the image to a file, for a machine without access to a registry."""
     engine = connect_engine()
     image = _image(engine, digest)
     with ConsoleReporter(stderr_console()) as reporter:
@@ -102,7 +100,7 @@ def load_image_command(
         Path, typer.Argument(metavar="FILE", readable=False, help="What `unlearn image save` wrote.")
     ],
 ) -> None:
-    """Take over an image that `unlearn image save` wrote, after checking it."""
+    """Load an image that `unlearn image save` wrote, after checking it."""
     engine = connect_engine()
     with ConsoleReporter(stderr_console()) as reporter, container_session(engine) as labels:
         received = load_image(engine, file, reporter, labels=labels)
@@ -110,7 +108,7 @@ def load_image_command(
 
 
 def push_image_command(reference: ReferenceArgument, digest: DigestOption = "") -> None:
-    """Send the image to a registry, and print its name for others."""
+    """Push the image to a registry, and print its name for others."""
     target = Reference.parse(reference)
     engine = connect_engine()
     image = _image(engine, digest)
@@ -121,7 +119,7 @@ def push_image_command(reference: ReferenceArgument, digest: DigestOption = "") 
 
 
 def pull_image_command(reference: ReferenceArgument) -> None:
-    """Fetch the image from a registry, check it, and use it.
+    """Pull the image from a registry, check it, and use it.
 
     Name it by digest, as its organizer does: what a tag names can change.
     """
@@ -169,17 +167,15 @@ def _image(engine: Engine, digest: str) -> Image:
 
 
 def _print(text: str) -> None:
-    stdout_console().print(
-        sanitize_line(text, _MAX_CHARACTERS), markup=False, highlight=False, soft_wrap=True
-    )
+    stdout_console().print(sanitize(text), markup=False, soft_wrap=True)
 
 
 def _show_facts(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in facts.items():
-        if value not in (None, []):
-            table.add_row(name, plain_text(", ".join(value) if isinstance(value, list) else value))
-    stdout_console().print(table)
+    known = {name: value for name, value in facts.items() if value not in (None, [])}
+    for line in fact_lines(
+        {name: ", ".join(value) if isinstance(value, list) else value for name, value in known.items()}
+    ):
+        _print(line)

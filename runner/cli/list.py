@@ -96,7 +96,7 @@ def list_command(
     )
     remarks = evaluations_remarks(shown, lambda stored: how_to_continue(stored, entries, store))
     for line in (*remarks, *map(plain_text, (*copies, *refused_lines(refused)))):
-        out.print(line)
+        out.print(line, soft_wrap=True)
     where = f"{shown_of(len(shown), len(rows))} in {store.absolute()}"
     details = f"; for details: {follow_up('show', shown[0].stored.id, store)}" if shown else ""
     out.print(where + details, markup=False, soft_wrap=True)

@@ -34,7 +34,7 @@ _INTERRUPTED_SENTENCE: Final = "Interrupted; what is finished is stored. Repeat 
 COMMANDS: Final = {
     "setup": (
         "setup:setup_command",
-        "Make this host ready: a container engine that answers, then the image.",
+        "Prepare this host: start a container engine, then build the image.",
     ),
     "new": (
         "participant.new:new_command",
@@ -76,7 +76,7 @@ COMMANDS: Final = {
     ),
     "clean": (
         "clean:clean_command",
-        "Remove containers that dead processes left, and whatever else is named.",
+        "Remove leftover containers, and the evaluations, checkpoints or images that are named.",
     ),
     "doctor": (
         "doctor:doctor_command",
@@ -154,8 +154,8 @@ def command_group() -> TyperGroup:
         read_plainly(parameter)
     add(group, COMMANDS)
     for name, text, commands in (
-        ("image", "The container image: build it, show it, move it.", IMAGE_COMMANDS),
-        ("challenge", "Challenges: build, show, measure, export one.", CHALLENGE_COMMANDS),
+        ("image", "Build, show or transfer the container image.", IMAGE_COMMANDS),
+        ("challenge", "Build, show, measure or export a challenge.", CHALLENGE_COMMANDS),
     ):
         subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
         subgroup.name, subgroup.rich_help_panel = name, PANELS[name]

@@ -27,7 +27,7 @@ EvaluationArgument = Annotated[
     str,
     typer.Argument(
         metavar="EVALUATION",
-        help="The beginning of its name, or the name or path of a submission; last for the newest.",
+        help="The beginning of its name, a submission's name or path, or `last`.",
     ),
 ]
 StoreOption = Annotated[
@@ -48,6 +48,17 @@ MovedChallengeOption = Annotated[
         metavar="DIR",
         readable=False,
         help="Folder of the challenge, if it has moved.",
+    ),
+]
+PublicDigitsChallengeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--challenge",
+        "-c",
+        metavar="DIR",
+        envvar="UNLEARN_CHALLENGE",
+        readable=False,
+        help="Folder of a challenge; by default public digits, which `unlearn setup` builds.",
     ),
 ]
 IsolationOption = Annotated[

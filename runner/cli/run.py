@@ -77,13 +77,14 @@ def run_command(
         str,
         typer.Option(
             metavar="DIGEST",
-            help="Continue an evaluation that an earlier version began; `unlearn list` names the image.",
+            help="Continue an evaluation that an earlier version started; `unlearn list` names the image.",
         ),
     ] = "",
     again: Annotated[
         bool,
         typer.Option(
-            "--again", help="Repeat evaluations that have ended, on a public challenge; drop their results."
+            "--again",
+            help="On a public challenge: repeat evaluations that have ended, and discard their results.",
         ),
     ] = False,
     html: Annotated[

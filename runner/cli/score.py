@@ -17,7 +17,7 @@ from runner.cli.interface.report_page import check_page_file
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
 from runner.errors import ConfigurationError
 from runner.files import write_atomic
-from runner.reports.score_card import card_remarks, card_table, comparison_table
+from runner.reports.score_card import card_remarks, card_table, card_title, comparison_table
 from runner.results.population import Population, compare_populations, populations_of_files, stored_population
 from runner.sanitize import sanitize_line
 from runner.store.open_store import open_store
@@ -134,8 +134,8 @@ def compare_command(
 ) -> None:
     """Rank evaluations of one challenge; a difference within the noise is a tie.
 
-    Each gets its score card, too. One that ended without a score is listed below them, unranked, and the exit
-    code is 1.
+    Prints the score card of each, then the ranks. Evaluations without a score are listed below, unranked, and
+    make the exit code 1.
     """
     if len(set(names)) < 2:
         raise ConfigurationError("Name at least two evaluations; the card of one: unlearn show --card")
@@ -250,10 +250,11 @@ def _show(
         return
     out = stdout_console()
     for name, card in zip(names, cards, strict=True):
-        out.print(card_table(card, sanitize_line(name, 60)))
+        out.print(card_title(card, sanitize_line(name, 60)), soft_wrap=True)
+        out.print(card_table(card))
         for line in card_remarks(card, run_time_requested=requested.retraining_seconds is not None):
-            out.print(line)
+            out.print(line, soft_wrap=True)
     if isinstance(compared, str):
-        out.print(f"They are not compared: {compared}", markup=False)
+        out.print(f"They are not compared: {compared}", markup=False, soft_wrap=True)
     elif compared is not None:
         out.print(comparison_table([sanitize_line(name, 60) for name in names], cards, compared, out.width))

@@ -21,7 +21,8 @@ from runner.setup import runtimes as setup_runtimes
 
 def setup_command(
     runtimes: Annotated[
-        list[str] | None, typer.Option("--runtime", help="Also make a runtime known: runsc (gVisor), crun.")
+        list[str] | None,
+        typer.Option("--runtime", help="Also install a container runtime: runsc (gVisor) or crun."),
     ] = None,
     image: Annotated[
         str,
@@ -39,9 +40,9 @@ def setup_command(
         ),
     ] = False,
 ) -> None:
-    """Make this host ready: a container engine that answers, then the image.
+    """Prepare this host: start a container engine, then build the image.
 
-    The image is built, or taken from a registry with ``--image``. Then it builds the public challenge that
+    The image is built, or taken from a registry with --image. Then it builds the public challenge that
     `unlearn check` uses, into your cache.
     """
     reference = Reference.parse(image) if image else None

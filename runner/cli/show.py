@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,7 +14,13 @@ import typer
 from runner.cli.console import print_json, stdout_console
 from runner.cli.interface.output_file import OverwriteOption
 from runner.cli.interface.report_page import HtmlOption, check_page_file, stored_page, write_report_page
-from runner.cli.options import DEFAULT_STORE, JsonOption, MovedChallengeOption, StoreOption
+from runner.cli.options import (
+    DEFAULT_STORE,
+    EvaluationArgument,
+    JsonOption,
+    MovedChallengeOption,
+    StoreOption,
+)
 from runner.cli.participant.report import check_report_file, write_report
 from runner.cli.participant.stored_view import NamedEvaluation, find_named
 from runner.errors import ConfigurationError
@@ -31,20 +38,14 @@ from runner.results.continuing import how_to_continue
 from runner.results.summary import SCHEMA_VERSION, Summary
 from runner.sanitize import sanitize, sanitize_line
 from runner.store.entries.naming import LAST
-from runner.wording import quantity
+from runner.wording import first_of, noun_for, quantity
 
 _LISTED_RUNS: Final = 20
 """With more runs only those that failed are listed."""
 
 
 def show_command(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="EVALUATION",
-            help="The beginning of its name, a submission's name or path, or `last`.",
-        ),
-    ] = LAST,
+    name: EvaluationArgument = LAST,
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
     card: Annotated[bool, typer.Option("--card", help="Show its score card: all metrics.")] = False,
@@ -74,8 +75,8 @@ def show_command(
     """Show an evaluation: its status, the first failure, problems, and how its runs ended.
 
     Without a name it is the last one, checks included. Under the feedback policy `full`, --participant shows
-    everything about their own runs; under `verdict-only` the verdicts, the type of an exception, whole
-    seconds and the score. So it does with --html and --markdown.
+    all details of the submission's own runs; under `verdict-only` it shows verdicts, types of exceptions,
+    whole seconds and the score. So it does with --html and --markdown.
     """
     if sum((card, logs, participant)) > 1:
         raise ConfigurationError("Name only one of --card, --logs and --participant.")
@@ -158,9 +159,9 @@ def _show(named: NamedEvaluation) -> None:
     for line in advice_on_runs(runs):
         out.print(line, markup=False, soft_wrap=True)
     for terms in opened.all_terms(named.name):
-        out.print(terms_line(terms))
+        out.print(terms_line(terms), soft_wrap=True)
     for entry in entries:
-        out.print(plain_text(entry_line(entry)))
+        out.print(plain_text(entry_line(entry)), soft_wrap=True)
     logs = named.folder / named.name / "logs"
     if logs.is_dir():
         out.print(f"Output of the runs: {logs}", markup=False, soft_wrap=True)
@@ -187,10 +188,15 @@ def _show_logs(named: NamedEvaluation) -> None:
 
 
 def _log_lines(named: NamedEvaluation) -> Iterator[str]:
-    for run in named.store.runs(named.name):
-        log = sanitize(named.log(run.index)).strip("\n")
-        yield f"run {run.index}, {run.verdict}" + ("" if log else ": no output")
-        yield from (f"    | {line}" for line in log.splitlines())
+    logs = ((run, sanitize(named.log(run.index)).strip("\n")) for run in named.store.runs(named.name))
+    for (verdict, has_output), group in groupby(logs, key=lambda item: (item[0].verdict, bool(item[1]))):
+        if not has_output:  # in one line: most runs of an evaluation print nothing
+            indices = [run.index for run, _log in group]
+            yield f"{noun_for(len(indices), 'run')} {first_of(indices, 3)}, {verdict}: no output"
+            continue
+        for run, log in group:
+            yield f"run {run.index}, {verdict}"
+            yield from (f"    | {line}" for line in log.splitlines())
 
 
 def show_summaries(
@@ -206,7 +212,7 @@ def show_summaries(
     out.print(score_table(summaries, out.width))
     remarks = score_remarks(summaries, with_suspicions=with_suspicions)
     for line in (*remarks, *map(plain_text, copies)):
-        out.print(line)
+        out.print(line, soft_wrap=True)
     judged = [summary for summary in summaries if not summary.refused]
     if not judged:
         return

@@ -13,7 +13,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.layout import DESCRIPTION_FILE
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, print_note, stderr_console, stdout_console
-from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
+from runner.cli.options import DEFAULT_STORE, EvaluationArgument, MovedChallengeOption, StoreOption
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluation.evaluate import rerun
@@ -36,12 +36,7 @@ from runner.verdict import Verdict
 
 
 def verify_command(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="EVALUATION", help="The beginning of its name, a submission's name or path, or last."
-        ),
-    ],
+    name: EvaluationArgument,
     store: StoreOption = DEFAULT_STORE,
     challenge: MovedChallengeOption = None,
     rerun: Annotated[

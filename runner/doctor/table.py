@@ -39,7 +39,7 @@ def show_findings(findings: Sequence[Finding], console: Console, *, verbose: boo
     Without ``verbose`` the table has only what is broken or a warning, and a line counts the rest.
     """
     broken = any(finding.status is Status.BROKEN for finding in findings)
-    console.print(Text(verdict_sentence(findings), style="bold red" if broken else "bold"))
+    console.print(Text(verdict_sentence(findings), style="bold red" if broken else "bold"), soft_wrap=True)
     bad = [finding for finding in findings if finding.status in (Status.BROKEN, Status.WARNING)]
     if shown := findings if verbose else bad:
         console.print(_table(shown))
@@ -49,7 +49,7 @@ def show_findings(findings: Sequence[Finding], console: Console, *, verbose: boo
     lost = lost_guarantees(findings)
     console.print(Text("Guarantees this host cannot give", style="bold"))
     for clause in lost:
-        console.print(Text(f"- {clause}"))
+        console.print(Text(f"- {sanitize_line(clause, _CELL_CHARACTERS)}"), soft_wrap=True)
     if not lost:
         console.print(Text("none: all checked guarantees hold"))
     console.print(Text("Threats that no host defends against: docs/threat-model.md", style="dim"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from runner.evaluation.pending_runs import PendingRuns
 from runner.execution.context import EvaluationContext
 from runner.execution.gpu_driver import RECORDED, installed_driver
 from runner.execution.settings import Settings
+from runner.files import write_atomic
 from runner.image.image import Image
 from runner.results.card_file import card_bytes, has_recorded_card
 from runner.results.manifest import render_manifest
@@ -96,6 +98,9 @@ def _pending_runs(
     with evaluation_lease(context.store.database, context.folder, name) as lease:
         context.store.begin(_record(name, submission, challenge, context.image, settings.n))
         store_archive(context.folder, submission.archive, sha256=submission.sha256)
+        paths = EvaluationPaths(folder=context.folder / name)
+        if only is None and context.store.evaluation(name).summary is None:
+            write_atomic(paths.settings, json.dumps(settings.for_record()).encode())
         terms = agree_on_terms(
             engine=context.engine,
             image=context.image,
@@ -112,7 +117,7 @@ def _pending_runs(
             challenge=terms.applied_to(challenge),
             settings=settings,
             name=name,
-            paths=EvaluationPaths(folder=context.folder / name),
+            paths=paths,
             lease=lease,
             only=only,
         )

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from runner.gallery.judge import Outcome, Result
 from runner.gallery.run import GalleryReport
+from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, Column, fitted_table
 from runner.sanitize import sanitize_line
 from runner.verdict import Verdict
 from runner.wording import quantity
@@ -22,22 +23,25 @@ _STYLES = {
 }
 
 
-def gallery_table(report: GalleryReport) -> Table:
-    """Return a row for each attack."""
-    table = Table(box=None, pad_edge=False)
-    for name in ("attack", "row", "verdict", "contained", "next run", "seconds", "what it tries"):
-        table.add_column(name, justify="right" if name in ("row", "seconds") else "left")
-    for result in report.results:
-        table.add_row(
-            Text(result.attack.name),
-            Text(str(result.attack.description.threat)),
-            Text(_verdict(result)),
-            Text(_contained(result), style=_STYLES[result.outcome]),
-            Text(_next_run(result)),
-            Text(f"{sum(run.seconds for run in result.runs):.1f}"),
-            Text(result.attack.description.title),
-        )
-    return table
+def gallery_table(report: GalleryReport, width: int = DEFAULT_WIDTH) -> Table:
+    """Return a row for each attack; a narrow table lacks what is no outcome."""
+    results = report.results
+    seconds = [f"{sum(run.seconds for run in result.runs):.1f}" for result in results]
+    titles = [Text(result.attack.description.title) for result in results]
+    contained = [Text(_contained(result), style=_STYLES[result.outcome]) for result in results]
+    threats = [str(result.attack.description.threat) for result in results]
+    return fitted_table(
+        [
+            Column(title="attack", cells=[result.attack.name for result in results], importance=REQUIRED),
+            Column(title="row", cells=threats, importance=1, right=True),
+            Column(title="verdict", cells=list(map(_verdict, results)), importance=4, shrinks_to=13),
+            Column(title="contained", cells=contained, importance=REQUIRED),
+            Column(title="next run", cells=list(map(_next_run, results)), importance=3),
+            Column(title="seconds", cells=seconds, importance=0, right=True),
+            Column(title="what it tries", cells=titles, importance=2, shrinks_to=22),
+        ],
+        width,
+    )
 
 
 def gallery_remarks(report: GalleryReport) -> list[str]:

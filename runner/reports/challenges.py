@@ -43,7 +43,6 @@ def challenge_table(challenge: Challenge) -> Table:
     forget = f"{percent(forget_share, 1)} of the training examples: {_some_of(of_classes)}"
     rows = {
         "challenge": description.name,
-        "sha256": challenge.sha256,
         "visibility": description.visibility,
         "contains": _contents(description),
         **({"exported from": description.exported_from} if description.exported_from else {}),

@@ -65,13 +65,13 @@ def fitted_table(columns: Sequence[Column], width: int, *, title: str | None = N
     if padding == 0 and _table_width(shown, 1) <= width:
         padding = 1
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, padding, 0, 0), title=title)
-    for column in shown:
+    for column, column_width in zip(shown, _widths(shown, padding, width), strict=True):
         table.add_column(
             column.title,
             justify="right" if column.right else "left",
             no_wrap=column.shrinks_to is None,
             overflow="fold",
-            min_width=column.minimum_width,
+            width=column_width,
         )
     for row in zip(*(column.cells for column in shown), strict=True):
         table.add_row(*row)
@@ -79,5 +79,21 @@ def fitted_table(columns: Sequence[Column], width: int, *, title: str | None = N
 
 
 def _table_width(columns: Sequence[Column], padding: int) -> int:
-    """Return the least width of a table: its cells, the space between them, and an edge on both sides."""
-    return sum(column.minimum_width for column in columns) + (1 + padding) * (len(columns) - 1) + 2
+    """Return the least width of a table: its cells, the space behind each, and an edge on both sides."""
+    return sum(column.minimum_width for column in columns) + (1 + padding) * len(columns) + 1
+
+
+def _widths(columns: Sequence[Column], padding: int, width: int) -> list[int]:
+    """Return the width of each column: rich, left to itself, also cuts those that must not be folded.
+
+    What the least widths leave goes to the columns whose text is folded, in equal parts.
+    """
+    widths = [column.minimum_width for column in columns]
+    rest = max(0, width - _table_width(columns, padding))
+    lacking = [column.natural_width - least for column, least in zip(columns, widths, strict=True)]
+    order = sorted(range(len(columns)), key=lambda at: lacking[at])
+    for place, at in enumerate(order):
+        more = min(lacking[at], rest // (len(order) - place))
+        widths[at] += more
+        rest -= more
+    return widths

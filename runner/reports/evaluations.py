@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from runner.reports.cells import plain_text
+from runner.reports.cells import NAME_CHARACTERS, plain_text
 from runner.reports.columns import REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
 from runner.reports.notices import counted, grouped_problem_lines
 from runner.reports.scores import score_cell, status_text, summary_json, verdicts_text
@@ -109,7 +109,7 @@ def evaluations_table(rows: Sequence[ListedEvaluation], width: int) -> Table:
         text("submission", [plain_text(row.name) for row in rows], REQUIRED, SUBMISSION_WIDTH),
         text(
             "challenge",
-            [plain_text(row.stored.challenge) for row in rows],
+            [plain_text(row.stored.challenge, NAME_CHARACTERS) for row in rows],
             7 if several_challenges else 3,
             10,
         ),

@@ -28,13 +28,14 @@ Row = tuple[str, str, str]
 """Name, value, and how to read it."""
 
 
-def card_table(card: ScoreCard, name: str) -> Table:
+def card_title(card: ScoreCard, name: str) -> Text:
+    """Return the line above the table of a card."""
+    return plain_text(f"{name}: {quantity(card.n, 'run')}, {quantity(card.references, 'reference')}")
+
+
+def card_table(card: ScoreCard) -> Table:
     """Return all numbers of a card, one in a row; docs/metrics.md defines them."""
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        title=plain_text(f"{name}: {quantity(card.n, 'run')}, {quantity(card.references, 'reference')}"),
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("number", no_wrap=True)
     table.add_column("value", no_wrap=True)
     table.add_column("how to read it", overflow="fold")

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.reports.advice import advice_on_reason
-from runner.reports.cells import figure, percent, plain_text
+from runner.reports.cells import NAME_CHARACTERS, figure, percent, plain_text
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
 from runner.reports.notices import notice_lines, notices_of
 from runner.results.view import SummaryView
@@ -34,7 +34,7 @@ def score_table(summaries: Sequence[Summary], width: int = DEFAULT_WIDTH) -> Tab
     columns = [
         Column(
             title="submission",
-            cells=[plain_text(row.submission) for row in rows],
+            cells=[plain_text(row.submission, NAME_CHARACTERS) for row in rows],
             importance=REQUIRED,
             shrinks_to=SUBMISSION_WIDTH,
         ),

@@ -4,7 +4,7 @@
 
     store.sqlite          entries, submissions, evaluations, runs, attempts, terms, leases, leaderboards
     submissions/          archives, each under its hash
-    EVALUATION/           checkpoints, outputs, logs, summary.json, card.json, manifest.json
+    EVALUATION/           checkpoints, outputs, logs, settings.json, summary.json, card.json, manifest.json
     locks/                one lock file per evaluation
 
 Where to look::

@@ -56,6 +56,11 @@ class EvaluationPaths:
         return self.folder / "logs" / f"{index:05d}.txt"
 
     @property
+    def settings(self) -> Path:
+        """Return the path of the settings that the last command requested; they say how to continue."""
+        return self.folder / "settings.json"
+
+    @property
     def summary(self) -> Path:
         """Return the path of the summary."""
         return self.folder / "summary.json"

@@ -43,7 +43,8 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "engine",
         "clients image store",
         "builder execution results setup time_limits",
-        "evaluation gallery reports",
+        "evaluation reports",
+        "gallery",
         "doctor pages",
         "leaderboard",
         "cli",
@@ -102,7 +103,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.pages": "runner.reports",
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.execution runner.image "
-            "runner.submission runner.time_limits"
+            "runner.reports runner.submission runner.time_limits"
         ),
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (

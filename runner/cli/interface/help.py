@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -13,11 +15,27 @@ HELP_NAMES: Final = ["-h", "--help"]
 _METAVARS: Final = {int: "N", float: "NUMBER", Path: "PATH", str: "TEXT"}
 
 
+def _respect_no_color() -> None:
+    """Write the help without escape codes under NO_COLOR: its library would leave bold and dim."""
+    from typer import rich_utils  # noqa: PLC0415 - imports much; the help needs it anyway
+
+    rich_utils.COLOR_SYSTEM = None if os.environ.get("NO_COLOR") else "auto"
+
+
 class Command(TyperCommand):
     """A command whose help names values as its error messages do."""
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - click's own classes
+        """Write the help."""
+        _respect_no_color()
+        super().format_help(ctx, formatter)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - typer's own parameters
         super().__init__(*args, **kwargs)
+        if self.help:  # typer keeps line ends in all paragraphs but the first
+            self.help = "\n\n".join(
+                " ".join(part.split()) for part in inspect.cleandoc(self.help).split("\n\n")
+            )
         for parameter in self.params:
             name_values(parameter)
             read_plainly(parameter)
@@ -35,6 +53,11 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """A group of commands."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - click's own classes
+        """Write the help."""
+        _respect_no_color()
+        super().format_help(ctx, formatter)
 
     def get_help_option(self, ctx: Any) -> TyperOption | None:  # noqa: ANN401 - click's own context
         """Return the option for help, which takes no value."""

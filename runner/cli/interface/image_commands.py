@@ -12,15 +12,15 @@ IMAGE_COMMANDS: Final = {
     "show": ("image:show_image_command", "Show which image would be used, and its inputs."),
     "push": (
         "image:push_image_command",
-        "Send the image to a registry, and print its name for others.",
+        "Push the image to a registry, and print its name for others.",
     ),
-    "pull": ("image:pull_image_command", "Fetch the image from a registry, check it, and use it."),
+    "pull": ("image:pull_image_command", "Pull the image from a registry, check it, and use it."),
     "save": (
         "image:save_image_command",
-        "Write the image to a file, for a machine that reaches no registry.",
+        "Write the image to a file, for a machine without access to a registry.",
     ),
     "load": (
         "image:load_image_command",
-        "Take over an image that `unlearn image save` wrote, after checking it.",
+        "Load an image that `unlearn image save` wrote, after checking it.",
     ),
 }

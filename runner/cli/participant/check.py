@@ -19,7 +19,7 @@ from runner.challenge.load import load_challenge
 from runner.checkout import ROOT
 from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.interface.image_note import print_image_note
-from runner.cli.options import DeviceOption, SubmissionsArgument
+from runner.cli.options import DeviceOption, PublicDigitsChallengeOption, SubmissionsArgument
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.participant.watch import changes_of
 from runner.engine.placement import CPU
@@ -47,17 +47,7 @@ _BASELINE = ROOT / "sample_submissions" / "finetune"
 
 def check_command(
     submissions: SubmissionsArgument,
-    challenge: Annotated[
-        Path | None,
-        typer.Option(
-            "--challenge",
-            "-c",
-            metavar="DIR",
-            envvar="UNLEARN_CHALLENGE",
-            readable=False,
-            help="Folder of a challenge; by default public digits, built when they are first needed.",
-        ),
-    ] = None,
+    challenge: PublicDigitsChallengeOption = None,
     with_score: Annotated[
         bool, typer.Option("--score", help="If it runs, also evaluate and score it.")
     ] = False,
@@ -72,12 +62,12 @@ def check_command(
     github: Annotated[
         bool, typer.Option("--github", help="Also print annotations of GitHub Actions.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each submission.")] = False,
     device: DeviceOption = CPU,
 ) -> None:
     """Check in seconds whether submissions run, how long they take, and what has to be fixed.
 
-    Runs each twice, with different seeds. A failure is shown with the line of your own file where it
+    Runs each twice, with different seeds. For a failure it shows the line of your own file where it
     happened, and what to do. The exit code is 0 if all of them ran, else as listed by `unlearn --help`.
     """
     scored_runs = _scored_runs(with_score=with_score, n=n)

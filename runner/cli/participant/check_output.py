@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runner.cli.console import print_json, stdout_console
 from runner.cli.participant.stored_view import NamedEvaluation
-from runner.evaluation.check import Checked, Checker
+from runner.evaluation.check import SMOKE_RUNS, Checked, Checker
 from runner.files import write_atomic
 from runner.reports.participant import filtered_seconds, filtered_view
 from runner.reports.views.annotations import annotation_lines, without_commands
@@ -44,9 +44,14 @@ class CheckOutput:
         """Show how a check ended, as the challenge's feedback policy allows."""
         policy = checker.challenge.description.feedback
         view = filtered_view(view_of_check(checker, checked), policy)
-        view = view.model_copy(update={"next": self._next(path, view)})
+        printed = policy == "full" and _has_output(checker, view)
+        view = view.model_copy(update={"next": self.next_steps(path, view, printed=printed)})
         self._views.append(view)
         self._seconds.append(filtered_seconds(checked.seconds, policy))
+        self.print_view(view)
+
+    def print_view(self, view: EvaluationView) -> None:
+        """Print a view that is filtered already, in the requested forms."""
         if self._as_json:
             print_json(view.model_dump(mode="json"))
             return
@@ -78,8 +83,14 @@ class CheckOutput:
         views = [*self._views, *rest]
         write_atomic(self._junit, junit_xml(views, seconds=[*self._seconds, *(0.0 for _ in rest)]))
 
-    def _next(self, path: Path, view: EvaluationView) -> list[str]:
-        """Return the commands that go on from a view."""
+    def next_steps(self, path: Path, view: EvaluationView, *, printed: bool = False) -> list[str]:
+        """Return the commands that go on from a view.
+
+        Args:
+            path: Of the submission, as it was typed.
+            view: Of its check.
+            printed: Whether its runs printed anything that the participant may see.
+        """
         if view.evaluation is None or view.is_fault_of_host:
             return []
         if view.status == "failed":
@@ -89,7 +100,16 @@ class CheckOutput:
         if view.problems or view.status == "judged":
             return []
         on = f" -c {shlex.quote(display_path(self._challenge))}" if self._challenge is not None else ""
-        return [f"unlearn check {shlex.quote(display_path(path))}{on} --score"]
+        score = f"unlearn check {shlex.quote(display_path(path))}{on} --score"
+        return [score, *([f"unlearn show {view.evaluation} --logs"] if printed else [])]
+
+
+def _has_output(checker: Checker, view: EvaluationView) -> bool:
+    """Return whether the runs of a check that has ended printed anything."""
+    if view.evaluation is None:
+        return False
+    named = NamedEvaluation(store=checker.store, folder=checker.folder, name=view.evaluation)
+    return any(named.log(index).strip() for index in range(view.n)) if view.n <= SMOKE_RUNS else False
 
 
 def view_of_check(checker: Checker, checked: Checked) -> EvaluationView:

@@ -13,7 +13,7 @@ import typer
 
 from runner.cli.console import print_note
 from runner.cli.interface.output_file import OverwriteOption, check_output_file
-from runner.cli.options import DEFAULT_STORE, StoreOption
+from runner.cli.options import DEFAULT_STORE, EvaluationArgument, StoreOption
 from runner.cli.participant.stored_view import NamedEvaluation, find_named
 from runner.errors import ConfigurationError
 from runner.files import write_atomic
@@ -26,12 +26,7 @@ _SUFFIXES: Final = (".txt", ".json", "")
 
 
 def report_command(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="EVALUATION", help="The beginning of its name, a submission's name or path, or last."
-        ),
-    ],
+    name: EvaluationArgument,
     store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
     entry: Annotated[int | None, typer.Option(help="Number of the entry that it is for.")] = None,

@@ -17,6 +17,7 @@ from runner.builder.default_challenge import find_default_challenge
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_note
+from runner.cli.options import PublicDigitsChallengeOption
 from runner.engine.connect import connect_engine
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.image.image import require_image
@@ -40,21 +41,11 @@ def shell_command(
         Path,
         typer.Argument(metavar="DIR", readable=False, help="Folder to work in; by default this one."),
     ] = Path(),
-    challenge: Annotated[
-        Path | None,
-        typer.Option(
-            "--challenge",
-            "-c",
-            metavar="DIR",
-            envvar="UNLEARN_CHALLENGE",
-            readable=False,
-            help="Folder of a challenge; by default the public digits of `unlearn check`.",
-        ),
-    ] = None,
+    challenge: PublicDigitsChallengeOption = None,
 ) -> None:
     """Open Python in the image with net, retain, forget and val at hand. Not sealed.
 
-    What comes on stdin, if that is no terminal, is executed as a program.
+    If stdin is not a terminal, its content is executed as a program.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is not a folder.")

@@ -30,6 +30,8 @@ _STATUS: Final = {
     "unfinished": "not finished",
 }
 _BAD: Final = "red"
+_LITTLE: Final = 0.95
+"""A part of what perfect unlearning reaches from which a score loses little."""
 
 
 def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Text]:
@@ -43,6 +45,8 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
     yield Text(_headline(view), style=_BAD if bad else "")
     if view.failure is not None:
         yield from _failure(view.failure, traceback=traceback)
+        if view.verdicts.get(Verdict.OK):
+            yield Text(f"  run {view.failure.run} failed and others were ok: it may depend on the seed")
     elif view.reason:
         yield Text(f"  {view.reason}")
     for problem in view.problems:
@@ -128,7 +132,8 @@ def loss_sentence(score: ScoreView) -> str:
     if len(known) < len(parts):
         return ""
     sentence = min(known, key=lambda each: known[each])
-    return f"it loses most by {sentence.format(percent(known[sentence]))}"
+    most = "it loses most by" if known[sentence] < _LITTLE else "it loses little, most by"
+    return f"{most} {sentence.format(percent(known[sentence]))}"
 
 
 def _memory(memory: MemoryView) -> str:

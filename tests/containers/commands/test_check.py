@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,55 +12,13 @@ from xml.etree import ElementTree
 import pytest
 
 from runner.challenge.challenge import Challenge
+from runner.challenge.load import load_challenge
 from tests.support.command import type_command
 from tests.support.paths import SAMPLES
+from tests.support.typical.failures import FAILURES, HEAD, OTHERS, SEED, require_on_screen
 
 pytestmark = pytest.mark.container
 
-HEAD = "def unlearning(net, retain, forget, val):\n"
-LOADER = """import torch
-class Broken(torch.utils.data.Dataset):
-    def __len__(self):
-        return 4
-    def __getitem__(self, index):
-        raise KeyError("age_groups")
-def unlearning(net, retain, forget, val):
-    for _ in torch.utils.data.DataLoader(Broken(), num_workers=1):
-        pass
-"""
-FAILURES: dict[str, tuple[str, str, int | None, str]] = {
-    "typo": (HEAD + "    net.train()\n    nett.eval()\n", "crashed", 3, "NameError: name 'nett'"),
-    "syntax": ("def unlearning(net, retain, forget, val)\n    pass\n", "no-function", 1, "expected ':'"),
-    "loader": (LOADER, "crashed", 6, "KeyError: 'age_groups'"),
-    "pairs": (HEAD + "    for images, labels in retain:\n        pass\n", "crashed", 2, "too many values"),
-    "wrong_name": (
-        "def unlearn(net, retain, forget, val):\n    pass\n",
-        "no-function",
-        None,
-        "no function called",
-    ),
-    "three": ("def unlearning(net, retain, forget):\n    pass\n", "crashed", None, "3 positional arguments"),
-    "missing": ("import einops\n" + HEAD + "    pass\n", "no-function", 1, "No module named 'einops'"),
-    "gpu": (HEAD + "    net.cuda()\n", "crashed", 2, "NVIDIA driver"),
-    "library": (
-        HEAD + "    import torch\n    torch.zeros(2) @ torch.zeros(3)\n",
-        "crashed",
-        3,
-        "RuntimeError",
-    ),
-    "shape": (
-        "import torch\n" + HEAD + "    net.fc = torch.nn.Linear(64, 11)\n",
-        "bad-checkpoint",
-        None,
-        "has shape [11], not [10]",
-    ),
-    "diverged": (
-        HEAD + "    net.fc.weight.data *= float('inf')\n",
-        "bad-checkpoint",
-        None,
-        "not finite",
-    ),
-}
 FEW = ("typo", "syntax", "loader")
 """Those of `make test`; the other ones are further members."""
 
@@ -75,20 +35,16 @@ def check(cache: Path, challenge: Challenge, *words: object) -> tuple[int, list[
 
 
 def require_failures(names: tuple[str, ...], folder: Path, cache: Path, challenge: Challenge) -> None:
-    """Check submissions with one command, and require that each failure is explained."""
+    """Check submissions with one command, and require that the screen explains each failure."""
+    failures = [(FAILURES | OTHERS)[name] for name in names]
     files = [folder / f"{name}.py" for name in names]
-    for name, file in zip(names, files, strict=True):
-        file.write_text(FAILURES[name][0])
-    code, views, stderr = check(cache, challenge, *files)
-    assert code == 1, stderr
-    for name, file, view in zip(names, files, views, strict=True):
-        _source, verdict, line, message = FAILURES[name]
-        failure = view["failure"]
-        assert failure["verdict"] == verdict, view
-        assert message in failure["message"], view
-        assert failure["line"] == line, view
-        assert failure["file"] == (str(file) if line is not None else None), view
-        assert bool(failure["source"]) == (line is not None), view
+    for file, failure in zip(files, failures, strict=True):
+        file.write_text(failure.source.replace(SEED, str(challenge.run_seed(1))))
+    done = type_command("check", *files, "-c", challenge.folder, XDG_CACHE_HOME=str(cache))
+    assert done.returncode == 1, done.stderr
+    starts = [done.stdout.index(f"{file}: ") for file in files]
+    for file, failure, start, end in zip(files, failures, starts, [*starts[1:], None], strict=True):
+        require_on_screen(failure, str(file), done.stdout[start:end])
 
 
 def test_a_failure_names_the_line(challenge: Challenge, tmp_path: Path, cache: Path) -> None:
@@ -98,8 +54,18 @@ def test_a_failure_names_the_line(challenge: Challenge, tmp_path: Path, cache: P
 
 @pytest.mark.slow
 def test_every_typical_failure_is_explained(challenge: Challenge, tmp_path: Path, cache: Path) -> None:
-    """With advice, where the table of mistakes has it."""
-    require_failures(tuple(name for name in FAILURES if name not in FEW), tmp_path, cache, challenge)
+    """On the screen of one command: file, line and advice, as what was recorded of them shows too."""
+    names = tuple(name for name in FAILURES | OTHERS if name not in (*FEW, "loop"))
+    require_failures(names, tmp_path, cache, challenge)
+
+
+@pytest.mark.slow
+def test_an_endless_loop_names_its_line(challenge: Challenge, tmp_path: Path, cache: Path) -> None:
+    """On a copy of the challenge with a time limit of a few seconds."""
+    folder = Path(shutil.copytree(challenge.folder, tmp_path / "challenge"))
+    description = folder / "challenge.toml"
+    description.write_text(re.sub(r"(?m)^wall_seconds = .*$", "wall_seconds = 8.0", description.read_text()))
+    require_failures(("loop",), tmp_path, cache, load_challenge(folder))
 
 
 def test_what_runs_passes(challenge: Challenge, tmp_path: Path, cache: Path) -> None:
@@ -119,6 +85,41 @@ def test_what_runs_passes(challenge: Challenge, tmp_path: Path, cache: Path) -> 
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "0")
     shown = type_command("show", "last", "--store", tmp_path / "none", XDG_CACHE_HOME=str(cache))
     assert "original: ok, 2 runs (2 ok)" in shown.stdout, shown.stderr
+
+
+def cases(junit: Path) -> dict[str, list[str]]:
+    """Return what a JUnit file has of each test case: the names of its children; its counts are those of them."""
+    (suite,) = ElementTree.parse(junit).getroot()
+    found = {str(case.get("name")): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert suite.get("tests") == str(len(found))
+    for count, tag in (("failures", "failure"), ("errors", "error")):
+        assert suite.get(count) == str(sum(tag in children for children in found.values()))
+    assert all(float(case.get("time", "0")) >= 0 for case in suite.iter("testcase"))
+    return found
+
+
+@pytest.mark.slow
+def test_all_samples_and_a_mixed_set_for_ci(challenge: Challenge, tmp_path: Path, cache: Path) -> None:
+    """Exit code 0 if all run, 1 if one does not or is no submission; the JUnit file says which."""
+    samples = sorted(SAMPLES.glob("*/submission.py"))
+    assert len(samples) == 6
+    junit = tmp_path / "junit.xml"
+    code, views, stderr = check(cache, challenge, *samples, "--junit", junit)
+    assert code == 0, stderr
+    assert [view["status"] for view in views] == ["smoke-test"] * 6
+    found = cases(junit)
+    assert found.keys() == {str(sample) for sample in samples}
+    assert not any({"failure", "error"} & {*children} for children in found.values())
+    broken, crashes = tmp_path / "broken.zip", tmp_path / "crashes.py"
+    broken.write_bytes(b"no zip")
+    crashes.write_text(FAILURES["typo"].source)
+    code, _views, stderr = check(cache, challenge, broken, samples[0], crashes, "--junit", junit)
+    assert code == 1, stderr
+    assert cases(junit) == {
+        str(broken): ["failure"],
+        str(samples[0]): found[str(samples[0])],
+        str(crashes): ["failure"],
+    }
 
 
 @pytest.mark.slow

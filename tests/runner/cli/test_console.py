@@ -14,6 +14,7 @@ from rich.table import Table
 from runner.cli.console import PIPE_WIDTH, print_error, stderr_console, stdout_console
 from runner.cli.interface.screen_size import unset_impossible_sizes
 from runner.cli.main import run_words
+from runner.progress import ConsoleReporter
 from tests.support.command import command_environment
 
 IMPOSSIBLE = [
@@ -119,3 +120,17 @@ def test_the_help_of_a_command_is_printed_too(
     unset_impossible_sizes()
     run_words(["image", "--help"])
     assert "build" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])
+def test_forced_colours_draw_no_bar(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the log of a job, which asks for colours, progress stays lines: nothing moves a cursor."""
+    monkeypatch.setenv(variable, "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with ConsoleReporter(stderr_console()) as reporter:
+        reporter.count("runs", 0, 2)
+        reporter.count("runs", 2, 2)
+    written = capsys.readouterr().err
+    assert written.splitlines() == ["runs: 0 of 2", "runs: 2 of 2"]

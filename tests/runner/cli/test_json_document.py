@@ -16,6 +16,7 @@ from runner.gallery.report import gallery_json
 from runner.gallery.run import GalleryReport
 from runner.reports.evaluations import evaluation_json
 from runner.reports.scores import summary_json
+from runner.reports.views.model import EvaluationView, FailureView
 from runner.results.summary import Summary
 from runner.store.records import RunRecord
 from tests.runner.reports.test_entries import entry, result
@@ -66,6 +67,14 @@ def test_commands(heading: str, words: tuple[object, ...], tmp_path: Path) -> No
     printed = json.loads(unlearn(*words, "--store", store, "--json").stdout)
     assert printed["schema_version"] == 1
     assert documented(heading) | {"schema_version"} == printed.keys()
+
+
+def test_a_check() -> None:
+    """docs/ci.md lists its fields, and those of a failure."""
+    (row,) = re.findall(
+        r"^\| `--json` \| (.*) \|$", (ROOT / "docs" / "ci.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert set(re.findall(r"`([a-z_]+)`", row)) == {*EvaluationView.model_fields, *FailureView.model_fields}
 
 
 def test_a_challenge() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from runner.verdict import Verdict
 from tests.support.records import run_record, summary_of
 
 ID = "0123456789ab"
+OTHER = "ba9876543210"
 LEAVES = "Return from the function instead of leaving Python."
 LATE = "not finished within 60 s (submission.py, line 3)"
 
@@ -83,6 +85,24 @@ def test_the_first_failure_is_shown_with_its_output(folder: Path, capsys: pytest
         "    | Traceback\N{REPLACEMENT CHARACTER}[2J",
     ]
     assert lines[3:] == ["run 1, crashed: no output", "run 2, time-limit: no output"]
+
+
+def test_runs_without_output_share_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that follow each other and ended alike; an evaluation of 512 quiet runs is one line."""
+    with closing(open_store(folder, create=False)) as store:
+        store.begin(replace(RECORD, id=OTHER, n=6))
+        for index, verdict in enumerate([Verdict.OK] * 4 + [Verdict.CRASHED, Verdict.OK]):
+            store.publish(OTHER, run_record(index=index, verdict=verdict))
+    log = EvaluationPaths(folder=folder / OTHER).log(4)
+    log.parent.mkdir(parents=True)
+    log.write_text("oh\n")
+    show_command(OTHER, folder, logs=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "runs 0, 1, 2 and 1 more, ok: no output",
+        "run 4, crashed",
+        "    | oh",
+        "run 5, ok: no output",
+    ]
 
 
 def test_json_has_the_view(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

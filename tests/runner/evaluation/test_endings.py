@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import cast
 
@@ -29,15 +30,9 @@ from tests.support.ended_evaluation import (
 )
 
 
-def test_copies_of_another_submission_result_in_a_warning(ended: Ended) -> None:
-    """It says how many, whose, and in which evaluation; the first submission gets no such warning."""
-    other = Submission(name="other [bold]", sha256="f" * 64, archive=b"other")
-    name = evaluation_id_of(
-        other, ended.challenge, IMAGE, Settings(n=N, keep_going=False, keep_checkpoints=True)
-    )
-    ended.store.begin(record(name, ended.challenge, other))
-    publish(ended.store, ended.folder, name, ended.challenge)
-    context = EvaluationContext(
+def context_of(ended: Ended) -> EvaluationContext:
+    """Return a context in which no run can be executed."""
+    return EvaluationContext(
         engine=cast(Engine, NoEngine()),
         info=EngineInfo(),
         image=IMAGE,
@@ -46,6 +41,17 @@ def test_copies_of_another_submission_result_in_a_warning(ended: Ended) -> None:
         labels={},
         reporter=NullReporter(),
     )
+
+
+def test_copies_of_another_submission_result_in_a_warning(ended: Ended) -> None:
+    """It says how many, whose, and in which evaluation; the first submission gets no such warning."""
+    other = Submission(name="other [bold]", sha256="f" * 64, archive=b"other")
+    name = evaluation_id_of(
+        other, ended.challenge, IMAGE, Settings(n=N, keep_going=False, keep_checkpoints=True)
+    )
+    ended.store.begin(record(name, ended.challenge, other))
+    publish(ended.store, ended.folder, name, ended.challenge)
+    context = context_of(ended)
     summary = evaluate(
         context, other, ended.challenge, Settings(n=N, keep_going=False, keep_checkpoints=True)
     )
@@ -55,6 +61,14 @@ def test_copies_of_another_submission_result_in_a_warning(ended: Ended) -> None:
     digests = {content_sha256(network(0)), content_sha256(network(99))}
     (copy,) = ended.store.copies(name, digests)
     assert (copy.submission, copy.digests) == ("mine", frozenset({content_sha256(network(0))}))
+
+
+def test_the_settings_are_recorded_as_long_as_it_can_go_on(ended: Ended) -> None:
+    """With them the command that continues it is put together; one that has ended keeps its own."""
+    settings = Settings(n=N, keep_going=False, keep_checkpoints=True)
+    assert json.loads(ended.paths.settings.read_text()) == settings.for_record()
+    evaluate(context_of(ended), MINE, ended.challenge, replace(settings, keep_going=True))
+    assert json.loads(ended.paths.settings.read_text()) == settings.for_record()
 
 
 def test_what_runs_report_of_their_checkpoints_is_counted(ended: Ended) -> None:

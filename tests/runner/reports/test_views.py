@@ -13,9 +13,9 @@ from runner.reports.participant import filtered_view
 from runner.reports.views.annotations import annotation_lines, without_commands
 from runner.reports.views.junit import junit_xml
 from runner.reports.views.make import make_view, refused_view
-from runner.reports.views.model import EvaluationView, FailureView, MemoryView
+from runner.reports.views.model import EvaluationView, FailureView, MemoryView, ScoreView
 from runner.reports.views.place import file_as_typed, place_of, without_place
-from runner.reports.views.terminal import view_lines
+from runner.reports.views.terminal import loss_sentence, view_lines
 from runner.verdict import Verdict
 from tests.support.paths import ROOT
 from tests.support.records import run_record, stored_evaluation, summary_of
@@ -114,6 +114,22 @@ def test_a_failure_names_the_participants_own_line() -> None:
         "  | nett.train()",
         "  crashed: NameError: name 'nett' is not defined",
     ]
+
+
+@pytest.mark.parametrize(
+    ("share", "retain", "test", "sentence"),
+    [
+        (0.46, 1.0, 0.99, "it loses most by forgetting: its forgetting quality is 46 % of what perfect"),
+        (1.12, 0.5, 0.99, "it loses most by accuracy on the retain set: 50 % of the references'"),
+        (1.12, 1.0, 0.99, "it loses little, most by accuracy on the test set: 99 % of the references'"),
+        (None, 1.0, 0.99, ""),
+    ],
+)
+def test_where_a_score_loses(share: float | None, retain: float, test: float, sentence: str) -> None:
+    """By its lowest factor; where that is near 1 there is little to gain; nothing if one is unknown."""
+    score = ScoreView(value=0.1, share_of_ceiling=share, retain_ratio=retain, test_ratio=test)
+    assert loss_sentence(score).startswith(sentence)
+    assert bool(loss_sentence(score)) == bool(sentence)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from runner.results.continuing import how_to_continue
-from runner.store.paths import WhereRun, evaluation_id
+from runner.store.paths import EvaluationPaths, WhereRun, evaluation_id
 from runner.store.stored_evaluation import StoredEvaluation
 from tests.runner.reports.test_entries import entry
 
@@ -98,3 +99,48 @@ def test_what_is_not_known_is_not_guessed(stored: StoredEvaluation) -> None:
     text = how_to_continue(stored, [], Path("evaluations"))
     assert text.startswith("repeat the command that began it")
     assert f"--image {'c' * 16}" in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "where", "options"),
+    [
+        ({"keep_going": True}, DEFAULT, ["--keep-going"]),
+        ({"keep_checkpoints": True}, DEFAULT, ["--keep-checkpoints", "all"]),
+        ({"keep_going": False, "keep_checkpoints": False}, DEFAULT, []),
+        (
+            {"keep_going": True, "keep_checkpoints": True},
+            ("container", "runsc", "cuda:GPU-1"),
+            [
+                *("--keep-going", "--keep-checkpoints", "all"),
+                *("--isolation", "container", "--runtime", "runsc", "--device", "cuda:GPU-1"),
+            ],
+        ),
+        ({"keep_going": "yes; rm -rf /"}, DEFAULT, []),
+    ],
+)
+def test_recorded_settings_are_repeated(
+    settings: dict[str, Any], where: WhereRun, options: list[str], tmp_path: Path
+) -> None:
+    """What changes how it goes on, and where it runs, a GPU too."""
+    stored = unfinished(where)
+    write_settings(tmp_path, stored, where, **settings)
+    command = words(how_to_continue(stored, [], tmp_path))
+    assert command[7:] == ["--store", str(tmp_path), *options, "--image", "c" * 16]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", "[" * 100_000, '{"keep_going": true}', "\x00"])
+def test_settings_that_are_damaged_or_of_another_place_are_passed_over(content: str, tmp_path: Path) -> None:
+    """The name says where it runs; what does not give the name is not believed."""
+    stored = unfinished(("container", "", "cpu"))
+    write_settings(tmp_path, stored, DEFAULT, keep_going=True)
+    if content:
+        EvaluationPaths(folder=tmp_path / stored.id).settings.write_text(content)
+    command = words(how_to_continue(stored, [], tmp_path))
+    assert command[9:] == ["--isolation", "container", "--image", "c" * 16]
+
+
+def write_settings(store: Path, stored: StoredEvaluation, where: WhereRun, **changes: Any) -> None:
+    file = EvaluationPaths(folder=store / stored.id).settings
+    file.parent.mkdir()
+    names = dict(zip(("isolation", "runtime", "device"), where, strict=True))
+    file.write_text(json.dumps({**names, **changes}))
