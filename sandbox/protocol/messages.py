@@ -36,7 +36,7 @@ REMARK_HALF: Final = "overflowed_half"
 
 _JOB: Final = FrameRule(payload_bytes=JOB_BYTES + _SOURCE_BYTES)
 _DATA: Final = FrameRule(fields={"name": str}, payload_bytes=HOST_PAYLOAD_BYTES)
-_READY: Final = FrameRule(fields={"seconds": float}, payload_bytes=1 << 20)
+_READY: Final = FrameRule(fields={"seconds": float}, payload_bytes=1 << 16)
 """Its payload is what `sandbox.surroundings` reports; earlier images send none."""
 _UNREADY: Final = FrameRule(fields={"reason": str})
 _STOP: Final = FrameRule()

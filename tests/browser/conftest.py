@@ -1,4 +1,7 @@
-"""One chromium for all tests of a session; where there is none, they are skipped and listed."""
+"""One chromium for the tests of a file; where there is none, they are skipped and listed.
+
+For the session would be too long: while Playwright is active, no other test can run a loop of asyncio.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ BROWSER_SECONDS: Final = 300.0
 """For a test, its fixtures included: on a busy machine chromium alone takes a dozen seconds to start."""
 
 Examine = Callable[..., list[str]]
-"""`tests.browser.examination.examine` in the chromium of this session."""
+"""`tests.browser.examination.examine` in the chromium of this file."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Start Debian's chromium. Nothing is downloaded, and nothing asks another host."""
     program = shutil.which("chromium")
@@ -35,7 +38,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def examine_file(chromium: Browser) -> Examine:
     """Return a function that opens a page in chromium, and returns what is wrong with it."""
     return partial(examine, chromium)
