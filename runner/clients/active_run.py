@@ -29,6 +29,8 @@ class ActiveRun:
     max_log_bytes: int
     memory: MemoryWatch | None = None
     """Knows how much memory the run used."""
+    setup_took: float | None = None
+    """Seconds that its set-up on a GPU took, before its own time began; None on the CPU."""
     ended_at: float | None = None
     """When the supervisor reported its end; cleanup of its processes and files follows."""
     log: bytearray = field(default_factory=bytearray)
@@ -54,6 +56,7 @@ class ActiveRun:
         """
         if not self.setup_seconds or self.ended_at is not None:
             raise ProtocolViolationError("a started frame that was not expected")
+        self.setup_took = max(0.0, now - self.started_at)
         self.started_at, self.setup_seconds = now, 0.0
 
     def mark_ended(self, now: float) -> None:
@@ -129,6 +132,7 @@ class ActiveRun:
             host_seconds=host_seconds,
             run_seconds=frame.number("seconds"),
             peak_memory_bytes=self._peak_memory_bytes,
+            setup_seconds=self.setup_took,
             log=bytes(self.log),
             log_bytes_dropped=frame.integer("log_bytes_dropped"),
             traceback=run_error.traceback if run_error is not None else "",
@@ -181,6 +185,7 @@ class ActiveRun:
             host_seconds=observation.host_seconds,
             run_seconds=0.0,
             peak_memory_bytes=self._peak_memory_bytes,
+            setup_seconds=self.setup_took,
             log=bytes(self.log),
             log_bytes_dropped=0,
             traceback="",

@@ -40,6 +40,8 @@ class RunRecord:
     """By the supervisor's clock; 0 where it reported none."""
     peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None
     """The most that it was seen to use; None if it was not seen, or was executed by an earlier version."""
+    setup_seconds: Annotated[float, Field(ge=0)] | None = None
+    """What setting it up on a GPU took, before its own time began; None on the CPU."""
     checkpoint_sha256: Sha256 | Literal[""]
     """Of names and values, whatever their order in the file; empty without a checkpoint."""
     log_bytes_dropped: int

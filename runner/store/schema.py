@@ -106,6 +106,7 @@ class RunRow(_Base):
     exception_type: Mapped[str | None] = mapped_column(default=None)
     """As the submission named it."""
     peak_memory_bytes: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    setup_seconds: Mapped[float | None] = mapped_column(default=None)
     """The most that it was seen to use."""
     ended: Mapped[datetime]
     evaluated: Mapped[bool] = mapped_column(StoredBoolean, default=False)

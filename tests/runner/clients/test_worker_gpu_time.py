@@ -30,6 +30,7 @@ def test_setting_up_is_not_the_runs_time(begin: Begin) -> None:
     runs = list(worker.execute(planned(2)))
     assert [run.judgement.verdict for run in runs] == [Verdict.OK, Verdict.OK]
     assert [run.host_seconds for run in runs] == pytest.approx([0.01, 0.01])
+    assert [run.setup_seconds for run in runs] == pytest.approx([20.0, 20.0])
     assert stream.killed == 0
 
 
