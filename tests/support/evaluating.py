@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.challenge.challenge import Challenge
+from runner.challenge.seeds import derive_run_seed
 from runner.errors import RunnerError
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
@@ -28,15 +29,20 @@ PUBLISHED: Final = ("seed", "attempt", "verdict", "checkpoint_sha256", "host_sec
 """Fields of a run that never change once it is published; its outputs may follow later."""
 
 SLOW_NOISE: Final = """
-import os, time, torch
+import time, torch
 
 def unlearning(net, retain, forget, val):
-    if int(os.getcwd().rpartition("-")[2]) >= 3: time.sleep(1.2)
+    if torch.initial_seed() not in FIRST_SEEDS: time.sleep(1.2)
     with torch.no_grad():
         for weight in net.parameters():
             weight.add_(torch.randn_like(weight) * 0.01)
 """
 """Three runs end quickly; the others are slow, so that a test on a busy machine has seconds to act."""
+
+
+def first_seeds(challenge: Challenge, count: int) -> set[int]:
+    """Return the seeds of the first runs: all that tells a run which one it is, and only to a test."""
+    return {derive_run_seed(challenge.description, challenge.sha256, index) for index in range(count)}
 
 
 class Evaluating:
@@ -47,7 +53,8 @@ class Evaluating:
         self._submission = folder / "mine"
         self._submission.mkdir()
         # Of its own: another worker's test of the same submission would have an evaluation of the same name.
-        (self._submission / "submission.py").write_text(f"{SLOW_NOISE}# {uuid.uuid4()}\n")
+        source = SLOW_NOISE.replace("FIRST_SEEDS", str(first_seeds(challenge, 3)))
+        (self._submission / "submission.py").write_text(f"{source}# {uuid.uuid4()}\n")
         self._challenge, self._environment = challenge.folder, environment
 
     def start(self) -> subprocess.Popen[str]:

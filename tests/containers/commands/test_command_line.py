@@ -23,6 +23,7 @@ from runner.errors import RunnerError
 from runner.image.image import Image
 from runner.store.open_store import open_store
 from tests.support.command import command_line, type_command
+from tests.support.evaluating import first_seeds
 from tests.support.paths import SAMPLES
 
 pytestmark = pytest.mark.container
@@ -32,8 +33,12 @@ FIELDS = {
     *("retain_ratio", "test_ratio", "epsilon_mean", "seconds", "warnings"),
 }
 SLOW_FROM_THE_NINTH_ON = """
-import os, time
-if int(os.getcwd().rpartition("-")[2]) >= 8: time.sleep(1.0)
+import time
+unlearn_quickly = unlearning
+
+def unlearning(*given):
+    if torch.initial_seed() not in FIRST_SEEDS: time.sleep(1.0)
+    return unlearn_quickly(*given)
 """
 
 
@@ -292,7 +297,9 @@ def test_kill_9_loses_and_repeats_nothing_that_was_finished(
     """Finished runs stay as they were, the rest is done, no container is left, and the score is
     that of an evaluation which nobody disturbed."""
     slow = write(
-        tmp_path / "slow", SLOW_FROM_THE_NINTH_ON + (SAMPLES / "finetune" / "submission.py").read_text()
+        tmp_path / "slow",
+        (SAMPLES / "finetune" / "submission.py").read_text()
+        + SLOW_FROM_THE_NINTH_ON.replace("FIRST_SEEDS", str(first_seeds(challenge, 8))),
     )
     arguments = [
         *command_line("run", str(slow), "-c", str(challenge.folder)),
