@@ -27,7 +27,6 @@ os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
 import torch
 
 from benchmarks.gpu_parts import populations
-from benchmarks.gpu_parts.child_rules import try_rules
 from benchmarks.gpu_parts.contexts import measure_contexts
 from benchmarks.gpu_parts.devices import memory_meter
 from benchmarks.gpu_parts.evaluations import measure_evaluator
@@ -41,6 +40,7 @@ from benchmarks.gpu_parts.report import Report
 from benchmarks.gpu_parts.sealed_loop import compare_with_plain_loop
 from benchmarks.gpu_parts.time_budget import TimeBudget
 from benchmarks.gpu_parts.time_limit import complete, run_within
+from sandbox.gpu_check.rules import try_rules
 
 PARTS: Final = {
     "a": "facts of the host and the device",

@@ -8,10 +8,11 @@ import signal
 import time
 from typing import Any, Final
 
-from benchmarks.gpu_parts.child_rules import rules
-from benchmarks.gpu_parts.children import call_in_child
-from benchmarks.gpu_parts.devices import MemoryMeter, ProcessMemoryMeter, start_using
+from benchmarks.gpu_parts.devices import MemoryMeter, ProcessMemoryMeter
 from benchmarks.gpu_parts.report import quantiles
+from sandbox.gpu_check.children import call_in_child
+from sandbox.gpu_check.rules import rules
+from sandbox.gpu_check.use import start_using
 
 _RULES: Final = ("nice", "limits", "groups", "uid", "no_new_privs", "session", "filter: all")
 _FREE_SECONDS: Final = 30.0

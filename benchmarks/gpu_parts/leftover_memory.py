@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import torch
 
-from benchmarks.gpu_parts.children import call_in_child
+from sandbox.gpu_check.children import call_in_child
 
 _PATTERN: Final = 0x5EC2E7A5
 _BLOCK: Final = 1 << 26

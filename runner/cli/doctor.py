@@ -20,6 +20,7 @@ from runner.doctor.gallery import measure_quickly, run_quick_attacks
 from runner.doctor.gather import gather_facts
 from runner.doctor.gpu import examine_gpu
 from runner.doctor.gpu_facts import gather_gpu
+from runner.doctor.gpu_rules import rules_finding, try_on_host
 from runner.doctor.table import show_findings
 from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
@@ -54,7 +55,8 @@ def doctor_command(
     """Check whether this host can run submissions safely and fairly, and list missing guarantees.
 
     The first line is the verdict. Exit code 3 if a check is broken; warnings do not change the exit code.
-    With --device a GPU is checked as well; attacks run on the CPU.
+    With --device a GPU is checked as well, and whether it works under the rules of a run; attacks run on the
+    CPU.
     """
     gpu = _gpu_uuid(device) if device != CPU else ""
     limits = load_challenge(challenge).description.limits if challenge else default_limits("digits")
@@ -66,6 +68,8 @@ def doctor_command(
         findings += examine_gpu(gather_gpu(gpu))
     if attacks and engine is not None:
         with ConsoleReporter(stderr_console()) as reporter:
+            if device != CPU:
+                findings.append(rules_finding(partial(try_on_host, device, reporter, runtime=runtime)))
             findings += attack_findings(partial(run_quick_attacks, facts, purpose, reporter))
             findings += kernel_memory_findings(partial(measure_quickly, facts, purpose, reporter))
     if as_json:

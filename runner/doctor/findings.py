@@ -67,6 +67,7 @@ TITLES: Final = {
     "gpu-mig": "GPU: partitions",
     "gpu-scrub": "GPU: memory cleared",
     "gpu-watch": "GPU: watched",
+    "gpu-rules": "GPU: rules of a run",
     "image": "Image",
     "store": "Store",
 }

@@ -50,7 +50,13 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "cli",
         "__main__",
     ),
-    "sandbox": ("protocol surroundings", "networks stdio", "recipes", "evaluator shell trainer worker"),
+    "sandbox": (
+        "protocol surroundings",
+        "networks stdio",
+        "recipes",
+        "evaluator shell trainer worker",
+        "gpu_check",
+    ),
     "scoring": (
         "checks",
         "samples",
@@ -117,6 +123,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "sandbox.stdio": _SHARED,
         "sandbox.surroundings": "",
         "sandbox.recipes": f"sandbox.networks {_SHARED}",
+        "sandbox.gpu_check": "sandbox.worker",
         "sandbox.evaluator": f"sandbox.networks sandbox.stdio sandbox.surroundings {_SHARED}",
         "sandbox.shell": f"sandbox.networks {_SHARED}",
         "sandbox.trainer": (f"sandbox.networks sandbox.recipes sandbox.stdio sandbox.surroundings {_SHARED}"),

@@ -12,8 +12,11 @@ from typing import Any, Final
 import pytest
 
 from runner.challenge.limits import Limits
+from runner.doctor.findings import Status
+from runner.doctor.gpu_rules import rules_container, rules_finding, try_rules
 from runner.engine.api import Engine
 from runner.engine.container_spec import worker_container
+from runner.engine.placement import DEFAULT_PLACEMENT
 from runner.image.image import Image
 from tests.support.paths import ROOT
 
@@ -172,3 +175,15 @@ def test_populations_of_each_way_are_compared_with_the_plain_loops(whole: dict[s
     for way in populations["ways"].values():
         assert 0 < way["joint_p_value"] <= 1
         assert way["held_out_epsilon_mean"] >= 0
+
+
+@pytest.mark.slow
+def test_doctor_tries_the_rules_in_a_workers_container(
+    engine: Engine, built_image: Image, labels: dict[str, str]
+) -> None:
+    """On the CPU, where none of them breaks anything."""
+    report = try_rules(
+        engine, rules_container(image=built_image.tag, labels=labels, placement=DEFAULT_PLACEMENT)
+    )
+    assert rules_finding(lambda: report).status is Status.OK
+    assert {"limits", "uid", "no_new_privs", "filter: all"} <= report.together.keys()

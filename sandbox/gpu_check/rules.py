@@ -1,4 +1,4 @@
-"""Part (b): which of the rules under which a run lives breaks the device.
+"""Try which of the rules under which a run lives breaks a device.
 
 Each rule is tried alone, and each with all those before it, in the order in which a run's process applies
 them. Each time in a child of its own, which then makes its context and multiplies two matrices.
@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.gpu_parts.children import call_in_child
-from benchmarks.gpu_parts.devices import start_using
+from sandbox.gpu_check.children import call_in_child
+from sandbox.gpu_check.use import start_using
 from sandbox.worker.seccomp import install
 
 _UID: Final = 58_000
