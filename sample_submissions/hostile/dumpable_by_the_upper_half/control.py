@@ -1,4 +1,4 @@
-"""Sets its own name by the same call, with the upper half of the register set, too."""
+"""Sets its own name by the same call; with the upper half of the register set, every option is refused."""
 
 import ctypes
 
@@ -8,6 +8,6 @@ PR_SET_NAME = 15
 
 def unlearning(net, retain, forget, val):
     libc = ctypes.CDLL(None)
-    libc.syscall(SYS_PRCTL, ctypes.c_ulong(1 << 32 | PR_SET_NAME), ctypes.c_char_p(b"control"), 0, 0, 0)
+    libc.syscall(SYS_PRCTL, PR_SET_NAME, ctypes.c_char_p(b"control"), 0, 0, 0)
     with open("/proc/self/comm") as file:
         assert file.read() == "control\n"
