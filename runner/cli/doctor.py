@@ -13,6 +13,7 @@ from runner.challenge.load import load_challenge
 from runner.cli.console import print_json, stderr_console, stdout_console
 from runner.cli.options import DEFAULT_STORE, DeviceOption, JsonOption, RuntimeOption, StoreOption
 from runner.doctor.attacks import attack_findings, kernel_memory_findings
+from runner.doctor.capacity import is_busy
 from runner.doctor.checks import examine
 from runner.doctor.facts import Purpose
 from runner.doctor.findings import broken_findings, findings_json
@@ -70,7 +71,8 @@ def doctor_command(
         with ConsoleReporter(stderr_console()) as reporter:
             if device != CPU:
                 findings.append(rules_finding(partial(try_on_host, device, reporter, runtime=runtime)))
-            findings += attack_findings(partial(run_quick_attacks, facts, purpose, reporter))
+            run_attacks = partial(run_quick_attacks, facts, purpose, reporter)
+            findings += attack_findings(run_attacks, is_busy=lambda: is_busy(facts, purpose))
             findings += kernel_memory_findings(partial(measure_quickly, facts, purpose, reporter))
     if as_json:
         print_json(findings_json(findings))

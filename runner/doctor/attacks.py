@@ -30,8 +30,12 @@ QUICK: Final = (
 _MEMORY_WITHIN_LIMIT: Final = "that all memory which a run uses is within its limit"
 
 
-def attack_findings(run_attacks: Callable[[], GalleryReport]) -> list[Finding]:
+def attack_findings(
+    run_attacks: Callable[[], GalleryReport], *, is_busy: Callable[[], bool] = lambda: False
+) -> list[Finding]:
     """Run attacks and return a finding for each, and one for leftovers on the host.
+
+    Where others keep the host busy, a next run that did not end in time decides nothing: a warning.
 
     If they cannot be run, return a single broken finding with the reason: a runtime that is registered and
     does not work is a result of doctor, not an error.
@@ -48,7 +52,9 @@ def attack_findings(run_attacks: Callable[[], GalleryReport]) -> list[Finding]:
                 advice=str(error),
             )
         ]
-    return [*(_attack_finding(result) for result in report.results), _leftovers_finding(report)]
+    busy = is_busy()
+    findings = [_attack_finding(result, is_busy=busy) for result in report.results]
+    return [*findings, _leftovers_finding(report)]
 
 
 def kernel_memory_findings(measure: Callable[[], Sequence[Measurement] | None]) -> list[Finding]:
@@ -91,14 +97,22 @@ def _kernel_memory(status: Status, observation: str, advice: str = "", lost: str
     )
 
 
-def _attack_finding(result: Result) -> Finding:
+def _attack_finding(result: Result, *, is_busy: bool) -> Finding:
     title = result.attack.description.title
     status, advice = Status.OK, ""
+    again = f"unlearn gallery {result.attack.name}"
     if result.outcome is Outcome.OPEN:
         status, advice = Status.WARNING, f"Known and open: {result.expectation.open}"
+    elif result.outcome is Outcome.ESCAPED and result.out_of_time and is_busy:
+        status = Status.WARNING
+        advice = (
+            f"Undecided: the host is busy, which looks the same. Repeat it when the host is quiet: {again}"
+        )
     elif result.outcome is Outcome.ESCAPED:
         status = Status.BROKEN
-        advice = "It was not contained. Do not run untrusted code on this host until you know why."
+        advice = (
+            f"It was not contained. Do not run untrusted code on this host until you know why. Again: {again}"
+        )
     return Finding(
         id=f"attack/{result.attack.name}",
         title=f"Attack: {title}",

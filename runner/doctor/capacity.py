@@ -113,14 +113,21 @@ def check_load(facts: Facts, purpose: Purpose) -> Finding:
     if facts.load_1min is None or not cores:
         return make_finding("load", Status.NOT_AVAILABLE, "unknown from this machine")
     observation = f"{facts.load_1min:.1f} of {cores} cores busy over the last minute"
-    busy = facts.load_1min > max(0.5, _QUIET_LOAD * cores)
-    if busy and facts.load_1min + purpose.limits.cpus > cores:
+    if is_busy(facts, purpose):
         advice = (
             "Limits are wall time: other work can make a submission fail that would pass on a quiet host."
         )
         lost = "that time limits have the same effect now as on a quiet host"
         return make_finding("load", Status.WARNING, observation, advice, lost=lost)
     return make_finding("load", Status.OK, observation)
+
+
+def is_busy(facts: Facts, purpose: Purpose) -> bool:
+    """Return whether other work takes cores that the runs of a challenge need; False if it is not known."""
+    cores = int(facts.info.get("NCPU") or 0)
+    if facts.load_1min is None or not cores or facts.load_1min <= max(0.5, _QUIET_LOAD * cores):
+        return False
+    return facts.load_1min + purpose.limits.cpus > cores
 
 
 def check_restart(facts: Facts, _purpose: Purpose) -> Finding:

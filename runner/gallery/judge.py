@@ -63,6 +63,9 @@ class Result:
     broken: tuple[str, ...]
     """Errors that no known hole excuses: its control failed, or a run is missing."""
 
+    out_of_time: bool = False
+    """Whether all of these are that its control or the next run did not end in time, as on a busy host."""
+
     @property
     def outcome(self) -> Outcome:
         """Return the outcome, given the expectation."""
@@ -102,11 +105,13 @@ def judge_attack(*, attack: Attack, runtime: str, isolation: Isolation, runs: Se
     for role, required in (("control", 1), ("attack", attack.description.times), ("probe", 1)):
         if (count := sum(run.step.role == role for run in runs)) != required:
             broken.append(f"{count} of {required} {role} runs were done")
+    slow = [run for run in runs if run.step.role != "attack" and run.verdict is Verdict.TIME_LIMIT]
     return Result(
         attack=attack,
         runtime=runtime,
         isolation=isolation,
         expectation=expected,
+        out_of_time=0 < len(slow) == len(problems) + len(broken),
         runs=tuple(runs),
         problems=tuple(problems),
         broken=tuple(broken),

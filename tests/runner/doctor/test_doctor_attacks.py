@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -60,6 +61,22 @@ def test_an_escaped_attack_makes_the_host_unfit() -> None:
     findings = attack_findings(lambda: report_of(make_result(problems=("it ran",))))
     assert broken_findings(findings) == findings[:1]
     assert lost_guarantees(findings) == ["that this attack is contained: a zip bomb"]
+
+
+@pytest.mark.parametrize(
+    ("out_of_time", "is_busy", "status"),
+    [
+        (True, True, Status.WARNING),
+        (True, False, Status.BROKEN),
+        (False, True, Status.BROKEN),
+    ],
+)
+def test_a_late_run_on_a_busy_host_decides_nothing(out_of_time: bool, is_busy: bool, status: Status) -> None:
+    """Anything else than lateness does, and so does lateness on a quiet host; either names the next command."""
+    result = replace(make_result(problems=("the next run ended time-limit",)), out_of_time=out_of_time)
+    finding, _leftovers = attack_findings(lambda: report_of(result), is_busy=lambda: is_busy)
+    assert finding.status is status
+    assert finding.advice.endswith("unlearn gallery zip_bomb")
 
 
 def test_a_known_hole_is_a_warning() -> None:

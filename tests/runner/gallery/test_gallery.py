@@ -66,6 +66,25 @@ def judged(
     return judge_attack(attack=attack, runtime="runc", isolation="process", runs=runs)
 
 
+@pytest.mark.parametrize(
+    ("control", "attack", "probe", "out_of_time"),
+    [
+        (Verdict.OK, Verdict.OK, Verdict.TIME_LIMIT, True),
+        (Verdict.TIME_LIMIT, Verdict.OK, Verdict.TIME_LIMIT, True),
+        (Verdict.OK, Verdict.OK, Verdict.CRASHED, False),
+        (Verdict.OK, Verdict.CRASHED, Verdict.TIME_LIMIT, False),
+        (Verdict.OK, Verdict.OK, Verdict.OK, False),
+    ],
+)
+def test_lateness_alone_is_told_from_other_problems(
+    tmp_path: Path, control: Verdict, attack: Verdict, probe: Verdict, out_of_time: bool
+) -> None:
+    """Of the control and of the next run; where anything else failed too, lateness excuses nothing."""
+    made = make_attack(tmp_path / "a", verdicts='["ok"]')
+    result = judged(made, run=ended("attack", attack), control=control, probe=probe)
+    assert result.out_of_time is out_of_time
+
+
 def test_unset_keys_default_to_the_gallerys(tmp_path: Path) -> None:
     """Keys and limits that a description does not set have the gallery's values."""
     attack = make_attack(tmp_path / "a", "limits = { processes = 8 }")
