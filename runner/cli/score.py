@@ -15,6 +15,7 @@ from runner.cli.interface.comparison_page import write_comparison_page
 from runner.cli.interface.output_file import OverwriteOption, check_output_file
 from runner.cli.interface.report_page import check_page_file
 from runner.cli.options import DEFAULT_STORE, MovedChallengeOption, StoreOption
+from runner.cli.participant.stored_view import find_to_compare
 from runner.errors import ConfigurationError
 from runner.files import write_atomic
 from runner.reports.score_card import card_remarks, card_table, card_title, comparison_table
@@ -142,6 +143,7 @@ def compare_command(
     if html is not None:
         check_page_file(html, overwrite=overwrite)
     requested = _Requested(seed=seed, retraining_seconds=None)
+    store, names = find_to_compare(names, store)
     populations = _stored(names, store, challenge)
     page = None if html is None else partial(write_comparison_page, html, store=store)
     _show_all(populations, requested, out=None, page=page, as_json=as_json)

@@ -5,6 +5,8 @@ Checks are stored in the user's cache, evaluations in the folder of ``--store``:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from runner.evaluation.check import check_store_folder
 from runner.files import read_stored_file
 from runner.reports.views.make import make_view
 from runner.reports.views.model import EvaluationView
+from runner.results.view import MIN_SCORED_RUNS
 from runner.store.entries.naming import LAST
 from runner.store.entries.records import Entry
 from runner.store.listing import DATABASE_FILE
@@ -97,3 +100,49 @@ def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEval
     if word == LAST:
         return max(matches, key=lambda match: match.store.evaluation(match.name).started_at)
     return matches[0]
+
+
+def find_to_compare(words: Sequence[str], folder: Path, checks: Path | None = None) -> tuple[Path, list[str]]:
+    """Return the store that has all evaluations which the words name, and their names there.
+
+    A submission's name or path means its newest evaluation with enough runs for a score, if there is one:
+    after ``check --score`` that is the scored one, whatever was checked since.
+
+    Args:
+        words: As `find_named` reads each.
+        folder: Of the store.
+        checks: Folder of the store of checks, which is looked at next; the user's by default.
+
+    Raises:
+        ConfigurationError: neither store has all of them.
+        HostNotReadyError: the store cannot be read.
+    """
+    checks = checks or check_store_folder()
+    refusal: ConfigurationError | None = None
+    for each in dict.fromkeys((folder, checks)):
+        if each != folder and not (each / DATABASE_FILE).is_file():
+            continue
+        try:
+            with closing(open_store(each, create=False)) as store:
+                return each, [_with_enough_runs(store, word) for word in words]
+        except ConfigurationError as error:
+            refusal = refusal or error
+        except HostNotReadyError:
+            if each == folder:
+                raise
+    assert refusal is not None
+    raise refusal
+
+
+def _with_enough_runs(store: Store, word: str) -> str:
+    name = store.find(word)
+    entries = store.entries_of(name)
+    if word == LAST or name.startswith(word) or not entries:
+        return name
+    same = [
+        entry.evaluation
+        for entry in reversed(store.entries())
+        if (entry.name, entry.path, entry.folder) == (entries[-1].name, entries[-1].path, entries[-1].folder)
+    ]
+    enough = (each for each in same if each is not None and store.evaluation(each).n >= MIN_SCORED_RUNS)
+    return next(enough, name)

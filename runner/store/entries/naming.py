@@ -61,9 +61,10 @@ def resolve_name(
 def _called(word: str, evaluations: Mapping[str, str], typed: Sequence[Entry]) -> str | None:
     """Return the newest evaluation of a submission with this name or path."""
     path = _absolute(word, None)
+    names_anything = word.strip("./") != ""  # `.` is another folder wherever it is typed
     for entry in reversed(typed):
         typed_path = entry.path is not None and path in (entry.path, _absolute(entry.path, entry.folder))
-        if word in (entry.name, entry.path) or typed_path:
+        if typed_path or word == entry.name or (word == entry.path and names_anything):
             return entry.evaluation
     return next(
         (name for name, submission in reversed(list(evaluations.items())) if submission == word), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,13 @@ def test_the_last_evaluation_of_a_store_without_entries_began_last() -> None:
     assert resolve_name("last", EVALUATIONS, []) == THIRD
     with pytest.raises(ConfigurationError, match="No evaluation begins"):
         resolve_name("last", {}, [])
+
+
+@pytest.mark.parametrize("word", [".", "./", ".."])
+def test_a_folder_of_its_own_is_no_name(word: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It names what was typed in this folder, and nothing that was typed as `.` in another."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="No evaluation begins with"):
+        resolve_name(word, EVALUATIONS, [entry(1, FIRST, "mine", word)])
+    here = entry(1, FIRST, "mine", word, str(tmp_path))
+    assert resolve_name(word, EVALUATIONS, [here]) == FIRST
