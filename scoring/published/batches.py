@@ -101,11 +101,21 @@ def best_single_thresholds(
         peaky_is_positive: Whether thresholds expect the peaky sample above them. Shape [examples].
     """
     values, codes = samples.values, samples.codes
-    grid = _Grid.between(values[:, :1], values[:, -1:])
-    reached = np.diff(grid.count_below(values, inclusive=True), axis=1, prepend=0) > 0
     below = codes[:, :-1]
     entry = table.entries.take(np.where(peaky_is_positive[:, np.newaxis], codes[:, -1:] - below, below))
-    largest: FloatArray = np.where(reached, entry, -np.inf).max(axis=1)
+
+    # Most often a threshold of the grid has the largest entry of all; otherwise all of them are tried.
+    largest: FloatArray = entry.max(axis=1)
+    cut = entry.argmax(axis=1)[:, np.newaxis]
+    value = np.take_along_axis(values, cut, axis=1)
+    previous = np.where(cut > 0, np.take_along_axis(values, np.maximum(cut - 1, 0), axis=1), -np.inf)
+    grid = _Grid.between(values[:, :1], values[:, -1:])
+    number = [grid.count_below(edge, inclusive=True) for edge in (previous, value)]
+    rest = np.flatnonzero(number[0] == number[1])
+
+    grid = _Grid(*(part[rest] for part in grid))
+    reached = np.diff(grid.count_below(values[rest], inclusive=True), axis=1, prepend=0) > 0
+    largest[rest] = np.where(reached, entry[rest], -np.inf).max(axis=1)
     return largest
 
 
