@@ -32,8 +32,9 @@ def fit_logistic(feature: FloatArray, positive: NDArray[np.bool_]) -> tuple[floa
 
     # Written in place: new arrays would take about as long as the arithmetic.
     odds, shrunk, terms, excess = (np.empty(examples) for _ in range(4))
+    latest: list[tuple[list[float], FloatArray]] = []
 
-    def objective(weights: FloatArray) -> tuple[float, FloatArray]:
+    def objective(weights: FloatArray) -> float:
         slope, intercept = weights.tolist()
         np.add(np.multiply(slope, feature, out=odds), intercept, out=odds)
         np.exp(np.negative(np.abs(odds, out=shrunk), out=shrunk), out=shrunk)  # at most 1: no overflow
@@ -45,12 +46,20 @@ def fit_logistic(feature: FloatArray, positive: NDArray[np.bool_]) -> tuple[floa
         np.subtract(excess, target, out=excess)
         product = np.multiply(excess, feature, out=terms)
         gradient = (np.add.reduce(product) + slope) / examples, np.add.reduce(excess) / examples
-        return float(value), np.array(gradient)
+        latest[:] = [([slope, intercept], np.array(gradient))]
+        return float(value)
+
+    def gradient_of_objective(weights: FloatArray) -> FloatArray:
+        # The solver has just asked for the value at the same point. SciPy would remember that too, slowly.
+        if latest[0][0] != weights.tolist():
+            objective(weights)
+        return latest[0][1]
 
     with np.errstate(under="ignore"):
         solution, _, _ = fmin_l_bfgs_b(
             objective,
             np.zeros(2),
+            gradient_of_objective,
             maxiter=_MAX_ITERATIONS,
             maxls=_MAX_LINE_SEARCH_STEPS,
             pgtol=_GRADIENT_TOLERANCE,

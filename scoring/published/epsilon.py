@@ -147,7 +147,7 @@ def _median(ascending: FloatArray) -> FloatArray:
     return median
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)  # one for each sample as the peaky one
 def _table(*, peaky: int, others: int) -> EntryTable:
     """Return the epsilon of every code, with -inf for discarded rules; the arrays are read-only.
 
