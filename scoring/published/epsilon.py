@@ -36,9 +36,9 @@ BIN_WIDTH = 0.5
 def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
     """Return the epsilon of each forget example by the published metric, in nats.
 
-    This is the largest epsilon of any rule of two families (see `scoring.published.attacks` for the
-    grids, `scoring.published.rules` for the epsilon of one rule), capped at 50. The decisions, in the
-    order in which they apply to an example:
+    This is the largest epsilon of any rule of two families (see `scoring.published.batches` and
+    `scoring.published.attacks` for the grids, `scoring.published.rules` for the epsilon of one
+    rule), capped at 50. The decisions, in the order in which they apply to an example:
 
     * **Both ranges zero** (the published code divides 0 by 0): equal constants give 0, because
       they cannot be distinguished; different constants are perfectly separated and give 50.
