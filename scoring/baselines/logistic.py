@@ -2,12 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import fmin_l_bfgs_b
 
 from scoring.checks import FloatArray
 
 _GRADIENT_TOLERANCE = 1e-4
-_FUNCTION_TOLERANCE = 64 * np.finfo(np.float64).eps
+_FUNCTION_TOLERANCE = 64.0  # times the distance from 1 to the next float64
 _MAX_ITERATIONS = 100
 _MAX_LINE_SEARCH_STEPS = 50
 """The four stopping criteria that `LogisticRegression()` of scikit-learn 1.9 passes to L-BFGS-B."""
@@ -30,26 +30,39 @@ def fit_logistic(feature: FloatArray, positive: NDArray[np.bool_]) -> tuple[floa
     examples = feature.size
     target = positive.astype(np.float64)
 
-    def objective(weights: FloatArray) -> tuple[float, FloatArray]:
-        odds = weights[0] * feature + weights[1]
-        shrunk = np.exp(-np.abs(odds))  # at most 1, so nothing overflows
-        losses = np.log1p(shrunk) + np.maximum(odds, 0.0) - target * odds
-        excess = np.where(odds >= 0, 1.0, shrunk) / (1 + shrunk) - target
-        value = losses.mean() + weights[0] ** 2 / (2 * examples)
-        slope = ((excess * feature).sum() + weights[0]) / examples
-        return float(value), np.array([slope, excess.mean()])
+    # Written in place: new arrays would take about as long as the arithmetic.
+    odds, shrunk, terms, excess = (np.empty(examples) for _ in range(4))
+    latest: list[tuple[list[float], FloatArray]] = []
+
+    def objective(weights: FloatArray) -> float:
+        slope, intercept = weights.tolist()
+        np.add(np.multiply(slope, feature, out=odds), intercept, out=odds)
+        np.exp(np.negative(np.abs(odds, out=shrunk), out=shrunk), out=shrunk)  # at most 1: no overflow
+        losses = np.add(np.log1p(shrunk, out=terms), np.maximum(odds, 0.0, out=excess), out=terms)
+        losses -= np.multiply(target, odds, out=excess)
+        value = np.add.reduce(losses) / examples + slope**2 / (2 * examples)
+        denominator = np.add(1, shrunk, out=terms)
+        np.divide(np.where(odds >= 0, 1.0, shrunk), denominator, out=excess)
+        np.subtract(excess, target, out=excess)
+        product = np.multiply(excess, feature, out=terms)
+        gradient = (np.add.reduce(product) + slope) / examples, np.add.reduce(excess) / examples
+        latest[:] = [([slope, intercept], np.array(gradient))]
+        return float(value)
+
+    def gradient_of_objective(weights: FloatArray) -> FloatArray:
+        # The solver has just asked for the value at the same point. SciPy would remember that too, slowly.
+        if latest[0][0] != weights.tolist():
+            objective(weights)
+        return latest[0][1]
 
     with np.errstate(under="ignore"):
-        solution = minimize(
+        solution, _, _ = fmin_l_bfgs_b(
             objective,
             np.zeros(2),
-            method="L-BFGS-B",
-            jac=True,
-            options={
-                "maxiter": _MAX_ITERATIONS,
-                "maxls": _MAX_LINE_SEARCH_STEPS,
-                "gtol": _GRADIENT_TOLERANCE,
-                "ftol": _FUNCTION_TOLERANCE,
-            },
+            gradient_of_objective,
+            maxiter=_MAX_ITERATIONS,
+            maxls=_MAX_LINE_SEARCH_STEPS,
+            pgtol=_GRADIENT_TOLERANCE,
+            factr=_FUNCTION_TOLERANCE,
         )
-    return float(solution.x[0]), float(solution.x[1])
+    return float(solution[0]), float(solution[1])

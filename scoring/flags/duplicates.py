@@ -106,9 +106,7 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
     references = scaled_retrained[kinds]
     tolerance = 0.0
     if varied.sum() >= MIN_EXAMPLES and len(kinds) > 1:
-        tolerance = NEARNESS * min(
-            float(_distances(references[i], references[i + 1 :]).min()) for i in range(len(kinds) - 1)
-        )
+        tolerance = NEARNESS * _minimum_distance(references)
 
     findings: list[Duplicates | Copies] = []
     groups = _joined(scaled_unlearned, list(same_unlearned.values()), tolerance)
@@ -117,10 +115,14 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
         findings.append(Duplicates(groups=tuple(groups), equal=equal, tolerance=tolerance))
     pairs: list[tuple[int, int]] = []
     equal = 0
-    for row, members in same_unlearned.items():
+    first = scaled_unlearned[[members[0] for members in same_unlearned.values()]]
+    least = _least_distances(first, references).min(axis=1)
+    for (row, members), bound in zip(same_unlearned.items(), least.tolist(), strict=True):
         if row in same_retrained:
             pairs += [(member, same_retrained[row][0]) for member in members]
             equal += len(members)
+            continue
+        if bound >= tolerance:
             continue
         distances = _distances(scaled_unlearned[members[0]], references)
         closest = int(distances.argmin())
@@ -146,11 +148,49 @@ def _distances(row: FloatArray, rows: FloatArray) -> FloatArray:
     return distances
 
 
+def _least_distances(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Return lower bounds of the `_distances` between rows of two arrays, from one matrix product.
+
+    ``|a|² + |b|² - 2ab`` is the squared distance up to rounding. With sums of k products, in any
+    order, the error is at most ``2(k + 4) eps (|a|² + |b|²)``, and that of `_distances`, whose square is
+    at most ``2(|a|² + |b|²)``, at most as much again; twice the total is subtracted. So a pair whose bound
+    is not below a limit has no distance below it, and only other pairs have to be computed. A bound that is
+    not a finite number, after an overflow, is replaced by 0.
+
+    Returns:
+        Shape [rows of the first, rows of the second].
+    """
+    terms = first.shape[1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.add.outer(np.einsum("ij,ij->i", first, first), np.einsum("ij,ij->i", second, second))
+        error = 8 * (terms + 4) * np.finfo(np.float64).eps * norms
+        squares = np.nan_to_num(norms - 2 * (first @ second.T) - error, nan=0.0, posinf=0.0)
+    distances: FloatArray = np.sqrt(np.maximum(squares, 0.0) / terms)
+    return distances
+
+
+def _minimum_distance(rows: FloatArray) -> float:
+    """Return the minimum distance of two of the rows, of which there are two or more.
+
+    Rows are tried by their lower bounds until the next bound is above the minimum so far.
+    """
+    bounds = _least_distances(rows, rows)
+    bounds[np.tri(len(rows), dtype=np.bool_)] = np.inf
+    of_row = bounds.min(axis=1)[:-1]
+    minimum = np.inf
+    for i in np.argsort(of_row):
+        if of_row[i] > minimum:
+            break
+        minimum = min(minimum, float(_distances(rows[i], rows[i + 1 :]).min()))
+    return minimum
+
+
 def _joined(values: FloatArray, groups: list[list[int]], tolerance: float) -> list[tuple[int, ...]]:
     """Return the groups of two or more, after merging groups that are linked by a small distance."""
     first = values[[group[0] for group in groups]]
     label = np.arange(len(groups))
-    for i in range(len(groups) - 1):
+    may_be_near = np.triu(_least_distances(first, first) < tolerance, k=1)
+    for i in np.flatnonzero(may_be_near.any(axis=1)):
         near = i + 1 + np.flatnonzero(_distances(first[i], first[i + 1 :]) < tolerance)
         if near.size:
             label[np.isin(label, label[near])] = label[i]

@@ -56,24 +56,6 @@ def pool(peaky: FloatArray, others: FloatArray) -> PooledSample:
     return PooledSample(values=values[order], codes=np.concatenate([[0], np.cumsum(weights)]).astype(np.intp))
 
 
-def single_threshold_codes(pooled: PooledSample) -> CountArray:
-    """Return the code of the values at or above each single threshold.
-
-    The thresholds are ``linspace(min, max, ceil(100 * (max - min)))`` over the pooled
-    range, in float64. (The published code lets torch pick float32 for this one grid; it
-    differs only for a value within rounding of a grid point.) A range under 0.01 leaves
-    the single threshold ``min``, and a range of zero leaves none.
-
-    Returns:
-        Shape [thresholds], one code for the rule "positive when f >= t".
-    """
-    values, codes = pooled
-    count = int(np.ceil((values[-1] - values[0]) * THRESHOLDS_PER_UNIT))
-    thresholds = np.linspace(values[0], values[-1], count)
-    above: CountArray = codes[-1] - codes[np.searchsorted(values, thresholds, side="left")]
-    return above
-
-
 def best_double_threshold(
     pooled: PooledSample, *, low: float, high: float, table: FloatArray, floor: float = -np.inf
 ) -> float:
@@ -106,7 +88,7 @@ def best_double_threshold(
     # The left cuts that a group may reach, restricted to those that leave a value inside.
     cut_first = np.searchsorted(values, grid.start[row_first], side="left")
     cut_end = np.minimum(np.searchsorted(values, grid.stop[row_end - 1], side="left") + 1, right_cut)
-    group, left_cut = _expand_ranges(cut_first, cut_end)
+    group, left_cut = expand_ranges(cut_first, cut_end)
     entry = table.take(codes.take(right_cut).take(group) - codes.take(left_cut))
 
     left, chunk = np.flatnonzero(entry > floor), _FIRST_CHUNK
@@ -138,10 +120,7 @@ def _reached(
 ) -> NDArray[np.bool_]:
     """Return for each query whether a left threshold has its cut in any of its rows.
 
-    A threshold has cut k if it lies in ``(values[k - 1], values[k]]``. In each row the
-    smallest threshold above ``values[k - 1]`` decides. Its position is a quotient rounded
-    down, plus one; because the quotient may round either way, its neighbours are tried too. Each
-    candidate threshold is computed as ``linspace`` does, to the last bit.
+    A threshold has cut k if it lies in ``(values[k - 1], values[k]]``.
 
     Args:
         values: The pooled values, ascending.
@@ -153,21 +132,45 @@ def _reached(
     Returns:
         Shape [queries].
     """
-    query, row = _expand_ranges(row_first, row_end)
-    below = np.where(cut > 0, values[cut - 1], -np.inf)[query]
-    upper = values[cut][query]
-    start, stop = grid.start[row], grid.stop[row]
+    query, row = expand_ranges(row_first, row_end)
+    hit = left_threshold_between(
+        np.where(cut > 0, values[cut - 1], -np.inf)[query],
+        values[cut][query],
+        start=grid.start[row],
+        stop=grid.stop[row],
+    )
+    return np.bincount(query[hit], minlength=cut.size) > 0
+
+
+def left_threshold_between(
+    below: FloatArray, upper: FloatArray, *, start: FloatArray, stop: FloatArray
+) -> NDArray[np.bool_]:
+    """Return whether a left threshold ``linspace(start, stop, 400)`` lies in ``(below, upper]``.
+
+    The smallest threshold above ``below`` decides. Its position is a quotient rounded
+    down, plus one; because the quotient may round either way, its neighbours are tried too. Each
+    candidate threshold is computed as ``linspace`` does, to the last bit.
+
+    Args:
+        below: Lower ends of the intervals, may be -inf. Shape [rows].
+        upper: Upper ends of the intervals. Shape [rows].
+        start: First threshold of each row. Shape [rows].
+        stop: Last threshold of each row. Shape [rows].
+
+    Returns:
+        Shape [rows].
+    """
     step = (stop - start) / (_LEFT_THRESHOLDS - 1)
     position = np.clip((below - start) / step, 0, _LEFT_THRESHOLDS - 1).astype(np.intp)
-    hit = np.zeros(query.size, dtype=np.bool_)
+    hit = np.zeros(position.size, dtype=np.bool_)
     for offset in range(3):
         candidate = np.minimum(position + offset, _LEFT_THRESHOLDS - 1)
         threshold = np.where(candidate == _LEFT_THRESHOLDS - 1, stop, candidate * step + start)
         hit |= (below < threshold) & (threshold <= upper)
-    return np.bincount(query[hit], minlength=cut.size) > 0
+    return hit
 
 
-def _expand_ranges(first: CountArray, end: CountArray) -> tuple[CountArray, CountArray]:
+def expand_ranges(first: CountArray, end: CountArray) -> tuple[CountArray, CountArray]:
     """Return the index of the range and the value, for every integer of each range from first to end - 1."""
     length = np.maximum(end - first, 0)
     index = np.repeat(np.arange(length.size), length)

@@ -1,10 +1,19 @@
 """The contest's epsilon of each forget example, and the forgetting quality F."""
 
-import numpy as np
-from numpy.typing import ArrayLike
+from functools import lru_cache
 
-from scoring.checks import CountArray, FloatArray, real_array
-from scoring.published.attacks import best_double_threshold, pool, single_threshold_codes
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scoring.checks import FloatArray, real_array
+from scoring.published.attacks import PooledSample, best_double_threshold
+from scoring.published.batches import (
+    EntryTable,
+    best_double_thresholds,
+    best_single_thresholds,
+    entry_table,
+    pool_examples,
+)
 from scoring.published.rules import epsilon_of_rules
 from scoring.samples import paired_confidences
 
@@ -14,6 +23,12 @@ EPSILON_CAP = 50.0
 PEAKY_RATIO = 0.01
 """An example gets the cap if the range of one sample is below this fraction of the other's range."""
 
+_BATCH = 128
+"""Number of examples that are processed together; it affects speed and memory only."""
+
+_MIN_WIDTH = 3.0
+"""Peaky range below which nearly all cells are within reach, so that bounds take longer than the search."""
+
 BIN_WIDTH = 0.5
 """Width in nats of the bins of epsilon; each bin earns half the points of the previous one."""
 
@@ -21,9 +36,9 @@ BIN_WIDTH = 0.5
 def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
     """Return the epsilon of each forget example by the published metric, in nats.
 
-    This is the largest epsilon of any rule of two families (see `scoring.published.attacks` for the
-    grids, `scoring.published.rules` for the epsilon of one rule), capped at 50. The decisions, in the
-    order in which they apply to an example:
+    This is the largest epsilon of any rule of two families (see `scoring.published.batches` and
+    `scoring.published.attacks` for the grids, `scoring.published.rules` for the epsilon of one
+    rule), capped at 50. The decisions, in the order in which they apply to an example:
 
     * **Both ranges zero** (the published code divides 0 by 0): equal constants give 0, because
       they cannot be distinguished; different constants are perfectly separated and give 50.
@@ -48,7 +63,7 @@ def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
 
     Returns:
         Shape [examples], in [0, 50]. The memory needed beyond the inputs is a copy of them, some
-        megabytes, and a table of (n + 1) x (m + 1) numbers.
+        megabytes, and two tables of (n + 1) x (m + 1) numbers.
 
     Raises:
         ValueError: a shape is wrong, the numbers of examples differ, a side has fewer than two
@@ -59,8 +74,9 @@ def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
         google-deepmind/unlearning_evaluation at ffae0ff, with its assertion fixed.
     """
     unlearned, retrained = paired_confidences(unlearned, retrained)
-    retrained_positive = np.median(retrained, axis=0) > np.median(unlearned, axis=0)
-    unlearned_range, retrained_range = np.ptp(unlearned, axis=0), np.ptp(retrained, axis=0)
+    unlearned, retrained = np.sort(unlearned, axis=0), np.sort(retrained, axis=0)
+    retrained_positive = _median(retrained) > _median(unlearned)
+    unlearned_range, retrained_range = (ascending[-1] - ascending[0] for ascending in (unlearned, retrained))
     retrained_peaky = np.where(
         unlearned_range == retrained_range, ~retrained_positive, retrained_range < unlearned_range
     )
@@ -70,22 +86,18 @@ def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
     )
     ratio = np.divide(smaller, larger, out=np.ones_like(larger), where=larger > 0)
 
-    unlearned_table = _table(peaky=unlearned.shape[0], others=retrained.shape[0])
-    retrained_table = (
-        unlearned_table
-        if unlearned.shape == retrained.shape
-        else _table(peaky=retrained.shape[0], others=unlearned.shape[0])
-    )
     epsilon = np.full(unlearned.shape[1], EPSILON_CAP)
-    for example in np.flatnonzero(ratio >= PEAKY_RATIO):
-        columns = (np.ascontiguousarray(unlearned[:, example]), np.ascontiguousarray(retrained[:, example]))
-        peaky, others = columns[::-1] if retrained_peaky[example] else columns
-        epsilon[example] = _epsilon_of_example(
-            peaky,
-            others,
-            peaky_is_positive=bool(retrained_peaky[example] == retrained_positive[example]),
-            table=retrained_table if retrained_peaky[example] else unlearned_table,
-        )
+    for peaky_is_retrained in (False, True):
+        chosen = np.flatnonzero((ratio >= PEAKY_RATIO) & (retrained_peaky == peaky_is_retrained))
+        chosen = chosen[np.argsort(smaller[chosen])]  # examples of similar width have similarly many cells
+        peaky, others = (retrained, unlearned) if peaky_is_retrained else (unlearned, retrained)
+        for first in range(0, chosen.size, _BATCH):
+            batch = chosen[first : first + _BATCH]
+            epsilon[batch] = _epsilon_of_examples(
+                peaky[:, batch],
+                others[:, batch],
+                peaky_is_positive=retrained_positive[batch] == peaky_is_retrained,
+            )
     capped: FloatArray = np.minimum(epsilon, EPSILON_CAP)
     return capped
 
@@ -126,42 +138,57 @@ def forgetting_quality(epsilon: ArrayLike, n: int) -> float:
     return float(np.where(position < bins, np.exp2(-position), 0.0).mean())
 
 
-def _table(*, peaky: int, others: int) -> FloatArray:
-    """Return the epsilon of every code, with -inf for discarded rules.
+def _median(ascending: FloatArray) -> FloatArray:
+    """Return the median of each column of a sorted array, as `numpy.median` does, to the last bit."""
+    middle = len(ascending) // 2
+    median: FloatArray = (
+        ascending[middle] if len(ascending) % 2 else ascending[middle - 1 : middle + 1].mean(axis=0)
+    )
+    return median
+
+
+@lru_cache(maxsize=2)  # one for each sample as the peaky one
+def _table(*, peaky: int, others: int) -> EntryTable:
+    """Return the epsilon of every code, with -inf for discarded rules; the arrays are read-only.
 
     Args:
         peaky: Size of the peaky sample.
         others: Size of the other sample.
-
-    Returns:
-        Shape [(peaky + 1) * (others + 1)], indexed by code.
     """
     fnr, fpr = np.meshgrid(np.arange(peaky, -1, -1) / peaky, np.arange(others + 1) / others, indexing="ij")
     epsilon = epsilon_of_rules(fpr.ravel(), fnr.ravel())
-    return np.where(np.isnan(epsilon), -np.inf, epsilon)
+    return entry_table(np.where(np.isnan(epsilon), -np.inf, epsilon), others=others)
 
 
-def _epsilon_of_example(
-    peaky: FloatArray, others: FloatArray, *, peaky_is_positive: bool, table: FloatArray
-) -> float:
-    """Return the largest epsilon of any rule for one example, infinite if a rule never errs.
+def _epsilon_of_examples(
+    peaky: FloatArray, others: FloatArray, *, peaky_is_positive: NDArray[np.bool_]
+) -> FloatArray:
+    """Return the largest epsilon of any rule for each example, infinite if a rule never errs.
 
     Args:
-        peaky: Confidences of the sample that double thresholds try to enclose. Shape [models].
-        others: Confidences of the other sample. Shape [models].
-        peaky_is_positive: Whether single thresholds expect the peaky sample above them.
-        table: Epsilon of each code, from `_table`.
+        peaky: Confidences of the sample that double thresholds try to enclose, ascending. Shape
+            [models, examples].
+        others: Confidences of the other sample, ascending. Shape [models, examples].
+        peaky_is_positive: Whether single thresholds expect the peaky sample above them. Shape [examples].
     """
-    low, high = float(peaky.min()), float(peaky.max())
-    pooled = pool(peaky, others)
-    single: CountArray = single_threshold_codes(pooled)
-    if not peaky_is_positive:
-        # "Others at or above t" makes the same errors as "peaky below t", with the rates swapped.
-        single = pooled.codes[-1] - single
-    largest = best_double_threshold(
-        pooled, low=low, high=high, table=table, floor=float(table[single].max(initial=-np.inf))
-    )
-    if largest > -np.inf:
-        return largest
-    overlap = low <= float(others.max()) and float(others.min()) <= high
-    return 0.0 if overlap else np.inf
+    low, high = peaky[0], peaky[-1]
+    table = _table(peaky=len(peaky), others=len(others))
+    samples = pool_examples(peaky, others)
+    floor = best_single_thresholds(samples, table, peaky_is_positive=peaky_is_positive)
+    if np.median(high - low) < _MIN_WIDTH:
+        epsilon, undecided = floor, np.ones(floor.size, dtype=np.bool_)
+    else:
+        epsilon, decided = best_double_thresholds(samples, table, floor=floor)
+        undecided = ~decided
+    for example in np.flatnonzero(undecided):
+        epsilon[example] = best_double_threshold(
+            PooledSample(samples.values[example], samples.codes[example]),
+            low=float(low[example]),
+            high=float(high[example]),
+            table=table.entries,
+            floor=float(floor[example]),
+        )
+    without_rule = epsilon == -np.inf
+    overlap = (low <= others[-1]) & (others[0] <= high)
+    epsilon[without_rule] = np.where(overlap, 0.0, np.inf)[without_rule]
+    return epsilon

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
 
@@ -120,3 +121,43 @@ def test_impossible_losses_are_refused(forget, unseen, message):
     """What cannot be attacked is a ValueError that says why."""
     with pytest.raises(ValueError, match=message):
         loss_mia(forget, unseen, seed=0)
+
+
+def plain_fit(feature, positive):
+    """Return slope and intercept with an objective as its formula reads, through SciPy's general interface."""
+    target = positive.astype(float)
+
+    def objective(weights):
+        odds = weights[0] * feature + weights[1]
+        shrunk = np.exp(-np.abs(odds))
+        losses = np.log1p(shrunk) + np.maximum(odds, 0.0) - target * odds
+        excess = np.where(odds >= 0, 1.0, shrunk) / (1 + shrunk) - target
+        slope = ((excess * feature).sum() + weights[0]) / feature.size
+        return losses.mean() + weights[0] ** 2 / (2 * feature.size), np.array([slope, excess.mean()])
+
+    options = {"maxiter": 100, "maxls": 50, "gtol": 1e-4, "ftol": 64 * np.finfo(float).eps}
+    return tuple(minimize(objective, np.zeros(2), method="L-BFGS-B", jac=True, options=options).x.tolist())
+
+
+FEATURES = {
+    "losses": lambda rng, size: rng.exponential(size=size) ** 3,
+    "negative": lambda rng, size: rng.normal(-5, 1, size=size),
+    "tied": lambda rng, size: np.round(rng.normal(size=size)),
+    "constant": lambda rng, size: np.full(size, 0.7),
+    "tiny": lambda rng, size: rng.normal(size=size) * 1e-5,
+    "large": lambda rng, size: rng.normal(size=size) * 1e4,
+    "zero": lambda rng, size: np.zeros(size) * rng.choice([-1.0, 1.0], size=size),
+}
+
+
+@pytest.mark.parametrize("kind", FEATURES)
+@pytest.mark.parametrize("size", [2, 13, 128, 1260])
+def test_fit_equals_the_plain_objective(kind, size):
+    """To the last bit, because a test example may lie at the boundary."""
+    rng = np.random.default_rng(size)
+    for _ in range(5):
+        positive = rng.permutation(np.arange(size) < max(size // 2, 1))
+        feature = FEATURES[kind](rng, size)
+        feature[positive] *= rng.choice([1.0, 1.2, -2.0])
+        with np.errstate(under="ignore"):
+            assert fit_logistic(feature, positive) == plain_fit(feature, positive)

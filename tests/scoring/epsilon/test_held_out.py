@@ -7,7 +7,13 @@ import pytest
 
 from scoring import published_epsilon
 from scoring.epsilon.chosen_rule import choose_rules, count_inside
-from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon, upper_bounds
+from scoring.epsilon.held_out import (
+    _bounds,
+    _smoothed,
+    certified_epsilon,
+    held_out_epsilon,
+    upper_bounds,
+)
 
 
 def normals(n, examples, shift=0.0, seed=0):
@@ -194,3 +200,45 @@ def test_impossible_confidences_are_refused(confidence):
     """A confidence that is not strictly between 0 and 1 is a ValueError."""
     with pytest.raises(ValueError, match="confidence must lie between"):
         certified_epsilon(GOOD, GOOD, confidence=confidence, seed=0)
+
+
+def slow_rule(unlearned, retrained, worth):
+    """Return the first interval of the largest worth of one example, by trying every pair of edges."""
+    values = np.unique(np.concatenate([unlearned, retrained]))
+    halfway = values[:-1] + np.diff(values) / 2
+    edges = [-np.inf, *np.minimum(halfway, np.nextafter(values[1:], -np.inf)), np.inf]
+    best = (-np.inf, 0.0, 0.0, True)
+    for high in edges:
+        for low in edges:
+            u, r = (int(((low < side) & (side <= high)).sum()) for side in (unlearned, retrained))
+            if worth[:, u, r].max() > best[0]:
+                best = (worth[:, u, r].max(), low, high, worth[0, u, r] >= worth[1, u, r])
+    return best[1:]
+
+
+@pytest.mark.parametrize("worth", ["smoothed", "bounds", "flat", "random"])
+@pytest.mark.parametrize("kind", ["normal", "shifted", "ties", "separated", "constant"])
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 5), (12, 12), (9, 14)])
+def test_chosen_rule_equals_every_pair_of_edges(n, m, kind, worth):
+    """The first of the best rules is chosen, ties of worth and of values included, whatever the worth is."""
+    rng = np.random.default_rng([n, m])
+    tables = {
+        "smoothed": _smoothed(n, m),
+        "bounds": _bounds(n, m, error=1e-3),
+        "flat": np.zeros((2, n + 1, m + 1)),
+        "random": rng.integers(0, 4, size=(2, n + 1, m + 1)).astype(float),
+    }
+    unlearned, retrained = rng.normal(size=(n, 8)), rng.normal(size=(m, 8))
+    if kind == "shifted":
+        retrained += 1
+    elif kind == "separated":
+        retrained += 20
+    elif kind == "ties":
+        unlearned, retrained = np.round(unlearned), np.round(retrained)
+    elif kind == "constant":
+        unlearned, retrained = unlearned * 0, retrained * 0
+    rules = choose_rules(unlearned, retrained, worth=tables[worth])
+    for example in range(8):
+        low, high, inside = slow_rule(unlearned[:, example], retrained[:, example], tables[worth])
+        assert (rules.low[example], rules.high[example]) == (low, high)
+        assert rules.unlearned_inside[example] == inside

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from scoring.published.attacks import best_double_threshold, pool, single_threshold_codes
+from scoring.published.attacks import best_double_threshold, pool
 
 
 def members(peaky, others, predicate):
@@ -16,18 +16,6 @@ def members(peaky, others, predicate):
 def right_grid(low, high):
     first, last = low + (high - low) - 2, high + 2
     return np.linspace(first, last, math.ceil((last - first) * 100))
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_single_thresholds_include_a_tie(seed):
-    """A sample equal to a threshold is at or above it: half of these lie on the grid itself."""
-    rng = np.random.default_rng(seed)
-    low, high = -rng.uniform(1, 3), rng.uniform(1, 3)
-    grid = np.linspace(low, high, math.ceil((high - low) * 100))
-    peaky = np.concatenate([rng.choice(grid, size=20), rng.uniform(low, high, size=20)])
-    others = np.concatenate([rng.choice(grid, size=20), [low, high]])
-    expected = [members(peaky, others, lambda f, t=t: f >= t) for t in grid]
-    assert single_threshold_codes(pool(peaky, others)).tolist() == expected
 
 
 def every_pair(low, high):
@@ -110,10 +98,3 @@ def test_number_of_right_thresholds_follows_the_rounding():
     rng = np.random.default_rng(0)
     samples = [off_the_grid(rng, 5.0) for _ in range(40)]
     assert {right_grid(low, high).size for _, _, low, high in samples} == {400, 401}
-
-
-def test_equal_samples_have_no_single_threshold():
-    """A pooled range of zero has no threshold, and a range under 0.01 the lowest value alone."""
-    constant = np.ones(3)
-    assert single_threshold_codes(pool(constant, constant)).size == 0
-    assert single_threshold_codes(pool(constant, constant + 0.005)).tolist() == [3 * 4 + 3]
