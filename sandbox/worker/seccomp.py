@@ -99,8 +99,6 @@ _NAMESPACE_FLAGS: Final = (
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET and NEWTIME."""
 _MAP_HUGETLB: Final = 0x0004_0000
 _RWF_DONTCACHE: Final = 0x80
-_STATX_NEWER: Final = (0x2000, 0x4000, 0x8000, 0x0001_0000, 0x0002_0000)
-"""STATX_DIOALIGN, MNT_ID_UNIQUE, SUBVOL, WRITE_ATOMIC and DIO_READ_ALIGN."""
 REFUSED_FLAGS: Final = (
     ("clone", 0, errno.EPERM, _NAMESPACE_FLAGS),
     ("mmap", 3, errno.ENOMEM, (_MAP_HUGETLB,)),  # as on a host that has reserved none
@@ -108,7 +106,6 @@ REFUSED_FLAGS: Final = (
     ("openat", 2, errno.EINVAL, (os.O_DIRECT,)),
     ("preadv2", 5, errno.EOPNOTSUPP, (_RWF_DONTCACHE,)),
     ("pwritev2", 5, errno.EOPNOTSUPP, (_RWF_DONTCACHE,)),
-    ("statx", 3, errno.EINVAL, _STATX_NEWER),
 )
 """System calls that are refused where an argument, named by its place, has one of these bits."""
 REFUSED_VALUES: Final = (
