@@ -127,8 +127,8 @@ The kernel reads only the lower half of the register.
 REFUSED_MINIMUMS: Final = (
     ("mincore", 1, errno.ENOMEM, 1 << 34),  # bytes; these take 4 ms
     ("fcntl", 1, errno.EINVAL, 1039),  # after F_SET_FILE_RW_HINT; F_SETDELEG is 1040
-    # After MADV_DONTNEED_LOCKED. Where the kernel makes huge pages of files, MADV_COLLAPSE writes a new file of
-    # the image back. MADV_GUARD_INSTALL is 102
+    # After MADV_DONTNEED_LOCKED. MADV_COLLAPSE writes a new file of the image back, where the kernel makes
+    # huge pages of files; MADV_GUARD_INSTALL is 102
     ("madvise", 2, errno.EINVAL, 25),
     ("prctl", 0, errno.EINVAL, 69),  # after PR_GET_MEMORY_MERGE; PR_FUTEX_HASH is 78
     ("statx", 3, errno.EINVAL, 0x2000),  # after STATX_MNT_ID; STATX_MNT_ID_UNIQUE is 0x4000
