@@ -35,10 +35,17 @@ def surroundings() -> bytes:
         "mounts": mounts(_MOUNTS.read_text()),
         "devices": devices,
         "numbers": {path: number for path in devices if (number := _number(path))},
-        "variables": variables(_VARIABLES.read_bytes()),
+        "variables": variables(_environ()),
         "process": os.getpid(),
     }
     return json.dumps(report).encode()
+
+
+def _environ() -> bytes:
+    try:
+        return _VARIABLES.read_bytes()
+    except PermissionError:  # of a process that cannot read its own program (`sandbox.worker.unreadable`)
+        return b"\0".join(name + b"=" + value for name, value in os.environb.items())
 
 
 def variables(environ: bytes) -> list[str]:
