@@ -1,8 +1,8 @@
-"""What of the host stands in a container: its mounts and its devices, as `ready` reports them.
+"""What of the host stands in a container: mounts, devices, variables, as `ready` reports them.
 
-Engines and their plug-ins (CDI, NVIDIA's runtime, an engine's default mounts) add to a container what no
-specification of this project names, and what the engine does not show afterwards. So each container looks
-for itself, before anything of a stranger is in it.
+Engines and their plug-ins (CDI, NVIDIA's runtime, an engine's default mounts and variables) add to a
+container what no specification of this project names, and what the engine does not show afterwards. So each
+container looks for itself, before anything of a stranger is in it.
 
 Source: proc_pid_mountinfo(5).
 """
@@ -18,17 +18,40 @@ from typing import Final
 
 _DEVICES: Final = "/dev"
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+_VARIABLES: Final = Path("/proc/self/environ")
 _ESCAPE: Final = re.compile(r"\\([0-7]{3})")
 
 
 def surroundings() -> bytes:
-    """Return mounts and devices as JSON.
+    """Return mounts, devices, variables of the environment, and this process's number as JSON.
 
-    ``{"mounts": [[path, type, read-only], ...], "devices": [path, ...]}``. A device is anything below /dev
-    that is no folder, no link and no regular file; what is mounted below /dev is among the mounts, too.
+    ``{"mounts": [[path, type, read-only], ...], "devices": [path, ...], "numbers": {path: "c1:3", ...},
+    "variables": [name, ...], "process": 1}``. A device is anything below /dev that is no folder, no link and
+    no regular file; what is mounted below /dev is among the mounts, too. Its number is the driver's, after
+    ``c`` for characters or ``b`` for blocks.
     """
-    report = {"mounts": mounts(_MOUNTS.read_text()), "devices": sorted(_devices(_DEVICES))}
+    devices = sorted(_devices(_DEVICES))
+    report = {
+        "mounts": mounts(_MOUNTS.read_text()),
+        "devices": devices,
+        "numbers": {path: number for path in devices if (number := _number(path))},
+        "variables": variables(_environ()),
+        "process": os.getpid(),
+    }
     return json.dumps(report).encode()
+
+
+def _environ() -> bytes:
+    try:
+        return _VARIABLES.read_bytes()
+    except PermissionError:  # of a process that cannot read its own program (`sandbox.worker.unreadable`)
+        return b"\0".join(name + b"=" + value for name, value in os.environb.items())
+
+
+def variables(environ: bytes) -> list[str]:
+    """Return the names of the variables in the bytes of ``environ`` that are not empty."""
+    pairs = (entry.partition(b"=") for entry in environ.split(b"\0"))
+    return sorted(name.decode(errors="replace") for name, _, value in pairs if value)
 
 
 def mounts(mountinfo: str) -> list[tuple[str, str, bool]]:
@@ -54,3 +77,10 @@ def _devices(folder: str) -> list[str]:
         elif not (stat.S_ISLNK(mode) or stat.S_ISREG(mode)):
             paths.append(entry.path)
     return paths
+
+
+def _number(path: str) -> str:
+    """Return the kind and number of a device node; empty for sockets and pipes."""
+    status = Path(path).lstat()
+    kind = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}.get(stat.S_IFMT(status.st_mode))
+    return f"{kind}{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if kind else ""

@@ -1,12 +1,13 @@
-"""Decide whether what stands in a container is what belongs there: mounts and devices, as it reports them.
+"""Decide whether what stands in a container is what belongs there: mounts, devices, variables, as it reports.
 
 The engine decides what it mounts, and tells nothing of what its plug-ins add: CDI, NVIDIA's runtime, mounts
-that an administrator made the default for every container. A container whose surroundings are not those of
-this list is not used. Pure: a report in, sentences out.
+and variables that an administrator made the default for every container. A container whose surroundings are
+not those of this list is not used. Pure: a report in, sentences out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.engine.cdi_rules import is_driver_file, is_gpu_node
 from runner.engine.masked_paths import HOST_FILES
-from runner.engine.placement import GVISOR, Placement
+from runner.engine.placement import ALL_GPUS, GVISOR, Placement
 from runner.errors import HostNotReadyError, SandboxStartError
 from runner.sanitize import sanitize_line
 from runner.wording import quantity
@@ -28,10 +29,31 @@ _TREES: Final = ("/proc/", "/sys/")
 _FOLDERS: Final = frozenset(
     {"/", "/proc", "/sys", "/dev", "/dev/pts", "/dev/mqueue", "/dev/shm", "/tmp", "/scratch/0"}  # noqa: S108
 )
-_NODES: Final = frozenset(
-    f"/dev/{name}"
-    for name in ("console", "full", "null", "ptmx", "pts/ptmx", "random", "tty", "urandom", "zero")
+_OF_PODMAN: Final = frozenset({"/run", "/var/tmp"})  # noqa: S108 - paths in a container
+"""Folders that Podman fills; `runner.engine.podman` has it mount empty ones, read-only."""
+_NUMBERS: Final = {
+    "/dev/console": r"c(5:1|136:\d+)",
+    "/dev/full": "c1:7",
+    "/dev/null": "c1:3",
+    "/dev/ptmx": "c5:2",
+    "/dev/pts/ptmx": "c5:2",
+    "/dev/random": "c1:8",
+    "/dev/tty": "c5:0",
+    "/dev/urandom": "c1:9",
+    "/dev/zero": "c1:5",
+}
+"""Devices of every container and their numbers: a node may have any name. Source: devices.txt of Linux."""
+_NODES: Final = frozenset(_NUMBERS)
+_GPU: Final = re.compile(r"/dev/nvidia\d+")
+_VARIABLES: Final = frozenset(
+    {
+        *("PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"),
+        *("PYTHONUNBUFFERED", "OMP_NUM_THREADS", "MPLBACKEND", "MPLCONFIGDIR"),
+        *("HOSTNAME", "TERM", "container"),  # of Docker, of Podman
+    }
 )
+"""Of the specification, of the image, and those that engines add."""
+_VARIABLES_OF_GPUS: Final = ("NVIDIA_", "CUDA_", "CUBLAS_")
 _OF_GVISOR: Final = frozenset({"/dev/fuse", "/dev/net/tun"})
 """Devices of gVisor's own kernel; none of the host's."""
 _MARKS: Final = frozenset({"/run/.containerenv", "/.dockerenv"})
@@ -48,6 +70,12 @@ class Surroundings(BaseModel):
     """Path, type of file system, and whether it is mounted read-only."""
     devices: list[str]
     """Paths of device nodes, sockets and pipes below /dev."""
+    numbers: dict[str, str] = {}
+    """Of device nodes, by path, such as ``c1:3``; empty from images that do not report them."""
+    variables: list[str] = []
+    """Names of the variables of its environment that are not empty."""
+    process: int = 1
+    """The number of the container's first process: 1 in a list of processes of its own."""
 
 
 def require_closed(report: bytes, placement: Placement) -> None:
@@ -78,13 +106,13 @@ def require_closed(report: bytes, placement: Placement) -> None:
         more = f", and {quantity(len(problems) - 1, 'more thing')}" if len(problems) > 1 else ""
         raise HostNotReadyError(
             f"The engine has added {problems[0]}{more} to a container, and no submission may see that. "
-            "Look for default mounts, hooks and CDI specifications in the configuration of the engine and of "
-            "its runtimes; see docs/gpu.md for GPUs."
+            "Look for default mounts, variables, hooks and CDI specifications in the configuration of the "
+            "engine and of its runtimes; see docs/gpu.md for GPUs."
         )
 
 
 def problems_of(surroundings: Surroundings, placement: Placement) -> Iterator[str]:
-    """Yield a phrase for each mount and device that does not belong there."""
+    """Yield a phrase for each mount, device and variable that does not belong there."""
     with_gpu = placement.gpu is not None
     for path, kind, is_read_only in surroundings.mounts:
         if not _may_be_mounted(path, kind, is_read_only=is_read_only, with_gpu=with_gpu):
@@ -98,6 +126,17 @@ def problems_of(surroundings: Surroundings, placement: Placement) -> Iterator[st
             or (with_gpu and is_gpu_node(path))
         ):
             yield f"the device {_shown(path)}"
+    for path, number in surroundings.numbers.items():
+        if number.startswith("b") or not re.fullmatch(_NUMBERS.get(path, ".*"), number):
+            yield f"the device {_shown(path)} with the number {_shown(number)}"
+    gpus = [path for path in surroundings.devices if _GPU.fullmatch(path)]
+    if placement.gpu is not None and placement.gpu.name != ALL_GPUS and len(gpus) > 1:
+        yield f"{len(gpus)} GPUs in place of one"
+    for name in surroundings.variables:
+        if name not in _VARIABLES and not (with_gpu and name.startswith(_VARIABLES_OF_GPUS)):
+            yield f"the variable {_shown(name)}"
+    if surroundings.process != 1:
+        yield "the list of all processes of the host"
 
 
 def _may_be_mounted(path: str, kind: str, *, is_read_only: bool, with_gpu: bool) -> bool:
@@ -105,6 +144,8 @@ def _may_be_mounted(path: str, kind: str, *, is_read_only: bool, with_gpu: bool)
         return is_read_only
     if path in _FOLDERS or path.startswith(_TREES) or path in _NODES:
         return kind in _KERNEL
+    if path in _OF_PODMAN:
+        return is_read_only and kind == "tmpfs"
     if path in HOST_FILES or path in _MARKS:
         return is_read_only or kind in _KERNEL  # what is in memory hides the host's file
     return with_gpu and ((is_driver_file(path) and is_read_only) or (is_gpu_node(path) and kind in _KERNEL))

@@ -5,6 +5,9 @@ forgets them when it needs the memory. A run could look at some files and not at
 next run. So the supervisor looks at every file first, and holds it: the times of a file that is held do not
 change.
 
+Files that engines mount from the host's disk have the time of their first reading, too, where they cannot be
+masked (gVisor): the host's kernel then keeps it for a day. So the supervisor reads them first.
+
 In /dev, everybody may set the times of most nodes to now, and each look into a folder sets the time of the
 folder, which engines mount like that. These times are reset after each run.
 """
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 _KERNEL_FILES: Final = (Path("/proc"), Path("/sys"))
+_MOUNTED_FILES: Final = tuple(Path("/etc") / name for name in ("hostname", "hosts", "resolv.conf"))
 _MAX_HELD: Final = 2_000
 """About half of the descriptors that a process may have. In /proc and /sys some 600 files are not masked;
 with a GPU, for which /sys is not masked, there are more than can be held."""
@@ -65,6 +69,13 @@ def _read_once(paths: Iterable[Path]) -> None:
                 path.readlink()
             elif path.is_dir():
                 _names_in(path)
+
+
+def read_mounted_files(files: Iterable[Path] = _MOUNTED_FILES) -> None:
+    """Read each of these files, so that no later reading changes its time, for a day (``relatime``)."""
+    for file in files:
+        with contextlib.suppress(OSError):
+            file.read_bytes()
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -29,7 +29,7 @@ from sandbox.stdio import Stdio
 from sandbox.surroundings import surroundings
 from sandbox.worker.entry import year_2023
 from sandbox.worker.entry.preload import count_cores, modules_to_preload, wait_without_epoll
-from sandbox.worker.file_times import hold_times
+from sandbox.worker.file_times import hold_times, read_mounted_files
 from sandbox.worker.janitor import Janitor
 from sandbox.worker.scratch import SCRATCH, assign_groups
 from sandbox.worker.supervisor import Supervisor
@@ -136,6 +136,7 @@ def _serve(
     except UnreadyError as error:
         stdio.send("unready", reason=str(error))
         return
+    read_mounted_files()
     hold_times()
     stdio.send("ready", seen, seconds=time.monotonic() - started_at)
     supervisor.serve()

@@ -39,8 +39,10 @@ The filter refuses:
   that the whole host shares;
 * timers with a descriptor: any number of them can expire at the same moment, with interrupts off;
 * a look at an enormous range of memory (`mincore`), which stops a core until it ends, whatever signal comes;
-* system calls, options of `prctl` and advice about memory (`madvise`) that are newer than the last ones that
-  were looked at: one call of some stops a core for seconds;
+* system calls, options of `prctl`, commands of `fcntl` and advice about memory (`madvise`) that are newer
+  than the last ones that were looked at: one call of some stops a core for seconds;
+* questions of `statx` about mounts and disks: each mount has a number that counts for the whole host;
+* a priority for the disk: 0 is better than that of all programs that do not choose one;
 * choosing the memory of one processor (NUMA): a run that exhausts it is killed far from its own limit, which
   looks like a shortage of the host's;
 * becoming dumpable, and executable files in memory: see `sandbox.worker.unreadable`.
@@ -70,7 +72,7 @@ REFUSED: Final = {
         *("set_mempolicy", "set_mempolicy_home_node", "mbind", "migrate_pages", "move_pages"),
         *("swapon", "swapoff", "quotactl", "quotactl_fd", "acct", "syslog", "vhangup"),
         *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname"),
-        *("iopl", "ioperm", "modify_ldt", "uselib", "ustat", "sysfs", "seccomp"),
+        *("ioprio_set", "iopl", "ioperm", "modify_ldt", "uselib", "ustat", "sysfs", "seccomp"),
     ),
     # Programs fall back to an older system call when the kernel does not know these.
     errno.ENOSYS: (
@@ -124,8 +126,12 @@ The kernel reads only the lower half of the register.
 """
 REFUSED_MINIMUMS: Final = (
     ("mincore", 1, errno.ENOMEM, 1 << 34),  # bytes; these take 4 ms
-    ("madvise", 2, errno.EINVAL, 26),  # after MADV_COLLAPSE; MADV_GUARD_INSTALL is 102
+    ("fcntl", 1, errno.EINVAL, 1039),  # after F_SET_FILE_RW_HINT; F_SETDELEG is 1040
+    # After MADV_DONTNEED_LOCKED. MADV_COLLAPSE writes a new file of the image back, where the kernel makes
+    # huge pages of files; MADV_GUARD_INSTALL is 102
+    ("madvise", 2, errno.EINVAL, 25),
     ("prctl", 0, errno.EINVAL, 69),  # after PR_GET_MEMORY_MERGE; PR_FUTEX_HASH is 78
+    ("statx", 3, errno.EINVAL, 0x2000),  # after STATX_MNT_ID; STATX_MNT_ID_UNIQUE is 0x4000
 )
 """System calls that are refused where an argument has at least this value, as a whole register."""
 _IOCTL_FAMILY: Final = 0xFF00

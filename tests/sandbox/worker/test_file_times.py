@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox.worker.file_times import changeable_nodes, hold_times, reset_times
+from sandbox.worker.file_times import changeable_nodes, hold_times, read_mounted_files, reset_times
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +102,16 @@ def test_times_are_reset_of_links_and_folders_themselves(tmp_path: Path) -> None
     reset_times((inner, tmp_path / "link", tmp_path / "gone"))
     assert inner.stat().st_atime_ns == (tmp_path / "link").lstat().st_mtime_ns == 0
     assert target.stat().st_mtime_ns > 0
+
+
+def test_a_mounted_file_keeps_its_time_after_the_first_reading(tmp_path: Path) -> None:
+    """Where the kernel records the first one only (relatime); files that do not exist are left out."""
+    file = tmp_path / "hostname"
+    file.write_text("sandbox")
+    day = 24 * 3600
+    os.utime(file, (file.stat().st_mtime - day, file.stat().st_mtime))
+    read_mounted_files([file, tmp_path / "hosts"])
+    first = file.stat().st_atime_ns
+    time.sleep(0.03)
+    file.read_bytes()
+    assert file.stat().st_atime_ns == first
