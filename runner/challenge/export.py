@@ -65,6 +65,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "limits.cpus": "included",
     "limits.concurrency": "included",
     "limits.log_bytes": "included",
+    "limits.submission_bytes": "included",
     "feedback": "included",  # what they will see of their runs
     "training.epochs": "included",  # a limit may be a fraction of retraining, which is timed with it
     "training.batch_size": "included",

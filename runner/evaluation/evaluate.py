@@ -150,6 +150,7 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
         seconds=seconds,
         card=card,
         copies=lambda digests: store.copies(name, digests),
+        binary_files=submission.binary_files,
     )
     card_text = card_bytes(card) if card is not None and not isinstance(card, str) else None
     manifest = render_manifest(

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.reports.advice import advice_on_warning
-from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED, SummaryView
+from runner.results.view import EQUAL_SEEDS, NOT_TEXT, OTHER_SUBMISSION, UNCHANGED, SummaryView
 from runner.sanitize import sanitize_line
 from runner.wording import quantity
 from scoring.card.levels import Level, flag_level
@@ -135,6 +135,8 @@ def _problem_line(name: str, notice: Notice) -> Text:
 
 def notice_of_warning(sentence: str) -> Notice:
     """Return a warning of a summary as a notice."""
+    if sentence.startswith(NOT_TEXT):
+        return Notice(kind="not-text", level="note", sentence=sentence)
     if sentence.endswith(UNCHANGED):
         return Notice(kind="unchanged", level="problem", sentence=sentence)
     if sentence.endswith(EQUAL_SEEDS):

@@ -69,8 +69,11 @@ def test_undecided_fields_are_held_back(private: Challenge) -> None:
     }
     included = {name for name, decision in DECISIONS.items() if decision != "held back"}
     assert names <= included
-    absent = {"limits.wall_fraction", "limits.total_seconds", "source.shared_persons", "class_names"}
-    absent |= {"image_config", "image_reference"}
+    absent = {"limits.wall_fraction", "limits.total_seconds", "limits.submission_bytes"} | {
+        "source.shared_persons",
+        "class_names",
+    }
+    absent |= {"limits.submission_bytes", "image_config", "image_reference"}
     assert included - names <= absent  # they have no value here
 
 
