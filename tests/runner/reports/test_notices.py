@@ -132,3 +132,16 @@ def test_files_that_are_not_text_are_a_note() -> None:
     ] * 2
     spoofed = f"1 of 64 runs: {NOT_TEXT}", f"{OTHER} {NOT_TEXT}"
     assert [each.level for each in notices_of(summary(warnings=spoofed))] == ["suspicion"] * 2
+
+
+def test_files_that_are_not_text_are_shown_and_are_not_on_the_card() -> None:
+    """So they are counted with `show`, and the card's notes with `--card`."""
+    noted = summary((f"{NOT_TEXT}weights.npz (1.4 MiB)",), HONEST)
+    (line,) = score_remarks([noted])
+    assert line.plain == "mine: 1 note: unlearn show 0123456789ab; 3 notes: unlearn show 0123456789ab --card"
+    first, last = (each.plain for each in notice_lines(noted, with_suspicions=True))
+    assert first == "mine: note: files that are not text: weights.npz (1.4 MiB)"
+    assert last == "mine: 3 notes: unlearn show 0123456789ab --card"
+    assert counted(noted) == "4 notes"
+    suspect = summary((OTHER, f"{NOT_TEXT}w (1 KiB)"))
+    assert score_remarks([suspect])[0].plain == "mine: 1 suspicion, 1 note: unlearn show 0123456789ab"
