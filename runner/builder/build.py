@@ -97,7 +97,7 @@ def build_challenge(
     """
     if (folder / DESCRIPTION_FILE).is_file():
         challenge = load_challenge(folder)
-        if matches_plan(challenge.description, plan):
+        if matches_plan(challenge.description, plan, checkpoint_bytes=_checkpoint_bytes(folder)):
             return challenge
         raise ConfigurationError(
             f"{folder} holds another challenge (its recipe, data, architecture, training, seed, references, "
@@ -258,7 +258,7 @@ def _finish(
         reference_group=facts["group_size"],
         image=image.digest,
         image_config=config_by_platform(image),
-        limits=plan.limits,
+        limits=plan.limits.with_default_submission_bytes(_checkpoint_bytes(folder)),
         feedback=plan.feedback,
         training=Training(**facts["training"]),
         class_counts=facts["class_counts"],
@@ -267,3 +267,7 @@ def _finish(
     write_atomic(folder / DESCRIPTION_FILE, render_description(description))
     build_folder.clear()
     return load_challenge(folder)
+
+
+def _checkpoint_bytes(folder: Path) -> int:
+    return (folder / ORIGINAL_FILE).stat().st_size

@@ -22,6 +22,7 @@ from runner.challenge.load import load_challenge
 from runner.engine.api import Engine
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.image.image import Image
+from runner.parsers.zip_archive import MAX_ARCHIVE_BYTES
 from runner.progress import Reporter
 
 REFERENCES: Final = 64
@@ -46,6 +47,7 @@ def default_plan() -> BuildPlan:
         seed=_SEED,
         forget_fraction=_FORGET_FRACTION,
         references=REFERENCES,
+        limits={"submission_bytes": MAX_ARCHIVE_BYTES},  # what a submission may have is for its challenge
         public=True,
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from runner.challenge.limits import MIN_SUBMISSION_BYTES
 from runner.errors import ConfigurationError
-from runner.units import MIB, size_text
+from runner.parsers.zip_archive import MAX_ARCHIVE_BYTES
+from runner.units import KIB, MIB, size_text
 
 MAX_REFERENCES: Final = 100_000
 MIN_WALL_FRACTION: Final = 0.001
@@ -44,4 +46,10 @@ def check_ranges(references: int, limits: Mapping[str, float | None]) -> None:
         raise ConfigurationError(
             f"--memory-mib must be from {MIN_MEMORY_BYTES // MIB} to {MAX_MEMORY_BYTES // MIB}, not "
             f"{memory / MIB:.0f} ({size_text(int(memory))}); the default is 2048."
+        )
+    submission = limits.get("submission_bytes")
+    if submission is not None and not MIN_SUBMISSION_BYTES <= submission <= MAX_ARCHIVE_BYTES:
+        raise ConfigurationError(
+            f"--submission-kib must be from {MIN_SUBMISSION_BYTES // KIB} to {MAX_ARCHIVE_BYTES // KIB}, "
+            f"not {submission / KIB:.0f}; left out, it is half a checkpoint, and at least 256."
         )

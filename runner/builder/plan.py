@@ -171,9 +171,9 @@ def _check_recipe(recipe: str, *, has_data: bool, download: bool, shared_persons
         )
 
 
-_LIMIT_OPTIONS: Final = {"memory_bytes": "--memory-mib"}
-_GPU_MEMORY_BYTES: Final = 4096 * MIB
+_LIMIT_OPTIONS: Final = {"memory_bytes": "--memory-mib", "submission_bytes": "--submission-kib"}
 """Options of `challenge build` that are not named after their limit."""
+_GPU_MEMORY_BYTES: Final = 4096 * MIB
 
 
 def _limits(defaults: Limits, typed: Mapping[str, float | None]) -> Limits:
@@ -185,8 +185,12 @@ def _limits(defaults: Limits, typed: Mapping[str, float | None]) -> Limits:
         raise ConfigurationError(f"{option}{separator}{problem}.") from error
 
 
-def matches_plan(description: Description, plan: BuildPlan) -> bool:
-    """Return whether a complete challenge is what a plan would build."""
+def matches_plan(description: Description, plan: BuildPlan, *, checkpoint_bytes: int) -> bool:
+    """Return whether a complete challenge is what a plan would build.
+
+    Earlier versions wrote no limit of submissions, unless it was typed.
+    """
+    limits = (plan.limits, plan.limits.with_default_submission_bytes(checkpoint_bytes))
     return (
         description.recipe == plan.recipe
         and description.source == plan.source
@@ -194,7 +198,7 @@ def matches_plan(description: Description, plan: BuildPlan) -> bool:
         and description.forget_fraction == plan.forget_fraction
         and description.references == plan.references
         and description.item_format == plan.item_format
-        and description.limits == plan.limits
+        and description.limits in limits
         and description.feedback == plan.feedback
         and description.visibility == plan.visibility
         and description.device == plan.device

@@ -25,6 +25,12 @@ from runner.challenge.load import load_challenge
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import write_atomic
 
+BY_HEART: Final = (
+    "With retain and forget, networks can be retrained at home: they reach the ceiling without unlearning. "
+    "Let a final phase be scored on a challenge that is never exported."
+)
+"""What an organizer should know of any export, public or private."""
+
 Decision = Literal["included", "held back", "public part", "recomputed"]
 
 DECISIONS: Final[Mapping[str, Decision]] = {
@@ -65,6 +71,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "limits.cpus": "included",
     "limits.concurrency": "included",
     "limits.log_bytes": "included",
+    "limits.submission_bytes": "included",
     "feedback": "included",  # what they will see of their runs
     "training.epochs": "included",  # a limit may be a fraction of retraining, which is timed with it
     "training.batch_size": "included",

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from runner.units import MIB
+from runner.parsers.zip_archive import MAX_ARCHIVE_BYTES
+from runner.units import KIB, MIB
 
 MAX_WALL_SECONDS: Final = 1_000_000.0
 """Maximum time limit of a run: eleven days. Sockets are waited on for up to twice as long, and can be for
@@ -20,6 +21,10 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0, le=1 << 50)]
 Count = Annotated[int, Field(gt=0, le=1 << 20)]
 
+
+MIN_SUBMISSION_BYTES: Final = KIB
+DEFAULT_SUBMISSION_BYTES: Final = 256 * KIB
+"""What a new challenge allows unless half a checkpoint is more."""
 
 _DEFAULT_WALL_SECONDS: Final = 60.0
 _TIME_FIELDS: Final = ("wall_seconds", "wall_fraction")
@@ -65,6 +70,10 @@ class Limits(BaseModel):
     log_bytes: Annotated[int, Field(ge=4096, le=1 << 28)] = 128 << 10
     """Bytes stored of one run's stdout and stderr; the rest is only counted."""
 
+    submission_bytes: Annotated[int, Field(ge=MIN_SUBMISSION_BYTES, le=MAX_ARCHIVE_BYTES)] | None = None
+    """Maximum size of a submission: of its zip archive, or of the files of a folder, which are not
+    compressed. Missing in files of earlier versions: 100 MiB."""
+
     @model_validator(mode="before")
     @classmethod
     def _check_time_limit(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic passes any input
@@ -91,6 +100,16 @@ class Limits(BaseModel):
     def of_one_run(self) -> Self:
         """Return the limits of a container in which one run at a time goes on: its share of the cores."""
         return self.with_changes(concurrency=1, cpus=self.cpus / self.concurrency)
+
+    def with_default_submission_bytes(self, checkpoint_bytes: int) -> Self:
+        """Return limits with a limit of submissions: half a checkpoint, at least 256 KiB, if they have none.
+
+        Less than a checkpoint, so that a network trained at home does not fit in. Small networks do.
+        """
+        if self.submission_bytes is not None:
+            return self
+        least = max(DEFAULT_SUBMISSION_BYTES, checkpoint_bytes // 2)
+        return self.with_changes(submission_bytes=min(MAX_ARCHIVE_BYTES, least))
 
     @property
     def threads(self) -> int:

@@ -27,7 +27,7 @@ from runner.engine.placement import CPU
 from runner.execution.host_session import host_session
 from runner.progress import ConsoleReporter
 from runner.reports.challenges import challenge_remarks, challenge_table, challenge_warnings
-from runner.units import MIB
+from runner.units import KIB, MIB
 from sandbox.protocol.presets import QUICK
 from sandbox.protocol.recipes import RECIPES
 
@@ -64,6 +64,12 @@ def build_command(
     concurrency: Annotated[int | None, typer.Option(help="Runs in parallel.")] = None,
     cpus: Annotated[float | None, typer.Option(help="Cores that the runs in progress share.")] = None,
     memory_mib: Annotated[int | None, typer.Option(help="Memory of one run, in MiB.")] = None,
+    submission_kib: Annotated[
+        int | None,
+        typer.Option(
+            help="Maximum size of a submission, in KiB; half a checkpoint if left out, and at least 256."
+        ),
+    ] = None,
     feedback: Annotated[
         Feedback,
         typer.Option(help="What participants are shown of their runs: everything, or the verdict alone."),
@@ -160,6 +166,7 @@ def build_command(
             "concurrency": concurrency,
             "cpus": cpus,
             "memory_bytes": memory_mib * MIB if memory_mib is not None else None,
+            "submission_bytes": submission_kib * KIB if submission_kib is not None else None,
         },
         feedback=feedback,
         public=public,

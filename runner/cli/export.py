@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from runner.challenge.export import export_challenge, left_out_sentence
+from runner.challenge.export import BY_HEART, export_challenge, left_out_sentence
 from runner.challenge.load import load_challenge
 from runner.challenge.seeds import has_guessable_seed
 from runner.cli.console import print_note, print_warning, stdout_console
@@ -66,6 +66,7 @@ def export_command(
         )
     console.print(left_out_sentence(exported.description), markup=False, soft_wrap=True)
     console.print(f"{target}: {exported.sha256}", markup=False, soft_wrap=True)
+    print_note(BY_HEART)
     if earlier is not None:
         print_note(
             "--public DIR is now --out DIR: it names the folder, and says nothing of what is in it. "

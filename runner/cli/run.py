@@ -29,7 +29,7 @@ from runner.cli.show import show_summaries
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError, RunnerError
 from runner.evaluation.batch import evaluate_all, record_refused
-from runner.evaluation.entries import HandIn, new_command, record_hand_ins, with_known_names
+from runner.evaluation.entries import HandIn, new_command, read_hand_in, record_hand_ins, with_known_names
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
@@ -44,7 +44,7 @@ from runner.store.open_store import open_store
 from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths, evaluation_id, unlisted_sentence
 from runner.store.removal import restart_evaluation
 from runner.store.store import Store
-from runner.submission.load import RefusedSubmission, Submission, read_submission, require_existing
+from runner.submission.load import RefusedSubmission, Submission, require_existing
 
 
 def run_command(
@@ -117,7 +117,7 @@ def run_command(
             "--again is for public challenges: where results count, nobody may choose the better of two. "
             "To drop a result all the same: unlearn clean EVALUATION"
         )
-    hand_ins = _read_all(submissions)
+    hand_ins = _read_all(submissions, loaded_challenge)
     command = new_command()
     refused = [each for each in hand_ins if isinstance(each.content, RefusedSubmission)]
     if refused:  # recorded at once, which needs no engine; with the others they are the same entries again
@@ -182,9 +182,9 @@ def run_command(
         raise typer.Exit(1)
 
 
-def _read_all(paths: Sequence[Path]) -> list[HandIn]:
+def _read_all(paths: Sequence[Path], challenge: Challenge) -> list[HandIn]:
     """Return what is at each path, however often it was typed; report each refusal at once."""
-    hand_ins = [HandIn(path=path, content=read_submission(path)) for path in dict.fromkeys(paths)]
+    hand_ins = [read_hand_in(path, challenge) for path in dict.fromkeys(paths)]
     for hand_in in hand_ins:
         if isinstance(hand_in.content, RefusedSubmission):
             print_error(hand_in.content.reason)

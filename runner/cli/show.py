@@ -28,6 +28,7 @@ from runner.reports.advice import advice_on_runs
 from runner.reports.cells import plain_text
 from runner.reports.entries import entries_json, entry_line, group_copies
 from runner.reports.failures import follow_up
+from runner.reports.notices import FILES_KIND
 from runner.reports.runs import runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table, summary_json
 from runner.reports.views.markdown import markdown_text
@@ -166,9 +167,9 @@ def _show(named: NamedEvaluation) -> None:
     if logs.is_dir():
         out.print(f"Output of the runs: {logs}", markup=False, soft_wrap=True)
     for notice in view.notices:
-        if notice.level == "suspicion":
-            out.print(f"suspicion: {notice.sentence}", markup=False, soft_wrap=True, style="yellow")
-    if notes := sum(notice.level == "note" for notice in view.notices):
+        if notice.level == "suspicion" or notice.kind == FILES_KIND:
+            out.print(f"{notice.level}: {notice.sentence}", markup=False, soft_wrap=True, style="yellow")
+    if notes := sum(notice.level == "note" and notice.kind != FILES_KIND for notice in view.notices):
         command = follow_up("show", named.name, store, "--card")
         out.print(f"{quantity(notes, 'note')}: {command}", markup=False, soft_wrap=True)
     if stored.summary is None:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from runner.challenge.challenge import Challenge
+from runner.challenge.description import Description
 from runner.errors import HostNotReadyError
 from runner.sanitize import sanitize_line
 from runner.store.entries.records import Entry, NewEntry, Outcome
@@ -16,8 +18,11 @@ from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
 from runner.store.paths import archive_path
 from runner.store.store import Store
-from runner.submission.load import RefusedSubmission, Submission
+from runner.submission.load import RefusedSubmission, Submission, read_submission
 from runner.submission.pack import display_path
+from runner.units import size_text
+
+_REASON_CHARACTERS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,31 @@ class HandIn:
 
     path: Path
     content: Submission | RefusedSubmission
+
+
+def read_hand_in(path: Path, challenge: Challenge) -> HandIn:
+    """Return what is at a path; a submission that is larger than the challenge allows is refused.
+
+    Raises:
+        ConfigurationError: nothing exists there.
+    """
+    content = read_submission(path)
+    if isinstance(content, Submission) and (reason := _excess(content, path, challenge.description)):
+        content = RefusedSubmission(name=content.name, reason=reason, sha256=content.sha256)
+    return HandIn(path=path, content=content)
+
+
+def _excess(submission: Submission, path: Path, description: Description) -> str | None:
+    """Return a sentence if a submission is too large for a challenge."""
+    size, limit = len(submission.archive), description.limits.submission_bytes
+    if limit is None or size <= limit:
+        return None
+    return sanitize_line(
+        f"{display_path(path)} is too large for the challenge {description.name}, which allows "
+        f"{size_text(limit)}: packed, it has {size} bytes of {limit}. Leave out what unlearning does not "
+        "need, such as data and trained networks.",
+        _REASON_CHARACTERS,
+    )
 
 
 def new_command() -> str:

@@ -21,6 +21,7 @@ from runner.results.manifest import render_manifest
 from runner.results.scoring import score_runs
 from runner.results.summarize import summarize
 from runner.results.summary import Summary
+from runner.results.view import MIN_SCORED_RUNS
 from runner.store.lease import evaluation_lease
 from runner.store.paths import EvaluationPaths, evaluation_id, store_archive
 from runner.store.records import EvaluationRecord, RunRecord
@@ -110,6 +111,9 @@ def _pending_runs(
             labels=context.labels,
             reporter=context.reporter,
             placement=settings.placement,
+            time_retraining=only is None
+            and challenge.references is not None
+            and settings.n >= MIN_SCORED_RUNS,
         )
         yield PendingRuns(
             context=context,
@@ -155,6 +159,7 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
         seconds=seconds,
         card=card,
         copies=lambda digests: store.copies(name, digests),
+        binary_files=submission.binary_files,
     )
     card_text = card_bytes(card) if card is not None and not isinstance(card, str) else None
     manifest = render_manifest(

@@ -4,6 +4,7 @@
 
     zip_archive, zip_entries, zip_names,  a submission's archive, accepted without unpacking it,
     zip_records, zip64, zip_rewrite       and written anew if its layout is not the plain one
+    binary_files                          which of its files are not text
     entry_file                            the file that a submission starts with, among its names
     checkpoint, safetensors               a run's checkpoint, checked without torch or pickle
     run_error                             the exception that a run reports

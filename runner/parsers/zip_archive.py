@@ -19,7 +19,7 @@ deflated entry may not claim more than deflate can hold, and no reader goes beyo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runner.parsers.entry_file import ENTRY_FILE, is_wrapped, missing_entry_file, without_clutter
@@ -36,6 +36,8 @@ from runner.parsers.zip_names import (
 from runner.parsers.zip_records import EndRecord, LocalHeader
 from runner.parsers.zip_rewrite import PackedEntry, plain_archive
 
+MAX_ARCHIVE_BYTES: Final = 100 << 20
+"""A challenge may allow less."""
 MAX_ENTRIES: Final = 2_000
 MAX_UNPACKED_BYTES: Final = 200 << 20
 
@@ -66,6 +68,9 @@ class ArchiveContents:
     archive: bytes
     """What is passed on: the very archive if it is plain, else the same files in the plain layout."""
 
+    entries: tuple[PackedEntry, ...] = field(repr=False, compare=False)
+    """Of `archive`, in the directory's order; their data are views of it."""
+
 
 def inspect_archive(data: bytes) -> ArchiveContents:
     """Accept an archive or raise the first problem.
@@ -92,7 +97,12 @@ def inspect_archive(data: bytes) -> ArchiveContents:
         and composed == names
         and all(place.second_name is None for place in packed)
     ):
-        return ArchiveContents(names=tuple(names), unpacked_bytes=unpacked_bytes, archive=data)
+        return ArchiveContents(
+            names=tuple(names),
+            unpacked_bytes=unpacked_bytes,
+            archive=data,
+            entries=tuple(_packed_entries(data, entries, packed, names)),
+        )
     return inspect_archive(plain_archive(_entries_to_copy(data, entries, packed, composed, wrapped=wrapped)))
 
 
@@ -114,17 +124,25 @@ def _entries_to_copy(
     wrapped: bool,
 ) -> Iterator[PackedEntry]:
     """Yield the entries for the plain layout: without clutter, and without a folder around all of them."""
-    due, view = set(without_clutter(names)), memoryview(data)
+    due = set(without_clutter(names))
+    for entry in _packed_entries(data, entries, packed, names):
+        inner = entry.name.split("/", 1)[1] if wrapped and entry.name in due else entry.name
+        if entry.name in due and inner:
+            yield replace(entry, name=inner)
+
+
+def _packed_entries(
+    data: bytes, entries: Sequence[Entry], packed: Sequence[PackedData], names: Sequence[str]
+) -> Iterator[PackedEntry]:
+    view = memoryview(data)
     for entry, place, name in zip(entries, packed, names, strict=True):
-        inner = name.split("/", 1)[1] if wrapped and name in due else name
-        if name in due and inner:
-            yield PackedEntry(
-                name=inner,
-                method=entry.record.method,
-                crc=entry.record.crc,
-                data=view[place.start : place.end],
-                unpacked_bytes=entry.record.unpacked_bytes,
-            )
+        yield PackedEntry(
+            name=name,
+            method=entry.record.method,
+            crc=entry.record.crc,
+            data=view[place.start : place.end],
+            unpacked_bytes=entry.record.unpacked_bytes,
+        )
 
 
 def _end_record(data: bytes) -> tuple[EndRecord, int, bool]:

@@ -17,6 +17,7 @@ from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import Training
 from runner.reports.cells import percent, plain_text
 from runner.sanitize import sanitize_line
+from runner.units import size_text
 from runner.wording import first_of, quantity
 from sandbox.protocol.splits import SPLITS
 
@@ -64,6 +65,11 @@ def challenge_table(challenge: Challenge) -> Table:
             f"{_time_limit(limits)} and {limits.memory_bytes >> 20} MiB a run, "
             f"{limits.concurrency} at once on {limits.cpus:g} cores"
             + (f", {limits.total_seconds:g} s for all runs" if limits.total_seconds else "")
+        ),
+        **(
+            {"submissions": f"at most {size_text(limits.submission_bytes)}"}
+            if limits.submission_bytes is not None
+            else {}
         ),
         "feedback": description.feedback,
     }

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.reports.advice import advice_on_warning
-from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED, SummaryView
+from runner.results.view import EQUAL_SEEDS, NOT_TEXT, OTHER_SUBMISSION, UNCHANGED, SummaryView
 from runner.sanitize import sanitize_line
 from runner.wording import quantity
 from scoring.card.levels import Level, flag_level
@@ -26,6 +26,10 @@ ADVICE: Final = {
     "too-slow": "Make unlearning faster: fewer epochs, or a part of the retain set.",
 }
 """What a participant can do about a problem, by its kind."""
+
+
+FILES_KIND: Final = "not-text"
+"""The kind of the one note that is no flag of the score card, so that `show` has it and `--card` has not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,22 +85,27 @@ def notice_lines(summary: SummaryView, *, with_suspicions: bool = False) -> list
     """
     name, notices = sanitize_line(summary.submission, 60), notices_of(summary)
     lines = [_problem_line(name, notice) for notice in problems_of(summary)]
-    suspicions = [notice for notice in notices if notice.level == "suspicion"]
+    in_show = [notice for notice in notices if notice.level == "suspicion"]
+    in_show += [notice for notice in notices if notice.kind == FILES_KIND]
     if with_suspicions:
         lines += [
-            Text(f"{name}: suspicion: {sanitize_line(notice.sentence)}", style="yellow")
-            for notice in suspicions
+            Text(f"{name}: {notice.level}: {sanitize_line(notice.sentence)}", style="yellow")
+            for notice in in_show
         ]
     rest = (
-        []
-        if with_suspicions or not suspicions
-        else [f"{quantity(len(suspicions), 'suspicion')}: unlearn show {summary.evaluation}"]
+        [] if with_suspicions or not in_show else [f"{_by_level(in_show)}: unlearn show {summary.evaluation}"]
     )
-    if notes := sum(notice.level == "note" for notice in notices):
+    if notes := sum(notice.level == "note" and notice.kind != FILES_KIND for notice in notices):
         rest.append(f"{quantity(notes, 'note')}: unlearn show {summary.evaluation} --card")
     if rest:
         lines.append(Text(f"{name}: {'; '.join(rest)}"))
     return lines
+
+
+def _by_level(notices: Sequence[Notice]) -> str:
+    """Return ``2 suspicions, 1 note``."""
+    numbers = {level: sum(each.level == level for each in notices) for level in ("suspicion", "note")}
+    return ", ".join(quantity(number, level) for level, number in numbers.items() if number)
 
 
 def counted(summary: SummaryView) -> str:
@@ -135,6 +144,8 @@ def _problem_line(name: str, notice: Notice) -> Text:
 
 def notice_of_warning(sentence: str) -> Notice:
     """Return a warning of a summary as a notice."""
+    if sentence.startswith(NOT_TEXT):
+        return Notice(kind=FILES_KIND, level="note", sentence=sentence)
     if sentence.endswith(UNCHANGED):
         return Notice(kind="unchanged", level="problem", sentence=sentence)
     if sentence.endswith(EQUAL_SEEDS):

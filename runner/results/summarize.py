@@ -10,13 +10,15 @@ import numpy as np
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.layout import ORIGINAL_FILE
+from runner.parsers.binary_files import BinaryFile
 from runner.parsers.checkpoint import content_sha256
 from runner.parsers.remarks import ANSWERS_UNLIKE
 from runner.results.scoring import SCORE_WITHHELD
 from runner.results.summary import FIGURES, SCHEMA_VERSION, Summary
-from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED
+from runner.results.view import EQUAL_SEEDS, NOT_TEXT, OTHER_SUBMISSION, UNCHANGED
 from runner.sanitize import sanitize_line
 from runner.store.records import CopiedCheckpoints, RunRecord
+from runner.units import size_text
 from runner.verdict import Verdict
 from runner.wording import first_of
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 _NAMED_COPIES: Final = 3
 """Evaluations that one warning names."""
+_NAMED_FILES: Final = 5
+"""Files that are not text, of those named."""
 _REMARKED_NAMES: Final = 3
 """What so many runs claim is shown of one remark."""
 _REMARK_CHARACTERS: Final = 130
@@ -42,6 +46,7 @@ def summarize(
     seconds: float,
     card: ScoreCard | str | None,
     copies: Callable[[Collection[str]], Sequence[CopiedCheckpoints]] = lambda _digests: (),
+    binary_files: Sequence[BinaryFile] = (),
 ) -> Summary:
     """Return the summary of an evaluation that has ended.
 
@@ -55,9 +60,10 @@ def summarize(
         card: The score card, or the sentence that says why there is none; None where a run failed, or the
             references are withheld.
         copies: Returns which evaluations of other submissions have checkpoints with these hashes.
+        binary_files: Files of the submission that are not text.
     """
     equal = _equal_evaluations(challenge, runs, copies)
-    warnings = _warnings(challenge, runs) + _warnings_of_copies(runs, equal)
+    warnings = _warnings(challenge, runs) + _warnings_of_copies(runs, equal) + _not_text(binary_files)
     values: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "evaluation": evaluation,
@@ -158,6 +164,12 @@ def _warnings_of_copies(runs: Sequence[RunRecord], copies: Sequence[CopiedCheckp
             f"{first_of(names, _NAMED_COPIES)}"
         )
     return warnings
+
+
+def _not_text(files: Sequence[BinaryFile]) -> list[str]:
+    """Return a sentence for all files that are not text: they may hold what was computed beforehand."""
+    names = [f"{sanitize_line(file.name, 60)} ({size_text(file.size_bytes)})" for file in files]
+    return [f"{NOT_TEXT}{first_of(names, _NAMED_FILES)}"] if names else []
 
 
 def _checkpoints(runs: Sequence[RunRecord]) -> list[str]:

@@ -18,6 +18,8 @@ OTHER_SUBMISSION: Final = "another submission:"
 UNCHANGED: Final = "checkpoints are the original network, unchanged"
 EQUAL_SEEDS: Final = "checkpoints equal that of another seed"
 """Ends of the warnings that name a mistake of the submission. They are stored: never change them."""
+NOT_TEXT: Final = "files that are not text: "
+"""Begins the warning that names them, as no other warning begins: names in it are the submission's."""
 
 MIN_SCORED_RUNS: Final = 16
 """With fewer runs a score is computed but not shown to people: forgetting quality is then 0, or nearly, for

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.errors import ConfigurationError
+from runner.parsers.binary_files import BinaryFile, binary_files
 from runner.parsers.entry_file import ENTRY_FILE, missing_entry_file
 from runner.parsers.zip_archive import MAX_ENTRIES, inspect_archive
 from runner.parsers.zip_names import ArchiveError, compose_names
@@ -38,6 +39,8 @@ class Submission:
     """Of the archive."""
     archive: bytes
     """A zip archive that `runner.parsers.zip_archive.inspect_archive` accepts."""
+    binary_files: tuple[BinaryFile, ...] = ()
+    """Its files that are not text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +103,19 @@ def load_submission(path: Path) -> Submission:
             archive = read_submission_file(path)
         else:
             raise ConfigurationError(f"{display_path(path)} is {other_kind(path.name)}.")
-        archive = inspect_archive(archive).archive
+        contents = inspect_archive(archive)
     except OSError as error:
         raise ConfigurationError(f"The submission cannot be read: {error}.") from error
     except UnicodeEncodeError as error:
         raise ConfigurationError("A file of the submission has a name that is not text.") from error
     except ArchiveError as error:
         raise ConfigurationError(f"{display_path(path)} is refused: {error}.") from error
-    return Submission(name=_display_name(path), sha256=hashlib.sha256(archive).hexdigest(), archive=archive)
+    return Submission(
+        name=_display_name(path),
+        sha256=hashlib.sha256(contents.archive).hexdigest(),
+        archive=contents.archive,
+        binary_files=binary_files(contents.entries),
+    )
 
 
 def _file_sha256(path: Path) -> str | None:

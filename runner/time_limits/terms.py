@@ -17,7 +17,7 @@ from runner.challenge.description import Feedback
 from runner.challenge.limits import Limits, Seconds
 from runner.engine.api import Engine
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
-from runner.errors import HostNotReadyError
+from runner.errors import HostNotReadyError, RunnerError
 from runner.image.image import Image
 from runner.progress import Reporter
 from runner.store.store import Store
@@ -89,16 +89,18 @@ def agree_on_terms(
     labels: Mapping[str, str],
     reporter: Reporter,
     placement: Placement = DEFAULT_PLACEMENT,
+    time_retraining: bool = False,
 ) -> Terms:
     """Return the terms of an evaluation on this machine; measure the retraining time if they depend on it.
 
-    If they do not, a cached measurement is recorded nevertheless: the score card shows the run time as a
-    fraction of it.
+    If they do not, it is measured where ``time_retraining`` is set: the score card shows the run time as a
+    fraction of it. Otherwise a cached measurement is recorded, if there is one. Terms that do not depend on
+    the time are agreed on without it where it cannot be measured, and the reporter says why.
 
     Raises:
-        ConfigurationError: the organizer's own network cannot be used, so retraining cannot be timed.
-        HostNotReadyError: the cache cannot be written, or the container cannot use the device.
-        SandboxError: the trainer failed.
+        ConfigurationError: the limit is a fraction, and the organizer's own network cannot be used.
+        HostNotReadyError: the same, and the cache cannot be written, or the container cannot use the device.
+        SandboxError: the same, and the trainer failed.
     """
     description = challenge.description
     key = measurement_key(engine, image, challenge, placement)
@@ -108,15 +110,20 @@ def agree_on_terms(
         return _from_store(stored, evaluation)
     cached = load_cached(key)
     timed = (key, cached) if cached is not None else None
-    if description.limits.wall_fraction is not None:
-        timed = get_or_measure(
-            engine=engine,
-            image=image,
-            challenge=challenge,
-            labels=labels,
-            reporter=reporter,
-            placement=placement,
-        )
+    if timed is None and (time_retraining or description.limits.wall_fraction is not None):
+        try:
+            timed = get_or_measure(
+                engine=engine,
+                image=image,
+                challenge=challenge,
+                labels=labels,
+                reporter=reporter,
+                placement=placement,
+            )
+        except RunnerError as error:
+            if description.limits.wall_fraction is not None:
+                raise
+            reporter.step(f"{description.name}: the score card will have no run times: {error}")
     on_gpu = placement.gpu is not None
     terms = resolve_terms(description.limits, description.feedback, timed, on_gpu=on_gpu)
     return _from_store(store.agree(evaluation, machine, terms.model_dump(mode="json")), evaluation)

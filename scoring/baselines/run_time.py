@@ -9,6 +9,8 @@ from scoring.checks import FloatArray, finite_array
 
 MAX_FRACTION = 0.2
 """The contest rejected entries slower than about a fifth of retraining."""
+SHORT_RETRAINING_SECONDS = 5.0
+"""Below this, a fifth is less than the second that a time limit allows for import, fork and save."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

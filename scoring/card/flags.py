@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from scoring.baselines.run_time import MAX_FRACTION, RunTime
+from scoring.baselines.run_time import (
+    MAX_FRACTION,
+    SHORT_RETRAINING_SECONDS,
+    RunTime,
+)
 from scoring.card.card import CardFlag, HeldOutPart
 from scoring.card.codec import encode
+from scoring.card.levels import SHORT_RETRAINING
 from scoring.flags.decided_by_one import DecidedByOne
 from scoring.flags.find import Flag
 from scoring.flags.joint_attack import JointAttack
@@ -20,6 +25,7 @@ def card_flags(
     joint: JointAttack | None,
     held_out: HeldOutPart | None,
     run_times: RunTime | None,
+    retraining_seconds: float | None = None,
 ) -> Iterator[CardFlag]:
     """Yield the flags of a card, the joint attack first.
 
@@ -30,6 +36,7 @@ def card_flags(
         joint: Result of the joint attack, a flag if it is significant.
         held_out: Certified epsilons, a flag if one is above 0.
         run_times: Run times, a flag if the runs are too slow.
+        retraining_seconds: What retraining takes, if that is known.
     """
     if joint is not None and joint.flagged:
         yield _flag("joint-attack", joint.sentence, joint)
@@ -51,12 +58,15 @@ def card_flags(
             },
         )
     if run_times is not None and run_times.too_slow:
+        sentence = (
+            f"The median run takes {run_times.median:.0%} of the retraining time; the contest rejected "
+            f"entries above {MAX_FRACTION:.0%}"
+        )
+        if retraining_seconds is not None and retraining_seconds < SHORT_RETRAINING_SECONDS:
+            sentence += f", but {retraining_seconds:.2g} s of retraining {SHORT_RETRAINING}"
         yield CardFlag(
             kind="too-slow",
-            sentence=(
-                f"The median run takes {run_times.median:.0%} of the retraining time; the contest rejected "
-                f"entries above {MAX_FRACTION:.0%}."
-            ),
+            sentence=f"{sentence}.",
             figures={"median": run_times.median, "largest": MAX_FRACTION},
         )
 

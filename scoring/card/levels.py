@@ -21,7 +21,11 @@ LEVELS: Final[Mapping[str, Level]] = {
     "certified": "note",
     "too-slow": "problem",
 }
-"""The level of each kind of flag, but for exact duplicates: those are a problem, near-copies are not."""
+"""The level of each kind of flag, but for exact duplicates, which are a problem as near-copies are not, and
+for runs that are slow beside a short retraining, which is a note."""
+
+SHORT_RETRAINING: Final = "are too short for that rule"
+"""Part of the sentence of ``too-slow`` where it is a note. It is stored: never change it."""
 
 
 def flag_level(kind: str, sentence: str) -> Level:
@@ -29,9 +33,11 @@ def flag_level(kind: str, sentence: str) -> Level:
 
     Args:
         kind: As in `scoring.card.card.CardFlag`; an unknown kind is a note.
-        sentence: The flag's sentence, which tells exact copies from near-copies. A stored summary has no
-            other figure of a flag.
+        sentence: The flag's sentence, which tells exact copies from near-copies, and a short retraining from
+            others. A stored summary has no other figure of a flag.
     """
     if kind == "duplicates" and " exact" in sentence:
         return "problem"
+    if kind == "too-slow" and SHORT_RETRAINING in sentence:
+        return "note"
     return LEVELS.get(kind, "note")

@@ -165,7 +165,13 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
         ),
         run_time=run_times,
         flags=tuple(
-            card_flags(find_flags(confidences, reference_confidences, seed=seed), joint, held_out, run_times)
+            card_flags(
+                find_flags(confidences, reference_confidences, seed=seed),
+                joint,
+                held_out,
+                run_times,
+                _retraining_seconds(references, options),
+            )
         ),
         omitted=parts.omitted,
     )
@@ -265,3 +271,9 @@ def _run_time(unlearned: Outputs, references: Outputs, options: CardOptions) -> 
     if retraining is None:
         raise ValueError("The retraining time is unknown.")
     return run_time(unlearned.seconds, retraining)
+
+
+def _retraining_seconds(references: Outputs, options: CardOptions) -> float | None:
+    if options.retraining_seconds is not None:
+        return options.retraining_seconds
+    return float(np.median(references.seconds)) if references.seconds is not None else None

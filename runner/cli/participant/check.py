@@ -25,7 +25,7 @@ from runner.cli.participant.watch import changes_of
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError, RunnerError
 from runner.evaluation.check import Checked, Checker, check_store_folder, worst_exit_code
-from runner.evaluation.entries import HandIn
+from runner.evaluation.entries import HandIn, read_hand_in
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.containers import one_run_challenge
 from runner.execution.host_session import host_session
@@ -37,7 +37,6 @@ from runner.submission.load import (
     RefusedSubmission,
     Submission,
     load_submission,
-    read_submission,
     require_existing,
 )
 
@@ -180,9 +179,9 @@ def _checks(
 ) -> Iterator[Checked]:
     for path in paths:
         try:
-            content = read_submission(path)
+            hand_in = read_hand_in(path, checker.challenge)
         except ConfigurationError as error:  # removed while it was watched
-            content = RefusedSubmission(name=path.name, reason=str(error))
-        checked = checker.check(HandIn(path=path, content=content))
+            hand_in = HandIn(path=path, content=RefusedSubmission(name=path.name, reason=str(error)))
+        checked = checker.check(hand_in)
         show(checker, path, checked)
         yield checked

@@ -85,7 +85,9 @@ def scored(challenge: Challenge, store: Path) -> subprocess.CompletedProcess[str
     )
 
 
-def test_samples_are_scored_and_forgetting_pays(scored: subprocess.CompletedProcess[str]) -> None:
+def test_samples_are_scored_and_forgetting_pays(
+    scored: subprocess.CompletedProcess[str], store: Path
+) -> None:
     """`original` scores 0, warned about; `noisy_finetune` above it; every field is there."""
     assert scored.returncode == 0, scored.stderr
     by_name = summaries(scored)
@@ -95,6 +97,8 @@ def test_samples_are_scored_and_forgetting_pays(scored: subprocess.CompletedProc
     assert any("unchanged" in text for text in by_name["original"]["warnings"])
     assert by_name["noisy_finetune"]["score"] > by_name["original"]["score"]
     assert by_name["finetune"]["warnings"] == []
+    card = json.loads((store / by_name["finetune"]["evaluation"] / "card.json").read_text())
+    assert card["run_time"]["median"] > 0, "retraining is timed, though the limit is in seconds"
     product = (
         by_name["noisy_finetune"]["forgetting_quality"]
         * by_name["noisy_finetune"]["retain_ratio"]

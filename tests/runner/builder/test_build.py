@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,19 +12,23 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from rich.console import Console
 from safetensors.numpy import load, save
 
 from runner.builder.build import build_challenge
 from runner.builder.data_files import OrganizerData
 from runner.builder.plan import BuildPlan, plan_build
 from runner.challenge.challenge import Challenge
-from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE, SPLIT_FILES
+from runner.challenge.description import render_description
+from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE, SPLIT_FILES
+from runner.challenge.limits import Limits
 from runner.engine.api import Engine
 from runner.engine.container_spec import ContainerSpec
 from runner.engine.info import EngineInfo
 from runner.errors import ConfigurationError
 from runner.image.image import Image
 from runner.progress import NullReporter
+from runner.reports.challenges import challenge_table
 from sandbox.protocol.frames import Frame, encode
 from sandbox.protocol.messages import TO_TRAINER
 from tests.runner.conftest import ChallengeFolder
@@ -201,3 +206,39 @@ def test_data_that_would_be_refused_at_the_end_are_refused_early(
         build({**FACTS, **LATER}, replaced=changed("forget", **columns))
     assert not list((tmp_path / "mine").rglob("group-*"))
     assert not (tmp_path / "mine" / REFERENCES_FILE).exists()
+
+
+def test_a_new_challenge_limits_submissions(build: Callable[..., tuple[Challenge, list[str]]]) -> None:
+    """To half a checkpoint or 256 KiB unless another limit is typed; the same command finds it complete."""
+    challenge, _ = build(FACTS)
+    assert challenge.description.limits == Limits(submission_bytes=256 << 10)
+    assert build(FACTS)[0].sha256 == challenge.sha256
+    for size in (1024, 100 << 20):
+        with pytest.raises(ConfigurationError, match="holds another challenge"):
+            build(FACTS, limits=Limits(submission_bytes=size))
+
+
+def test_a_complete_challenge_of_an_earlier_version_is_accepted(
+    build: Callable[..., tuple[Challenge, list[str]]],
+) -> None:
+    """It has no limit of submissions, and gets none; a typed limit makes it another challenge."""
+    challenge, _ = build(FACTS)
+    earlier = challenge.description.model_copy(update={"limits": Limits()})
+    text = render_description(earlier)
+    assert b"submission_bytes" not in text
+    (challenge.folder / DESCRIPTION_FILE).write_bytes(text)
+    assert build(FACTS)[0].description.limits.submission_bytes is None
+    with pytest.raises(ConfigurationError, match="holds another challenge"):
+        build(FACTS, limits=Limits(submission_bytes=256 << 10))
+
+
+def test_a_typed_limit_of_submissions_is_in_the_challenge(
+    build: Callable[..., tuple[Challenge, list[str]]],
+) -> None:
+    """And `challenge show` prints it."""
+    challenge, _ = build(FACTS, limits=Limits(submission_bytes=1536))
+    assert b"submission_bytes = 1536" in (challenge.folder / DESCRIPTION_FILE).read_bytes()
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(challenge_table(challenge))
+    assert re.search(r"submissions +at most 1.5 KiB", shown.get())

@@ -15,6 +15,7 @@ from runner.builder.default_challenge import (
 from runner.challenge.layout import DESCRIPTION_FILE
 from runner.challenge.limits import Limits
 from runner.errors import HostNotReadyError
+from runner.submission.limits import MAX_SUBMISSION_BYTES
 from tests.runner.conftest import ChallengeFolder
 
 
@@ -23,6 +24,7 @@ def test_it_is_public_and_always_the_same() -> None:
     plan = default_plan()
     assert (plan.recipe, plan.references, plan.visibility, plan.feedback) == ("digits", 64, "public", "full")
     assert plan == default_plan()
+    assert plan.limits.submission_bytes == MAX_SUBMISSION_BYTES  # each submission has a challenge of its own
     assert "half a minute" in BUILD_SENTENCE
 
 

@@ -14,13 +14,14 @@ from safetensors.numpy import load as load_safetensors
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Description, Source, Visibility, render_description
-from runner.challenge.export import DECISIONS, export_challenge, exported_description, field_names
+from runner.challenge.export import BY_HEART, DECISIONS, export_challenge, exported_description, field_names
 from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, PUBLIC_FILES, REFERENCES_FILE
 from runner.challenge.load import load_challenge
 from runner.challenge.seeds import GUESSABLE_SEEDS, has_guessable_seed
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.results.scoring import SCORE_WITHHELD, load_populations
 from tests.support.command import type_command
+from tests.support.paths import ROOT
 from tests.support.records import summary_of
 
 if TYPE_CHECKING:
@@ -69,8 +70,11 @@ def test_undecided_fields_are_held_back(private: Challenge) -> None:
     }
     included = {name for name, decision in DECISIONS.items() if decision != "held back"}
     assert names <= included
-    absent = {"limits.wall_fraction", "limits.total_seconds", "source.shared_persons", "class_names"}
-    absent |= {"image_config", "image_reference"}
+    absent = {"limits.wall_fraction", "limits.total_seconds", "limits.submission_bytes"} | {
+        "source.shared_persons",
+        "class_names",
+    }
+    absent |= {"limits.submission_bytes", "image_config", "image_reference"}
     assert included - names <= absent  # they have no value here
 
 
@@ -299,11 +303,11 @@ def test_guessable_seeds_are_reported(private: Challenge, public: Challenge) -> 
 
 
 def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
-    """`challenge export` prints the hash; `challenge show` lists included and withheld parts."""
+    """`challenge export` prints the hash and what is lost by it; `challenge show` lists what is withheld."""
     private = describe(challenge_folder, "private")
     done = type_command("challenge", "export", private.folder, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert done.stderr == f"note: {BY_HEART}\n"
     assert "Not in it: the test split, the references, the seed, and of challenge.toml" in done.stdout
     digest = load_challenge(tmp_path / "out").sha256
     assert done.stdout.splitlines()[-1] == f"{tmp_path / 'out'}: {digest}"
@@ -332,6 +336,18 @@ def test_command(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:
     assert nothing.returncode == 2
     assert "No challenge exists at" in nothing.stderr
     assert not (tmp_path / "other").exists()
+
+
+def test_an_export_says_that_its_scores_can_be_had_by_heart(
+    challenge_folder: ChallengeFolder, tmp_path: Path
+) -> None:
+    """That of a public challenge as that of a private one; the organizers' guide begins with it."""
+    public = describe(challenge_folder, "public")
+    done = type_command("challenge", "export", public.folder, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, f"note: {BY_HEART}\n")
+    assert "on a challenge that is never exported" in BY_HEART
+    first_part = (ROOT / "docs" / "organizers.md").read_text().partition("\n## Your own data")[0]
+    assert "scored on a challenge that you never export" in first_part
 
 
 def test_the_earlier_name_of_the_option(challenge_folder: ChallengeFolder, tmp_path: Path) -> None:

@@ -56,3 +56,25 @@ def test_changes_are_checked() -> None:
     for changes in ({"processes": 0}, {"proceses": 1}, {"wall_seconds": 1.0, "wall_fraction": 0.2}):
         with pytest.raises(ValidationError):
             Limits().with_changes(**changes)
+
+
+@pytest.mark.parametrize("size", [0, 1023, (100 << 20) + 1, 2048.0, True])
+def test_a_limit_of_submissions_is_from_1_kib_to_100_mib(size: object) -> None:
+    """Left out, challenges have that of all submissions."""
+    with pytest.raises(ValidationError):
+        Limits.model_validate({"submission_bytes": size})
+    assert Limits().submission_bytes is None
+
+
+@pytest.mark.parametrize(
+    ("checkpoint_bytes", "expected"),
+    [(0, 256 << 10), (512 << 10, 256 << 10), (1 << 20, 512 << 10), (1 << 30, 100 << 20)],
+)
+def test_submissions_may_have_half_a_checkpoint(checkpoint_bytes: int, expected: int) -> None:
+    """At least 256 KiB, and at most what any submission may have; a stated limit stays as it is."""
+    limits = Limits(wall_fraction=0.2)
+    assert limits.with_default_submission_bytes(checkpoint_bytes) == limits.with_changes(
+        submission_bytes=expected
+    )
+    stated = Limits(submission_bytes=1024)
+    assert stated.with_default_submission_bytes(checkpoint_bytes) == stated

@@ -11,6 +11,7 @@ from runner.engine.info import EngineInfo
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
 from runner.execution.settings import Settings
+from runner.parsers.binary_files import BinaryFile
 from runner.parsers.checkpoint import content_sha256
 from runner.progress import NullReporter
 from runner.results.summarize import summarize
@@ -69,6 +70,23 @@ def test_the_settings_are_recorded_as_long_as_it_can_go_on(ended: Ended) -> None
     assert json.loads(ended.paths.settings.read_text()) == settings.for_record()
     evaluate(context_of(ended), MINE, ended.challenge, replace(settings, keep_going=True))
     assert json.loads(ended.paths.settings.read_text()) == settings.for_record()
+
+
+def test_files_that_are_not_text_are_named_with_their_sizes(ended: Ended) -> None:
+    """The largest first, five of them; their names are the submission's, so they are sanitized."""
+    files = [BinaryFile(name=f"{size}\x1b.bin", size_bytes=size << 10) for size in range(9, 2, -1)]
+    warnings = summarize(
+        evaluation=ended.name,
+        submission="mine",
+        challenge=ended.challenge,
+        n=N,
+        runs=ended.store.runs(ended.name),
+        seconds=1.0,
+        card="no card",
+        binary_files=files,
+    ).warnings
+    names = ", ".join(f"{size}\N{REPLACEMENT CHARACTER}.bin ({size} KiB)" for size in range(9, 4, -1))
+    assert warnings[-1] == f"files that are not text: {names} and 2 more"
 
 
 def test_what_runs_report_of_their_checkpoints_is_counted(ended: Ended) -> None:

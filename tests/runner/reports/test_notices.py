@@ -16,6 +16,7 @@ from runner.reports.notices import (
 )
 from runner.reports.scores import score_remarks, summary_json
 from runner.results.summary import Summary
+from runner.results.view import NOT_TEXT
 from scoring.card.levels import LEVELS
 from tests.support.records import summary_of
 
@@ -121,3 +122,26 @@ def test_hostile_sentences_stay_one_line() -> None:
         assert "\x1b" not in line.plain
         assert "\n" not in line.plain
     assert notices_of(summary((hostile,)))[0].level == "suspicion"
+
+
+def test_files_that_are_not_text_are_a_note() -> None:
+    """Whatever the submission calls them; a name cannot turn another warning into a note."""
+    names = f"{NOT_TEXT}another submission: x (9 bytes)", f"{NOT_TEXT}y {UNCHANGED}"
+    assert [(each.kind, each.level) for each in notices_of(summary(warnings=names))] == [
+        ("not-text", "note")
+    ] * 2
+    spoofed = f"1 of 64 runs: {NOT_TEXT}", f"{OTHER} {NOT_TEXT}"
+    assert [each.level for each in notices_of(summary(warnings=spoofed))] == ["suspicion"] * 2
+
+
+def test_files_that_are_not_text_are_shown_and_are_not_on_the_card() -> None:
+    """So they are counted with `show`, and the card's notes with `--card`."""
+    noted = summary((f"{NOT_TEXT}weights.npz (1.4 MiB)",), HONEST)
+    (line,) = score_remarks([noted])
+    assert line.plain == "mine: 1 note: unlearn show 0123456789ab; 3 notes: unlearn show 0123456789ab --card"
+    first, last = (each.plain for each in notice_lines(noted, with_suspicions=True))
+    assert first == "mine: note: files that are not text: weights.npz (1.4 MiB)"
+    assert last == "mine: 3 notes: unlearn show 0123456789ab --card"
+    assert counted(noted) == "4 notes"
+    suspect = summary((OTHER, f"{NOT_TEXT}w (1 KiB)"))
+    assert score_remarks([suspect])[0].plain == "mine: 1 suspicion, 1 note: unlearn show 0123456789ab"

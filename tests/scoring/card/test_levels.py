@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scoring.baselines.run_time import run_time
 from scoring.card import flags as flags_module
 from scoring.card.flags import card_flags
 from scoring.card.levels import LEVELS, flag_level
@@ -44,3 +45,32 @@ def test_a_checkpoint_that_changes_nothing_is_no_flag(without, count):
         side="retrained", checkpoint=25, examples=tuple(range(len(without))), epsilon_without=without
     )
     assert len(list(card_flags((flag,), None, None, None))) == count
+
+
+@pytest.mark.parametrize(
+    ("runs", "retraining", "levels"),
+    [
+        ([19.0, 19.0, 99.0], 100.0, {}),
+        ([21.0], 100.0, {"too-slow": "problem"}),
+        ([1.01], 5.0, {"too-slow": "problem"}),
+        ([1.01], 4.99, {"too-slow": "note"}),
+        ([0.31], 0.57, {"too-slow": "note"}),  # three epochs of the twelve of `digits`
+        ([0.01, 0.6, 0.6], 0.57, {"too-slow": "note"}),
+        ([100.0], 100.0, {"too-slow": "problem"}),
+        ([0.11], 0.57, {}),
+    ],
+)
+def test_slow_runs_are_a_problem_unless_retraining_is_short(runs, retraining, levels):
+    """A fifth of 5 s is the least that a time limit comes to; the median run decides."""
+    flags = list(card_flags((), None, None, run_time(runs, [retraining]), retraining))
+    assert {flag.kind: flag_level(flag.kind, flag.sentence) for flag in flags} == levels
+    assert all(flag.sentence.endswith(".") for flag in flags)
+
+
+def test_a_card_without_the_seconds_of_retraining_has_the_contests_rule():
+    """As cards of earlier versions have it: their sentence names no seconds."""
+    (flag,) = card_flags((), None, None, run_time([0.3], [1.0]))
+    assert flag.sentence == (
+        "The median run takes 30% of the retraining time; the contest rejected entries above 20%."
+    )
+    assert flag_level(flag.kind, flag.sentence) == "problem"
