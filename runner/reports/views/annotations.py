@@ -33,7 +33,7 @@ def annotation_lines(view: EvaluationView) -> Iterator[str]:
             "error", file=_file(view, None), line=None, title=view.status, message=view.reason or view.status
         )
     for problem in view.problems:
-        message = f"{problem.sentence}\n{problem.advice}".strip()
+        message = f"{problem.full_sentence}\n{problem.advice}".strip()
         yield _command("warning", file=_file(view, None), line=None, title=problem.kind, message=message)
 
 

@@ -50,7 +50,7 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
     elif view.reason:
         yield Text(f"  {view.reason}")
     for problem in view.problems:
-        yield Text(f"  problem: {problem.sentence.rstrip('.')}.", style=_BAD)
+        yield Text(f"  problem: {problem.full_sentence}", style=_BAD)
         if problem.advice:
             yield Text(f"    {problem.advice}")
     if view.status in ("smoke-test", "judged") and not view.problems and view.feedback != "verdict-only":
