@@ -191,6 +191,7 @@ def test_a_page_shows_what_the_policy_allows(status: str) -> None:
     assert secret not in shown
     for hidden in (
         "1.23",
+        "1.00",
         "MiB",
         "1000000000000000001",
         "2026-01-01",
@@ -198,7 +199,8 @@ def test_a_page_shows_what_the_policy_allows(status: str) -> None:
         "ceiling",
     ):
         assert hidden not in shown, hidden
-    assert "1.00" in shown
+    assert '</td><td class="n">1</td></tr>' in shown, "the slowest runs"
+    assert "<td>1<td>" in shown, "all runs"
 
 
 def test_no_participant_sees_densities_seeds_or_the_organizers_paths() -> None:
