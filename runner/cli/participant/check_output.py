@@ -18,6 +18,7 @@ from runner.reports.views.make import refused_view
 from runner.reports.views.model import BaselineView, EvaluationView
 from runner.reports.views.terminal import view_lines
 from runner.store.entries.records import Outcome
+from runner.submission.load import entry_path
 from runner.submission.pack import display_path
 
 
@@ -63,7 +64,7 @@ class CheckOutput:
         for line in view_lines(view):
             out.print(line, soft_wrap=True)
         if self._github:
-            for text in (after, *annotation_lines(view)):
+            for text in (after, *annotation_lines(view, entry_file=_entry_file(view.path))):
                 out.print(text, markup=False, soft_wrap=True)
 
     def finish(self) -> None:
@@ -102,6 +103,12 @@ class CheckOutput:
         on = f" -c {shlex.quote(display_path(self._challenge))}" if self._challenge is not None else ""
         score = f"unlearn check {shlex.quote(display_path(path))}{on} --score"
         return [score, *([f"unlearn show {view.evaluation} --logs"] if printed else [])]
+
+
+def _entry_file(path: str | None) -> str | None:
+    """Return the file of a submission that annotations name where no line is known; None without any."""
+    file = entry_path(Path(path)) if path is not None else None
+    return str(file) if file is not None else None
 
 
 def _has_output(checker: Checker, view: EvaluationView) -> bool:
