@@ -101,7 +101,7 @@ def conditions_text(conditions: ConditionsView) -> str:
         conditions.device,
         f"isolation {conditions.isolation}",
         f"runtime {conditions.runtime}",
-        f"image {_digest(conditions.image)}",
+        _image_text(conditions.image),
         f"scorer version {conditions.scorer}" if conditions.scorer is not None else "scorer not known",
     ]
     return ", ".join(parts)
@@ -112,5 +112,7 @@ def limits_text(conditions: ConditionsView) -> str:
     return " ".join(f"{name}={value:.15g}" for name, value in conditions.limits.items())
 
 
-def _digest(text: str) -> str:
-    return text.removeprefix("sha256:")[:12]
+def _image_text(digest: str) -> str:
+    """Return which image: by its own digest or, where that was not reported, by that of its inputs."""
+    own = digest.removeprefix("sha256:")[:12]
+    return f"image {own}" if digest.startswith("sha256:") else f"image inputs {own}"
