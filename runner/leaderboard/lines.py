@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from runner.leaderboard.model import ConditionsView, FlagView, RowView, TableView
@@ -53,6 +53,12 @@ def score_text(row: RowView) -> str:
     digits = _DIGITS if half == 0 else 1 - math.floor(math.log10(half))
     digits = min(max(digits, 0), _MOST_DIGITS)
     return f"{row.score:.{digits}f} ± {half:.{digits}f}"
+
+
+def score_title(rows: Iterable[RowView]) -> str:
+    """Return the title of a column of scores: with the interval, if any of the rows has one."""
+    has_interval = any(row.score_low is not None and row.score_high is not None for row in rows)
+    return "score ± 95 %" if has_interval else "score"
 
 
 def share_text(value: float | None, digits: int = 0) -> str:
