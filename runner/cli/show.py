@@ -200,9 +200,22 @@ def _log_lines(named: NamedEvaluation) -> Iterator[str]:
 
 
 def show_summaries(
-    summaries: Sequence[Summary], store: Path, *, as_json: bool, with_suspicions: bool = False
+    summaries: Sequence[Summary],
+    store: Path,
+    *,
+    as_json: bool,
+    with_suspicions: bool = False,
+    further: Sequence[str] = (),
 ) -> None:
-    """Print scores as a table, or as one JSON object per evaluation."""
+    """Print scores as a table, or as one JSON object per evaluation.
+
+    Args:
+        summaries: Under the names that are shown.
+        store: Folder of the store.
+        as_json: Print JSON, and nothing else.
+        with_suspicions: Show suspicions in full.
+        further: More lines on the rows of the table, above the line that says where they are stored.
+    """
     if as_json:
         for summary in summaries:
             print_json(summary_json(summary))
@@ -213,6 +226,8 @@ def show_summaries(
     remarks = score_remarks(summaries, with_suspicions=with_suspicions)
     for line in (*remarks, *map(plain_text, copies)):
         out.print(line, soft_wrap=True)
+    for text in further:
+        out.print(text, markup=False, soft_wrap=True)
     judged = [summary for summary in summaries if not summary.refused]
     if not judged:
         return

@@ -147,8 +147,11 @@ def test_a_table_of_summaries_is_followed_by_the_advice(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As `unlearn run` prints it, below the reason."""
-    show_summaries([summary_of(reason="run 0 ended as crashed (SystemExit: 0)")], folder, as_json=False)
+    further = [f"mine: at mine.py:3: [red]{number}" for number in range(3)]
+    summary = summary_of(reason="run 0 ended as crashed (SystemExit: 0)")
+    show_summaries([summary], folder, as_json=False, further=further)
     lines = capsys.readouterr().out.splitlines()
     place = lines.index("mine: no score: run 0 ended as crashed (SystemExit: 0)")
     assert lines[place + 1] == f"mine: {LEAVES}"
+    assert lines[-4:-1] == further
     assert lines[-1] == f"Stored in {folder}; for details: unlearn show {ID} --store {folder}"
