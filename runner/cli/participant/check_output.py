@@ -16,7 +16,7 @@ from runner.reports.views.annotations import annotation_lines, without_commands
 from runner.reports.views.junit import junit_xml
 from runner.reports.views.make import refused_view
 from runner.reports.views.model import BaselineView, EvaluationView
-from runner.reports.views.terminal import view_lines
+from runner.reports.views.terminal import counts_text, view_lines
 from runner.store.entries.records import Outcome
 from runner.submission.load import entry_path
 from runner.submission.pack import display_path
@@ -68,7 +68,9 @@ class CheckOutput:
                 out.print(text, markup=False, soft_wrap=True)
 
     def finish(self) -> None:
-        """Write the JUnit file, if it is requested, and forget what was shown."""
+        """Print the counts of several, write the requested JUnit file, and forget what was shown."""
+        if len(self._views) > 1 and not self._as_json:
+            stdout_console().print(counts_text(self._views), markup=False, soft_wrap=True)
         if self._junit is not None:
             write_atomic(self._junit, junit_xml(self._views, seconds=self._seconds))
         self._views, self._seconds = [], []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.text import Text
@@ -67,6 +67,13 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
         yield Text("  The challenge shows participants verdicts only.")
     for command in view.next:
         yield Text(f"  next: {command}")
+
+
+def counts_text(views: Sequence[EvaluationView]) -> str:
+    """Return how many submissions ended how, as ``3 submissions: 2 ok, 1 failed``."""
+    words = [_STATUS[view.status] for view in views]
+    counts = [f"{words.count(word)} {word}" for word in dict.fromkeys(_STATUS.values()) if word in words]
+    return f"{quantity(len(views), 'submission')}: {', '.join(counts)}"
 
 
 def _headline(view: EvaluationView) -> str:
