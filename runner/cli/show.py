@@ -38,6 +38,7 @@ from runner.results.continuing import how_to_continue
 from runner.results.summary import SCHEMA_VERSION, Summary
 from runner.sanitize import sanitize, sanitize_line
 from runner.store.entries.naming import LAST
+from runner.store.records import RunRecord
 from runner.wording import first_of, noun_for, quantity
 
 _LISTED_RUNS: Final = 20
@@ -145,19 +146,15 @@ def _shown_as_json(named: NamedEvaluation) -> dict[str, object]:
 
 
 def _show(named: NamedEvaluation) -> None:
+    """Print status and first failure, then the runs and what else is stored, and last the next commands."""
     opened, out = named.store, stdout_console()
-    stored, runs = opened.evaluation(named.name), opened.runs(named.name)
+    stored = opened.evaluation(named.name)
     entries, store = opened.entries_of(named.name), named.typed_store
     view = _view(named)
-    listed = (
-        runs if len(runs) <= _LISTED_RUNS else [run for run in runs if run.verdict != "ok"][:_LISTED_RUNS]
-    )
-    if listed:
-        out.print(runs_table(listed, out.width))
-    if len(listed) < len(runs):
-        out.print(f"{quantity(len(runs), 'run')}; --json lists all of them.")
-    for line in advice_on_runs(runs):
-        out.print(line, markup=False, soft_wrap=True)
+    out.print(f"evaluation {named.name} on {view.challenge}", markup=False, soft_wrap=True)
+    for text in view_lines(view.model_copy(update={"next": []}), traceback=True):
+        out.print(text, soft_wrap=True)
+    _show_runs(opened.runs(named.name))
     for terms in opened.all_terms(named.name):
         out.print(terms_line(terms), soft_wrap=True)
     for entry in entries:
@@ -174,10 +171,24 @@ def _show(named: NamedEvaluation) -> None:
     if stored.summary is None:
         how = sanitize_line(how_to_continue(stored, entries, named.folder), 4000)
         out.print(f"Not finished; {how}", markup=False, soft_wrap=True)
-    out.print()
-    out.print(f"evaluation {named.name} on {view.challenge}", markup=False, soft_wrap=True)
-    for text in view_lines(view, traceback=True):
-        out.print(text, soft_wrap=True)
+    for command in view.next:
+        out.print(f"next: {command}", markup=False, soft_wrap=True)
+
+
+def _show_runs(runs: Sequence[RunRecord]) -> None:
+    """Print how runs ended, below an empty line, and what to do about those that failed."""
+    out = stdout_console()
+    listed = (
+        runs if len(runs) <= _LISTED_RUNS else [run for run in runs if run.verdict != "ok"][:_LISTED_RUNS]
+    )
+    if listed:
+        out.print(runs_table(listed, out.width))  # it begins with an empty line
+    else:
+        out.print()
+    if len(listed) < len(runs):
+        out.print(f"{quantity(len(runs), 'run')}; --json lists all of them.")
+    for line in advice_on_runs(runs):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _show_logs(named: NamedEvaluation) -> None:
