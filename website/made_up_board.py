@@ -19,7 +19,7 @@ _FIRST: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 _CONDITIONS: Final = Conditions(
     challenge_sha256="c41f0a7be92d" + "0" * 52,
     n=_RUNS,
-    image="9b2e61d07f3a" + "0" * 52,
+    image="sha256:9b2e61d07f3a" + "0" * 52,
     limits=(("cpus", 2.0), ("memory_bytes", float(4 << 30)), ("wall_seconds", 120.0)),
     isolation="container",
     runtime="runsc",

@@ -204,14 +204,12 @@ def _show(
         for result in results:
             print_json({**summary_json(result.summary), **result.to_json()})
         return
-    show_summaries(named_summaries(results), store, as_json=False)
-    out = stdout_console()
     lines = result_lines(results, keep_going=keep_going, may_repeat=may_repeat)
     if any(result.outcome is Outcome.FAILED for result in results):
         with closing(open_store(store, create=False)) as opened:
             lines = [*failure_lines(results, opened.runs, partial(_read_log, store), store=store), *lines]
-    for line in (*lines, counts_line(results)):
-        out.print(line, markup=False, soft_wrap=True)
+    show_summaries(named_summaries(results), store, as_json=False, further=lines)
+    stdout_console().print(counts_line(results), markup=False, soft_wrap=True)
 
 
 def _when_ended(reporter: ConsoleReporter, total: int, pages: _Pages) -> Callable[[EntryResult], None]:

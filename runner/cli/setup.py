@@ -62,7 +62,18 @@ def setup_command(
         print_note(BUILD_SENTENCE)
         with host_session(ConsoleReporter(stderr_console())) as host:
             build_default_challenge(host.engine, host.image, labels=host.labels, reporter=host.reporter)
-    stdout_console().print(f"Ready: {ready.tag}")
+    print_ready(ready.tag)
+
+
+def print_ready(tag: str) -> None:
+    """Print that this host is ready, and what to do next.
+
+    Args:
+        tag: Of the image.
+    """
+    out = stdout_console()
+    out.print(f"Ready: {tag}", markup=False, soft_wrap=True)
+    out.print("next: unlearn new mine")
 
 
 def _require_this_version(received: ReceivedImage) -> None:

@@ -39,6 +39,7 @@ from runner.results.continuing import how_to_continue
 from runner.results.summary import SCHEMA_VERSION, Summary
 from runner.sanitize import sanitize, sanitize_line
 from runner.store.entries.naming import LAST
+from runner.store.records import RunRecord
 from runner.wording import first_of, noun_for, quantity
 
 _LISTED_RUNS: Final = 20
@@ -146,19 +147,15 @@ def _shown_as_json(named: NamedEvaluation) -> dict[str, object]:
 
 
 def _show(named: NamedEvaluation) -> None:
+    """Print status and first failure, then the runs and what else is stored, and last the next commands."""
     opened, out = named.store, stdout_console()
-    stored, runs = opened.evaluation(named.name), opened.runs(named.name)
+    stored = opened.evaluation(named.name)
     entries, store = opened.entries_of(named.name), named.typed_store
     view = _view(named)
-    listed = (
-        runs if len(runs) <= _LISTED_RUNS else [run for run in runs if run.verdict != "ok"][:_LISTED_RUNS]
-    )
-    if listed:
-        out.print(runs_table(listed, out.width))
-    if len(listed) < len(runs):
-        out.print(f"{quantity(len(runs), 'run')}; --json lists all of them.")
-    for line in advice_on_runs(runs):
-        out.print(line, markup=False, soft_wrap=True)
+    out.print(f"evaluation {named.name} on {view.challenge}", markup=False, soft_wrap=True)
+    for text in view_lines(view.model_copy(update={"next": []}), traceback=True):
+        out.print(text, soft_wrap=True)
+    _show_runs(opened.runs(named.name))
     for terms in opened.all_terms(named.name):
         out.print(terms_line(terms), soft_wrap=True)
     for entry in entries:
@@ -175,10 +172,24 @@ def _show(named: NamedEvaluation) -> None:
     if stored.summary is None:
         how = sanitize_line(how_to_continue(stored, entries, named.folder), 4000)
         out.print(f"Not finished; {how}", markup=False, soft_wrap=True)
-    out.print()
-    out.print(f"evaluation {named.name} on {view.challenge}", markup=False, soft_wrap=True)
-    for text in view_lines(view, traceback=True):
-        out.print(text, soft_wrap=True)
+    for command in view.next:
+        out.print(f"next: {command}", markup=False, soft_wrap=True)
+
+
+def _show_runs(runs: Sequence[RunRecord]) -> None:
+    """Print how runs ended, below an empty line, and what to do about those that failed."""
+    out = stdout_console()
+    listed = (
+        runs if len(runs) <= _LISTED_RUNS else [run for run in runs if run.verdict != "ok"][:_LISTED_RUNS]
+    )
+    if listed:
+        out.print(runs_table(listed, out.width))  # it begins with an empty line
+    else:
+        out.print()
+    if len(listed) < len(runs):
+        out.print(f"{quantity(len(runs), 'run')}; --json lists all of them.")
+    for line in advice_on_runs(runs):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _show_logs(named: NamedEvaluation) -> None:
@@ -201,9 +212,22 @@ def _log_lines(named: NamedEvaluation) -> Iterator[str]:
 
 
 def show_summaries(
-    summaries: Sequence[Summary], store: Path, *, as_json: bool, with_suspicions: bool = False
+    summaries: Sequence[Summary],
+    store: Path,
+    *,
+    as_json: bool,
+    with_suspicions: bool = False,
+    further: Sequence[str] = (),
 ) -> None:
-    """Print scores as a table, or as one JSON object per evaluation."""
+    """Print scores as a table, or as one JSON object per evaluation.
+
+    Args:
+        summaries: Under the names that are shown.
+        store: Folder of the store.
+        as_json: Print JSON, and nothing else.
+        with_suspicions: Show suspicions in full.
+        further: More lines on the rows of the table, above the line that says where they are stored.
+    """
     if as_json:
         for summary in summaries:
             print_json(summary_json(summary))
@@ -214,6 +238,8 @@ def show_summaries(
     remarks = score_remarks(summaries, with_suspicions=with_suspicions)
     for line in (*remarks, *map(plain_text, copies)):
         out.print(line, soft_wrap=True)
+    for text in further:
+        out.print(text, markup=False, soft_wrap=True)
     judged = [summary for summary in summaries if not summary.refused]
     if not judged:
         return

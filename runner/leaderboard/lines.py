@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from runner.leaderboard.model import ConditionsView, FlagView, RowView, TableView
@@ -55,6 +55,12 @@ def score_text(row: RowView) -> str:
     return f"{row.score:.{digits}f} ± {half:.{digits}f}"
 
 
+def score_title(rows: Iterable[RowView]) -> str:
+    """Return the title of a column of scores: with the interval, if any of the rows has one."""
+    has_interval = any(row.score_low is not None and row.score_high is not None for row in rows)
+    return "score ± 95 %" if has_interval else "score"
+
+
 def share_text(value: float | None, digits: int = 0) -> str:
     """Return a share as a percentage; empty for none."""
     return "" if value is None else percent(value, digits)
@@ -101,7 +107,7 @@ def conditions_text(conditions: ConditionsView) -> str:
         conditions.device,
         f"isolation {conditions.isolation}",
         f"runtime {conditions.runtime}",
-        f"image {_digest(conditions.image)}",
+        _image_text(conditions.image),
         f"scorer version {conditions.scorer}" if conditions.scorer is not None else "scorer not known",
     ]
     return ", ".join(parts)
@@ -112,5 +118,7 @@ def limits_text(conditions: ConditionsView) -> str:
     return " ".join(f"{name}={value:.15g}" for name, value in conditions.limits.items())
 
 
-def _digest(text: str) -> str:
-    return text.removeprefix("sha256:")[:12]
+def _image_text(digest: str) -> str:
+    """Return which image: by its own digest or, where that was not reported, by that of its inputs."""
+    own = digest.removeprefix("sha256:")[:12]
+    return f"image {own}" if digest.startswith("sha256:") else f"image inputs {own}"

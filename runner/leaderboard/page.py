@@ -14,6 +14,7 @@ from runner.leaderboard.lines import (
     ratio_text,
     runs_text,
     score_text,
+    score_title,
     share_text,
     table_lines,
 )
@@ -39,6 +40,12 @@ _SECTIONS: Final = {
     "unfinished": ("Not finished", "Some runs have not been executed yet."),
     "baseline": ("Baselines", "Known methods under conditions of their own."),
 }
+_MEANINGS: Final = {
+    "retain": "Retain is the accuracy on the retain set, relative to that of the references.",
+    "test": "Test is the accuracy on the test set, relative to that of the references.",
+    "time": "Time is the median of a run as a share of its limit.",
+}
+"""What a column shows, by its title."""
 _Column = tuple[str, bool, list[str]]
 """Title, whether it has figures, and its cells."""
 
@@ -94,7 +101,7 @@ def _table(table: TableView, number: int, total: int, shorten: _Shorten) -> dict
     leaders = _leaders(rows)
     most = max((row.score_high or row.score or 0.0 for row in rows), default=0.0)
     columns: list[_Column] = [
-        ("score ± 95 %", True, [score_text(row) for row in rows]),
+        (score_title(rows), True, [score_text(row) for row in rows]),
         ("of ceiling", True, [share_text(row.share_of_ceiling) for row in rows]),
         ("retain", True, [ratio_text(row.retain_ratio) for row in rows]),
         ("test", True, [ratio_text(row.test_ratio) for row in rows]),
@@ -116,6 +123,7 @@ def _table(table: TableView, number: int, total: int, shorten: _Shorten) -> dict
         "conditions": f"All under the same conditions: {conditions_text(table.conditions)}.",
         "remarks": table.remarks,
         "columns": [(title, is_number) for title, is_number, _ in shown],
+        "meanings": [_MEANINGS[title] for title, _, _ in shown if title in _MEANINGS],
         "has_teams": any(row.team for row in rows),
         "has_bars": any(row.score_low is not None for row in rows),
         "rows": [

@@ -9,6 +9,7 @@ from runner.leaderboard.lines import (
     ratio_text,
     runs_text,
     score_text,
+    score_title,
     share_text,
     verified_text,
 )
@@ -28,7 +29,7 @@ def row_page(board: Board, row: RowView, conditions: ConditionsView | None) -> s
         ("team", row.team or ""),
         ("rank", rank_text(row) or "none"),
         ("status", row.status.replace("-", " ")),
-        ("score ± 95 %", score_text(row)),
+        (score_title([row]), score_text(row)),
         ("of the ceiling", share_text(row.share_of_ceiling)),
         ("accuracy on retain, of the references'", ratio_text(row.retain_ratio)),
         ("accuracy on test, of the references'", ratio_text(row.test_ratio)),

@@ -87,6 +87,7 @@ def report_page(report: ReportView) -> str:
         has_memory=any(run.peak_bytes is not None for run in report.runs),
         has_seeds=any(run.seed is not None for run in report.runs),
         mib=MIB,
+        seconds="%.0f" if view.feedback == "verdict-only" else "%.2f",
         number=number_text,
         interval=interval_text,
         percent=percent_text,

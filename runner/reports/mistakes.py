@@ -259,5 +259,6 @@ MISTAKES: Final = (
         WARNING,
         "checkpoints are the original network, unchanged",
         "You changed a copy of the network and did not return it, or returned a state dict.",
+        "checkpoints (?:are|is) the original network, unchanged",
     ),
 )

@@ -7,6 +7,7 @@ that shows it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,8 +27,8 @@ ADVICE: Final = {
     "too-slow": "Make unlearning faster: fewer epochs, or a part of the retain set.",
 }
 """What a participant can do about a problem, by its kind."""
-
-
+_SINGLE: Final = re.compile(r"(1 of \d+ checkpoints) (are|equal)( those)?(?= )")
+"""How a warning on one checkpoint begins as it is stored, with a verb for several."""
 FILES_KIND: Final = "not-text"
 """The kind of the one note that is no flag of the score card, so that `show` has it and `--card` has not."""
 
@@ -143,18 +144,30 @@ def _problem_line(name: str, notice: Notice) -> Text:
 
 
 def notice_of_warning(sentence: str) -> Notice:
-    """Return a warning of a summary as a notice."""
+    """Return a warning of a summary as a notice, with the verb of its number.
+
+    The stored sentence decides on the kind.
+    """
     if sentence.startswith(NOT_TEXT):
         return Notice(kind=FILES_KIND, level="note", sentence=sentence)
     if sentence.endswith(UNCHANGED):
-        return Notice(kind="unchanged", level="problem", sentence=sentence)
+        return Notice(kind="unchanged", level="problem", sentence=_in_number(sentence))
     if sentence.endswith(EQUAL_SEEDS):
-        return Notice(kind="equal-seeds", level="problem", sentence=sentence)
+        return Notice(kind="equal-seeds", level="problem", sentence=_in_number(sentence))
     if ANSWERS_UNLIKE in sentence:
         return Notice(kind="lost-state", level="problem", sentence=sentence)
     if OTHER_SUBMISSION in sentence:
-        return Notice(kind="other-submission", level="suspicion", sentence=sentence)
+        return Notice(kind="other-submission", level="suspicion", sentence=_in_number(sentence))
     return Notice(kind="warning", level="suspicion", sentence=sentence)
+
+
+def _in_number(sentence: str) -> str:
+    """Return a warning on checkpoints with its verb in the singular if it is about one of them."""
+    single = _SINGLE.match(sentence)
+    if single is None:
+        return sentence
+    verb = "is" if single[2] == "are" else "equals"
+    return f"{single[1]} {verb}{' that' if single[3] else ''}{sentence[single.end() :]}"
 
 
 def _flags(summary: SummaryView) -> Iterator[Notice]:

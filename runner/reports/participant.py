@@ -43,7 +43,7 @@ _KNOWN: Final = _OF_LIBRARIES | {
 }
 _SCORE_DIGITS: Final = 6
 _SHOWN_FACTS: Final = frozenset(
-    {"evaluation", "submission, SHA-256", "challenge, SHA-256", "image, digest of its inputs", "runs"}
+    {"evaluation", "submission, SHA-256", "challenge, SHA-256", "image inputs", "runs"}
 )
 """Of a report's provenance; times and hosts are the organizer's."""
 

@@ -118,6 +118,14 @@ def load_submission(path: Path) -> Submission:
     )
 
 
+def entry_path(path: Path) -> Path | None:
+    """Return the file in which a submission begins: of a folder its ``submission.py``; None without any."""
+    try:
+        return next((file for file in (path, path / ENTRY_FILE) if file.is_file()), None)
+    except OSError:
+        return None
+
+
 def _file_sha256(path: Path) -> str | None:
     """Return the hash of a refused file; None if it is a folder, too large or unreadable."""
     try:

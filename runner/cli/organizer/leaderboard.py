@@ -93,8 +93,8 @@ def leaderboard_command(
     in tables of their own. What failed or is not valid is listed below, with the reason. What is compared is
     computed once and stored.
     """
-    if sum((html is not None, csv is not None, as_json)) > 1:
-        raise ConfigurationError("Name only one of --html, --csv and --json.")
+    if as_json and (html is not None or csv is not None):
+        raise ConfigurationError("--json prints what --html and --csv write; name it alone.")
     if overwrite and csv is None:
         raise ConfigurationError("--overwrite goes with --csv; --html replaces what it wrote earlier.")
     if seed is not None and seed >= _SEEDS:
@@ -111,11 +111,14 @@ def leaderboard_command(
             _write_pages(html, board, opened, store, selected.folder)
     if as_json:
         print_json(board.model_dump(mode="json"))
-    elif csv is not None:
+        return
+    out = stdout_console()
+    if html is not None:
+        out.print(f"Leaderboard: {html / 'index.html'}", markup=False, soft_wrap=True)
+    if csv is not None:
         write_atomic(csv, board_csv(board))
         print_note(f"{quantity(len(board.all_rows()), 'row')} in {csv}")
-    elif html is None:
-        out = stdout_console()
+    if html is None and csv is None:
         for line in board_lines(board, out.width):
             out.print(line)
 
@@ -125,7 +128,7 @@ def _write_pages(html: Path, board: Board, opened: Store, folder: Path, challeng
         source = ReportSource(store=opened, folder=folder, challenge=challenge, reporter=reporter)
         files = board_files(board, source)
         new = write_site(html, files)
-    print_note(f"{html / 'index.html'}: {quantity(len(files), 'page')}, {new} of them new")
+    print_note(f"{quantity(len(files), 'page')}, {new} of them new")
 
 
 def _board(

@@ -16,8 +16,9 @@ from runner.reports.views.annotations import annotation_lines, without_commands
 from runner.reports.views.junit import junit_xml
 from runner.reports.views.make import refused_view
 from runner.reports.views.model import BaselineView, EvaluationView
-from runner.reports.views.terminal import view_lines
+from runner.reports.views.terminal import counts_text, view_lines
 from runner.store.entries.records import Outcome
+from runner.submission.load import entry_path
 from runner.submission.pack import display_path
 
 
@@ -63,11 +64,13 @@ class CheckOutput:
         for line in view_lines(view):
             out.print(line, soft_wrap=True)
         if self._github:
-            for text in (after, *annotation_lines(view)):
+            for text in (after, *annotation_lines(view, entry_file=_entry_file(view.path))):
                 out.print(text, markup=False, soft_wrap=True)
 
     def finish(self) -> None:
-        """Write the JUnit file, if it is requested, and forget what was shown."""
+        """Print the counts of several, write the requested JUnit file, and forget what was shown."""
+        if len(self._views) > 1 and not self._as_json:
+            stdout_console().print(counts_text(self._views), markup=False, soft_wrap=True)
         if self._junit is not None:
             write_atomic(self._junit, junit_xml(self._views, seconds=self._seconds))
         self._views, self._seconds = [], []
@@ -102,6 +105,12 @@ class CheckOutput:
         on = f" -c {shlex.quote(display_path(self._challenge))}" if self._challenge is not None else ""
         score = f"unlearn check {shlex.quote(display_path(path))}{on} --score"
         return [score, *([f"unlearn show {view.evaluation} --logs"] if printed else [])]
+
+
+def _entry_file(path: str | None) -> str | None:
+    """Return the file of a submission that annotations name where no line is known; None without any."""
+    file = entry_path(Path(path)) if path is not None else None
+    return str(file) if file is not None else None
 
 
 def _has_output(checker: Checker, view: EvaluationView) -> bool:

@@ -20,21 +20,30 @@ _DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY: Final = _DATA | {":": "%3A", ",": "%2C"}
 
 
-def annotation_lines(view: EvaluationView) -> Iterator[str]:
-    """Yield the annotations of a view; none if there is nothing to fix."""
+def annotation_lines(view: EvaluationView, *, entry_file: str | None = None) -> Iterator[str]:
+    """Yield the annotations of a view; none if there is nothing to fix.
+
+    Args:
+        view: Filtered already.
+        entry_file: The submission's file that is named where no line is known; a folder shows no annotation.
+    """
     if view.failure is not None and not view.is_fault_of_host:
         failure = view.failure
         message = f"{failure.message}\n{failure.advice}".strip() or failure.verdict
         yield _command(
-            "error", file=_file(view, failure.file), line=failure.line, title=failure.verdict, message=message
+            "error",
+            file=_file(view, failure.file) if failure.file is not None else entry_file,
+            line=failure.line,
+            title=failure.verdict,
+            message=message,
         )
     elif view.is_failure or view.is_fault_of_host:
         yield _command(
-            "error", file=_file(view, None), line=None, title=view.status, message=view.reason or view.status
+            "error", file=entry_file, line=None, title=view.status, message=view.reason or view.status
         )
     for problem in view.problems:
-        message = f"{problem.sentence}\n{problem.advice}".strip()
-        yield _command("warning", file=_file(view, None), line=None, title=problem.kind, message=message)
+        message = f"{problem.full_sentence}\n{problem.advice}".strip()
+        yield _command("warning", file=entry_file, line=None, title=problem.kind, message=message)
 
 
 def without_commands(lines: Sequence[str], *, token: str) -> list[str]:
@@ -47,16 +56,14 @@ def without_commands(lines: Sequence[str], *, token: str) -> list[str]:
     return [f"::stop-commands::{token}", *lines, f"::{token}::"]
 
 
-def _file(view: EvaluationView, file: str | None) -> str | None:
-    """Return a file of the repository: a file inside a zip is none, but the zip is.
-
-    ``./submission.py`` would match no file of a change.
-    """
-    path = view.path if file is None or ".zip: " in file else file
-    return str(PurePosixPath(path)) if path is not None else None
+def _file(view: EvaluationView, file: str) -> str | None:
+    """Return a file of the repository: a file inside a zip is none, but the zip is."""
+    return view.path if ".zip: " in file else file
 
 
 def _command(kind: str, *, file: str | None, line: int | None, title: str, message: str) -> str:
+    if file is not None:
+        file = str(PurePosixPath(file))  # ./submission.py would match no file of a change
     properties = {"file": file, "line": None if line is None else str(line), "title": title}
     listed = ",".join(
         f"{name}={_escaped(value, _PROPERTY)}" for name, value in properties.items() if value is not None

@@ -45,8 +45,18 @@ def worth_sentence(view: EvaluationView, share: Measure | None = None) -> str:
         "failed": "There is no score.",
     }
     if view.status == "failed" and well < ended:
-        return f"There is no score: {ended - well} of {quantity(ended, 'run')} failed, and none may."
+        sentence = (
+            f"There is no score: {ended - well} of {quantity(view.n, 'requested run')} failed, and none may."
+        )
+        return f"{sentence} {_not_started(view.n - ended)}".rstrip()
     return sentences[view.status]
+
+
+def _not_started(runs: int) -> str:
+    """Return a sentence on the requested runs that were not started; empty if all were."""
+    if runs <= 0:
+        return ""
+    return f"{quantity(runs, 'run')} {'was' if runs == 1 else 'were'} not started."
 
 
 def _of_score(view: EvaluationView, share: Measure | None) -> str:

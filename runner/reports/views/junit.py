@@ -58,7 +58,7 @@ def _case(suite: ElementTree.Element, view: EvaluationView, seconds: float) -> N
     elif view.is_failure or view.is_fault_of_host:
         kind = "failure" if view.is_failure else "error"
         ElementTree.SubElement(case, kind, type=view.status, message=_text(view.reason or view.status))
-    lines = [f"problem: {problem.sentence} {problem.advice}".rstrip() for problem in view.problems]
+    lines = [f"problem: {problem.full_sentence} {problem.advice}".rstrip() for problem in view.problems]
     if view.score is not None:
         lines.append(f"score: {view.score.value:.4f}")
     if lines:

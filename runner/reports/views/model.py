@@ -34,6 +34,11 @@ class NoticeView(_Part):
     advice: str = ""
     """What to do about it; only a problem has it."""
 
+    @property
+    def full_sentence(self) -> str:
+        """Return the observation with one full stop at its end, for a text that goes on."""
+        return f"{self.sentence.rstrip('.')}."
+
 
 class FailureView(_Part):
     """The first run that failed, in the order of the runs."""

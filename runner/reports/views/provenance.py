@@ -54,7 +54,7 @@ def provenance(
         ("evaluation", evaluation.id),
         ("submission, SHA-256", evaluation.submission_sha256),
         ("challenge, SHA-256", evaluation.challenge_sha256),
-        ("image, digest of its inputs", evaluation.image),
+        ("image inputs", evaluation.image),
         ("runs", str(evaluation.n)),
         ("begun", f"{evaluation.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
         ("time spent on it", duration(evaluation.seconds)),
@@ -85,6 +85,8 @@ def _of_manifest(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "executed with", ", ".join([*parts, *([f"runtime {runtime}"] if runtime else [])])
     known = [name for name in ("project", "python", "kernel", "engine") if name in versions]
     yield "versions", ", ".join(f"{name} {versions[name]}" for name in known)
+    if manifest.image.config:
+        yield "image", manifest.image.config
     yield "archive", size_text(manifest.submission.archive_bytes)
 
 

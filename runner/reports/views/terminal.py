@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.text import Text
@@ -50,7 +50,7 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
     elif view.reason:
         yield Text(f"  {view.reason}")
     for problem in view.problems:
-        yield Text(f"  problem: {problem.sentence.rstrip('.')}.", style=_BAD)
+        yield Text(f"  problem: {problem.full_sentence}", style=_BAD)
         if problem.advice:
             yield Text(f"    {problem.advice}")
     if view.status in ("smoke-test", "judged") and not view.problems and view.feedback != "verdict-only":
@@ -67,6 +67,13 @@ def view_lines(view: EvaluationView, *, traceback: bool = False) -> Iterator[Tex
         yield Text("  The challenge shows participants verdicts only.")
     for command in view.next:
         yield Text(f"  next: {command}")
+
+
+def counts_text(views: Sequence[EvaluationView]) -> str:
+    """Return how many submissions ended how, as ``3 submissions: 2 ok, 1 failed``."""
+    words = [_STATUS[view.status] for view in views]
+    counts = [f"{words.count(word)} {word}" for word in dict.fromkeys(_STATUS.values()) if word in words]
+    return f"{quantity(len(views), 'submission')}: {', '.join(counts)}"
 
 
 def _headline(view: EvaluationView) -> str:

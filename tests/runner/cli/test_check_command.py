@@ -152,11 +152,14 @@ def test_exit_codes_and_junit_tell_failures_from_faults_of_the_host(
     refused, lost = write("refused.ipynb", "{}"), write("lost.py", "lost = 1\n")
     junit = tmp_path / "out" / "junit.xml"
     assert _check_all(checker, [good], output(junit=junit)) == 0
+    assert "submission" not in capsys.readouterr().out
     assert _check_all(checker, [good, refused], output(junit=junit)) == 1
     assert _check_all(checker, [good, bad, refused, lost, good], output(junit=junit)) == 4
     suite = ElementTree.parse(junit).getroot()[0]
     assert [[child.tag for child in case] for case in suite] == [[], ["failure"], ["failure"], ["error"], []]
-    assert "nbconvert" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "nbconvert" in text
+    assert text.endswith("\n5 submissions: 2 ok, 1 failed, 1 not judged, 1 refused\n")
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def test_a_page_and_a_comparison_are_written_once(folder: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"Report: {page}\n"
     assert "mine &lt;b&gt;" in page.read_text()
+    assert f"<dt>image inputs</dt><dd>{'c' * 64}</dd>" in page.read_text()
     page.write_text("kept")
     refused = typed("show", SCORED, "--store", folder / "store", "--html", page)
     assert refused.returncode == 2

@@ -60,7 +60,7 @@ def test_each_advice_stands_once_below_the_runs(folder: Path, capsys: pytest.Cap
 
 
 def test_the_first_failure_is_shown_with_its_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Below the runs, where a terminal ends; then the next command, with the evaluation's real name."""
+    """Status first, above the table of runs; last the next command, with the evaluation's real name."""
     with closing(open_store(folder, create=False)) as store:
         summary = summary_of(evaluation=ID, reason="run 0 ended as crashed (SystemExit: 0)")
         store.finish(ID, summary.to_json())
@@ -69,14 +69,16 @@ def test_the_first_failure_is_shown_with_its_output(folder: Path, capsys: pytest
     log.write_text("printed\nTraceback\x1b[2J\n")
     show_command("mine", folder)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-6:] == [
+    assert lines[:6] == [
+        f"evaluation {ID} on hidden",
         "mine: failed, 3 runs (2 crashed, 1 time-limit)",
         "  | printed",
         "  | Traceback\N{REPLACEMENT CHARACTER}[2J",
         "  crashed: SystemExit: 0",
         f"  {LEAVES}",
-        f"  next: unlearn show {ID} --logs --store {folder}",
     ]
+    assert lines[7].split()[:3] == ["run", "seed", "verdict"]
+    assert lines[-1] == f"next: unlearn show {ID} --logs --store {folder}"
     show_command("last", folder, logs=True)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
@@ -147,8 +149,11 @@ def test_a_table_of_summaries_is_followed_by_the_advice(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As `unlearn run` prints it, below the reason."""
-    show_summaries([summary_of(reason="run 0 ended as crashed (SystemExit: 0)")], folder, as_json=False)
+    further = [f"mine: at mine.py:3: [red]{number}" for number in range(3)]
+    summary = summary_of(reason="run 0 ended as crashed (SystemExit: 0)")
+    show_summaries([summary], folder, as_json=False, further=further)
     lines = capsys.readouterr().out.splitlines()
     place = lines.index("mine: no score: run 0 ended as crashed (SystemExit: 0)")
     assert lines[place + 1] == f"mine: {LEAVES}"
+    assert lines[-4:-1] == further
     assert lines[-1] == f"Stored in {folder}; for details: unlearn show {ID} --store {folder}"

@@ -97,13 +97,21 @@ def test_verdict_only_hides_all_figures_but_the_score() -> None:
     )
     secret = candidate(1, figures=figures, halves=halves(0.123456789), feedback="verdict-only")
     board = visible_board(make_board([secret], challenge="hidden"), "public")
-    for name, text in rendered(board).items():
+    strict = rendered(board)
+    for name, text in strict.items():
         assert "0.1235" in text or "0.123457" in text, name
         assert [value for value in hidden if value in text] == [], name
     board = visible_board(
         make_board([candidate(1, figures=figures, halves=halves(0.123456789))], challenge="h"), "public"
     )
-    assert "62 %" in rendered(board)["page"], "under the policy full the figures are shown"
+    full = rendered(board)
+    assert "62 %" in full["page"], "under the policy full the figures are shown"
+    titles = ("± 95", "Retain is", "Test is", "Time is")
+    assert [[title in each["page"] for title in titles] for each in (strict, full)] == [
+        [False] * 4,
+        [True] * 4,
+    ]
+    assert ["± 95" in each["reports"] for each in (strict, full)] == [False, True]
 
 
 @settings(max_examples=25)

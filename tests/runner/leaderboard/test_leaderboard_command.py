@@ -295,7 +295,9 @@ def test_pages_have_a_report_for_each_row(
     crashed = add_evaluation(store, challenge, "crashes", verdict=Verdict.CRASHED, detail="ValueError: x")
     add_refused(store, challenge, "broken", "it is no zip archive")
     leaderboard_command(store=store, html=site)
-    assert "4 pages, 4 of them new" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert printed.out == f"Leaderboard: {site / 'index.html'}\n"
+    assert "4 pages, 4 of them new" in printed.err
     page = page_tables((site / "index.html").read_text())
     reports = {f"reports/{file.name}" for file in (site / "reports").iterdir()}
     assert {link for link in page.links if link.startswith("reports/")} == reports
@@ -325,8 +327,13 @@ def test_csv_is_not_overwritten_unasked(folder: Path, template: Path) -> None:
     leaderboard_command(**options, csv=file, overwrite=True)
     with pytest.raises(ConfigurationError, match=r"--csv writes \.csv"):
         leaderboard_command(**options, csv=folder / "board.xlsx")
-    with pytest.raises(ConfigurationError, match="only one of"):
-        leaderboard_command(**options, csv=file, html=folder / "site")
+    others: tuple[dict[str, Any], ...] = ({"csv": folder / "new.csv"}, {"html": folder / "pages"})
+    for other in others:
+        with pytest.raises(ConfigurationError, match="name it alone"):
+            leaderboard_command(**options, **other, as_json=True)
+    leaderboard_command(**options, csv=folder / "new.csv", html=folder / "pages")
+    assert (folder / "new.csv").read_bytes() == file.read_bytes()
+    assert (folder / "pages" / "index.html").is_file()
     with pytest.raises(ConfigurationError, match=r"below 2\^32"):
         leaderboard_command(**options, seed=1 << 32)
     with pytest.raises(ConfigurationError, match="goes with --csv"):

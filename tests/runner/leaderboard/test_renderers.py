@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runner.leaderboard.audience import visible_board
 from runner.leaderboard.board import make_board
-from runner.leaderboard.lines import rank_text, score_text
+from runner.leaderboard.lines import conditions_text, rank_text, score_text
 from runner.leaderboard.model import Board
 from runner.leaderboard.page import board_page
 from runner.leaderboard.row_page import row_page
@@ -122,6 +122,16 @@ def test_hostile_names_stay_text(audience: str) -> None:
             )
     for page in pages:
         page_bytes(page).decode()
+
+
+@pytest.mark.parametrize(
+    ("digest", "text"), [("sha256:" + "1" * 64, f"image {'1' * 12}"), ("2" * 64, f"image inputs {'2' * 12}")]
+)
+def test_the_conditions_say_what_the_digest_of_the_image_is_of(digest: str, text: str) -> None:
+    """Of the image itself or, from an engine that did not report that, of its inputs."""
+    (table,) = make_board([candidate(1)], challenge="h").tables
+    conditions = table.conditions.model_copy(update={"image": digest})
+    assert text in conditions_text(conditions).split(", ")
 
 
 def test_a_formula_gets_an_apostrophe_and_a_number_none() -> None:

@@ -69,6 +69,8 @@ def test_a_difference_is_within_or_beyond_the_noise() -> None:
     assert "A is better than C, beyond the noise; the difference to B is within it." in page
     assert "yes, p = " in page
     assert "no, p = " in page
+    assert "not by whether their own intervals overlap" in page
+    assert "narrower" not in page
 
 
 def test_histograms_have_one_scale() -> None:

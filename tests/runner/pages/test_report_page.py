@@ -12,6 +12,7 @@ import pytest
 from runner.pages.report import report_page
 from runner.pages.write import page_bytes
 from runner.reports.participant import filtered_report
+from runner.reports.views.headline import worth_sentence
 from runner.reports.views.report_model import ReportView
 from tests.support.pages.reports import (
     STATUSES,
@@ -159,8 +160,25 @@ def test_a_failure_comes_first_and_shows_its_line() -> None:
     page = report_page(failed_report())
     assert page.index('id="error"') < page.index('id="runs"')
     assert "Traceback (most recent call last)" in page
+    assert "1 of 8 requested runs failed, and none may. 6 runs were not started." in page
     assert re.search(r"container lost</th><td class=\"n\">1</td><td>this machine", page)
     assert re.search(r"crashed</th><td class=\"n\">1</td><td>the submission", page)
+
+
+@pytest.mark.parametrize(
+    ("n", "verdicts", "sentence"),
+    [
+        (32, {"crashed": 1}, "1 of 32 requested runs failed, and none may. 31 runs were not started."),
+        (3, {"ok": 1, "crashed": 1}, "1 of 3 requested runs failed, and none may. 1 run was not started."),
+        (8, {"ok": 6, "crashed": 2}, "2 of 8 requested runs failed, and none may."),
+    ],
+)
+def test_a_failure_says_how_many_runs_were_not_started(
+    n: int, verdicts: dict[str, int], sentence: str
+) -> None:
+    """Those that ended well are neither failed nor left out."""
+    view = failed_report().view.model_copy(update={"n": n, "verdicts": verdicts})
+    assert worth_sentence(view) == f"There is no score: {sentence}"
 
 
 @pytest.mark.parametrize("status", ["scored", "failed"])
@@ -191,6 +209,7 @@ def test_a_page_shows_what_the_policy_allows(status: str) -> None:
     assert secret not in shown
     for hidden in (
         "1.23",
+        "1.00",
         "MiB",
         "1000000000000000001",
         "2026-01-01",
@@ -198,7 +217,8 @@ def test_a_page_shows_what_the_policy_allows(status: str) -> None:
         "ceiling",
     ):
         assert hidden not in shown, hidden
-    assert "1.00" in shown
+    assert '</td><td class="n">1</td></tr>' in shown, "the slowest runs"
+    assert "<td>1<td>" in shown, "all runs"
 
 
 def test_no_participant_sees_densities_seeds_or_the_organizers_paths() -> None:

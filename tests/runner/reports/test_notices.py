@@ -65,6 +65,32 @@ def test_a_problem_is_shown_once_with_what_to_do(
         assert line.plain.endswith(notice.advice)
 
 
+@pytest.mark.parametrize(
+    ("stored", "shown", "advised"),
+    [
+        (
+            "1 of 2 checkpoints equal that of another seed",
+            "1 of 2 checkpoints equals that of another seed",
+            1,
+        ),
+        (UNCHANGED.replace("16 of", "1 of"), "1 of 16 checkpoints is the original network, unchanged", 1),
+        (
+            OTHER.replace("4 of", "1 of"),
+            "1 of 4 checkpoints equals that of another submission: mac (evaluation 0123456789ab)",
+            0,
+        ),
+        (EQUAL, EQUAL, 1),
+        (UNCHANGED.replace("16 of", "11 of"), UNCHANGED.replace("16 of", "11 of"), 1),
+        ("x 1 of 2 checkpoints equal that", "x 1 of 2 checkpoints equal that", 0),
+    ],
+)
+def test_a_warning_on_one_checkpoint_has_a_verb_for_one(stored: str, shown: str, advised: int) -> None:
+    """As it is shown; its kind and its advice are those of the stored sentence."""
+    (notice,) = notices_of(summary((stored,)))
+    assert notice.sentence == shown
+    assert (notice.level == "problem") == bool(notice.advice) == bool(advised)
+
+
 def test_suspicions_are_counted_or_shown_where_one_evaluation_is_looked_at() -> None:
     """`unlearn show` prints them: the score card does not have those on other submissions."""
     suspect = summary((OTHER,), {"mixture": "Two groups.", "certified": "On 1 of 2."})

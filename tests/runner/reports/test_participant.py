@@ -203,7 +203,7 @@ def test_warnings_about_other_submissions_are_hidden() -> None:
     ("warning", "remedy"),
     [
         (f"2 of 2 {UNCHANGED}", "You changed a copy of the network and did not return it"),
-        (f"1 of 2 {EQUAL_SEEDS}", "Draw what is random from the run's own seed"),
+        (f"2 of 3 {EQUAL_SEEDS}", "Draw what is random from the run's own seed"),
         (f"2 of 2 runs: {ANSWERS_UNLIKE} (fc.forward)", "What you changed is not in the state dict"),
     ],
 )

@@ -286,10 +286,17 @@ def test_problems_are_warnings_with_their_advice() -> None:
     assert view.score is None
     assert view.time is not None
     assert (view.time.run_seconds, view.time.limit_seconds, view.time.projected_seconds) == (2.0, 60.0, 128.0)
-    (line,) = annotation_lines(view)
+    (line,) = annotation_lines(view, entry_file="./mine.py")
     assert line.startswith("::warning file=mine.py,title=unchanged::2 of 2 checkpoints")
     assert "You changed a copy of the network" in text_of(view)
     assert "2.0 s of 60 s a run; 64 runs take about 3 min" in text_of(view)
+    assert "network, unchanged.%0AYou changed a copy" in line
+    assert "problem: 2 of 2 checkpoints are the original network, unchanged. You changed" in (
+        junit_xml([view]).decode()
+    )
+    ends = view.notices[0].model_copy(update={"sentence": "It ends so.", "advice": ""})
+    view = view.model_copy(update={"notices": [ends]})
+    assert "problem: It ends so.<" in junit_xml([view]).decode()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.execution.evaluator_queue import EVALUATOR_FAILED_TWICE
+from runner.reports.views.provenance import provenance
 from runner.results.manifest import parse_manifest
 from runner.results.verification import verify_evaluation
 from runner.store.paths import archive_path
@@ -48,6 +49,17 @@ def test_an_untouched_evaluation_matches(ended: Ended) -> None:
     assert verification.mismatches == []
     assert verification.checked == {"archive": 1, "checkpoints": N, "outputs": N}
     assert ended.summary.score is not None
+
+
+@pytest.mark.parametrize("config", ["", "sha256:" + "d" * 64])
+def test_a_report_names_the_image_by_what_its_digest_is_of(ended: Ended, config: str) -> None:
+    """By its inputs always, and by its own digest where the engine reported that."""
+    manifest = parse_manifest(ended.paths.manifest.read_bytes())
+    manifest = manifest.model_copy(update={"image": manifest.image.model_copy(update={"config": config})})
+    stored = ended.store.evaluation(ended.name)
+    shown = provenance(stored, entries=[], manifest=manifest, card=None, store=ended.folder)
+    images = [fact for fact in shown.facts if fact[0].startswith("image")]
+    assert images == [("image inputs", IMAGE.digest), *([("image", config)] if config else [])]
 
 
 def test_the_manifest_records_what_the_score_depends_on(ended: Ended) -> None:

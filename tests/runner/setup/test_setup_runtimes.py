@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from runner.cli.setup import print_ready
 from runner.errors import HostNotReadyError
 from runner.setup.runtimes import RUNTIMES, with_runtime
 
@@ -29,3 +30,10 @@ def test_a_damaged_configuration_is_not_changed(damaged: bytes) -> None:
     """It is an error, not a guess."""
     with pytest.raises(HostNotReadyError, match="is not valid"):
         with_runtime(damaged, "crun")
+
+
+def test_the_next_step_stands_below_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """As `unlearn new` prints its own; a long name is on one line."""
+    for tag in ("unlearn:0.1.0", "a/" + "b" * 200 + ":1"):
+        print_ready(tag)
+        assert capsys.readouterr().out == f"Ready: {tag}\nnext: unlearn new mine\n"
