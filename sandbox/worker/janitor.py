@@ -52,12 +52,18 @@ class CleanupResult(NamedTuple):
 class Janitor:
     """The supervisor's handle to the janitor process."""
 
-    def __init__(self, helpers: int) -> None:
-        """Fork the janitor. Call this before torch is imported."""
+    def __init__(self, helpers: int, *, is_alone: bool = True) -> None:
+        """Fork the janitor. Call this before torch is imported.
+
+        Args:
+            helpers: How many runs may be cleaned up at a time.
+            is_alone: Whether only runs use its sockets and folders, as in a container: then it waits until
+                nothing of a run is left in flight there. On a shared machine it cannot tell.
+        """
         self.socket, janitor_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if os.fork() == 0:
             close_all_but(janitor_end.fileno())
-            _serve(janitor_end, helpers)
+            _serve(janitor_end, helpers, is_alone=is_alone)
         janitor_end.close()
 
     def watch(self, uid: int, slot_gid: int, slot_folder: Path, wall_seconds: float) -> None:
@@ -81,7 +87,7 @@ class Janitor:
         return CleanupResult(int(uid), cleaned_up == b"1", float(frozen_seconds))
 
 
-def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
+def _serve(supervisor: socket.socket, helpers: int, *, is_alone: bool) -> NoReturn:
     kill_reports_none = _kill_reports_no_target()
     watchdog = Watchdog(lambda: is_about_to_be_killed(os.getppid()))
     waiting: list[socket.socket] = []
@@ -113,8 +119,9 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
                 if message.startswith(_WATCH):
                     seconds, _space, order = message.removeprefix(_WATCH).partition(" ")
                     watchdog.watch(order, float(seconds))
-                    sockets.count_others(own=2 * (len(waiting) + len(busy)))
-                    space.measure((*_SHARED_FOLDERS, Path(order.split(" ", 2)[2])))
+                    if is_alone:
+                        sockets.count_others(own=2 * (len(waiting) + len(busy)))
+                        space.measure((*_SHARED_FOLDERS, Path(order.split(" ", 2)[2])))
                 elif watchdog.is_first_order(message):
                     orders.append(message)
                 continue
@@ -123,8 +130,9 @@ def _serve(supervisor: socket.socket, helpers: int) -> NoReturn:
             sender.recv(1)  # the helper has ended, so its socket is gone
             sender.close()
             uid, slot_folder = busy.pop(sender)
-            cleaned_up = sockets.wait_until_gone(own=2 * (len(waiting) + len(busy))) and cleaned_up
-            cleaned_up = cleaned_up and space.wait_until_free()
+            if is_alone:
+                cleaned_up = sockets.wait_until_gone(own=2 * (len(waiting) + len(busy))) and cleaned_up
+                cleaned_up = cleaned_up and space.wait_until_free()
             reset_times((*nodes, slot_folder))
             supervisor.send(f"{uid} {int(cleaned_up)} {watchdog.forget(uid)}".encode())
         _reap()

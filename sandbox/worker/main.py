@@ -56,11 +56,12 @@ def _libseccomps_program() -> bytes:
     return program()
 
 
-def main(syscall_filter: Callable[[], bytes] = _libseccomps_program) -> None:
+def main(syscall_filter: Callable[[], bytes] = _libseccomps_program, *, is_alone: bool = True) -> None:
     """Serve until the host sends stop or disconnects.
 
     Args:
         syscall_filter: Returns the second seccomp filter; called in the zygote.
+        is_alone: Whether nothing but runs is in this container; False on a machine that others use.
     """
     started_at = time.monotonic()
     stdio = Stdio(TO_WORKER)
@@ -73,7 +74,7 @@ def main(syscall_filter: Callable[[], bytes] = _libseccomps_program) -> None:
             slots = range(job.concurrency)
             assign_groups({SCRATCH / str(slot): job.first_slot_gid + slot for slot in slots})
             _close_terminals()
-            janitor = Janitor(helpers=job.concurrency)
+            janitor = Janitor(helpers=job.concurrency, is_alone=is_alone)
         elif frame.kind in ("data", "submission"):
             name = "submission" if frame.kind == "submission" else frame.text("name")
             received[name] = frame.payload

@@ -33,8 +33,9 @@ def _mount_own_folders() -> None:
 
 if __name__ == "__main__":
     instructions = Path(sys.argv[1]).read_bytes()
-    if sys.argv[2:] == ["bare"]:  # `bare_machine` has made the folders; the zygote empties this one
+    is_bare = sys.argv[2:] == ["bare"]
+    if is_bare:  # `bare_machine` has made the folders; the zygote empties this one
         assert "TMPDIR" in os.environ, "a temporary folder of its own"
     elif not _IMAGE.is_dir():
         _mount_own_folders()
-    main(lambda: instructions)
+    main(lambda: instructions, is_alone=not is_bare)

@@ -136,7 +136,7 @@ JANITOR = """
 import sys, time
 from pathlib import Path
 from sandbox.worker.janitor import Janitor
-janitor = Janitor(helpers=1)
+janitor = Janitor(helpers=1, is_alone=False)
 janitor.watch(int(sys.argv[1]), 2000, Path(sys.argv[2]), 0.3)
 started_at = time.monotonic()
 result = janitor.receive_result()
