@@ -98,7 +98,6 @@ def cases(junit: Path) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.slow
 def test_all_samples_and_a_mixed_set_for_ci(challenge: Challenge, tmp_path: Path, cache: Path) -> None:
     """Exit code 0 if all run, 1 if one does not or is no submission; the JUnit file says which."""
     samples = sorted(SAMPLES.glob("*/submission.py"))
