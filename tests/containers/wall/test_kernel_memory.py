@@ -15,7 +15,7 @@ from sandbox.worker.kernel_objects import KINDS
 
 pytestmark = pytest.mark.container
 
-CONCEDED: Final = {"connection that nobody accepts": 1000}
+CONCEDED: Final = {"connection that nobody accepts": 1000, "folder being read": 250}
 """The most bytes each that are not counted; in the threat model, too."""
 REFUSED: Final = {
     *("lease", "notice of a folder"),
