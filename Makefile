@@ -10,7 +10,7 @@ CHALLENGE := challenges/digits
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score and report"
 	@echo "make test-fast  the tests without containers and browser, but for six long files (a minute and a half)"
-	@echo "make test    set up all that is needed, check the code, run the tests, containers included (ten minutes)"
+	@echo "make test    set up all that is needed, check the code, run the tests, containers and browser included (eleven minutes)"
 	@echo "make test-all   make test, and the tests that are too slow for it"
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"

@@ -5,6 +5,7 @@ The engine's own figures take a second each, and a run may be shorter. Its group
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -35,18 +36,11 @@ class MemoryGroup:
             proc: Where processes are listed.
             groups: Where control groups are mounted.
         """
-        try:
-            lines = (proc / str(process) / "cgroup").read_text().splitlines()
-        except OSError:
-            return None
-        for line in sorted(lines, reverse=True):  # version 2, which is number 0, comes last
-            _number, controllers, path = line.split(":", 2)
-            if identity not in path or ".." in path:
-                continue
-            if "memory" in controllers.split(","):
-                return cls(groups / "memory" / path.lstrip("/"), _FILES_1)
+        for controllers, path in _groups_of(identity, process, proc):
+            if "memory" in controllers:
+                return cls(groups / "memory" / path, _FILES_1)
             if not controllers:
-                return cls(groups / path.lstrip("/"), _FILES_2)
+                return cls(groups / path, _FILES_2)
         return None
 
     def used_bytes(self) -> int | None:
@@ -63,6 +57,18 @@ class MemoryGroup:
             return None
 
 
+def _groups_of(identity: str, process: int, proc: Path) -> Iterator[tuple[list[str], str]]:
+    """Yield controllers and path of each control group of a container; version 2, which has none, is last."""
+    try:
+        lines = (proc / str(process) / "cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in sorted(lines, reverse=True):  # version 2 is number 0
+        _number, controllers, path = line.split(":", 2)
+        if identity in path and ".." not in path:
+            yield [name for name in controllers.split(",") if name], path.lstrip("/")
+
+
 def processor_file(
     identity: str, process: int, *, proc: Path = _PROC, groups: Path = _CGROUPS
 ) -> Path | None:
@@ -74,18 +80,11 @@ def processor_file(
         proc: Where processes are listed.
         groups: Where control groups are mounted.
     """
-    try:
-        lines = (proc / str(process) / "cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    for line in sorted(lines, reverse=True):  # version 2, which is number 0, comes last
-        _number, controllers, path = line.split(":", 2)
-        if identity not in path or ".." in path:
-            continue
-        if "cpuacct" in controllers.split(","):
-            return groups / "cpuacct" / path.lstrip("/") / "cpuacct.usage"
+    for controllers, path in _groups_of(identity, process, proc):
+        if "cpuacct" in controllers:
+            return groups / "cpuacct" / path / "cpuacct.usage"
         if not controllers:
-            return groups / path.lstrip("/") / "cpu.stat"
+            return groups / path / "cpu.stat"
     return None
 
 
