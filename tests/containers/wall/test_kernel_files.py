@@ -36,25 +36,40 @@ def content_of(path, mode):
         finally: os.close(opened)
     except OSError: return b""
 
-def is_servant(process):
-    try: return "\nUid:\t0\t0" in open(f"/proc/{process}/status").read()
-    except OSError: return False
+def servants():
+    # Names for the supervisor and those that it forks, which do not depend on who was forked first.
+    parents = {}
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try: status = open(f"/proc/{number}/status").read()
+        except OSError: continue
+        if "\nUid:\t0\t0" in status: parents[number] = status.split("\nPPid:\t")[1].split()[0]
+    janitors = set(parents.values()) - {"0", "1"}  # only the janitor has children that are not runs
+    return {
+        number: "1" if number == "1" else "2" if number in janitors else "3" if parent == "1" else "4"
+        for number, parent in parents.items()
+    }
 
 def look(chosen):
-    seen, folders = {}, ["/proc", "/sys"]
+    seen, folders, named = {}, ["/proc", "/sys"], servants()
     while folders:
         folder = folders.pop()
         try: names = os.listdir(folder)
         except OSError: continue
         for name in names:
             path = f"{folder}/{name}"
-            if folder == "/proc" and name.isdigit() and not is_servant(name): continue
+            if folder == "/proc" and name.isdigit() and name not in named: continue
             if not chosen(path): continue
-            try: found = os.lstat(path)
+            try:
+                found = os.lstat(path)
+                if name == "fd":  # its size is the number of open files, and the janitor opens one at times
+                    found = min((os.lstat(path) for _ in range(20)), key=lambda one: one.st_size)
             except OSError: continue
             content = b""
             if stat.S_ISDIR(found.st_mode): folders.append(path)
             else: content = content_of(path, found.st_mode)
+            _, top, number, *rest = [*path.split("/", 3), ""]
+            if top == "proc" and number in named:  # also the numbers of threads: /proc/7/task/7
+                path = f"/proc/{named[number]}/" + rest[0].replace(f"task/{number}", f"task/{named[number]}")
             seen[path] = {
                 "stat": [found.st_mode, found.st_nlink, found.st_uid, found.st_gid, found.st_size, found.st_blocks],
                 "times": [found.st_mtime_ns, found.st_ctime_ns, found.st_atime_ns],
