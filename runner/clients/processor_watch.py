@@ -1,8 +1,8 @@
-"""How much processor time a run takes: what its container uses from before its fork to the end of its clean-up.
+"""How much processor time a run takes: what its container uses from its fork to the end of its clean-up.
 
 The control group counts every process in the container, whoever started it and whoever waits for it, so a
-run cannot leave any of its work out. The worker's own work for the run, such as the fork and the transfer of the
-checkpoint, is counted too.
+run cannot leave any of its work out. The worker's own work for the run, such as the fork and the transfer
+of the checkpoint, is counted too.
 """
 
 from __future__ import annotations

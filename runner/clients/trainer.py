@@ -6,7 +6,7 @@ network. Its error messages can contain text from those, so they are sanitized.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol, Self
 
 from runner.clients.channel import Channel, StreamEndedError
@@ -100,11 +100,18 @@ class TrainerSession:
         """
         self._channel.send(kind, payload, **fields)
 
-    def frames(self, *, until: str) -> Iterator[Frame]:
+    def cpu_seconds(self) -> float | None:
+        """Return how much processor time the container has used; None if that is not known at once."""
+        return self._stream.cpu_seconds()
+
+    def frames(
+        self, *, until: str, on_progress: Callable[[int], None] = lambda _done: None
+    ) -> Iterator[Frame]:
         """Yield all frames but progress, up to and including the first of the kind ``until``.
 
         Args:
             until: The kind of the last frame.
+            on_progress: Called at once with how much is done, before it is reported.
 
         Raises:
             ConfigurationError: the data or the network cannot be used.
@@ -119,6 +126,7 @@ class TrainerSession:
             if frame is None:
                 raise SandboxLostError(f"The trainer sent nothing for {duration(self._silence_seconds)}.")
             if frame.kind == "progress":
+                on_progress(frame.integer("done"))
                 self._report(frame)
             elif frame.kind == "failed":
                 raise ConfigurationError(f"{self._refusal}: {_reason(frame)}.")

@@ -5,14 +5,17 @@ the cores, its threads, its device and the same image, with nothing else in prog
 Some epochs of it are timed several times, and the median is extrapolated to the whole training. The
 result is stored in the user's cache under everything that it depends on, so another challenge, image,
 processor or number of cores is measured again.
+
+On a CPU, processor time is measured beside it (`runner.time_limits.processor_time`).
 """
 
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from filelock import FileLock
 
@@ -32,6 +35,7 @@ from runner.time_limits.measurements import (
     measurement_key,
     store_cached,
 )
+from runner.time_limits.processor_time import epoch_processor_seconds, measure_empty_runs
 from sandbox.protocol.jobs import TimingJob
 from sandbox.protocol.splits import TIMED_SPLITS
 
@@ -113,14 +117,43 @@ def measure(
         refusal="Retraining cannot be timed",
     )
     reporter.step(f"{description.name}: starting the trainer to time retraining")
+    readings: dict[int, float | None] = {}
     with session as trainer:
         trainer.begin(job)
         for split in TIMED_SPLITS:
             trainer.send("data", challenge.data(split), name=split)
-        (payload,) = (frame.payload for frame in trainer.frames(until="measured") if frame.kind == "measured")
-    try:
-        return Measurement.model_validate(
-            {**json.loads(payload), "measured": datetime.now(UTC).isoformat(timespec="seconds")}
+        frames = trainer.frames(
+            until="measured", on_progress=lambda done: readings.update({done: trainer.cpu_seconds()})
         )
-    except (ValueError, TypeError) as error:
+        (payload,) = (frame.payload for frame in frames if frame.kind == "measured")
+    measurement, paused = _measurement(payload)
+    if not paused or key.placement.gpu is not None:
+        return measurement
+    per_epoch = epoch_processor_seconds(readings, measurement.epochs, len(measurement.epoch_seconds))
+    if per_epoch is None:
+        return measurement
+    reporter.step(f"{description.name}: measuring what a run takes that does nothing")
+    empty = measure_empty_runs(
+        engine=engine, image=image, challenge=challenge, labels=labels, placement=key.placement
+    )
+    if empty is None:
+        return measurement
+    return measurement.model_copy(
+        update={
+            "retrain_processor_seconds": statistics.median(per_epoch) * description.training.epochs,
+            "epoch_processor_seconds": per_epoch,
+            "empty_run_processor_seconds": empty,
+        }
+    )
+
+
+def _measurement(payload: bytes) -> tuple[Measurement, bool]:
+    """Return what the trainer measured, and whether it paused for this side to read its processor time."""
+    try:
+        values: dict[str, Any] = json.loads(payload)
+        paused = "pause_seconds" in values  # earlier images do not pause
+        values.pop("pause_seconds", None)
+        measured = datetime.now(UTC).isoformat(timespec="seconds")
+        return Measurement.model_validate({**values, "measured": measured}), paused
+    except (ValueError, TypeError, AttributeError) as error:
         raise SandboxLostError("The trainer sent an invalid measurement.") from error

@@ -3,6 +3,9 @@
 One network at a time through a DataLoader, as the contest's own trainer did and as a submission would: a
 submission's time limit is a fraction of this time. Start-up, loading and evaluation are not included. A few
 warm-up steps come first, because torch imports modules and selects algorithms at its first step.
+
+Processor time is what the host reads of this container, as it does of a run's. It reads when it hears that a
+portion begins or ends, so this side does nothing for a moment then: its work would be counted as training.
 """
 
 from __future__ import annotations
@@ -28,7 +31,10 @@ from sandbox.trainer.training import initial_state
 _WARM_UP_STEPS: Final = 5
 _MIN_EPOCHS: Final = 2
 _PORTION_SECONDS: Final = 1.0
-"""A portion is as many epochs as take about this long: shorter ones measure the scheduler."""
+"""A portion is as many epochs as take about this long where nothing else goes on: shorter ones measure the
+scheduler."""
+_PAUSE_SECONDS: Final = 0.2
+"""What the host has to read a counter, after the beginning and after the end of each portion."""
 _MAX_SECONDS: Final = 600.0
 """After this, no further portion is started: where epochs are long, they vary little."""
 
@@ -40,30 +46,45 @@ def time_retraining(
 
     Where the challenge's networks are the best by validation, an epoch includes its pass over val.
 
+    Args:
+        job: What is trained, and how.
+        splits: ``retain`` and ``val``.
+        on_portion: Told how many portions are over: 0 before the first, with the warm-up over. After each
+            call there is a pause.
+
     Returns:
-        ``epochs`` in each portion, ``epoch_seconds`` (the mean of each portion), and
-        ``retrain_seconds``: the median of those times the epochs of a whole training.
+        ``epochs`` in each portion, ``epoch_seconds`` (the mean of each portion), ``retrain_seconds``: the
+        median of those times the epochs of a whole training, and ``pause_seconds``, which earlier images
+        did not have: the length of the pauses.
     """
     torch.set_num_threads(job.threads)
     torch.manual_seed(0)
     prepare(job.architecture, job.architecture_source)
     training = _PlainTraining(job, splits)
     training.steps(islice(training.batches, _WARM_UP_STEPS))
-    first = _time_epochs(training, 1, job.device)
+    first = _time_one_epoch(training, job)
     preset = training.preset
     epochs = max(_MIN_EPOCHS, min(preset.epochs, math.ceil(_PORTION_SECONDS / max(first, 1e-6))))
+    _report(on_portion, 0)
     start = time.monotonic()
     epoch_seconds: list[float] = []
     while len(epoch_seconds) < job.portions and not (
         epoch_seconds and time.monotonic() - start > _MAX_SECONDS
     ):
         epoch_seconds.append(_time_epochs(training, epochs, job.device) / epochs)
-        on_portion(len(epoch_seconds))
+        _report(on_portion, len(epoch_seconds))
     return {
         "epochs": epochs,
         "epoch_seconds": epoch_seconds,
         "retrain_seconds": statistics.median(epoch_seconds) * preset.epochs,
+        "pause_seconds": _PAUSE_SECONDS,
     }
+
+
+def _report(on_portion: Callable[[int], None], portions: int) -> None:
+    """Report how many portions are over, and leave the processor alone for a moment."""
+    on_portion(portions)
+    time.sleep(_PAUSE_SECONDS)
 
 
 class _PlainTraining:
@@ -111,6 +132,13 @@ def _time_epochs(training: _PlainTraining, epochs: int, device: str) -> float:
         training.epoch()
     _synchronize(device)
     return time.monotonic() - start
+
+
+def _time_one_epoch(training: _PlainTraining, job: TimingJob) -> float:
+    """Return about how many seconds an epoch would take on a machine without other work."""
+    used = time.process_time()
+    elapsed = _time_epochs(training, 1, job.device)
+    return elapsed if job.device != "cpu" else min(elapsed, (time.process_time() - used) / job.threads)
 
 
 def _synchronize(device: str) -> None:

@@ -84,7 +84,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.setup": "runner.engine runner.image",
         "runner.time_limits": (
-            f"runner.challenge runner.clients runner.engine runner.image runner.store {_SHARED}"
+            "runner.challenge runner.clients runner.engine runner.image runner.parsers runner.store "
+            f"runner.submission {_SHARED}"
         ),
         "runner.execution": (
             "runner.challenge runner.clients runner.engine runner.image runner.parsers runner.store "
