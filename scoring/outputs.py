@@ -22,7 +22,7 @@ SPLITS = ("retain", "forget", "val", "test")
 """The order of the splits in every table of counts."""
 
 _REQUIRED = ("logits", "labels", "correct", "class_counts")
-_OPTIONAL = ("unseen_losses", "seconds")
+_OPTIONAL = ("unseen_losses", "seconds", "processor_seconds")
 
 _UNREADABLE = (
     *(AttributeError, TypeError, EOFError, KeyError, ValueError, SyntaxError, MemoryError, OverflowError),
@@ -60,6 +60,9 @@ class Outputs:
     seconds: FloatArray | None = None
     """Wall time that each model took: its unlearning, or its retraining. Shape [models]."""
 
+    processor_seconds: FloatArray | None = None
+    """Processor time that each model took, all processes and threads together. Shape [models]."""
+
     def __post_init__(self) -> None:
         """Check all arrays and replace them by read-only copies."""
         logits = real_array(self.logits, name="The logits")
@@ -83,7 +86,11 @@ class Outputs:
             raise ValueError("The correct answers must not outnumber the examples, but somewhere they do.")
         self._store("class_counts", counts)
         self._store("correct", correct)
-        for name, axes in (("unseen_losses", ("models", "unseen")), ("seconds", ("models",))):
+        for name, axes in (
+            ("unseen_losses", ("models", "unseen")),
+            ("seconds", ("models",)),
+            ("processor_seconds", ("models",)),
+        ):
             values = getattr(self, name)
             if values is None:
                 continue

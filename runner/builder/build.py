@@ -258,7 +258,9 @@ def _finish(
         reference_group=facts["group_size"],
         image=image.digest,
         image_config=config_by_platform(image),
-        limits=plan.limits.with_default_submission_bytes(_checkpoint_bytes(folder)),
+        limits=plan.limits.with_default_submission_bytes(
+            _checkpoint_bytes(folder)
+        ).with_default_retraining_fraction(facts["training"]["epochs"]),
         feedback=plan.feedback,
         training=Training(**facts["training"]),
         class_counts=facts["class_counts"],

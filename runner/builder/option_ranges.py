@@ -41,6 +41,12 @@ def check_ranges(references: int, limits: Mapping[str, float | None]) -> None:
         raise ConfigurationError(
             f"--wall-fraction must be at least {MIN_WALL_FRACTION:g}, not {fraction:g}; 0.2 is usual."
         )
+    allowed = limits.get("retraining_fraction")
+    if allowed is not None and not MIN_WALL_FRACTION <= allowed <= MAX_WALL_FRACTION:
+        raise ConfigurationError(
+            f"--retraining-fraction must be from {MIN_WALL_FRACTION:g} to {MAX_WALL_FRACTION:g}, not "
+            f"{allowed:g}: what takes as long as retraining is not unlearning; 0.2 was the contest's."
+        )
     memory = limits.get("memory_bytes")
     if memory is not None and not MIN_MEMORY_BYTES <= memory <= MAX_MEMORY_BYTES:
         raise ConfigurationError(

@@ -188,9 +188,10 @@ def _limits(defaults: Limits, typed: Mapping[str, float | None]) -> Limits:
 def matches_plan(description: Description, plan: BuildPlan, *, checkpoint_bytes: int) -> bool:
     """Return whether a complete challenge is what a plan would build.
 
-    Earlier versions wrote no limit of submissions, unless it was typed.
+    Earlier versions wrote no limit of submissions and no fraction of retraining, unless they were typed.
     """
-    limits = (plan.limits, plan.limits.with_default_submission_bytes(checkpoint_bytes))
+    sized = plan.limits.with_default_submission_bytes(checkpoint_bytes)
+    limits = (plan.limits, sized, sized.with_default_retraining_fraction(description.training.epochs))
     return (
         description.recipe == plan.recipe
         and description.source == plan.source

@@ -72,6 +72,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "limits.concurrency": "included",
     "limits.log_bytes": "included",
     "limits.submission_bytes": "included",
+    "limits.retraining_fraction": "included",
     "feedback": "included",  # what they will see of their runs
     "training.epochs": "included",  # a limit may be a fraction of retraining, which is timed with it
     "training.batch_size": "included",

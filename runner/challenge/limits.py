@@ -26,6 +26,13 @@ MIN_SUBMISSION_BYTES: Final = KIB
 DEFAULT_SUBMISSION_BYTES: Final = 256 * KIB
 """What a new challenge allows unless half a checkpoint is more."""
 
+CONTEST_FRACTION: Final = 0.2
+"""The contest rejected entries that took more of the time of retraining."""
+SHORT_TRAINING_FRACTION: Final = 0.6
+"""Of a training of few epochs, some epochs of fine-tuning are more than a fifth."""
+LONG_TRAINING_EPOCHS: Final = 30
+"""As many as the contest's networks were trained for."""
+
 _DEFAULT_WALL_SECONDS: Final = 60.0
 _TIME_FIELDS: Final = ("wall_seconds", "wall_fraction")
 
@@ -74,6 +81,11 @@ class Limits(BaseModel):
     """Maximum size of a submission: of its zip archive, or of the files of a folder, which are not
     compressed. Missing in files of earlier versions: 100 MiB."""
 
+    retraining_fraction: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
+    """Fraction of retraining that a run may use before the score card flags it as `too-slow`: of processor
+    time, or by the clock where that is not known. It ends no run. Missing in files of earlier versions: a
+    fifth by the clock, which is a note where retraining takes less than 5 s."""
+
     @model_validator(mode="before")
     @classmethod
     def _check_time_limit(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic passes any input
@@ -110,6 +122,17 @@ class Limits(BaseModel):
             return self
         least = max(DEFAULT_SUBMISSION_BYTES, checkpoint_bytes // 2)
         return self.with_changes(submission_bytes=min(MAX_ARCHIVE_BYTES, least))
+
+    def with_default_retraining_fraction(self, epochs: int) -> Self:
+        """Return limits with a fraction of retraining, if they have none: the contest's for long trainings.
+
+        Args:
+            epochs: Of the training of the challenge's networks.
+        """
+        if self.retraining_fraction is not None:
+            return self
+        is_long = epochs >= LONG_TRAINING_EPOCHS
+        return self.with_changes(retraining_fraction=CONTEST_FRACTION if is_long else SHORT_TRAINING_FRACTION)
 
     @property
     def threads(self) -> int:

@@ -61,6 +61,13 @@ def build_command(
         typer.Option(help="Time limit of one run, as a fraction of the retraining time on the same machine."),
     ] = None,
     total_seconds: Annotated[float | None, typer.Option(help="Time limit of all runs together.")] = None,
+    retraining_fraction: Annotated[
+        float | None,
+        typer.Option(
+            help="Fraction of the processor time of retraining above which a submission is flagged as too "
+            "slow; 0.2 for trainings of 30 epochs or more if left out, and 0.6 for shorter ones."
+        ),
+    ] = None,
     concurrency: Annotated[int | None, typer.Option(help="Runs in parallel.")] = None,
     cpus: Annotated[float | None, typer.Option(help="Cores that the runs in progress share.")] = None,
     memory_mib: Annotated[int | None, typer.Option(help="Memory of one run, in MiB.")] = None,
@@ -163,6 +170,7 @@ def build_command(
             "wall_seconds": wall_seconds,
             "wall_fraction": wall_fraction,
             "total_seconds": total_seconds,
+            "retraining_fraction": retraining_fraction,
             "concurrency": concurrency,
             "cpus": cpus,
             "memory_bytes": memory_mib * MIB if memory_mib is not None else None,

@@ -149,7 +149,7 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
     store, paths = context.store, pending.paths
     runs = store.runs(name)
     context.reporter.step(f"{submission.name}: scoring")
-    card = score_runs(challenge, runs, paths.outputs, store.retraining_seconds(name))
+    card = score_runs(challenge, runs, paths.outputs, store.retraining(name))
     summary = summarize(
         evaluation=name,
         submission=submission.name,

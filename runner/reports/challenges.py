@@ -71,6 +71,11 @@ def challenge_table(challenge: Challenge) -> Table:
             if limits.submission_bytes is not None
             else {}
         ),
+        **(
+            {"too slow": f"above {percent(limits.retraining_fraction)} of retraining"}
+            if limits.retraining_fraction is not None
+            else {}
+        ),
         "feedback": description.feedback,
     }
     for name, value in rows.items():

@@ -219,7 +219,15 @@ def _wider(card: ScoreCard) -> Iterator[Row]:
         )
     if card.run_time is not None:
         time = f"{percent(card.run_time.median, 1)} (slowest {percent(card.run_time.most, 1)})"
-        yield "run time", time, "of retraining; the contest rejected more than 20 %"
+        rule = "the contest rejected more than 20 %"
+        if card.run_time.allowed is not None:
+            rule = f"the challenge allows {percent(card.run_time.allowed)}"
+        processor = card.run_time.processor
+        decides = processor is not None and card.run_time.allowed is not None
+        yield "run time", time, "of retraining, by the clock" if decides else f"of retraining; {rule}"
+        if processor is not None:
+            share = f"{percent(processor.median, 1)} (most {percent(processor.most, 1)})"
+            yield "processor time", share, f"of retraining{f'; {rule}' if decides else ''}"
 
 
 def _value(value: float, interval: Interval | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,9 +15,10 @@ from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import UnexpectedFileError, free_memory_bytes, read_stored_file
 from runner.results.card_file import read_card
 from runner.results.continuing import how_to_continue
-from runner.results.scoring import SCORE_WITHHELD, load_populations
+from runner.results.scoring import SCORE_WITHHELD, card_options, load_populations
 from runner.results.summarize import failure_reason
 from runner.store.paths import EvaluationPaths
+from runner.store.records import RetrainingRecord
 from runner.store.store import Store
 from runner.store.stored_evaluation import StoredEvaluation
 from runner.units import size_text
@@ -41,8 +42,8 @@ class Population:
     challenge_sha256: str
     load: Callable[[], tuple[Outputs, Outputs]]
     """Returns the outputs of the unlearned models and of the references."""
-    retraining_seconds: float | None = None
-    """What retraining takes where the runs were executed, if that is known."""
+    retraining: RetrainingRecord = field(default_factory=RetrainingRecord)
+    """What retraining takes where the runs were executed."""
     stored_card: Callable[[], ScoreCard | None] = lambda: None
     """Returns the card that was stored when the evaluation ended, if it is intact."""
     evaluation: str = ""
@@ -51,19 +52,18 @@ class Population:
     """Why the submission earned no score; empty if it can be scored."""
 
     def new_card(self, *, seed: int | None, retraining_seconds: float | None) -> ScoreCard:
-        """Compute the card.
+        """Compute the card; with ``retraining_seconds``, run times are compared with those by the clock.
 
         Raises:
             ValueError: the outputs cannot be scored.
         """
-        from scoring.card.make import CardOptions, score_card  # noqa: PLC0415 - imports scikit-learn
+        from scoring.card.make import score_card  # noqa: PLC0415 - imports scikit-learn
 
-        if retraining_seconds is None:
-            retraining_seconds = self.retraining_seconds
+        retraining = self.retraining
+        if retraining_seconds is not None:
+            retraining = RetrainingRecord(seconds=retraining_seconds, fraction=retraining.fraction)
         unlearned, references = self.load()
-        return score_card(
-            unlearned, references, CardOptions(seed=seed, retraining_seconds=retraining_seconds)
-        )
+        return score_card(unlearned, references, card_options(retraining, seed=seed))
 
 
 def stored_population(store: Store, folder: Path, evaluation: str, challenge: Path | None) -> Population:
@@ -100,7 +100,7 @@ def stored_population(store: Store, folder: Path, evaluation: str, challenge: Pa
         name=stored.submission,
         challenge_sha256=stored.challenge_sha256,
         load=load,
-        retraining_seconds=store.retraining_seconds(evaluation),
+        retraining=store.retraining(evaluation),
         stored_card=partial(read_card, paths, stored.manifest_sha256),
         evaluation=evaluation,
         no_score=failure_reason(failed[0]) if failed else str(stored.summary.get("reason") or ""),

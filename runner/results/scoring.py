@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs, unpack_outputs
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import UnexpectedFileError, read_stored_file
 from runner.parsers.npz import NPZ_OVERHEAD_BYTES, ArraysError
-from runner.store.records import RunRecord
+from runner.store.records import RetrainingRecord, RunRecord
 from runner.verdict import Verdict
 from sandbox.protocol.splits import SPLITS
 from scoring.outputs import Outputs
 
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
+    from scoring.card.make import CardOptions
 
 SCORE_WITHHELD: Final = (
     "This challenge came without references: your runs are judged, the organizer scores them."
@@ -31,7 +33,7 @@ def score_runs(
     challenge: Challenge,
     runs: Sequence[RunRecord],
     outputs: Callable[[int], Path],
-    retraining_seconds: float | None,
+    retraining: RetrainingRecord,
 ) -> ScoreCard | str | None:
     """Return the score card of an evaluation, or the sentence that says why it cannot be scored.
 
@@ -39,7 +41,7 @@ def score_runs(
         challenge: What it was evaluated on.
         runs: As published.
         outputs: Returns the path of a run's outputs.
-        retraining_seconds: What retraining takes where the runs were executed, if that is known.
+        retraining: What retraining takes where the runs were executed.
 
     Returns:
         None where a run failed or the references are withheld: there is nothing to score.
@@ -49,13 +51,26 @@ def score_runs(
     """
     if challenge.references is None or any(run.verdict is not Verdict.OK for run in runs):
         return None
-    from scoring.card.make import CardOptions, score_card  # noqa: PLC0415 - imports SciPy and scikit-learn
+    from scoring.card.make import score_card  # noqa: PLC0415 - imports SciPy and scikit-learn
 
     try:
         unlearned, references = load_populations(challenge, runs, outputs)
-        return score_card(unlearned, references, CardOptions(retraining_seconds=retraining_seconds))
+        return score_card(unlearned, references, card_options(retraining))
     except ValueError as error:  # for example because the references never classify correctly
         return str(error)
+
+
+def card_options(retraining: RetrainingRecord, *, seed: int | None = None) -> CardOptions:
+    """Return the options of a card whose run times are compared with those of retraining."""
+    from scoring.card.make import CardOptions  # noqa: PLC0415 - imports SciPy and scikit-learn
+
+    return CardOptions(
+        seed=seed,
+        retraining_seconds=retraining.seconds,
+        retraining_processor_seconds=retraining.processor_seconds,
+        empty_run_processor_seconds=retraining.empty_run_processor_seconds or 0.0,
+        retraining_fraction=retraining.fraction,
+    )
 
 
 def load_populations(
@@ -80,6 +95,7 @@ def load_populations(
         class_counts=counts,
         unseen_losses=np.stack([network.unseen_losses for network in networks]).astype(np.float64),
         seconds=np.array([run.run_seconds for run in runs]),
+        processor_seconds=_processor_seconds(runs),
     )
     references = Outputs(
         logits=challenge.references.logits,
@@ -89,6 +105,12 @@ def load_populations(
         unseen_losses=challenge.references.unseen_losses.astype(np.float64),
     )
     return unlearned, references
+
+
+def _processor_seconds(runs: Sequence[RunRecord]) -> NDArray[np.float64] | None:
+    """Return the processor time of each run; None unless that of every run is known. Shape [runs]."""
+    known = [run.processor_seconds for run in runs if run.processor_seconds is not None]
+    return np.array(known) if len(known) == len(runs) else None
 
 
 def read_outputs(challenge: Challenge, file: Path) -> NetworkOutputs:

@@ -220,9 +220,9 @@ def _results(
         return  # reported already; a score on another challenge says nothing
     if not isinstance(summary, dict):
         return
-    retraining_seconds = store.retraining_seconds(manifest.evaluation)
+    retraining = store.retraining(manifest.evaluation)
     try:
-        card = score_runs(challenge, manifest.runs, paths.outputs, retraining_seconds)
+        card = score_runs(challenge, manifest.runs, paths.outputs, retraining)
     except HostNotReadyError as error:
         yield f"the score cannot be computed again: {error}"
         return

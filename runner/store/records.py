@@ -58,6 +58,20 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingRecord:
+    """What retraining takes where the runs were executed, and how much of it they may take."""
+
+    seconds: float | None = None
+    """By the clock; None if it is not known."""
+    processor_seconds: float | None = None
+    """Processor time; None if it is not known."""
+    empty_run_processor_seconds: float | None = None
+    """Processor time of a run that does nothing; None if it is not known."""
+    fraction: float | None = None
+    """What the challenge allows; None if it states nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord:
     """What identifies an evaluation."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
 from runner.store.database import Database
-from runner.store.records import ShownTerms
+from runner.store.records import RetrainingRecord, ShownTerms
 from runner.store.schema import TermsRow
 
 
@@ -41,13 +42,24 @@ class TermsQueries:
                 ShownTerms.model_validate(item)
             return terms
 
-    def retraining_seconds(self, evaluation: str) -> float | None:
-        """Return how long retraining takes where the runs were executed; None unless all machines agree."""
+    def retraining(self, evaluation: str) -> RetrainingRecord:
+        """Return what retraining takes where the runs were executed; nothing that machines disagree on."""
         with self.database.reading() as session:
             rows = session.scalars(select(TermsRow).where(TermsRow.evaluation == evaluation)).all()
-            measured = {_from_json(row.terms).get("retrain_seconds") for row in rows}
-            seconds = measured.pop() if len(measured) == 1 else None
-            return float(seconds) if seconds is not None else None
+            terms = [_from_json(row.terms) for row in rows]
+        return RetrainingRecord(
+            seconds=_agreed(terms, "retrain_seconds"),
+            processor_seconds=_agreed(terms, "retrain_processor_seconds"),
+            empty_run_processor_seconds=_agreed(terms, "empty_run_processor_seconds"),
+            fraction=_agreed(terms, "retraining_fraction"),
+        )
+
+
+def _agreed(terms: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """Return the number that all machines have under a name; None if they differ or have none."""
+    values = {item.get(name) for item in terms}
+    value = values.pop() if len(values) == 1 else None
+    return float(value) if value is not None else None
 
 
 def _from_json(text: str) -> dict[str, Any]:

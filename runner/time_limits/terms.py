@@ -43,6 +43,12 @@ class Terms(BaseModel):
     wall_fraction: Annotated[float, Field(gt=0)] | None
     retrain_seconds: Seconds | None
     """Time of retraining on the machine where the evaluation started, if it was measured there."""
+    retrain_processor_seconds: Seconds | None = None
+    """Processor time of retraining there, if it was measured."""
+    empty_run_processor_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Processor time there of a run that does nothing, if it was measured."""
+    retraining_fraction: Annotated[float, Field(gt=0)] | None = None
+    """Fraction of retraining above which the score card flags the runs as too slow, if it is stated."""
     feedback: Feedback
 
     def applied_to(self, challenge: Challenge) -> Challenge:
@@ -68,13 +74,17 @@ def resolve_terms(
     Raises:
         ConfigurationError: the limit is a fraction of retraining, and ``timed`` is missing.
     """
-    retrain_seconds = timed[1].retrain_seconds if timed is not None else None
+    measured = timed[1] if timed is not None else None
+    retrain_seconds = measured.retrain_seconds if measured is not None else None
     return Terms(
         machine=timed[0].digest if timed is not None and limits.wall_fraction is not None else ANY_MACHINE,
         wall_seconds=wall_seconds(limits, retrain_seconds, on_gpu=on_gpu),
         total_seconds=limits.total_seconds,
         wall_fraction=limits.wall_fraction,
         retrain_seconds=retrain_seconds,
+        retrain_processor_seconds=measured.retrain_processor_seconds if measured is not None else None,
+        empty_run_processor_seconds=measured.empty_run_processor_seconds if measured is not None else None,
+        retraining_fraction=limits.retraining_fraction,
         feedback=feedback,
     )
 

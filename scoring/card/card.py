@@ -149,7 +149,7 @@ class ScoreCard:
     accuracies: AccuracyTable
     """Accuracies; the splits are in the order retain, forget, val, test."""
     run_time: RunTime | None
-    """Time of a run as a fraction of retraining."""
+    """Time of a run as a fraction of retraining, by the clock and by the processor."""
     flags: tuple[CardFlag, ...]
     """Observations that a reader should know before trusting the score."""
     omitted: dict[str, str]

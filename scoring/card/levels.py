@@ -22,10 +22,12 @@ LEVELS: Final[Mapping[str, Level]] = {
     "too-slow": "problem",
 }
 """The level of each kind of flag, but for exact duplicates, which are a problem as near-copies are not, and
-for runs that are slow beside a short retraining, which is a note."""
+for runs that are slow by the clock alone, or beside a short retraining, which is a note."""
 
 SHORT_RETRAINING: Final = "are too short for that rule"
 """Part of the sentence of ``too-slow`` where it is a note. It is stored: never change it."""
+SLOW_BY_THE_CLOCK: Final = "so the runs waited"
+"""The same for runs that use little processor time."""
 
 
 def flag_level(kind: str, sentence: str) -> Level:
@@ -33,11 +35,11 @@ def flag_level(kind: str, sentence: str) -> Level:
 
     Args:
         kind: As in `scoring.card.card.CardFlag`; an unknown kind is a note.
-        sentence: The flag's sentence, which tells exact copies from near-copies, and a short retraining from
-            others. A stored summary has no other figure of a flag.
+        sentence: The flag's sentence, which tells exact copies from near-copies, and a short retraining or
+            little processor time from others. A stored summary has no other figure of a flag.
     """
     if kind == "duplicates" and " exact" in sentence:
         return "problem"
-    if kind == "too-slow" and SHORT_RETRAINING in sentence:
+    if kind == "too-slow" and (SHORT_RETRAINING in sentence or SLOW_BY_THE_CLOCK in sentence):
         return "note"
     return LEVELS.get(kind, "note")

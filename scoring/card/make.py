@@ -61,6 +61,15 @@ class CardOptions:
     """Time of one retraining on the machine of the runs. None uses the references' own times, if they
     are known."""
 
+    retraining_processor_seconds: float | None = None
+    """Processor time of one retraining there. None: run times are compared by the clock alone."""
+
+    empty_run_processor_seconds: float = 0.0
+    """Processor time there of a run that does nothing."""
+
+    retraining_fraction: float | None = None
+    """The fraction of retraining that a run may take. None: the contest's, by the clock."""
+
     def __post_init__(self) -> None:
         """Check all options."""
         if self.seed is not None and not 0 <= self.seed < 1 << 32:
@@ -70,6 +79,10 @@ class CardOptions:
         if self.retraining_seconds is not None and not 0 < self.retraining_seconds < float("inf"):
             raise ValueError(
                 f"The retraining time must be above zero and finite, not {self.retraining_seconds} s."
+            )
+        if self.retraining_fraction is not None and not 0 < self.retraining_fraction < float("inf"):
+            raise ValueError(
+                f"The fraction of retraining must be above zero and finite, not {self.retraining_fraction}."
             )
 
 
@@ -270,7 +283,14 @@ def _run_time(unlearned: Outputs, references: Outputs, options: CardOptions) -> 
     retraining = references.seconds if options.retraining_seconds is None else [options.retraining_seconds]
     if retraining is None:
         raise ValueError("The retraining time is unknown.")
-    return run_time(unlearned.seconds, retraining)
+    return run_time(
+        unlearned.seconds,
+        retraining,
+        allowed=options.retraining_fraction,
+        processor_seconds=unlearned.processor_seconds,
+        retraining_processor_seconds=options.retraining_processor_seconds,
+        empty_run_processor_seconds=options.empty_run_processor_seconds,
+    )
 
 
 def _retraining_seconds(references: Outputs, options: CardOptions) -> float | None:

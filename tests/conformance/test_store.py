@@ -16,7 +16,7 @@ from runner.errors import ConfigurationError, TakenOverError
 from runner.store.lease import Lease
 from runner.store.listing import DATABASE_FILE, read_listing
 from runner.store.open_store import open_store
-from runner.store.records import EvaluationRecord
+from runner.store.records import EvaluationRecord, RetrainingRecord
 from runner.store.store import Store
 from runner.verdict import Verdict
 from tests.support.records import run_record
@@ -138,9 +138,27 @@ def test_terms_are_recorded_once_for_each_machine(store: Store) -> None:
     assert store.agree(ID, "", {"retrain_seconds": 2.0}) == {"retrain_seconds": 2.0}
     assert store.agree(ID, "", {"retrain_seconds": 9.0}) == {"retrain_seconds": 2.0}
     assert store.terms(ID, "other") is None
-    assert store.retraining_seconds(ID) == 2.0
+    assert store.retraining(ID) == RetrainingRecord(seconds=2.0)
     store.agree(ID, "other", {"retrain_seconds": 3.0})
-    assert store.retraining_seconds(ID) is None
+    assert store.retraining(ID) == RetrainingRecord()
+
+
+def test_the_times_of_retraining_come_from_the_terms(store: Store) -> None:
+    """Each of them is known where the machines agree on it; the fraction is the same on all machines."""
+    times = {
+        "retrain_seconds": 2.0,
+        "retrain_processor_seconds": 1.5,
+        "empty_run_processor_seconds": 0.0,
+        "retraining_fraction": 0.6,
+    }
+    store.agree(ID, "", times)
+    assert store.retraining(ID) == RetrainingRecord(
+        seconds=2.0, processor_seconds=1.5, empty_run_processor_seconds=0.0, fraction=0.6
+    )
+    store.agree(ID, "other", {**times, "retrain_processor_seconds": 1.6})
+    assert store.retraining(ID) == RetrainingRecord(
+        seconds=2.0, empty_run_processor_seconds=0.0, fraction=0.6
+    )
 
 
 def test_removal_leaves_nothing_and_nobody_else_out(store: Store) -> None:

@@ -43,7 +43,9 @@ def test_the_stored_card_equals_the_computed_one(ended: Ended) -> None:
     """A card that was changed, or that another manifest names, is not returned."""
     recorded = ended.store.evaluation(ended.name).manifest_sha256
     stored = read_card(ended.paths, recorded)
-    computed = score_runs(ended.challenge, ended.store.runs(ended.name), ended.paths.outputs, None)
+    computed = score_runs(
+        ended.challenge, ended.store.runs(ended.name), ended.paths.outputs, RetrainingRecord()
+    )
     assert isinstance(computed, ScoreCard)
     assert stored is not None
     assert stored.to_json() == computed.to_json()

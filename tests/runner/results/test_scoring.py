@@ -6,6 +6,7 @@ import numpy as np
 
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.results.scoring import score_runs
+from runner.store.records import RetrainingRecord
 from tests.support.ended_evaluation import Ended
 
 
@@ -21,7 +22,7 @@ def test_outputs_that_contradict_the_challenge_are_a_reason(ended: Ended) -> Non
         )
     )
     runs = ended.store.runs(ended.name)
-    reason = score_runs(ended.challenge, runs, ended.paths.outputs, None)
+    reason = score_runs(ended.challenge, runs, ended.paths.outputs, RetrainingRecord())
     assert isinstance(reason, str)
     assert "outnumber" in reason
     assert any("score" in line for line in ended.mismatches())
