@@ -85,6 +85,7 @@ def report_page(report: ReportView) -> str:
         slowest=sorted(report.runs, key=lambda run: -run.seconds)[:_SLOWEST],
         listed=report.runs[:_LISTED_RUNS],
         has_memory=any(run.peak_bytes is not None for run in report.runs),
+        has_processor=any(run.processor_seconds is not None for run in report.runs),
         has_seeds=any(run.seed is not None for run in report.runs),
         mib=MIB,
         seconds="%.0f" if view.feedback == "verdict-only" else "%.2f",

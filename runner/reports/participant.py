@@ -125,6 +125,7 @@ def filtered_view(view: EvaluationView, policy: Feedback) -> EvaluationView:
     if view.time is not None:
         whole = {
             "run_seconds": round(view.time.run_seconds),
+            "processor_seconds": None,
             "projected_seconds": None,
             "projected_runs": None,
         }
@@ -161,7 +162,14 @@ def _run_part(run: RunPart, *, full: bool) -> RunPart:
     if full:
         return replace(run, seed=None)
     name = exception_name(run.exception)
-    return replace(run, seed=None, peak_bytes=None, seconds=float(round(run.seconds)), exception=name)
+    return replace(
+        run,
+        seed=None,
+        peak_bytes=None,
+        processor_seconds=None,
+        seconds=float(round(run.seconds)),
+        exception=name,
+    )
 
 
 def filtered_seconds(seconds: float, policy: Feedback) -> float:

@@ -31,6 +31,12 @@ def runs_table(runs: Sequence[RunRecord], width: int = DEFAULT_WIDTH) -> Table:
                 right=True,
             ),
             Column(
+                title="CPU s",
+                cells=[figure(run.processor_seconds, 2) for run in runs],
+                importance=2,
+                right=True,
+            ),
+            Column(
                 title="MiB",
                 cells=[
                     figure(None if run.peak_memory_bytes is None else run.peak_memory_bytes / MIB, 0)

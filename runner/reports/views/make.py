@@ -157,9 +157,15 @@ def _time(n: int, runs: Sequence[RunRecord], terms: Sequence[Mapping[str, Any]])
     seconds = [run.run_seconds for run in runs if run.verdict is Verdict.OK and run.run_seconds > 0]
     if not seconds:
         return None
+    used = [
+        run.processor_seconds
+        for run in runs
+        if run.verdict is Verdict.OK and run.processor_seconds is not None
+    ]
     limits = [float(item["wall_seconds"]) for item in terms]
     return TimeView(
         run_seconds=median(seconds),
+        processor_seconds=median(used) if used else None,
         limit_seconds=min(limits) if limits else None,
         projected_runs=RECOMMENDED_RUNS if n < RECOMMENDED_RUNS else None,
         projected_seconds=median(seconds) * RECOMMENDED_RUNS if n < RECOMMENDED_RUNS else None,

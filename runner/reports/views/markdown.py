@@ -99,6 +99,8 @@ def _table(view: EvaluationView) -> Iterator[str]:
     if view.time is not None:
         limit = "" if view.time.limit_seconds is None else f" of {view.time.limit_seconds:g} s"
         rows.append(("time of a run", f"{view.time.run_seconds:.3g} s{limit}"))
+        if view.time.processor_seconds is not None:
+            rows.append(("processor time", f"{view.time.processor_seconds:.3g} s"))
     if view.memory is not None:
         limit = "" if view.memory.limit_bytes is None else f" of {view.memory.limit_bytes / MIB:.0f} MiB"
         rows.append(("most memory seen", f"{view.memory.peak_bytes / MIB:.0f} MiB{limit}"))

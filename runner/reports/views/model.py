@@ -98,6 +98,8 @@ class TimeView(_Part):
 
     run_seconds: float
     """Median of the runs that succeeded."""
+    processor_seconds: float | None = None
+    """Median of their processor time, all processes and threads together; None if it is not known."""
     limit_seconds: float | None = None
     """Of a run; None if it is unknown."""
     projected_runs: int | None = None

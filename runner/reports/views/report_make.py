@@ -216,6 +216,7 @@ def _run_part(run: RunRecord) -> RunPart:
         verdict=str(run.verdict),
         seconds=run.run_seconds or run.host_seconds,
         peak_bytes=run.peak_memory_bytes,
+        processor_seconds=run.processor_seconds,
         exception=sanitize_line(run.exception_type, 100),
         seed=run.seed,
     )

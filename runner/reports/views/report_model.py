@@ -115,6 +115,8 @@ class RunPart:
     """The most memory that it was seen to use."""
     exception: str
     """Name of its exception's class; empty without."""
+    processor_seconds: float | None = None
+    """Processor time of all its processes and threads; None if it is not known."""
     seed: int | None = None
     """None where it may not be shown."""
 

@@ -151,6 +151,8 @@ def _memory(memory: MemoryView) -> str:
 def _time(time: TimeView) -> str:
     limit = f" of {time.limit_seconds:g} s" if time.limit_seconds is not None else ""
     sentence = f"time: {time.run_seconds:.1f} s{limit} a run"
+    if time.processor_seconds is not None:
+        sentence += f", {time.processor_seconds:.1f} s of processor time"
     if time.projected_runs is not None and time.projected_seconds is not None:
         sentence += f"; {time.projected_runs} runs take about {duration(time.projected_seconds)}"
     return sentence

@@ -10,6 +10,7 @@ from runner.results.card_file import read_card
 from runner.results.manifest import parse_manifest
 from runner.results.scoring import score_runs
 from runner.results.summary import Summary
+from runner.store.records import RetrainingRecord
 from scoring.card.card import ScoreCard
 from tests.support.ended_evaluation import (
     Ended,
