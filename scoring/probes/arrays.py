@@ -121,3 +121,32 @@ def _checked(values: ArrayLike, *, name: str, axes: tuple[str, ...]) -> NDArray[
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, but a value is NaN or infinite.")
     return array.astype(np.float64) if name == "norms" else array
+
+
+def both(
+    unlearned: Probes | None, references: Probes | None, name: str, *, fixed: str | None = None
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return one probe of both sides.
+
+    Args:
+        unlearned: Of the unlearned models.
+        references: Of the references.
+        name: Field of `Probes`, of shape [models, ...].
+        fixed: Name of the field that must be equal on both sides, because it belongs to the challenge.
+
+    Raises:
+        ValueError: the probe is missing on a side, or was recorded in another way there; the sentence is for
+            the reader of a score card.
+    """
+    arrays = []
+    for probes, side in ((references, "references"), (unlearned, "unlearned models")):
+        array = None if probes is None else getattr(probes, name)
+        if array is None:
+            raise ValueError(f"The challenge has no {name.replace('_', ' ')} of the {side}.")
+        arrays.append(array)
+    second, first = arrays
+    if first.shape[1:] != second.shape[1:] or (
+        fixed is not None and not np.array_equal(getattr(unlearned, fixed), getattr(references, fixed))
+    ):
+        raise ValueError(f"The {name.replace('_', ' ')} of unlearned models and references do not match.")
+    return first, second

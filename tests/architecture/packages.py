@@ -137,10 +137,12 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "scoring.baselines": "scoring.checks scoring.samples",
         "scoring.epsilon": "scoring.checks scoring.published scoring.samples scoring.statistics",
         "scoring.flags": "scoring.checks scoring.published scoring.samples",
-        "scoring.probes": "scoring.checks",
+        "scoring.probes": (
+            "scoring.baselines scoring.checks scoring.epsilon scoring.published scoring.statistics"
+        ),
         "scoring.card": (
             "scoring.baselines scoring.checks scoring.epsilon scoring.flags scoring.outputs "
-            "scoring.published scoring.statistics"
+            "scoring.probes scoring.published scoring.statistics"
         ),
     }.items()
 }
