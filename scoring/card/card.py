@@ -19,6 +19,14 @@ from scoring.card.version import SCHEMA_VERSION as SCHEMA_VERSION  # noqa: PLC04
 from scoring.checks import FloatArray
 from scoring.flags.joint_attack import JointAttack
 from scoring.outputs import SPLITS
+from scoring.probes.contrast import Gap
+from scoring.probes.features import FeatureDistance
+from scoring.probes.mislabelled import Mislabelled
+from scoring.probes.nulls import Nulls
+from scoring.probes.over_unlearning import OverUnlearning
+from scoring.probes.relearning import Relearning
+from scoring.probes.residual import ResidualKnowledge
+from scoring.probes.strata import STRATA, ExposureStrata
 from scoring.published.score import PublishedScore
 from scoring.statistics.ceiling import Ceiling
 from scoring.statistics.interval import Interval
@@ -150,6 +158,22 @@ class ScoreCard:
     """Accuracies; the splits are in the order retain, forget, val, test."""
     run_time: RunTime | None
     """Time of a run as a fraction of retraining, by the clock and by the processor."""
+    nulls: Nulls | None
+    """What retraining gets in the submission's place, for entries that have no null of their own."""
+    membership_gap: Gap | None
+    """The starting kit's attack on losses: accuracy on unlearned models less that on references."""
+    relearning: Relearning | None
+    """What comes back when the models are trained further on retain alone."""
+    residual_knowledge: tuple[ResidualKnowledge, ...] | None
+    """Recognition of perturbed copies of the forget examples, by the norm of the perturbation."""
+    features: FeatureDistance | None
+    """Distance of the features of the forget examples."""
+    over_unlearning: OverUnlearning | None
+    """Divergence on retain and test examples."""
+    strata: ExposureStrata | None
+    """Epsilon by how exposed the examples were under the original network."""
+    mislabelled: Mislabelled | None
+    """The mislabelled forget examples, apart from all others."""
     flags: tuple[CardFlag, ...]
     """Observations that a reader should know before trusting the score."""
     omitted: dict[str, str]
@@ -200,6 +224,10 @@ class ScoreCard:
                     raise ValueError(
                         f"{name}.{field} must hold {self.examples} numbers, one for each example."
                     )
+        for field in ("exposure", "epsilon") if self.strata is not None else ():
+            array = getattr(self.strata, field)
+            if array.shape != (STRATA,) or not np.isfinite(array).all():
+                raise ValueError(f"strata.{field} must hold {STRATA} numbers, one for each stratum.")
         for name, shape in (("splits", (len(SPLITS),)), ("classes", (len(SPLITS), self.classes))):
             for side in ("unlearned", "reference"):
                 spread: Spread = getattr(self.accuracies, f"{side}_{name}")

@@ -26,6 +26,7 @@ from scoring.card.card import (
     ScoreCard,
 )
 from scoring.card.flags import card_flags
+from scoring.card.probe_parts import probe_parts
 from scoring.checks import FloatArray
 from scoring.epsilon.exact import exact_epsilon
 from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
@@ -148,6 +149,8 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
     joint = parts.compute("joint", lambda: _joint(confidences, reference_confidences, seed))
     run_times = parts.compute("run_time", lambda: _run_time(unlearned, references, options))
     exact = exact_epsilon(confidences, reference_confidences)
+    lira = parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed))
+    loss_attack = parts.compute("membership", lambda: _loss_attack(unlearned, references, seed))
     return ScoreCard(
         schema_version=SCHEMA_VERSION,
         n=n,
@@ -168,8 +171,8 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
         held_out=held_out,
         joint=joint,
         klom=_klom(unlearned, references),
-        u_lira=parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed)),
-        membership=parts.compute("membership", lambda: _membership(unlearned, references, seed)),
+        u_lira=lira,
+        membership=_membership(*loss_attack) if loss_attack is not None else None,
         tug_of_war=_tug_of_war(unlearned, references),
         accuracies=accuracy_table(
             unlearned_correct=unlearned.correct,
@@ -177,6 +180,16 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
             class_counts=unlearned.class_counts,
         ),
         run_time=run_times,
+        **probe_parts(
+            parts.compute,
+            unlearned,
+            references,
+            confidences=(confidences, reference_confidences),
+            held_out=held_out.epsilon if held_out is not None else None,
+            loss_attack=loss_attack,
+            seed=seed,
+            confidence=confidence,
+        ),
         flags=tuple(
             card_flags(
                 find_flags(confidences, reference_confidences, seed=seed),
@@ -247,13 +260,17 @@ def _klom(unlearned: Outputs, references: Outputs) -> KlomPart:
     )
 
 
-def _membership(unlearned: Outputs, references: Outputs, seed: int) -> MembershipPart:
-    accuracies = []
-    for outputs in (unlearned, references):
-        if outputs.unseen_losses is None:
-            raise ValueError("The losses on unseen examples are unknown.")
-        accuracies.append(loss_mia(cross_entropy(_margins(outputs)), outputs.unseen_losses, seed=seed))
-    of_unlearned, of_references = accuracies
+def _loss_attack(unlearned: Outputs, references: Outputs, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Return the accuracy of the attack on each unlearned model and on each reference."""
+    if unlearned.unseen_losses is None or references.unseen_losses is None:
+        raise ValueError("The losses on unseen examples are unknown.")
+    return (
+        loss_mia(cross_entropy(_margins(unlearned)), unlearned.unseen_losses, seed=seed),
+        loss_mia(cross_entropy(_margins(references)), references.unseen_losses, seed=seed),
+    )
+
+
+def _membership(of_unlearned: FloatArray, of_references: FloatArray) -> MembershipPart:
     return MembershipPart(
         mean=float(of_unlearned.mean()),
         deviation=float(of_unlearned.std(ddof=1)),

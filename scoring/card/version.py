@@ -2,6 +2,6 @@
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Increases when a field is added; no field ever gets another meaning, range or unit. A stored card of
 another version is not read but computed again."""

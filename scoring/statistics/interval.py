@@ -48,6 +48,26 @@ def additive_interval(
     return Interval(estimate=estimate, standard_error=standard_error, low=low, high=high)
 
 
+def signed_interval(
+    estimate: float, standard_error: float, *, degrees: float, confidence: float = CONFIDENCE
+) -> Interval:
+    """Return ``estimate ± quantile * standard_error``, for a number of either sign.
+
+    Args:
+        estimate: Any number.
+        standard_error: Zero or more.
+        degrees: Degrees of freedom of the standard error, which determine the quantile of Student's t.
+        confidence: In (0, 1).
+
+    Raises:
+        ValueError: the confidence is out of range.
+    """
+    reach = two_sided_quantile(degrees, confidence) * standard_error
+    return Interval(
+        estimate=estimate, standard_error=standard_error, low=estimate - reach, high=estimate + reach
+    )
+
+
 def multiplicative_interval(
     estimate: float,
     relative_error: float,

@@ -11,14 +11,15 @@ import pytest
 
 from scoring import CardOptions, ScoreCard, score_card
 from scoring.card.card import SCHEMA_VERSION
-from tests.support.populations import population
+from tests.support.populations import population, probed
 
 UNKNOWN: dict[str, Any] = {"unseen_losses": None, "seconds": None}
 COPIES = np.repeat(population(0, shift=6.0).logits[:12], 2, axis=0)
 EMPTY_CLASS = np.array([[30, 30, 0], [20, 20, 20], [20, 20, 20], [20, 20, 20]])
 
 CARDS = {
-    "all parts": (population(0), population(1), CardOptions(retraining_seconds=20.0)),
+    "all parts": (probed(0, examples=12), probed(1, examples=12), CardOptions(retraining_seconds=20.0)),
+    "no probes": (population(0), population(1), None),
     "two models, nothing known": (
         population(0, models=2, **UNKNOWN),
         population(1, models=2, **UNKNOWN),
@@ -98,7 +99,8 @@ def test_the_cards_of_this_file_have_what_they_are_for():
     """One card has every part, one has none that is optional, one has NaN, one has four kinds of flags."""
     cards = {name: card_of(name) for name in CARDS}
     optional = ("uncertainty", "ceiling", "share_of_ceiling", "u_lira", "membership", "run_time")
-    assert all(getattr(cards["all parts"], part) is not None for part in optional)
+    assert all(part is not None for part in dataclasses.asdict(cards["all parts"]).values())
+    assert cards["no probes"].relearning is None
     assert all(getattr(cards["two models, nothing known"], part) is None for part in optional)
     assert np.isnan(cards["a class without examples"].accuracies.unlearned_classes.mean).any()
     kinds = {flag.kind for flag in cards["every flag"].flags}
@@ -115,9 +117,10 @@ def test_arrays_of_a_read_card_refuse_writes(card):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"schema_version": 99}, "schema version 99, but this program reads version 1"),
+        ({"schema_version": 99}, "schema version 99, but this program reads version 2"),
         ({"schema_version": [1] * 500}, "schema version"),
-        ({"schema_version": True}, "schema_version must be of type int"),
+        ({"schema_version": True}, "schema version True"),
+        ({"schema_version": 1}, "schema version 1, but"),
         ({"n": "24"}, "n must be of type int"),
         ({"n": 24.0}, "n must be of type int"),
         ({"surprise": 1}, "unknown field 'surprise'"),
