@@ -13,6 +13,7 @@ card shows it."""
 
 LEVELS: Final[Mapping[str, Level]] = {
     "joint-attack": "note",
+    "too-close": "suspicion",
     "mixture": "suspicion",
     "duplicates": "note",
     "copies": "suspicion",

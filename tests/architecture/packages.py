@@ -134,7 +134,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "scoring.statistics": "scoring.checks scoring.published scoring.samples",
         "scoring.baselines": "scoring.checks scoring.samples",
         "scoring.epsilon": "scoring.checks scoring.published scoring.samples scoring.statistics",
-        "scoring.flags": "scoring.checks scoring.published scoring.samples",
+        "scoring.flags": "scoring.checks scoring.published scoring.samples scoring.statistics",
         "scoring.card": (
             "scoring.baselines scoring.checks scoring.epsilon scoring.flags scoring.outputs "
             "scoring.published scoring.statistics"
