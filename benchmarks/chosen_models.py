@@ -20,7 +20,7 @@ _COSINES = 8
 
 def matching_quantiles(pool: FloatArray, references: FloatArray, n: int) -> CountArray:
     """Choose n of the pool whose quantiles on each example are those of the references."""
-    columns = np.sort(references, axis=0).T
+    columns: FloatArray = np.sort(references, axis=0).T
 
     def features(values: FloatArray) -> FloatArray:
         ranks = np.stack(
@@ -94,7 +94,14 @@ def cheats(
 
     def copies(noise: float, count: int = n) -> FloatArray:
         rows = rng.permutation(np.arange(count) % m)
-        return references[rows] + noise * deviation * rng.normal(size=(count, references.shape[1]))
+        noisy: FloatArray = references[rows] + noise * deviation * rng.normal(
+            size=(count, references.shape[1])
+        )
+        return noisy
+
+    def around_their_mean() -> FloatArray:
+        drawn: FloatArray = references.mean(axis=0) + deviation * rng.normal(size=(n, references.shape[1]))
+        return drawn
 
     def shuffled() -> FloatArray:
         rows = np.arange(n) % m
@@ -119,9 +126,7 @@ def cheats(
         ),
         "one reference + noise 0.2": lambda: np.concatenate([copies(0.2, 1), pool[: n - 1]]),
         "steered: their values, each example shuffled": shuffled,
-        "steered: their mean + their spread": lambda: (
-            references.mean(axis=0) + deviation * rng.normal(size=(n, references.shape[1]))
-        ),
+        "steered: their mean + their spread": around_their_mean,
     }
 
 

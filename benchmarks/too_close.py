@@ -99,13 +99,13 @@ def methods(options: argparse.Namespace) -> Iterator[tuple[str, TooClose | None,
                 yield (file.stem.rsplit("-", 1)[0], *examine(unlearned, retrained, options.seed))
 
 
-def add(part: str, results: Iterator[tuple[str, TooClose | None, float]], sizes: str) -> None:
+def add(part: str, results: Iterator[tuple[str, TooClose | None, float]], sizes: str, file: Path) -> None:
     """Count the results and add them to the file."""
     started, rows = time.process_time(), []
     with threadpool_limits(1):
         for name, flag, share in results:
             rows.append((name, flag, share))
-    stored = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else []
+    stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     for name in dict.fromkeys(row[0] for row in rows):
         flags = [flag for other, flag, _ in rows if other == name]
         tests = Counter(test for flag in flags if flag is not None for test in flag.tests)
@@ -121,8 +121,7 @@ def add(part: str, results: Iterator[tuple[str, TooClose | None, float]], sizes:
             }
         )
         print(json.dumps(stored[-1]), flush=True)
-    FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     print(f"{part} {sizes}: {(time.process_time() - started) / max(len(rows), 1):.2f} s of one core for each")
 
 
@@ -182,15 +181,16 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--tries", type=int, default=300, help="exchanges of the search for a high F")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--file", type=Path, default=FILE, help="of results; new ones are added")
     options = parser.parse_args()
     if options.part == "table":
-        print("\n".join(table(json.loads(FILE.read_text(encoding="utf-8")))))
+        print("\n".join(table(json.loads(options.file.read_text(encoding="utf-8")))))
     elif options.part == "methods":
-        add("methods", methods(options), "64x64")
+        add("methods", methods(options), "64x64", options.file)
     else:
         for sizes in options.sizes:
             n, m = map(int, sizes.split("x"))
-            add(options.part, (null if options.part == "null" else power)(options, n, m), sizes)
+            add(options.part, (null if options.part == "null" else power)(options, n, m), sizes, options.file)
 
 
 if __name__ == "__main__":
