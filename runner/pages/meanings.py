@@ -32,8 +32,8 @@ KINDS: Final[Mapping[str, str]] = {
         "score looks at each example alone, so it may miss this."
     ),
     "too-close": (
-        "Fresh retrainings differ from the references by chance. These checkpoints differ less, as if they had "
-        "been chosen or steered to suit them."
+        "Fresh retrainings differ from the references by chance. These checkpoints differ less, as if they "
+        "had been chosen or steered to suit them."
     ),
     "mixture": (
         "The checkpoints fall into two groups, each far worse than both together: two bad methods drawn "

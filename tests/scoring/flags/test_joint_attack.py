@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from scoring.flags.joint_attack import joint_attack
-from scoring.flags.mmd import discrepancy_test, radial_kernel, standardised
+from scoring.flags.mmd import discrepancy_test, pool_checkpoints, radial_kernel, standardised
 from tests.support.cheats import mixture
 
 
@@ -165,7 +165,8 @@ def test_same_seed_same_value_and_inputs_are_only_read():
     unlearned, retrained = rng.normal(size=(20, 5)), rng.normal(size=(25, 5))
     before = unlearned.copy(), retrained.copy()
     unlearned.flags.writeable = retrained.flags.writeable = False
-    assert joint_attack(unlearned, retrained, seed=7) == joint_attack(unlearned, retrained, seed=7)
+    pool = pool_checkpoints(unlearned, retrained)
+    assert joint_attack(unlearned, retrained, seed=7) == joint_attack(unlearned, retrained, seed=7, pool=pool)
     np.testing.assert_array_equal(unlearned, before[0])
     np.testing.assert_array_equal(retrained, before[1])
 
