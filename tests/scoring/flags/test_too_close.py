@@ -202,7 +202,7 @@ def test_the_limit_and_the_p_value_agree(references):
 
     fresh = predict(quality)
     assert fresh.ratio == pytest.approx(1, abs=0.25)
-    assert 0.02 < fresh.p_value < 0.98
+    assert fresh.p_value > 0.01
     assert predict(quality, level=fresh.p_value).limit == pytest.approx(fresh.ratio)
     if references == 64:
         assert predict(quality * fresh.limit / fresh.ratio).p_value == pytest.approx(LEVEL)
