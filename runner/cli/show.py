@@ -165,7 +165,8 @@ def _show(named: NamedEvaluation) -> None:
         out.print(f"Output of the runs: {logs}", markup=False, soft_wrap=True)
     for notice in view.notices:
         if notice.level == "suspicion" or notice.kind == FILES_KIND:
-            out.print(f"{notice.level}: {notice.sentence}", markup=False, soft_wrap=True, style="yellow")
+            line = f"{notice.level}: {notice.sentence} {notice.false_alarms}".rstrip()
+            out.print(line, markup=False, soft_wrap=True, style="yellow")
     if notes := sum(notice.level == "note" and notice.kind != FILES_KIND for notice in view.notices):
         command = follow_up("show", named.name, store, "--card")
         out.print(f"{quantity(notes, 'note')}: {command}", markup=False, soft_wrap=True)

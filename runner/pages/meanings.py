@@ -31,6 +31,10 @@ KINDS: Final[Mapping[str, str]] = {
         "A classifier that sees all forget examples at once tells checkpoints and references apart. The "
         "score looks at each example alone, so it may miss this."
     ),
+    "too-close": (
+        "Fresh retrainings differ from the references by chance. These checkpoints differ less, as if they "
+        "had been chosen or steered to suit them."
+    ),
     "mixture": (
         "The checkpoints fall into two groups, each far worse than both together: two bad methods drawn "
         "at random can score like a good one."

@@ -19,7 +19,7 @@ from runner.reports.advice import advice_on_warning
 from runner.results.view import EQUAL_SEEDS, NOT_TEXT, OTHER_SUBMISSION, UNCHANGED, SummaryView
 from runner.sanitize import sanitize_line
 from runner.wording import quantity
-from scoring.card.levels import Level, flag_level
+from scoring.card.levels import FALSE_ALARMS, Level, flag_level
 
 ADVICE: Final = {
     "equal-seeds": "Draw what is random from the run's own seed: remove fixed seeds and fixed generators.",
@@ -47,10 +47,17 @@ class Notice:
         """What a participant can do about it; empty where that is not known."""
         return ADVICE.get(self.kind) or advice_on_warning(self.sentence)
 
+    @property
+    def false_alarms(self) -> str:
+        """How often such a suspicion is wrong; empty for other levels, and where it was not measured."""
+        return FALSE_ALARMS.get(self.kind, "") if self.level == "suspicion" else ""
+
     def to_json(self) -> dict[str, Any]:
-        """Return the notice as plain values; ``advice`` only for a problem."""
+        """Return the notice as plain values, ``advice`` with a problem, ``false_alarms`` with a suspicion."""
         values = {"kind": self.kind, "level": self.level, "sentence": self.sentence}
-        return {**values, "advice": self.advice} if self.level == "problem" else values
+        if self.level == "problem":
+            return {**values, "advice": self.advice}
+        return {**values, "false_alarms": self.false_alarms} if self.false_alarms else values
 
 
 def notices_of(summary: SummaryView) -> list[Notice]:
@@ -90,7 +97,10 @@ def notice_lines(summary: SummaryView, *, with_suspicions: bool = False) -> list
     in_show += [notice for notice in notices if notice.kind == FILES_KIND]
     if with_suspicions:
         lines += [
-            Text(f"{name}: {notice.level}: {sanitize_line(notice.sentence)}", style="yellow")
+            Text(
+                f"{name}: {notice.level}: {sanitize_line(notice.sentence)} {notice.false_alarms}".rstrip(),
+                style="yellow",
+            )
             for notice in in_show
         ]
     rest = (

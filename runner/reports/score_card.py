@@ -13,7 +13,7 @@ from runner.reports.cells import percent, plain_text
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
 from runner.results.view import MIN_SCORED_RUNS
 from runner.wording import quantity
-from scoring.card.levels import flag_level
+from scoring.card.levels import FALSE_ALARMS, Level, flag_level
 from scoring.outputs import SPLITS
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def card_remarks(card: ScoreCard, *, run_time_requested: bool = False) -> list[T
         lines.append(Text(f"{quantity(card.n, 'run')}: too few for a score; use {MIN_SCORED_RUNS} or more."))
     flags = [(flag_level(flag.kind, flag.sentence), flag) for flag in card.flags]
     lines += [
-        Text(f"{level} {flag.kind}: {flag.sentence}", style=style)
+        Text(f"{level} {flag.kind}: {flag.sentence} {_false_alarms(level, flag.kind)}".rstrip(), style=style)
         for shown, style in _LEVEL_STYLES.items()
         for level, flag in flags
         if level == shown
@@ -73,6 +73,10 @@ def card_remarks(card: ScoreCard, *, run_time_requested: bool = False) -> list[T
         if name != "run_time" or run_time_requested
     ]
     return lines
+
+
+def _false_alarms(level: Level, kind: str) -> str:
+    return FALSE_ALARMS.get(kind, "") if level == "suspicion" else ""
 
 
 def comparison_table(

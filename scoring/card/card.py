@@ -100,8 +100,8 @@ class CardFlag:
     """An observation that a reader should know before trusting the score."""
 
     kind: str
-    """``joint-attack``, ``mixture``, ``duplicates``, ``copies``, ``outliers``, ``decided-by-one``,
-    ``certified`` or ``too-slow``."""
+    """``joint-attack``, ``too-close``, ``mixture``, ``duplicates``, ``copies``, ``outliers``,
+    ``decided-by-one``, ``certified`` or ``too-slow``."""
 
     sentence: str
     """The observation in one sentence."""

@@ -14,10 +14,11 @@ from scoring.card.levels import SHORT_RETRAINING, SLOW_BY_THE_CLOCK
 from scoring.flags.decided_by_one import DecidedByOne
 from scoring.flags.find import Flag
 from scoring.flags.joint_attack import JointAttack
+from scoring.flags.too_close import TooClose
 
 
 def card_flags(
-    flags: tuple[Flag, ...],
+    flags: tuple[Flag | TooClose | None, ...],
     joint: JointAttack | None,
     held_out: HeldOutPart | None,
     run_times: RunTime | None,
@@ -28,7 +29,7 @@ def card_flags(
     A checkpoint that alone decides examples is no flag where their epsilon rounds to 50 without it too.
 
     Args:
-        flags: Flags of the confidences.
+        flags: Flags of the confidences; None is no flag.
         joint: Result of the joint attack, a flag if it is significant.
         held_out: Certified epsilons, a flag if one is above 0.
         run_times: Run times, a flag if the runs are too slow.
@@ -37,7 +38,7 @@ def card_flags(
     if joint is not None and joint.flagged:
         yield _flag("joint-attack", joint.sentence, joint)
     for flag in flags:
-        if isinstance(flag, DecidedByOne) and not flag.is_decisive:
+        if flag is None or (isinstance(flag, DecidedByOne) and not flag.is_decisive):
             continue
         yield _flag(re.sub(r"(?<!^)(?=[A-Z])", "-", type(flag).__name__).lower(), flag.sentence, flag)
     if held_out is not None and held_out.certified_examples:

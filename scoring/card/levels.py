@@ -13,6 +13,7 @@ card shows it."""
 
 LEVELS: Final[Mapping[str, Level]] = {
     "joint-attack": "note",
+    "too-close": "suspicion",
     "mixture": "suspicion",
     "duplicates": "note",
     "copies": "suspicion",
@@ -23,6 +24,14 @@ LEVELS: Final[Mapping[str, Level]] = {
 }
 """The level of each kind of flag, but for exact duplicates, which are a problem as near-copies are not, and
 for runs that are slow by the clock alone, or beside a short retraining, which is a note."""
+
+FALSE_ALARMS: Final[Mapping[str, str]] = {
+    "too-close": "Measured: raised for RATE sets of fresh retrainings, and for RATE of other honest methods.",
+    "mixture": "Measured: raised for RATE honest submissions.",
+    "copies": "Measured: raised for RATE honest submissions.",
+}
+"""How often each kind of suspicion is wrong, in one sentence that reports show beside it. The counts are
+those of docs/metrics.md."""
 
 SHORT_RETRAINING: Final = "are too short for that rule"
 """Part of the sentence of ``too-slow`` where it is a note. It is stored: never change it."""

@@ -32,6 +32,8 @@ from scoring.epsilon.exact import exact_epsilon
 from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
 from scoring.flags.find import find_flags
 from scoring.flags.joint_attack import FOLDS, JointAttack, joint_attack
+from scoring.flags.mmd import Pool, pool_checkpoints
+from scoring.flags.too_close import find_too_close
 from scoring.outputs import SPLITS, Outputs, check_comparable
 from scoring.published.epsilon import forgetting_quality
 from scoring.published.score import published_score
@@ -146,7 +148,8 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
     held_out = parts.compute(
         "held_out", lambda: _held_out(confidences, reference_confidences, seed, confidence)
     )
-    joint = parts.compute("joint", lambda: _joint(confidences, reference_confidences, seed))
+    pool = pool_checkpoints(confidences, reference_confidences)
+    joint = parts.compute("joint", lambda: _joint(confidences, reference_confidences, seed, pool))
     run_times = parts.compute("run_time", lambda: _run_time(unlearned, references, options))
     exact = exact_epsilon(confidences, reference_confidences)
     lira = parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed))
@@ -192,7 +195,18 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
         ),
         flags=tuple(
             card_flags(
-                find_flags(confidences, reference_confidences, seed=seed),
+                (
+                    find_too_close(
+                        confidences,
+                        reference_confidences,
+                        quality=published.forgetting_quality,
+                        limit=limit,
+                        joint_p=None if joint is None else joint.p_value_smaller,
+                        seed=seed,
+                        pool=pool,
+                    ),
+                    *find_flags(confidences, reference_confidences, seed=seed),
+                ),
                 joint,
                 held_out,
                 run_times,
@@ -225,10 +239,10 @@ class _Parts:
             return None
 
 
-def _joint(unlearned: FloatArray, retrained: FloatArray, seed: int) -> JointAttack:
+def _joint(unlearned: FloatArray, retrained: FloatArray, seed: int, pool: Pool) -> JointAttack:
     if min(len(unlearned), len(retrained)) < FOLDS:
         raise ValueError(f"The joint attack needs {FOLDS} models on each side.")
-    return joint_attack(unlearned, retrained, seed=seed)
+    return joint_attack(unlearned, retrained, seed=seed, pool=pool)
 
 
 def _held_out(unlearned: FloatArray, retrained: FloatArray, seed: int, confidence: float) -> HeldOutPart:

@@ -9,7 +9,12 @@ from scoring.checks import FloatArray
 from scoring.samples import paired_confidences
 
 NEARNESS = 0.1
-"""Two rows are nearly equal if closer than this fraction of the minimum distance of two references."""
+"""Two rows are nearly equal if closer than this fraction of the minimum distance of two references; two
+unlearned ones only if closer than this fraction of their own side's median distance too."""
+
+ALWAYS_NEAR = 0.001
+"""Fraction of the minimum distance of two references below which two unlearned rows are nearly equal in any
+case. Fine-tuning of one network, whose checkpoints are all close, has not come below a hundredth."""
 
 MIN_EXAMPLES = 5
 """With fewer varying examples rows are close by chance, so only equal rows count."""
@@ -17,9 +22,10 @@ MIN_EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates:
-    """Unlearned checkpoints that are copies of each other, or closer to each other than references are.
+    """Unlearned checkpoints that are copies of each other, exact ones or nearly.
 
-    Methods that change the original network little may lead to near ones without any copying.
+    All checkpoints of a method that changes the original network little are close to each other, so near ones
+    are compared with the side's own distances too.
     """
 
     groups: tuple[tuple[int, ...], ...]
@@ -41,8 +47,8 @@ class Duplicates:
         if self.equal:
             return f"{members} checkpoints are copies of another one, {self.equal} of them exact {pair}."
         return (
-            f"{members} checkpoints are closer to another checkpoint {pair} than a tenth of the distance of "
-            "the two closest references. That all start from one original network may be the reason."
+            f"{members} checkpoints are nearly copies of another checkpoint {pair}: closer than "
+            f"{self.tolerance:.2g} deviations of the references, a tenth of what is usual or less."
         )
 
 
@@ -73,8 +79,9 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
 
     *Equal* means equal in every confidence. *Nearly equal* means closer than a tenth of the distance of
     the closest two references that differ: independent checkpoints are not so close, whatever the
-    dependence between examples, if at least five examples vary. A copy with more noise than that is not
-    detected. Decisions:
+    dependence between examples, if at least five examples vary. Two unlearned checkpoints must be closer
+    than a tenth of their own side's median distance too, or than a thousandth of that of the two references.
+    A copy with more noise than that is not detected. Decisions:
 
     * examples on which the references are constant carry no information on distance, and if they are
       constant on all examples, equality carries none either: then there is no flag;
@@ -109,10 +116,11 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
         tolerance = NEARNESS * _minimum_distance(references)
 
     findings: list[Duplicates | Copies] = []
-    groups = _joined(scaled_unlearned, list(same_unlearned.values()), tolerance)
+    own = _own_tolerance(scaled_unlearned[[group[0] for group in same_unlearned.values()]], tolerance)
+    groups = _joined(scaled_unlearned, list(same_unlearned.values()), own)
     if sum(len(group) for group in groups) / len(unlearned) > by_chance:
         equal = sum(len(group) for group in same_unlearned.values() if len(group) > 1)
-        findings.append(Duplicates(groups=tuple(groups), equal=equal, tolerance=tolerance))
+        findings.append(Duplicates(groups=tuple(groups), equal=equal, tolerance=own))
     pairs: list[tuple[int, int]] = []
     equal = 0
     first = scaled_unlearned[[members[0] for members in same_unlearned.values()]]
@@ -131,6 +139,20 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
     if len(pairs) / len(unlearned) > by_chance:
         findings.append(Copies(pairs=tuple(sorted(pairs)), equal=equal, tolerance=tolerance))
     return tuple(findings)
+
+
+def _own_tolerance(distinct: FloatArray, tolerance: float) -> float:
+    """Return the distance below which two unlearned rows are nearly equal.
+
+    Args:
+        distinct: Rows that all differ.
+        tolerance: The same for an unlearned row and a reference.
+    """
+    if len(distinct) < 2 or tolerance == 0:
+        return tolerance
+    distances = _least_distances(distinct, distinct)[np.triu_indices(len(distinct), k=1)]
+    smallest = tolerance * ALWAYS_NEAR / NEARNESS
+    return max(smallest, min(tolerance, NEARNESS * float(np.median(distances))))
 
 
 def _equal_rows(values: FloatArray) -> dict[bytes, list[int]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scoring.flags.mmd import WIDTH, discrepancy_p_value, radial_kernel, standardised
+from scoring.flags.mmd import Pool, discrepancy_test, pool_checkpoints
 from scoring.samples import paired_confidences
 
 FOLDS = 5
@@ -28,6 +28,10 @@ class JointAttack:
     p_value: float
     """Probability of a discrepancy at least as large between samples of one distribution, in [0.001, 1]."""
 
+    p_value_smaller: float
+    """Probability of a discrepancy at most as large, in [0.001, 1]: near 0 if the checkpoints are closer to
+    the references than fresh retrainings are."""
+
     n_folds: int
     """Number of parts of the cross-validation: 5, or the smaller number of models if that is less."""
 
@@ -46,7 +50,9 @@ class JointAttack:
         )
 
 
-def joint_attack(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> JointAttack:
+def joint_attack(
+    unlearned: ArrayLike, retrained: ArrayLike, *, seed: int, pool: Pool | None = None
+) -> JointAttack:
     """Return how well classifiers separate unlearned from retrained checkpoints that were held out.
 
     Each checkpoint is one point, with its forget confidences as coordinates. Two classifiers are
@@ -64,12 +70,13 @@ def joint_attack(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Jo
 
     The p-value does not belong to an AUC but to a kernel two-sample test on all checkpoints
     (`scoring.flags.mmd`), with the kernel of the support-vector machine: it is exact under the null, and
-    one kernel matrix is used for all permutations.
+    one kernel matrix is used for all permutations. Its other tail shows checkpoints that are too close.
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.
         retrained: Confidences under the references. Shape [m, examples], m >= 2.
         seed: Seed of the folds, the trees and the permutations.
+        pool: Of the same confidences, if it has been computed.
 
     Raises:
         ValueError: a shape is wrong, the numbers of examples differ, a side has fewer than two
@@ -87,10 +94,12 @@ def joint_attack(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Jo
     auc_svm, auc_trees = held_out_areas(
         points, is_unlearned, n_folds=n_folds, folds_seed=folds_seed, trees_seed=trees_seed
     )
-    everything, _ = standardised(points, points[:0])
+    pool = pool or pool_checkpoints(unlearned, retrained)
+    discrepancy = discrepancy_test(pool.kernel, n=pool.n, seed=test_seed)
     return JointAttack(
         auc_svm=auc_svm,
         auc_trees=auc_trees,
-        p_value=discrepancy_p_value(radial_kernel(everything, width=WIDTH), n=len(unlearned), seed=test_seed),
+        p_value=discrepancy.larger,
+        p_value_smaller=discrepancy.smaller,
         n_folds=n_folds,
     )

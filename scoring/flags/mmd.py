@@ -8,7 +8,10 @@ p-value, exact for any number of checkpoints and any statistic. The maximum mean
 is a quadratic form in one kernel matrix, so thousands of assignments cost one matrix product.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.checks import FloatArray
 
@@ -26,6 +29,31 @@ _NORMAL = 1.4826
 
 _ROUNDING = 1e-9
 """Relative difference within which two statistics count as equal, so that rounding never lowers a p-value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pool:
+    """All checkpoints of an evaluation as points, the unlearned first, and their kernel matrix."""
+
+    n: int
+    """Number of unlearned checkpoints."""
+
+    points: FloatArray
+    """Standardised confidences on the examples that vary. Shape [n + m, varied]; varied may be 0."""
+
+    kernel: FloatArray
+    """Of these points, with `WIDTH`. Shape [n + m, n + m]."""
+
+
+def pool_checkpoints(unlearned: FloatArray, retrained: FloatArray) -> Pool:
+    """Return both sides as points with their kernel, which takes one product of large matrices.
+
+    Args:
+        unlearned: Confidences under the unlearned models, checked. Shape [n, examples].
+        retrained: Confidences under the references, checked. Shape [m, examples].
+    """
+    points, _ = standardised(np.concatenate([unlearned, retrained]), unlearned[:0])
+    return Pool(n=len(unlearned), points=points, kernel=radial_kernel(points, width=WIDTH))
 
 
 def standardised(train: FloatArray, others: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -77,19 +105,31 @@ def radial_kernel(points: FloatArray, *, width: float) -> FloatArray:
     return kernel
 
 
-def discrepancy_p_value(kernel: FloatArray, *, n: int, seed: int) -> float:
-    """Return the p-value of the maximum mean discrepancy by permutation of the labels.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discrepancy:
+    """Both p-values of the maximum mean discrepancy between two sets of checkpoints, in [0.001, 1]."""
 
-    The statistic is ``mean k(U, U) - 2 mean k(U, R) + mean k(R, R)``. The p-value is valid for every
+    larger: float
+    """Probability of a discrepancy at least as large between samples of one distribution."""
+
+    smaller: float
+    """Probability of one at most as large: small if the sets are closer to each other than chance allows."""
+
+
+def discrepancy_test(kernel: FloatArray, *, n: int, seed: int) -> Discrepancy:
+    """Return both p-values of the maximum mean discrepancy by permutation of the labels.
+
+    The statistic is ``mean k(U, U) - 2 mean k(U, R) + mean k(R, R)``. A p-value is valid for every
     size; with few checkpoints few assignments are distinct, so 2 against 2 is never below 1/3.
 
     Args:
-        kernel: Kernel matrix of all checkpoints, the unlearned first. Shape [n + m, n + m].
+        kernel: Kernel matrix of all checkpoints, the unlearned first, of values about 1 or less. Shape
+            [n + m, n + m].
         n: Number of unlearned checkpoints.
         seed: Seed of the random assignments.
 
     Returns:
-        ``(1 + assignments at least as extreme) / (1 + 999)``, in [0.001, 1].
+        Each ``(1 + assignments at least as extreme) / (1 + 999)``, in [0.001, 1].
 
     Source:
         Gretton et al., "A Kernel Two-Sample Test", JMLR 13 (2012), equation 5; the count of
@@ -102,4 +142,10 @@ def discrepancy_p_value(kernel: FloatArray, *, n: int, seed: int) -> float:
     statistic = float(weights @ kernel @ weights)
     statistics = np.einsum("pi,pi->p", shuffled @ kernel, shuffled)
     slack = _ROUNDING * (abs(statistic) + 1 / total)
-    return (1 + int((statistics >= statistic - slack).sum())) / (1 + PERMUTATIONS)
+    larger, smaller = statistics >= statistic - slack, statistics <= statistic + slack
+    return Discrepancy(larger=_share(larger), smaller=_share(smaller))
+
+
+def _share(as_extreme: NDArray[np.bool_]) -> float:
+    """Return the share of assignments that are as extreme as the true one, which counts as one of them."""
+    return (1 + int(as_extreme.sum())) / (1 + PERMUTATIONS)

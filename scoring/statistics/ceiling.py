@@ -11,6 +11,9 @@ from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.samples import paired_confidences
 from scoring.statistics.interval import CONFIDENCE, Interval, multiplicative_interval
 
+REPETITIONS = 16
+"""Default number of random divisions of the references, at each of two sizes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling:
@@ -44,7 +47,7 @@ def ceiling(
     n: int,
     *,
     seed: int,
-    repetitions: int = 16,
+    repetitions: int = REPETITIONS,
     confidence: float = CONFIDENCE,
 ) -> Ceiling:
     """Return the forgetting quality that the published metric gives the references against themselves.

@@ -137,7 +137,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "scoring.statistics": "scoring.checks scoring.published scoring.samples",
         "scoring.baselines": "scoring.checks scoring.samples",
         "scoring.epsilon": "scoring.checks scoring.published scoring.samples scoring.statistics",
-        "scoring.flags": "scoring.checks scoring.published scoring.samples",
+        "scoring.flags": "scoring.checks scoring.published scoring.samples scoring.statistics",
         "scoring.probes": (
             "scoring.baselines scoring.checks scoring.epsilon scoring.published scoring.statistics"
         ),

@@ -129,6 +129,7 @@ def _notices(summary: Summary) -> list[NoticeView]:
             level=notice.level,
             sentence=sanitize_line(notice.sentence),
             advice=notice.advice if notice.level == "problem" else "",
+            false_alarms=notice.false_alarms,
         )
         for notice in shown
     ]

@@ -129,8 +129,8 @@ def _failure(failure: FailureView) -> Iterator[str]:
 
 
 def _notice(notice: NoticeView) -> str:
-    advice = f" {notice.advice}" if notice.advice else ""
-    return f"- {code_span(notice.kind)}: {code_span(notice.sentence)}{advice}"
+    more = "".join(f" {text}" for text in (notice.advice, notice.false_alarms) if text)
+    return f"- {code_span(notice.kind)}: {code_span(notice.sentence)}{more}"
 
 
 def _longest_row(text: str) -> int:

@@ -33,6 +33,8 @@ class NoticeView(_Part):
     """The observation."""
     advice: str = ""
     """What to do about it; only a problem has it."""
+    false_alarms: str = ""
+    """How often such an observation is wrong; only a suspicion has it, where it was measured."""
 
     @property
     def full_sentence(self) -> str:

@@ -56,8 +56,8 @@ def test_nearly_equal_checkpoints_are_grouped():
     assert result.groups == ((4, 9),)
     assert result.equal == 0
     assert result.sentence == (
-        "2 checkpoints are closer to another checkpoint (for example 4 and 9) than a tenth of the distance of the "
-        "two closest references. That all start from one original network may be the reason."
+        f"2 checkpoints are nearly copies of another checkpoint (for example 4 and 9): closer than "
+        f"{result.tolerance:.2g} deviations of the references, a tenth of what is usual or less."
     )
     unlearned[4] = unlearned[9] + np.std(retrained, axis=0) / 3
     assert find_duplicates(unlearned, retrained) == ()

@@ -1,0 +1,205 @@
+"""How often ``too-close`` is raised for honest retraining, and for populations fitted to the references.
+
+Run it from the repository's root; each part adds its counts to the file, so it may be run in pieces::
+
+    python -m benchmarks.too_close null --kind normal --sizes 64x64 --repetitions 500
+    python -m benchmarks.too_close null --kind retrained --pool digits-0.npz --sizes 64x64
+    python -m benchmarks.too_close power --pool digits-0.npz --sizes 64x64 --repetitions 5
+    python -m benchmarks.too_close methods --folder populations      # folders with references.npz and others
+    python -m benchmarks.too_close table                             # Markdown, as in docs/metrics.md
+
+A pool is an npz file of `scoring.save_outputs` with many networks retrained alike: both sides are drawn from
+it without replacement, with other draws in each repetition.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from scipy.special import betaincinv
+from threadpoolctl import threadpool_limits
+
+from benchmarks.chosen_models import cheats
+from scoring.checks import FloatArray
+from scoring.flags.mmd import discrepancy_test, pool_checkpoints
+from scoring.flags.too_close import TooClose, find_too_close
+from scoring.outputs import load_outputs
+from scoring.published.epsilon import forgetting_quality, published_epsilon
+from scoring.statistics.ceiling import Ceiling, ceiling
+from tests.support.cheats import realistic
+
+FILE: Final = Path(__file__).resolve().parent / "data" / "too_close.json"
+EXAMPLES: Final = 63
+HEADINGS: Final = {"null": "fresh retrainings", "power": "fitted to the references", "methods": "method"}
+SHARED: Final = 4
+"""Honest sets that are compared with one set of references, since the ceiling takes most of the time."""
+CHOICE: Final = 7
+"""A cheat chooses among so many times n retrainings, as far as the pool goes."""
+
+
+def examine(
+    unlearned: FloatArray, retrained: FloatArray, seed: int, limit: Ceiling | None = None
+) -> tuple[TooClose | None, float]:
+    """Return the flag, as on a score card, and F over the ceiling, which is computed unless it is passed."""
+    n = len(unlearned)
+    quality = forgetting_quality(published_epsilon(unlearned, retrained), n)
+    limit = limit or ceiling(retrained, n, seed=seed)
+    pool = pool_checkpoints(unlearned, retrained)
+    flag = find_too_close(
+        unlearned,
+        retrained,
+        quality=quality,
+        limit=limit,
+        joint_p=discrepancy_test(pool.kernel, n=n, seed=seed).smaller,
+        seed=seed,
+        pool=pool,
+    )
+    return flag, quality / limit.quality.estimate if limit.quality.estimate else 0.0
+
+
+def sampler(options: argparse.Namespace, rng: np.random.Generator) -> Callable[[int], FloatArray]:
+    """Return a function that draws so many retrainings at once, all of one distribution."""
+    if options.pool is not None:
+        everything = load_outputs(options.pool).confidences()
+        return lambda count: everything[rng.permutation(len(everything))[:count]]
+    if options.kind == "realistic":
+        return lambda count: realistic(rng, count, options.examples)
+    return lambda count: rng.normal(size=(count, options.examples))
+
+
+def null(options: argparse.Namespace, n: int, m: int) -> Iterator[tuple[str, TooClose | None, float]]:
+    """Yield the flag of honest retraining, again and again; some sets share their references."""
+    draw = sampler(options, np.random.default_rng([options.seed, n, m]))
+    for repetition in range(options.repetitions):
+        models = draw(SHARED * n + m)
+        retrained, seed = models[:m], options.seed + repetition
+        limit = ceiling(retrained, n, seed=seed)
+        for i in range((len(models) - m) // n):
+            unlearned = models[m + i * n : m + (i + 1) * n]
+            yield (options.kind, *examine(unlearned, retrained, seed, limit))
+
+
+def power(options: argparse.Namespace, n: int, m: int) -> Iterator[tuple[str, TooClose | None, float]]:
+    """Yield the flag of each cheat, again and again."""
+    rng = np.random.default_rng([options.seed, n, m, 1])
+    draw = sampler(options, rng)
+    for repetition in range(options.repetitions):
+        models = draw((CHOICE + 1) * n + m)
+        chosen = cheats(models[m:], models[:m], n, rng=rng, tries=options.tries)
+        for name, make in chosen.items():
+            yield (name, *examine(make(), models[:m], options.seed + repetition))
+
+
+def methods(options: argparse.Namespace) -> Iterator[tuple[str, TooClose | None, float]]:
+    """Yield the flag of every population in folders that have references."""
+    for references in sorted(options.folder.glob("*/references.npz")):
+        retrained = load_outputs(references).confidences()
+        for file in sorted(references.parent.glob("*.npz")):
+            if file != references:
+                unlearned = load_outputs(file).confidences()
+                yield (file.stem.rsplit("-", 1)[0], *examine(unlearned, retrained, options.seed))
+
+
+def add(part: str, results: Iterator[tuple[str, TooClose | None, float]], sizes: str, file: Path) -> None:
+    """Count the results and add them to the file."""
+    started, rows = time.process_time(), []
+    with threadpool_limits(1):
+        for name, flag, share in results:
+            rows.append((name, flag, share))
+    stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    for name in dict.fromkeys(row[0] for row in rows):
+        flags = [flag for other, flag, _ in rows if other == name]
+        tests = Counter(test for flag in flags if flag is not None for test in flag.tests)
+        stored.append(
+            {
+                "part": part,
+                "name": name,
+                "sizes": sizes,
+                "sets": len(flags),
+                "flagged": sum(flag is not None for flag in flags),
+                "tests": dict(sorted(tests.items())),
+                "share_of_ceiling": float(np.mean([share for other, _, share in rows if other == name])),
+            }
+        )
+        print(json.dumps(stored[-1]), flush=True)
+    file.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    print(f"{part} {sizes}: {(time.process_time() - started) / max(len(rows), 1):.2f} s of one core for each")
+
+
+def merged(stored: list[dict[str, Any]], part: str) -> list[dict[str, Any]]:
+    """Return the rows of a part, those of one name and size added up."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for entry in stored:
+        if entry["part"] != part:
+            continue
+        row = rows.setdefault(
+            (entry["name"], entry["sizes"]),
+            {**entry, "sets": 0, "flagged": 0, "tests": Counter(), "share_of_ceiling": 0.0},
+        )
+        total = row["sets"] + entry["sets"]
+        row["share_of_ceiling"] += (entry["share_of_ceiling"] - row["share_of_ceiling"]) * (
+            entry["sets"] / total
+        )
+        row["sets"], row["flagged"] = total, row["flagged"] + entry["flagged"]
+        row["tests"] += Counter(entry["tests"])
+    return list(rows.values())
+
+
+def limits(count: int, total: int) -> tuple[float, float]:
+    """Return the 95 % limits of a rate by Clopper and Pearson."""
+    low = float(betaincinv(count, total - count + 1, 0.025)) if count else 0.0
+    high = float(betaincinv(count + 1, total - count, 0.975)) if count < total else 1.0
+    return low, high
+
+
+def table(stored: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the lines of docs/metrics.md."""
+    for part, heading in HEADINGS.items():
+        rows = merged(stored, part)
+        if not rows:
+            continue
+        yield f"| {heading} | n x m | sets | F / ceiling | flagged | 95 % limits | by test |"
+        yield "|---|---|---|---|---|---|---|"
+        for row in rows:
+            low, high = limits(row["flagged"], row["sets"])
+            tests = ", ".join(f"{test} {count}" for test, count in sorted(row["tests"].items()))
+            yield (
+                f"| {row['name']} | {row['sizes']} | {row['sets']} | {row['share_of_ceiling']:.2f} | "
+                f"{row['flagged']} | {100 * low:.2g} to {100 * high:.2g} % | {tests} |"
+            )
+        yield ""
+
+
+def main() -> None:
+    """Measure one part, or print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("part", choices=("null", "power", "methods", "table"))
+    parser.add_argument("--kind", default="normal", help="normal, realistic, or the name of a pool")
+    parser.add_argument("--pool", type=Path, help="npz file of networks that were trained alike")
+    parser.add_argument("--folder", type=Path, help="of challenges with populations")
+    parser.add_argument("--sizes", nargs="+", default=["64x64"], help="runs x references")
+    parser.add_argument("--examples", type=int, default=EXAMPLES)
+    parser.add_argument("--repetitions", type=int, default=20)
+    parser.add_argument("--tries", type=int, default=300, help="exchanges of the search for a high F")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--file", type=Path, default=FILE, help="of results; new ones are added")
+    options = parser.parse_args()
+    if options.part == "table":
+        print("\n".join(table(json.loads(options.file.read_text(encoding="utf-8")))))
+    elif options.part == "methods":
+        add("methods", methods(options), "64x64", options.file)
+    else:
+        for sizes in options.sizes:
+            n, m = map(int, sizes.split("x"))
+            add(options.part, (null if options.part == "null" else power)(options, n, m), sizes, options.file)
+
+
+if __name__ == "__main__":
+    main()
