@@ -36,7 +36,9 @@ ROUNDS: Final[tuple[tuple[str, ...], ...]] = (
     ("fresh-4", "fresh-5", "fresh-6"),
     tuple(f"{name}-2" for name in BASELINES),
 )
-"""Each round is done for all challenges before the next one begins."""
+"""Each round is done for all challenges before the next one begins, except for a few early challenges."""
+_EARLY: Final = 4
+"""So many challenges are taken through the first three rounds before the others begin."""
 
 
 def generate(folder: Path, seeds: Sequence[int], *, part: int = 0, parts: int = 1) -> None:
@@ -49,8 +51,9 @@ def generate(folder: Path, seeds: Sequence[int], *, part: int = 0, parts: int = 
         parts: Number of processes.
     """
     torch.set_num_threads(1)
-    for names in ROUNDS:
-        for seed in seeds[part::parts]:
+    early = [(names, seeds[:_EARLY]) for names in ROUNDS[:3]]
+    for names, chosen in (*early, *((names, seeds) for names in ROUNDS)):
+        for seed in chosen[part::parts]:
             place = Populations(folder / f"digits-{seed}")
             missing = [name for name in names if not place.has(name) and _is_due(name, seed)]
             problem = make_problem(seed, place.folder) if missing else None

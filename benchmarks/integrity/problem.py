@@ -78,7 +78,10 @@ class Problem:
         splits = {
             name: {column: self.data.splits[name][column] for column in ("image", "label")} for name in SPLITS
         }
-        return outputs_of(net, splits, self.data.classes, memory_format_of(self.data.architecture))
+        outputs: NetworkOutputs = outputs_of(
+            net, splits, self.data.classes, memory_format_of(self.data.architecture)
+        )
+        return outputs
 
     def population(self, networks: Sequence[NetworkOutputs]) -> Outputs:
         """Return the outputs of several networks, as the scorer takes them."""
