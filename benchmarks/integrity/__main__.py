@@ -3,7 +3,7 @@
 ``generate`` needs torch, which the image has; ``report`` works on the host::
 
     python -m benchmarks.integrity generate --folder populations --seeds 20
-    python -m benchmarks.integrity report --folder populations --json benchmarks/data/integrity.json
+    python -m benchmarks.integrity report --folder populations --store
 """
 
 from __future__ import annotations
@@ -24,21 +24,23 @@ def main() -> None:
     making.add_argument("--parts", type=int, default=1, help="number of processes")
     counting = commands.add_parser("report", help="compute the score cards, and count the flags")
     counting.add_argument("--folder", type=Path, required=True, help="of the populations")
-    counting.add_argument("--json", type=Path, help="file for the report")
+    counting.add_argument("--store", action="store_true", help="write the report, and docs/integrity.md")
     options = parser.parse_args()
     if options.command == "generate":
         from benchmarks.integrity.generate import generate  # noqa: PLC0415 - torch is in the image alone
 
         generate(options.folder, range(options.seeds), part=options.part, parts=options.parts)
     else:
+        from benchmarks.integrity.page import STORED, write_page  # noqa: PLC0415 - loads the scorer
         from benchmarks.integrity.report import HONEST, collect, rates, report, table  # noqa: PLC0415
 
         data = report(collect(options.folder))
         for kinds in (("cheat", "nothing"), HONEST):
             print("\n".join(table(data, kinds)), end="\n\n")
         print("\n".join(rates(data, HONEST)))
-        if options.json is not None:
-            options.json.write_text(json.dumps(data, indent=1) + "\n")
+        if options.store:
+            STORED.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+            write_page()
 
 
 if __name__ == "__main__":
