@@ -13,7 +13,7 @@ from benchmarks.integrity.report import HONEST, rates, table
 _ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = _ROOT / "docs" / "integrity.md"
 STORED: Final = _ROOT / "benchmarks" / "data" / "integrity.json"
-_TABLE: Final = re.compile(r"(?<=<!-- table: )(\w+)( -->\n\n)(?:\|.*\n)*")
+_TABLE: Final = re.compile(r"(?<=<!-- table: )(\w+) -->\n\n?(?:\|.*\n)*")
 
 
 def stored_report() -> dict[str, Any]:
@@ -36,7 +36,7 @@ def with_tables(page: str, data: Mapping[str, Any]) -> str:
     names = [match[1] for match in _TABLE.finditer(page)]
     if sorted(names) != sorted(tables):
         raise ValueError(f"The page has the tables {names}, but should have {sorted(tables)}.")
-    return _TABLE.sub(lambda match: match[1] + match[2] + "\n".join(tables[match[1]]) + "\n", page)
+    return _TABLE.sub(lambda match: "\n".join((f"{match[1]} -->", "", *tables[match[1]], "")), page)
 
 
 def write_page() -> None:
