@@ -1,0 +1,47 @@
+"""Make populations of cheats and honest submissions, and report how often each is flagged.
+
+``generate`` needs torch, which the image has; ``report`` works on the host::
+
+    python -m benchmarks.integrity generate --folder populations --seeds 20
+    python -m benchmarks.integrity report --folder populations --store
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def main() -> None:
+    """Parse the command line and do what it asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    making = commands.add_parser("generate", help="make the populations that are missing")
+    making.add_argument("--folder", type=Path, required=True, help="of the populations")
+    making.add_argument("--seeds", type=int, default=20, help="number of challenges")
+    making.add_argument("--part", type=int, default=0, help="which of several processes this is, from 0")
+    making.add_argument("--parts", type=int, default=1, help="number of processes")
+    counting = commands.add_parser("report", help="compute the score cards, and count the flags")
+    counting.add_argument("--folder", type=Path, required=True, help="of the populations")
+    counting.add_argument("--store", action="store_true", help="write the report, and docs/integrity.md")
+    options = parser.parse_args()
+    if options.command == "generate":
+        from benchmarks.integrity.generate import generate  # noqa: PLC0415 - torch is in the image alone
+
+        generate(options.folder, range(options.seeds), part=options.part, parts=options.parts)
+    else:
+        from benchmarks.integrity.page import STORED, write_page  # noqa: PLC0415 - loads the scorer
+        from benchmarks.integrity.report import HONEST, collect, rates, report, table  # noqa: PLC0415
+
+        data = report(collect(options.folder))
+        for kinds in (("cheat", "nothing"), HONEST):
+            print("\n".join(table(data, kinds)), end="\n\n")
+        print("\n".join(rates(data, HONEST)))
+        if options.store:
+            STORED.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+            write_page()
+
+
+if __name__ == "__main__":
+    main()

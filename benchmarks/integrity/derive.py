@@ -1,0 +1,34 @@
+"""Populations that follow from others: networks chosen at home, fine-tunings chosen by validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmarks.integrity.populations import REFERENCES, Populations, join, pick
+from benchmarks.integrity.selection import SELECTIONS
+from scoring.outputs import SPLITS
+
+_POOL = tuple(f"fresh-{number}" for number in range(7))
+_FINETUNED = tuple(f"noisy_finetune-{number}" for number in range(3))
+MODELS = 64
+
+
+def derive(place: Populations) -> Iterator[str]:
+    """Make what can be made of a challenge's populations and is not there, and yield the names."""
+    for name, (choose, size) in SELECTIONS.items():
+        parts = _POOL[: size // MODELS]
+        if place.has(f"{name}-0") or not place.has(*parts):
+            continue
+        pool = [place.load(part) for part in parts]
+        confidences, references = join(pool).confidences(), place.load(REFERENCES).confidences()
+        rows = choose(confidences, references, MODELS, 0)
+        place.save(f"{name}-0", pick(pool, rows), method=name, networks=rows.tolist())
+        yield f"{name}-0"
+    if place.has(*_FINETUNED) and not place.has("best_by_validation-0"):
+        parts_of_honest = [place.load(part) for part in _FINETUNED]
+        correct = join(parts_of_honest).correct[:, SPLITS.index("val")].sum(axis=1)
+        rows = np.argsort(-correct, kind="stable")[:MODELS]
+        place.save("best_by_validation-0", pick(parts_of_honest, rows), method="best_by_validation")
+        yield "best_by_validation-0"

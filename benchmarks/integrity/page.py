@@ -1,0 +1,44 @@
+"""The tables of docs/integrity.md, written again from the stored report."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.integrity.report import HONEST, rates, table
+
+_ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = _ROOT / "docs" / "integrity.md"
+STORED: Final = _ROOT / "benchmarks" / "data" / "integrity.json"
+_TABLE: Final = re.compile(r"(?<=<!-- table: )(\w+) -->\n\n?(?:\|.*\n)*")
+
+
+def stored_report() -> dict[str, Any]:
+    """Return the report that is in the tree."""
+    data: dict[str, Any] = json.loads(STORED.read_text(encoding="utf-8"))
+    return data
+
+
+def with_tables(page: str, data: Mapping[str, Any]) -> str:
+    """Return the page with the tables of a report, each below the comment that names it.
+
+    Raises:
+        ValueError: the page does not name each table once.
+    """
+    tables = {
+        "cheats": table(data, ("cheat", "nothing")),
+        "honest": table(data, HONEST),
+        "rates": rates(data, HONEST),
+    }
+    names = [match[1] for match in _TABLE.finditer(page)]
+    if sorted(names) != sorted(tables):
+        raise ValueError(f"The page has the tables {names}, but should have {sorted(tables)}.")
+    return _TABLE.sub(lambda match: "\n".join((f"{match[1]} -->", "", *tables[match[1]], "")), page)
+
+
+def write_page() -> None:
+    """Write the tables of the stored report into the page."""
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), stored_report()), encoding="utf-8")

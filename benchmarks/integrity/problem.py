@@ -1,0 +1,154 @@
+"""The challenge of a seed, as `unlearn challenge build` makes it, in this process. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from sandbox.networks.architectures import build, memory_format_of
+from sandbox.networks.datasets import DictItems
+from sandbox.networks.datasets import loader as loader_of_worker
+from sandbox.networks.outputs import Outputs as NetworkOutputs
+from sandbox.networks.outputs import outputs_of
+from sandbox.protocol.splits import SPLITS
+from sandbox.recipes import RECIPES
+from sandbox.recipes.api import Request
+from sandbox.recipes.assemble import assemble
+from sandbox.recipes.dataset import TrainingData
+from sandbox.recipes.run import run_recipe
+from sandbox.trainer.references import train_group, train_original
+from sandbox.trainer.step_count import StepCount
+from scoring.outputs import Outputs
+
+FORGET_FRACTION: Final = 0.05
+GROUP: Final = 16
+"""Networks that are trained as one, as in a build on a CPU."""
+
+
+class _BatchItems(DictItems):
+    """Items of the worker, a batch of which is made at once: the same values in a fraction of the time."""
+
+    def __init__(self, columns: dict[str, Tensor]) -> None:
+        super().__init__(columns)
+        self._columns = {"image": columns["image"], "age_group": columns["label"]} | {
+            name: columns[name] for name in self.columns
+        }
+
+    def __getitems__(self, rows: list[int]) -> dict[str, Tensor]:
+        chosen = torch.tensor(rows)
+        return {name: column[chosen] for name, column in self._columns.items()}
+
+
+def _as_it_is(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    return batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A challenge whose runs are executed in this process."""
+
+    seed: int
+    data: TrainingData
+    original: dict[str, Tensor]
+
+    def network(self) -> nn.Module:
+        """Return the original network, as a run receives it."""
+        net = build(self.data.architecture, self.data.classes)
+        net.load_state_dict(self.original)
+        return net
+
+    def loaders(self) -> list[DataLoader[Any]]:
+        """Return retain, forget and val: the batches of the worker's loaders, made faster."""
+        size = self.data.preset.batch_size
+        return [
+            DataLoader(_BatchItems(dict(split)), batch_size=size, shuffle=True, collate_fn=_as_it_is)
+            for split in (self.data.splits[name] for name in ("retain", "forget", "val"))
+        ]
+
+    def outputs(self, net: nn.Module) -> NetworkOutputs:
+        """Return the outputs of a network, as the evaluator computes them."""
+        splits = {
+            name: {column: self.data.splits[name][column] for column in ("image", "label")} for name in SPLITS
+        }
+        outputs: NetworkOutputs = outputs_of(
+            net, splits, self.data.classes, memory_format_of(self.data.architecture)
+        )
+        return outputs
+
+    def population(self, networks: Sequence[NetworkOutputs]) -> Outputs:
+        """Return the outputs of several networks, as the scorer takes them."""
+        return self._population(
+            np.stack([network.logits.numpy() for network in networks]),
+            np.stack([network.correct.numpy() for network in networks]),
+            np.stack([network.unseen_losses.numpy() for network in networks]),
+        )
+
+    def retrained(self, first: int, models: int) -> Outputs:
+        """Return networks trained on retain alone: `first` counts through all that the seed can give."""
+        groups = [
+            self._group(train_group(self.data, self.seed, number, GROUP, "cpu"))
+            for number in range(first, first + models, GROUP)
+        ]
+        return self._population(*(np.concatenate(parts) for parts in zip(*groups, strict=True)))
+
+    def _group(self, data: bytes) -> tuple[Any, Any, Any]:
+        """Return the arrays of `train_group`."""
+        counts = {name: len(split["label"]) for name, split in self.data.splits.items()}
+        shapes = (
+            ("<f4", (GROUP, counts["forget"], self.data.classes)),
+            ("<i8", (GROUP, len(SPLITS), self.data.classes)),
+            ("<f4", (GROUP, counts["test"])),
+        )
+        arrays, place = [], 0
+        for kind, shape in shapes:
+            values = np.frombuffer(data, kind, int(np.prod(shape)), place)
+            arrays.append(values.reshape(shape))
+            place += values.nbytes
+        assert place == len(data)
+        return arrays[0], arrays[1], arrays[2]
+
+    def _population(self, logits: Any, correct: Any, losses: Any) -> Outputs:  # noqa: ANN401 - arrays
+        labels = {name: self.data.splits[name]["label"].numpy() for name in SPLITS}
+        counts = [np.bincount(labels[name], minlength=self.data.classes) for name in SPLITS]
+        return Outputs(
+            logits=logits,
+            labels=labels["forget"],
+            correct=correct,
+            class_counts=np.stack(counts),
+            unseen_losses=losses,
+        )
+
+
+def make_problem(seed: int, folder: Path) -> Problem:
+    """Return the digits challenge of a seed; the original network is stored in the folder."""
+    request = Request(seed=seed, forget_fraction=FORGET_FRACTION)
+    data = assemble(run_recipe(RECIPES["digits"], request), request)
+    file = folder / "original.safetensors"
+    if not file.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / ".original.unfinished"
+        safetensors.torch.save_file(train_original(data, seed, "cpu", StepCount(0)), str(unfinished))
+        unfinished.rename(file)
+    problem = Problem(seed=seed, data=data, original=safetensors.torch.load_file(str(file)))
+    _check_loaders(problem)
+    return problem
+
+
+def _check_loaders(problem: Problem) -> None:
+    """Require that the first batch of each fast loader is that of the worker's."""
+    for name, fast in zip(("retain", "forget", "val"), problem.loaders(), strict=True):
+        slow = loader_of_worker(DictItems(problem.data.splits[name]), problem.data.preset.batch_size)
+        batches = []
+        for loader in (slow, fast):
+            torch.manual_seed(problem.seed)
+            batches.append(next(iter(loader)))
+        assert list(batches[0]) == list(batches[1])
+        assert all(torch.equal(batches[0][column], batches[1][column]) for column in batches[0])

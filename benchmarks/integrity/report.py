@@ -1,0 +1,116 @@
+"""The report: of each method its scores, and on how many challenges it was suspected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.integrity.cards import Row, card_row
+from benchmarks.integrity.derive import derive
+from benchmarks.integrity.methods import KINDS, REMARKS
+from benchmarks.integrity.populations import challenges
+from benchmarks.integrity.rates import Rate
+
+REPORT_VERSION: Final = 1
+HONEST: Final = ("honest", "twin", "retrained")
+"""Kinds that no flag should suspect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """All evaluations of one method."""
+
+    method: str
+    rows: Sequence[Row]
+
+    def record(self) -> dict[str, Any]:
+        """Return the figures of the report."""
+        rows, shares = self.rows, [row.share for row in self.rows if row.share is not None]
+        fractions = [row.fraction for row in rows if row.fraction is not None]
+        return {
+            "method": self.method,
+            "kind": KINDS[self.method],
+            "evaluations": len(rows),
+            "challenges": len({row.challenge for row in rows}),
+            "score": _rounded([row.score for row in rows]),
+            "share": _rounded(shares),
+            "fraction": _rounded(fractions),
+            "suspected": sum(bool(row.suspected) for row in rows),
+            "suspicions": _counts(kind for row in rows for kind in row.suspected),
+            "notes": _counts(kind for row in rows for kind in row.flags),
+        }
+
+
+def collect(folder: Path) -> list[Row]:
+    """Return the rows of all populations, after making those that follow from others."""
+    rows = []
+    for place in challenges(folder):
+        for name in derive(place):
+            print(f"{place.folder.name} {name}", flush=True)
+        names = [name for name in place.names() if method_of(name) in KINDS]
+        rows += [card_row(place, name) for name in names]
+    return rows
+
+
+def report(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the report as JSON holds it."""
+    groups = [
+        Group(method=method, rows=chosen)
+        for method in KINDS
+        if (chosen := [row for row in rows if method_of(row.population) == method])
+    ]
+    return {
+        "version": REPORT_VERSION,
+        "challenges": len({row.challenge for row in rows}),
+        "methods": [group.record() for group in groups],
+    }
+
+
+def method_of(population: str) -> str:
+    """Return the method of a population's name."""
+    return population.rpartition("-")[0]
+
+
+def table(data: Mapping[str, Any], kinds: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of the Markdown table of the methods of some kinds."""
+    yield "| submission | score | of the ceiling | time | suspected | by |"
+    yield "|---|---|---|---|---|---|"
+    for method in data["methods"]:
+        if method["kind"] not in kinds:
+            continue
+        by = ", ".join(f"{kind} {count}" for kind, count in method["suspicions"].items()) or "-"
+        fraction = "-" if method["fraction"] is None else f"{method['fraction']:.2f}"
+        share = "-" if method["share"] is None else f"{method['share']:.0%}"
+        name = method["method"]
+        suspected = Rate(method["suspected"], method["evaluations"])
+        cells = (f"`{name}`: {REMARKS[name]}", f"{method['score']:.3f}", share, fraction, str(suspected), by)
+        yield f"| {' | '.join(cells)} |"
+
+
+def rates(data: Mapping[str, Any], kinds: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of the Markdown table of how often each flag is raised, whatever its level."""
+    methods = [method for method in data["methods"] if method["kind"] in kinds]
+    names = sorted({name for method in methods for name in (*method["suspicions"], *method["notes"])})
+    yield "| flag | " + " | ".join(f"`{method['method']}`" for method in methods) + " | together |"
+    yield "|---" * (len(methods) + 2) + "|"
+    for name in names:
+        counts = [
+            (method["suspicions"].get(name, 0) + method["notes"].get(name, 0), method["evaluations"])
+            for method in methods
+        ]
+        cells = [f"{count} of {trials}" for count, trials in counts]
+        together = Rate(sum(count for count, _ in counts), sum(trials for _, trials in counts))
+        yield f"| {name} | " + " | ".join(cells) + f" | {together} |"
+
+
+def _rounded(values: Sequence[float]) -> float | None:
+    return round(float(np.mean(values)), 4) if values else None
+
+
+def _counts(kinds: Iterator[str]) -> dict[str, int]:
+    return dict(sorted(Counter(kinds).items()))

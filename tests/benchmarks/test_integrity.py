@@ -1,0 +1,170 @@
+"""How the flags are counted: limits of rates, choices among networks, the stored report and its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.integrity.cards import Row, card_row
+from benchmarks.integrity.derive import derive
+from benchmarks.integrity.methods import KINDS, REMARKS
+from benchmarks.integrity.page import PAGE, stored_report, with_tables
+from benchmarks.integrity.populations import Populations, challenges, pick
+from benchmarks.integrity.rates import Rate
+from benchmarks.integrity.report import report
+from benchmarks.integrity.selection import SELECTIONS, largest_quality, smallest_energy_distance
+from scoring.outputs import Outputs
+from scoring.published.epsilon import forgetting_quality, published_epsilon
+from tests.support.cheats import realistic
+
+EXAMPLES, CLASSES = 6, 3
+
+
+def population(seed: int, models: int = 64) -> Outputs:
+    """Return outputs of made-up networks."""
+    rng = np.random.default_rng(seed)
+    counts = np.full((4, CLASSES), 10)
+    return Outputs(
+        logits=rng.normal(size=(models, EXAMPLES, CLASSES)),
+        labels=np.arange(EXAMPLES) % CLASSES,
+        correct=rng.integers(5, 10, size=(models, 4, CLASSES)),
+        class_counts=counts,
+        unseen_losses=rng.exponential(size=(models, 12)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "trials", "low", "high"),
+    [
+        (0, 20, 0.0, 0.1684),
+        (20, 20, 0.8316, 1.0),
+        (1, 300, 0.0000844, 0.01843),
+        (10, 20, 0.2720, 0.7280),
+    ],
+)
+def test_limits_of_clopper_and_pearson(events: int, trials: int, low: float, high: float) -> None:
+    """As tables have them."""
+    assert Rate(events, trials).limits() == pytest.approx((low, high), abs=1e-4)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.3])
+def test_limits_hold_as_often_as_they_say(rate: float) -> None:
+    """At least 95 % of the time, whatever the rate."""
+    events = np.random.default_rng(1).binomial(40, rate, size=500)
+    limits = np.array([Rate(int(count), 40).limits() for count in range(41)])
+    holds = (limits[events, 0] <= rate) & (rate <= limits[events, 1])
+    assert holds.mean() >= 0.93
+
+
+def test_networks_chosen_to_suit_references_are_closer_than_chance() -> None:
+    """By energy distance, and by the forgetting quality that they reach."""
+    rng = np.random.default_rng(0)
+    references, pool = realistic(rng, 32, 8), realistic(rng, 128, 8)
+
+    def quality(rows: np.ndarray) -> float:
+        return forgetting_quality(published_epsilon(pool[rows], references), 32)
+
+    by_chance = quality(np.arange(32))
+    near, best = (choose(pool, references, 32, 0) for choose in (smallest_energy_distance, largest_quality))
+    assert len(set(near)) == len(set(best)) == 32
+    assert quality(best) >= quality(near) > by_chance
+    assert quality(best) > 1.3 * by_chance
+
+
+@pytest.mark.parametrize("name", [name for name in SELECTIONS if name != "chosen_quality"])
+def test_choices_are_rows_of_the_pool(name: str) -> None:
+    """As many as are asked for, the same for the same seed; only draws with replacement repeat one."""
+    rng = np.random.default_rng(2)
+    references, pool = realistic(rng, 16, 5), realistic(rng, 40, 5)
+    choose, _size = SELECTIONS[name]
+    rows = choose(pool, references, 16, 3)
+    assert rows.shape == (16,)
+    assert set(rows) <= set(range(40))
+    assert np.array_equal(rows, choose(pool, references, 16, 3))
+    assert (len(set(rows)) == 16) is not name.endswith("_random")
+
+
+def test_populations_are_stored_and_taken_up(tmp_path: Path) -> None:
+    """What is stored is what was saved; a challenge counts once its references exist; parts are joined."""
+    place = Populations(tmp_path / "digits-10")
+    place.save("fresh-0", population(1), method="fresh")
+    assert list(challenges(tmp_path)) == []
+    for name, seed in (("references", 2), ("finetune-0", 3)):
+        place.save(name, population(seed), method=name)
+    other = Populations(tmp_path / "digits-9")
+    other.save("references", population(4), method="references")
+    assert [found.folder.name for found in challenges(tmp_path)] == ["digits-9", "digits-10"]
+    assert place.has("references", "fresh-0")
+    assert not place.has("references", "fresh-1")
+    assert place.names() == ["finetune-0", "fresh-0", "references"]
+    joined = pick([place.load("fresh-0"), place.load("references")], np.array([0, 64, 127]))
+    assert np.array_equal(joined.logits[0], population(1).logits[0])
+    assert np.array_equal(joined.logits[1:], population(2).logits[[0, 63]])
+    assert list(derive(place)) == ["home_64_random-0"]
+    assert list(derive(place)) == []
+
+
+def test_cards_are_computed_again_when_a_population_changes(tmp_path: Path) -> None:
+    """Otherwise the stored one is taken. The original network, 12 times, is suspected for its duplicates."""
+    place = Populations(tmp_path / "digits-0")
+    place.save("references", population(1, 12), method="references")
+    place.save("original-0", pick([population(2)], np.zeros(12, dtype=np.intp)), method="original")
+    row = card_row(place, "original-0")
+    assert row.suspected == ["duplicates"]
+    assert card_row(place, "original-0") == row
+    facts = {"processor_seconds": [1, 2, 3], "epoch_seconds": [0.5], "retraining_epochs": 8}
+    place.save("original-0", population(3, 12), method="original", **facts)
+    changed = card_row(place, "original-0")
+    assert changed.suspected == []
+    assert changed.fraction == pytest.approx(0.5)
+
+
+def row(population: str, *suspected: str, challenge: str = "digits-0") -> Row:
+    return Row(
+        challenge=challenge,
+        population=population,
+        score=0.1,
+        quality=0.1,
+        share=0.5,
+        held_out=0.4,
+        joint_auc=0.5,
+        joint_p=0.5,
+        fraction=None,
+        flags=["certified"],
+        suspected=list(suspected),
+    )
+
+
+def test_evaluations_are_counted_by_method() -> None:
+    """An evaluation with two suspicions counts once; the order is that of the table."""
+    rows = [
+        row("scrub-0"),
+        row("scrub-1", "mixture", "copies"),
+        row("scrub-0", challenge="digits-1"),
+        row("steered-0", "copies"),
+    ]
+    data = report(rows)
+    assert data["challenges"] == 2
+    scrub, steered = data["methods"]
+    assert (scrub["method"], scrub["evaluations"], scrub["challenges"]) == ("scrub", 3, 2)
+    assert (scrub["suspected"], scrub["suspicions"]) == (1, {"copies": 1, "mixture": 1})
+    assert scrub["notes"] == {"certified": 3}
+    assert (steered["kind"], steered["suspected"]) == ("cheat", 1)
+
+
+def test_every_method_is_described() -> None:
+    assert KINDS.keys() == REMARKS.keys()
+
+
+def test_the_page_has_the_figures_of_the_stored_report() -> None:
+    """`python -m benchmarks.integrity report --store` writes both."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert with_tables(page, stored_report()) == page
+
+
+def test_a_page_without_its_tables_is_an_error() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="has the tables"):
+        with_tables(page.replace("<!-- table: rates -->", ""), stored_report())
