@@ -86,6 +86,7 @@ class ActiveRun:
         now: float,
         spec: CheckpointSpec,
         memory_limit_reached: bool | None = None,
+        processor_seconds: float | None = None,
         confirmed_stillness: Callable[[float], float] = lambda reported: reported,
     ) -> EndedRun:
         """Return the run as the supervisor's ``finished`` frame describes it, judged.
@@ -95,6 +96,7 @@ class ActiveRun:
             now: The time, for a run whose end was not reported before.
             spec: What a checkpoint must look like.
             memory_limit_reached: Whether the container reached its memory limit, if the caller knows.
+            processor_seconds: What the run used, all of its processes together, if the caller knows.
             confirmed_stillness: Returns for how long the container stood still, by how long it says so.
         """
         host_seconds = self._host_seconds(now)
@@ -132,6 +134,7 @@ class ActiveRun:
             host_seconds=host_seconds,
             run_seconds=frame.number("seconds"),
             peak_memory_bytes=self._peak_memory_bytes,
+            processor_seconds=processor_seconds,
             setup_seconds=self.setup_took,
             log=bytes(self.log),
             log_bytes_dropped=frame.integer("log_bytes_dropped"),

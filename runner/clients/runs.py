@@ -28,6 +28,8 @@ class EndedRun:
     """By the supervisor's clock; 0 where it did not report any."""
     peak_memory_bytes: int | None = None
     """The most that it was seen to use, beyond what its container used before; None if it was not seen."""
+    processor_seconds: float | None = None
+    """Processor time of all its processes, from its fork to the end of its clean-up; None if that is not known."""
     setup_seconds: float | None = None
     """What setting it up on a GPU took, before its own time began; None on the CPU."""
     log: bytes

@@ -13,6 +13,7 @@ from runner.challenge.limits import Limits
 from runner.clients.active_run import ActiveRun
 from runner.clients.channel import Channel, StreamEndedError
 from runner.clients.memory_watch import MemoryWatch
+from runner.clients.processor_watch import ProcessorWatch
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.stillness_watch import StillnessWatch
 from runner.engine.api import ContainerExit, Stream
@@ -77,6 +78,7 @@ class WorkerClient:
         container from then on, however the container itself ends."""
         self._is_usable = True
         self._memory = MemoryWatch(stream.memory_bytes)
+        self._processor = ProcessorWatch(stream.cpu_seconds)
         self._stillness = StillnessWatch(stream.cpu_seconds)
         self._spec = challenge.spec
         checkpoint_bytes = max_checkpoint_bytes(self._spec)
@@ -180,6 +182,7 @@ class WorkerClient:
             )
             self._memory.start(self._clock())
             self._stillness.start(self._clock())
+            self._processor.start()
             self._channel.send("run", index=run.index, seed=run.seed)
 
     def _next_frame(self, active: dict[int, ActiveRun]) -> Frame | None:
@@ -206,6 +209,7 @@ class WorkerClient:
         run = active[frame.integer("index")]
         if frame.kind == "started":
             run.mark_started(self._clock())
+            self._processor.start()
             return None
         if frame.kind == "ended":
             run.mark_ended(self._clock())
@@ -214,11 +218,13 @@ class WorkerClient:
             run.add_log(frame.payload)
             return None
         del active[run.index]
+        processor_seconds = self._processor.seconds()  # before the checkpoint is checked: the container idles
         ended = run.finish(
             frame,
             now=self._clock(),
             spec=self._spec,
             memory_limit_reached=self._memory_limit_reached(frame),
+            processor_seconds=processor_seconds,
             confirmed_stillness=self._stillness.confirmed,
         )
         self._oom_killed_before |= ended.observation.oom_kills > 0

@@ -67,6 +67,7 @@ class RunPublisher:
                     host_seconds=ended.host_seconds,
                     run_seconds=ended.run_seconds,
                     peak_memory_bytes=ended.peak_memory_bytes,
+                    processor_seconds=ended.processor_seconds,
                     setup_seconds=ended.setup_seconds,
                     checkpoint_sha256=digest,
                     log_bytes_dropped=ended.log_bytes_dropped,

@@ -26,7 +26,7 @@ from runner.submission.load import Submission
 from runner.validation import Sha256, first_problem
 
 SCHEMA_VERSION: Final = 3
-NOT_IN_VERSION_1: Final = frozenset({"evaluated", "exception_type", "peak_memory_bytes", "setup_seconds"})
+NOT_IN_VERSION_1: Final = frozenset({"evaluated", "exception_type", "peak_memory_bytes", "processor_seconds", "setup_seconds"})
 """Fields of a run."""
 
 

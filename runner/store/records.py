@@ -40,6 +40,9 @@ class RunRecord:
     """By the supervisor's clock; 0 where it reported none."""
     peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None
     """The most that it was seen to use; None if it was not seen, or was executed by an earlier version."""
+    processor_seconds: Annotated[float, Field(ge=0)] | None = None
+    """Processor time of all its processes, counted by the control group of its container; None if it was not
+    counted, or was executed by an earlier version."""
     setup_seconds: Annotated[float, Field(ge=0)] | None = None
     """What setting it up on a GPU took, before its own time began; None on the CPU."""
     checkpoint_sha256: Sha256 | Literal[""]

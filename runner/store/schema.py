@@ -106,8 +106,10 @@ class RunRow(_Base):
     exception_type: Mapped[str | None] = mapped_column(default=None)
     """As the submission named it."""
     peak_memory_bytes: Mapped[int | None] = mapped_column(BigInteger, default=None)
-    setup_seconds: Mapped[float | None] = mapped_column(default=None)
     """The most that it was seen to use."""
+    processor_seconds: Mapped[float | None] = mapped_column(default=None)
+    """Of all its processes."""
+    setup_seconds: Mapped[float | None] = mapped_column(default=None)
     ended: Mapped[datetime]
     evaluated: Mapped[bool] = mapped_column(StoredBoolean, default=False)
     """Whether its outputs are on disk."""
