@@ -10,12 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import UnexpectedFileError, free_memory_bytes, read_stored_file
 from runner.results.card_file import read_card
 from runner.results.continuing import how_to_continue
-from runner.results.scoring import SCORE_WITHHELD, load_populations
+from runner.results.controls import recorded_controls
+from runner.results.scoring import SCORE_WITHHELD, load_control_populations, load_populations
 from runner.results.summarize import failure_reason
 from runner.store.paths import EvaluationPaths
 from runner.store.store import Store
@@ -41,6 +43,8 @@ class Population:
     challenge_sha256: str
     load: Callable[[], tuple[Outputs, Outputs]]
     """Returns the outputs of the unlearned models and of the references."""
+    load_controls: Callable[[], list[tuple[Outputs, Outputs]]] = list
+    """The same for each control problem of the challenge."""
     retraining_seconds: float | None = None
     """What retraining takes where the runs were executed, if that is known."""
     stored_card: Callable[[], ScoreCard | None] = lambda: None
@@ -62,7 +66,10 @@ class Population:
             retraining_seconds = self.retraining_seconds
         unlearned, references = self.load()
         return score_card(
-            unlearned, references, CardOptions(seed=seed, retraining_seconds=retraining_seconds)
+            unlearned,
+            references,
+            CardOptions(seed=seed, retraining_seconds=retraining_seconds),
+            controls=self.load_controls(),
         )
 
 
@@ -88,18 +95,21 @@ def stored_population(store: Store, folder: Path, evaluation: str, challenge: Pa
         raise ConfigurationError(f"Evaluation {evaluation} has no score. {SCORE_WITHHELD}")
     paths = EvaluationPaths(folder=folder / evaluation)
 
-    def load() -> tuple[Outputs, Outputs]:
+    def loaded() -> Challenge:
         problem = load_challenge(_challenge_folder(stored, challenge))
         if problem.sha256 != stored.challenge_sha256:
             raise ConfigurationError(
                 f"{problem.folder} is not the challenge of evaluation {evaluation}; name it with --challenge."
             )
-        return load_populations(problem, runs, paths.outputs)
+        return problem
 
     return Population(
         name=stored.submission,
         challenge_sha256=stored.challenge_sha256,
-        load=load,
+        load=lambda: load_populations(loaded(), runs, paths.outputs),
+        load_controls=lambda: load_control_populations(
+            recorded_controls(store, paths, evaluation, loaded(), stored.n)
+        ),
         retraining_seconds=store.retraining_seconds(evaluation),
         stored_card=partial(read_card, paths, stored.manifest_sha256),
         evaluation=evaluation,

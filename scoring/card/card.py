@@ -17,6 +17,7 @@ from scoring.baselines.ulira import ULira
 from scoring.card.codec import decode, encode, parse
 from scoring.card.version import SCHEMA_VERSION as SCHEMA_VERSION  # noqa: PLC0414 - for its readers
 from scoring.checks import FloatArray
+from scoring.flags.controls import ControlComparison
 from scoring.flags.joint_attack import JointAttack
 from scoring.outputs import SPLITS
 from scoring.published.score import PublishedScore
@@ -93,7 +94,7 @@ class CardFlag:
 
     kind: str
     """``joint-attack``, ``mixture``, ``duplicates``, ``copies``, ``outliers``, ``decided-by-one``,
-    ``certified`` or ``too-slow``."""
+    ``certified``, ``too-slow`` or ``not-unlearning``."""
 
     sentence: str
     """The observation in one sentence."""
@@ -150,6 +151,8 @@ class ScoreCard:
     """Accuracies; the splits are in the order retain, forget, val, test."""
     run_time: RunTime | None
     """Time of a run as a fraction of retraining."""
+    controls: ControlComparison | None
+    """The challenge beside its control problems; None where it has none. Only for organizers."""
     flags: tuple[CardFlag, ...]
     """Observations that a reader should know before trusting the score."""
     omitted: dict[str, str]
