@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from runner.builder.build_folder import BuildFolder
+from runner.builder.controls import build_controls, with_controls
 from runner.builder.data_files import OrganizerData
 from runner.builder.plan import BuildPlan, matches_plan
 from runner.builder.resume import require_resumable
@@ -95,14 +97,25 @@ def build_challenge(
         HostNotReadyError: the container cannot use the device.
         SandboxError: the trainer failed; the same command resumes the build.
     """
+    build_control = partial(
+        build_challenge,
+        engine=engine,
+        image=image,
+        labels=labels,
+        reporter=reporter,
+        data=data,
+        placement=placement,
+        snapshot_seconds=snapshot_seconds,
+        keep_networks=keep_networks,
+    )
     if (folder / DESCRIPTION_FILE).is_file():
         challenge = load_challenge(folder)
         if matches_plan(challenge.description, plan, checkpoint_bytes=_checkpoint_bytes(folder)):
-            return challenge
+            return with_controls(challenge, plan, build_control)
         raise ConfigurationError(
             f"{folder} holds another challenge (its recipe, data, architecture, training, seed, references, "
-            "items, limits, feedback, device or visibility differ, or it is an export); choose another "
-            "folder, or remove it."
+            "items, limits, feedback, device, visibility or controls differ, or it is an export); choose "
+            "another folder, or remove it."
         )
     require_resumable(folder, plan, image, engine=engine, keep_networks=keep_networks)
     build_folder = BuildFolder(
@@ -131,7 +144,8 @@ def build_challenge(
             if frame.kind == "facts":
                 for sentence in _early_remarks(build_folder, plan):
                     note(sentence)
-    return _finish(build_folder, plan, image, folder, data)
+    controls = build_controls(plan, folder, build_control)
+    return _finish(build_folder, plan, image, folder, data, controls=controls)
 
 
 def _job(
@@ -229,7 +243,13 @@ def _early_remarks(build_folder: BuildFolder, plan: BuildPlan) -> Iterator[str]:
 
 
 def _finish(
-    build_folder: BuildFolder, plan: BuildPlan, image: Image, folder: Path, data: OrganizerData | None
+    build_folder: BuildFolder,
+    plan: BuildPlan,
+    image: Image,
+    folder: Path,
+    data: OrganizerData | None,
+    *,
+    controls: list[str] | None,
 ) -> Challenge:
     """Write the references and the description, which makes the challenge complete."""
     facts = build_folder.facts()
@@ -265,6 +285,7 @@ def _finish(
         training=Training(**facts["training"]),
         class_counts=facts["class_counts"],
         files={name: hash_file(folder / name) for name in names},
+        controls=controls,
     )
     write_atomic(folder / DESCRIPTION_FILE, render_description(description))
     build_folder.clear()

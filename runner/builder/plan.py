@@ -50,6 +50,8 @@ class BuildPlan:
     source: Source = field(default_factory=Source)
     architecture_file: ArchitectureFile | None = None
     """The organizer's own network; its hash is part of ``source``."""
+    controls: int = 0
+    """Number of control problems."""
 
     def record(self, image: Image) -> dict[str, Any]:
         """Return the inputs of the build as JSON: what determines its networks, and its ``settings``."""
@@ -66,6 +68,7 @@ class BuildPlan:
                 "visibility": self.visibility,
                 "device": self.device,
                 "limits": self.limits.model_dump(),
+                "controls": self.controls or None,  # plans of earlier versions have none
             },
         }
 
@@ -95,6 +98,7 @@ def plan_build(
     training: TrainingChoice | None = None,
     epochs: int | None = None,
     train_device: str = CPU,
+    controls: int = 0,
 ) -> BuildPlan:
     """Return the plan that options describe; it has no hash of data yet (`BuildPlan.with_data`).
 
@@ -120,6 +124,7 @@ def plan_build(
         training: The organizer's choice of training.
         epochs: Epochs, in place of the training's.
         train_device: The device that networks are trained on.
+        controls: Number of control problems.
 
     Raises:
         ConfigurationError: the recipe or the architecture does not exist, two options exclude each other, or
@@ -150,6 +155,7 @@ def plan_build(
             device=None if train_device == CPU else "cuda",
         ),
         architecture_file=architecture_file,
+        controls=controls,
     )
 
 
@@ -186,7 +192,7 @@ def _limits(defaults: Limits, typed: Mapping[str, float | None]) -> Limits:
 
 
 def matches_plan(description: Description, plan: BuildPlan, *, checkpoint_bytes: int) -> bool:
-    """Return whether a complete challenge is what a plan would build.
+    """Return whether a complete challenge is what a plan would build, with so many control problems or fewer.
 
     Earlier versions wrote no limit of submissions and no fraction of retraining, unless they were typed.
     """
@@ -204,6 +210,7 @@ def matches_plan(description: Description, plan: BuildPlan, *, checkpoint_bytes:
         and description.visibility == plan.visibility
         and description.device == plan.device
         and description.exported_from is None
+        and len(description.controls or ()) <= plan.controls
     )
 
 

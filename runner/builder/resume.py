@@ -7,13 +7,14 @@ that differ, the command that goes on, and the option that drops what is there.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from runner.builder.plan import BuildPlan
-from runner.challenge.layout import DESCRIPTION_FILE
+from runner.challenge.layout import CONTROLS_FOLDER, DESCRIPTION_FILE
 from runner.challenge.unfinished import (
     BUILD_FOLDER,
     DIGEST_CHARACTERS,
@@ -100,6 +101,7 @@ def discard_unfinished(folder: Path, plan: BuildPlan, image: Image, *, seed: int
     build = find_unfinished(folder)
     if build is None or (build.plan and not differences(build.plan, plan.record(image))):
         return plan
+    shutil.rmtree(folder / CONTROLS_FOLDER, ignore_errors=True)  # of the same plan
     empty_build_folder(folder)
     return replace(plan, seed=seed)
 

@@ -26,6 +26,8 @@ Visibility = Literal["public", "private"]
 RunDevice = Literal["cpu", "cuda"]
 
 SCHEMA_VERSION: Final = 1
+MAX_CONTROLS: Final = 20
+"""Of control problems; each costs as much as the challenge."""
 PlatformName = Annotated[str, Field(pattern=r"^linux/[a-z0-9]{1,20}$")]
 ImageDigest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 ImageReference = Annotated[
@@ -112,6 +114,8 @@ class Description(BaseModel):
     """Examples of each class, by split."""
     files: dict[FileName, Sha256]
     """Hash of each file of the challenge."""
+    controls: Annotated[list[Sha256], Field(min_length=1, max_length=MAX_CONTROLS)] | None = None
+    """Hash of the `challenge.toml` of each control problem, in `private/controls`; never in an export."""
 
     @property
     def held_back(self) -> bool:
@@ -135,6 +139,12 @@ class Description(BaseModel):
                 raise ValueError("an export of a private challenge has no seed")
         elif self.seed is None:
             raise ValueError("seed is missing")
+        return self
+
+    @model_validator(mode="after")
+    def _check_controls(self) -> Self:
+        if self.exported_from is not None and self.controls is not None:
+            raise ValueError("an export has no control problems")
         return self
 
     @model_validator(mode="after")

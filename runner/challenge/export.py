@@ -85,6 +85,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "training.class_weights": "included",
     "training.keep": "included",
     "class_counts": "public part",
+    "controls": "held back",  # whoever knows their number knows how many problems to tell apart
     "files": "public part",  # the hash of the test split or of the references would confirm a guess
 }
 """Treatment of each field of a private challenge's description."""
@@ -115,7 +116,9 @@ def exported_description(
     if description.exported_from is not None:
         raise ConfigurationError(f"{description.name} is itself an export; copy its folder.")
     if description.visibility == "public":
-        return description.model_copy(update={"exported_from": sha256, "image_reference": image_reference})
+        return description.model_copy(
+            update={"exported_from": sha256, "image_reference": image_reference, "controls": None}
+        )
     fields = {**description.model_dump(), "image_reference": image_reference}
     exported: dict[str, Any] = {"exported_from": sha256}
     for path in field_names(Description):
@@ -131,9 +134,13 @@ def exported_description(
 
 
 def left_out_sentence(description: Description) -> str:
-    """Return what the export with this description lacks of its challenge."""
+    """Return what the export of a challenge with this description lacks."""
     if description.visibility == "public":
-        return "Nothing is left out: the challenge is public."
+        return (
+            "Nothing is left out but the control problems: the challenge is public."
+            if description.controls
+            else "Nothing is left out: the challenge is public."
+        )
     fields = ", ".join(
         path for path in field_names(Description) if DECISIONS.get(path) == "held back" and path != "seed"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 from sandbox.protocol.splits import SPLITS
@@ -22,8 +23,15 @@ CHALLENGE_FILES: Final = (*PUBLIC_FILES, SPLIT_FILES["test"], REFERENCES_FILE)
 """The files that every challenge has."""
 BUILD_FACTS_FILE: Final = "private/build.json"
 """Observations of the build; not listed in the description, and no part of an export."""
+CONTROLS_FOLDER: Final = "private/controls"
+"""Has a folder for each control problem; no part of an export."""
 ARCHITECTURE_FILE: Final = "public/architecture.py"
 """The organizer's own module; present only where the challenge uses one."""
+
+
+def control_folder(folder: Path, number: int) -> Path:
+    """Return the folder of a challenge's control problem; numbers count from 1."""
+    return folder / CONTROLS_FOLDER / str(number)
 
 
 def public_files(files: Iterable[str]) -> list[str]:

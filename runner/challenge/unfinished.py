@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from runner.challenge.layout import DESCRIPTION_FILE
+from runner.challenge.layout import DESCRIPTION_FILE, control_folder
 from runner.errors import ConfigurationError
 from runner.files import read_regular_file
 from runner.sanitize import sanitize_line
@@ -57,9 +57,13 @@ class UnfinishedBuild:
     @property
     def references(self) -> int | None:
         """Return how many references the build is to have; None in plans of earlier versions."""
-        settings = self.plan.get("settings")
-        count = settings.get("references") if isinstance(settings, dict) else None
+        count = self._settings.get("references")
         return count if isinstance(count, int) else None
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        settings = self.plan.get("settings")
+        return settings if isinstance(settings, dict) else {}
 
     @property
     def image(self) -> str:
@@ -77,6 +81,8 @@ class UnfinishedBuild:
             progress = f"{self.finished_references} {are} finished"
         else:
             progress = f"{self.finished_references} of {self.references} references are finished"
+        if (controls := self._settings.get("controls")) is not None:
+            progress += f", and {_complete_controls(self.folder)} of {controls} control problems"
         in_progress = f", {len(self.snapshots)} trainings in progress" if len(self.snapshots) > 1 else ""
         return sanitize_line(
             f"{self.folder} holds an unfinished build{recipe} ({progress}{in_progress}; begun {self.begun})"
@@ -127,6 +133,14 @@ def find_unfinished(folder: Path) -> UnfinishedBuild | None:
         snapshots=_numbers(building, SNAPSHOT_PREFIX, ""),
         groups=groups,
     )
+
+
+def _complete_controls(folder: Path) -> int:
+    """Return how many control problems of an unfinished challenge are complete; they are built in order."""
+    number = 0
+    while (control_folder(folder, number + 1) / DESCRIPTION_FILE).is_file():
+        number += 1
+    return number
 
 
 def _numbers(building: Path, prefix: str, suffix: str) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from runner.builder.resume import discard_unfinished
 from runner.builder.seed import choose_seed, draw_seed
 from runner.challenge.architecture import choose_architecture_file
 from runner.challenge.challenge import Challenge
-from runner.challenge.description import Feedback, RunDevice
+from runner.challenge.description import MAX_CONTROLS, Feedback, RunDevice
 from runner.challenge.load import load_challenge
 from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import parse_training_choice
@@ -88,6 +88,15 @@ def build_command(
             help="What `challenge export` contains: everything, or only what a submission sees.",
         ),
     ] = False,
+    controls: Annotated[
+        int,
+        typer.Option(
+            metavar="K",
+            help="Hidden control problems, each built like the challenge with a secret seed of its own.",
+            min=0,
+            max=MAX_CONTROLS,
+        ),
+    ] = 0,
     limit_examples: Annotated[
         int | None, typer.Option(help="Maximum number of examples, all splits together.", min=100)
     ] = None,
@@ -188,6 +197,7 @@ def build_command(
         training=parse_training_choice(training),
         epochs=epochs,
         train_device=device,
+        controls=controls,
     )
     if download:
         data = _download(recipe, name=plan.name)

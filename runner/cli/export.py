@@ -64,7 +64,7 @@ def export_command(
             "guessed: trying the first 2^32 seeds reveals it, and with it the references. Build the "
             "challenge with a larger, random seed."
         )
-    console.print(left_out_sentence(exported.description), markup=False, soft_wrap=True)
+    console.print(left_out_sentence(challenge.description), markup=False, soft_wrap=True)
     console.print(f"{target}: {exported.sha256}", markup=False, soft_wrap=True)
     print_note(BY_HEART)
     if earlier is not None:

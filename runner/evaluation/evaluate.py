@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from runner.challenge.challenge import Challenge
+from runner.evaluation.controls import execute_in_batches, pending_controls
 from runner.evaluation.pending_runs import PendingRuns
 from runner.execution.context import EvaluationContext
+from runner.execution.executor import Executor
 from runner.execution.gpu_driver import RECORDED, installed_driver
+from runner.execution.local import LocalExecutor
 from runner.execution.settings import Settings
 from runner.files import write_atomic
 from runner.image.image import Image
 from runner.results.card_file import card_bytes, has_recorded_card
+from runner.results.controls import recorded_controls
 from runner.results.manifest import render_manifest
 from runner.results.scoring import score_runs
 from runner.results.summarize import summarize
@@ -28,7 +32,7 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.recovery import has_recorded_manifest
 from runner.store.staged_files import commit_file, stage_file
 from runner.submission.load import Submission
-from runner.time_limits.terms import agree_on_terms
+from runner.time_limits.terms import Terms, agree_on_terms
 
 
 def evaluation_id_of(submission: Submission, challenge: Challenge, image: Image, settings: Settings) -> str:
@@ -43,22 +47,35 @@ def evaluation_id_of(submission: Submission, challenge: Challenge, image: Image,
 
 
 def evaluate(
-    context: EvaluationContext, submission: Submission, challenge: Challenge, settings: Settings
+    context: EvaluationContext,
+    submission: Submission,
+    challenge: Challenge,
+    settings: Settings,
+    *,
+    new_executor: Callable[..., Executor] = LocalExecutor,
 ) -> Summary:
     """Execute what is unfinished of an evaluation and return its summary.
 
     Raises:
+        ConfigurationError: a control problem of the challenge is missing or damaged.
         HostNotReadyError: another process works on it, or this host cannot continue.
         SandboxError: the sandbox failed again and again; finished runs are saved.
     """
-    with _pending_runs(context, submission, challenge, settings) as pending:
+    with (
+        _pending_runs(context, submission, challenge, settings, new_executor=new_executor) as (
+            pending,
+            terms,
+        ),
+        pending_controls(context, pending, terms, new_executor) as controls,
+    ):
         store, name = context.store, pending.name
         started_at = time.monotonic()
         changed = False
         try:
-            changed = pending.execute()
+            changed = execute_in_batches(pending, controls)
         finally:
-            seconds = store.add_seconds(name, time.monotonic() - started_at if pending.worked else 0.0)
+            worked = any(part.worked for part in (pending, *controls))
+            seconds = store.add_seconds(name, time.monotonic() - started_at if worked else 0.0)
         stored = store.evaluation(name).summary
         is_complete = has_recorded_manifest(store, pending.paths, name) and has_recorded_card(pending.paths)
         if stored is not None and not changed and is_complete:
@@ -80,7 +97,7 @@ def rerun(
         SandboxError: the sandbox failed again and again.
     """
     settings = replace(settings, keep_going=True)
-    with _pending_runs(context, submission, challenge, settings, only=indices) as pending:
+    with _pending_runs(context, submission, challenge, settings, only=indices) as (pending, _terms):
         pending.execute()
         return context.store.runs(pending.name)
 
@@ -93,8 +110,9 @@ def _pending_runs(
     settings: Settings,
     *,
     only: Collection[int] | None = None,
-) -> Iterator[PendingRuns]:
-    """Take the lease of an evaluation, record it and agree on its terms; yield its pending runs."""
+    new_executor: Callable[..., Executor] = LocalExecutor,
+) -> Iterator[tuple[PendingRuns, Terms]]:
+    """Take the lease of an evaluation, record it and agree on its terms; yield its pending runs and these."""
     name = evaluation_id_of(submission, challenge, context.image, settings)
     with evaluation_lease(context.store.database, context.folder, name) as lease:
         context.store.begin(_record(name, submission, challenge, context.image, settings.n))
@@ -115,7 +133,7 @@ def _pending_runs(
             and challenge.references is not None
             and settings.n >= MIN_SCORED_RUNS,
         )
-        yield PendingRuns(
+        pending = PendingRuns(
             context=context,
             submission=submission,
             challenge=terms.applied_to(challenge),
@@ -124,7 +142,9 @@ def _pending_runs(
             paths=paths,
             lease=lease,
             only=only,
+            new_executor=new_executor,
         )
+        yield pending, terms
 
 
 def _record(
@@ -149,7 +169,8 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
     store, paths = context.store, pending.paths
     runs = store.runs(name)
     context.reporter.step(f"{submission.name}: scoring")
-    card = score_runs(challenge, runs, paths.outputs, store.retraining(name))
+    controls = recorded_controls(store, paths, name, challenge, pending.settings.n)
+    card = score_runs(challenge, runs, paths.outputs, store.retraining(name), controls)
     summary = summarize(
         evaluation=name,
         submission=submission.name,
@@ -176,6 +197,7 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
         summary=summary.to_bytes(),
         card=card_text,
         seconds=seconds,
+        controls=controls,
     )
     files = {paths.summary: summary.to_bytes(), paths.card: card_text, paths.manifest: manifest}
     token = pending.lease.token

@@ -7,7 +7,8 @@ runs in progress.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection
+import secrets
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from runner.challenge.challenge import Challenge
@@ -50,6 +51,7 @@ class PendingRuns:
         paths: EvaluationPaths,
         lease: Lease,
         only: Collection[int] | None = None,
+        title: str | None = None,
         new_executor: Callable[..., Executor] = LocalExecutor,
     ) -> None:
         """Prepare.
@@ -63,11 +65,14 @@ class PendingRuns:
             paths: Of the evaluation's files.
             lease: Held by this process.
             only: Indices of the runs to execute; None for all.
+            title: Names it in progress messages; the submission's name if left out.
             new_executor: Creates the executor.
         """
         self._context, self.submission, self.challenge = context, submission, challenge
         self.settings, self.name, self.paths, self.lease = settings, name, paths, lease
-        self._indices = range(settings.n) if only is None else sorted(only)
+        self.indices: Sequence[int] = range(settings.n) if only is None else sorted(only)
+        """Of the runs that are to be executed."""
+        self._title = title if title is not None else submission.name
         self._new_executor = new_executor
         self._publisher = RunPublisher(
             store=context.store,
@@ -84,12 +89,18 @@ class PendingRuns:
         self._rejected = 0
         """Checkpoints that the executor returned as rejected with their run."""
         self._budget = TimeBudget(total_seconds=challenge.description.limits.total_seconds)
+        self._batch: Sequence[int] = self.indices
 
-    def execute(self) -> bool:
-        """Execute the unfinished runs; return whether the evaluation has to be scored."""
+    def execute(self, batch: Sequence[int] | None = None) -> bool:
+        """Execute the unfinished runs; return whether the evaluation has to be scored.
+
+        Args:
+            batch: Indices of the runs to execute, if others are executed by another call.
+        """
         store = self._context.store
         recorded = recover_runs(store, self.paths, self.name, self.lease.token, self._context.reporter)
         unevaluated = [run.index for run in recorded if run.verdict is Verdict.OK and not run.evaluated]
+        self._batch = self.indices if batch is None else batch
         missing = self._missing(recorded)
         if any(run.verdict is not Verdict.OK for run in recorded) and not self.settings.keep_going:
             missing = []
@@ -104,7 +115,7 @@ class PendingRuns:
         if not missing and not unevaluated:
             return self.worked or store.evaluation(self.name).summary is None
         self.worked = True
-        self._context.reporter.step(f"{self.submission.name}: starting containers")
+        self._context.reporter.step(f"{self._title}: starting containers")
         executor = self._new_executor(
             context=self._context,
             submission=self.submission,
@@ -117,15 +128,35 @@ class PendingRuns:
             for index in unevaluated:
                 executor.evaluate(index)
             self._attempt_until_finished(executor, missing)
-            self._context.reporter.step(f"{self.submission.name}: evaluating the last checkpoints")
+            self._context.reporter.step(f"{self._title}: evaluating the last checkpoints")
             executor.finish()
         return True
+
+    def failed_run(self) -> RunRecord | None:
+        """Return a published run that failed; None if there is none."""
+        runs = self._context.store.runs(self.name)
+        return next((run for run in runs if run.verdict is not Verdict.OK), None)
+
+    def adopt(self, failed: RunRecord, log: bytes) -> None:
+        """Publish a failed run of a control problem as one of this evaluation's, which then fails.
+
+        It takes the place of a run that is not published yet, or else of the last.
+
+        Args:
+            failed: The run.
+            log: What it printed and raised, as its own evaluation has it.
+        """
+        published = {run.index for run in self._context.store.runs(self.name)}
+        free = [index for index in self.indices if index not in published]
+        index = secrets.choice(free) if free else self.indices[-1]
+        self._publisher.adopt(failed, PlannedRun(index=index, seed=self.challenge.run_seed(index)), log)
+        self.worked = True
 
     def _missing(self, recorded: list[RunRecord]) -> list[PlannedRun]:
         finished = {run.index for run in recorded}
         return [
             PlannedRun(index=index, seed=self.challenge.run_seed(index))
-            for index in self._indices
+            for index in self._batch
             if index not in finished
         ]
 
@@ -205,4 +236,4 @@ class PendingRuns:
     def _report(self, ended: int) -> None:
         self._finished += ended
         self._reported = True
-        self._context.reporter.count(f"{self.submission.name}: runs", self._finished, self.settings.n)
+        self._context.reporter.count(f"{self._title}: runs", self._finished, self.settings.n)

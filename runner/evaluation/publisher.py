@@ -6,6 +6,7 @@ A kill between two steps loses nothing: `runner.store.recovery` finishes or undo
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,8 @@ from runner.store.store import Store
 from runner.verdict import Judgement
 
 _TRACEBACK_CHARACTERS: Final = 16_000
+_NO_ATTEMPT: Final = 0
+"""The attempt of a run that none of this evaluation's attempts executed."""
 
 
 class RunPublisher:
@@ -90,7 +93,7 @@ class RunPublisher:
             RunRecord(
                 index=run.index,
                 seed=run.seed,
-                attempt=0,
+                attempt=_NO_ATTEMPT,
                 verdict=judgement.verdict,
                 detail=judgement.detail,
                 host_seconds=0.0,
@@ -100,6 +103,29 @@ class RunPublisher:
             ),
             token=self._token,
         )
+
+    def adopt(self, failed: RunRecord, run: PlannedRun, log: bytes) -> None:
+        """Publish a failed run of another evaluation in the place of a run, even of a published one."""
+        for path_of in (self._paths.checkpoint, self._paths.outputs, self._paths.log):
+            path_of(run.index).unlink(missing_ok=True)
+        self._store.withdraw(self._evaluation, [run.index], token=self._token)
+        if log:
+            stage_file(self._paths.log(run.index), _NO_ATTEMPT, log)
+        self._store.publish(
+            self._evaluation,
+            replace(
+                failed,
+                index=run.index,
+                seed=run.seed,
+                attempt=_NO_ATTEMPT,
+                checkpoint_sha256="",
+                evaluated=False,
+                outputs_sha256="",
+            ),
+            token=self._token,
+        )
+        if log:
+            commit_file(self._paths.log(run.index), _NO_ATTEMPT)
 
     def read_checkpoint(self, index: int) -> bytes:
         """Return the published checkpoint of a run."""

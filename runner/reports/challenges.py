@@ -77,6 +77,7 @@ def challenge_table(challenge: Challenge) -> Table:
             else {}
         ),
         "feedback": description.feedback,
+        **({"control problems": f"{len(description.controls)}"} if description.controls else {}),
     }
     for name, value in rows.items():
         table.add_row(name, plain_text(value))

@@ -26,6 +26,7 @@ from runner.sanitize import sanitize, sanitize_line
 from runner.store.records import RunRecord
 from runner.store.stored_evaluation import StoredEvaluation
 from runner.verdict import Verdict
+from scoring.card.levels import NOT_UNLEARNING
 
 SCHEMA_VERSION: Final = 1
 OTHER_EXCEPTION: Final = "Exception"
@@ -111,7 +112,11 @@ def filtered_view(view: EvaluationView, policy: Feedback) -> EvaluationView:
     Under ``verdict-only`` a failure is a verdict and a well-known exception name, times are whole seconds,
     and there are no notices, because each of them depends on what the submission computed.
     """
-    own = [notice for notice in view.notices if OTHER_SUBMISSION not in notice.sentence]
+    own = [
+        notice
+        for notice in view.notices
+        if OTHER_SUBMISSION not in notice.sentence and notice.kind != NOT_UNLEARNING
+    ]
     if policy == "full" or view.status == "refused":  # files that never ran have seen nothing
         return view.model_copy(update={"feedback": policy, "notices": own})
     changes: dict[str, Any] = {"feedback": policy, "notices": [], "reason": None}

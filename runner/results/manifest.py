@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from runner.challenge.challenge import Challenge
 from runner.files import file_sha256
 from runner.image.image import Image
+from runner.results.controls import ControlRuns
 from runner.store.records import AttemptRecord, RunRecord
 from runner.submission.load import Submission
 from runner.validation import Sha256, first_problem
@@ -90,6 +91,17 @@ class AttemptPart(_Part):
     """How it ended; null if that was not recorded."""
 
 
+class ControlPart(_Part):
+    """The runs on a control problem, which only organizers know."""
+
+    evaluation: str
+    """The name of this part of the evaluation."""
+    challenge_sha256: Sha256
+    """Of the control problem's `challenge.toml`."""
+    runs: list[RunRecord]
+    """Each run that has ended."""
+
+
 class Manifest(_Part):
     """The content of ``manifest.json``."""
 
@@ -121,6 +133,8 @@ class Manifest(_Part):
     """Of `summary.json`."""
     card_sha256: Sha256 | None = None
     """Of ``card.json``; None where there is no score."""
+    controls: list[ControlPart] | None = None
+    """Of the challenge's control problems; missing where it has none."""
 
 
 def render_manifest(
@@ -138,6 +152,7 @@ def render_manifest(
     summary: bytes,
     card: bytes | None,
     seconds: float,
+    controls: Sequence[ControlRuns] = (),
 ) -> bytes:
     """Return the text of ``manifest.json``.
 
@@ -155,6 +170,7 @@ def render_manifest(
         summary: The content of ``summary.json``.
         card: The content of ``card.json``, if there is one.
         seconds: Wall time spent on it.
+        controls: The runs on control problems.
     """
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -186,8 +202,21 @@ def render_manifest(
         runs=[with_outputs_hash(run, outputs(run.index)) for run in runs],
         summary_sha256=hashlib.sha256(summary).hexdigest(),
         card_sha256=hashlib.sha256(card).hexdigest() if card is not None else None,
+        controls=[control_part(control) for control in controls] or None,
     )
-    return (json.dumps(manifest.model_dump(mode="json"), indent=2) + "\n").encode()
+    fields = manifest.model_dump(mode="json")
+    if not controls:
+        del fields["controls"]  # earlier versions of this project know no such field
+    return (json.dumps(fields, indent=2) + "\n").encode()
+
+
+def control_part(control: ControlRuns) -> ControlPart:
+    """Return the runs on a control problem as the manifest records them."""
+    return ControlPart(
+        evaluation=control.evaluation,
+        challenge_sha256=control.challenge.sha256,
+        runs=list(control.runs),
+    )
 
 
 def attempt_part(attempt: AttemptRecord) -> AttemptPart:

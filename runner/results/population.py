@@ -10,12 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import UnexpectedFileError, free_memory_bytes, read_stored_file
 from runner.results.card_file import read_card
 from runner.results.continuing import how_to_continue
-from runner.results.scoring import SCORE_WITHHELD, card_options, load_populations
+from runner.results.controls import recorded_controls
+from runner.results.scoring import (
+    SCORE_WITHHELD,
+    card_options,
+    load_control_populations,
+    load_populations,
+)
 from runner.results.summarize import failure_reason
 from runner.store.paths import EvaluationPaths
 from runner.store.records import RetrainingRecord
@@ -44,6 +51,8 @@ class Population:
     """Returns the outputs of the unlearned models and of the references."""
     retraining: RetrainingRecord = field(default_factory=RetrainingRecord)
     """What retraining takes where the runs were executed."""
+    load_controls: Callable[[], list[tuple[Outputs, Outputs]]] = list
+    """The same for each control problem of the challenge."""
     stored_card: Callable[[], ScoreCard | None] = lambda: None
     """Returns the card that was stored when the evaluation ended, if it is intact."""
     evaluation: str = ""
@@ -63,7 +72,12 @@ class Population:
         if retraining_seconds is not None:
             retraining = RetrainingRecord(seconds=retraining_seconds, fraction=retraining.fraction)
         unlearned, references = self.load()
-        return score_card(unlearned, references, card_options(retraining, seed=seed))
+        return score_card(
+            unlearned,
+            references,
+            card_options(retraining, seed=seed),
+            controls=self.load_controls(),
+        )
 
 
 def stored_population(store: Store, folder: Path, evaluation: str, challenge: Path | None) -> Population:
@@ -88,19 +102,22 @@ def stored_population(store: Store, folder: Path, evaluation: str, challenge: Pa
         raise ConfigurationError(f"Evaluation {evaluation} has no score. {SCORE_WITHHELD}")
     paths = EvaluationPaths(folder=folder / evaluation)
 
-    def load() -> tuple[Outputs, Outputs]:
+    def loaded() -> Challenge:
         problem = load_challenge(_challenge_folder(stored, challenge))
         if problem.sha256 != stored.challenge_sha256:
             raise ConfigurationError(
                 f"{problem.folder} is not the challenge of evaluation {evaluation}; name it with --challenge."
             )
-        return load_populations(problem, runs, paths.outputs)
+        return problem
 
     return Population(
         name=stored.submission,
         challenge_sha256=stored.challenge_sha256,
-        load=load,
         retraining=store.retraining(evaluation),
+        load=lambda: load_populations(loaded(), runs, paths.outputs),
+        load_controls=lambda: load_control_populations(
+            recorded_controls(store, paths, evaluation, loaded(), stored.n)
+        ),
         stored_card=partial(read_card, paths, stored.manifest_sha256),
         evaluation=evaluation,
         no_score=failure_reason(failed[0]) if failed else str(stored.summary.get("reason") or ""),

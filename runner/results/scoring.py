@@ -14,6 +14,7 @@ from runner.challenge.outputs import NetworkOutputs, unpack_outputs
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import UnexpectedFileError, read_stored_file
 from runner.parsers.npz import NPZ_OVERHEAD_BYTES, ArraysError
+from runner.results.controls import ControlRuns
 from runner.store.records import RetrainingRecord, RunRecord
 from runner.verdict import Verdict
 from sandbox.protocol.splits import SPLITS
@@ -34,6 +35,7 @@ def score_runs(
     runs: Sequence[RunRecord],
     outputs: Callable[[int], Path],
     retraining: RetrainingRecord,
+    controls: Sequence[ControlRuns] = (),
 ) -> ScoreCard | str | None:
     """Return the score card of an evaluation, or the sentence that says why it cannot be scored.
 
@@ -42,6 +44,7 @@ def score_runs(
         runs: As published.
         outputs: Returns the path of a run's outputs.
         retraining: What retraining takes where the runs were executed.
+        controls: The runs on control problems.
 
     Returns:
         None where a run failed or the references are withheld: there is nothing to score.
@@ -55,7 +58,12 @@ def score_runs(
 
     try:
         unlearned, references = load_populations(challenge, runs, outputs)
-        return score_card(unlearned, references, card_options(retraining))
+        return score_card(
+            unlearned,
+            references,
+            card_options(retraining),
+            controls=load_control_populations(controls),
+        )
     except ValueError as error:  # for example because the references never classify correctly
         return str(error)
 
@@ -71,6 +79,24 @@ def card_options(retraining: RetrainingRecord, *, seed: int | None = None) -> Ca
         empty_run_processor_seconds=retraining.empty_run_processor_seconds or 0.0,
         retraining_fraction=retraining.fraction,
     )
+
+
+def load_control_populations(controls: Sequence[ControlRuns]) -> list[tuple[Outputs, Outputs]]:
+    """Return the outputs of the runs and the references of each control problem.
+
+    Raises:
+        HostNotReadyError: recorded outputs cannot be read, or runs are missing.
+        ValueError: they are not outputs of one challenge.
+    """
+    populations = []
+    for control in controls:
+        if not control.runs or any(not run.evaluated for run in control.runs):
+            raise HostNotReadyError(
+                f"Runs on {control.challenge.folder} are missing; repeat the command that began the "
+                "evaluation to execute them."
+            )
+        populations.append(load_populations(control.challenge, control.runs, control.outputs))
+    return populations
 
 
 def load_populations(

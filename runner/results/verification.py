@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runner.challenge.challenge import Challenge
-from runner.errors import HostNotReadyError
+from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import file_sha256, read_stored_file
 from runner.parsers.checkpoint import check_checkpoint, content_sha256
 from runner.parsers.safetensors import CheckpointError
+from runner.results.control_verification import verify_controls
+from runner.results.controls import recorded_controls
 from runner.results.manifest import NOT_IN_VERSION_1, Manifest, ManifestError, attempt_part, parse_manifest
 from runner.results.scoring import score_runs
 from runner.results.summarize import summarize
@@ -83,6 +85,7 @@ def verify_evaluation(
         *_archive(folder, manifest, checked),
         *_challenge(manifest, challenge),
         *_run_files(paths, manifest, challenge, checked),
+        *verify_controls(store, paths, manifest, challenge, checked),
         *_results(store, paths, manifest, challenge),
     ]
     return Verification(manifest=manifest, checked=checked, mismatches=mismatches)
@@ -222,8 +225,9 @@ def _results(
         return
     retraining = store.retraining(manifest.evaluation)
     try:
-        card = score_runs(challenge, manifest.runs, paths.outputs, retraining)
-    except HostNotReadyError as error:
+        controls = recorded_controls(store, paths, manifest.evaluation, challenge, manifest.n)
+        card = score_runs(challenge, manifest.runs, paths.outputs, retraining, controls)
+    except (ConfigurationError, HostNotReadyError) as error:
         yield f"the score cannot be computed again: {error}"
         return
     again = summarize(

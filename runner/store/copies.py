@@ -41,6 +41,7 @@ class CopyQueries:
                     .where(
                         EvaluationRow.challenge_sha256 == this.challenge_sha256,
                         EvaluationRow.submission_sha256 != this.submission_sha256,
+                        EvaluationRow.parent.is_(None),
                         RunRow.checkpoint_sha256.in_(digests_in_order[begin : begin + _CHUNK]),
                     )
                     .distinct()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
 from runner.errors import ConfigurationError
 from runner.store.database import Database, RowConflictError, utc_now
@@ -25,6 +26,9 @@ from runner.store.schema import (
     TermsRow,
 )
 from runner.store.stored_evaluation import StoredEvaluation, evaluation_from_row
+
+_IS_WHOLE: Final = EvaluationRow.parent.is_(None)
+"""It is not the part of another one that is on a control problem."""
 
 
 class EvaluationQueries:
@@ -63,6 +67,7 @@ class EvaluationQueries:
                         n=record.n,
                         begun=utc_now(),
                         challenge_folder=record.challenge_folder,
+                        parent=record.parent,
                     )
                 )
 
@@ -107,6 +112,7 @@ class EvaluationQueries:
             row = session.get(EvaluationRow, evaluation)
             if row is None or row.summary is None:
                 return False
+            _remove_controls(session, evaluation)
             for table in (RunRow, *DERIVED):
                 session.execute(delete(table).where(table.evaluation == evaluation))
             session.execute(update(EntryRow).where(EntryRow.evaluation == evaluation).values(outcome=None))
@@ -131,10 +137,16 @@ class EvaluationQueries:
         return stored
 
     def evaluations(self) -> list[StoredEvaluation]:
-        """Return all evaluations, the oldest first."""
+        """Return all evaluations but those on control problems, the oldest first."""
         with self.database.reading() as session:
-            rows = session.scalars(select(EvaluationRow).order_by(EvaluationRow.begun)).all()
-            return [_from_row(row) for row in rows]
+            query = select(EvaluationRow).where(_IS_WHOLE).order_by(EvaluationRow.begun)
+            return [_from_row(row) for row in session.scalars(query).all()]
+
+    def controls_of(self, evaluation: str) -> list[StoredEvaluation]:
+        """Return the parts of an evaluation that are on control problems, in no particular order."""
+        with self.database.reading() as session:
+            query = select(EvaluationRow).where(EvaluationRow.parent == evaluation).order_by(EvaluationRow.id)
+            return [_from_row(row) for row in session.scalars(query)]
 
     def find(self, word: str, *, by_entry: bool = True) -> str:
         """Return the name of the evaluation that a word names: see `runner.store.entries.naming`.
@@ -147,20 +159,20 @@ class EvaluationQueries:
             ConfigurationError: it names none, or more than one.
         """
         with self.database.reading() as session:
-            names = session.execute(
-                select(EvaluationRow.id, EvaluationRow.submission).order_by(EvaluationRow.begun)
-            ).all()
+            query = select(EvaluationRow.id, EvaluationRow.submission)
+            names = session.execute(query.where(_IS_WHOLE).order_by(EvaluationRow.begun)).all()
             entries = entries_in(session) if by_entry else []
         return resolve_name(word, {row.id: row.submission for row in names}, entries, by_entry=by_entry)
 
     def remove(self, evaluation: str) -> str | None:
-        """Delete an evaluation with its runs and entries.
+        """Delete an evaluation with its runs and entries, and its parts on control problems.
 
         Returns its submission's hash if no other evaluation uses it.
         """
         with self.database.writing() as session:
             row = session.get(EvaluationRow, evaluation)
             submission = row.submission_sha256 if row is not None else None
+            _remove_controls(session, evaluation)
             for table in (RunRow, AttemptRow, TermsRow, EntryRow, *DERIVED):
                 session.execute(delete(table).where(table.evaluation == evaluation))
             session.execute(delete(EvaluationRow).where(EvaluationRow.id == evaluation))
@@ -168,6 +180,13 @@ class EvaluationQueries:
                 select(func.count()).where(EvaluationRow.submission_sha256 == (submission or ""))
             )
         return None if others else submission
+
+
+def _remove_controls(session: Session, evaluation: str) -> None:
+    names = select(EvaluationRow.id).where(EvaluationRow.parent == evaluation)
+    for table in (RunRow, AttemptRow, TermsRow):
+        session.execute(delete(table).where(table.evaluation.in_(names)))
+    session.execute(delete(EvaluationRow).where(EvaluationRow.parent == evaluation))
 
 
 def _from_row(row: EvaluationRow) -> StoredEvaluation:

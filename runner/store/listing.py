@@ -23,7 +23,7 @@ _Item = TypeVar("_Item")
 DATABASE_FILE: Final = "store.sqlite"
 EVALUATION_COLUMNS: Final = (
     *("id", "submission_sha256", "submission", "challenge", "challenge_sha256", "image", "n", "begun"),
-    *("seconds", "summary", "manifest_sha256", "challenge_folder"),
+    *("seconds", "summary", "manifest_sha256", "challenge_folder", "parent"),
 )
 
 
@@ -89,7 +89,8 @@ def read_progress(folder: Path, evaluations: Collection[str], now: float) -> dic
 
 
 def _evaluations(connection: sqlite3.Connection) -> list[StoredEvaluation]:
-    query = f"SELECT {', '.join(EVALUATION_COLUMNS)} FROM evaluations ORDER BY begun"  # noqa: S608 - constants
+    columns = ", ".join(EVALUATION_COLUMNS)
+    query = f"SELECT {columns} FROM evaluations WHERE parent IS NULL ORDER BY begun"  # noqa: S608 - constants
     return [
         evaluation_from_row(dict(zip(EVALUATION_COLUMNS, row, strict=True)))
         for row in connection.execute(query)

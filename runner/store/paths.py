@@ -37,6 +37,11 @@ def evaluation_id(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def control_evaluation_id(evaluation: str, control_sha256: str) -> str:
+    """Return the name of the part of an evaluation that is on a control problem, from the problem's hash."""
+    return hashlib.sha256(f"control {evaluation} {control_sha256}".encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationPaths:
     """The paths of one evaluation's files."""
@@ -54,6 +59,10 @@ class EvaluationPaths:
     def log(self, index: int) -> Path:
         """Return the path of a run's log."""
         return self.folder / "logs" / f"{index:05d}.txt"
+
+    def control(self, evaluation: str) -> EvaluationPaths:
+        """Return the paths of the part that is on a control problem, by its name."""
+        return EvaluationPaths(folder=self.folder / "controls" / evaluation)
 
     @property
     def settings(self) -> Path:

@@ -88,6 +88,8 @@ class EvaluationRecord:
     n: int
     """How many runs it has."""
     challenge_folder: str | None = None
+    parent: str | None = None
+    """The evaluation of which this is the part on a control problem."""
 
 
 class ShownTerms(BaseModel):

@@ -43,8 +43,10 @@ def remove_checkpoints(store: Store, folder: Path, name: str) -> int:
     paths = EvaluationPaths(folder=folder / name)
     removed = 0
     with evaluation_lease(store.database, folder, name):
-        for run in store.runs(name):
-            if run.evaluated and paths.checkpoint(run.index).is_file():
-                paths.checkpoint(run.index).unlink()
-                removed += 1
+        parts = {name: paths, **{part.id: paths.control(part.id) for part in store.controls_of(name)}}
+        for part, files in parts.items():
+            for run in store.runs(part):
+                if run.evaluated and files.checkpoint(run.index).is_file():
+                    files.checkpoint(run.index).unlink()
+                    removed += 1
     return removed

@@ -64,6 +64,8 @@ class EvaluationRow(_Base):
     """Of the manifest that was written with the summary."""
     challenge_folder: Mapped[str | None] = mapped_column(default=None)
     """Where the challenge was when it started; it may have moved since."""
+    parent: Mapped[str | None] = mapped_column(default=None)
+    """The evaluation of which this is the part on a control problem."""
 
 
 class AttemptRow(_Base):

@@ -34,6 +34,8 @@ class StoredEvaluation:
     summary: Mapping[str, Any] | None
     """As stored; None while it has not ended."""
     manifest_sha256: str | None
+    parent: str | None = None
+    """The evaluation of which this is the part on a control problem."""
 
 
 _TEXTS: Final = ("id", "submission", "submission_sha256", "challenge", "challenge_sha256", "image")
@@ -54,7 +56,7 @@ def evaluation_from_row(row: Mapping[str, Any]) -> StoredEvaluation:
         (_TEXTS, (str,)),
         (("n",), (int,)),
         (("seconds",), (int, float)),
-        (("manifest_sha256", "challenge_folder"), (str, type(None))),
+        (("manifest_sha256", "challenge_folder", "parent"), (str, type(None))),
     )
     if summary is not None and not isinstance(summary, dict):
         raise TypeError("summary must be an object")
@@ -66,6 +68,7 @@ def evaluation_from_row(row: Mapping[str, Any]) -> StoredEvaluation:
         started_at=stored_time(row["begun"]),
         summary=summary,
         manifest_sha256=row["manifest_sha256"],
+        parent=row["parent"],
     )
 
 

@@ -17,6 +17,7 @@ from scoring.baselines.ulira import ULira
 from scoring.card.codec import decode, encode, parse
 from scoring.card.version import SCHEMA_VERSION as SCHEMA_VERSION  # noqa: PLC0414 - for its readers
 from scoring.checks import FloatArray
+from scoring.flags.controls import ControlComparison
 from scoring.flags.joint_attack import JointAttack
 from scoring.outputs import SPLITS
 from scoring.probes.contrast import Gap
@@ -101,7 +102,7 @@ class CardFlag:
 
     kind: str
     """``joint-attack``, ``too-close``, ``mixture``, ``duplicates``, ``copies``, ``outliers``,
-    ``decided-by-one``, ``certified`` or ``too-slow``."""
+    ``decided-by-one``, ``certified``, ``too-slow`` or ``not-unlearning``."""
 
     sentence: str
     """The observation in one sentence."""
@@ -174,6 +175,8 @@ class ScoreCard:
     """Epsilon by how exposed the examples were under the original network."""
     mislabelled: Mislabelled | None
     """The mislabelled forget examples, apart from all others."""
+    controls: ControlComparison | None
+    """The challenge beside its control problems; None where it has none. Only for organizers."""
     flags: tuple[CardFlag, ...]
     """Observations that a reader should know before trusting the score."""
     omitted: dict[str, str]

@@ -10,7 +10,8 @@ from typing import Any
 from scoring.baselines.run_time import SHORT_RETRAINING_SECONDS, RunTime
 from scoring.card.card import CardFlag, HeldOutPart
 from scoring.card.codec import encode
-from scoring.card.levels import SHORT_RETRAINING, SLOW_BY_THE_CLOCK
+from scoring.card.levels import NOT_UNLEARNING, SHORT_RETRAINING, SLOW_BY_THE_CLOCK
+from scoring.flags.controls import ControlComparison
 from scoring.flags.decided_by_one import DecidedByOne
 from scoring.flags.find import Flag
 from scoring.flags.joint_attack import JointAttack
@@ -23,8 +24,10 @@ def card_flags(
     held_out: HeldOutPart | None,
     run_times: RunTime | None,
     retraining_seconds: float | None = None,
+    *,
+    controls: ControlComparison | None = None,
 ) -> Iterator[CardFlag]:
-    """Yield the flags of a card, the joint attack first.
+    """Yield the flags of a card, the comparison with control problems and the joint attack first.
 
     A checkpoint that alone decides examples is no flag where their epsilon rounds to 50 without it too.
 
@@ -34,7 +37,10 @@ def card_flags(
         held_out: Certified epsilons, a flag if one is above 0.
         run_times: Run times, a flag if the runs are too slow.
         retraining_seconds: What retraining takes, if that is known.
+        controls: The comparison with control problems, a flag if the challenge is much easier.
     """
+    if controls is not None and controls.flagged:
+        yield _flag(NOT_UNLEARNING, controls.sentence, controls)
     if joint is not None and joint.flagged:
         yield _flag("joint-attack", joint.sentence, joint)
     for flag in flags:

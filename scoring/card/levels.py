@@ -11,6 +11,9 @@ Level = Literal["problem", "suspicion", "note"]
 submission, so an organizer should look at it. ``note``: usual for honest submissions too; only the score
 card shows it."""
 
+NOT_UNLEARNING: Final = "not-unlearning"
+"""The kind of the flag that compares with control problems, which participants must not know of."""
+
 LEVELS: Final[Mapping[str, Level]] = {
     "joint-attack": "note",
     "too-close": "suspicion",
@@ -21,6 +24,7 @@ LEVELS: Final[Mapping[str, Level]] = {
     "decided-by-one": "note",
     "certified": "note",
     "too-slow": "problem",
+    NOT_UNLEARNING: "suspicion",
 }
 """The level of each kind of flag, but for exact duplicates, which are a problem as near-copies are not, and
 for runs that are slow by the clock alone, or beside a short retraining, which is a note."""

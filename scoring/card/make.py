@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,6 +30,7 @@ from scoring.card.probe_parts import probe_parts
 from scoring.checks import FloatArray
 from scoring.epsilon.exact import exact_epsilon
 from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
+from scoring.flags.controls import compare_with_controls
 from scoring.flags.find import find_flags
 from scoring.flags.joint_attack import FOLDS, JointAttack, joint_attack
 from scoring.flags.mmd import Pool, pool_checkpoints
@@ -89,7 +90,13 @@ class CardOptions:
             )
 
 
-def score_card(unlearned: Outputs, references: Outputs, options: CardOptions | None = None) -> ScoreCard:
+def score_card(
+    unlearned: Outputs,
+    references: Outputs,
+    options: CardOptions | None = None,
+    *,
+    controls: Sequence[tuple[Outputs, Outputs]] = (),
+) -> ScoreCard:
     """Return all numbers on one submission.
 
     A part is None if there are too few models or examples for it, or if its inputs are unknown;
@@ -100,17 +107,24 @@ def score_card(unlearned: Outputs, references: Outputs, options: CardOptions | N
         references: Outputs of models that were retrained without the forget set, two or more; their
             number may differ.
         options: Seed, confidence and the time of retraining.
+        controls: Outputs of the submission's runs on each control problem, and of its references.
 
     Raises:
         ValueError: the populations were not evaluated on the same examples, or the references have no
             correct answer on retain or test.
     """
-    check_comparable(unlearned, references)
+    for pair in ((unlearned, references), *controls):
+        check_comparable(*pair)
     with threadpool_limits(1):  # small matrices: more threads wait for each other and round differently
-        return _score_card(unlearned, references, options or CardOptions())
+        return _score_card(unlearned, references, options or CardOptions(), controls)
 
 
-def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -> ScoreCard:
+def _score_card(
+    unlearned: Outputs,
+    references: Outputs,
+    options: CardOptions,
+    controls: Sequence[tuple[Outputs, Outputs]],
+) -> ScoreCard:
     confidences, reference_confidences = unlearned.confidences(), references.confidences()
     unlearned_accuracies, reference_accuracies = unlearned.accuracies(), references.accuracies()
     published = published_score(
@@ -151,6 +165,13 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
     pool = pool_checkpoints(confidences, reference_confidences)
     joint = parts.compute("joint", lambda: _joint(confidences, reference_confidences, seed, pool))
     run_times = parts.compute("run_time", lambda: _run_time(unlearned, references, options))
+    on_controls = None
+    if controls:
+        pairs = [(runs.confidences(), retrained.confidences()) for runs, retrained in controls]
+        on_controls = parts.compute(
+            "controls",
+            lambda: compare_with_controls((confidences, reference_confidences), pairs, seed=seed),
+        )
     exact = exact_epsilon(confidences, reference_confidences)
     lira = parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed))
     loss_attack = parts.compute("membership", lambda: _loss_attack(unlearned, references, seed))
@@ -193,6 +214,7 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
             seed=seed,
             confidence=confidence,
         ),
+        controls=on_controls,
         flags=tuple(
             card_flags(
                 (
@@ -211,6 +233,7 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
                 held_out,
                 run_times,
                 _retraining_seconds(references, options),
+                controls=on_controls,
             )
         ),
         omitted=parts.omitted,

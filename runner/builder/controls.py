@@ -1,0 +1,80 @@
+"""Build the control problems of a challenge: the same plan, each with a secret seed of its own.
+
+The seeds are drawn at random and not derived from the challenge's: whoever knows the seed of a public
+challenge, or guesses a typed one, could build the control problems too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from runner.builder.plan import BuildPlan
+from runner.builder.seed import choose_seed
+from runner.challenge.challenge import Challenge
+from runner.challenge.description import render_description
+from runner.challenge.layout import DESCRIPTION_FILE, control_folder
+from runner.challenge.load import load_challenge
+from runner.errors import ConfigurationError
+from runner.files import write_atomic
+
+_NAME_CHARACTERS: Final = 80
+
+
+def build_controls(plan: BuildPlan, folder: Path, build: Callable[..., Challenge]) -> list[str] | None:
+    """Return the hashes of a challenge's control problems, building those that are missing.
+
+    Args:
+        plan: Of the challenge.
+        folder: Of the challenge.
+        build: Builds a ``plan`` in a ``folder``, or goes on with it (`runner.builder.build.build_challenge`).
+
+    Returns:
+        None where the plan has none.
+
+    Raises:
+        ConfigurationError: the folder of a control problem holds something else.
+    """
+    hashes = []
+    for number in range(1, plan.controls + 1):
+        place = control_folder(folder, number)
+        try:
+            control = build(plan=control_plan(plan, place, number), folder=place)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{error} {place} is control problem {number} of this challenge: if it was built with other "
+                "options, removing that folder builds it again."
+            ) from error
+        hashes.append(control.sha256)
+    return hashes or None
+
+
+def with_controls(challenge: Challenge, plan: BuildPlan, build: Callable[..., Challenge]) -> Challenge:
+    """Return a complete challenge with the control problems of a plan: those that it lacks are built.
+
+    Its description changes, and so its hash: evaluations on it are begun anew.
+
+    Args:
+        challenge: With fewer control problems than the plan, or as many.
+        plan: Of the challenge.
+        build: As for `build_controls`.
+    """
+    if len(challenge.description.controls or ()) == plan.controls:
+        return challenge
+    controls = build_controls(plan, challenge.folder, build)
+    description = challenge.description.model_copy(update={"controls": controls})
+    write_atomic(challenge.folder / DESCRIPTION_FILE, render_description(description))
+    return load_challenge(challenge.folder)
+
+
+def control_plan(plan: BuildPlan, folder: Path, number: int) -> BuildPlan:
+    """Return the plan of a control problem; its seed is the one in ``folder``, or else a random one."""
+    return replace(
+        plan,
+        name=f"{plan.name[:_NAME_CHARACTERS]}, control {number}",
+        seed=choose_seed(folder, None),
+        visibility="private",
+        controls=0,
+    )

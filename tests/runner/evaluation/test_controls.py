@@ -1,0 +1,342 @@
+"""Runs on control problems: executed in no foreseeable order, hidden, and part of what an evaluation rests on."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import tomli_w
+
+from runner.challenge.challenge import Challenge
+from runner.challenge.controls import load_controls
+from runner.challenge.layout import DESCRIPTION_FILE, control_folder
+from runner.challenge.limits import Limits
+from runner.challenge.load import load_challenge
+from runner.clients.evaluator import Rejected
+from runner.clients.runs import PlannedRun
+from runner.engine.api import Engine
+from runner.engine.info import EngineInfo
+from runner.errors import ConfigurationError, SandboxLostError
+from runner.evaluation import controls as control_batches
+from runner.evaluation.evaluate import evaluate, evaluation_id_of
+from runner.execution.context import EvaluationContext
+from runner.execution.executor import EvaluatedRun
+from runner.execution.settings import Settings
+from runner.progress import NullReporter
+from runner.reports.participant import participant_report
+from runner.results.controls import control_runs, has_control_runs
+from runner.results.summary import Summary
+from runner.results.verification import verify_evaluation
+from runner.store.listing import read_listing
+from runner.store.open_store import open_store
+from runner.store.paths import EvaluationPaths, control_evaluation_id, unlisted_sentence
+from runner.store.records import EvaluationRecord
+from runner.store.removal import remove_checkpoints, remove_evaluation, restart_evaluation
+from runner.time_limits.terms import Terms
+from runner.verdict import Judgement, Verdict
+from tests.runner.conftest import ChallengeFolder
+from tests.support.ended_evaluation import IMAGE, MINE, NoEngine, change
+from tests.support.fake_executor import FakeExecutor, ended_run, outputs_with
+
+N = 32
+PART = 16
+TERMS = Terms(
+    machine="", wall_seconds=5.0, total_seconds=None, wall_fraction=None, retrain_seconds=1.0, feedback="full"
+)
+
+
+def challenge_with_controls(folder: Path, count: int = 2) -> Challenge:
+    """Return a tiny challenge whose control problems differ in their seeds alone."""
+    main = ChallengeFolder(folder)
+    hashes = []
+    for number in range(1, count + 1):
+        control = ChallengeFolder(control_folder(folder, number))
+        file = control.describe(Limits()) / DESCRIPTION_FILE
+        file.write_text(tomli_w.dumps({**tomllib.loads(file.read_text()), "seed": (1 << 33) + number}))
+        hashes.append(load_challenge(control.folder).sha256)
+    file = main.describe(Limits()) / DESCRIPTION_FILE
+    file.write_text(tomli_w.dumps({**tomllib.loads(file.read_text()), "controls": hashes}))
+    return load_challenge(folder)
+
+
+class Evaluated:
+    """A submission on a challenge with control problems, whose runs end as a test determines."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "store"
+        self.challenge = challenge_with_controls(folder / "tiny challenge")
+        self.controls = load_controls(self.challenge)
+        self.store = open_store(self.folder, create=True)
+        self.settings = Settings(n=N, keep_going=False, keep_checkpoints=False)
+        self.name = evaluation_id_of(MINE, self.challenge, IMAGE, self.settings)
+        self.parts = [control_evaluation_id(self.name, control.sha256) for control in self.controls]
+        self.batches: list[tuple[str, list[int]]] = []
+        self.failures: dict[str, Verdict] = {}
+        self.rejects: set[str] = set()
+        self.lost: set[str] = set()
+
+    @property
+    def context(self) -> EvaluationContext:
+        return EvaluationContext(
+            engine=cast(Engine, NoEngine()),
+            info=EngineInfo(),
+            image=IMAGE,
+            store=self.store,
+            folder=self.folder,
+            labels={},
+            reporter=NullReporter(),
+        )
+
+    def new_executor(self, *, evaluation: str, challenge: Challenge, **arguments: Any) -> FakeExecutor:
+        batch: list[int] = []
+        self.batches.append((evaluation, batch))
+        assert challenge.description.limits.wall_seconds == TERMS.wall_seconds
+
+        def run(planned: PlannedRun) -> EvaluatedRun:
+            if evaluation in self.lost:
+                raise SandboxLostError("The container ended.")
+            batch.append(planned.index)
+            verdict = self.failures.get(evaluation, Verdict.OK)
+            ended = ended_run(
+                planned.index,
+                verdict,
+                checkpoint=challenge.data("original"),
+                log=b"from here" if verdict is not Verdict.OK else b"",
+                **(
+                    {"judgement": Judgement(verdict=verdict, detail="It broke.")}
+                    if verdict is not Verdict.OK
+                    else {}
+                ),
+            )
+            return EvaluatedRun(ended=ended)
+
+        def result(index: int, _data: bytes) -> Any:
+            if evaluation in self.rejects:
+                return Rejected(reason="not finite")
+            shapes = challenge.output_shapes
+            return outputs_with(
+                float(index), examples=shapes.examples, classes=shapes.classes, unseen=shapes.unseen
+            )
+
+        return FakeExecutor(run=run, evaluate=result, **arguments)
+
+    def __call__(self, **changes: Any) -> Summary:
+        self.batches.clear()
+        self.store.begin(
+            EvaluationRecord(
+                id=self.name,
+                submission_sha256=MINE.sha256,
+                submission=MINE.name,
+                archive_bytes=len(MINE.archive),
+                challenge="tiny",
+                challenge_sha256=self.challenge.sha256,
+                image=IMAGE.digest,
+                n=N,
+            )
+        )
+        self.store.agree(self.name, "", TERMS.model_dump(mode="json"))
+        return evaluate(
+            self.context,
+            MINE,
+            self.challenge,
+            replace(self.settings, **changes),
+            new_executor=self.new_executor,
+        )
+
+    def first(self, *names: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Execute the batches of these evaluations before the others."""
+
+        class Order:
+            sample = staticmethod(lambda items, _count: list(items))
+
+            @staticmethod
+            def shuffle(batches: list[Any]) -> None:
+                batches.sort(key=lambda batch: (batch[0].name not in names, batch[0].name))
+
+        monkeypatch.setattr(control_batches, "_SECRET", Order)
+
+    @property
+    def paths(self) -> EvaluationPaths:
+        return EvaluationPaths(folder=self.folder / self.name)
+
+    def mismatches(self) -> list[str]:
+        return verify_evaluation(self.store, self.folder, self.name, self.challenge).mismatches
+
+
+@pytest.fixture
+def evaluated(tmp_path: Path) -> Iterator[Evaluated]:
+    evaluated = Evaluated(tmp_path)
+    with closing(evaluated.store):
+        yield evaluated
+
+
+@pytest.mark.parametrize(("n", "runs"), [(16, 16), (17, 16), (64, 16), (65, 17), (512, 128)])
+def test_the_number_of_runs_on_a_control_problem(evaluated: Evaluated, n: int, runs: int) -> None:
+    """A quarter, at least 16; a smoke test has none, and neither has a challenge without control problems."""
+    assert control_runs(n) == runs
+    assert has_control_runs(evaluated.challenge, n)
+    assert not has_control_runs(evaluated.challenge, 15)
+    assert not has_control_runs(evaluated.controls[0], n)
+
+
+def test_batches_are_of_one_size_and_in_random_order(evaluated: Evaluated) -> None:
+    """A run can tell neither from the age of its container nor from its number which problem it is on."""
+    summary = evaluated()
+    assert summary.verdicts == {"ok": N}
+    assert [len(batch) for _name, batch in evaluated.batches] == [PART] * 4
+    names = [name for name, _batch in evaluated.batches]
+    assert sorted(names) == sorted([evaluated.name] * 2 + evaluated.parts)
+    main = [index for name, batch in evaluated.batches if name == evaluated.name for index in batch]
+    assert sorted(main) == list(range(N))
+    assert main != list(range(N))
+    for part, control in zip(evaluated.parts, evaluated.controls, strict=True):
+        assert [run.seed for run in evaluated.store.runs(part)] == [
+            control.run_seed(index) for index in range(PART)
+        ]
+        assert evaluated.store.terms(part, "") == TERMS.model_dump(mode="json")
+    orders = set()
+    for _ in range(3):
+        restart_evaluation(evaluated.store, evaluated.folder, evaluated.name)
+        evaluated()
+        orders.add(tuple(name for name, _batch in evaluated.batches))
+    assert len(orders) > 1
+
+
+def test_a_repeated_command_executes_nothing(evaluated: Evaluated) -> None:
+    """And returns the same summary; nothing is written again."""
+    first = evaluated()
+    manifest = evaluated.paths.manifest.read_bytes()
+    assert evaluated() == first
+    assert evaluated.batches == []
+    assert evaluated.paths.manifest.read_bytes() == manifest
+
+
+def test_what_is_lost_of_a_part_is_executed_again(evaluated: Evaluated) -> None:
+    """Only that; the evaluation is scored again."""
+    evaluated()
+    part = evaluated.parts[1]
+    evaluated.paths.control(part).outputs(3).unlink()
+    assert evaluated.mismatches() != []
+    evaluated()
+    assert evaluated.batches == [(part, [3])]
+    assert evaluated.mismatches() == []
+
+
+def test_an_interrupted_evaluation_goes_on(evaluated: Evaluated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is finished, of the challenge and of control problems, is not executed again."""
+    evaluated.first(evaluated.parts[0], evaluated.name, monkeypatch=monkeypatch)
+    evaluated.lost = {evaluated.parts[1]}
+    with pytest.raises(SandboxLostError):
+        evaluated()
+    evaluated.lost = set()
+    assert evaluated().verdicts == {"ok": N}
+    assert evaluated.batches == [(evaluated.parts[1], list(range(PART)))]
+
+
+@pytest.mark.parametrize("keep_going", [False, True])
+@pytest.mark.parametrize("control_is_first", [False, True])
+@pytest.mark.parametrize("is_rejected", [False, True])
+def test_a_failed_run_on_a_control_problem_fails_the_evaluation(
+    evaluated: Evaluated,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    keep_going: bool,
+    control_is_first: bool,
+    is_rejected: bool,
+) -> None:
+    """It is shown as a run like any other, with its output, whenever it was executed."""
+    part = evaluated.parts[0]
+    evaluated.first(part if control_is_first else evaluated.name, monkeypatch=monkeypatch)
+    if is_rejected:
+        evaluated.rejects = {part}
+    else:
+        evaluated.failures = {part: Verdict.CRASHED}
+    summary = evaluated(keep_going=keep_going)
+    verdict, detail = ("bad-checkpoint", "not finite") if is_rejected else ("crashed", "It broke.")
+    everything = keep_going or not control_is_first
+    assert summary.verdicts == {**({"ok": N - 1} if everything else {}), verdict: 1}
+    (failed,) = (run for run in evaluated.store.runs(evaluated.name) if run.verdict != "ok")
+    assert summary.reason == f"run {failed.index} ended as {verdict} ({detail})"
+    assert failed.seed == evaluated.challenge.run_seed(failed.index)
+    assert evaluated.mismatches() == []
+    stored = evaluated.store.evaluation(evaluated.name)
+    view = participant_report(
+        evaluation=stored,
+        terms=[TERMS.model_dump(mode="json")],
+        runs=evaluated.store.runs(evaluated.name),
+        log=lambda index: file.read_text() if (file := evaluated.paths.log(index)).is_file() else "",
+    )
+    assert [run["log"] for run in view["runs"] if run["verdict"] == verdict] == (
+        [""] if is_rejected else ["from here"]
+    )
+    assert "control" not in json.dumps(view)
+    assert evaluated(keep_going=keep_going) == summary
+    assert evaluated.batches == []
+
+
+def test_no_control_run_follows_a_failed_run(evaluated: Evaluated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no score to compare, whether the other runs go on or not."""
+    evaluated.first(evaluated.name, monkeypatch=monkeypatch)
+    evaluated.failures = {evaluated.name: Verdict.CRASHED}
+    evaluated(keep_going=True)
+    assert {name for name, _batch in evaluated.batches} == {evaluated.name}
+
+
+def test_parts_are_hidden(evaluated: Evaluated) -> None:
+    """Only whoever asks for the parts of an evaluation sees them."""
+    evaluated()
+    assert [stored.id for stored in evaluated.store.evaluations()] == [evaluated.name]
+    assert [stored.id for stored in read_listing(evaluated.folder) or []] == [evaluated.name]
+    for part in evaluated.parts:
+        with pytest.raises(ConfigurationError, match="No evaluation begins with"):
+            evaluated.store.find(part)
+    assert evaluated.store.find("last") == evaluated.name
+    assert unlisted_sentence(evaluated.folder, {evaluated.name}) == ""
+    parts = {stored.id: stored for stored in evaluated.store.controls_of(evaluated.name)}
+    assert sorted(parts) == sorted(evaluated.parts)
+    assert {stored.parent for stored in parts.values()} == {evaluated.name}
+
+
+def test_parts_are_removed_with_their_evaluation(evaluated: Evaluated) -> None:
+    """Rows and files; kept checkpoints are removed on request."""
+    evaluated(keep_checkpoints=True)
+    assert remove_checkpoints(evaluated.store, evaluated.folder, evaluated.name) == N + 2 * PART
+    remove_evaluation(evaluated.store, evaluated.folder, evaluated.name)
+    for part in evaluated.parts:
+        assert evaluated.store.find_evaluation(part) is None
+        assert evaluated.store.runs(part) == []
+    assert not list(evaluated.folder.rglob("*.npz"))
+    assert not list((evaluated.folder / "submissions").iterdir())
+
+
+def test_the_manifest_names_the_runs_on_control_problems(evaluated: Evaluated) -> None:
+    """A changed, exchanged or missing one does not match."""
+    evaluated()
+    assert evaluated.mismatches() == []
+    manifest = json.loads(evaluated.paths.manifest.read_text())
+    assert [part["evaluation"] for part in manifest["controls"]] == evaluated.parts
+    assert [
+        part["challenge_sha256"] for part in manifest["controls"]
+    ] == evaluated.challenge.description.controls
+    change(evaluated.paths.control(evaluated.parts[0]).outputs(5))
+    expected = "control problem 1, run 5: its outputs are missing or are not the file that the manifest names"
+    assert expected in evaluated.mismatches()
+    evaluated.store.withdraw(evaluated.parts[1], [2])
+    assert any("not those of the store" in line for line in evaluated.mismatches())
+    (control_folder(evaluated.challenge.folder, 2) / DESCRIPTION_FILE).unlink()
+    assert any("control problems: Control problem 2" in line for line in evaluated.mismatches())
+
+
+def test_a_manifest_without_control_problems_is_as_before(evaluated: Evaluated) -> None:
+    """Earlier versions read it."""
+    evaluated.challenge = evaluated.controls[0]
+    evaluated.name = evaluation_id_of(MINE, evaluated.challenge, IMAGE, evaluated.settings)
+    evaluated()
+    assert "controls" not in json.loads(evaluated.paths.manifest.read_text())
+    assert [len(batch) for _name, batch in evaluated.batches] == [N]
