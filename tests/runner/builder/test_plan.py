@@ -100,6 +100,11 @@ def test_with_data() -> None:
         ({"limits": {"submission_bytes": 101 << 20}}, "--submission-kib must be from 1 to 102400"),
         ({"limits": {"submission_bytes": -5 << 10}}, "--submission-kib must be from 1 to 102400, not -5;"),
         ({"limits": {"wall_fraction": 7.0}}, "--wall-fraction must be at most 1, not 7: with more time than"),
+        ({"limits": {"retraining_fraction": 1.5}}, "--retraining-fraction must be from 0.001 to 1, not 1.5:"),
+        (
+            {"limits": {"retraining_fraction": -0.2}},
+            "--retraining-fraction must be from 0.001 to 1, not -0.2",
+        ),
         ({"limits": {"wall_fraction": -0.1}}, "--wall-fraction: must be above 0"),
         ({"references": 100_000_000}, "--references must be at most 100000, not 100000000"),
         (

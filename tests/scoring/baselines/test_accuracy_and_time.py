@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scoring.baselines.accuracies import accuracy_table, split_accuracies
-from scoring.baselines.run_time import run_time
+from scoring.baselines.run_time import ProcessorTime, run_time
 from scoring.baselines.tow import tug_of_war
 
 COUNTS = np.array([[4, 2], [5, 0], [0, 0]])
@@ -121,6 +121,71 @@ def test_exactly_a_fifth_is_not_too_slow():
     assert not run_time([20, 20, 500], [100]).too_slow
     assert run_time([20, 20, 500], [100]).runs_over == 1
     assert run_time([20.1], [100]).too_slow
+
+
+def test_processor_time_by_hand():
+    """Less what an empty run takes; never below nothing, which a run that ends early would be."""
+    result = run_time(
+        [9, 9, 9, 9, 9],
+        [10],
+        allowed=0.6,
+        processor_seconds=[0.5, 2, 3, 4, 11],
+        retraining_processor_seconds=10,
+        empty_run_processor_seconds=1,
+    )
+    assert result.processor == ProcessorTime(
+        median=pytest.approx(0.2), most=pytest.approx(1.0), quartile_distance=pytest.approx(0.2), runs_over=1
+    )
+    assert (result.median, result.runs_over) == (pytest.approx(0.9), 5)
+    assert not result.too_slow
+
+
+@pytest.mark.parametrize(
+    ("allowed", "clock", "processor", "too_slow"),
+    [
+        (0.6, 3.0, 0.6, False),  # a machine with other work
+        (0.6, 0.2, 0.61, True),  # many threads
+        (0.6, 0.61, None, True),
+        (0.6, 0.6, None, False),
+        (0.2, 0.1, 0.21, True),
+        (None, 0.1, 9.0, False),  # no fraction is stated: the contest's rule, by the clock
+        (None, 0.21, 0.1, True),
+    ],
+)
+def test_processor_time_decides_where_a_fraction_is_stated(allowed, clock, processor, too_slow):
+    """And where it is known; otherwise the clock does."""
+    result = run_time(
+        [clock],
+        [1.0],
+        allowed=allowed,
+        processor_seconds=None if processor is None else [processor],
+        retraining_processor_seconds=1.0,
+    )
+    assert result.too_slow is too_slow
+    assert result.largest == (allowed or 0.2)
+
+
+def test_without_the_processor_time_of_retraining_there_is_none():
+    """That of the runs alone is no fraction."""
+    assert run_time([1], [10], allowed=0.6, processor_seconds=[1]).processor is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"processor_seconds": [-1]}, "not be negative"),
+        ({"empty_run_processor_seconds": -1}, "not be negative"),
+        ({"empty_run_processor_seconds": math.nan}, "not be negative"),
+        ({"processor_seconds": [math.nan]}, "finite"),
+        ({"processor_seconds": [[1]]}, "must have shape"),
+        ({"retraining_processor_seconds": 0}, "above zero"),
+        ({"retraining_processor_seconds": math.inf}, "above zero"),
+    ],
+)
+def test_impossible_processor_times_are_refused(changes, message):
+    """As impossible times by the clock are."""
+    with pytest.raises(ValueError, match=message):
+        run_time([1], [1], **{"processor_seconds": [1], "retraining_processor_seconds": 1, **changes})
 
 
 @pytest.mark.parametrize(
