@@ -83,6 +83,30 @@ def test_with_data() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "time_limit"),
+    [
+        ({}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True}, (None, 0.4)),
+        ({"recipe": "cifar100", "has_data": True, "runs_on": "cuda"}, (None, 0.4)),
+        ({"recipe": "cifar10", "download": True, "epochs": 5}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True, "epochs": 30}, (None, 0.4)),
+        ({"recipe": "cifar10", "download": True, "training": TrainingChoice(epochs=29)}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True, "training": TrainingChoice(preset="contest")}, (None, 0.4)),
+        ({"recipe": "cifar10", "download": True, "max_examples": 500}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True, "limits": {"wall_seconds": 60.0}}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True, "limits": {"wall_fraction": 0.2}}, (None, 0.2)),
+        ({"recipe": "arrays", "has_data": True, "epochs": 300}, (60.0, None)),
+    ],
+)
+def test_the_default_time_limit_is_a_fraction_where_retraining_takes_minutes(
+    options: dict[str, Any], time_limit: tuple[float | None, float | None]
+) -> None:
+    """Of few examples or few epochs it may be less than what a run takes to import and save."""
+    limits = plan(**options).limits
+    assert (limits.wall_seconds, limits.wall_fraction) == time_limit
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"recipe": "digitz"}, "There is no recipe 'digitz'; choose one of: arrays, "),
