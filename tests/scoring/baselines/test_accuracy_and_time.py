@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scoring.baselines.accuracies import accuracy_table, split_accuracies
-from scoring.baselines.run_time import ProcessorTime, run_time
+from scoring.baselines.run_time import run_time
 from scoring.baselines.tow import tug_of_war
 
 COUNTS = np.array([[4, 2], [5, 0], [0, 0]])
@@ -133,10 +133,13 @@ def test_processor_time_by_hand():
         retraining_processor_seconds=10,
         empty_run_processor_seconds=1,
     )
-    assert result.processor == ProcessorTime(
-        median=pytest.approx(0.2), most=pytest.approx(1.0), quartile_distance=pytest.approx(0.2), runs_over=1
-    )
-    assert (result.median, result.runs_over) == (pytest.approx(0.9), 5)
+    assert result.processor is not None
+    assert result.processor.median == pytest.approx(0.2)
+    assert result.processor.most == pytest.approx(1.0)
+    assert result.processor.third_quartile == pytest.approx(0.3)
+    assert result.processor.runs_over == 1
+    assert result.median == pytest.approx(0.9)
+    assert result.runs_over == 5
     assert not result.too_slow
 
 
@@ -163,6 +166,19 @@ def test_processor_time_decides_where_a_fraction_is_stated(allowed, clock, proce
     )
     assert result.too_slow is too_slow
     assert result.largest == (allowed or 0.2)
+
+
+@pytest.mark.parametrize(
+    ("retrained", "too_slow"), [(1, False), (4, False), (5, True), (8, True), (16, True)]
+)
+def test_some_slow_runs_do_not_hide_behind_fast_ones(retrained, too_slow):
+    """More than a quarter of the runs are no chance where processor time is known; by the clock, half are."""
+    times = [1.0] * retrained + [0.1] * (16 - retrained)
+    by_processor = run_time(
+        [0.1] * 16, [1], allowed=0.6, processor_seconds=times, retraining_processor_seconds=1
+    )
+    assert by_processor.too_slow is too_slow
+    assert run_time(times, [1], allowed=0.6).too_slow is (retrained > 8)
 
 
 def test_without_the_processor_time_of_retraining_there_is_none():
