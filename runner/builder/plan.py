@@ -18,7 +18,13 @@ from runner.challenge.description import (
     Source,
     Visibility,
 )
-from runner.challenge.limits import Limits
+from runner.challenge.limits import (
+    DEFAULT_WALL_FRACTION,
+    DEFAULT_WALL_SECONDS,
+    LONG_TRAINING_EPOCHS,
+    TIME_FIELDS,
+    Limits,
+)
 from runner.challenge.training import TrainingChoice
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
@@ -52,6 +58,8 @@ class BuildPlan:
     """The organizer's own network; its hash is part of ``source``."""
     controls: int = 0
     """Number of control problems."""
+    has_default_time_limit: bool = False
+    """Whether the time limit of a run was left out."""
 
     def record(self, image: Image) -> dict[str, Any]:
         """Return the inputs of the build as JSON: what determines its networks, and its ``settings``."""
@@ -132,6 +140,11 @@ def plan_build(
     """
     _check_recipe(recipe, has_data=has_data, download=download, shared_persons=shared_persons)
     check_ranges(references, limits or {})
+    typed = limits or {}
+    has_time_limit = any(typed.get(name) is not None for name in TIME_FIELDS)
+    defaults = default_limits(recipe, runs_on)
+    if not has_time_limit and _retrains_for_minutes(recipe, max_examples, training, epochs):
+        defaults = defaults.with_changes(wall_fraction=DEFAULT_WALL_FRACTION)
     if architecture is not None and (reason := unknown_architecture(architecture)) is not None:
         raise ConfigurationError(f"--architecture: {reason}.")
     return BuildPlan(
@@ -141,7 +154,8 @@ def plan_build(
         forget_fraction=forget_fraction,
         references=references,
         item_format=item_format,
-        limits=_limits(default_limits(recipe, runs_on), limits or {}),
+        limits=_limits(defaults, typed),
+        has_default_time_limit=not has_time_limit,
         feedback=feedback,
         visibility="public" if public else "private",
         device=runs_on,
@@ -157,6 +171,13 @@ def plan_build(
         architecture_file=architecture_file,
         controls=controls,
     )
+
+
+def _retrains_for_minutes(
+    recipe: str, max_examples: int | None, training: TrainingChoice | None, epochs: int | None
+) -> bool:
+    chosen = epochs or (training.epochs if training is not None else None) or LONG_TRAINING_EPOCHS
+    return RECIPES[recipe].retrains_for_minutes and max_examples is None and chosen >= LONG_TRAINING_EPOCHS
 
 
 def _check_recipe(recipe: str, *, has_data: bool, download: bool, shared_persons: bool) -> None:
@@ -194,10 +215,13 @@ def _limits(defaults: Limits, typed: Mapping[str, float | None]) -> Limits:
 def matches_plan(description: Description, plan: BuildPlan, *, checkpoint_bytes: int) -> bool:
     """Return whether a complete challenge is what a plan would build, with so many control problems or fewer.
 
-    Earlier versions wrote no limit of submissions and no fraction of retraining, unless they were typed.
+    Earlier versions wrote no limit of submissions and no fraction of retraining, unless they were typed, and
+    had a default time limit in seconds for all recipes.
     """
     sized = plan.limits.with_default_submission_bytes(checkpoint_bytes)
-    limits = (plan.limits, sized, sized.with_default_retraining_fraction(description.training.epochs))
+    limits = [plan.limits, sized, sized.with_default_retraining_fraction(description.training.epochs)]
+    if plan.has_default_time_limit:
+        limits += [each.with_changes(wall_seconds=DEFAULT_WALL_SECONDS) for each in limits[:2]]
     return (
         description.recipe == plan.recipe
         and description.source == plan.source

@@ -65,7 +65,7 @@ def build_command(
         float | None,
         typer.Option(
             help="Fraction of the processor time of retraining above which a submission is flagged as too "
-            "slow; 0.2 for trainings of 30 epochs or more if left out, and 0.6 for shorter ones."
+            "slow; 0.2 for trainings of 30 epochs or more if left out, and 0.65 for shorter ones."
         ),
     ] = None,
     concurrency: Annotated[int | None, typer.Option(help="Runs in parallel.")] = None,

@@ -23,6 +23,9 @@ class RecipeFacts:
     reads_every_file: bool = True
     """False: `sandbox.protocol.recipe_files` selects the organizer's files by name."""
 
+    retrains_for_minutes: bool = False
+    """With all of its examples and 30 epochs or more, retraining takes minutes on any device."""
+
     default_limits: Mapping[str, Any] = field(default_factory=dict)
     """Limits of the recipe's challenge that differ from the general defaults, by the field names of
     `runner.challenge.limits.Limits`."""
@@ -30,9 +33,9 @@ class RecipeFacts:
 
 RECIPES: Final[Mapping[str, RecipeFacts]] = {
     "arrays": RecipeFacts(names_persons=True),
-    "cifar10": RecipeFacts(is_downloadable=True),
-    "cifar100": RecipeFacts(),
-    "cifar100-coarse": RecipeFacts(),
+    "cifar10": RecipeFacts(is_downloadable=True, retrains_for_minutes=True),
+    "cifar100": RecipeFacts(retrains_for_minutes=True),
+    "cifar100-coarse": RecipeFacts(retrains_for_minutes=True),
     "digits": RecipeFacts(
         embeds_data=True,
         default_limits={"wall_seconds": 60.0, "cpus": 2.0, "concurrency": 2},

@@ -26,8 +26,9 @@ class ProcessorTime:
     most: float
     """Fraction of the run that used most."""
 
-    quartile_distance: float
-    """Third quartile minus first: the spread of the middle half of the runs."""
+    third_quartile: float
+    """What a quarter of the runs used at least; it decides. Other work on the machine does not make some
+    runs use several times as much as others, and the median would let half of them retrain."""
 
     runs_over: int
     """Number of runs that used more than is allowed."""
@@ -50,8 +51,8 @@ class RunTime:
     """Number of runs that took more than is allowed."""
 
     too_slow: bool
-    """Whether the median is more than is allowed: of processor time where it is known and the challenge
-    states a fraction, otherwise by the clock."""
+    """Whether it is more than is allowed: the third quartile of processor time where that is known and the
+    challenge states a fraction, otherwise the median by the clock."""
 
     allowed: float | None
     """The fraction of retraining that the challenge allows. None: it states none, and the contest's fifth
@@ -77,10 +78,10 @@ def run_time(
 ) -> RunTime:
     """Return the run times as fractions of the median time of a retraining.
 
-    The median decides, because a single run that the machine delayed does not mean a slow
+    By the clock the median decides, because a single run that the machine delayed does not mean a slow
     method; exactly what is allowed is not too slow. Both times must come from the same machine. By the
     clock, they must also come from the same load, or the fraction is meaningless; processor time
-    hardly depends on it.
+    depends on it by a third at most, where it was tried.
 
     Args:
         run_seconds: Wall time of each run, zero or more. Shape [n].
@@ -112,7 +113,7 @@ def run_time(
             largest,
         )
     first, median, third = (float(value) for value in np.percentile(fractions, (25, 50, 75)))
-    decisive = median if processor is None or allowed is None else processor.median
+    decisive = median if processor is None or allowed is None else processor.third_quartile
     return RunTime(
         median=median,
         most=float(fractions.max()),
@@ -130,10 +131,10 @@ def _processor_time(runs: FloatArray, retraining: float, empty: float, largest: 
     if not 0 < retraining < float("inf"):
         raise ValueError("The processor time of retraining must be above zero and finite.")
     fractions = np.maximum(runs - empty, 0.0) / retraining
-    first, median, third = (float(value) for value in np.percentile(fractions, (25, 50, 75)))
+    median, third = (float(value) for value in np.percentile(fractions, (50, 75)))
     return ProcessorTime(
         median=median,
         most=float(fractions.max()),
-        quartile_distance=third - first,
+        third_quartile=third,
         runs_over=int((fractions > largest).sum()),
     )

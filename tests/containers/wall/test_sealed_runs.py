@@ -95,6 +95,15 @@ def test_each_ending_gets_its_verdict(endings: list[EndedRun], case: int) -> Non
     assert bool(ended.checkpoint) == (verdict is Verdict.OK)
 
 
+def test_processor_time_is_what_a_run_computes(endings: list[EndedRun]) -> None:
+    """One that loops until its limit uses more than one that sleeps until then."""
+    used = {name: run.processor_seconds for (name, *_), run in zip(EXPECTED, endings, strict=True)}
+    loops, sleeps = used["loops"], used["sleeps"]
+    assert loops is not None
+    assert sleeps is not None
+    assert loops > 2 * sleeps > 0
+
+
 def test_a_run_that_ignores_everything_is_gone_soon_after_its_limit(endings: list[EndedRun]) -> None:
     """By the host's clock: it would have gone on for a quarter of an hour, or for ever."""
     late = [run for run in endings if run.judgement.verdict is Verdict.TIME_LIMIT]

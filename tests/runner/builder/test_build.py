@@ -209,9 +209,10 @@ def test_data_that_would_be_refused_at_the_end_are_refused_early(
 
 
 def test_a_new_challenge_limits_submissions(build: Callable[..., tuple[Challenge, list[str]]]) -> None:
-    """To half a checkpoint or 256 KiB unless another limit is typed; the same command finds it complete."""
+    """To half a checkpoint or 256 KiB, and to a part of retraining, unless other limits are typed; the same
+    command finds it complete."""
     challenge, _ = build(FACTS)
-    assert challenge.description.limits == Limits(submission_bytes=256 << 10)
+    assert challenge.description.limits == Limits(submission_bytes=256 << 10, retraining_fraction=0.65)
     assert build(FACTS)[0].sha256 == challenge.sha256
     for size in (1024, 100 << 20):
         with pytest.raises(ConfigurationError, match="holds another challenge"):
@@ -230,6 +231,23 @@ def test_a_complete_challenge_of_an_earlier_version_is_accepted(
     assert build(FACTS)[0].description.limits.submission_bytes is None
     with pytest.raises(ConfigurationError, match="holds another challenge"):
         build(FACTS, limits=Limits(submission_bytes=256 << 10))
+
+
+@pytest.mark.parametrize("fraction", [None, 0.65, 0.2])
+def test_a_fraction_of_retraining_is_part_of_a_challenge(
+    build: Callable[..., tuple[Challenge, list[str]]], fraction: float | None
+) -> None:
+    """One without it, of an earlier version, is complete; a typed fraction is not changed, and is shown."""
+    limits = Limits(submission_bytes=256 << 10)
+    challenge, _ = build(FACTS, limits=limits.with_changes(retraining_fraction=fraction))
+    assert challenge.description.limits.retraining_fraction == (fraction or 0.65)
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(challenge_table(challenge))
+    assert re.search(f"too slow +above {'20' if fraction == 0.2 else '65'} % of retraining", shown.get())
+    earlier = challenge.description.model_copy(update={"limits": limits})
+    (challenge.folder / DESCRIPTION_FILE).write_bytes(render_description(earlier))
+    assert build(FACTS)[0].description.limits.retraining_fraction is None
 
 
 def test_a_typed_limit_of_submissions_is_in_the_challenge(

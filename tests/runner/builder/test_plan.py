@@ -83,6 +83,30 @@ def test_with_data() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "time_limit"),
+    [
+        ({}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True}, (None, 0.4)),
+        ({"recipe": "cifar100", "has_data": True, "runs_on": "cuda"}, (None, 0.4)),
+        ({"recipe": "cifar10", "download": True, "epochs": 5}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True, "epochs": 30}, (None, 0.4)),
+        ({"recipe": "cifar10", "download": True, "training": TrainingChoice(epochs=29)}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True, "training": TrainingChoice(preset="contest")}, (None, 0.4)),
+        ({"recipe": "cifar10", "download": True, "max_examples": 500}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True, "limits": {"wall_seconds": 60.0}}, (60.0, None)),
+        ({"recipe": "cifar10", "download": True, "limits": {"wall_fraction": 0.2}}, (None, 0.2)),
+        ({"recipe": "arrays", "has_data": True, "epochs": 300}, (60.0, None)),
+    ],
+)
+def test_the_default_time_limit_is_a_fraction_where_retraining_takes_minutes(
+    options: dict[str, Any], time_limit: tuple[float | None, float | None]
+) -> None:
+    """Of few examples or few epochs it may be less than what a run takes to import and save."""
+    limits = plan(**options).limits
+    assert (limits.wall_seconds, limits.wall_fraction) == time_limit
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"recipe": "digitz"}, "There is no recipe 'digitz'; choose one of: arrays, "),
@@ -100,6 +124,11 @@ def test_with_data() -> None:
         ({"limits": {"submission_bytes": 101 << 20}}, "--submission-kib must be from 1 to 102400"),
         ({"limits": {"submission_bytes": -5 << 10}}, "--submission-kib must be from 1 to 102400, not -5;"),
         ({"limits": {"wall_fraction": 7.0}}, "--wall-fraction must be at most 1, not 7: with more time than"),
+        ({"limits": {"retraining_fraction": 1.5}}, "--retraining-fraction must be from 0.001 to 1, not 1.5:"),
+        (
+            {"limits": {"retraining_fraction": -0.2}},
+            "--retraining-fraction must be from 0.001 to 1, not -0.2",
+        ),
         ({"limits": {"wall_fraction": -0.1}}, "--wall-fraction: must be above 0"),
         ({"references": 100_000_000}, "--references must be at most 100000, not 100000000"),
         (

@@ -70,7 +70,7 @@ def test_undecided_fields_are_held_back(private: Challenge) -> None:
     }
     included = {name for name, decision in DECISIONS.items() if decision != "held back"}
     assert names <= included
-    absent = {"limits.wall_fraction", "limits.total_seconds", "limits.submission_bytes"} | {
+    absent = {"limits.wall_fraction", "limits.total_seconds", "limits.retraining_fraction"} | {
         "source.shared_persons",
         "class_names",
     }

@@ -78,3 +78,19 @@ def test_submissions_may_have_half_a_checkpoint(checkpoint_bytes: int, expected:
     )
     stated = Limits(submission_bytes=1024)
     assert stated.with_default_submission_bytes(checkpoint_bytes) == stated
+
+
+@pytest.mark.parametrize(("epochs", "fraction"), [(1, 0.65), (12, 0.65), (29, 0.65), (30, 0.2), (200, 0.2)])
+def test_a_run_may_take_a_fifth_of_a_long_training(epochs: int, fraction: float) -> None:
+    """Of a short one more, because a few epochs are a large part of it; a stated fraction stays as it is."""
+    assert Limits().with_default_retraining_fraction(epochs) == Limits(retraining_fraction=fraction)
+    stated = Limits(retraining_fraction=0.3)
+    assert stated.with_default_retraining_fraction(epochs) == stated
+
+
+@pytest.mark.parametrize("fraction", [0.0, -0.2, 101.0, float("inf"), float("nan"), "0.2"])
+def test_a_fraction_of_retraining_is_above_zero(fraction: object) -> None:
+    """Left out, as in earlier versions, it is none."""
+    with pytest.raises(ValidationError):
+        Limits.model_validate({"retraining_fraction": fraction})
+    assert Limits().retraining_fraction is None

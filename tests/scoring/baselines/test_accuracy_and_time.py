@@ -123,6 +123,87 @@ def test_exactly_a_fifth_is_not_too_slow():
     assert run_time([20.1], [100]).too_slow
 
 
+def test_processor_time_by_hand():
+    """Less what an empty run takes; never below nothing, which a run that ends early would be."""
+    result = run_time(
+        [9, 9, 9, 9, 9],
+        [10],
+        allowed=0.6,
+        processor_seconds=[0.5, 2, 3, 4, 11],
+        retraining_processor_seconds=10,
+        empty_run_processor_seconds=1,
+    )
+    assert result.processor is not None
+    assert result.processor.median == pytest.approx(0.2)
+    assert result.processor.most == pytest.approx(1.0)
+    assert result.processor.third_quartile == pytest.approx(0.3)
+    assert result.processor.runs_over == 1
+    assert result.median == pytest.approx(0.9)
+    assert result.runs_over == 5
+    assert not result.too_slow
+
+
+@pytest.mark.parametrize(
+    ("allowed", "clock", "processor", "too_slow"),
+    [
+        (0.6, 3.0, 0.6, False),  # a machine with other work
+        (0.6, 0.2, 0.61, True),  # many threads
+        (0.6, 0.61, None, True),
+        (0.6, 0.6, None, False),
+        (0.2, 0.1, 0.21, True),
+        (None, 0.1, 9.0, False),  # no fraction is stated: the contest's rule, by the clock
+        (None, 0.21, 0.1, True),
+    ],
+)
+def test_processor_time_decides_where_a_fraction_is_stated(allowed, clock, processor, too_slow):
+    """And where it is known; otherwise the clock does."""
+    result = run_time(
+        [clock],
+        [1.0],
+        allowed=allowed,
+        processor_seconds=None if processor is None else [processor],
+        retraining_processor_seconds=1.0,
+    )
+    assert result.too_slow is too_slow
+    assert result.largest == (allowed or 0.2)
+
+
+@pytest.mark.parametrize(
+    ("retrained", "too_slow"), [(1, False), (4, False), (5, True), (8, True), (16, True)]
+)
+def test_some_slow_runs_do_not_hide_behind_fast_ones(retrained, too_slow):
+    """More than a quarter of the runs are no chance where processor time is known; by the clock, half are."""
+    times = [1.0] * retrained + [0.1] * (16 - retrained)
+    by_processor = run_time(
+        [0.1] * 16, [1], allowed=0.6, processor_seconds=times, retraining_processor_seconds=1
+    )
+    assert by_processor.too_slow is too_slow
+    assert run_time(times, [1], allowed=0.6).too_slow is (retrained > 8)
+
+
+def test_without_the_processor_time_of_retraining_there_is_none():
+    """That of the runs alone is no fraction."""
+    assert run_time([1], [10], allowed=0.6, processor_seconds=[1]).processor is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"processor_seconds": [-1]}, "not be negative"),
+        ({"empty_run_processor_seconds": -1}, "not be negative"),
+        ({"empty_run_processor_seconds": math.nan}, "not be negative"),
+        ({"processor_seconds": [math.nan]}, "finite"),
+        ({"processor_seconds": [[1]]}, "must have shape"),
+        ({"retraining_processor_seconds": 0}, "above zero"),
+        ({"retraining_processor_seconds": math.inf}, "above zero"),
+    ],
+)
+def test_impossible_processor_times_are_refused(changes, message):
+    """As impossible times by the clock are."""
+    with pytest.raises(ValueError, match=message):
+        run_time([1], [1], **{"processor_seconds": [1], "retraining_processor_seconds": 1, **changes})
+
+
 @pytest.mark.parametrize(
     ("runs", "retrainings", "message"),
     [

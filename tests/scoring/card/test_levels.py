@@ -67,6 +67,52 @@ def test_slow_runs_are_a_problem_unless_retraining_is_short(runs, retraining, le
     assert all(flag.sentence.endswith(".") for flag in flags)
 
 
+@pytest.mark.parametrize(
+    ("clock", "processor", "retraining", "level"),
+    [
+        (0.9, 0.46, 0.6, None),  # an honest run on `digits`
+        (9.0, 0.46, 0.6, None),  # the same beside other work
+        (0.9, 0.91, 0.6, "problem"),  # ten epochs of the twelve
+        (0.1, 1.04, 600.0, "problem"),  # on many cores
+        (0.9, 0.1, 600.0, "note"),  # it sleeps
+        (0.6, 0.6, 600.0, None),
+        (0.61, None, 600.0, "problem"),
+        (0.61, None, 0.6, "note"),
+    ],
+)
+def test_a_stated_fraction_is_of_processor_time(clock, processor, retraining, level):
+    """Retraining is a problem however short it is; what other work on the machine adds is none."""
+    run_times = run_time(
+        [clock * retraining],
+        [retraining],
+        allowed=0.6,
+        processor_seconds=None if processor is None else [processor * retraining],
+        retraining_processor_seconds=retraining,
+    )
+    flags = list(card_flags((), None, None, run_times, retraining))
+    assert [flag_level(flag.kind, flag.sentence) for flag in flags] == ([level] if level else [])
+    assert all(flag.sentence.endswith(".") and "60%" in flag.sentence for flag in flags)
+
+
+def test_the_sentence_names_what_decides():
+    """Processor time where it decides, and both where they disagree."""
+    run_times = run_time(
+        [1.0], [10.0], allowed=0.6, processor_seconds=[10.4], retraining_processor_seconds=10.0
+    )
+    (flag,) = card_flags((), None, None, run_times, 10.0)
+    assert flag.sentence == (
+        "A quarter of the runs use at least 104% of the processor time that retraining takes; the challenge "
+        "allows 60%."
+    )
+    assert flag.figures == {"median": 0.1, "largest": 0.6, "processor_third_quartile": pytest.approx(1.04)}
+    run_times = run_time([9.0], [10.0], allowed=0.6, processor_seconds=[1], retraining_processor_seconds=10.0)
+    (flag,) = card_flags((), None, None, run_times, 10.0)
+    assert flag.sentence == (
+        "The median run takes 90% of the retraining time; the challenge allows 60%, but it uses 10% of the "
+        "processor time, so the runs waited."
+    )
+
+
 def test_a_card_without_the_seconds_of_retraining_has_the_contests_rule():
     """As cards of earlier versions have it: their sentence names no seconds."""
     (flag,) = card_flags((), None, None, run_time([0.3], [1.0]))

@@ -1,0 +1,192 @@
+"""Processor time of retraining: of the timed portions alone, and of none where the counter was not readable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from runner.challenge.challenge import Challenge
+from runner.challenge.limits import Limits
+from runner.engine.api import Engine
+from runner.engine.container_spec import ContainerSpec
+from runner.engine.info import EngineInfo
+from runner.engine.placement import GpuRequest, Placement
+from runner.errors import SandboxLostError
+from runner.image.image import Image
+from runner.progress import NullReporter
+from runner.time_limits.measurements import Measurement, measurement_key
+from runner.time_limits.processor_time import epoch_processor_seconds
+from runner.time_limits.retraining import measure
+from runner.time_limits.terms import resolve_terms
+from sandbox.protocol.frames import Frame, encode
+from sandbox.protocol.messages import TO_TRAINER, TO_WORKER
+from tests.support.fake_stream import Answer, FakeStream
+from tests.support.worker_frames import READY, finished, raised
+
+IMAGE = Image(digest="a" * 64, identity="sha256:1")
+MEASURED = {
+    "retrain_seconds": 2.0,
+    "epoch_seconds": [1.0, 1.0, 1.0],
+    "epochs": 2,
+    "processor": "fast",
+    "pause_seconds": 0.2,
+}
+
+
+@pytest.mark.parametrize(
+    ("readings", "expected"),
+    [
+        ({0: 10.0, 1: 12.0, 2: 15.0}, [1.0, 1.5]),
+        ({0: 10.0, 1: 12.0, 2: None}, None),
+        ({0: None, 1: 12.0, 2: 15.0}, None),
+        ({0: 10.0, 2: 15.0}, None),
+        ({}, None),
+        ({0: 10.0, 1: 12.0, 2: 12.0}, None),  # a counter that stands still counts nothing
+        ({0: 10.0, 1: 9.0, 2: 15.0}, None),
+    ],
+)
+def test_each_portion_is_the_difference_of_two_readings(
+    readings: dict[int, float | None], expected: list[float] | None
+) -> None:
+    """Every portion must have been read, at its beginning and at its end."""
+    assert epoch_processor_seconds(readings, 2, 2) == expected
+
+
+class MeasuringEngine:
+    """An engine whose trainer times three portions, and whose worker executes empty runs."""
+
+    def __init__(
+        self,
+        *,
+        trainer_used: list[float],
+        run_used: list[float] | None = None,
+        measured: dict[str, object] = MEASURED,
+        fails: bool = False,
+    ) -> None:
+        self._trainer_used, self._run_used = trainer_used, run_used or []
+        self._measured, self._fails = measured, fails
+        self.roles: list[str] = []
+
+    def info(self) -> EngineInfo:
+        return EngineInfo()
+
+    def start(self, spec: ContainerSpec) -> FakeStream:
+        self.roles.append(spec.role)
+        return self._trainer() if spec.role == "trainer" else self._worker()
+
+    def _trainer(self) -> FakeStream:
+        def progress(done: int) -> bytes:
+            return encode("progress", stage="timing retraining", done=done, total=3)
+
+        def script(frame: Frame) -> list[Answer]:
+            if frame.kind != "measure":
+                return []
+            steps = [progress(done) for done in (0, 0, 1, 2, 3)]
+            measured = encode("measured", json.dumps(self._measured).encode())
+            return [(0.0, answer) for answer in (READY, *steps, measured)]
+
+        stream = FakeStream(script, rules=TO_TRAINER)
+        stream.processor = list(self._trainer_used)
+        return stream
+
+    def _worker(self) -> FakeStream:
+        end = raised if self._fails else finished
+
+        def script(frame: Frame) -> list[Answer]:
+            if frame.kind == "submission":
+                return [(0.0, READY)]
+            return [(0.0, end(frame.integer("index")))] if frame.kind == "run" else []
+
+        stream = FakeStream(script, rules=TO_WORKER)
+        # of each run: two looks at its beginning, one when it is over
+        stream.processor = [value for used in self._run_used for value in (0.0, 0.0, used)]
+        return stream
+
+
+@pytest.fixture
+def timed(load_challenge: Callable[[Limits], Challenge]) -> Callable[..., Measurement]:
+    """Return a way to measure with an engine."""
+
+    def timed(engine: MeasuringEngine, placement: Placement | None = None) -> Measurement:
+        challenge = load_challenge(Limits())
+        key = measurement_key(cast(Engine, engine), IMAGE, challenge, placement or Placement())
+        return measure(
+            engine=cast(Engine, engine),
+            image=IMAGE,
+            challenge=challenge,
+            key=key,
+            labels={},
+            reporter=NullReporter(),
+        )
+
+    return timed
+
+
+USED = [1.0, 4.0, 6.0, 10.0, 12.0]
+"""The warm-up uses 3 s, the portions 2, 4 and 2."""
+
+
+def test_the_median_of_the_portions_and_of_empty_runs(
+    timed: Callable[..., Measurement], load_challenge: Callable[[Limits], Challenge]
+) -> None:
+    """Of the portions alone: what the trainer used before the first is not in it."""
+    measured = timed(MeasuringEngine(trainer_used=USED, run_used=[0.5, 0.1, 0.2, 0.3, 0.4]))
+    epochs = load_challenge(Limits()).description.training.epochs
+    assert measured.epoch_processor_seconds == [1.0, 2.0, 1.0]
+    assert measured.retrain_processor_seconds == 1.0 * epochs
+    assert measured.empty_run_processor_seconds == 0.3
+    key = measurement_key(cast(Engine, MeasuringEngine(trainer_used=[])), IMAGE, load_challenge(Limits()))
+    terms = resolve_terms(Limits(retraining_fraction=0.6), "full", (key, measured))
+    assert (terms.retrain_processor_seconds, terms.empty_run_processor_seconds) == (1.0 * epochs, 0.3)
+    assert terms.retraining_fraction == 0.6
+
+
+@pytest.mark.parametrize(
+    ("engine", "roles"),
+    [
+        (MeasuringEngine(trainer_used=[]), ["trainer"]),
+        (MeasuringEngine(trainer_used=USED, run_used=[]), ["trainer", "worker"]),
+        (MeasuringEngine(trainer_used=USED, run_used=[0.1] * 5, fails=True), ["trainer", "worker"]),
+        (
+            MeasuringEngine(
+                trainer_used=USED,
+                measured={name: value for name, value in MEASURED.items() if name != "pause_seconds"},
+            ),
+            ["trainer"],
+        ),
+    ],
+    ids=["no counter", "no counter of runs", "runs that fail", "an image that does not pause"],
+)
+def test_without_readings_there_is_only_the_time_by_the_clock(
+    timed: Callable[..., Measurement], engine: MeasuringEngine, roles: list[str]
+) -> None:
+    """None of the figures is there then: they are of no use without each other."""
+    measured = timed(engine)
+    assert (measured.retrain_seconds, measured.retrain_processor_seconds) == (2.0, None)
+    assert (measured.epoch_processor_seconds, measured.empty_run_processor_seconds) == (None, None)
+    assert engine.roles == roles
+
+
+def test_on_a_gpu_there_is_none(timed: Callable[..., Measurement]) -> None:
+    """Processor time does not contain the work of a GPU."""
+    engine = MeasuringEngine(trainer_used=USED, run_used=[0.1] * 5)
+    measured = timed(engine, Placement(gpu=GpuRequest(name="all", by_cdi=True)))
+    assert (measured.retrain_seconds, measured.retrain_processor_seconds) == (2.0, None)
+
+
+@pytest.mark.parametrize("payload", [{}, {"pause_seconds": 0.2}, {**MEASURED, "more": 1}])
+def test_an_invalid_measurement_is_the_trainers_failure(
+    timed: Callable[..., Measurement], payload: dict[str, object]
+) -> None:
+    """As before there was processor time."""
+    with pytest.raises(SandboxLostError, match="invalid measurement"):
+        timed(MeasuringEngine(trainer_used=USED, measured=payload))
+
+
+def test_an_earlier_measurement_is_still_read() -> None:
+    """It has no processor time."""
+    text = '{"retrain_seconds": 1.0, "epoch_seconds": [0.5], "epochs": 2, "processor": "x", "measured": "y"}'
+    assert Measurement.model_validate_json(text).retrain_processor_seconds is None
