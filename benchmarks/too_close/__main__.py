@@ -26,7 +26,7 @@ import numpy as np
 from scipy.special import betaincinv
 from threadpoolctl import threadpool_limits
 
-from benchmarks.chosen_models import cheats
+from benchmarks.too_close.fitted import cheats
 from scoring.checks import FloatArray
 from scoring.flags.mmd import discrepancy_test, pool_checkpoints
 from scoring.flags.too_close import TooClose, find_too_close
@@ -35,7 +35,7 @@ from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import Ceiling, ceiling
 from tests.support.cheats import realistic
 
-FILE: Final = Path(__file__).resolve().parent / "data" / "too_close.json"
+FILE: Final = Path(__file__).resolve().parents[1] / "data" / "too_close.json"
 EXAMPLES: Final = 63
 HEADINGS: Final = {"null": "fresh retrainings", "power": "fitted to the references", "methods": "method"}
 SHARED: Final = 4
