@@ -21,13 +21,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from scipy.special import betaincinv
 from threadpoolctl import threadpool_limits
 
 from benchmarks.too_close.fitted import cheats
+from benchmarks.too_close.results import FILE, false_alarms, load, table
 from scoring.checks import FloatArray
 from scoring.flags.duplicates import Duplicates
 from scoring.flags.find import find_flags
@@ -39,9 +39,7 @@ from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import Ceiling, ceiling
 from tests.support.cheats import realistic
 
-FILE: Final = Path(__file__).resolve().parents[1] / "data" / "too_close.json"
 EXAMPLES: Final = 63
-HEADINGS: Final = {"null": "fresh retrainings", "power": "fitted to the references", "methods": "method"}
 SHARED: Final = 4
 """Honest sets that are compared with one set of references, since the ceiling takes most of the time."""
 CHOICE: Final = 7
@@ -157,7 +155,7 @@ def add(part: str, results: Iterator[Result], sizes: str, file: Path) -> None:
     started = time.process_time()
     with threadpool_limits(1):
         rows = list(results)
-    stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    stored = load(file)
     for name in dict.fromkeys(row.name for row in rows):
         same = [row for row in rows if row.name == name]
         tests: Counter[str] = Counter(kind for row in same for kind in row.others)
@@ -179,50 +177,6 @@ def add(part: str, results: Iterator[Result], sizes: str, file: Path) -> None:
     print(f"{part} {sizes}: {(time.process_time() - started) / max(len(rows), 1):.2f} s of one core for each")
 
 
-def merged(stored: list[dict[str, Any]], part: str) -> list[dict[str, Any]]:
-    """Return the rows of a part, those of one name and size added up."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for entry in stored:
-        if entry["part"] != part:
-            continue
-        row = rows.setdefault(
-            (entry["name"], entry["sizes"]),
-            {**entry, "sets": 0, "flagged": 0, "tests": Counter(), "share_of_ceiling": 0.0},
-        )
-        total = row["sets"] + entry["sets"]
-        row["share_of_ceiling"] += (entry["share_of_ceiling"] - row["share_of_ceiling"]) * (
-            entry["sets"] / total
-        )
-        row["sets"], row["flagged"] = total, row["flagged"] + entry["flagged"]
-        row["tests"] += Counter(entry["tests"])
-    return list(rows.values())
-
-
-def limits(count: int, total: int) -> tuple[float, float]:
-    """Return the 95 % limits of a rate by Clopper and Pearson."""
-    low = float(betaincinv(count, total - count + 1, 0.025)) if count else 0.0
-    high = float(betaincinv(count + 1, total - count, 0.975)) if count < total else 1.0
-    return low, high
-
-
-def table(stored: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield the lines of docs/metrics.md."""
-    for part, heading in HEADINGS.items():
-        rows = merged(stored, part)
-        if not rows:
-            continue
-        yield f"| {heading} | n x m | sets | F / ceiling | flagged | 95 % limits | by test |"
-        yield "|---|---|---|---|---|---|---|"
-        for row in rows:
-            low, high = limits(row["flagged"], row["sets"])
-            tests = ", ".join(f"{test} {count}" for test, count in sorted(row["tests"].items()))
-            yield (
-                f"| {row['name']} | {row['sizes']} | {row['sets']} | {row['share_of_ceiling']:.2f} | "
-                f"{row['flagged']} | {100 * low:.2g} to {100 * high:.2g} % | {tests} |"
-            )
-        yield ""
-
-
 def main() -> None:
     """Measure one part, or print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -238,7 +192,8 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=FILE, help="of results; new ones are added")
     options = parser.parse_args()
     if options.part == "table":
-        print("\n".join(table(json.loads(options.file.read_text(encoding="utf-8")))))
+        stored = load(options.file)
+        print("\n".join([*table(stored), *false_alarms(stored).values()]))
     elif options.part == "methods":
         add("methods", methods(options), "64x64", options.file)
     else:
