@@ -86,7 +86,7 @@ def false_alarms(stored: list[dict[str, Any]]) -> dict[str, str]:
 
     return {
         "too-close": (
-            f"Measured: raised for {flagged} of {sets} sets of fresh retrainings and for {wrong} of {methods} "
+            f"Measured: raised for {flagged} of {sets} sets of fresh retrainings and {wrong} of {methods} "
             "evaluations of other honest methods."
         ),
         **{
