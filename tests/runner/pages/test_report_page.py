@@ -13,6 +13,7 @@ from runner.pages.report import report_page
 from runner.pages.write import page_bytes
 from runner.reports.participant import filtered_report
 from runner.reports.views.headline import worth_sentence
+from runner.reports.views.model import NoticeView
 from runner.reports.views.report_model import ReportView
 from tests.support.pages.reports import (
     STATUSES,
@@ -179,6 +180,17 @@ def test_a_failure_says_how_many_runs_were_not_started(
     """Those that ended well are neither failed nor left out."""
     view = failed_report().view.model_copy(update={"n": n, "verdicts": verdicts})
     assert worth_sentence(view) == f"There is no score: {sentence}"
+
+
+def test_a_suspicion_says_how_often_it_is_wrong() -> None:
+    """Below its sentence and what its kind means."""
+    report = failed_report()
+    rate = "Measured: raised for 1 of 7 honest submissions."
+    suspicion = NoticeView(kind="too-close", level="suspicion", sentence="It is near.", false_alarms=rate)
+    page = report_page(replace(report, view=report.view.model_copy(update={"notices": [suspicion]}))).replace(
+        "\n", ""
+    )
+    assert page.index("It is near.") < page.index("Fresh retrainings differ") < page.index(rate)
 
 
 @pytest.mark.parametrize("status", ["scored", "failed"])

@@ -15,9 +15,11 @@ from runner.reports.notices import (
     problems_of,
 )
 from runner.reports.scores import score_remarks, summary_json
+from runner.reports.views.make import _notices
+from runner.reports.views.markdown import _notice
 from runner.results.summary import Summary
 from runner.results.view import NOT_TEXT
-from scoring.card.levels import LEVELS
+from scoring.card.levels import FALSE_ALARMS, LEVELS
 from tests.support.records import summary_of
 
 UNCHANGED = "16 of 16 checkpoints are the original network, unchanged"
@@ -101,7 +103,7 @@ def test_suspicions_are_counted_or_shown_where_one_evaluation_is_looked_at() -> 
     )
     first, second, last = (line.plain for line in notice_lines(suspect, with_suspicions=True))
     assert first == f"mine: suspicion: {OTHER}"
-    assert "Two groups." in second
+    assert second == f"mine: suspicion: Two groups. {FALSE_ALARMS['mixture']}"
     assert last == "mine: 1 note: unlearn show 0123456789ab --card"
     assert counted(suspect) == "2 suspicions, 1 note"
 
@@ -124,6 +126,20 @@ def test_json_lists_each_flag_once_with_its_level() -> None:
         ("certified", "note"),
     ]
     assert [flag["kind"] for flag in values["notices"] if "advice" in flag] == ["unchanged"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind, level in LEVELS.items() if level == "suspicion"])
+def test_a_suspicion_has_its_rate_of_false_alarms_in_every_format(kind: str) -> None:
+    """On the terminal, in Markdown, in JSON, and in the view that the pages are made from."""
+    suspect = summary(flags={kind: "Something rare."})
+    (notice,) = notices_of(suspect)
+    assert notice.false_alarms == FALSE_ALARMS[kind]
+    assert notice.to_json()["false_alarms"] == FALSE_ALARMS[kind]
+    (line,) = notice_lines(suspect, with_suspicions=True)
+    assert line.plain.endswith(f"Something rare. {FALSE_ALARMS[kind]}")
+    (view,) = _notices(suspect)
+    assert view.false_alarms == FALSE_ALARMS[kind]
+    assert _notice(view).endswith(FALSE_ALARMS[kind])
 
 
 def test_many_evaluations_with_one_problem_are_one_line() -> None:

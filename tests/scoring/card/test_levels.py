@@ -8,7 +8,7 @@ import pytest
 from scoring.baselines.run_time import run_time
 from scoring.card import flags as flags_module
 from scoring.card.flags import card_flags
-from scoring.card.levels import LEVELS, flag_level
+from scoring.card.levels import FALSE_ALARMS, LEVELS, flag_level
 from scoring.flags.decided_by_one import DecidedByOne
 from scoring.flags.duplicates import find_duplicates
 
@@ -21,6 +21,11 @@ def test_every_kind_has_a_level():
     )
     assert set(documented[1::2]) == set(LEVELS)
     assert flag_level("a later kind", "") == "note"
+
+
+def test_every_suspicion_says_how_often_it_is_wrong():
+    """And nothing else does."""
+    assert set(FALSE_ALARMS) == {kind for kind, level in LEVELS.items() if level == "suspicion"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.chosen_models import cheats
+from benchmarks.too_close.fitted import cheats
 from scoring.card.codec import encode
 from scoring.card.flags import card_flags
 from scoring.card.levels import flag_level

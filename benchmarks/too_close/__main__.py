@@ -19,15 +19,19 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from scipy.special import betaincinv
 from threadpoolctl import threadpool_limits
 
-from benchmarks.chosen_models import cheats
+from benchmarks.too_close.fitted import cheats
+from benchmarks.too_close.results import FILE, false_alarms, load, table
 from scoring.checks import FloatArray
+from scoring.flags.duplicates import Duplicates
+from scoring.flags.find import find_flags
+from scoring.flags.joint_attack import SIGNIFICANCE
 from scoring.flags.mmd import discrepancy_test, pool_checkpoints
 from scoring.flags.too_close import TooClose, find_too_close
 from scoring.outputs import load_outputs
@@ -35,33 +39,70 @@ from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import Ceiling, ceiling
 from tests.support.cheats import realistic
 
-FILE: Final = Path(__file__).resolve().parent / "data" / "too_close.json"
 EXAMPLES: Final = 63
-HEADINGS: Final = {"null": "fresh retrainings", "power": "fitted to the references", "methods": "method"}
 SHARED: Final = 4
 """Honest sets that are compared with one set of references, since the ceiling takes most of the time."""
 CHOICE: Final = 7
 """A cheat chooses among so many times n retrainings, as far as the pool goes."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What was observed of one population."""
+
+    name: str
+    """Of the kind of population."""
+    flag: TooClose | None
+    share: float
+    """F over the ceiling."""
+    others: tuple[str, ...] = ()
+    """Other flags, by kind."""
+
+
 def examine(
-    unlearned: FloatArray, retrained: FloatArray, seed: int, limit: Ceiling | None = None
-) -> tuple[TooClose | None, float]:
-    """Return the flag, as on a score card, and F over the ceiling, which is computed unless it is passed."""
+    name: str,
+    unlearned: FloatArray,
+    retrained: FloatArray,
+    seed: int,
+    *,
+    limit: Ceiling | None = None,
+    with_others: bool = False,
+) -> Result:
+    """Return the flag, as on a score card.
+
+    Args:
+        name: Of the kind of population.
+        unlearned: Confidences. Shape [n, examples].
+        retrained: Confidences. Shape [m, examples].
+        seed: Of everything random.
+        limit: The ceiling, if it has been computed.
+        with_others: Look for the other flags of confidences too.
+    """
     n = len(unlearned)
     quality = forgetting_quality(published_epsilon(unlearned, retrained), n)
     limit = limit or ceiling(retrained, n, seed=seed)
     pool = pool_checkpoints(unlearned, retrained)
+    discrepancy = discrepancy_test(pool.kernel, n=n, seed=seed)
     flag = find_too_close(
         unlearned,
         retrained,
         quality=quality,
         limit=limit,
-        joint_p=discrepancy_test(pool.kernel, n=n, seed=seed).smaller,
+        joint_p=discrepancy.smaller,
         seed=seed,
         pool=pool,
     )
-    return flag, quality / limit.quality.estimate if limit.quality.estimate else 0.0
+    others: list[str] = []
+    if with_others:
+        kinds = [
+            "exact-duplicates"
+            if isinstance(other, Duplicates) and other.equal
+            else type(other).__name__.lower()
+            for other in find_flags(unlearned, retrained, seed=seed)
+        ]
+        others = [*(["joint-attack"] if discrepancy.larger <= SIGNIFICANCE else []), *dict.fromkeys(kinds)]
+    share = quality / limit.quality.estimate if limit.quality.estimate else 0.0
+    return Result(name=name, flag=flag, share=share, others=tuple(others))
 
 
 def sampler(options: argparse.Namespace, rng: np.random.Generator) -> Callable[[int], FloatArray]:
@@ -74,7 +115,7 @@ def sampler(options: argparse.Namespace, rng: np.random.Generator) -> Callable[[
     return lambda count: rng.normal(size=(count, options.examples))
 
 
-def null(options: argparse.Namespace, n: int, m: int) -> Iterator[tuple[str, TooClose | None, float]]:
+def null(options: argparse.Namespace, n: int, m: int) -> Iterator[Result]:
     """Yield the flag of honest retraining, again and again; some sets share their references."""
     draw = sampler(options, np.random.default_rng([options.seed, n, m]))
     for repetition in range(options.repetitions):
@@ -83,10 +124,10 @@ def null(options: argparse.Namespace, n: int, m: int) -> Iterator[tuple[str, Too
         limit = ceiling(retrained, n, seed=seed)
         for i in range((len(models) - m) // n):
             unlearned = models[m + i * n : m + (i + 1) * n]
-            yield (options.kind, *examine(unlearned, retrained, seed, limit))
+            yield examine(options.kind, unlearned, retrained, seed, limit=limit)
 
 
-def power(options: argparse.Namespace, n: int, m: int) -> Iterator[tuple[str, TooClose | None, float]]:
+def power(options: argparse.Namespace, n: int, m: int) -> Iterator[Result]:
     """Yield the flag of each cheat, again and again."""
     rng = np.random.default_rng([options.seed, n, m, 1])
     draw = sampler(options, rng)
@@ -94,87 +135,46 @@ def power(options: argparse.Namespace, n: int, m: int) -> Iterator[tuple[str, To
         models = draw((CHOICE + 1) * n + m)
         chosen = cheats(models[m:], models[:m], n, rng=rng, tries=options.tries)
         for name, make in chosen.items():
-            yield (name, *examine(make(), models[:m], options.seed + repetition))
+            yield examine(name, make(), models[:m], options.seed + repetition)
 
 
-def methods(options: argparse.Namespace) -> Iterator[tuple[str, TooClose | None, float]]:
+def methods(options: argparse.Namespace) -> Iterator[Result]:
     """Yield the flag of every population in folders that have references."""
     for references in sorted(options.folder.glob("*/references.npz")):
         retrained = load_outputs(references).confidences()
+        limit = ceiling(retrained, 64, seed=options.seed)
         for file in sorted(references.parent.glob("*.npz")):
             if file != references:
                 unlearned = load_outputs(file).confidences()
-                yield (file.stem.rsplit("-", 1)[0], *examine(unlearned, retrained, options.seed))
+                name = file.stem.rsplit("-", 1)[0]
+                yield examine(name, unlearned, retrained, options.seed, limit=limit, with_others=True)
 
 
-def add(part: str, results: Iterator[tuple[str, TooClose | None, float]], sizes: str, file: Path) -> None:
+def add(part: str, results: Iterator[Result], sizes: str, file: Path) -> None:
     """Count the results and add them to the file."""
-    started, rows = time.process_time(), []
+    started = time.process_time()
     with threadpool_limits(1):
-        for name, flag, share in results:
-            rows.append((name, flag, share))
-    stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
-    for name in dict.fromkeys(row[0] for row in rows):
-        flags = [flag for other, flag, _ in rows if other == name]
-        tests = Counter(test for flag in flags if flag is not None for test in flag.tests)
+        rows = list(results)
+    stored = load(file)
+    for name in dict.fromkeys(row.name for row in rows):
+        same = [row for row in rows if row.name == name]
+        tests: Counter[str] = Counter(kind for row in same for kind in row.others)
+        for row in same:
+            tests.update(() if row.flag is None else row.flag.tests)
         stored.append(
             {
                 "part": part,
                 "name": name,
                 "sizes": sizes,
-                "sets": len(flags),
-                "flagged": sum(flag is not None for flag in flags),
+                "sets": len(same),
+                "flagged": sum(row.flag is not None for row in same),
                 "tests": dict(sorted(tests.items())),
-                "share_of_ceiling": float(np.mean([share for other, _, share in rows if other == name])),
+                "share_of_ceiling": float(np.mean([row.share for row in same])),
             }
         )
         print(json.dumps(stored[-1]), flush=True)
     file.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     print(f"{part} {sizes}: {(time.process_time() - started) / max(len(rows), 1):.2f} s of one core for each")
-
-
-def merged(stored: list[dict[str, Any]], part: str) -> list[dict[str, Any]]:
-    """Return the rows of a part, those of one name and size added up."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for entry in stored:
-        if entry["part"] != part:
-            continue
-        row = rows.setdefault(
-            (entry["name"], entry["sizes"]),
-            {**entry, "sets": 0, "flagged": 0, "tests": Counter(), "share_of_ceiling": 0.0},
-        )
-        total = row["sets"] + entry["sets"]
-        row["share_of_ceiling"] += (entry["share_of_ceiling"] - row["share_of_ceiling"]) * (
-            entry["sets"] / total
-        )
-        row["sets"], row["flagged"] = total, row["flagged"] + entry["flagged"]
-        row["tests"] += Counter(entry["tests"])
-    return list(rows.values())
-
-
-def limits(count: int, total: int) -> tuple[float, float]:
-    """Return the 95 % limits of a rate by Clopper and Pearson."""
-    low = float(betaincinv(count, total - count + 1, 0.025)) if count else 0.0
-    high = float(betaincinv(count + 1, total - count, 0.975)) if count < total else 1.0
-    return low, high
-
-
-def table(stored: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield the lines of docs/metrics.md."""
-    for part, heading in HEADINGS.items():
-        rows = merged(stored, part)
-        if not rows:
-            continue
-        yield f"| {heading} | n x m | sets | F / ceiling | flagged | 95 % limits | by test |"
-        yield "|---|---|---|---|---|---|---|"
-        for row in rows:
-            low, high = limits(row["flagged"], row["sets"])
-            tests = ", ".join(f"{test} {count}" for test, count in sorted(row["tests"].items()))
-            yield (
-                f"| {row['name']} | {row['sizes']} | {row['sets']} | {row['share_of_ceiling']:.2f} | "
-                f"{row['flagged']} | {100 * low:.2g} to {100 * high:.2g} % | {tests} |"
-            )
-        yield ""
 
 
 def main() -> None:
@@ -192,7 +192,8 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=FILE, help="of results; new ones are added")
     options = parser.parse_args()
     if options.part == "table":
-        print("\n".join(table(json.loads(options.file.read_text(encoding="utf-8")))))
+        stored = load(options.file)
+        print("\n".join([*table(stored), *false_alarms(stored).values()]))
     elif options.part == "methods":
         add("methods", methods(options), "64x64", options.file)
     else:
