@@ -11,6 +11,7 @@ from rich.text import Text
 
 from runner.reports.cells import percent, plain_text
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
+from runner.reports.probe_rows import NOT_RECORDED, Row, null_rows, probe_rows
 from runner.results.view import MIN_SCORED_RUNS
 from runner.wording import quantity
 from scoring.card.levels import FALSE_ALARMS, Level, flag_level
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 
 _LEVEL_STYLES: Final = {"problem": "red", "suspicion": "yellow", "note": ""}
-
-Row = tuple[str, str, str]
-"""Name, value, and how to read it."""
 
 
 def card_title(card: ScoreCard, name: str) -> Text:
@@ -46,7 +44,7 @@ def card_table(card: ScoreCard) -> Table:
 
 def card_rows(card: ScoreCard) -> list[Row]:
     """Return all numbers of a card: the published ones, what they are worth, what others would measure."""
-    return [*_published(card), *_worth(card), *_wider(card)]
+    return [*_published(card), *_worth(card), *_wider(card), *null_rows(card), *probe_rows(card)]
 
 
 def card_remarks(card: ScoreCard, *, run_time_requested: bool = False) -> list[Text]:
@@ -67,11 +65,15 @@ def card_remarks(card: ScoreCard, *, run_time_requested: bool = False) -> list[T
         for level, flag in flags
         if level == shown
     ]
+    without_probe = [name for name, why in card.omitted.items() if why.startswith(NOT_RECORDED)]
     lines += [
         Text(f"no {name.replace('_', ' ')}: {why}")
         for name, why in card.omitted.items()
-        if name != "run_time" or run_time_requested
+        if name not in without_probe and (name != "run_time" or run_time_requested)
     ]
+    if without_probe:
+        names = ", ".join(name.replace("_", " ") for name in without_probe)
+        lines.append(Text(f"no {names}: the challenge does not record what they need."))
     return lines
 
 

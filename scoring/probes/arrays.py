@@ -139,10 +139,10 @@ def both(
             the reader of a score card.
     """
     arrays = []
-    for probes, side in ((references, "references"), (unlearned, "unlearned models")):
+    for probes, side in ((references, "challenge has"), (unlearned, "runs have")):
         array = None if probes is None else getattr(probes, name)
         if array is None:
-            raise ValueError(f"The challenge has no {name.replace('_', ' ')} of the {side}.")
+            raise ValueError(f"The {side} no {name.replace('_', ' ')}.")
         arrays.append(array)
     second, first = arrays
     if first.shape[1:] != second.shape[1:] or (
