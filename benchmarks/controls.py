@@ -24,7 +24,7 @@ from scipy.stats import beta
 from threadpoolctl import threadpool_limits
 
 from scoring.checks import FloatArray
-from scoring.flags.controls import ControlComparison, ProblemFigures, judge, problem_figures
+from scoring.controls.comparison import ControlComparison, ProblemFigures, judge, problem_figures
 from scoring.outputs import load_outputs
 from scoring.statistics.ceiling import ceiling
 

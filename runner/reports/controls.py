@@ -16,7 +16,7 @@ from runner.store.store import Store
 from runner.store.stored_evaluation import StoredEvaluation
 
 if TYPE_CHECKING:
-    from scoring.flags.controls import ControlComparison, ProblemFigures
+    from scoring.controls.comparison import ControlComparison, ProblemFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

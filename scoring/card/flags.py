@@ -15,7 +15,7 @@ from scoring.baselines.run_time import (
 from scoring.card.card import CardFlag, HeldOutPart
 from scoring.card.codec import encode
 from scoring.card.levels import NOT_UNLEARNING, SHORT_RETRAINING
-from scoring.flags.controls import ControlComparison
+from scoring.controls.comparison import ControlComparison
 from scoring.flags.decided_by_one import DecidedByOne
 from scoring.flags.find import Flag
 from scoring.flags.joint_attack import JointAttack

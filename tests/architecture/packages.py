@@ -63,6 +63,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "published",
         "outputs statistics",
         "baselines epsilon flags",
+        "controls",
         "card",
     ),
 }
@@ -99,8 +100,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.results runner.store runner.submission runner.time_limits"
         ),
         "runner.reports": (
-            "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.outputs "
-            f"scoring.statistics {_SHARED}"
+            "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.controls "
+            f"scoring.outputs scoring.statistics {_SHARED}"
         ),
         "runner.leaderboard": (
             "runner.challenge runner.pages runner.reports runner.results runner.store scoring.card "
@@ -135,9 +136,12 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "scoring.baselines": "scoring.checks scoring.samples",
         "scoring.epsilon": "scoring.checks scoring.published scoring.samples scoring.statistics",
         "scoring.flags": "scoring.checks scoring.published scoring.samples",
+        "scoring.controls": (
+            "scoring.checks scoring.epsilon scoring.outputs scoring.published scoring.statistics"
+        ),
         "scoring.card": (
-            "scoring.baselines scoring.checks scoring.epsilon scoring.flags scoring.outputs "
-            "scoring.published scoring.statistics"
+            "scoring.baselines scoring.checks scoring.controls scoring.epsilon scoring.flags "
+            "scoring.outputs scoring.published scoring.statistics"
         ),
     }.items()
 }

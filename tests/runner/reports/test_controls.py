@@ -21,7 +21,7 @@ from runner.store.paths import control_evaluation_id
 from runner.store.records import EvaluationRecord
 from runner.verdict import Verdict
 from scoring.card.levels import NOT_UNLEARNING
-from scoring.flags.controls import ProblemFigures, judge
+from scoring.controls.comparison import ProblemFigures, judge
 from tests.support.records import run_record
 
 ID = "0123456789ab"

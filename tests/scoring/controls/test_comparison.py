@@ -8,7 +8,7 @@ import pytest
 from scoring.card.flags import card_flags
 from scoring.card.levels import NOT_UNLEARNING, flag_level
 from scoring.checks import FloatArray
-from scoring.flags.controls import (
+from scoring.controls.comparison import (
     MIN_REFERENCES,
     MIN_RUNS,
     ProblemFigures,

@@ -18,6 +18,7 @@ import numpy as np
 
 from scoring.checks import FloatArray
 from scoring.epsilon.held_out import held_out_epsilon
+from scoring.outputs import Outputs
 from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import ceiling
 
@@ -89,6 +90,17 @@ class ControlComparison:
             "references on each): something was prepared for this forget set. Fewer than 1 in 100 honest "
             f"submissions have an advantage above {self.limit:.0%} by chance."
         )
+
+
+def compare_outputs(
+    challenge: tuple[Outputs, Outputs], controls: Sequence[tuple[Outputs, Outputs]], *, seed: int
+) -> ControlComparison:
+    """Return the comparison of outputs of runs and of references (`compare_with_controls`)."""
+    of_challenge, *of_controls = (
+        (unlearned.confidences(), references.confidences())
+        for unlearned, references in (challenge, *controls)
+    )
+    return compare_with_controls(of_challenge, of_controls, seed=seed)
 
 
 def compare_with_controls(
