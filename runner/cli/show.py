@@ -21,6 +21,7 @@ from runner.cli.options import (
     MovedChallengeOption,
     StoreOption,
 )
+from runner.cli.organizer.controls import show_controls
 from runner.cli.participant.report import check_report_file, write_report
 from runner.cli.participant.stored_view import NamedEvaluation, find_named
 from runner.errors import ConfigurationError
@@ -52,6 +53,10 @@ def show_command(
     as_json: JsonOption = False,
     card: Annotated[bool, typer.Option("--card", help="Show its score card: all metrics.")] = False,
     logs: Annotated[bool, typer.Option("--logs", help="Show what each run printed and raised.")] = False,
+    controls: Annotated[
+        bool,
+        typer.Option("--controls", help="Show its runs on control problems, which only organizers know."),
+    ] = False,
     participant: Annotated[
         bool, typer.Option("--participant", help="Show what the participant may see, by the feedback policy.")
     ] = False,
@@ -80,10 +85,10 @@ def show_command(
     all details of the submission's own runs; under `verdict-only` it shows verdicts, types of exceptions,
     whole seconds and the score. So it does with --html and --markdown.
     """
-    if sum((card, logs, participant)) > 1:
-        raise ConfigurationError("Name only one of --card, --logs and --participant.")
+    if sum((card, logs, controls, participant)) > 1:
+        raise ConfigurationError("Name only one of --card, --logs, --controls and --participant.")
     if html is not None or markdown:
-        if card or logs or as_json or out is not None or (html is not None and markdown):
+        if card or logs or controls or as_json or out is not None or (html is not None and markdown):
             raise ConfigurationError("--html and --markdown go with --participant, and with no other output.")
         if html is not None:
             check_page_file(html, overwrite=overwrite)
@@ -98,16 +103,16 @@ def show_command(
     named = find_named(name, store)
     if participant:
         write_report(named, entry=entry, as_json=as_json, out=out)
+    elif controls:
+        show_controls(named, as_json=as_json)
     elif card:
         from runner.cli.score import show_cards  # noqa: PLC0415 - imports the scorer
 
         show_cards([named.name], named.folder, challenge, out=out, overwrite=overwrite, as_json=as_json)
     elif logs:
         _show_logs(named)
-    elif as_json:
-        print_json(_shown_as_json(named))
     else:
-        _show(named)
+        _show(named, as_json=as_json)
 
 
 def _show_report(
@@ -146,8 +151,11 @@ def _shown_as_json(named: NamedEvaluation) -> dict[str, object]:
     }
 
 
-def _show(named: NamedEvaluation) -> None:
+def _show(named: NamedEvaluation, *, as_json: bool) -> None:
     """Print status and first failure, then the runs and what else is stored, and last the next commands."""
+    if as_json:
+        print_json(_shown_as_json(named))
+        return
     opened, out = named.store, stdout_console()
     stored = opened.evaluation(named.name)
     entries, store = opened.entries_of(named.name), named.typed_store

@@ -17,7 +17,7 @@ from scoring.baselines.ulira import ULira
 from scoring.card.codec import decode, encode, parse
 from scoring.card.version import SCHEMA_VERSION as SCHEMA_VERSION  # noqa: PLC0414 - for its readers
 from scoring.checks import FloatArray
-from scoring.flags.controls import ControlComparison
+from scoring.controls.comparison import ControlComparison
 from scoring.flags.joint_attack import JointAttack
 from scoring.outputs import SPLITS
 from scoring.probes.contrast import Gap

@@ -11,7 +11,7 @@ from scoring.baselines.run_time import SHORT_RETRAINING_SECONDS, RunTime
 from scoring.card.card import CardFlag, HeldOutPart
 from scoring.card.codec import encode
 from scoring.card.levels import NOT_UNLEARNING, SHORT_RETRAINING, SLOW_BY_THE_CLOCK
-from scoring.flags.controls import ControlComparison
+from scoring.controls.comparison import ControlComparison
 from scoring.flags.decided_by_one import DecidedByOne
 from scoring.flags.find import Flag
 from scoring.flags.joint_attack import JointAttack

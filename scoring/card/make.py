@@ -28,9 +28,9 @@ from scoring.card.flags import card_flags
 from scoring.card.options import CardOptions as CardOptions  # noqa: PLC0414 - for callers of `score_card`
 from scoring.card.probe_parts import probe_parts
 from scoring.checks import FloatArray
+from scoring.controls.comparison import compare_outputs
 from scoring.epsilon.exact import exact_epsilon
 from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
-from scoring.flags.controls import compare_with_controls
 from scoring.flags.find import find_flags
 from scoring.flags.joint_attack import FOLDS, JointAttack, joint_attack
 from scoring.flags.mmd import Pool, pool_checkpoints
@@ -121,11 +121,8 @@ def _score_card(
     run_times = parts.compute("run_time", lambda: _run_time(unlearned, references, options))
     on_controls = None
     if controls:
-        pairs = [(runs.confidences(), retrained.confidences()) for runs, retrained in controls]
-        on_controls = parts.compute(
-            "controls",
-            lambda: compare_with_controls((confidences, reference_confidences), pairs, seed=seed),
-        )
+        main = (unlearned, references)
+        on_controls = parts.compute("controls", lambda: compare_outputs(main, controls, seed=seed))
     exact = exact_epsilon(confidences, reference_confidences)
     lira = parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed))
     loss_attack = parts.compute("membership", lambda: _loss_attack(unlearned, references, seed))

@@ -65,6 +65,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "baselines epsilon flags",
         "probes",
         "outputs",
+        "controls",
         "card",
     ),
 }
@@ -102,8 +103,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.results runner.store runner.submission runner.time_limits"
         ),
         "runner.reports": (
-            "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.outputs "
-            f"scoring.statistics {_SHARED}"
+            "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.controls "
+            f"scoring.outputs scoring.statistics {_SHARED}"
         ),
         "runner.leaderboard": (
             "runner.challenge runner.pages runner.reports runner.results runner.store scoring.card "
@@ -141,9 +142,12 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "scoring.probes": (
             "scoring.baselines scoring.checks scoring.epsilon scoring.published scoring.statistics"
         ),
+        "scoring.controls": (
+            "scoring.checks scoring.epsilon scoring.outputs scoring.published scoring.statistics"
+        ),
         "scoring.card": (
-            "scoring.baselines scoring.checks scoring.epsilon scoring.flags scoring.outputs "
-            "scoring.probes scoring.published scoring.statistics"
+            "scoring.baselines scoring.checks scoring.controls scoring.epsilon scoring.flags "
+            "scoring.outputs scoring.probes scoring.published scoring.statistics"
         ),
     }.items()
 }

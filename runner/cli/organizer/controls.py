@@ -1,0 +1,34 @@
+"""`unlearn show --controls`: an evaluation's runs on control problems, for the organizer."""
+
+from __future__ import annotations
+
+from runner.cli.console import print_json, stdout_console
+from runner.cli.participant.stored_view import NamedEvaluation
+from runner.errors import ConfigurationError
+from runner.reports.controls import comparison_line, controls_json, controls_table, problem_runs
+from runner.results.card_file import read_card
+from runner.store.paths import EvaluationPaths
+
+
+def show_controls(named: NamedEvaluation, *, as_json: bool) -> None:
+    """Print a row for each problem, with its figures if the evaluation has a score card.
+
+    Raises:
+        ConfigurationError: the evaluation has no runs on control problems.
+    """
+    stored = named.store.evaluation(named.name)
+    problems = problem_runs(named.store, stored)
+    if len(problems) == 1:
+        raise ConfigurationError(
+            f"Evaluation {named.name} has no runs on control problems: its challenge was built without "
+            "--controls, or it is a smoke test."
+        )
+    card = read_card(EvaluationPaths(folder=named.folder / named.name), stored.manifest_sha256)
+    comparison = card.controls if card is not None else None
+    if as_json:
+        print_json({"evaluation": named.name, **controls_json(problems, comparison)})
+        return
+    out = stdout_console()
+    out.print(controls_table(problems, comparison, out.width))
+    if comparison is not None:
+        out.print(comparison_line(comparison), markup=False, soft_wrap=True)

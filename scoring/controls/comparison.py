@@ -1,0 +1,208 @@
+"""Compare how well a submission does on its challenge and on control problems that it cannot know.
+
+A control problem is drawn by the same rule as the challenge, from the same data, and has an original network
+and references of its own. A method that unlearns does about as well on it; networks or answers that were
+prepared for the challenge are of no use there.
+
+What is compared is the share of the ceiling, at equal numbers of runs and references on which F depends.
+Between problems it varies less than the epsilon of a method: of methods that hardly forget it is near 0
+everywhere, while their epsilons depend on which examples were drawn.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+
+from scoring.checks import FloatArray
+from scoring.epsilon.held_out import held_out_epsilon
+from scoring.outputs import Outputs
+from scoring.published.epsilon import forgetting_quality, published_epsilon
+from scoring.statistics.ceiling import ceiling
+
+MIN_RUNS = 8
+MIN_REFERENCES = 8
+SAMPLES = 4
+"""Random samples of equal size, over which the figures of a problem are averaged: on the challenge, where an
+evaluation has four times as many runs, they have no run in common."""
+CHALLENGE_SPREAD = 0.05
+"""Standard deviation of an honest method's share of the ceiling on the challenge, from problem to problem:
+the largest that was measured (docs/metrics.md), rounded up. The share is a mean over samples."""
+CONTROL_SPREAD = 0.10
+"""The same on a control problem with 16 runs, whose own noise is in it."""
+QUANTILE = 2.8
+"""How many standard deviations the limit is away: 2.33 would be 1 % of a normal distribution, and the rest is
+a margin for methods and data that were not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemFigures:
+    """How well a submission does on one problem, with as many runs and references as on the others."""
+
+    epsilon: float
+    """Mean held-out epsilon of the forget examples, in nats."""
+
+    forgetting_quality: float
+    """F of so many runs and references, in [0, 1]."""
+
+    share: float
+    """F divided by the ceiling of so many runs and references."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlComparison:
+    """A submission on its challenge and on control problems."""
+
+    runs: int
+    """Number of runs on each problem that the figures are computed from."""
+
+    references: int
+    """Number of references of each problem that the figures are computed from."""
+
+    ceiling: float
+    """F of retraining with so many runs and references, measured on the challenge."""
+
+    challenge: ProblemFigures
+    """Of the challenge."""
+
+    controls: tuple[ProblemFigures, ...]
+    """Of each control problem."""
+
+    advantage: float
+    """Share of the ceiling on the challenge minus the mean share on the control problems; about 0 for a
+    method that unlearns."""
+
+    limit: float
+    """The advantage that fewer than 1 in 100 honest submissions exceed."""
+
+    flagged: bool
+    """Whether the advantage exceeds the limit."""
+
+    @property
+    def sentence(self) -> str:
+        """The comparison in one sentence."""
+        share = float(np.mean([control.share for control in self.controls]))
+        return (
+            f"On the challenge the forgetting quality is {self.challenge.share:.0%} of the ceiling, on "
+            f"control problems that nobody knows {share:.0%} (with {self.runs} runs and {self.references} "
+            "references on each): something was prepared for this forget set. Fewer than 1 in 100 honest "
+            f"submissions have an advantage above {self.limit:.0%} by chance."
+        )
+
+
+def compare_outputs(
+    challenge: tuple[Outputs, Outputs], controls: Sequence[tuple[Outputs, Outputs]], *, seed: int
+) -> ControlComparison:
+    """Return the comparison of outputs of runs and of references (`compare_with_controls`)."""
+    of_challenge, *of_controls = (
+        (unlearned.confidences(), references.confidences())
+        for unlearned, references in (challenge, *controls)
+    )
+    return compare_with_controls(of_challenge, of_controls, seed=seed)
+
+
+def compare_with_controls(
+    challenge: tuple[FloatArray, FloatArray],
+    controls: Sequence[tuple[FloatArray, FloatArray]],
+    *,
+    seed: int,
+) -> ControlComparison:
+    """Return the comparison at equal numbers of runs and references.
+
+    Args:
+        challenge: Confidences under the unlearned models and the references. Shapes [n, examples] and
+            [m, examples].
+        controls: The same for each control problem, one or more; all sizes may differ.
+        seed: Seed of the random samples and halves.
+
+    Raises:
+        ValueError: there are no control problems, or too few models of a kind.
+    """
+    if not controls:
+        raise ValueError("There are no control problems.")
+    problems = [challenge, *controls]
+    runs = min(len(unlearned) for unlearned, _retrained in problems)
+    references = min(len(retrained) for _unlearned, retrained in problems)
+    if runs < MIN_RUNS or references < MIN_REFERENCES:
+        raise ValueError(
+            f"A comparison with control problems needs {MIN_RUNS} runs and {MIN_REFERENCES} references on "
+            f"each, not {runs} and {references}."
+        )
+    top = ceiling(next(_blocks(challenge[1], references, seed)), runs, seed=seed).quality.estimate
+    if top == 0:
+        raise ValueError("The ceiling is zero, so no share of it is defined.")
+    figures = [
+        problem_figures(*problem, runs=runs, references=references, ceiling=top, seed=seed)
+        for problem in problems
+    ]
+    return judge(figures, runs=runs, references=references, ceiling=top)
+
+
+def problem_figures(
+    unlearned: FloatArray, retrained: FloatArray, *, runs: int, references: int, ceiling: float, seed: int
+) -> ProblemFigures:
+    """Return the figures of one problem, averaged over random samples of its runs and references.
+
+    Args:
+        unlearned: Confidences under the unlearned models. Shape [n, examples], n >= ``runs``.
+        retrained: Confidences under the references. Shape [m, examples], m >= ``references``.
+        runs: Size of each sample of runs.
+        references: Size of each sample of references.
+        ceiling: F of retraining at these sizes, above 0.
+        seed: Seed of the random samples and halves.
+    """
+    samples = list(
+        zip(
+            _blocks(unlearned, runs, seed),
+            _blocks(retrained, references, seed + 1),
+            range(SAMPLES),
+            strict=False,
+        )
+    )
+    epsilon = np.mean([held_out_epsilon(some, others, seed=seed + k).mean() for some, others, k in samples])
+    if (len(unlearned), len(retrained)) == (runs, references):
+        samples = samples[:1]  # each has all models, in another order
+    quality = np.mean([forgetting_quality(published_epsilon(*sample[:2]), runs) for sample in samples])
+    return ProblemFigures(
+        epsilon=float(epsilon), forgetting_quality=float(quality), share=float(quality) / ceiling
+    )
+
+
+def judge(
+    figures: Sequence[ProblemFigures], *, runs: int, references: int, ceiling: float
+) -> ControlComparison:
+    """Return the comparison of figures that were computed from as many runs and references.
+
+    Args:
+        figures: Of the challenge, and of one or more control problems.
+        runs: Number of runs on each problem.
+        references: Number of references of each problem.
+        ceiling: F of retraining at these sizes.
+    """
+    challenge, *controls = figures
+    advantage = challenge.share - float(np.mean([control.share for control in controls]))
+    limit = advantage_limit(len(controls))
+    return ControlComparison(
+        runs=runs,
+        references=references,
+        ceiling=ceiling,
+        challenge=challenge,
+        controls=tuple(controls),
+        advantage=advantage,
+        limit=limit,
+        flagged=advantage > limit,
+    )
+
+
+def advantage_limit(controls: int) -> float:
+    """Return the largest advantage that is no suspicion, for a number of control problems."""
+    return QUANTILE * math.hypot(CHALLENGE_SPREAD, CONTROL_SPREAD / math.sqrt(controls))
+
+
+def _blocks(values: FloatArray, size: int, seed: int) -> Iterator[FloatArray]:
+    """Yield blocks of rows in random order without an end: no row occurs again before all others have."""
+    order = np.random.default_rng(seed).permutation(len(values))
+    for block in count():
+        yield values[order[np.arange(block * size, (block + 1) * size) % len(values)]]
