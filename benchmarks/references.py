@@ -78,7 +78,9 @@ def outputs_of(facts: dict[str, Any], data: list[bytes]) -> Outputs:
         )
         for group in data
     ]
-    whole = {name: np.concatenate([part[name] for part in parts])[: facts["models"]] for name in parts[0]}
+    whole: dict[str, Any] = {
+        name: np.concatenate([part[name] for part in parts])[: facts["models"]] for name in parts[0]
+    }
     return Outputs(labels=np.array(facts["labels"]), class_counts=np.array(facts["class_counts"]), **whole)
 
 

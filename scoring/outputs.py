@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scoring.checks import CountArray, FloatArray, finite_array, read_only_copy, real_array
+from scoring.probes.arrays import PROBE_ARRAYS, Probes
 from scoring.published.confidence import logit_scaled_confidence
 from scoring.published.score import Accuracies
 
@@ -22,7 +23,9 @@ SPLITS = ("retain", "forget", "val", "test")
 """The order of the splits in every table of counts."""
 
 _REQUIRED = ("logits", "labels", "correct", "class_counts")
-_OPTIONAL = ("unseen_losses", "seconds")
+_OPTIONAL = ("unseen_losses", "seconds", "original_logits", "mislabelled")
+_PROBE_PREFIX = "probe_"
+"""In a file, before the name of an array of `Probes`."""
 
 _UNREADABLE = (
     *(AttributeError, TypeError, EOFError, KeyError, ValueError, SyntaxError, MemoryError, OverflowError),
@@ -60,6 +63,15 @@ class Outputs:
     seconds: FloatArray | None = None
     """Wall time that each model took: its unlearning, or its retraining. Shape [models]."""
 
+    original_logits: NDArray[Any] | None = None
+    """Raw outputs of the original network on the forget examples, floating. Shape [examples, classes]."""
+
+    mislabelled: NDArray[np.bool_] | None = None
+    """Whether each forget example was given a wrong label on purpose. Shape [examples]."""
+
+    probes: Probes | None = None
+    """What was recorded of each model besides these outputs."""
+
     def __post_init__(self) -> None:
         """Check all arrays and replace them by read-only copies."""
         logits = real_array(self.logits, name="The logits")
@@ -95,6 +107,35 @@ class Outputs:
             if array.min() < 0:
                 raise ValueError(f"The {name.replace('_', ' ')} must not be negative, but one is.")
             self._store(name, array)
+        self._check_examples(examples, classes)
+        sizes = {"models": models, "examples": examples, "classes": classes}
+        for axis, size in sizes.items():
+            recorded = None if self.probes is None else self.probes.size(axis)
+            if recorded not in (None, size):
+                raise ValueError(f"The probes must have {size} {axis} like the outputs, not {recorded}.")
+
+    def _check_examples(self, examples: int, classes: int) -> None:
+        """Check what is known of the forget examples themselves."""
+        if self.original_logits is not None:
+            logits = finite_array(
+                self.original_logits, name="The original network's logits", axes=("examples", "classes")
+            )
+            if logits.shape != (examples, classes):
+                raise ValueError(
+                    f"The original network's logits must have shape {(examples, classes)}, not "
+                    f"{logits.shape}."
+                )
+            if np.asarray(self.original_logits).dtype.kind != "f":
+                raise ValueError("The original network's logits must be floating point.")
+            self._store("original_logits", np.asarray(self.original_logits))
+        if self.mislabelled is not None:
+            marks = np.asarray(self.mislabelled)
+            if marks.dtype != np.bool_ or marks.shape != (examples,):
+                raise ValueError(
+                    f"The marks of mislabelled examples must be truth values of shape {(examples,)}, not "
+                    f"{marks.dtype} {marks.shape}."
+                )
+            self._store("mislabelled", marks)
 
     def _store(self, name: str, array: NDArray[Any]) -> None:
         object.__setattr__(self, name, read_only_copy(array))
@@ -140,6 +181,8 @@ def check_comparable(unlearned: Outputs, references: Outputs) -> None:
 def load_outputs(file: Path | str | IO[bytes]) -> Outputs:
     """Read a population's outputs from an npz file whose arrays are named like the fields of `Outputs`.
 
+    Those of `Probes` have ``probe_`` before their names.
+
     Arrays of objects (pickles) are refused. There is no limit on memory, so read only files from a
     source that you trust.
 
@@ -150,17 +193,24 @@ def load_outputs(file: Path | str | IO[bytes]) -> Outputs:
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in (*_REQUIRED, *_OPTIONAL) if name in archive}
+            probes = {
+                name: archive[_PROBE_PREFIX + name]
+                for name in PROBE_ARRAYS
+                if _PROBE_PREFIX + name in archive
+            }
     except _UNREADABLE as error:
         raise ValueError("The outputs are not an npz file of plain numbers.") from error
     missing = [name for name in _REQUIRED if name not in arrays]
     if missing:
         raise ValueError(f"The outputs lack {', '.join(missing)}.")
-    return Outputs(**arrays)
+    return Outputs(**arrays, probes=Probes(**probes) if probes else None)
 
 
 def save_outputs(outputs: Outputs, file: Path | str | IO[bytes]) -> None:
     """Write the npz file that `load_outputs` reads."""
     arrays = {name: getattr(outputs, name) for name in (*_REQUIRED, *_OPTIONAL)}
+    if outputs.probes is not None:
+        arrays |= {_PROBE_PREFIX + name: getattr(outputs.probes, name) for name in PROBE_ARRAYS}
     np.savez(file, allow_pickle=False, **{name: array for name, array in arrays.items() if array is not None})
 
 

@@ -61,8 +61,10 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "checks",
         "samples",
         "published",
-        "outputs statistics",
+        "statistics",
         "baselines epsilon flags",
+        "probes",
+        "outputs",
         "card",
     ),
 }
@@ -130,11 +132,12 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "sandbox.worker": f"sandbox.networks sandbox.stdio sandbox.surroundings {_SHARED}",
         "scoring.samples": "scoring.checks",
         "scoring.published": "scoring.checks scoring.samples",
-        "scoring.outputs": "scoring.checks scoring.published",
+        "scoring.outputs": "scoring.checks scoring.probes scoring.published",
         "scoring.statistics": "scoring.checks scoring.published scoring.samples",
         "scoring.baselines": "scoring.checks scoring.samples",
         "scoring.epsilon": "scoring.checks scoring.published scoring.samples scoring.statistics",
         "scoring.flags": "scoring.checks scoring.published scoring.samples",
+        "scoring.probes": "scoring.checks",
         "scoring.card": (
             "scoring.baselines scoring.checks scoring.epsilon scoring.flags scoring.outputs "
             "scoring.published scoring.statistics"

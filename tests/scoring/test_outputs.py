@@ -5,6 +5,7 @@ import io
 import pickle
 import struct
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from sandbox.protocol import splits
 from scoring.outputs import SPLITS, Outputs, check_comparable, load_outputs, save_outputs
 
 RNG = np.random.default_rng(0)
-GOOD = {
+GOOD: dict[str, Any] = {
     "logits": RNG.normal(size=(3, 5, 2)).astype(np.float32),
     "labels": np.array([0, 1, 1, 0, 0]),
     "correct": np.array([[[1, 2], [0, 2], [3, 3], [1, 0]]] * 3),
