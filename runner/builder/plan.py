@@ -19,6 +19,7 @@ from runner.challenge.description import (
     Visibility,
 )
 from runner.challenge.limits import Limits
+from runner.challenge.probes import ProbeChoice, ProbeSettings, choose_probes
 from runner.challenge.training import TrainingChoice
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
@@ -27,6 +28,7 @@ from runner.units import MIB
 from runner.validation import first_problem
 from sandbox.protocol.architecture_names import unknown_architecture
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
+from sandbox.protocol.probes import VERSION
 from sandbox.protocol.recipes import DOWNLOADABLE_RECIPES, PERSON_RECIPES, RECIPES
 
 ItemFormat = Literal["dict", "tuple"]
@@ -50,6 +52,11 @@ class BuildPlan:
     source: Source = field(default_factory=Source)
     architecture_file: ArchitectureFile | None = None
     """The organizer's own network; its hash is part of ``source``."""
+    probes: ProbeChoice = "cheap"
+
+    def probe_settings(self) -> ProbeSettings | None:
+        """Return what is recorded of networks besides their outputs, where they allow it."""
+        return choose_probes(self.probes, self.seed)
 
     def record(self, image: Image) -> dict[str, Any]:
         """Return the inputs of the build as JSON: what determines its networks, and its ``settings``."""
@@ -59,6 +66,7 @@ class BuildPlan:
             "seed": self.seed,
             "forget_fraction": self.forget_fraction,
             "image": image.digest,
+            "probes": None if self.probes == "none" else f"{self.probes}, version {VERSION}",
             "settings": {
                 "references": self.references,
                 "item_format": self.item_format,
@@ -95,6 +103,7 @@ def plan_build(
     training: TrainingChoice | None = None,
     epochs: int | None = None,
     train_device: str = CPU,
+    probes: ProbeChoice = "cheap",
 ) -> BuildPlan:
     """Return the plan that options describe; it has no hash of data yet (`BuildPlan.with_data`).
 
@@ -120,6 +129,7 @@ def plan_build(
         training: The organizer's choice of training.
         epochs: Epochs, in place of the training's.
         train_device: The device that networks are trained on.
+        probes: What is recorded of networks besides their outputs.
 
     Raises:
         ConfigurationError: the recipe or the architecture does not exist, two options exclude each other, or
@@ -150,6 +160,7 @@ def plan_build(
             device=None if train_device == CPU else "cuda",
         ),
         architecture_file=architecture_file,
+        probes=probes,
     )
 
 
@@ -188,7 +199,7 @@ def _limits(defaults: Limits, typed: Mapping[str, float | None]) -> Limits:
 def matches_plan(description: Description, plan: BuildPlan, *, checkpoint_bytes: int) -> bool:
     """Return whether a complete challenge is what a plan would build.
 
-    Earlier versions wrote no limit of submissions, unless it was typed.
+    Earlier versions wrote no limit of submissions, unless it was typed, and no probes.
     """
     limits = (plan.limits, plan.limits.with_default_submission_bytes(checkpoint_bytes))
     return (
@@ -203,7 +214,15 @@ def matches_plan(description: Description, plan: BuildPlan, *, checkpoint_bytes:
         and description.visibility == plan.visibility
         and description.device == plan.device
         and description.exported_from is None
+        and _has_probes_of(description, plan)
     )
+
+
+def _has_probes_of(description: Description, plan: BuildPlan) -> bool:
+    settings = plan.probe_settings()
+    if settings is None or description.probes is None:
+        return description.probes is None and plan.probes != "relearning"
+    return description.probes.is_part_of(settings)
 
 
 def default_limits(recipe: str, runs_on: RunDevice = CPU) -> Limits:

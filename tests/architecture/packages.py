@@ -94,7 +94,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.results": (
             "runner.challenge runner.image runner.parsers runner.store runner.submission "
-            f"scoring.card scoring.outputs scoring.statistics {_SHARED}"
+            f"scoring.card scoring.outputs scoring.probes scoring.statistics {_SHARED}"
         ),
         "runner.evaluation": (
             "runner.challenge runner.clients runner.execution runner.image runner.parsers "
