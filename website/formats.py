@@ -13,6 +13,7 @@ from runner.challenge.layout import (
     BUILD_FACTS_FILE,
     DESCRIPTION_FILE,
     ORIGINAL_FILE,
+    PROBES_FILE,
     REFERENCES_FILE,
     SPLIT_FILES,
 )
@@ -57,6 +58,7 @@ CHALLENGE_FOLDER: Final = (
     (ORIGINAL_FILE, "weights of the original network"),
     *((file, f"the examples of {split}") for split, file in SPLIT_FILES.items()),
     (REFERENCES_FILE, "outputs of the references; their weights are not stored"),
+    (PROBES_FILE, "probes of the references, and the original network's outputs on forget, if recorded"),
     (ARCHITECTURE_FILE, "the organizer's own network, if the challenge has one"),
     (BUILD_FACTS_FILE, "observations of the build; no part of the hash"),
 )
@@ -67,7 +69,7 @@ STORE_FOLDER: Final = (
     ("EVALUATION/summary.json", "[the summary](#summaryjson)"),
     ("EVALUATION/card.json", "[the score card](#cardjson)"),
     ("EVALUATION/manifest.json", "[every hash that the score rests on](#manifestjson)"),
-    ("EVALUATION/outputs/NNNNN.npz", "outputs of a run's checkpoint"),
+    ("EVALUATION/outputs/NNNNN.npz", "outputs of a run's checkpoint, and its probes"),
     ("EVALUATION/logs/NNNNN.txt", "what a run printed and raised, sanitized"),
     (
         "EVALUATION/checkpoints/NNNNN.safetensors",

@@ -36,6 +36,7 @@ from runner.challenge.layout import (
     CHALLENGE_FILES,
     DESCRIPTION_FILE,
     ORIGINAL_FILE,
+    PROBES_FILE,
     REFERENCES_FILE,
 )
 from runner.challenge.load import early_split_warnings, load_challenge
@@ -119,7 +120,12 @@ def build_challenge(
         )
     require_resumable(folder, plan, image, engine=engine, keep_networks=keep_networks)
     build_folder = BuildFolder(
-        folder, plan.record(image), seed=plan.seed, references=plan.references, arguments=arguments
+        folder,
+        plan.record(image),
+        seed=plan.seed,
+        references=plan.references,
+        probes=plan.probe_settings(),
+        arguments=arguments,
     )
     build_folder.open()
     info = engine.info()
@@ -156,7 +162,7 @@ def _job(
     cores: int,
     snapshot_seconds: float,
 ) -> TrainerJob:
-    source = plan.source
+    source, probes = plan.source, plan.probe_settings()
     return TrainerJob(
         recipe=plan.recipe,
         seed=plan.seed,
@@ -176,6 +182,7 @@ def _job(
         group_size=build_folder.facts().get("group_size") if build_folder.has_original() else None,
         snapshots=build_folder.resumable(),
         snapshot_seconds=snapshot_seconds,
+        probes=probes.job_fields() if probes is not None else None,
     )
 
 
@@ -207,6 +214,8 @@ def _add(frame: Frame, build_folder: BuildFolder) -> None:
     """Store what a frame of the trainer holds."""
     if frame.kind == "file":
         build_folder.add_file(frame.text("name"), frame.payload)
+    elif frame.kind == "original":
+        build_folder.add_original_outputs(frame.payload)
     elif frame.kind == "facts":
         build_folder.add_facts(frame.payload)
     elif frame.kind == "group":
@@ -257,6 +266,10 @@ def _finish(
     file_note = data.note(plan.recipe) if data is not None else None
     write_atomic(folder / BUILD_FACTS_FILE, BuildFacts.of_trainer(facts, file_note=file_note).to_bytes())
     names = list(CHALLENGE_FILES)
+    probes = build_folder.probe_settings()
+    if probes is not None:
+        write_atomic(folder / PROBES_FILE, build_folder.reference_probes())
+        names.append(PROBES_FILE)
     if plan.architecture_file is not None:
         write_atomic(folder / ARCHITECTURE_FILE, plan.architecture_file.data)
         names.append(ARCHITECTURE_FILE)
@@ -283,6 +296,7 @@ def _finish(
         ).with_default_retraining_fraction(facts["training"]["epochs"]),
         feedback=plan.feedback,
         training=Training(**facts["training"]),
+        probes=probes,
         class_counts=facts["class_counts"],
         files={name: hash_file(folder / name) for name in names},
         controls=controls,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.builder.snapshots import SnapshotFiles
-from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE
+from runner.challenge.layout import CHALLENGE_FILES, REFERENCES_FILE, SPLIT_FILES
 from runner.challenge.outputs import (
     OUTPUT_NAMES,
     NetworkOutputs,
@@ -22,6 +22,7 @@ from runner.challenge.outputs import (
     split_outputs,
     unpack_outputs,
 )
+from runner.challenge.probes import ProbeSettings, ReferenceProbes, probe_shapes, sample_labels
 from runner.challenge.unfinished import BUILD_FOLDER, FACTS_FILE, GROUP_PREFIX, PLAN_FILE, find_unfinished
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.files import write_atomic
@@ -44,6 +45,7 @@ class BuildFolder:
         *,
         seed: int,
         references: int,
+        probes: ProbeSettings | None = None,
         arguments: Sequence[str] = (),
     ) -> None:
         """Manage the build state in ``folder``.
@@ -53,12 +55,14 @@ class BuildFolder:
             record: What is built (`runner.builder.plan.BuildPlan.record`).
             seed: Seed of the challenge.
             references: Number of references that the challenge will have.
+            probes: What is recorded of each network besides its outputs, where that is possible.
             arguments: Options that were typed, for the command that goes on with the build.
         """
         self.folder, self._record, self._arguments = folder, dict(record), list(arguments)
-        self._seed, self._references = seed, references
+        self._seed, self._references, self._probes = seed, references, probes
         self._building = folder / BUILD_FOLDER
         self._facts = folder / FACTS_FILE
+        self._original_outputs = self._building / "original.outputs"
         self.snapshots = SnapshotFiles(self._building)
 
     def open(self) -> None:
@@ -76,8 +80,12 @@ class BuildFolder:
         write_atomic(self.folder / PLAN_FILE, json.dumps(plan).encode())
 
     def has_original(self) -> bool:
-        """Return whether the original network, the splits and their facts all exist."""
-        return self._facts.is_file() and all((self.folder / name).is_file() for name in _EXPECTED_FILES)
+        """Return whether the original network, the splits, their facts and its outputs all exist."""
+        return (
+            self._facts.is_file()
+            and all((self.folder / name).is_file() for name in _EXPECTED_FILES)
+            and (self.probe_settings() is None or self._original_outputs.is_file())
+        )
 
     def facts(self) -> dict[str, Any]:
         """Return what the trainer reported about the challenge."""
@@ -105,6 +113,17 @@ class BuildFolder:
             raise SandboxLostError(f"The trainer sent a file that was not expected: {name[:60]}.")
         write_atomic(self.folder / name, data)
 
+    def add_original_outputs(self, data: bytes) -> None:
+        """Store the outputs of the original network; their sizes are among the facts, which follow."""
+        write_atomic(self._original_outputs, data)
+
+    def probe_settings(self) -> ProbeSettings | None:
+        """Return what is recorded besides outputs, as far as the trainer could; None for nothing."""
+        kinds = self.facts().get("probe_kinds")
+        if self._probes is None or not kinds:
+            return None
+        return self._probes.recorded(kinds)
+
     def add_facts(self, data: bytes) -> None:
         """Store what the trainer reports about the challenge; the original network is finished then."""
         write_atomic(self._facts, data)
@@ -116,7 +135,7 @@ class BuildFolder:
         Raises:
             ConfigurationError: a requested reference diverged; nothing of the group is stored.
         """
-        outputs = split_outputs(data, self._output_shapes(), count)
+        outputs = split_outputs(data, self.output_shapes(), count)
         self._require_finite(outputs.logits, first)
         write_atomic(self._group_file(first), pack_outputs(outputs))
         self.snapshots.remove(first)
@@ -124,13 +143,13 @@ class BuildFolder:
     def _group_file(self, first: int) -> Path:
         return self._building / f"{GROUP_PREFIX}{first:06d}.npz"
 
-    def _output_shapes(self) -> OutputShapes:
+    def output_shapes(self) -> OutputShapes:
+        """Return the sizes of a network's outputs, once the original network is finished."""
         facts = self.facts()
-        return OutputShapes(
-            examples=int(facts["forget_examples"]),
-            classes=int(facts["classes"]),
-            unseen=sum(facts["class_counts"]["test"]),
-        )
+        examples, classes = int(facts["forget_examples"]), int(facts["classes"])
+        sizes = {split: sum(counts) for split, counts in facts["class_counts"].items()}
+        probes = probe_shapes(self.probe_settings(), examples=examples, classes=classes, sizes=sizes)
+        return OutputShapes(examples=examples, classes=classes, unseen=sizes["test"], probes=probes)
 
     def _require_finite(self, logits: NDArray[np.float32], first: int) -> None:
         """Reject a requested reference that diverged; a surplus one, which fills a group, may."""
@@ -154,12 +173,11 @@ class BuildFolder:
             SandboxLostError: some are missing or damaged; the same command trains them again.
         """
         groups = [self._read_group(first) for first in self.groups()]
-        outputs = NetworkOutputs(
-            **{
-                name: np.concatenate([getattr(group, name) for group in groups])[: self._references]
-                for name in OUTPUT_NAMES
-            }
-        )
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(group, name) for group in groups])[: self._references]
+            for name in OUTPUT_NAMES
+        }
+        outputs = NetworkOutputs(**arrays)
         logits = outputs.logits
         if len(logits) != self._references:
             raise SandboxLostError(f"The trainer reported its end after {len(logits)} references.")
@@ -171,10 +189,34 @@ class BuildFolder:
                 )
         return pack_outputs(outputs)
 
+    def reference_probes(self) -> bytes:
+        """Return the probes of all references, as the bytes of ``probes.npz``.
+
+        Raises:
+            SandboxLostError: something is damaged; the same command computes it again.
+        """
+        settings, shapes = self.probe_settings(), self.output_shapes()
+        assert settings is not None
+        groups = [self._read_group(first).probes for first in self.groups()]
+        arrays = {
+            kind: np.concatenate([group[kind] for group in groups])[: self._references]
+            for kind in shapes.probes
+        }
+        try:
+            original = split_outputs(self._original_outputs.read_bytes(), shapes)
+        except ArraysError as error:
+            self._original_outputs.unlink()
+            raise SandboxLostError(
+                "The outputs of the original network were damaged on disk; repeat the command to train it "
+                "again."
+            ) from error
+        labels = sample_labels(settings, lambda split: (self.folder / SPLIT_FILES[split]).read_bytes())
+        return ReferenceProbes(arrays=arrays, labels=labels, original_logits=original.logits).to_bytes()
+
     def _read_group(self, first: int) -> NetworkOutputs:
         file = self._group_file(first)
         try:
-            return unpack_outputs(file.read_bytes(), self._output_shapes(), stacked=True)
+            return unpack_outputs(file.read_bytes(), self.output_shapes(), stacked=True)
         except ArraysError as error:
             file.unlink()
             raise SandboxLostError(

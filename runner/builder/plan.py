@@ -25,6 +25,7 @@ from runner.challenge.limits import (
     TIME_FIELDS,
     Limits,
 )
+from runner.challenge.probes import ProbeChoice, ProbeSettings, choose_probes
 from runner.challenge.training import TrainingChoice
 from runner.engine.placement import CPU
 from runner.errors import ConfigurationError
@@ -33,6 +34,7 @@ from runner.units import MIB
 from runner.validation import first_problem
 from sandbox.protocol.architecture_names import unknown_architecture
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
+from sandbox.protocol.probes import VERSION
 from sandbox.protocol.recipes import DOWNLOADABLE_RECIPES, PERSON_RECIPES, RECIPES
 
 ItemFormat = Literal["dict", "tuple"]
@@ -60,6 +62,11 @@ class BuildPlan:
     """Number of control problems."""
     has_default_time_limit: bool = False
     """Whether the time limit of a run was left out."""
+    probes: ProbeChoice = "cheap"
+
+    def probe_settings(self) -> ProbeSettings | None:
+        """Return what is recorded of networks besides their outputs, where they allow it."""
+        return choose_probes(self.probes, self.seed)
 
     def record(self, image: Image) -> dict[str, Any]:
         """Return the inputs of the build as JSON: what determines its networks, and its ``settings``."""
@@ -69,6 +76,7 @@ class BuildPlan:
             "seed": self.seed,
             "forget_fraction": self.forget_fraction,
             "image": image.digest,
+            "probes": None if self.probes == "none" else f"{self.probes}, version {VERSION}",
             "settings": {
                 "references": self.references,
                 "item_format": self.item_format,
@@ -107,6 +115,7 @@ def plan_build(
     epochs: int | None = None,
     train_device: str = CPU,
     controls: int = 0,
+    probes: ProbeChoice = "cheap",
 ) -> BuildPlan:
     """Return the plan that options describe; it has no hash of data yet (`BuildPlan.with_data`).
 
@@ -133,6 +142,7 @@ def plan_build(
         epochs: Epochs, in place of the training's.
         train_device: The device that networks are trained on.
         controls: Number of control problems.
+        probes: What is recorded of networks besides their outputs.
 
     Raises:
         ConfigurationError: the recipe or the architecture does not exist, two options exclude each other, or
@@ -170,6 +180,7 @@ def plan_build(
         ),
         architecture_file=architecture_file,
         controls=controls,
+        probes=probes,
     )
 
 
@@ -216,7 +227,7 @@ def matches_plan(description: Description, plan: BuildPlan, *, checkpoint_bytes:
     """Return whether a complete challenge is what a plan would build, with so many control problems or fewer.
 
     Earlier versions wrote no limit of submissions and no fraction of retraining, unless they were typed, and
-    had a default time limit in seconds for all recipes.
+    had a default time limit in seconds for all recipes, and no probes.
     """
     sized = plan.limits.with_default_submission_bytes(checkpoint_bytes)
     limits = [plan.limits, sized, sized.with_default_retraining_fraction(description.training.epochs)]
@@ -235,7 +246,15 @@ def matches_plan(description: Description, plan: BuildPlan, *, checkpoint_bytes:
         and description.device == plan.device
         and description.exported_from is None
         and len(description.controls or ()) <= plan.controls
+        and _has_probes_of(description, plan)
     )
+
+
+def _has_probes_of(description: Description, plan: BuildPlan) -> bool:
+    settings = plan.probe_settings()
+    if settings is None or description.probes is None:
+        return description.probes is None and plan.probes != "relearning"
+    return description.probes.is_part_of(settings)
 
 
 def default_limits(recipe: str, runs_on: RunDevice = CPU) -> Limits:

@@ -16,13 +16,17 @@ from runner.challenge.layout import (
     ARCHITECTURE_FILE,
     DESCRIPTION_FILE,
     ORIGINAL_FILE,
+    PROBES_FILE,
     SPLIT_FILES,
 )
 from runner.challenge.outputs import NetworkOutputs, OutputShapes
+from runner.challenge.probes import ReferenceProbes, probe_shapes, unpack_reference_probes
 from runner.challenge.seeds import derive_run_seed
 from runner.errors import ConfigurationError
-from runner.files import read_regular_file
+from runner.files import hash_file, read_regular_file
+from runner.parsers.npz import ArraysError
 from runner.parsers.safetensors import CheckpointSpec
+from runner.sanitize import sanitize_line
 from runner.units import MIB
 from sandbox.protocol.jobs import ARCHITECTURE_BYTES
 
@@ -53,11 +57,33 @@ class Challenge:
     @property
     def output_shapes(self) -> OutputShapes:
         """Return the sizes of a network's outputs on this challenge."""
+        description, counts = self.description, self.description.class_counts
+        examples, classes = len(self.forget_labels), description.classes
+        sizes = {split: sum(of_split) for split, of_split in counts.items()}
         return OutputShapes(
-            examples=len(self.forget_labels),
-            classes=self.description.classes,
-            unseen=sum(self.description.class_counts.get("test", ())),
+            examples=examples,
+            classes=classes,
+            unseen=sizes.get("test", 0),
+            probes=probe_shapes(description.probes, examples=examples, classes=classes, sizes=sizes),
         )
+
+    def reference_probes(self) -> ReferenceProbes | None:
+        """Return the probes of the references; None where no probes are recorded.
+
+        Raises:
+            ConfigurationError: the file cannot be read, does not match the description, or is damaged.
+        """
+        if self.description.probes is None:
+            return None
+        try:
+            return unpack_reference_probes(
+                self.file(PROBES_FILE), self.output_shapes, self.description.references
+            )
+        except ArraysError as error:
+            raise ConfigurationError(
+                f"{self.folder / PROBES_FILE} cannot be used: {sanitize_line(str(error))}; build the "
+                "challenge again."
+            ) from error
 
     def with_limits(self, **changes: Any) -> Challenge:  # noqa: ANN401 - validated by `Limits`
         """Return the challenge with some limits changed (`Limits.with_changes`); its hash stays the same.
@@ -103,3 +129,17 @@ def read_checked_file(folder: Path, name: str, description: Description) -> byte
     if hashlib.sha256(data).hexdigest() != description.files.get(name):
         raise ConfigurationError(f"{folder / name} is not the file that {DESCRIPTION_FILE} describes.")
     return data
+
+
+def check_file(folder: Path, name: str, description: Description) -> None:
+    """Check the hash of a file that is too large to be read before it is needed.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or has another hash.
+    """
+    try:
+        digest = hash_file(folder / name)
+    except OSError as error:
+        raise ConfigurationError(f"The challenge at {folder} is incomplete: {error}.") from error
+    if digest != description.files.get(name):
+        raise ConfigurationError(f"{folder / name} is not the file that {DESCRIPTION_FILE} describes.")

@@ -11,8 +11,9 @@ from typing import Annotated, Final, Literal, Self
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from runner.challenge.layout import ARCHITECTURE_FILE, PUBLIC_SPLITS, public_files
+from runner.challenge.layout import ARCHITECTURE_FILE, PROBES_FILE, PUBLIC_SPLITS, public_files
 from runner.challenge.limits import StatedLimits
+from runner.challenge.probes import ProbeSettings
 from runner.challenge.training import Training, TrainingChoice
 from runner.errors import ConfigurationError
 from runner.parsers.toml import read_toml
@@ -110,6 +111,8 @@ class Description(BaseModel):
     """What a participant sees of a run: also all that it printed and raised, or only its verdict."""
     training: Training
     """Of the original network and of the references."""
+    probes: ProbeSettings | None = None
+    """What is recorded of networks besides their outputs; missing where nothing is."""
     class_counts: dict[str, list[int]]
     """Examples of each class, by split."""
     files: dict[FileName, Sha256]
@@ -154,6 +157,14 @@ class Description(BaseModel):
                 f"{ARCHITECTURE_FILE} must be listed if the architecture is {FILE_ARCHITECTURE!r}, "
                 "and only then"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_probes(self) -> Self:
+        if self.held_back and self.probes is not None:
+            raise ValueError("an export of a private challenge has no probes")
+        if (self.probes is not None) != (PROBES_FILE in self.files):
+            raise ValueError(f"{PROBES_FILE} must be listed if there are probes, and only then")
         return self
 
     @model_validator(mode="after")

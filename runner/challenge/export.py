@@ -84,6 +84,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "training.schedule": "included",
     "training.class_weights": "included",
     "training.keep": "included",
+    "probes": "held back",  # what is recorded of runs, and the seed of its noise
     "class_counts": "public part",
     "controls": "held back",  # whoever knows their number knows how many problems to tell apart
     "files": "public part",  # the hash of the test split or of the references would confirm a guess

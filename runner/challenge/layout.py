@@ -12,6 +12,8 @@ DESCRIPTION_FILE: Final = "challenge.toml"
 DESCRIPTION_BYTES: Final = 4 << 20
 """The most that it may have."""
 REFERENCES_FILE: Final = "private/references.npz"
+PROBES_FILE: Final = "private/probes.npz"
+"""Probes of the references; present only where a challenge records probes."""
 ORIGINAL_FILE: Final = "public/original.safetensors"
 PUBLIC_SPLITS: Final = ("retain", "forget", "val")
 """The splits that a worker receives, with the original network."""

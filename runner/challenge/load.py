@@ -21,17 +21,19 @@ import numpy as np
 
 from runner.challenge.architecture import decode_architecture
 from runner.challenge.build_facts import read_build_facts
-from runner.challenge.challenge import Challenge, read_checked_file
+from runner.challenge.challenge import Challenge, check_file, read_checked_file
 from runner.challenge.description import Description, parse_description
 from runner.challenge.layout import (
     ARCHITECTURE_FILE,
     DESCRIPTION_BYTES,
     DESCRIPTION_FILE,
     ORIGINAL_FILE,
+    PROBES_FILE,
     REFERENCES_FILE,
     SPLIT_FILES,
 )
 from runner.challenge.outputs import NetworkOutputs, OutputShapes, unpack_outputs
+from runner.challenge.probes import too_large_probe
 from runner.challenge.split_checks import (
     BadSplitError,
     Column,
@@ -81,6 +83,8 @@ def load_challenge(folder: Path) -> Challenge:
         source = decode_architecture(
             read_checked_file(folder, ARCHITECTURE_FILE, description), folder / ARCHITECTURE_FILE
         )
+    if description.probes is not None:
+        check_file(folder, PROBES_FILE, description)
     digests = _compared_splits(
         folder,
         description.splits,
@@ -89,7 +93,7 @@ def load_challenge(folder: Path) -> Challenge:
         shared_persons=bool(description.source.shared_persons),
     )
     labels = next(digest.labels for digest in digests if digest.split == "forget")
-    return Challenge(
+    challenge = Challenge(
         folder=folder,
         description=description,
         sha256=hashlib.sha256(text).hexdigest(),
@@ -103,6 +107,9 @@ def load_challenge(folder: Path) -> Challenge:
             *empty_class_warnings([] if description.held_back else description.class_counts.values()),
         ),
     )
+    if (kind := too_large_probe(challenge.output_shapes.probes)) is not None:
+        raise ConfigurationError(f"{file}: probes: the {kind} of one network would be too large.")
+    return challenge
 
 
 def early_split_warnings(

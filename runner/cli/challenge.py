@@ -19,6 +19,7 @@ from runner.challenge.architecture import choose_architecture_file
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import MAX_CONTROLS, Feedback, RunDevice
 from runner.challenge.load import load_challenge
+from runner.challenge.probes import ProbeChoice
 from runner.challenge.reference_accuracy import reference_accuracy
 from runner.challenge.training import parse_training_choice
 from runner.cli.console import print_json, print_note, stderr_console, stdout_console
@@ -129,6 +130,13 @@ def build_command(
     epochs: Annotated[
         int | None, typer.Option(help="Epochs of training, in place of the number in --training.", min=1)
     ] = None,
+    probes: Annotated[
+        ProbeChoice,
+        typer.Option(
+            help="What is recorded of networks besides their outputs: what costs a few forward passes, "
+            "also outputs after fine-tuning on retain, or nothing."
+        ),
+    ] = "cheap",
     device: DeviceOption = CPU,
     runs_on: Annotated[
         RunDevice,
@@ -198,6 +206,7 @@ def build_command(
         epochs=epochs,
         train_device=device,
         controls=controls,
+        probes=probes,
     )
     if download:
         data = _download(recipe, name=plan.name)

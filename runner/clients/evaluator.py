@@ -68,6 +68,7 @@ class EvaluatorClient:
             architecture_source=challenge.architecture_source,
             classes=description.classes,
             device=placement.torch_device,
+            probes=description.probes.job_fields() if description.probes is not None else None,
         )
         self._channel.send("job", job.to_json())
         for name, split in splits.items():

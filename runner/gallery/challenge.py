@@ -28,6 +28,7 @@ def small_challenge(
         references=_REFERENCES,
         item_format="dict",
         limits=default_limits("digits"),
+        probes="none",
     )
     return build_challenge(
         engine=engine, image=image, plan=plan, folder=folder, labels=labels, reporter=reporter

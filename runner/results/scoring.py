@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs, unpack_outputs
+from runner.challenge.probes import ReferenceProbes
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import UnexpectedFileError, read_stored_file
 from runner.parsers.npz import NPZ_OVERHEAD_BYTES, ArraysError
 from runner.results.controls import ControlRuns
 from runner.store.records import RetrainingRecord, RunRecord
 from runner.verdict import Verdict
+from sandbox.protocol.probes import PERTURBED
 from sandbox.protocol.splits import SPLITS
 from scoring.outputs import Outputs
+from scoring.probes.arrays import Probes
 
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
@@ -100,12 +103,22 @@ def load_control_populations(controls: Sequence[ControlRuns]) -> list[tuple[Outp
 
 
 def load_populations(
-    challenge: Challenge, runs: Sequence[RunRecord], outputs: Callable[[int], Path]
+    challenge: Challenge,
+    runs: Sequence[RunRecord],
+    outputs: Callable[[int], Path],
+    *,
+    with_probes: bool = True,
 ) -> tuple[Outputs, Outputs]:
     """Return what the scorer takes: the outputs of the unlearned networks, and of the references.
 
+    Args:
+        challenge: What the runs were evaluated on.
+        runs: As published.
+        outputs: Returns the path of a run's outputs.
+        with_probes: Whether the probes are loaded too, where the challenge has them.
+
     Raises:
-        ConfigurationError: the references are withheld.
+        ConfigurationError: the references are withheld, or their probes are damaged.
         HostNotReadyError: recorded outputs cannot be read.
         ValueError: they are not outputs of one challenge.
     """
@@ -114,6 +127,13 @@ def load_populations(
     networks = [read_outputs(challenge, outputs(run.index)) for run in runs]
     class_counts = challenge.description.class_counts
     counts = np.array([class_counts[split] for split in SPLITS])
+    of_references = challenge.reference_probes() if with_probes else None
+    of_runs, common = None, dict[str, Any]()
+    if of_references is not None:
+        of_runs = {
+            kind: np.stack([network.probes[kind] for network in networks]) for kind in of_references.arrays
+        }
+        common["original_logits"] = of_references.original_logits
     unlearned = Outputs(
         logits=np.stack([network.logits for network in networks]),
         labels=challenge.forget_labels,
@@ -122,6 +142,8 @@ def load_populations(
         unseen_losses=np.stack([network.unseen_losses for network in networks]).astype(np.float64),
         seconds=np.array([run.run_seconds for run in runs]),
         processor_seconds=_processor_seconds(runs),
+        probes=_probes(challenge, of_references, of_runs),
+        **common,
     )
     references = Outputs(
         logits=challenge.references.logits,
@@ -129,6 +151,8 @@ def load_populations(
         correct=challenge.references.correct,
         class_counts=counts,
         unseen_losses=challenge.references.unseen_losses.astype(np.float64),
+        probes=_probes(challenge, of_references, of_references.arrays if of_references is not None else None),
+        **common,
     )
     return unlearned, references
 
@@ -137,6 +161,22 @@ def _processor_seconds(runs: Sequence[RunRecord]) -> NDArray[np.float64] | None:
     """Return the processor time of each run; None unless that of every run is known. Shape [runs]."""
     known = [run.processor_seconds for run in runs if run.processor_seconds is not None]
     return np.array(known) if len(known) == len(runs) else None
+
+
+def _probes(
+    challenge: Challenge,
+    of_references: ReferenceProbes | None,
+    arrays: Mapping[str, NDArray[np.float32]] | None,
+) -> Probes | None:
+    """Return the probes of a population, None if nothing was recorded."""
+    settings = challenge.description.probes
+    if settings is None or of_references is None or not arrays:
+        return None
+    values: dict[str, Any] = dict(arrays)
+    values |= {f"{split}_labels": labels for split, labels in of_references.labels.items()}
+    if PERTURBED in arrays:
+        values["norms"] = np.array(settings.norms)
+    return Probes(**values)
 
 
 def read_outputs(challenge: Challenge, file: Path) -> NetworkOutputs:

@@ -27,8 +27,10 @@ from sandbox.networks.architectures import build, memory_format_of, prepare
 from sandbox.networks.datasets import read_split
 from sandbox.networks.outputs import outputs_of
 from sandbox.networks.precision import exact_arithmetic
+from sandbox.networks.probes import Probes
 from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.protocol.messages import TO_EVALUATOR
+from sandbox.protocol.probes import ProbePlan
 from sandbox.protocol.splits import SPLITS
 from sandbox.stdio import Stdio
 from sandbox.surroundings import surroundings
@@ -62,6 +64,9 @@ class Evaluator:
             }
             for split in SPLITS
         }
+        self._probes = (
+            Probes(ProbePlan.from_fields(job.probes), self._splits) if job.probes is not None else None
+        )
 
     def _net(self) -> nn.Module:
         """Return this thread's network, built at its first use."""
@@ -95,7 +100,9 @@ class Evaluator:
             raise UnfitError("it does not fit the network") from error
         memory_format = memory_format_of(self._job.architecture)
         try:
-            outputs = outputs_of(net, self._splits, self._job.classes, memory_format, on_batch)
+            outputs = outputs_of(
+                net, self._splits, self._job.classes, memory_format, on_batch, probes=self._probes
+            )
         except (IndexError, ValueError) as error:
             raise UnfitError("the network fails with it") from error
         if not bool(torch.isfinite(outputs.logits).all()):

@@ -1,4 +1,4 @@
-"""Outputs of a network for scoring: forget logits, losses on unseen examples, counts of correct predictions.
+"""Outputs of a network for scoring: forget logits, unseen losses, counts of correct predictions, and probes.
 
 The same function serves checkpoints and references, so that both are computed alike. On one thread, outputs
 depend on the network and the examples alone, byte for byte: a batch never mixes splits or networks, and its
@@ -7,20 +7,20 @@ size depends on the examples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from sandbox.networks.forward import Forward, batches
+from sandbox.networks.last_layer import LastLayer
+from sandbox.networks.probes import Probes
+from sandbox.protocol.probes import FEATURES, PERTURBED, SAMPLES
 from sandbox.protocol.splits import SPLITS
 
 MAX_LOSS = 1e4
-_MAX_BATCH = 4096
-_BATCH_BYTES = 3 << 19
-"""On a CPU. Larger batches of images do not fit its caches: see benchmarks/README.md."""
-_GPU_BATCH_BYTES = 64 << 20
-"""On a GPU: the activations between a network's layers take a multiple of it."""
+_KIND_OF_SAMPLE = {split: kind for kind, split in SAMPLES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,23 +38,17 @@ class Outputs:
     """Cross-entropy of each test example, which no network was trained on; at most
     `MAX_LOSS`, also where the logits are infinite. Float32 [test examples]."""
 
+    probes: tuple[Tensor, ...] = ()
+    """In the order of `sandbox.protocol.probes.KINDS`, float32; empty if none are recorded."""
+
+    @property
+    def arrays(self) -> tuple[Tensor, ...]:
+        """Return all arrays as they follow one another in a frame."""
+        return (self.logits, self.correct, self.unseen_losses, *self.probes)
+
     def to_bytes(self) -> bytes:
-        """Return logits, counts and losses, all little-endian and row by row."""
-        return b"".join(part.numpy().tobytes() for part in (self.logits, self.correct, self.unseen_losses))
-
-
-def split_batches(images: Tensor, memory_format: torch.memory_format) -> Iterator[Tensor]:
-    """Yield images [examples, ...] in batches of the size that their device is fastest with."""
-    if images.device.type != "cpu":
-        yield from images.split(_batch_size(images, _GPU_BATCH_BYTES))
-        return
-    size = _batch_size(images, _BATCH_BYTES)
-    for batch in images.split(size):
-        yield batch.contiguous(memory_format=memory_format)
-
-
-def _batch_size(images: Tensor, max_bytes: int) -> int:
-    return max(1, min(_MAX_BATCH, max_bytes // (images[0].numel() * images.element_size())))
+        """Return logits, counts, losses and probes, all little-endian and row by row."""
+        return b"".join(array.numpy().tobytes() for array in self.arrays)
 
 
 @torch.inference_mode()
@@ -64,6 +58,8 @@ def outputs_of(
     classes: int,
     memory_format: torch.memory_format = torch.channels_last,
     on_batch: Callable[[], None] = lambda: None,
+    *,
+    probes: Probes | None = None,
 ) -> Outputs:
     """Return the outputs of a network on all four splits, whether it is in train or eval mode.
 
@@ -73,6 +69,7 @@ def outputs_of(
         classes: Number of classes of the head.
         memory_format: Of the images (`sandbox.networks.architectures.memory_format_of`); used on a CPU only.
         on_batch: Called before each batch is computed.
+        probes: What else is recorded.
 
     Raises:
         ValueError: its logits are not [images, classes].
@@ -80,28 +77,43 @@ def outputs_of(
     net.eval()
     if next(net.parameters()).device.type == "cpu":  # 10 % faster on a CPU, equal or slower on a GPU
         net.to(memory_format=memory_format)
+    forward = Forward(net, classes, memory_format, on_batch)
     correct = torch.zeros(len(SPLITS), classes, dtype=torch.int64)
     forget_logits: Tensor | None = None
     test_losses: Tensor | None = None
+    recorded: dict[str, Tensor] = {}
     for row, split in enumerate(SPLITS):
-        labels = splits[split]["label"]
-        parts = []
-        for batch in split_batches(splits[split]["image"], memory_format):
-            on_batch()
-            answer = net(batch)
-            if answer.shape != (len(batch), classes):
-                raise ValueError(
-                    f"logits are {[*answer.shape]} for {len(batch)} images and {classes} classes"
-                )
-            parts.append(answer.float())
-        logits = torch.cat(parts)
+        images, labels = splits[split]["image"], splits[split]["label"]
+        if split == "forget" and probes is not None and probes.has_features:
+            logits, recorded[FEATURES] = _with_features(forward, images, probes)
+        else:
+            logits = torch.cat([forward(batch) for batch in batches(images)])
         correct_labels = labels[logits.argmax(dim=1) == labels]
         correct[row] = torch.bincount(correct_labels, minlength=classes).cpu()
+        if probes is not None and (sample := probes.of_sample(split, logits)) is not None:
+            recorded[_KIND_OF_SAMPLE[split]] = sample
         if split == "forget":
             forget_logits = logits.cpu()
         if split == "test":
             losses = nn.functional.cross_entropy(logits, labels, reduction="none")
             test_losses = losses.nan_to_num(nan=MAX_LOSS).clamp(0, MAX_LOSS).cpu()
+    if probes is not None and probes.has_perturbed:
+        recorded[PERTURBED] = probes.perturbed(forward)
     assert forget_logits is not None
     assert test_losses is not None
-    return Outputs(logits=forget_logits.contiguous(), correct=correct, unseen_losses=test_losses.contiguous())
+    return Outputs(
+        logits=forget_logits.contiguous(),
+        correct=correct,
+        unseen_losses=test_losses.contiguous(),
+        probes=probes.in_order(recorded) if probes is not None else (),
+    )
+
+
+def _with_features(forward: Forward, images: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:
+    """Return the logits on all images, and their projected features."""
+    logits, features = [], []
+    with LastLayer(forward.net, forward.classes) as layer:
+        for batch in batches(images):
+            logits.append(forward(batch))
+            features.append(probes.project(layer.take(), len(batch)))
+    return torch.cat(logits), torch.cat(features)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 READERS_GID = 1_999
 """The group that may read the dynamic loader (`sandbox.worker.unreadable`)."""
@@ -27,9 +27,18 @@ ORIGINAL = -1
 class _Job:
     __slots__ = ()
 
+    later_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields that earlier images do not know: left out where they are None."""
+
     def to_json(self) -> bytes:
         """Return the job as the payload of a ``job`` frame."""
-        return json.dumps(asdict(self), sort_keys=True).encode()  # type: ignore[call-overload]
+        values = asdict(self)  # type: ignore[call-overload]
+        sent = {
+            name: value
+            for name, value in values.items()
+            if value is not None or name not in self.later_fields
+        }
+        return json.dumps(sent, sort_keys=True).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -42,7 +51,7 @@ class _Job:
         names = {item.name for item in fields(cls)}  # type: ignore[arg-type]
         if not isinstance(values, dict):
             raise ValueError(f"{cls.__name__}: not a JSON object")
-        if values.keys() != names:
+        if (values.keys() | cls.later_fields) != names:
             raise ValueError(f"{cls.__name__}: {sorted(values.keys() ^ names)} missing or unknown")
         return cls(**values)
 
@@ -88,11 +97,15 @@ class WorkerJob(_Job):
 class EvaluatorJob(_Job):
     """The job of an evaluator: how to load checkpoints."""
 
+    later_fields: ClassVar[frozenset[str]] = frozenset({"probes"})
+
     architecture: str
     classes: int
     device: str
     architecture_source: str | None = None
     """The source of the module, if the architecture is `FILE_ARCHITECTURE`."""
+    probes: dict[str, Any] | None = None
+    """The fields of a `sandbox.protocol.probes.ProbePlan`; None if no probes are recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +123,8 @@ class ShellJob(_Job):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainerJob(_Job):
     """The job of a trainer that builds a challenge."""
+
+    later_fields: ClassVar[frozenset[str]] = frozenset({"probes"})
 
     recipe: str
     seed: int
@@ -142,6 +157,8 @@ class TrainerJob(_Job):
     ``snapshot`` frames of each follow the data."""
     snapshot_seconds: float = 60.0
     """The minimum training time between two snapshots."""
+    probes: dict[str, Any] | None = None
+    """As in `EvaluatorJob`; a network without a last linear layer has no features to record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

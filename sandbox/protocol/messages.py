@@ -113,6 +113,7 @@ def from_trainer() -> Mapping[str, FrameRule]:
         "ready": _READY,
         "progress": FrameRule(fields={"stage": str, "done": int, "total": int}),
         "file": FrameRule(fields={"name": str}, payload_bytes=1 << 34),
+        "original": FrameRule(payload_bytes=1 << 34),
         "group": FrameRule(fields={"first": int, "count": int}, payload_bytes=1 << 34),
         "snapshot": _SNAPSHOT,
         "facts": FrameRule(payload_bytes=JOB_BYTES),

@@ -25,15 +25,17 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from sandbox.networks.architectures import prepare
+from sandbox.networks.architectures import build, prepare
 from sandbox.networks.custom import ArchitectureFileError
 from sandbox.networks.datasets import read_split
+from sandbox.networks.last_layer import has_features
 from sandbox.networks.precision import exact_arithmetic
 from sandbox.networks.same_network import EXAMPLES, NotTheSameNetworkError, check_same_network
 from sandbox.protocol.frames import FrameRule, Scalar
 from sandbox.protocol.jobs import FILE_ARCHITECTURE, ORIGINAL, TimingJob, TrainerJob
 from sandbox.protocol.messages import TO_TRAINER
-from sandbox.protocol.splits import TIMED_SPLITS
+from sandbox.protocol.probes import ProbePlan
+from sandbox.protocol.splits import SPLITS, TIMED_SPLITS
 from sandbox.recipes import RECIPES
 from sandbox.recipes.api import RecipeError, Request
 from sandbox.recipes.assemble import assemble
@@ -47,7 +49,7 @@ from sandbox.trainer.optimizers import warm_up
 from sandbox.trainer.references import (
     ReferenceTraining,
     SnapshotSink,
-    correct_by_split,
+    original_outputs,
     snapshots_of,
     train_groups,
     train_original,
@@ -95,6 +97,7 @@ def _train(
     prepare(data.architecture)
     images = data.splits["retain"]["image"][:EXAMPLES]
     check_same_network(data.architecture, data.classes, images, job.architecture_source)
+    probes, remarks = _probe_plan(job, data)
     size = job.group_size or _choose_group_size(job, data, stdio)
 
     def counted(stage: str, total: int) -> StepCount:
@@ -118,20 +121,43 @@ def _train(
         seconds, peak_bytes = time.monotonic() - began, footprint.peak_bytes()
         count.report()
         stdio.send("file", safetensors.torch.save(original), name="public/original.safetensors")
+        answers = original_outputs(data, original, job.device, probes)
+        if probes is not None:
+            stdio.send("original", answers.to_bytes())
         measured = {
             "epoch_seconds": seconds * steps / count.taken if count.taken else None,
             "training_bytes": peak_bytes if job.device == "cpu" else None,
-            "original_correct": correct_by_split(data, original, job.device),
+            "original_correct": dict(zip(SPLITS, answers.correct.sum(dim=1).tolist(), strict=True)),
+            "probe_kinds": list(probes.kinds) if probes is not None else [],
         }
-        stdio.send("facts", json.dumps({**_facts(data, size), **measured}).encode())
+        facts = _facts(data, size, remarks)
+        stdio.send("facts", json.dumps({**facts, **measured}).encode())
     training = ReferenceTraining(
-        data=data, job=job, group_size=size, previous=snapshots, send_snapshot=send_snapshot
+        data=data,
+        job=job,
+        group_size=size,
+        previous=snapshots,
+        send_snapshot=send_snapshot,
+        probes=probes,
     )
     count = counted("references (steps)", training.steps)
     for first, outputs in train_groups(training, count):
         stdio.send("group", outputs, first=first, count=size)
     count.report()
     stdio.send("done")
+
+
+def _probe_plan(job: TrainerJob, data: TrainingData) -> tuple[ProbePlan | None, list[str]]:
+    """Return which probes are recorded, and a sentence for each kind that cannot be."""
+    if job.probes is None:
+        return None, []
+    images = data.splits["retain"]["image"][:EXAMPLES]
+    return ProbePlan.from_fields(job.probes).recordable(
+        examples=len(data.splits["forget"]["label"]),
+        classes=data.classes,
+        sizes={name: len(split["label"]) for name, split in data.splits.items()},
+        has_features=has_features(build(data.architecture, data.classes), images, data.classes),
+    )
 
 
 def _choose_group_size(job: TrainerJob, data: TrainingData, stdio: _LockedStdio) -> int:
@@ -162,7 +188,7 @@ def _send_splits(data: TrainingData, stdio: _LockedStdio) -> None:
         stdio.send("file", content, name=f"{folder}/{name}.safetensors")
 
 
-def _facts(data: TrainingData, size: int) -> dict[str, Any]:
+def _facts(data: TrainingData, size: int, remarks: list[str]) -> dict[str, Any]:
     """Return what the challenge's description records about its data and training."""
     return {
         "architecture": data.architecture,
@@ -177,7 +203,7 @@ def _facts(data: TrainingData, size: int) -> dict[str, Any]:
         },
         "training": asdict(data.preset),
         "group_size": size,
-        "notes": list(data.notes),
+        "notes": [*data.notes, *remarks],
     }
 
 

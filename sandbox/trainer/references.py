@@ -21,11 +21,12 @@ import torch
 from torch import Tensor
 
 from sandbox.networks.architectures import build, memory_format_of
-from sandbox.networks.outputs import outputs_of
+from sandbox.networks.outputs import Outputs, outputs_of
+from sandbox.networks.probes import Probes
 from sandbox.protocol.jobs import TrainerJob
 from sandbox.protocol.messages import SNAPSHOT_PIECE_BYTES
+from sandbox.protocol.probes import ProbePlan
 from sandbox.protocol.seeds import original_seed, reference_seed
-from sandbox.protocol.splits import SPLITS
 from sandbox.recipes.api import RecipeError
 from sandbox.recipes.dataset import TrainingData
 from sandbox.trainer.methods import is_side_by_side
@@ -72,13 +73,26 @@ def train_original(
     return state
 
 
-def correct_by_split(data: TrainingData, state: Mapping[str, Tensor], device: str) -> dict[str, int]:
-    """Return how many examples of each split a network gets right."""
+def original_outputs(
+    data: TrainingData, state: Mapping[str, Tensor], device: str, probes: ProbePlan | None = None
+) -> Outputs:
+    """Return the outputs of the original network."""
+    (outputs,) = _outputs(data, [state], device, probes)
+    return outputs
+
+
+def _outputs(
+    data: TrainingData, states: Sequence[Mapping[str, Tensor]], device: str, plan: ProbePlan | None
+) -> list[Outputs]:
     net = build(data.architecture, data.classes).to(device)
-    net.load_state_dict(state)
     splits = {name: _to_device(device, split) for name, split in data.splits.items()}
-    correct = outputs_of(net, splits, data.classes, memory_format_of(data.architecture)).correct
-    return {name: int(count) for name, count in zip(SPLITS, correct.sum(dim=1).tolist(), strict=True)}
+    probes = Probes(plan, splits) if plan is not None else None
+    outputs = []
+    for state in states:
+        net.load_state_dict(state)
+        memory_format = memory_format_of(data.architecture)
+        outputs.append(outputs_of(net, splits, data.classes, memory_format, probes=probes))
+    return outputs
 
 
 def train_group(
@@ -90,12 +104,14 @@ def train_group(
     *,
     count: StepCount | None = None,
     snapshots: Snapshots | None = None,
+    probes: ProbePlan | None = None,
 ) -> bytes:
     """Train references ``first`` to ``first + size - 1`` together and return their outputs.
 
     Returns:
         The logits, float32 [group, forget examples, classes], the counts of correct predictions, int64
-        [group, 4, classes], and the losses, float32 [group, test examples], as bytes.
+        [group, 4, classes], the losses, float32 [group, test examples], and each array of the probes, with
+        the group as its first axis, as bytes.
     """
     splits = {name: _to_device(device, split) for name, split in data.splits.items()}
     members = range(first, first + size)
@@ -111,13 +127,8 @@ def train_group(
         snapshots=snapshots,
         side_by_side=is_side_by_side(size, device),
     )
-    net = build(data.architecture, data.classes).to(device)
-    outputs = []
-    for state in states:
-        net.load_state_dict(state)
-        outputs.append(outputs_of(net, splits, data.classes, memory_format_of(data.architecture)))
-    parts = zip(*((output.logits, output.correct, output.unseen_losses) for output in outputs), strict=True)
-    return b"".join(torch.stack(part).numpy().tobytes() for part in parts)
+    arrays = zip(*(outputs.arrays for outputs in _outputs(data, states, device, probes)), strict=True)
+    return b"".join(torch.stack(array).numpy().tobytes() for array in arrays)
 
 
 def _to_device(device: str, split: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -136,12 +147,21 @@ class ReferenceTraining:
     """Snapshots of an interrupted build: the last one of each group, by the group's first reference."""
     send_snapshot: SnapshotSink = lambda _first, _piece, _last: None
     """May be called by another thread."""
+    probes: ProbePlan | None = None
+    """What else is recorded of each reference."""
 
     def train(self, first: int, count: StepCount, snapshots: Snapshots) -> bytes:
         """Return the outputs of a group."""
         job = self.job
         return train_group(
-            self.data, job.seed, first, self.group_size, job.device, count=count, snapshots=snapshots
+            self.data,
+            job.seed,
+            first,
+            self.group_size,
+            job.device,
+            count=count,
+            snapshots=snapshots,
+            probes=self.probes,
         )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,15 @@ from safetensors.numpy import save
 from runner.challenge import load as challenge_loader
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Description, Visibility, render_description
-from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, REFERENCES_FILE
+from runner.challenge.layout import (
+    CHALLENGE_FILES,
+    DESCRIPTION_FILE,
+    PROBES_FILE,
+    REFERENCES_FILE,
+    SPLIT_FILES,
+)
 from runner.challenge.limits import Limits
+from runner.challenge.probes import ProbeSettings, ReferenceProbes, probe_shapes, sample_labels
 from runner.challenge.training import Training
 from sandbox.protocol.splits import SPLITS
 from tests.support.npy import npz
@@ -61,8 +69,31 @@ class ChallengeFolder:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(data)
 
-    def describe(self, limits: Limits | None = None, visibility: Visibility = "private") -> Path:
-        """Write a description that matches the files, whatever their content; return the folder."""
+    def write_probes(self, settings: ProbeSettings) -> None:
+        """Write probes of the references, numbered so that each value is another."""
+        sizes = {"retain": 2, "test": 2}
+        shapes = probe_shapes(settings, examples=len(FORGET_LABELS), classes=CLASSES, sizes=sizes)
+        arrays = {
+            kind: np.arange(REFERENCES * math.prod(shape), dtype=np.float32).reshape(REFERENCES, *shape)
+            for kind, shape in shapes.items()
+        }
+        probes = ReferenceProbes(
+            arrays=arrays,
+            labels=sample_labels(settings, lambda split: (self.folder / SPLIT_FILES[split]).read_bytes()),
+            original_logits=np.full((len(FORGET_LABELS), CLASSES), 7, np.float32),
+        )
+        self.write(PROBES_FILE, probes.to_bytes())
+
+    def describe(
+        self,
+        limits: Limits | None = None,
+        visibility: Visibility = "private",
+        probes: ProbeSettings | None = None,
+    ) -> Path:
+        """Write a description that matches the files, whatever their content; return the folder.
+
+        With probes, those of the references must have been written.
+        """
         description = Description(
             schema_version=1,
             name="tiny",
@@ -81,8 +112,9 @@ class ChallengeFolder:
             class_counts={"retain": [1, 1], "forget": [1, 2], "val": [1, 1], "test": [1, 1]},
             files={
                 name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
-                for name in CHALLENGE_FILES
+                for name in (*CHALLENGE_FILES, *([PROBES_FILE] if probes is not None else []))
             },
+            probes=probes,
         )
         self.write(DESCRIPTION_FILE, render_description(description))
         return self.folder

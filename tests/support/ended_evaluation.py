@@ -105,6 +105,10 @@ def publish(store: Store, folder: Path, name: str, challenge: Challenge, blamed:
                 logits=rng.normal(size=(3, 2)).astype(np.float32),
                 correct=rng.integers(0, 2, size=(4, 2)),
                 unseen_losses=rng.random(2).astype(np.float32),
+                probes={
+                    kind: rng.normal(size=shape).astype(np.float32)
+                    for kind, shape in challenge.output_shapes.probes.items()
+                },
             )
         )
         files = {paths.checkpoint(index): checkpoint, paths.outputs(index): outputs}

@@ -109,7 +109,7 @@ def _computed(
     for run in runs:
         if run.outputs_sha256 and file_sha256(paths.outputs(run.index)) != run.outputs_sha256:
             raise HostNotReadyError(f"the outputs of run {run.index} are missing or were changed")
-    unlearned, references = load_populations(challenge, runs, paths.outputs)
+    unlearned, references = load_populations(challenge, runs, paths.outputs, with_probes=False)
     return halved_score(_models(unlearned), _models(references), seed=seed)
 
 

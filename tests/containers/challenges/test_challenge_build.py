@@ -18,7 +18,7 @@ from safetensors.numpy import load as load_safetensors
 from runner.builder.build import build_challenge
 from runner.builder.plan import BuildPlan
 from runner.challenge.challenge import Challenge
-from runner.challenge.layout import CHALLENGE_FILES
+from runner.challenge.layout import CHALLENGE_FILES, PROBES_FILE
 from runner.engine.api import Engine
 from runner.engine.container_spec import SESSION_LABEL
 from runner.errors import ConfigurationError
@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_bytes(
     assert (folder / CHALLENGE_FILES[0]).stat().st_mtime_ns == original, (
         "the original was trained a second time"
     )
-    for name in CHALLENGE_FILES:
+    for name in (*CHALLENGE_FILES, PROBES_FILE):
         assert (folder / name).read_bytes() == (challenge.folder / name).read_bytes(), name
     assert not (folder / ".building").exists()
     assert not list(sessions.iterdir())  # a process's file goes after the last of its containers
@@ -140,7 +140,7 @@ def test_what_was_in_training_is_gone_on_with_after_kill_9(
     assert not (folder / ".building").exists()
     calm = tmp_path / "calm" / "own"
     assert subprocess.run(command(calm), capture_output=True, check=False).returncode == 0
-    for name in CHALLENGE_FILES:
+    for name in (*CHALLENGE_FILES, PROBES_FILE):
         assert (folder / name).read_bytes() == (calm / name).read_bytes(), name
 
 
@@ -182,7 +182,7 @@ def test_another_seed_gives_another_challenge_in_every_part(
         labels=labels,
         reporter=NullReporter(),
     )
-    for name in CHALLENGE_FILES:
+    for name in (*CHALLENGE_FILES, PROBES_FILE):
         assert (other.folder / name).read_bytes() != (challenge.folder / name).read_bytes(), name
 
 

@@ -149,7 +149,7 @@ def test_an_interrupted_build_from_files_resumes_to_the_same_bytes(tmp_path: Pat
     unlearn(*arguments)
     assert (tmp_path / "interrupted" / CHALLENGE_FILES[0]).stat().st_mtime_ns == original
     unlearn("challenge", "build", "idx", tmp_path / "straight", *words)
-    for name in CHALLENGE_FILES:
+    for name in (*CHALLENGE_FILES, PROBES_FILE):
         assert (tmp_path / "interrupted" / name).read_bytes() == (
             tmp_path / "straight" / name
         ).read_bytes(), name

@@ -31,6 +31,11 @@ from sandbox.protocol.splits import SPLITS
 from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.networks.architectures import build
 from sandbox.networks.outputs import outputs_of
+from sandbox.networks.probes import Probes
+from sandbox.protocol.probes import ProbePlan
+
+FIELDS = {"kinds": ["retain_logits", "test_logits", "perturbed_logits", "features"], "seed": 3,
+          "sample_examples": 50, "norms": [0.03, 0.1, 0.3], "copies": 2, "feature_numbers": 64}
 
 def ways(architecture, *shape):
     torch.manual_seed(0)
@@ -41,22 +46,27 @@ def ways(architecture, *shape):
     data = {name: safetensors.torch.save(split) for name, split in splits.items()}
     states = [build(architecture, 10).state_dict() for _ in range(3)]
     checkpoints = [safetensors.torch.save(state) for state in states]
-    job = EvaluatorJob(architecture=architecture, classes=10, device="cpu")
+    without = Evaluator(EvaluatorJob(architecture=architecture, classes=10, device="cpu"), data)
+    bare = [without.outputs(checkpoint) for checkpoint in checkpoints]
+    job = EvaluatorJob(architecture=architecture, classes=10, device="cpu", probes=FIELDS)
     alone = [Evaluator(job, data).outputs(checkpoint) for checkpoint in checkpoints]
     after_others = Evaluator(job, data)
     in_another_order = [after_others.outputs(one) for one in reversed(checkpoints)][::-1]
     with ThreadPoolExecutor(3) as pool:
         side_by_side = list(pool.map(after_others.outputs, checkpoints * 4))
-    as_references = []
+    as_references, probes = [], Probes(ProbePlan.from_fields(FIELDS), splits)
     for state in states:
         net = build(architecture, 10)
         net.load_state_dict(state)
-        as_references.append(outputs_of(net.train(), splits, 10).to_bytes())
+        as_references.append(outputs_of(net.train(), splits, 10, probes=probes).to_bytes())
     return {
         "differ from each other": len(set(alone)) == 3,
         "in another order": in_another_order == alone,
         "side by side": side_by_side == alone * 4,
         "as references": as_references == alone,
+        "without probes": all(whole.startswith(part) for whole, part in zip(alone, bare)),
+        "with all of them": len(alone[0]) - len(bare[0])
+        == 4 * (50 * 10 + 50 * 10 + 3 * 2 * 129 * 10 + 129 * 64),
     }
 
 print(json.dumps({"digits": ways("digits", 1, 8, 8), "resnet18": ways("resnet18", 3, 32, 32)}))
@@ -64,7 +74,7 @@ print(json.dumps({"digits": ways("digits", 1, 8, 8), "resnet18": ways("resnet18"
 
 
 def test_outputs_depend_on_the_checkpoint_alone(in_image: InImage) -> None:
-    """Not on what was evaluated before or beside it; and a reference's are computed alike."""
+    """Not on what was evaluated before or beside it, nor on probes; and a reference's are computed alike."""
     answers = json.loads(in_image(EVERY_WAY))
     assert {way for ways in answers.values() for way, same in ways.items() if not same} == set()
     assert set(answers) == {"digits", "resnet18"}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+from runner.challenge.load import load_challenge
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
-from runner.results.scoring import score_runs
+from runner.challenge.probes import choose_probes
+from runner.results.scoring import load_populations, read_outputs, score_runs
 from runner.store.records import RetrainingRecord
-from tests.support.ended_evaluation import Ended
+from tests.runner.conftest import ChallengeFolder
+from tests.support.ended_evaluation import Ended, ending
 
 
 def test_outputs_that_contradict_the_challenge_are_a_reason(ended: Ended) -> None:
@@ -26,3 +31,54 @@ def test_outputs_that_contradict_the_challenge_are_a_reason(ended: Ended) -> Non
     assert isinstance(reason, str)
     assert "outnumber" in reason
     assert any("score" in line for line in ended.mismatches())
+
+
+def test_probes_of_runs_and_references_reach_the_scorer(challenge_folder: ChallengeFolder) -> None:
+    """Each array of each run, in its place; they are part of the outputs whose hashes a score rests on."""
+    probes = choose_probes("cheap", 0)
+    assert probes is not None
+    challenge_folder.write_probes(probes)
+    challenge = load_challenge(challenge_folder.describe(probes=probes))
+    with ending(challenge_folder.folder.parent / "store", challenge) as ended:
+        runs = ended.store.runs(ended.name)
+        unlearned, references = load_populations(challenge, runs, ended.paths.outputs)
+        assert unlearned.probes is not None
+        assert references.probes is not None
+        for of_population, models in ((unlearned.probes, 4), (references.probes, 3)):
+            assert of_population.perturbed_logits is not None
+            assert of_population.perturbed_logits.shape == (models, 3, 2, 3, 2)
+            assert of_population.norms is not None
+            assert of_population.norms.tolist() == [0.03, 0.1, 0.3]
+            assert of_population.features is not None
+            assert of_population.features.shape == (models, 3, 64)
+            assert of_population.relearned_logits is None
+            assert of_population.test_labels is not None
+            assert of_population.test_labels.tolist() == [0, 1]
+        for run in runs:
+            stored = read_outputs(challenge, ended.paths.outputs(run.index)).probes
+            for kind, array in stored.items():
+                assert np.array_equal(getattr(unlearned.probes, kind)[run.index], array), kind
+        for outputs in (unlearned, references):
+            assert outputs.original_logits is not None
+            assert outputs.original_logits.tolist() == [[7, 7]] * 3
+        without, _ = load_populations(challenge, runs, ended.paths.outputs, with_probes=False)
+        assert without.probes is None
+        assert ended.mismatches() == []
+        file = ended.paths.outputs(1)
+        data = bytearray(file.read_bytes())
+        data[data.index(np.float32(stored_value(file)).tobytes())] ^= 1
+        file.write_bytes(data)
+        assert "outputs/00001.npz is not the file that the manifest names" in ended.mismatches()
+
+
+def stored_value(file: Path) -> float:
+    """Return a number of the probes in a file of outputs."""
+    with np.load(file) as archive:
+        return float(archive["probe_features"][0, 0])
+
+
+def test_a_challenge_without_probes_has_none_to_score(ended: Ended) -> None:
+    """As challenges of earlier versions."""
+    for outputs in load_populations(ended.challenge, ended.store.runs(ended.name), ended.paths.outputs):
+        assert outputs.probes is None
+        assert outputs.original_logits is None

@@ -11,6 +11,7 @@ from sandbox.protocol.jobs import EvaluatorJob, TimingJob, TrainerJob, WorkerJob
 from sandbox.protocol.messages import ERROR_BYTES, from_worker
 
 EVALUATOR = EvaluatorJob(architecture="digits", classes=10, device="cpu")
+PROBING = EvaluatorJob(architecture="digits", classes=10, device="cpu", probes={"kinds": ["features"]})
 TRAINER = TrainerJob(
     recipe="digits",
     seed=1 << 39,
@@ -54,10 +55,21 @@ WORKER = WorkerJob(
 )
 
 
-@pytest.mark.parametrize("job", [EVALUATOR, TRAINER, TIMING, WORKER], ids=lambda job: type(job).__name__)
+@pytest.mark.parametrize(
+    "job", [EVALUATOR, PROBING, TRAINER, TIMING, WORKER], ids=lambda job: type(job).__name__
+)
 def test_a_job_survives_the_round_trip(job: EvaluatorJob | TrainerJob | TimingJob | WorkerJob) -> None:
     """The parsed job equals the job that was written."""
     assert type(job).from_json(job.to_json()) == job
+
+
+@pytest.mark.parametrize("job", [EVALUATOR, TRAINER])
+def test_earlier_images_are_not_told_of_probes_that_are_not_recorded(
+    job: EvaluatorJob | TrainerJob,
+) -> None:
+    """They refuse names that they do not know, and could not record any."""
+    assert "probes" not in json.loads(job.to_json())
+    assert "probes" in json.loads(PROBING.to_json())
 
 
 @pytest.mark.parametrize("change", [{"classes": None}, {"gpu": 1}, {"classes": None, "class": 10}], ids=str)

@@ -1,0 +1,152 @@
+"""Probes are what they claim to be, and no network hides from them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.containers.conftest import InImage
+
+pytestmark = pytest.mark.container
+
+COMMON = """
+import json, torch
+from torch import nn
+from sandbox.networks.architectures import build
+from sandbox.networks.last_layer import has_features
+from sandbox.networks.outputs import outputs_of
+from sandbox.networks.probes import Probes, bounded
+from sandbox.protocol.probes import KINDS, MAX_VALUE, ProbePlan
+from sandbox.protocol.splits import SPLITS
+
+torch.manual_seed(0)
+torch.set_num_threads(1)
+PLAN = ProbePlan(kinds=KINDS[:4], seed=3, sample_examples=20, norms=(0.03, 0.1, 0.3), copies=2, feature_numbers=64)
+SPLIT = {
+    name: {"image": torch.rand(size, 1, 8, 8), "label": torch.randint(10, (size,))}
+    for name, size in zip(SPLITS, (60, 7, 4, 30))
+}
+SPLIT["forget"]["image"][6] = 0
+FORGET = SPLIT["forget"]
+net = build("digits", 10).eval()
+
+def recorded(net, splits=SPLIT):
+    outputs = outputs_of(net, splits, 10, torch.contiguous_format, probes=Probes(PLAN, splits))
+    return outputs.logits, dict(zip(PLAN.kinds, outputs.probes))
+"""
+
+CLAIMS = (
+    COMMON
+    + """
+logits, probes = recorded(net)
+answers = {}
+with torch.inference_mode():
+    for kind, split in (("retain_logits", "retain"), ("test_logits", "test")):
+        rows = PLAN.sample(split, len(SPLIT[split]["label"]))
+        whole = net(SPLIT[split]["image"].contiguous(memory_format=torch.contiguous_format))
+        answers[kind] = torch.allclose(probes[kind], whole[rows], atol=1e-5) and len(rows) == 20
+    hidden = net.layer1(torch.relu(net.bn1(net.conv1(FORGET["image"]))))
+    features = nn.functional.max_pool2d(hidden, 2).flatten(1)
+    lengths = (probes["features"].square().sum(1) / features.square().sum(1)).tolist()
+    answers["projection keeps lengths"] = all(0.4 < ratio < 2 for ratio in lengths[:6])
+
+class Images(nn.Module):
+    '''Shows what a network is given: the sum of squares of the noise as a fraction, and the sign of its first.'''
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.seen = []
+    def forward(self, images):
+        self.seen.append(images.clone())
+        return torch.zeros(len(images), 10)
+
+spy, again = Images(), Images()
+recorded(spy), recorded(again)
+noisy = torch.cat(spy.seen[4:]).view(3, 2, 7, 1, 8, 8)
+noise = noisy - FORGET["image"]
+sizes = FORGET["image"].flatten(1).norm(dim=1)
+ratios = noise.flatten(3).norm(dim=3)[:, :, :6] / sizes[:6]
+answers["norms"] = torch.allclose(ratios, torch.tensor(PLAN.norms).view(3, 1, 1).expand_as(ratios), rtol=1e-4)
+answers["no noise on an empty image"] = bool((noise[:, :, 6] == 0).all())
+units = (noise / noise.flatten(3).norm(dim=3).view(3, 2, 7, 1, 1, 1))[:, :, :6]
+answers["one direction at all norms"] = torch.allclose(units[0], units[2], atol=1e-3)
+answers["another direction of each copy"] = bool((units[:, 0] - units[:, 1]).flatten(2).norm(dim=2).min() > 0.5)
+answers["the same noise for all networks"] = all(map(torch.equal, spy.seen, again.seen))
+answers["hooks are gone"] = not any(layer._forward_hooks for layer in net.modules())
+
+class Convolution(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(1, 10, 8)
+    def forward(self, images):
+        return self.layer(images).flatten(1)
+
+few = SPLIT["retain"]["image"][:4]
+answers["features"] = [
+    has_features(net, few, 10),
+    has_features(Convolution(), few, 10),
+    has_features(nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.ReLU(), nn.Linear(10, 10)), few, 10),
+    has_features(nn.Sequential(nn.Conv2d(1, 3, 8), nn.Flatten(2), nn.Linear(1, 10)), few, 10),
+]
+print(json.dumps(answers))
+"""
+)
+
+
+def test_probes_are_what_they_claim(in_image: InImage) -> None:
+    """Samples, noise of the stated norm, features whose lengths a projection keeps."""
+    answers = json.loads(in_image(CLAIMS))
+    assert answers.pop("features") == [True, False, True, False]
+    assert {claim for claim, holds in answers.items() if not holds} == set()
+
+
+HIDING = (
+    COMMON
+    + """
+class Hides(nn.Module):
+    '''Answers finitely on what it knows, and with something else on all other images.'''
+    def __init__(self, otherwise):
+        super().__init__()
+        self.net, self.otherwise = net, otherwise
+        self.known = torch.cat([split["image"] for split in SPLIT.values()])
+    def forward(self, images):
+        known = (images[:, None] == self.known).flatten(2).all(2).any(1)
+        return torch.where(known[:, None], self.net(images), torch.full((len(images), 10), self.otherwise))
+
+answers = {}
+honest, _ = recorded(net)
+for name, value in (("nan", float("nan")), ("inf", float("inf")), ("-inf", float("-inf"))):
+    logits, probes = recorded(Hides(value))
+    perturbed = probes["perturbed_logits"][:, :, :6]
+    right = perturbed.argmax(-1) == FORGET["label"][:6]
+    answers[name] = [
+        torch.allclose(logits, honest, atol=1e-5), bool(perturbed.isfinite().all()), bool(right.all()),
+        perturbed.max().item(), perturbed.min().item(),
+    ]
+weird = torch.tensor([[1.0, 2.0, 3.0], [1e30, 3e30, 2e30], [float("nan"), 0, 0], [-1e5, 0, 0]])
+labels = torch.tensor([0, 1, 2, 0])
+answers["recognized"] = bounded(weird, labels, as_recognized=True).tolist()
+answers["wrong"] = bounded(weird, labels, as_recognized=False).tolist()
+broken = Probes(PLAN, SPLIT)
+answers["features"] = [
+    broken.project(None, 2).unique().tolist(),
+    broken.project(torch.full((2, 5), float("inf")), 2).unique().tolist(),
+    broken.project(torch.full((2, 5), 1e30), 2).abs().max().item(),
+    broken.project(torch.ones(3, 5), 2).unique().tolist(),
+]
+print(json.dumps(answers))
+"""
+)
+
+
+def test_a_network_cannot_hide_behind_infinities(in_image: InImage) -> None:
+    """Not finite on noisy images alone: counted as recognized. Large logits keep their order."""
+    answers = json.loads(in_image(HIDING))
+    for name in ("nan", "inf", "-inf"):
+        assert answers[name] == [True, True, True, 1e4, -1e4], name
+    small, large, third = ([1, 2, 3], [1e4 / 3, 1e4, 2e4 / 3], [-1e4, 0, 0])
+    for kind, replaced in (("recognized", [-1e4, -1e4, 1e4]), ("wrong", [1e4, 1e4, -1e4])):
+        for row, expected in zip(answers[kind], [small, large, replaced, third], strict=True):
+            assert row == pytest.approx(expected), kind
+    assert answers["features"] == [[1e4], [1e4], 1e4, [1e4]]
