@@ -71,3 +71,8 @@ def measure_command(
         f"with {key.cpus:g} cores and {key.threads} threads as one run has. "
         f"A run of this challenge may take {in_force:.4g} s here.\n"
     )
+    processor, empty = measurement.retrain_processor_seconds, measurement.empty_run_processor_seconds
+    if processor is not None and empty is not None:
+        sys.stdout.write(
+            f"It takes {processor:.4g} s of processor time, and a run that does nothing {empty:.2g} s.\n"
+        )

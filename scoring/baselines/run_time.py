@@ -81,7 +81,7 @@ def run_time(
     By the clock the median decides, because a single run that the machine delayed does not mean a slow
     method; exactly what is allowed is not too slow. Both times must come from the same machine. By the
     clock, they must also come from the same load, or the fraction is meaningless; processor time
-    depends on it by a third at most, where it was tried.
+    depends on it too, but little: docs/metrics.md has figures.
 
     Args:
         run_seconds: Wall time of each run, zero or more. Shape [n].
