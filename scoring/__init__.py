@@ -46,6 +46,8 @@ if TYPE_CHECKING:  # the same names as in `_MODULES`, for the type checker; a te
     from scoring.flags.find import find_flags as find_flags
     from scoring.flags.joint_attack import JointAttack as JointAttack
     from scoring.flags.joint_attack import joint_attack as joint_attack
+    from scoring.flags.too_close import TooClose as TooClose
+    from scoring.flags.too_close import find_too_close as find_too_close
     from scoring.outputs import Outputs as Outputs
     from scoring.outputs import load_outputs as load_outputs
     from scoring.outputs import save_outputs as save_outputs
@@ -77,6 +79,7 @@ _MODULES = {
     "epsilon.held_out": ("certified_epsilon", "held_out_epsilon"),
     "flags.find": ("find_flags",),
     "flags.joint_attack": ("JointAttack", "joint_attack"),
+    "flags.too_close": ("TooClose", "find_too_close"),
     "outputs": ("Outputs", "load_outputs", "save_outputs"),
     "published.confidence": ("logit_scaled_confidence",),
     "published.epsilon": ("EPSILON_CAP", "forgetting_quality", "published_epsilon"),

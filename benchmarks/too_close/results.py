@@ -12,7 +12,13 @@ from scipy.special import betaincinv
 
 FILE: Final = Path(__file__).resolve().parents[1] / "data" / "too_close.json"
 
-HEADINGS: Final = {"null": "fresh retrainings", "power": "fitted to the references", "methods": "method"}
+MAIN: Final = "64x64"
+
+KINDS: Final = (
+    *("too-close", "joint-attack", "mixture", "duplicates", "exact-duplicates", "copies", "outliers"),
+    "decidedbyone",
+)
+"""Flags by kind; near-copies and exact copies are counted apart."""
 
 HONEST: Final = frozenset(
     {
@@ -22,6 +28,8 @@ HONEST: Final = frozenset(
     }
 )
 """Methods that unlearn, whatever they are worth; `original` returns the network as it is, and is none."""
+
+SHOWN: Final = HONEST | {"fresh", "from_scratch", "original"}
 
 
 def load(file: Path = FILE) -> list[dict[str, Any]]:
@@ -56,22 +64,71 @@ def limits(count: int, total: int) -> tuple[float, float]:
     return low, high
 
 
+def rate(count: int, total: int) -> str:
+    """Return a rate with its limits, as ``2 of 300 (0.1 to 2.4 %)``."""
+    low, high = limits(count, total)
+    return f"{count} of {total} ({100 * low:.1f} to {100 * high:.1f} %)"
+
+
 def table(stored: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield the lines of docs/metrics.md."""
-    for part, heading in HEADINGS.items():
-        rows = merged(stored, part)
-        if not rows:
-            continue
-        yield f"| {heading} | n x m | sets | F / ceiling | flagged | 95 % limits | by test |"
-        yield "|---|---|---|---|---|---|---|"
-        for row in rows:
-            low, high = limits(row["flagged"], row["sets"])
-            tests = ", ".join(f"{test} {count}" for test, count in sorted(row["tests"].items()))
-            yield (
-                f"| {row['name']} | {row['sizes']} | {row['sets']} | {row['share_of_ceiling']:.2f} | "
-                f"{row['flagged']} | {100 * low:.2g} to {100 * high:.2g} % | {tests} |"
-            )
-        yield ""
+    """Yield the lines of docs/metrics.md: honest retrainings, what was fitted to references, methods."""
+    yield from _null_table(merged(stored, "null"))
+    yield ""
+    yield from _power_table(merged(stored, "power"))
+    yield ""
+    yield from _method_table(merged(stored, "methods"))
+
+
+def _null_table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    cells = {(row["sizes"], row["name"]): f"{row['flagged']} of {row['sets']}" for row in rows}
+    yield f"| n x m | {' | '.join(names)} |"
+    yield "|---" * (len(names) + 1) + "|"
+    for sizes in sorted({row["sizes"] for row in rows}, key=_by_size):
+        yield f"| {sizes} | {' | '.join(cells.get((sizes, name), '') for name in names)} |"
+    totals = []
+    for name in names:
+        same = [row for row in rows if row["name"] == name]
+        totals.append(rate(sum(row["flagged"] for row in same), sum(row["sets"] for row in same)))
+    yield f"| all (95 % limits) | {' | '.join(totals)} |"
+    yield (
+        f"| all together | {rate(sum(row['flagged'] for row in rows), sum(row['sets'] for row in rows))} |"
+        + (" |" * (len(names) - 1))
+    )
+
+
+def _power_table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    all_sizes = sorted({row["sizes"] for row in rows}, key=_by_size)
+    yield f"| fitted to the references | F / ceiling | {' | '.join(all_sizes)} | tests, {MAIN} |"
+    yield "|---" * (len(all_sizes) + 3) + "|"
+    for name in dict.fromkeys(row["name"] for row in rows):
+        by_size = {row["sizes"]: row for row in rows if row["name"] == name}
+        cells = [
+            f"{by_size[sizes]['flagged']} of {by_size[sizes]['sets']}" if sizes in by_size else ""
+            for sizes in all_sizes
+        ]
+        main = by_size[MAIN]
+        tests = ", ".join(f"{test} {count}" for test, count in sorted(main["tests"].items()))
+        yield f"| {name} | {main['share_of_ceiling']:.2f} | {' | '.join(cells)} | {tests} |"
+
+
+def _method_table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    yield f"| method | evaluations | F / ceiling | {' | '.join(KINDS)} |"
+    yield "|---" * (len(KINDS) + 3) + "|"
+    for row in sorted(rows, key=lambda row: (row["name"] not in HONEST, row["name"])):
+        if row["name"] in SHOWN:
+            cells = [row["flagged"], *(row["tests"][kind] for kind in KINDS[1:])]
+            share = f"{row['share_of_ceiling']:.2f}"
+            yield f"| {row['name']} | {row['sets']} | {share} | {' | '.join(map(str, cells))} |"
+    honest = [row for row in rows if row["name"] in HONEST]
+    sets = sum(row["sets"] for row in honest)
+    counts = [sum(row["flagged"] for row in honest)]
+    counts += [sum(row["tests"][kind] for row in honest) for kind in KINDS[1:]]
+    yield f"| all that unlearn | {sets} | | {' | '.join(rate(count, sets) for count in counts)} |"
+
+
+def _by_size(sizes: str) -> list[int]:
+    return [int(size) for size in sizes.split("x")]
 
 
 def false_alarms(stored: list[dict[str, Any]]) -> dict[str, str]:

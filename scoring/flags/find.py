@@ -18,7 +18,8 @@ Flag = Mixture | Duplicates | Copies | Outliers | DecidedByOne
 def find_flags(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> tuple[Flag, ...]:
     """Return all flags, in the order of `Flag`'s types.
 
-    The joint attack is not among them; it has its own value (`scoring.flags.joint_attack`).
+    The joint attack is not among them; it has its own value (`scoring.flags.joint_attack`). Neither is
+    `scoring.flags.too_close`, which needs that value and the ceiling.
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.

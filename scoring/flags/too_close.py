@@ -84,24 +84,32 @@ class TooClose:
 
     @property
     def sentence(self) -> str:
-        """The observation in one sentence."""
-        observations: dict[Test, str] = {
-            "quality": f"F is {self.quality_ratio or 0:.2f} times that of fresh retrainings, whose limit is "
-            f"{self.quality_limit or 0:.2f} (p = {self.quality_p:.2g})",
-            "evenness": f"confidences on single examples agree better than chance allows "
-            f"(p = {self.evenness_p:.2g})",
-            "joint": f"so do whole checkpoints (p = {self.joint_p:.2g})"
-            if "evenness" in self.tests
-            else f"whole checkpoints agree better than chance allows (p = {self.joint_p:.2g})",
-            "pairs": f"{self.pairs_across} of {self.pairs} pairs of nearest neighbours consist of a "
-            f"checkpoint and a reference (p = {self.pairs_p:.2g})",
-            "single": f"checkpoint {self.checkpoint} is nearer to reference {self.reference} than to any "
-            f"other, by a factor of {1 / max(self.distance_ratio or 1, 1e-6):.3g} (p = {self.single_p:.2g})",
+        """The observation in one sentence of at most 300 characters: the two strongest tests."""
+        observations: dict[Test, tuple[float, str]] = {
+            "quality": (
+                self.quality_p,
+                f"F is {self.quality_ratio or 0:.3g} times that of retraining, "
+                f"limit {self.quality_limit or 0:.3g}",
+            ),
+            "evenness": (self.evenness_p, "single examples agree better than chance allows"),
+            "joint": (self.joint_p, "whole checkpoints agree better than chance allows"),
+            "pairs": (
+                self.pairs_p,
+                f"{self.pairs_across} of {self.pairs} nearest pairs have one of each side",
+            ),
+            "single": (
+                self.single_p,
+                f"checkpoint {self.checkpoint} is {1 / max(self.distance_ratio or 1, 1e-6):.3g} times nearer "
+                f"to reference {self.reference} than to others",
+            ),
         }
+        strongest = sorted((observations[test] for test in self.tests), key=lambda item: item[0])
+        parts = [f"{text} (p = {p_value:.2g})" for p_value, text in strongest[:2]]
+        if more := len(strongest) - len(parts):
+            parts.append(f"{more} more {'test agrees' if more == 1 else 'tests agree'}")
         return (
-            "The checkpoints are closer to these references than fresh retrainings would be: "
-            f"{'; '.join(observations[test] for test in self.tests)}. At most 1 in 100 sets of honest "
-            "retrainings is flagged like this."
+            f"The checkpoints are closer to these references than fresh retrainings are: {'; '.join(parts)}. "
+            "At most 1 % of honest retrainings have this flag."
         )
 
 

@@ -1,18 +1,20 @@
 """Checkpoints fitted to the references are flagged, retrainings and honest methods are not."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks.too_close.fitted import cheats
+from runner.sanitize import sanitize_line
 from scoring.card.codec import encode
 from scoring.card.flags import card_flags
 from scoring.card.levels import flag_level
 from scoring.flags.evenness import _ranks, evenness_test
 from scoring.flags.mmd import discrepancy_test, pool_checkpoints
 from scoring.flags.nearness import nearest_pairs, nearest_reference
-from scoring.flags.too_close import LEVEL, find_too_close
+from scoring.flags.too_close import LEVEL, TooClose, find_too_close
 from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import ceiling
 from scoring.statistics.prediction import predict_quality
@@ -70,9 +72,41 @@ def test_populations_fitted_to_the_references_are_flagged(fitted, name, tests):
     assert shown.kind == "too-close"
     assert flag_level(shown.kind, shown.sentence) == "suspicion"
     assert shown.sentence.startswith("The checkpoints are closer to these references than fresh retrainings")
-    assert shown.sentence.endswith("At most 1 in 100 sets of honest retrainings is flagged like this.")
+    assert shown.sentence.endswith(". At most 1 % of honest retrainings have this flag.")
     assert {"quality_p", "evenness_p", "joint_p", "pairs_p", "single_p"} <= shown.figures.keys()
     json.dumps(encode(shown), allow_nan=False)
+
+
+def test_a_sentence_has_the_strongest_tests_and_is_shown_whole():
+    """What reports cut is 300 characters; the figures have all p-values."""
+    flag = TooClose(
+        tests=("quality", "evenness", "joint", "pairs", "single"),
+        level=LEVEL,
+        quality_p=0.00012345,
+        quality_ratio=1.234567,
+        quality_limit=1.1234567,
+        evenness_p=0.002,
+        joint_p=0.001,
+        pairs_p=0.002,
+        pairs=1234,
+        pairs_across=1234,
+        single_p=1.2345e-100,
+        checkpoint=10000,
+        reference=10000,
+        distance_ratio=1e-9,
+    )
+    assert (
+        flag.sentence
+        == sanitize_line(flag.sentence)
+        == (
+            "The checkpoints are closer to these references than fresh retrainings are: checkpoint 10000 is 1e+06 "
+            "times nearer to reference 10000 than to others (p = 1.2e-100); F is 1.23 times that of retraining, limit "
+            "1.12 (p = 0.00012); 3 more tests agree. At most 1 % of honest retrainings have this flag."
+        )
+    )
+    weaker = replace(flag, tests=("evenness", "joint", "pairs")).sentence
+    assert "whole checkpoints agree better than chance allows (p = 0.001); single examples" in weaker
+    assert "; 1 more test agrees. " in weaker
 
 
 @pytest.mark.parametrize(("n", "m"), [(16, 16), (64, 64), (17, 200)])
