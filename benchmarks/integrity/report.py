@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.integrity.cards import Row, card_row
+from benchmarks.integrity.cards import CONTROLS, Row, card_row
 from benchmarks.integrity.derive import derive
 from benchmarks.integrity.methods import KINDS, REMARKS
 from benchmarks.integrity.populations import challenges
@@ -48,12 +48,15 @@ class Group:
 
 def collect(folder: Path) -> list[Row]:
     """Return the rows of all populations, after making those that follow from others."""
-    rows = []
-    for place in challenges(folder):
+    places = list(challenges(folder))
+    for place in places:
         for name in derive(place):
             print(f"{place.folder.name} {name}", flush=True)
+    rows = []
+    for number, place in enumerate(places):
+        others = [places[(number + step) % len(places)] for step in range(1, min(CONTROLS + 1, len(places)))]
         names = [name for name in place.names() if method_of(name) in KINDS]
-        rows += [card_row(place, name) for name in names]
+        rows += [card_row(place, name, others) for name in names]
     return rows
 
 
