@@ -115,7 +115,7 @@ def _timed(place: Populations, name: str) -> tuple[Outputs, CardOptions]:
         "retraining_processor_seconds": retraining,
         "retraining_fraction": RETRAINING_FRACTION,
     }
-    known = {name: value for name, value in options.items() if name in _names(CardOptions)}
+    known: dict[str, Any] = {name: value for name, value in options.items() if name in _names(CardOptions)}
     return replace(unlearned, **times), CardOptions(**known)
 
 

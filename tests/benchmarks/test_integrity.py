@@ -145,10 +145,11 @@ def test_evaluations_are_counted_by_method() -> None:
         row("scrub-1", "mixture", "copies"),
         row("scrub-0", challenge="digits-1"),
         row("steered-0", "copies"),
+        row("scrub-0", challenge="mnist-0"),
     ]
     data = report(rows)
-    assert data["challenges"] == 2
-    scrub, steered = data["methods"]
+    assert data["data_sets"]["digits"]["challenges"] == 2
+    scrub, steered = data["data_sets"]["digits"]["methods"]
     assert (scrub["method"], scrub["evaluations"], scrub["challenges"]) == ("scrub", 3, 2)
     assert (scrub["suspected"], scrub["suspicions"]) == (1, {"copies": 1, "mixture": 1})
     assert scrub["notes"] == {"certified": 3}
