@@ -20,6 +20,8 @@ def main() -> None:
     making = commands.add_parser("generate", help="make the populations that are missing")
     making.add_argument("--folder", type=Path, required=True, help="of the populations")
     making.add_argument("--seeds", type=int, default=20, help="number of challenges")
+    making.add_argument("--data-set", default="digits", help="digits, or mnist from its files")
+    making.add_argument("--data", type=Path, help="folder with the files of the data set")
     making.add_argument("--part", type=int, default=0, help="which of several processes this is, from 0")
     making.add_argument("--parts", type=int, default=1, help="number of processes")
     counting = commands.add_parser("report", help="compute the score cards, and count the flags")
@@ -27,17 +29,26 @@ def main() -> None:
     counting.add_argument("--store", action="store_true", help="write the report, and docs/integrity.md")
     options = parser.parse_args()
     if options.command == "generate":
-        from benchmarks.integrity.generate import generate  # noqa: PLC0415 - torch is in the image alone
+        from benchmarks.integrity.generate import Share, generate  # noqa: PLC0415 - torch is in the image alone
 
-        generate(options.folder, range(options.seeds), part=options.part, parts=options.parts)
+        share = Share(
+            data_set=options.data_set,
+            seeds=range(options.seeds),
+            data_folder=options.data,
+            part=options.part,
+            parts=options.parts,
+        )
+        generate(options.folder, share)
     else:
         from benchmarks.integrity.page import STORED, write_page  # noqa: PLC0415 - loads the scorer
         from benchmarks.integrity.report import HONEST, collect, rates, report, table  # noqa: PLC0415
 
         data = report(collect(options.folder))
-        for kinds in (("cheat", "nothing"), HONEST):
-            print("\n".join(table(data, kinds)), end="\n\n")
-        print("\n".join(rates(data, HONEST)))
+        for name, of_data_set in data["data_sets"].items():
+            print(f"{name}: {of_data_set['challenges']} challenges\n")
+            for kinds in (("cheat", "nothing"), HONEST):
+                print("\n".join(table(of_data_set, kinds)), end="\n\n")
+            print("\n".join(rates(of_data_set, HONEST)), end="\n\n")
         if options.store:
             STORED.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
             write_page()

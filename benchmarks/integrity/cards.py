@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.integrity.populations import REFERENCES, Populations
+from benchmarks.integrity.methods import BY_HEART
+from benchmarks.integrity.populations import REFERENCES, Populations, pick
 from scoring.card.levels import flag_level
-from scoring.card.make import score_card
+from scoring.card.make import CardOptions, score_card
+from scoring.outputs import Outputs
 
-_SCORER = Path(__file__).parents[2] / "scoring"
+CONTROLS: Final = 2
+"""Control problems of each challenge: the next ones, in the order of their seeds."""
+CONTROL_RUNS: Final = 16
+FALLBACK: Final = "noisy_finetune-0"
+"""What a cheat that knows one challenge by heart does on others: the best of the baselines."""
+RETRAINING_FRACTION: Final = 0.65
+"""The fraction of retraining that challenges of digits allow by default."""
+_SCORER: Final = Path(__file__).parents[2] / "scoring"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,28 +46,46 @@ class Row:
     joint_p: float | None
     fraction: float | None
     """Median processor time of a run as a fraction of retraining; None where nothing was run."""
+    controls: int
+    """Number of control problems that it was compared with."""
     flags: list[str]
     """Kinds of the flags that are notes."""
     suspected: list[str]
     """Kinds of the flags that are suspicions or problems."""
 
 
-def card_row(place: Populations, name: str) -> Row:
-    """Return the row of a population; it is computed again if the population or the scorer has changed."""
+def card_row(place: Populations, name: str, others: Sequence[Populations] = ()) -> Row:
+    """Return the row of a population; it is computed again if a population or the scorer has changed.
+
+    Args:
+        place: The challenge.
+        name: Of the population.
+        others: Challenges that serve as control problems, as far as they have the population that the
+            submission leaves there.
+    """
+    there = FALLBACK if name.rpartition("-")[0] in BY_HEART else name
+    controls = [other for other in others if other.has(REFERENCES, there)]
+    files = [place.folder / f"{name}.npz", place.folder / f"{name}.json", place.folder / f"{REFERENCES}.npz"]
+    files += [other.folder / f"{known}.npz" for other in controls for known in (REFERENCES, there)]
+    key = " ".join([*map(_digest, files), _scorer()])
     file = place.folder / "cards" / f"{name}.json"
-    key = f"{_digest(place.folder / f'{name}.npz')} {_digest(place.folder / f'{REFERENCES}.npz')} {_scorer()}"
     if file.is_file():
         stored = json.loads(file.read_text())
         if stored.pop("key") == key:
             return Row(**stored)
-    row = _compute(place, name)
+    row = _compute(place, name, [(other.load(there), other.load(REFERENCES)) for other in controls])
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({"key": key, **asdict(row)}, indent=1) + "\n")
     return row
 
 
-def _compute(place: Populations, name: str) -> Row:
-    card = score_card(place.load(name), place.load(REFERENCES))
+def _compute(place: Populations, name: str, controls: Sequence[tuple[Outputs, Outputs]]) -> Row:
+    unlearned, options = _timed(place, name)
+    more: dict[str, Any] = {}
+    if controls and "controls" in inspect.signature(score_card).parameters:
+        first_runs = np.arange(CONTROL_RUNS)
+        more["controls"] = [(pick([runs], first_runs), references) for runs, references in controls]
+    card = score_card(unlearned, place.load(REFERENCES), options, **more)
     levels = [(flag.kind, flag_level(flag.kind, flag.sentence)) for flag in card.flags]
     return Row(
         challenge=place.folder.name,
@@ -67,9 +97,35 @@ def _compute(place: Populations, name: str) -> Row:
         joint_auc=None if card.joint is None else card.joint.auc_svm,
         joint_p=None if card.joint is None else card.joint.p_value,
         fraction=fraction_of_retraining(place, name),
+        controls=len(more.get("controls", ())),
         flags=sorted({kind for kind, level in levels if level == "note"}),
         suspected=sorted({kind for kind, level in levels if level != "note"}),
     )
+
+
+def _timed(place: Populations, name: str) -> tuple[Outputs, CardOptions]:
+    """Return a population with the times of its runs, and the options with that of a retraining."""
+    unlearned, facts = place.load(name), place.facts(name)
+    if "processor_seconds" not in facts:
+        return unlearned, CardOptions()
+    seconds, retraining = np.array(facts["processor_seconds"]), retraining_seconds(facts)
+    times = {name: seconds for name in ("seconds", "processor_seconds") if name in _names(Outputs)}
+    options = {
+        "retraining_seconds": retraining,
+        "retraining_processor_seconds": retraining,
+        "retraining_fraction": RETRAINING_FRACTION,
+    }
+    known: dict[str, Any] = {name: value for name, value in options.items() if name in _names(CardOptions)}
+    return replace(unlearned, **times), CardOptions(**known)
+
+
+def _names(cls: type[Any]) -> set[str]:
+    return {field.name for field in fields(cls)}
+
+
+def retraining_seconds(facts: dict[str, Any]) -> float:
+    """Return the processor seconds of a retraining, as timed between a population's runs."""
+    return float(np.median(facts["epoch_seconds"])) * int(facts["retraining_epochs"])
 
 
 def fraction_of_retraining(place: Populations, name: str) -> float | None:
@@ -77,8 +133,7 @@ def fraction_of_retraining(place: Populations, name: str) -> float | None:
     facts = place.facts(name)
     if "processor_seconds" not in facts:
         return None
-    retraining = float(np.median(facts["epoch_seconds"])) * int(facts["retraining_epochs"])
-    return float(np.median(facts["processor_seconds"])) / retraining
+    return float(np.median(facts["processor_seconds"])) / retraining_seconds(facts)
 
 
 def _digest(file: Path) -> str:

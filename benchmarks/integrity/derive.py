@@ -17,6 +17,9 @@ MODELS = 64
 
 def derive(place: Populations) -> Iterator[str]:
     """Make what can be made of a challenge's populations and is not there, and yield the names."""
+    if place.has("fresh-0") and not place.has("home_64_once-0"):
+        place.save("home_64_once-0", place.load("fresh-0"), method="home_64_once")
+        yield "home_64_once-0"
     for name, (choose, size) in SELECTIONS.items():
         parts = _POOL[: size // MODELS]
         if place.has(f"{name}-0") or not place.has(*parts):

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -41,30 +42,38 @@ _EARLY: Final = 4
 """So many challenges are taken through the first three rounds before the others begin."""
 
 
-def generate(folder: Path, seeds: Sequence[int], *, part: int = 0, parts: int = 1) -> None:
-    """Make all populations of the digits challenges of these seeds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """The challenges that one process makes."""
 
-    Args:
-        folder: Of the populations.
-        seeds: Of the challenges.
-        part: Of the seeds, every ``parts``-th from here on: the others are made by other processes.
-        parts: Number of processes.
-    """
+    data_set: str
+    seeds: Sequence[int]
+    """Of the challenges of all processes."""
+    data_folder: Path | None = None
+    """With the files of the data set, unless its recipe brings them."""
+    part: int = 0
+    parts: int = 1
+    """Of the seeds, every ``parts``-th from ``part`` on."""
+
+
+def generate(folder: Path, share: Share) -> None:
+    """Make all populations of some challenges that do not exist yet."""
     torch.set_num_threads(1)
-    early = [(names, seeds[:_EARLY]) for names in ROUNDS[:3]]
-    for names, chosen in (*early, *((names, seeds) for names in ROUNDS)):
-        for seed in chosen[part::parts]:
-            place = Populations(folder / f"digits-{seed}")
+    early = [(names, share.seeds[:_EARLY]) for names in ROUNDS[:3]]
+    for names, chosen in (*early, *((names, share.seeds) for names in ROUNDS)):
+        for seed in chosen[share.part :: share.parts]:
+            place = Populations(folder / f"{share.data_set}-{seed}")
             missing = [name for name in names if not place.has(name) and _is_due(name, seed)]
-            problem = make_problem(seed, place.folder) if missing else None
+            if not missing:
+                continue
+            problem = make_problem(share.data_set, seed, place.folder, share.data_folder)
             for name, seconds in _make(problem, place, missing):
                 print(f"{time.strftime('%H:%M:%S')} {place.folder.name} {name} {seconds:.0f} s", flush=True)
 
 
-def _make(problem: Problem | None, place: Populations, names: Sequence[str]) -> Iterator[tuple[str, float]]:
+def _make(problem: Problem, place: Populations, names: Sequence[str]) -> Iterator[tuple[str, float]]:
     """Make populations of one challenge, and yield each with its processor seconds."""
     for name in names:
-        assert problem is not None
         start = time.process_time()
         make_population(problem, place, name)
         yield name, time.process_time() - start

@@ -21,6 +21,7 @@ KINDS: Final[dict[str, Kind]] = {
     "matched_to_val": "twin",
     "fresh": "retrained",
     "from_scratch": "cheat",
+    "home_64_once": "cheat",
     "home_64_random": "cheat",
     "home_256_random": "cheat",
     "home_256_even": "cheat",
@@ -33,8 +34,11 @@ KINDS: Final[dict[str, Kind]] = {
     "mixture": "cheat",
     "original": "nothing",
 }
-"""By method, in the order of the table. Fresh retrainings are what an honest retraining gives, and what a
-submission gives that returns each of 64 networks from home once: by its outputs nobody can tell the two."""
+"""By method, in the order of the table. ``fresh`` and ``home_64_once`` have the same outputs: nobody can tell
+an honest retraining from networks that were retrained at home, but for what is done on other forget sets."""
+
+BY_HEART: Final = frozenset(name for name in KINDS if name.startswith(("home_", "chosen_"))) | {"steered"}
+"""Cheats that bring something for one forget set, and must do something else on control problems."""
 
 REMARKS: Final[dict[str, str]] = {
     "noisy_finetune": "noise on all weights, five epochs",
@@ -51,6 +55,7 @@ REMARKS: Final[dict[str, str]] = {
     "matched_to_val": "noise, fine-tuning, loss on forget pulled to that on val",
     "fresh": "retrained without the forget set, each network once",
     "from_scratch": "retrained in the run",
+    "home_64_once": "64 networks from home, each once",
     "home_64_random": "64 networks from home, drawn with replacement",
     "home_256_random": "256 networks from home, drawn with replacement",
     "home_256_even": "64 of 256 that represent all evenly",

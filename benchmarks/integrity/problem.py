@@ -1,4 +1,4 @@
-"""The challenge of a seed, as `unlearn challenge build` makes it, in this process. Needs torch."""
+"""The challenge of a data set and a seed, made as `unlearn challenge build` makes it. Needs torch."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ from sandbox.trainer.references import train_group, train_original
 from sandbox.trainer.step_count import StepCount
 from scoring.outputs import Outputs
 
+RECIPES_AND_SIZES: Final[dict[str, tuple[str, int | None]]] = {
+    "digits": ("digits", None),
+    "mnist": ("idx", 2500),
+}
+"""By data set: the recipe, and how many examples are used."""
 FORGET_FRACTION: Final = 0.05
 GROUP: Final = 16
 """Networks that are trained as one, as in a build on a CPU."""
@@ -127,10 +132,19 @@ class Problem:
         )
 
 
-def make_problem(seed: int, folder: Path) -> Problem:
-    """Return the digits challenge of a seed; the original network is stored in the folder."""
-    request = Request(seed=seed, forget_fraction=FORGET_FRACTION)
-    data = assemble(run_recipe(RECIPES["digits"], request), request)
+def make_problem(data_set: str, seed: int, folder: Path, data_folder: Path | None = None) -> Problem:
+    """Return the challenge of a data set and a seed; the original network is stored in the folder.
+
+    Args:
+        data_set: A name in `RECIPES_AND_SIZES`.
+        seed: Of the challenge.
+        folder: Of the challenge's populations.
+        data_folder: With the data's files, unless they come with the recipe.
+    """
+    recipe, examples = RECIPES_AND_SIZES[data_set]
+    files = {} if data_folder is None else {file.name: file.read_bytes() for file in data_folder.iterdir()}
+    request = Request(seed=seed, forget_fraction=FORGET_FRACTION, max_examples=examples, files=files)
+    data = assemble(run_recipe(RECIPES[recipe], request), request)
     file = folder / "original.safetensors"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)

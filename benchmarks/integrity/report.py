@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.integrity.cards import Row, card_row
+from benchmarks.integrity.cards import CONTROLS, Row, card_row
 from benchmarks.integrity.derive import derive
 from benchmarks.integrity.methods import KINDS, REMARKS
-from benchmarks.integrity.populations import challenges
+from benchmarks.integrity.populations import Populations, challenges, seed_of
 from benchmarks.integrity.rates import Rate
 
 REPORT_VERSION: Final = 1
@@ -48,27 +48,52 @@ class Group:
 
 def collect(folder: Path) -> list[Row]:
     """Return the rows of all populations, after making those that follow from others."""
-    rows = []
-    for place in challenges(folder):
+    places = list(challenges(folder))
+    for place in places:
         for name in derive(place):
             print(f"{place.folder.name} {name}", flush=True)
+    rows = []
+    for place in places:
         names = [name for name in place.names() if method_of(name) in KINDS]
-        rows += [card_row(place, name) for name in names]
+        rows += [card_row(place, name, controls_of(place, places)) for name in names]
     return rows
+
+
+def controls_of(place: Populations, places: Sequence[Populations]) -> list[Populations]:
+    """Return the challenges that serve as a challenge's control problems: the next ones of the same data."""
+    data_set, _seed = seed_of(place.folder.name)
+    same = [other for other in places if seed_of(other.folder.name)[0] == data_set]
+    number = same.index(place)
+    return [same[(number + step) % len(same)] for step in range(1, min(CONTROLS + 1, len(same)))]
 
 
 def report(rows: Sequence[Row]) -> dict[str, Any]:
     """Return the report as JSON holds it."""
+    return {
+        "version": REPORT_VERSION,
+        "data_sets": {
+            name: _report_of([row for row in rows if data_set_of(row) == name])
+            for name in sorted({data_set_of(row) for row in rows})
+        },
+    }
+
+
+def _report_of(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the report on one data set."""
     groups = [
         Group(method=method, rows=chosen)
         for method in KINDS
         if (chosen := [row for row in rows if method_of(row.population) == method])
     ]
     return {
-        "version": REPORT_VERSION,
         "challenges": len({row.challenge for row in rows}),
         "methods": [group.record() for group in groups],
     }
+
+
+def data_set_of(row: Row) -> str:
+    """Return the data set of a row's challenge."""
+    return seed_of(row.challenge)[0]
 
 
 def method_of(population: str) -> str:

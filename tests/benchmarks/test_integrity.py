@@ -102,7 +102,7 @@ def test_populations_are_stored_and_taken_up(tmp_path: Path) -> None:
     joined = pick([place.load("fresh-0"), place.load("references")], np.array([0, 64, 127]))
     assert np.array_equal(joined.logits[0], population(1).logits[0])
     assert np.array_equal(joined.logits[1:], population(2).logits[[0, 63]])
-    assert list(derive(place)) == ["home_64_random-0"]
+    assert list(derive(place)) == ["home_64_once-0", "home_64_random-0"]
     assert list(derive(place)) == []
 
 
@@ -114,7 +114,7 @@ def test_cards_are_computed_again_when_a_population_changes(tmp_path: Path) -> N
     row = card_row(place, "original-0")
     assert row.suspected == ["duplicates"]
     assert card_row(place, "original-0") == row
-    facts = {"processor_seconds": [1, 2, 3], "epoch_seconds": [0.5], "retraining_epochs": 8}
+    facts = {"processor_seconds": [1, 2, 2] * 4, "epoch_seconds": [0.5], "retraining_epochs": 8}
     place.save("original-0", population(3, 12), method="original", **facts)
     changed = card_row(place, "original-0")
     assert changed.suspected == []
@@ -132,6 +132,7 @@ def row(population: str, *suspected: str, challenge: str = "digits-0") -> Row:
         joint_auc=0.5,
         joint_p=0.5,
         fraction=None,
+        controls=2,
         flags=["certified"],
         suspected=list(suspected),
     )
@@ -144,10 +145,11 @@ def test_evaluations_are_counted_by_method() -> None:
         row("scrub-1", "mixture", "copies"),
         row("scrub-0", challenge="digits-1"),
         row("steered-0", "copies"),
+        row("scrub-0", challenge="mnist-0"),
     ]
     data = report(rows)
-    assert data["challenges"] == 2
-    scrub, steered = data["methods"]
+    assert data["data_sets"]["digits"]["challenges"] == 2
+    scrub, steered = data["data_sets"]["digits"]["methods"]
     assert (scrub["method"], scrub["evaluations"], scrub["challenges"]) == ("scrub", 3, 2)
     assert (scrub["suspected"], scrub["suspicions"]) == (1, {"copies": 1, "mixture": 1})
     assert scrub["notes"] == {"certified": 3}

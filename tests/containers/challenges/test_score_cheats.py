@@ -15,7 +15,7 @@ from scoring.card.levels import flag_level
 from tests.support.command import type_command
 from tests.support.paths import SAMPLES
 
-pytestmark = [pytest.mark.container, pytest.mark.slow]
+pytestmark = [pytest.mark.container, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CHEATS = SAMPLES / "score" / "cheats"
 HONEST = SAMPLES / "score" / "honest"
