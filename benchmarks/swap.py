@@ -14,14 +14,27 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
-from scoring.card.card import ScoreCard
-from scoring.card.make import score_card
+from scoring.baselines.margin import classification_margin, cross_entropy
+from scoring.baselines.mia import loss_mia
+from scoring.baselines.ulira import u_lira
+from scoring.card.probe_parts import probe_parts
+from scoring.checks import FloatArray
+from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
+from scoring.flags.joint_attack import joint_attack
 from scoring.outputs import Outputs
+from scoring.probes.contrast import Contrast
+from scoring.statistics.interval import CONFIDENCE
 from tests.support import small_networks
-from tests.support.swap import advantages, contrasts_of, perfect
+from tests.support.swap import contrasts_of, perfect
+
+JOINT_EVERY = 5
+"""The joint attack is repeated once in this many repetitions."""
+
+T = TypeVar("T")
 
 Pairs = tuple[tuple[Outputs, Outputs], tuple[Outputs, Outputs]]
 """Unlearned models and references: on the forget set, and exchanged."""
@@ -48,36 +61,88 @@ def digits(repetition: int, models: int) -> Pairs:
     return pairs[0], pairs[1]
 
 
+def claims_of(
+    unlearned: Outputs, references: Outputs, seed: int, *, joint: bool
+) -> dict[str, float | Contrast]:
+    """Return a contrast for each entry of a card, or an advantage, 0 where nothing is seen.
+
+    Args:
+        unlearned: Of perfect unlearning.
+        references: Of references.
+        seed: Of all random choices.
+        joint: Whether the joint attack is among them, which takes most of the time.
+    """
+    confidences = unlearned.confidences(), references.confidences()
+    losses = [
+        loss_mia(_losses(side), np.asarray(side.unseen_losses), seed=seed) for side in (unlearned, references)
+    ]
+    parts = probe_parts(
+        _compute,
+        unlearned,
+        references,
+        confidences=confidences,
+        held_out=held_out_epsilon(*confidences, seed=seed),
+        loss_attack=(losses[0], losses[1]),
+        seed=seed,
+        confidence=CONFIDENCE,
+    )
+    claims: dict[str, float | Contrast] = {
+        label: each for name, part in parts.items() for label, each in contrasts_of(part, name)
+    }
+    lira = u_lira(*confidences, seed=seed)
+    claims["U-LiRA, AUC less 1/2"], claims["U-LiRA, accuracy less 1/2"] = (
+        lira.auc_mean - 0.5,
+        lira.accuracy_mean - 0.5,
+    )
+    claims["certified, share of examples"] = float((certified_epsilon(*confidences, seed=seed) > 0).mean())
+    if joint:
+        attack = joint_attack(*confidences, seed=seed)
+        claims["joint attack, AUC of support vectors less 1/2"] = attack.auc_svm - 0.5
+        claims["joint attack, AUC of trees less 1/2"] = attack.auc_trees - 0.5
+        claims["joint attack, flagged"] = float(attack.flagged)
+    return claims
+
+
+def _compute(_name: str, function: Callable[[], T]) -> T | None:
+    """Return what a function computes, None where its inputs are missing."""
+    try:
+        return function()
+    except ValueError:
+        return None
+
+
+def _losses(outputs: Outputs) -> FloatArray:
+    margins = [classification_margin(each, outputs.labels) for each in outputs.logits]
+    return cross_entropy(np.stack(margins))
+
+
 def table(make: Callable[[int, int], Pairs], models: int, repetitions: int) -> list[str]:
     """Return the rows of a table, in Markdown."""
-    cards: list[tuple[ScoreCard, ScoreCard]] = []
+    claims = []
     for repetition in range(repetitions):
-        forget, exchanged = make(repetition, models)
-        cards.append((score_card(*forget), score_card(*exchanged)))
-    claims = [[advantages(card) for card in pair] for pair in cards]
-    contrasts = [dict(contrasts_of(card)) for pair in cards for card in pair]
+        joint = repetition % JOINT_EVERY == 0
+        claims.append([claims_of(*pair, repetition, joint=joint) for pair in make(repetition, models)])
     rows = []
     for name in claims[0][0]:
-        cells = []
+        cells, contrasts = [], []
         for side in (0, 1):
-            values = np.array([pair[side][name] for pair in claims if name in pair[side]])
+            entries = [pair[side][name] for pair in claims if name in pair[side]]
+            contrasts += [entry for entry in entries if isinstance(entry, Contrast)]
+            values = np.array(
+                [
+                    entry.value.estimate - entry.null.estimate if isinstance(entry, Contrast) else entry
+                    for entry in entries
+                ]
+            )
             cells.append(f"{values.mean():+.4f} ± {values.std(ddof=1) / np.sqrt(values.size):.4f}")
-        entries = [each[name] for each in contrasts if name in each]
-        if entries:
-            mean = np.mean([each.value.estimate for each in entries])
-            contained = [each.null.low <= each.value.estimate <= each.null.high for each in entries]
-            covered = [each.value.low <= mean <= each.value.high for each in entries]
-            cells += [f"{np.mean(contained):.3f}", f"{np.mean(covered):.3f}"]
+        if contrasts:
+            mean = np.mean([each.value.estimate for each in contrasts])
+            contained = [each.null.low <= each.value.estimate <= each.null.high for each in contrasts]
+            covered = [each.value.low <= mean <= each.value.high for each in contrasts]
+            cells += [f"{np.mean(contained):.1%}", f"{np.mean(covered):.1%}"]
         else:
             cells += ["", ""]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
-    flagged = [
-        sum(any(flag.kind == kind for flag in card.flags) for pair in cards for card in pair)
-        for kind in ("joint-attack", "certified")
-    ]
-    rows.append(
-        f"\nOf {2 * repetitions} cards, {flagged[0]} flag the joint attack, {flagged[1]} certify anything."
-    )
+        rows.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
     return rows
 
 

@@ -23,8 +23,8 @@ MIN_MODELS = 4
 """Minimum on each side of a gap."""
 
 MIN_HALVED = 32
-"""Minimum on each side of a contrast, whose statistics see half of the models. With 16, the exact epsilon jumps
-to its cap by chance, and the intervals are wrong too often."""
+"""Minimum on each side of a contrast, whose statistics see half of the models. With 16, the exact epsilon
+jumps to its cap by chance, and the intervals are wrong too often."""
 
 SPLITS = 6
 """Number of random divisions into halves."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from scoring.card.card import ScoreCard
 from scoring.checks import FloatArray
 from scoring.outputs import Outputs
 from scoring.probes.arrays import Probes
@@ -94,17 +93,3 @@ def contrasts_of(part: object, name: str = "") -> Iterator[tuple[str, Contrast]]
     elif isinstance(part, tuple):
         for at, item in enumerate(part):
             yield from contrasts_of(item, f"{name} {at}")
-
-
-def advantages(card: ScoreCard) -> dict[str, float]:
-    """Return what each entry of a card claims to see, 0 if it sees nothing."""
-    claims = {name: each.value.estimate - each.null.estimate for name, each in contrasts_of(card)}
-    if card.joint is not None:
-        claims["joint attack, support vectors"] = card.joint.auc_svm - 0.5
-        claims["joint attack, trees"] = card.joint.auc_trees - 0.5
-    if card.u_lira is not None:
-        claims["U-LiRA, AUC"] = card.u_lira.auc_mean - 0.5
-        claims["U-LiRA, accuracy"] = card.u_lira.accuracy_mean - 0.5
-    if card.share_of_ceiling is not None:
-        claims["F over ceiling"] = card.share_of_ceiling.estimate - 1
-    return claims
