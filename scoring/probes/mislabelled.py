@@ -12,7 +12,7 @@ from scoring.probes.contrast import Contrast, Gap, contrasts, gap
 from scoring.probes.over_unlearning import some_examples
 from scoring.statistics.interval import CONFIDENCE
 
-MAX_EXAMPLES = 32
+MAX_EXAMPLES = 24
 """Maximum number of mislabelled examples whose epsilon is measured."""
 
 

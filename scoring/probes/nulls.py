@@ -14,7 +14,7 @@ from scoring.probes.contrast import Contrast, contrasts
 from scoring.probes.over_unlearning import some_examples
 from scoring.statistics.interval import CONFIDENCE
 
-MAX_EXAMPLES = 24
+MAX_EXAMPLES = 20
 """Maximum number of forget examples that are used."""
 
 

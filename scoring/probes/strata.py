@@ -16,7 +16,7 @@ from scoring.statistics.interval import CONFIDENCE
 STRATA = 10
 """Number of strata, of equal size but for rounding."""
 
-MAX_EXAMPLES = 32
+MAX_EXAMPLES = 24
 """Maximum number of the most exposed examples whose epsilon is measured in halves."""
 
 _RELATIVE_FLOOR = 1e-3
