@@ -18,6 +18,7 @@ forgetting quality times two ratios of accuracy is the score::
 `statistics`    how precise the score is: intervals, the ceiling, the ranking of submissions
 `flags`         warnings about the checkpoints: copies, mixtures, outliers, attacks on all examples
 `baselines`     measures that other papers report: KLoM, U-LiRA, loss MIA, ToW, accuracies, run time
+`probes`        what the forget logits do not tell: relearning, perturbed copies, features; nulls
 `card`          all of it in one value, the `ScoreCard`, and its JSON form
 ==============  ================================================================================
 

@@ -6,8 +6,10 @@ the Gram matrix of the centred features, that is, which forget examples are alik
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.checks import CountArray, FloatArray
 from scoring.probes.arrays import Probes, both
@@ -64,15 +66,20 @@ def feature_distance(
     features, reference_features = both(unlearned, references, "features")
     require_models(features, reference_features, MIN_MODELS)
     chosen = some_examples(labels.size, MAX_EXAMPLES, seed=seed)
-    sides = [
-        [of_model[chosen].astype(np.float64) for of_model in side] for side in (features, reference_features)
-    ]
+    sides = [[_scaled(of_model[chosen]) for of_model in side] for side in (features, reference_features)]
     grams = [np.stack([_gram(features) for features in side]) for side in sides]
     separations = [_separations(side, labels[chosen]) for side in sides]
     separation = None
     if separations[0] is not None and separations[1] is not None:
         separation = gap(separations[0], separations[1], confidence=confidence)
     return FeatureDistance(distance=_distance(*grams, confidence=confidence), separation=separation)
+
+
+def _scaled(features: NDArray[Any]) -> FloatArray:
+    """Return one network's features between -1 and 1: the scale means nothing, and squares may overflow."""
+    values = features.astype(np.float64)
+    largest = float(np.abs(values).max())
+    return values / largest if largest else values
 
 
 def _gram(features: FloatArray) -> FloatArray:

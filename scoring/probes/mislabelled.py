@@ -12,7 +12,7 @@ from scoring.probes.contrast import Contrast, Gap, contrasts, gap
 from scoring.probes.over_unlearning import some_examples
 from scoring.statistics.interval import CONFIDENCE
 
-MAX_EXAMPLES = 32
+MAX_EXAMPLES = 24
 """Maximum number of mislabelled examples whose epsilon is measured."""
 
 
@@ -44,8 +44,8 @@ def mislabelled(
     """Return how well the mislabelled examples were forgotten.
 
     Args:
-        unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 8.
-        references: Confidences under the references. Shape [m, examples], m >= 8.
+        unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 32.
+        references: Confidences under the references. Shape [m, examples], m >= 32.
         unlearned_logits: On the forget examples. Shape [n, examples, classes].
         reference_logits: Shape [m, examples, classes].
         labels: Label of each forget example as it was trained on. Shape [examples].
@@ -54,7 +54,7 @@ def mislabelled(
         confidence: Of the intervals, in (0, 1).
 
     Raises:
-        ValueError: the challenge has no mislabelled examples, or a side has fewer than eight models.
+        ValueError: the challenge has no mislabelled examples, or a side has fewer than 32 models.
 
     Source:
         U-LiRA+ in arXiv 2406.13348: on typical examples an audit overestimates forgetting, because

@@ -14,7 +14,7 @@ from scoring.probes.contrast import Contrast, contrasts
 from scoring.probes.over_unlearning import some_examples
 from scoring.statistics.interval import CONFIDENCE
 
-MAX_EXAMPLES = 24
+MAX_EXAMPLES = 20
 """Maximum number of forget examples that are used."""
 
 
@@ -53,15 +53,15 @@ def nulls(
     """Return entries beside their nulls.
 
     Args:
-        unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 8.
-        references: Confidences under the references. Shape [m, examples], m >= 8.
+        unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 32.
+        references: Confidences under the references. Shape [m, examples], m >= 32.
         unlearned_accuracies: On forget, retain and test. Shape [n, 3].
         reference_accuracies: Shape [m, 3].
         seed: Seed of all halves and of the choice of examples.
         confidence: Of the intervals, in (0, 1).
 
     Raises:
-        ValueError: a side has fewer than eight models.
+        ValueError: a side has fewer than 32 models.
     """
     chosen = some_examples(unlearned.shape[1], MAX_EXAMPLES, seed=seed)
 

@@ -38,13 +38,13 @@ def over_unlearning(
     """Return the divergence of margins from those of references on retain and test examples.
 
     Args:
-        unlearned: Of the unlearned models, n >= 8.
-        references: Of the references, m >= 8.
+        unlearned: Of the unlearned models, n >= 32.
+        references: Of the references, m >= 32.
         seed: Seed of the halves and of the choice of examples.
         confidence: Of the intervals, in (0, 1).
 
     Raises:
-        ValueError: logits are missing, or a side has fewer than eight models.
+        ValueError: logits are missing, or a side has fewer than 32 models.
 
     Source:
         KLoM as in `scoring.baselines.klom`, there of forget, retain and validation examples alike.

@@ -16,7 +16,7 @@ from scoring.statistics.interval import CONFIDENCE
 STRATA = 10
 """Number of strata, of equal size but for rounding."""
 
-MAX_EXAMPLES = 32
+MAX_EXAMPLES = 24
 """Maximum number of the most exposed examples whose epsilon is measured in halves."""
 
 _RELATIVE_FLOOR = 1e-3
@@ -56,8 +56,8 @@ def exposure_strata(
     that the choice of examples favours neither.
 
     Args:
-        unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 8.
-        references: Confidences under the references. Shape [m, examples], m >= 8.
+        unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 32.
+        references: Confidences under the references. Shape [m, examples], m >= 32.
         original_logits: Of the original network. Shape [examples, classes].
         labels: True class of each forget example. Shape [examples].
         held_out: Held-out epsilon of each example, from all models. Shape [examples].
@@ -66,7 +66,7 @@ def exposure_strata(
 
     Raises:
         ValueError: the original network's logits are missing, there are fewer than ten examples, or a side
-            has fewer than eight models.
+            has fewer than 32 models.
 
     Source:
         RULI, arXiv 2506.13009: averages over all examples hide the vulnerable ones.

@@ -37,7 +37,7 @@ def population(
 
 def probed(
     seed: int,
-    models: int = 24,
+    models: int = 32,
     examples: int = 30,
     *,
     shift: float = 0.0,

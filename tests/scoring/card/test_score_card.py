@@ -22,10 +22,10 @@ from tests.support.populations import population, probed
 GOLDEN = SCORING_GOLDEN / "card_schema.json"
 
 WITHOUT_PROBES = (
-    *("relearning", "residual_knowledge", "features", "over_unlearning"),
+    *("nulls", "relearning", "residual_knowledge", "features", "over_unlearning"),
     *("strata", "mislabelled"),
 )
-"""Parts that a challenge without probes does not have."""
+"""Parts that 24 models without probes do not have."""
 
 
 @pytest.fixture(scope="module")

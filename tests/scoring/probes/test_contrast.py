@@ -58,14 +58,14 @@ def test_both_sides_have_equal_sizes():
         return [0.0]
 
     names = np.arange(100.0)[:, np.newaxis]
-    contrasts(statistic, names[:20], names[40:90], seed=0)
-    assert seen == {(10, 25)}
+    contrasts(statistic, names[:40], names[40:90], seed=0)
+    assert seen == {(20, 25)}
 
 
-@pytest.mark.parametrize(("n", "m"), [(7, 20), (20, 7)])
+@pytest.mark.parametrize(("n", "m"), [(31, 40), (40, 31)])
 def test_too_few_models_are_refused(n, m):
     """One sentence says how many are needed."""
-    with pytest.raises(ValueError, match="8 or more models on each side"):
+    with pytest.raises(ValueError, match="32 or more models on each side"):
         contrasts(lambda first, second: 0.0, np.zeros((n, 1)), np.zeros((m, 1)), seed=0)
 
 
@@ -78,7 +78,7 @@ def test_a_contrast_is_centred_and_covers():
     repetitions, rows = 60, []
     for repetition in range(repetitions):
         rng = np.random.default_rng([5, repetition])
-        pair = contrasts(statistics, realistic(rng, 16, 4), realistic(rng, 20, 4), seed=repetition)
+        pair = contrasts(statistics, realistic(rng, 32, 4), realistic(rng, 40, 4), seed=repetition)
         rows.append([(each.value, each.null) for each in pair])
     for which in (0, 1):
         values, nulls = ([row[which][side] for row in rows] for side in (0, 1))

@@ -1,11 +1,14 @@
 """Entries from probes: by hand, against slow twins, and unmoved by what must not move them."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 
-from scoring.probes.arrays import Probes
+from scoring.card.card import ScoreCard
+from scoring.card.make import score_card
+from scoring.probes.arrays import PROBE_ARRAYS, Probes
 from scoring.probes.features import feature_distance
 from scoring.probes.mislabelled import mislabelled
 from scoring.probes.nulls import nulls
@@ -104,7 +107,7 @@ def test_separation_by_hand():
     points, mixed = (np.array([row] * 4)[..., np.newaxis] * 1.0 for row in ([1, 1, 5, 5], [1, 5, 1, 5]))
     result = feature_distance(Probes(features=points), Probes(features=mixed), labels, seed=0)
     assert result.separation is not None
-    assert (result.separation.unlearned, result.separation.references) == (1, 0)
+    assert (result.separation.unlearned, result.separation.references) == pytest.approx((1, 0))
     alone = feature_distance(Probes(features=points), Probes(features=mixed), 0 * labels, seed=0)
     assert alone.separation is None
 
@@ -172,6 +175,25 @@ def test_mislabelled_examples_are_apart():
     known = outputs.logits + 9 * np.eye(3)[outputs.labels] * marks[:, np.newaxis]
     assert result(known).recalled.unlearned == 1
     assert result(known).epsilon.value.low > result(known).epsilon.null.high
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e300], ids=["zero", "huge"])
+def test_extreme_probes_have_a_card(scale):
+    """Diverged or collapsed networks give a card that JSON can represent, all other parts included."""
+    sides = []
+    for seed in (0, 1):
+        outputs = probed(seed, examples=12)
+        arrays = {name: getattr(outputs.probes, name) for name in PROBE_ARRAYS}
+        extreme = {
+            name: array.astype(np.float64) * scale
+            for name, array in arrays.items()
+            if array.dtype.kind == "f" and name != "norms"
+        }
+        sides.append(dataclasses.replace(outputs, probes=Probes(**{**arrays, **extreme})))
+    card = score_card(sides[0], sides[1])
+    again = ScoreCard.from_json(card.to_json())
+    assert again.to_json() == card.to_json()
+    assert {*card.omitted} - {"run_time"} <= {"features"}
 
 
 @pytest.mark.parametrize(
