@@ -73,7 +73,7 @@ class ControlComparison:
     method that unlearns."""
 
     limit: float
-    """The advantage that fewer than 1 in 100 honest submissions exceed."""
+    """Chosen so that fewer than 1 in 100 honest submissions exceed it."""
 
     flagged: bool
     """Whether the advantage exceeds the limit."""
@@ -85,8 +85,9 @@ class ControlComparison:
         return (
             f"On the challenge the forgetting quality is {self.challenge.share:.0%} of the ceiling, on "
             f"control problems that nobody knows {share:.0%} (with {self.runs} runs and {self.references} "
-            "references on each): something was prepared for this forget set. Fewer than 1 in 100 honest "
-            f"submissions have an advantage above {self.limit:.0%} by chance."
+            f"references on each). An advantage above {self.limit:.0%} suggests that something was prepared "
+            "for this forget set: the limit is chosen so that fewer than 1 in 100 honest submissions exceed "
+            "it by chance."
         )
 
 

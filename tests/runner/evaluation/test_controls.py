@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,9 @@ from runner.engine.api import Engine
 from runner.engine.info import EngineInfo
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.evaluation import controls as control_batches
+from runner.evaluation.controls import execute_in_batches
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
+from runner.evaluation.pending_runs import PendingRuns
 from runner.execution.context import EvaluationContext
 from runner.execution.executor import EvaluatedRun
 from runner.execution.settings import Settings
@@ -37,7 +39,7 @@ from runner.store.listing import read_listing
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths, control_evaluation_id, unlisted_sentence
 from runner.store.records import EvaluationRecord
-from runner.store.removal import remove_checkpoints, remove_evaluation, restart_evaluation
+from runner.store.removal import remove_checkpoints, remove_evaluation
 from runner.time_limits.terms import Terms
 from runner.verdict import Judgement, Verdict
 from tests.runner.conftest import ChallengeFolder
@@ -200,12 +202,36 @@ def test_batches_are_of_one_size_and_in_random_order(evaluated: Evaluated) -> No
             control.run_seed(index) for index in range(PART)
         ]
         assert evaluated.store.terms(part, "") == TERMS.model_dump(mode="json")
-    orders = set()
-    for _ in range(3):
-        restart_evaluation(evaluated.store, evaluated.folder, evaluated.name)
-        evaluated()
-        orders.add(tuple(name for name, _batch in evaluated.batches))
-    assert len(orders) > 1
+
+
+class Part:
+    """Pending runs that are only counted."""
+
+    def __init__(self, name: str, n: int, record: list[tuple[str, int]]) -> None:
+        self.name, self.indices, self.record = name, range(n), record
+        self.settings = Settings(n=n, keep_going=False, keep_checkpoints=False)
+        self.worked = False
+
+    def execute(self, batch: Sequence[int]) -> bool:
+        self.record.append((self.name, len(batch)))
+        return False
+
+    def failed_run(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize("controls", [1, 3])
+def test_each_order_of_problems_may_occur(controls: int) -> None:
+    """Whichever problem a run is on, it may be the first or the last."""
+    first, last = set(), set()
+    for _ in range(200):
+        record: list[tuple[str, int]] = []
+        parts = [Part(f"control {number}", 18, record) for number in range(controls)]
+        execute_in_batches(cast(PendingRuns, Part("main", 70, record)), cast(list[PendingRuns], parts))
+        assert sorted(size for _name, size in record) == [16, *[18] * (3 + controls)]
+        first.add(record[0][0])
+        last.add(record[-1][0])
+    assert len(first) == len(last) == 1 + controls
 
 
 def test_a_repeated_command_executes_nothing(evaluated: Evaluated) -> None:
@@ -239,9 +265,10 @@ def test_an_interrupted_evaluation_goes_on(evaluated: Evaluated, monkeypatch: py
     assert evaluated.batches == [(evaluated.parts[1], list(range(PART)))]
 
 
-@pytest.mark.parametrize("keep_going", [False, True])
-@pytest.mark.parametrize("control_is_first", [False, True])
-@pytest.mark.parametrize("is_rejected", [False, True])
+@pytest.mark.parametrize(
+    ("keep_going", "control_is_first", "is_rejected"),
+    [(False, False, False), (False, True, True), (True, True, False), (True, False, True)],
+)
 def test_a_failed_run_on_a_control_problem_fails_the_evaluation(
     evaluated: Evaluated,
     monkeypatch: pytest.MonkeyPatch,

@@ -51,7 +51,7 @@ def test_a_memorised_challenge_is_flagged(fallback: float, controls: int) -> Non
     assert result.challenge.epsilon < min(control.epsilon for control in result.controls)
     (flag,) = card_flags((), None, None, None, controls=result)
     assert (flag.kind, flag_level(flag.kind, flag.sentence)) == (NOT_UNLEARNING, "suspicion")
-    assert "Fewer than 1 in 100 honest submissions" in flag.sentence
+    assert "fewer than 1 in 100 honest submissions" in flag.sentence
     assert flag.figures["controls"][0]["share"] == result.controls[0].share
 
 
