@@ -80,12 +80,12 @@ def test_the_same_seed_gives_the_same_comparison() -> None:
 
 @pytest.mark.parametrize(
     ("controls", "samples", "limit"),
-    [(1, 4, 0.335), (2, 4, 0.260), (4, 4, 0.212), (10**9, 4, 0.15), (1, 1, 0.424)],
+    [(1, 4, 0.414), (2, 4, 0.340), (4, 4, 0.296), (10**9, 4, 0.245), (1, 1, 0.471)],
 )
 def test_the_limit_falls_with_the_number_of_problems_and_of_runs(
     controls: int, samples: int, limit: float
 ) -> None:
-    """Solved by hand: 0.3 times the root of 1 / samples + 1 / K."""
+    """Solved by hand: 2.6 times the root of 0.08² (1 + 1 / K) + 0.1² (1 / samples + 1 / K)."""
     assert advantage_limit(controls, samples) == pytest.approx(limit, abs=5e-4)
 
 
@@ -98,7 +98,7 @@ def test_few_runs_on_the_challenge_raise_the_limit() -> None:
     assert limits == [advantage_limit(1, samples) for samples in (1, 1, 2, 4, 4)]
 
 
-@pytest.mark.parametrize(("share", "flagged"), [(0.7599, True), (0.7598, False), (0.0, False)])
+@pytest.mark.parametrize(("share", "flagged"), [(0.8401, True), (0.8399, False), (0.0, False)])
 def test_the_limit_is_exact(share: float, flagged: bool) -> None:
     """The advantage is over the mean of the control problems, not over each."""
     result = judge([figures(share), figures(0.2), figures(0.8)], runs=16, references=64, ceiling=0.2)
