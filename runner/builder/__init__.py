@@ -15,6 +15,9 @@ An interrupted build is resumed by the same command: finished groups of referenc
 as they arrive, and trainings in progress resume from their last snapshot. A command with other inputs is
 refused (`resume`): nothing that is finished is dropped unless the user says so.
 
+`controls` builds control problems by the same plan: after the challenge's references, and before its
+description, which lists them.
+
 `lock` lets one command at a time build in a folder. What makes a challenge of little use is remarked on as
 early as it is known (`runner.challenge.cautions`).
 

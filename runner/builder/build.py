@@ -73,6 +73,7 @@ def build_challenge(
     arguments: Sequence[str] = (),
     keep_networks: bool = False,
     note: Callable[[str], None] = lambda _sentence: None,
+    check_data: Callable[[], None] = lambda: None,
 ) -> Challenge:
     """Return the challenge in ``folder``, building what is missing.
 
@@ -91,6 +92,7 @@ def build_challenge(
         keep_networks: Whether an unfinished build may get settings that do not change its networks.
         note: Receives a sentence for each remark on the plan, the data and the original network, as soon as
             it is known; `runner.reports.challenges` has those of a complete challenge.
+        check_data: Called when the splits are there, before references are trained.
 
     Raises:
         ConfigurationError: the folder holds something else, or an unfinished build with other inputs; the
@@ -148,6 +150,7 @@ def build_challenge(
         for frame in trainer.frames(until="done"):
             _add(frame, build_folder)
             if frame.kind == "facts":
+                check_data()
                 for sentence in _early_remarks(build_folder, plan):
                     note(sentence)
     controls = build_controls(plan, folder, build_control)

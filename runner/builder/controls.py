@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +16,16 @@ from runner.builder.plan import BuildPlan
 from runner.builder.seed import choose_seed
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import render_description
-from runner.challenge.layout import DESCRIPTION_FILE, control_folder
+from runner.challenge.layout import DESCRIPTION_FILE, SPLIT_FILES, control_folder
 from runner.challenge.load import load_challenge
 from runner.errors import ConfigurationError
-from runner.files import write_atomic
+from runner.files import hash_file, write_atomic
 
 _NAME_CHARACTERS: Final = 80
+
+
+class _SameForgetSetError(ConfigurationError):
+    """A control problem has the forget set of its challenge, so nothing could be compared."""
 
 
 def build_controls(plan: BuildPlan, folder: Path, build: Callable[..., Challenge]) -> list[str] | None:
@@ -35,13 +40,18 @@ def build_controls(plan: BuildPlan, folder: Path, build: Callable[..., Challenge
         None where the plan has none.
 
     Raises:
-        ConfigurationError: the folder of a control problem holds something else.
+        ConfigurationError: the folder of a control problem holds something else, or the data and not the
+            seed decide what is forgotten.
     """
     hashes = []
     for number in range(1, plan.controls + 1):
         place = control_folder(folder, number)
+        check = partial(_require_another_forget_set, folder, place)
+        check()
         try:
-            control = build(plan=control_plan(plan, place, number), folder=place)
+            control = build(plan=control_plan(plan, place, number), folder=place, check_data=check)
+        except _SameForgetSetError:
+            raise
         except ConfigurationError as error:
             raise ConfigurationError(
                 f"{error} {place} is control problem {number} of this challenge: if it was built with other "
@@ -49,6 +59,16 @@ def build_controls(plan: BuildPlan, folder: Path, build: Callable[..., Challenge
             ) from error
         hashes.append(control.sha256)
     return hashes or None
+
+
+def _require_another_forget_set(folder: Path, place: Path) -> None:
+    """Require that a control problem, as far as it is built, forgets something else than its challenge."""
+    files = [each / SPLIT_FILES["forget"] for each in (folder, place)]
+    if all(file.is_file() for file in files) and hash_file(files[0]) == hash_file(files[1]):
+        raise _SameForgetSetError(
+            "These data say themselves which examples are forgotten, so control problems would have the "
+            f"challenge's forget set: leave --controls out and remove {place.parent}, or let the seed decide."
+        )
 
 
 def with_controls(challenge: Challenge, plan: BuildPlan, build: Callable[..., Challenge]) -> Challenge:

@@ -27,12 +27,12 @@ MIN_REFERENCES = 8
 SAMPLES = 4
 """Random samples of equal size, over which the figures of a problem are averaged: on the challenge, where an
 evaluation has four times as many runs, they have no run in common."""
-CHALLENGE_SPREAD = 0.05
-"""Standard deviation of an honest method's share of the ceiling on the challenge, from problem to problem:
-the largest that was measured (docs/metrics.md), rounded up. The share is a mean over samples."""
-CONTROL_SPREAD = 0.10
-"""The same on a control problem with 16 runs, whose own noise is in it."""
-QUANTILE = 2.8
+PROBLEM_SPREAD = 0.08
+"""Standard deviation of an honest method's share of the ceiling from one problem to the next: the largest
+that was measured (docs/metrics.md), rounded up."""
+RUNS_SPREAD = 0.10
+"""The same on one problem, from 16 runs to the next 16."""
+QUANTILE = 2.6
 """How many standard deviations the limit is away: 2.33 would be 1 % of a normal distribution, and the rest is
 a margin for methods and data that were not measured."""
 
@@ -75,7 +75,7 @@ class ControlComparison:
     method that unlearns."""
 
     limit: float
-    """The advantage that fewer than 1 in 100 honest submissions exceed."""
+    """Chosen so that fewer than 1 in 100 honest submissions exceed it."""
 
     flagged: bool
     """Whether the advantage exceeds the limit."""
@@ -87,8 +87,9 @@ class ControlComparison:
         return (
             f"On the challenge the forgetting quality is {self.challenge.share:.0%} of the ceiling, on "
             f"control problems that nobody knows {share:.0%} (with {self.runs} runs and {self.references} "
-            "references on each): something was prepared for this forget set. Fewer than 1 in 100 honest "
-            f"submissions have an advantage above {self.limit:.0%} by chance."
+            f"references on each). An advantage above {self.limit:.0%} suggests that something was prepared "
+            "for this forget set: the limit is chosen so that fewer than 1 in 100 honest submissions exceed "
+            "it by chance."
         )
 
 
@@ -137,7 +138,8 @@ def compare_with_controls(
         problem_figures(*problem, runs=runs, references=references, ceiling=top, seed=seed)
         for problem in problems
     ]
-    return judge(figures, runs=runs, references=references, ceiling=top)
+    samples = min(SAMPLES, len(challenge[0]) // runs)
+    return judge(figures, runs=runs, references=references, ceiling=top, samples=samples)
 
 
 def problem_figures(
@@ -171,7 +173,7 @@ def problem_figures(
 
 
 def judge(
-    figures: Sequence[ProblemFigures], *, runs: int, references: int, ceiling: float
+    figures: Sequence[ProblemFigures], *, runs: int, references: int, ceiling: float, samples: int = SAMPLES
 ) -> ControlComparison:
     """Return the comparison of figures that were computed from as many runs and references.
 
@@ -180,10 +182,11 @@ def judge(
         runs: Number of runs on each problem.
         references: Number of references of each problem.
         ceiling: F of retraining at these sizes.
+        samples: How many samples without a run in common the share on the challenge is the mean of.
     """
     challenge, *controls = figures
     advantage = challenge.share - float(np.mean([control.share for control in controls]))
-    limit = advantage_limit(len(controls))
+    limit = advantage_limit(len(controls), samples)
     return ControlComparison(
         runs=runs,
         references=references,
@@ -196,9 +199,16 @@ def judge(
     )
 
 
-def advantage_limit(controls: int) -> float:
-    """Return the largest advantage that is no suspicion, for a number of control problems."""
-    return QUANTILE * math.hypot(CHALLENGE_SPREAD, CONTROL_SPREAD / math.sqrt(controls))
+def advantage_limit(controls: int, samples: int) -> float:
+    """Return the largest advantage that is no suspicion.
+
+    Args:
+        controls: Number of control problems.
+        samples: How many samples without a run in common the share on the challenge is the mean of.
+    """
+    return QUANTILE * math.hypot(
+        PROBLEM_SPREAD * math.sqrt(1 + 1 / controls), RUNS_SPREAD * math.sqrt(1 / samples + 1 / controls)
+    )
 
 
 def _blocks(values: FloatArray, size: int, seed: int) -> Iterator[FloatArray]:

@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from runner.builder.build import build_challenge
 from runner.builder.plan import BuildPlan, plan_build
@@ -22,6 +24,7 @@ from runner.challenge.layout import (
     CONTROLS_FOLDER,
     DESCRIPTION_FILE,
     REFERENCES_FILE,
+    SPLIT_FILES,
     control_folder,
 )
 from runner.challenge.load import load_challenge
@@ -31,9 +34,11 @@ from runner.engine.container_spec import ContainerSpec
 from runner.engine.info import EngineInfo
 from runner.errors import ConfigurationError, SandboxStartError
 from runner.progress import NullReporter
+from sandbox.protocol.frames import Frame
+from sandbox.protocol.messages import TO_TRAINER
 from tests.runner.builder.test_build import FACTS, IMAGE, OneTrainer
 from tests.runner.conftest import ChallengeFolder
-from tests.support.fake_stream import FakeStream
+from tests.support.fake_stream import Answer, FakeStream
 
 PLAN = plan_build(recipe="digits", name="mine", seed=7, forget_fraction=0.1, references=3, controls=2)
 
@@ -41,15 +46,27 @@ PLAN = plan_build(recipe="digits", name="mine", seed=7, forget_fraction=0.1, ref
 class Trainers(OneTrainer):
     """An engine that starts so many trainers, and then none."""
 
-    def __init__(self, files: dict[str, bytes], limit: int) -> None:
+    def __init__(self, files: dict[str, bytes], limit: int, *, seed_decides: bool) -> None:
         super().__init__(files, FACTS, EngineInfo())
-        self.limit, self.started = limit, 0
+        self.files, self.limit, self.started = files, limit, 0
+        self.seed_decides = seed_decides
 
-    def start(self, spec: ContainerSpec) -> FakeStream:
+    def start(self, _spec: ContainerSpec) -> FakeStream:
         if self.started == self.limit:
             raise SandboxStartError("The engine is gone.")
         self.started += 1
-        return super().start(spec)
+
+        def script(frame: Frame) -> list[Answer]:
+            if frame.kind != "job":
+                return []
+            files = dict(self.files)
+            if self.seed_decides:
+                columns = load(files[SPLIT_FILES["forget"]])
+                columns["image"] = columns["image"] + np.float32(json.loads(frame.payload)["seed"] % 1000)
+                files[SPLIT_FILES["forget"]] = save(columns)
+            return [(0.0, answer) for answer in OneTrainer(files, FACTS, EngineInfo()).answers]
+
+        return FakeStream(script, rules=TO_TRAINER)
 
 
 class Builds:
@@ -63,9 +80,14 @@ class Builds:
         self.trainings = 0
 
     def __call__(
-        self, plan: BuildPlan = PLAN, *, trainers: int = 9, keep_networks: bool = False
+        self,
+        plan: BuildPlan = PLAN,
+        *,
+        trainers: int = 9,
+        keep_networks: bool = False,
+        seed_decides: bool = True,
     ) -> Challenge:
-        engine = Trainers(self.files, trainers)
+        engine = Trainers(self.files, trainers, seed_decides=seed_decides)
         try:
             return build_challenge(
                 engine=cast(Engine, engine),
@@ -204,6 +226,18 @@ def test_a_control_with_other_options_is_not_taken(build: Builds) -> None:
         build(other, keep_networks=True)
     shutil.rmtree(control_folder(build.folder, 1))
     assert load_controls(build(other, keep_networks=True))[0].description.limits.wall_seconds == 30.0
+
+
+def test_data_that_say_what_is_forgotten_have_no_controls(build: Builds) -> None:
+    """The forget set would be the same: it is refused before references of a control are trained, each time."""
+    for trainings in (2, 1):
+        with pytest.raises(ConfigurationError, match="say themselves which examples are forgotten"):
+            build(seed_decides=False)
+        assert build.trainings == trainings
+        assert not list((build.folder / CONTROLS_FOLDER).rglob("group-*"))
+    shutil.rmtree(build.folder / CONTROLS_FOLDER)
+    plan = replace(PLAN, controls=0)
+    assert build(plan, keep_networks=True, seed_decides=False).description.controls is None
 
 
 @pytest.mark.parametrize("public", [False, True])

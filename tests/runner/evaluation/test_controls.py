@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import tomli_w
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.controls import load_controls
-from runner.challenge.layout import DESCRIPTION_FILE, control_folder
+from runner.challenge.layout import DESCRIPTION_FILE, REFERENCES_FILE, control_folder
 from runner.challenge.limits import Limits
 from runner.challenge.load import load_challenge
 from runner.clients.evaluator import Rejected
@@ -24,27 +25,32 @@ from runner.engine.api import Engine
 from runner.engine.info import EngineInfo
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.evaluation import controls as control_batches
+from runner.evaluation.controls import execute_in_batches
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
+from runner.evaluation.pending_runs import PendingRuns
 from runner.execution.context import EvaluationContext
 from runner.execution.executor import EvaluatedRun
 from runner.execution.settings import Settings
 from runner.progress import NullReporter
 from runner.reports.participant import participant_report
 from runner.results.controls import control_runs, has_control_runs
+from runner.results.population import stored_population
 from runner.results.summary import Summary
 from runner.results.verification import verify_evaluation
 from runner.store.listing import read_listing
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths, control_evaluation_id, unlisted_sentence
 from runner.store.records import EvaluationRecord
-from runner.store.removal import remove_checkpoints, remove_evaluation, restart_evaluation
+from runner.store.removal import remove_checkpoints, remove_evaluation
 from runner.time_limits.terms import Terms
 from runner.verdict import Judgement, Verdict
-from tests.runner.conftest import ChallengeFolder
+from tests.runner.conftest import CLASSES, FORGET_LABELS, ChallengeFolder
 from tests.support.ended_evaluation import IMAGE, MINE, NoEngine, change
 from tests.support.fake_executor import FakeExecutor, ended_run, outputs_with
+from tests.support.npy import npz
 
 N = 32
+REFERENCES = 8
 PART = 16
 TERMS = Terms(
     machine="", wall_seconds=5.0, total_seconds=None, wall_fraction=None, retrain_seconds=1.0, feedback="full"
@@ -52,16 +58,25 @@ TERMS = Terms(
 
 
 def challenge_with_controls(folder: Path, count: int = 2) -> Challenge:
-    """Return a tiny challenge whose control problems differ in their seeds alone."""
-    main = ChallengeFolder(folder)
-    hashes = []
-    for number in range(1, count + 1):
-        control = ChallengeFolder(control_folder(folder, number))
-        file = control.describe(Limits()) / DESCRIPTION_FILE
-        file.write_text(tomli_w.dumps({**tomllib.loads(file.read_text()), "seed": (1 << 33) + number}))
-        hashes.append(load_challenge(control.folder).sha256)
-    file = main.describe(Limits()) / DESCRIPTION_FILE
-    file.write_text(tomli_w.dumps({**tomllib.loads(file.read_text()), "controls": hashes}))
+    """Return a tiny challenge whose control problems differ in their seeds and references alone."""
+    controls = [_challenge(control_folder(folder, number), number) for number in range(1, count + 1)]
+    return _challenge(folder, 0, controls=[control.sha256 for control in controls])
+
+
+def _challenge(folder: Path, seed: int, **fields: Any) -> Challenge:
+    files, rng = ChallengeFolder(folder), np.random.default_rng(seed)
+    logits = rng.normal(size=(REFERENCES, len(FORGET_LABELS), CLASSES)).astype(np.float32)
+    files.write(
+        REFERENCES_FILE,
+        npz(
+            logits=logits,
+            correct=np.ones((REFERENCES, 4, CLASSES), np.int64),
+            unseen_losses=np.ones((REFERENCES, 2), np.float32),
+        ),
+    )
+    file = files.describe(Limits()) / DESCRIPTION_FILE
+    changes = {"seed": (1 << 33) + seed, "references": REFERENCES, **fields}
+    file.write_text(tomli_w.dumps({**tomllib.loads(file.read_text()), **changes}))
     return load_challenge(folder)
 
 
@@ -200,12 +215,36 @@ def test_batches_are_of_one_size_and_in_random_order(evaluated: Evaluated) -> No
             control.run_seed(index) for index in range(PART)
         ]
         assert evaluated.store.terms(part, "") == TERMS.model_dump(mode="json")
-    orders = set()
-    for _ in range(3):
-        restart_evaluation(evaluated.store, evaluated.folder, evaluated.name)
-        evaluated()
-        orders.add(tuple(name for name, _batch in evaluated.batches))
-    assert len(orders) > 1
+
+
+class Part:
+    """Pending runs that are only counted."""
+
+    def __init__(self, name: str, n: int, record: list[tuple[str, int]]) -> None:
+        self.name, self.indices, self.record = name, range(n), record
+        self.settings = Settings(n=n, keep_going=False, keep_checkpoints=False)
+        self.worked = False
+
+    def execute(self, batch: Sequence[int]) -> bool:
+        self.record.append((self.name, len(batch)))
+        return False
+
+    def failed_run(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize("controls", [1, 3])
+def test_each_order_of_problems_may_occur(controls: int) -> None:
+    """Whichever problem a run is on, it may be the first or the last."""
+    first, last = set(), set()
+    for _ in range(200):
+        record: list[tuple[str, int]] = []
+        parts = [Part(f"control {number}", 18, record) for number in range(controls)]
+        execute_in_batches(cast(PendingRuns, Part("main", 70, record)), cast(list[PendingRuns], parts))
+        assert sorted(size for _name, size in record) == [16, *[18] * (3 + controls)]
+        first.add(record[0][0])
+        last.add(record[-1][0])
+    assert len(first) == len(last) == 1 + controls
 
 
 def test_a_repeated_command_executes_nothing(evaluated: Evaluated) -> None:
@@ -239,9 +278,10 @@ def test_an_interrupted_evaluation_goes_on(evaluated: Evaluated, monkeypatch: py
     assert evaluated.batches == [(evaluated.parts[1], list(range(PART)))]
 
 
-@pytest.mark.parametrize("keep_going", [False, True])
-@pytest.mark.parametrize("control_is_first", [False, True])
-@pytest.mark.parametrize("is_rejected", [False, True])
+@pytest.mark.parametrize(
+    ("keep_going", "control_is_first", "is_rejected"),
+    [(False, False, False), (False, True, True), (True, True, False), (True, False, True)],
+)
 def test_a_failed_run_on_a_control_problem_fails_the_evaluation(
     evaluated: Evaluated,
     monkeypatch: pytest.MonkeyPatch,
@@ -331,6 +371,26 @@ def test_the_manifest_names_the_runs_on_control_problems(evaluated: Evaluated) -
     assert any("not those of the store" in line for line in evaluated.mismatches())
     (control_folder(evaluated.challenge.folder, 2) / DESCRIPTION_FILE).unlink()
     assert any("control problems: Control problem 2" in line for line in evaluated.mismatches())
+
+
+def test_the_card_has_the_comparison(evaluated: Evaluated) -> None:
+    """With the stored card and with one that is computed again; a challenge of the wrong folder is refused."""
+    evaluated()
+    place = evaluated.challenge.folder
+    stored = stored_population(evaluated.store, evaluated.folder, evaluated.name, place)
+    card = stored.stored_card()
+    assert card is not None
+    assert card.controls is not None
+    assert (card.controls.runs, card.controls.references, len(card.controls.controls)) == (
+        PART,
+        REFERENCES,
+        2,
+    )
+    again = stored.new_card(seed=card.seed, retraining_seconds=None)
+    assert again.controls == card.controls
+    moved = stored_population(evaluated.store, evaluated.folder, evaluated.name, evaluated.controls[0].folder)
+    with pytest.raises(ConfigurationError, match="is not the challenge of evaluation"):
+        moved.load_controls()
 
 
 def test_a_manifest_without_control_problems_is_as_before(evaluated: Evaluated) -> None:

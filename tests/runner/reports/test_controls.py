@@ -114,7 +114,7 @@ def test_the_figures_of_a_card_are_shown(width: int) -> None:
     lines = shown.get().splitlines()
     assert max(map(len, lines)) <= width
     assert ("75 %" in shown.get(), "25 %" in shown.get()) == (False, width >= 80)
-    assert comparison_line(comparison).endswith("75 % of the ceiling; the limit is 31 %.")
+    assert comparison_line(comparison).endswith("75 % of the ceiling; the limit is 41 %.")
     fields = controls_json(problems, comparison)
     assert (fields["flagged"], fields["problems"][1]["figures"]["share"]) == (True, 0.25)
 

@@ -51,7 +51,7 @@ def test_a_memorised_challenge_is_flagged(fallback: float, controls: int) -> Non
     assert result.challenge.epsilon < min(control.epsilon for control in result.controls)
     (flag,) = card_flags((), None, None, None, controls=result)
     assert (flag.kind, flag_level(flag.kind, flag.sentence)) == (NOT_UNLEARNING, "suspicion")
-    assert "Fewer than 1 in 100 honest submissions" in flag.sentence
+    assert "fewer than 1 in 100 honest submissions" in flag.sentence
     assert flag.figures["controls"][0]["share"] == result.controls[0].share
 
 
@@ -78,13 +78,27 @@ def test_the_same_seed_gives_the_same_comparison() -> None:
     assert first.advantage == pytest.approx(another.advantage, abs=0.1)
 
 
-@pytest.mark.parametrize(("controls", "limit"), [(1, 0.313), (2, 0.242), (4, 0.198), (10**9, 0.14)])
-def test_the_limit_falls_with_the_number_of_control_problems(controls: int, limit: float) -> None:
-    """Solved by hand: 2.8 times the root of 0.05² + 0.1² / K."""
-    assert advantage_limit(controls) == pytest.approx(limit, abs=5e-4)
+@pytest.mark.parametrize(
+    ("controls", "samples", "limit"),
+    [(1, 4, 0.414), (2, 4, 0.340), (4, 4, 0.296), (10**9, 4, 0.245), (1, 1, 0.471)],
+)
+def test_the_limit_falls_with_the_number_of_problems_and_of_runs(
+    controls: int, samples: int, limit: float
+) -> None:
+    """Solved by hand: 2.6 times the root of 0.08² (1 + 1 / K) + 0.1² (1 / samples + 1 / K)."""
+    assert advantage_limit(controls, samples) == pytest.approx(limit, abs=5e-4)
 
 
-@pytest.mark.parametrize(("share", "flagged"), [(0.7425, True), (0.7424, False), (0.0, False)])
+def test_few_runs_on_the_challenge_raise_the_limit() -> None:
+    """With as many as on a control problem its share is as noisy."""
+    limits = [
+        compare_with_controls(problem(1, 0.0, runs), [problem(2, 0.0)], seed=5).limit
+        for runs in (16, 31, 32, 64, 128)
+    ]
+    assert limits == [advantage_limit(1, samples) for samples in (1, 1, 2, 4, 4)]
+
+
+@pytest.mark.parametrize(("share", "flagged"), [(0.8401, True), (0.8399, False), (0.0, False)])
 def test_the_limit_is_exact(share: float, flagged: bool) -> None:
     """The advantage is over the mean of the control problems, not over each."""
     result = judge([figures(share), figures(0.2), figures(0.8)], runs=16, references=64, ceiling=0.2)
