@@ -28,7 +28,7 @@ from runner.units import MIB
 from runner.validation import first_problem
 from sandbox.protocol.architecture_names import unknown_architecture
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
-from sandbox.protocol.probes import VERSION
+from sandbox.protocol.probes import RELEARNED, VERSION
 from sandbox.protocol.recipes import DOWNLOADABLE_RECIPES, PERSON_RECIPES, RECIPES
 
 ItemFormat = Literal["dict", "tuple"]
@@ -222,7 +222,8 @@ def _has_probes_of(description: Description, plan: BuildPlan) -> bool:
     settings = plan.probe_settings()
     if settings is None or description.probes is None:
         return description.probes is None and plan.probes != "relearning"
-    return description.probes.is_part_of(settings)
+    relearning = (RELEARNED in probes.kinds for probes in (settings, description.probes))
+    return description.probes.is_part_of(settings) and len(set(relearning)) == 1
 
 
 def default_limits(recipe: str, runs_on: RunDevice = CPU) -> Limits:

@@ -36,6 +36,7 @@ from sandbox.protocol.probes import (
 ProbeChoice = Literal["cheap", "relearning", "none"]
 """What an organizer chooses: probes that cost a few forward passes, those and relearning, or none."""
 _CHEAP: Final = (RETAIN, TEST, PERTURBED, FEATURES)
+_RELEARNING: Final = {"relearning_steps": 100, "relearning_rate": 0.01, "relearning_batch": 64}
 _ORIGINAL: Final = "original_logits"
 _HEADER_BYTES: Final = 1 << 16
 """More than the header of a split's few columns needs."""
@@ -117,7 +118,10 @@ def choose_probes(choice: ProbeChoice, challenge_seed: int) -> ProbeSettings | N
     """
     if choice == "none":
         return None
-    return ProbeSettings(kinds=list(_CHEAP), seed=probe_seed(challenge_seed))
+    settings = ProbeSettings(kinds=list(_CHEAP), seed=probe_seed(challenge_seed))
+    if choice == "cheap":
+        return settings
+    return ProbeSettings(**{**settings.model_dump(), "kinds": list(KINDS), **_RELEARNING})
 
 
 def probe_shapes(

@@ -16,7 +16,7 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE
+from runner.challenge.layout import CHALLENGE_FILES, DESCRIPTION_FILE, PROBES_FILE
 from runner.challenge.load import load_challenge
 from runner.engine.api import Engine
 from sandbox.protocol.splits import SPLITS

@@ -126,13 +126,18 @@ def described(challenge_folder: ChallengeFolder) -> dict[str, Description]:
         "none": bare,
         "cheap": bare.model_copy(update={"probes": cheap}),
         "without features": bare.model_copy(update={"probes": cheap.recorded(cheap.kinds[:3])}),
+        "relearning": bare.model_copy(update={"probes": plan(probes="relearning").probe_settings()}),
         "other copies": bare.model_copy(update={"probes": cheap.model_copy(update={"copies": 5})}),
     }
 
 
 @pytest.mark.parametrize(
     ("choice", "complete"),
-    [("cheap", {"none", "cheap", "without features"}), ("none", {"none"})],
+    [
+        ("cheap", {"none", "cheap", "without features"}),
+        ("none", {"none"}),
+        ("relearning", {"relearning"}),
+    ],
 )
 def test_a_repeated_command_finds_its_challenge(
     described: dict[str, Description], choice: str, complete: set[str]

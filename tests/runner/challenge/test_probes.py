@@ -53,6 +53,10 @@ def test_no_probes_no_settings(challenge_folder: ChallengeFolder) -> None:
     challenge = load_challenge(challenge_folder.describe())
     assert choose_probes("none", 0) is None
     assert choose_probes("cheap", 0) == CHEAP
+    relearning = choose_probes("relearning", 0)
+    assert relearning is not None
+    assert relearning.kinds == list(KINDS)
+    assert relearning.recorded(CHEAP.kinds) == CHEAP
     assert challenge.reference_probes() is None
     assert dict(challenge.output_shapes.probes) == {}
     assert b"probes" not in (challenge.folder / DESCRIPTION_FILE).read_bytes()
