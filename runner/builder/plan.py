@@ -104,6 +104,7 @@ def plan_build(
     epochs: int | None = None,
     train_device: str = CPU,
     probes: ProbeChoice = "cheap",
+    mislabelled: int = 0,
 ) -> BuildPlan:
     """Return the plan that options describe; it has no hash of data yet (`BuildPlan.with_data`).
 
@@ -130,6 +131,7 @@ def plan_build(
         epochs: Epochs, in place of the training's.
         train_device: The device that networks are trained on.
         probes: What is recorded of networks besides their outputs.
+        mislabelled: How many forget examples get a wrong label.
 
     Raises:
         ConfigurationError: the recipe or the architecture does not exist, two options exclude each other, or
@@ -137,6 +139,10 @@ def plan_build(
     """
     _check_recipe(recipe, has_data=has_data, download=download, shared_persons=shared_persons)
     check_ranges(references, limits or {})
+    if mislabelled and probes == "none":
+        raise ConfigurationError(
+            "--mislabelled needs probes, which record the examples; leave --probes none out."
+        )
     if architecture is not None and (reason := unknown_architecture(architecture)) is not None:
         raise ConfigurationError(f"--architecture: {reason}.")
     return BuildPlan(
@@ -158,6 +164,7 @@ def plan_build(
             training=training,
             epochs=epochs,
             device=None if train_device == CPU else "cuda",
+            mislabelled=mislabelled or None,
         ),
         architecture_file=architecture_file,
         probes=probes,

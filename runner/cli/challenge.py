@@ -121,6 +121,12 @@ def build_command(
             "also outputs after fine-tuning on retain, or nothing."
         ),
     ] = "cheap",
+    mislabelled: Annotated[
+        int,
+        typer.Option(
+            help="Give so many forget examples a wrong label: what is found of them was memorized.", min=0
+        ),
+    ] = 0,
     device: DeviceOption = CPU,
     runs_on: Annotated[
         RunDevice,
@@ -189,6 +195,7 @@ def build_command(
         epochs=epochs,
         train_device=device,
         probes=probes,
+        mislabelled=mislabelled,
     )
     if download:
         data = _download(recipe, name=plan.name)

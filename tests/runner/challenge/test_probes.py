@@ -120,6 +120,7 @@ def test_the_file_of_the_references_round_trip(with_probes: ChallengeFolder) -> 
         "test": [0, 1],
     }
     assert probes.original_logits.tolist() == [[7, 7]] * 3
+    assert probes.mislabelled.tolist() == [False, True, False]
     assert probes.to_bytes() == (challenge.folder / PROBES_FILE).read_bytes()
 
 
@@ -135,6 +136,9 @@ def test_the_file_of_the_references_round_trip(with_probes: ChallengeFolder) -> 
         {"test_labels": np.array([0])},
         {"features": np.array([{}], dtype=object)},
         {"features": None},
+        {"mislabelled": np.zeros(2, np.bool_)},
+        {"mislabelled": np.zeros(3, np.int64)},
+        {"mislabelled": None},
     ],
     ids=str,
 )
