@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from runner.challenge.probes import ProbeChoice, choose_probes
 from runner.clients.channel import Channel
 from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
@@ -85,6 +86,12 @@ class Bench:
             container.remove()
 
 
+def probe_fields(choice: ProbeChoice) -> dict[str, Any] | None:
+    """Return the probes of a challenge as a job names them."""
+    settings = choose_probes(choice, 0)
+    return settings.job_fields() if settings is not None else None
+
+
 def table_of(name: str, facts: dict[str, Any]) -> Table:
     """Return a table of one network's measurements."""
     by_clock, by_processor = facts["flops_per_second"]
@@ -130,10 +137,16 @@ def main() -> None:
                     "checkpoints": options.checkpoints,
                     "device": placement.torch_device,
                     "cores": engine.info().cores,
+                    "probes": probe_fields("cheap"),
+                    "relearning": probe_fields("relearning"),
                 }
             )
             if facts:
                 console.print(table_of(name, facts))
+                sizes = ", ".join(
+                    f"{size / 1e3:.1f} kB ({way})" for way, size in facts["output_bytes"].items()
+                )
+                console.print(f"{name}, outputs of a checkpoint: {sizes}")
             if not options.streamed:
                 continue
             waiting, ahead = (

@@ -80,7 +80,12 @@ def seconds_of(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - clock, time.process_time() - processor
 
 
-evaluator = Evaluator(EvaluatorJob(architecture=architecture, classes=CLASSES, device=device.type), data)
+evaluator, probing, relearning = (
+    Evaluator(
+        EvaluatorJob(architecture=architecture, classes=CLASSES, device=device.type, probes=probes), data
+    )
+    for probes in (None, request["probes"], request["relearning"])
+)
 factors = [torch.randn(SIDE, SIDE, device=device) for _ in range(2)]
 pool = ThreadPoolExecutor(cores if device.type == "cpu" else 1)
 
@@ -93,6 +98,8 @@ def evaluate_on_all_cores() -> None:
 methods: dict[str, tuple[int, int, Callable[[], object]]] = {
     "plain": (1, 1, evaluate_plainly),
     "evaluator": (1, 1, lambda: evaluator.outputs(checkpoint)),
+    "evaluator, probes": (1, 1, lambda: probing.outputs(checkpoint)),
+    "evaluator, relearning": (1, 1, lambda: relearning.outputs(checkpoint)),
 }
 """Threads of torch, checkpoints per call, and the call."""
 if device.type == "cpu" and cores > 1:
@@ -116,6 +123,11 @@ for turn in range(turns):  # the first turn is not counted: torch imports and ch
 if turns:
     facts = {
         "examples": examples,
+        "output_bytes": {
+            "evaluator": len(evaluator.outputs(checkpoint)),
+            "evaluator, probes": len(probing.outputs(checkpoint)),
+            "evaluator, relearning": len(relearning.outputs(checkpoint)),
+        },
         "checkpoint_flops": checkpoint_flops,
         "flops_per_second": [
             2 * SIDE**3 / statistics.median(column) for column in zip(*products, strict=True)

@@ -186,6 +186,7 @@ def _job(
         snapshots=build_folder.resumable(),
         snapshot_seconds=snapshot_seconds,
         probes=probes.job_fields() if probes is not None else None,
+        mislabelled=source.mislabelled,
     )
 
 

@@ -211,7 +211,11 @@ class BuildFolder:
                 "again."
             ) from error
         labels = sample_labels(settings, lambda split: (self.folder / SPLIT_FILES[split]).read_bytes())
-        return ReferenceProbes(arrays=arrays, labels=labels, original_logits=original.logits).to_bytes()
+        mislabelled = np.zeros(shapes.examples, np.bool_)
+        mislabelled[self.facts().get("mislabelled", [])] = True
+        return ReferenceProbes(
+            arrays=arrays, labels=labels, original_logits=original.logits, mislabelled=mislabelled
+        ).to_bytes()
 
     def _read_group(self, first: int) -> NetworkOutputs:
         file = self._group_file(first)

@@ -34,7 +34,7 @@ from runner.units import MIB
 from runner.validation import first_problem
 from sandbox.protocol.architecture_names import unknown_architecture
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
-from sandbox.protocol.probes import VERSION
+from sandbox.protocol.probes import RELEARNED, VERSION
 from sandbox.protocol.recipes import DOWNLOADABLE_RECIPES, PERSON_RECIPES, RECIPES
 
 ItemFormat = Literal["dict", "tuple"]
@@ -116,6 +116,7 @@ def plan_build(
     train_device: str = CPU,
     controls: int = 0,
     probes: ProbeChoice = "cheap",
+    mislabelled: int = 0,
 ) -> BuildPlan:
     """Return the plan that options describe; it has no hash of data yet (`BuildPlan.with_data`).
 
@@ -143,6 +144,7 @@ def plan_build(
         train_device: The device that networks are trained on.
         controls: Number of control problems.
         probes: What is recorded of networks besides their outputs.
+        mislabelled: How many forget examples get a wrong label.
 
     Raises:
         ConfigurationError: the recipe or the architecture does not exist, two options exclude each other, or
@@ -155,6 +157,10 @@ def plan_build(
     defaults = default_limits(recipe, runs_on)
     if not has_time_limit and _retrains_for_minutes(recipe, max_examples, training, epochs):
         defaults = defaults.with_changes(wall_fraction=DEFAULT_WALL_FRACTION)
+    if mislabelled and probes == "none":
+        raise ConfigurationError(
+            "--mislabelled needs probes, which record the examples; leave --probes none out."
+        )
     if architecture is not None and (reason := unknown_architecture(architecture)) is not None:
         raise ConfigurationError(f"--architecture: {reason}.")
     return BuildPlan(
@@ -177,6 +183,7 @@ def plan_build(
             training=training,
             epochs=epochs,
             device=None if train_device == CPU else "cuda",
+            mislabelled=mislabelled or None,
         ),
         architecture_file=architecture_file,
         controls=controls,
@@ -254,7 +261,8 @@ def _has_probes_of(description: Description, plan: BuildPlan) -> bool:
     settings = plan.probe_settings()
     if settings is None or description.probes is None:
         return description.probes is None and plan.probes != "relearning"
-    return description.probes.is_part_of(settings)
+    relearning = (RELEARNED in probes.kinds for probes in (settings, description.probes))
+    return description.probes.is_part_of(settings) and len(set(relearning)) == 1
 
 
 def default_limits(recipe: str, runs_on: RunDevice = CPU) -> Limits:

@@ -34,6 +34,7 @@ _OPTIONS: Final = {
     "source.architecture_sha256": "architecture-file",
     "source.epochs": "epochs",
     "source.device": "device",
+    "source.mislabelled": "mislabelled",
     "forget_fraction": "forget-fraction",
     "settings.item_format": "items",
     "settings.visibility": "public or private",

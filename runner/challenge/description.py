@@ -60,6 +60,8 @@ class Source(BaseModel):
     """Overrides the epochs of the training."""
     device: Literal["cuda"] | None = None
     """Where the networks were trained; missing: on the CPU."""
+    mislabelled: Annotated[int, Field(ge=1)] | None = None
+    """Number of forget examples that have a wrong label; missing: none."""
 
 
 class Description(BaseModel):

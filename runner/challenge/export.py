@@ -45,6 +45,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "source.training": "held back",
     "source.epochs": "held back",
     "source.device": "held back",
+    "source.mislabelled": "held back",  # a submission could treat them in a way of their own
     "visibility": "included",
     "exported_from": "recomputed",
     "seed": "held back",  # gives splits, references and the seeds of runs

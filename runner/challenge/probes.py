@@ -36,7 +36,9 @@ from sandbox.protocol.probes import (
 ProbeChoice = Literal["cheap", "relearning", "none"]
 """What an organizer chooses: probes that cost a few forward passes, those and relearning, or none."""
 _CHEAP: Final = (RETAIN, TEST, PERTURBED, FEATURES)
+_RELEARNING: Final = {"relearning_steps": 100, "relearning_rate": 0.01, "relearning_batch": 64}
 _ORIGINAL: Final = "original_logits"
+_MISLABELLED: Final = "mislabelled"
 _HEADER_BYTES: Final = 1 << 16
 """More than the header of a split's few columns needs."""
 
@@ -117,7 +119,10 @@ def choose_probes(choice: ProbeChoice, challenge_seed: int) -> ProbeSettings | N
     """
     if choice == "none":
         return None
-    return ProbeSettings(kinds=list(_CHEAP), seed=probe_seed(challenge_seed))
+    settings = ProbeSettings(kinds=list(_CHEAP), seed=probe_seed(challenge_seed))
+    if choice == "cheap":
+        return settings
+    return ProbeSettings(**{**settings.model_dump(), "kinds": list(KINDS), **_RELEARNING})
 
 
 def probe_shapes(
@@ -163,11 +168,14 @@ class ReferenceProbes:
     """True classes of the sample of each split that is sampled."""
     original_logits: NDArray[np.float32]
     """The original network's, on the forget examples. Shape [examples, classes]."""
+    mislabelled: NDArray[np.bool_]
+    """Which forget examples were given a wrong label. Shape [examples]."""
 
     def to_bytes(self) -> bytes:
         """Return the bytes of the file."""
         labels = {f"{split}_labels": labels for split, labels in self.labels.items()}
-        return pack_npz(**self.arrays, **labels, **{_ORIGINAL: self.original_logits})
+        others = {_ORIGINAL: self.original_logits, _MISLABELLED: self.mislabelled}
+        return pack_npz(**self.arrays, **labels, **others)
 
 
 def unpack_reference_probes(data: bytes, shapes: OutputShapes, references: int) -> ReferenceProbes:
@@ -182,6 +190,7 @@ def unpack_reference_probes(data: bytes, shapes: OutputShapes, references: int) 
         **{kind: ("<f4", (references, *shape)) for kind, shape in shapes.probes.items()},
         **{f"{split}_labels": ("<i8", (examples,)) for split, examples in samples.items()},
         _ORIGINAL: ("<f4", (shapes.examples, shapes.classes)),
+        _MISLABELLED: ("|b1", (shapes.examples,)),
     }
     arrays = unpack_npz(data, tuple(expected))
     for name, (dtype, shape) in expected.items():
@@ -197,4 +206,5 @@ def unpack_reference_probes(data: bytes, shapes: OutputShapes, references: int) 
         arrays={kind: arrays[kind] for kind in shapes.probes},
         labels=labels,
         original_logits=arrays[_ORIGINAL],
+        mislabelled=arrays[_MISLABELLED],
     )

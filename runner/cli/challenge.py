@@ -137,6 +137,12 @@ def build_command(
             "also outputs after fine-tuning on retain, or nothing."
         ),
     ] = "cheap",
+    mislabelled: Annotated[
+        int,
+        typer.Option(
+            help="Give so many forget examples a wrong label: what is found of them was memorized.", min=0
+        ),
+    ] = 0,
     device: DeviceOption = CPU,
     runs_on: Annotated[
         RunDevice,
@@ -207,6 +213,7 @@ def build_command(
         train_device=device,
         controls=controls,
         probes=probes,
+        mislabelled=mislabelled,
     )
     if download:
         data = _download(recipe, name=plan.name)

@@ -58,6 +58,7 @@ def challenge_table(challenge: Challenge) -> Table:
         "forget set": forget,
         "items": f"{description.item_format}, batch size {description.batch_size}",
         "training": _training(description.training) + (" on a GPU" if description.source.device else ""),
+        **({"probes": ", ".join(description.probes.kinds)} if description.probes is not None else {}),
         "references": f"{description.references}{', withheld' if description.held_back else ''}",
         **{f"accuracy, {split}": _accuracy(*values) for split, values in accuracy.items()},
         **({"accuracy, original": _original(challenge)} if challenge.build_facts.original_accuracy else {}),

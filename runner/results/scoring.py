@@ -134,6 +134,8 @@ def load_populations(
             kind: np.stack([network.probes[kind] for network in networks]) for kind in of_references.arrays
         }
         common["original_logits"] = of_references.original_logits
+        if of_references.mislabelled.any():
+            common["mislabelled"] = of_references.mislabelled
     unlearned = Outputs(
         logits=np.stack([network.logits for network in networks]),
         labels=challenge.forget_labels,

@@ -8,7 +8,7 @@ size depends on the examples.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from sandbox.networks.forward import Forward, batches
 from sandbox.networks.last_layer import LastLayer
 from sandbox.networks.probes import Probes
-from sandbox.protocol.probes import FEATURES, PERTURBED, SAMPLES
+from sandbox.networks.relearning import relearned_logits
+from sandbox.protocol.probes import FEATURES, PERTURBED, RELEARNED, SAMPLES
 from sandbox.protocol.splits import SPLITS
 
 MAX_LOSS = 1e4
@@ -51,7 +52,6 @@ class Outputs:
         return b"".join(array.numpy().tobytes() for array in self.arrays)
 
 
-@torch.inference_mode()
 def outputs_of(
     net: nn.Module,
     splits: Mapping[str, Mapping[str, Tensor]],
@@ -74,10 +74,25 @@ def outputs_of(
     Raises:
         ValueError: its logits are not [images, classes].
     """
-    net.eval()
-    if next(net.parameters()).device.type == "cpu":  # 10 % faster on a CPU, equal or slower on a GPU
-        net.to(memory_format=memory_format)
-    forward = Forward(net, classes, memory_format, on_batch)
+    with torch.inference_mode():
+        net.eval()
+        if next(net.parameters()).device.type == "cpu":  # 10 % faster on a CPU, equal or slower on a GPU
+            net.to(memory_format=memory_format)
+        outputs, recorded = _inferred(Forward(net, classes, memory_format, on_batch), splits, probes)
+    if probes is None:
+        return outputs
+    if probes.has_relearned:
+        recorded[RELEARNED] = relearned_logits(
+            net, splits, probes.plan, classes, memory_format, on_batch=on_batch
+        )
+    return replace(outputs, probes=probes.in_order(recorded))
+
+
+def _inferred(
+    forward: Forward, splits: Mapping[str, Mapping[str, Tensor]], probes: Probes | None
+) -> tuple[Outputs, dict[str, Tensor]]:
+    """Return all outputs, and the probes that need no training, by kind."""
+    classes = forward.classes
     correct = torch.zeros(len(SPLITS), classes, dtype=torch.int64)
     forget_logits: Tensor | None = None
     test_losses: Tensor | None = None
@@ -101,12 +116,10 @@ def outputs_of(
         recorded[PERTURBED] = probes.perturbed(forward)
     assert forget_logits is not None
     assert test_losses is not None
-    return Outputs(
-        logits=forget_logits.contiguous(),
-        correct=correct,
-        unseen_losses=test_losses.contiguous(),
-        probes=probes.in_order(recorded) if probes is not None else (),
+    outputs = Outputs(
+        logits=forget_logits.contiguous(), correct=correct, unseen_losses=test_losses.contiguous()
     )
+    return outputs, recorded
 
 
 def _with_features(forward: Forward, images: Tensor, probes: Probes) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sandbox.networks.forward import Forward, batch_size
-from sandbox.protocol.probes import FEATURES, MAX_VALUE, PERTURBED, SAMPLES, ProbePlan
+from sandbox.protocol.probes import FEATURES, MAX_VALUE, PERTURBED, RELEARNED, SAMPLES, ProbePlan
 
 Splits = Mapping[str, Mapping[str, Tensor]]
 
@@ -108,6 +108,11 @@ class Probes:
     def has_perturbed(self) -> bool:
         """Return whether outputs on noisy forget examples are recorded."""
         return PERTURBED in self.plan.kinds
+
+    @property
+    def has_relearned(self) -> bool:
+        """Return whether outputs after fine-tuning are recorded."""
+        return RELEARNED in self.plan.kinds
 
 
 def bounded(logits: Tensor, labels: Tensor, *, as_recognized: bool) -> Tensor:

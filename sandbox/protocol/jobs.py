@@ -124,7 +124,7 @@ class ShellJob(_Job):
 class TrainerJob(_Job):
     """The job of a trainer that builds a challenge."""
 
-    later_fields: ClassVar[frozenset[str]] = frozenset({"probes"})
+    later_fields: ClassVar[frozenset[str]] = frozenset({"probes", "mislabelled"})
 
     recipe: str
     seed: int
@@ -159,6 +159,8 @@ class TrainerJob(_Job):
     """The minimum training time between two snapshots."""
     probes: dict[str, Any] | None = None
     """As in `EvaluatorJob`; a network without a last linear layer has no features to record."""
+    mislabelled: int | None = None
+    """How many forget examples get a wrong label; None for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ from sandbox.recipes import RECIPES
 from sandbox.recipes.api import RecipeError, Request
 from sandbox.recipes.assemble import assemble
 from sandbox.recipes.dataset import TrainingData
+from sandbox.recipes.mislabel import mislabel
 from sandbox.recipes.run import run_recipe
 from sandbox.stdio import Stdio
 from sandbox.surroundings import surroundings
@@ -92,7 +93,8 @@ def _train(
     )
     if job.architecture_source is not None:
         prepare(FILE_ARCHITECTURE, job.architecture_source)
-    data = assemble(run_recipe(RECIPES[job.recipe], request), request)
+    draft, mislabelled = mislabel(run_recipe(RECIPES[job.recipe], request), job.mislabelled or 0, job.seed)
+    data = assemble(draft, request)
     files.clear()
     prepare(data.architecture)
     images = data.splits["retain"]["image"][:EXAMPLES]
@@ -128,6 +130,7 @@ def _train(
             "epoch_seconds": seconds * steps / count.taken if count.taken else None,
             "training_bytes": peak_bytes if job.device == "cpu" else None,
             "original_correct": dict(zip(SPLITS, answers.correct.sum(dim=1).tolist(), strict=True)),
+            "mislabelled": mislabelled,
             "probe_kinds": list(probes.kinds) if probes is not None else [],
         }
         facts = _facts(data, size, remarks)

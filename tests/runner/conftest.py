@@ -81,6 +81,7 @@ class ChallengeFolder:
             arrays=arrays,
             labels=sample_labels(settings, lambda split: (self.folder / SPLIT_FILES[split]).read_bytes()),
             original_logits=np.full((len(FORGET_LABELS), CLASSES), 7, np.float32),
+            mislabelled=np.array([False, True, False]),
         )
         self.write(PROBES_FILE, probes.to_bytes())
 

@@ -135,7 +135,7 @@ def test_parts_are_followed_as_far_as_they_lead() -> None:
     """Through lists and what may be absent; a part that is a format of its own has its own section."""
     assert list(classes_in(Outer)) == [Inner, Inner]
     names = [[cls.__name__ for cls in item.parts()] for item in FORMATS]
-    assert names[0] == ["Description", "Source", "Limits", "Training"]
+    assert names[0] == ["Description", "Source", "Limits", "Training", "ProbeSettings"]
     assert all("TrainingChoice" not in parts[1:] for parts in names)
     assert sum(map(len, names)) == len({name for parts in names for name in parts}) > 25
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES
+from runner.challenge.layout import ARCHITECTURE_FILE, CHALLENGE_FILES, PROBES_FILE
 from runner.challenge.load import load_challenge
 from tests.support import recipe_data
 from tests.support.command import unlearn
@@ -232,7 +232,7 @@ def test_an_own_network_from_its_file_to_a_score(tmp_path: Path) -> None:
     assert challenge.description.architecture == "file"
     assert challenge.description.reference_group == 1
     assert challenge.architecture_source == OWN
-    assert set(challenge.description.files) == {*CHALLENGE_FILES, ARCHITECTURE_FILE}
+    assert set(challenge.description.files) == {*CHALLENGE_FILES, ARCHITECTURE_FILE, PROBES_FILE}
     (tmp_path / "submission.py").write_text(SUBMISSION)
     words = ("--challenge", folder, "-n", 2, "--store", tmp_path / "store", "--json")
     summary = json.loads(unlearn("run", tmp_path / "submission.py", *words).stdout)

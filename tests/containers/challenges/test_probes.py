@@ -150,3 +150,65 @@ def test_a_network_cannot_hide_behind_infinities(in_image: InImage) -> None:
         for row, expected in zip(answers[kind], [small, large, replaced, third], strict=True):
             assert row == pytest.approx(expected), kind
     assert answers["features"] == [[1e4], [1e4], 1e4, [1e4]]
+
+
+RELEARNING = (
+    COMMON
+    + """
+from dataclasses import replace
+from sandbox.networks.relearning import _rows, relearned_logits
+
+plan = replace(PLAN, kinds=KINDS, relearning_steps=9, relearning_rate=0.05, relearning_batch=16)
+net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Dropout(0.5), nn.Linear(64, 10))
+net[1].running_mean.uniform_(0, 1)
+before = {name: value.clone() for name, value in net.state_dict().items()}
+probes = Probes(plan, SPLIT)
+first = outputs_of(net, SPLIT, 10, torch.contiguous_format, probes=probes)
+torch.manual_seed(99)
+second = outputs_of(net, SPLIT, 10, torch.contiguous_format, probes=probes)
+answers = {
+    "the network stays": all(torch.equal(value, before[name]) for name, value in net.state_dict().items()),
+    "nothing is drawn": first.to_bytes() == second.to_bytes(),
+}
+rows = _rows(plan, 60)
+answers["batches"] = [len(rows), {len(batch) for batch in rows} == {16}, len(set(torch.cat(rows[:3]).tolist()))]
+answers["small data"] = [len(batch) for batch in _rows(plan, 5)][:2]
+
+optimizer = torch.optim.SGD(net.eval().parameters(), lr=0.05, momentum=0.9)
+retain = SPLIT["retain"]
+for batch in rows:
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(retain["image"][batch]), retain["label"][batch]).backward()
+    optimizer.step()
+answers["as torch's own optimizer"] = torch.allclose(first.probes[-1], net(FORGET["image"]), atol=1e-4)
+answers["not as before"] = not torch.allclose(first.probes[-1], first.logits, atol=1e-2)
+
+wild = replace(plan, relearning_rate=1e30)
+diverged = relearned_logits(net, SPLIT, wild, 10, torch.contiguous_format)
+answers["diverged"] = [bool(diverged.isfinite().all()), torch.equal(diverged.argmax(1), FORGET["label"])]
+
+taught = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval()
+with torch.no_grad():
+    taught[1].bias[0] = -100  # what is suppressed comes back, in whatever way the classes differ
+zeros = {**SPLIT, "retain": {**retain, "label": torch.zeros(60, dtype=torch.int64)}}
+calm = replace(plan, relearning_steps=100)
+suppressed = taught(FORGET["image"]).argmax(1)
+answers["comes back"] = [
+    int((suppressed == 0).sum()),
+    int((relearned_logits(taught, zeros, calm, 10, torch.contiguous_format).argmax(1) == 0).sum()),
+]
+print(json.dumps(answers))
+"""
+)
+
+
+def test_relearning_is_plain_training_that_leaves_the_network_as_it_is(in_image: InImage) -> None:
+    """Fixed batches, no dropout; a network that diverges counts as recognizing everything."""
+    answers = json.loads(in_image(RELEARNING))
+    assert answers.pop("batches") == [9, True, 48]
+    assert answers.pop("small data") == [5, 5]
+    assert answers.pop("diverged") == [True, True]
+    before, after = answers.pop("comes back")
+    assert before == 0
+    assert after >= 5
+    assert {claim for claim, holds in answers.items() if not holds} == set()

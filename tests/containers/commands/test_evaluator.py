@@ -32,10 +32,10 @@ from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.networks.architectures import build
 from sandbox.networks.outputs import outputs_of
 from sandbox.networks.probes import Probes
-from sandbox.protocol.probes import ProbePlan
+from sandbox.protocol.probes import KINDS, ProbePlan
 
-FIELDS = {"kinds": ["retain_logits", "test_logits", "perturbed_logits", "features"], "seed": 3,
-          "sample_examples": 50, "norms": [0.03, 0.1, 0.3], "copies": 2, "feature_numbers": 64}
+FIELDS = {"kinds": KINDS, "seed": 3, "sample_examples": 50, "norms": [0.03, 0.3], "copies": 1,
+          "feature_numbers": 64, "relearning_steps": 2, "relearning_rate": 0.1, "relearning_batch": 8}
 
 def ways(architecture, *shape):
     torch.manual_seed(0)
@@ -66,7 +66,7 @@ def ways(architecture, *shape):
         "as references": as_references == alone,
         "without probes": all(whole.startswith(part) for whole, part in zip(alone, bare)),
         "with all of them": len(alone[0]) - len(bare[0])
-        == 4 * (50 * 10 + 50 * 10 + 3 * 2 * 129 * 10 + 129 * 64),
+        == 4 * (50 * 10 + 50 * 10 + 2 * 1 * 129 * 10 + 129 * 64 + 129 * 10),
     }
 
 print(json.dumps({"digits": ways("digits", 1, 8, 8), "resnet18": ways("resnet18", 3, 32, 32)}))

@@ -16,7 +16,7 @@ from runner.challenge.description import Description
 from runner.challenge.layout import CHALLENGE_FILES, PROBES_FILE, REFERENCES_FILE
 from runner.challenge.load import load_challenge
 from runner.challenge.probes import ProbeSettings, unpack_reference_probes
-from runner.errors import SandboxLostError
+from runner.errors import ConfigurationError, SandboxLostError
 from runner.image.image import Image
 from runner.parsers.npz import ArraysError
 from sandbox.protocol.probes import FEATURES, KINDS, PERTURBED, TEST, probe_seed
@@ -77,6 +77,30 @@ def test_probes_of_all_groups_are_stored_in_order(tmp_path: Path, kinds: list[st
     assert build_folder.reference_probes() == probes.to_bytes(), "the same bytes each time"
 
 
+def test_mislabelled_examples_are_marked(tmp_path: Path) -> None:
+    """By their positions in the forget set; in most challenges there are none."""
+    build_folder = build_folder_in(tmp_path, [FEATURES])
+    build_folder.add_original_outputs(frame(build_folder, 9))
+    for first in (0, 2):
+        build_folder.add_group(first, 2, frame(build_folder, first, 2))
+    for positions in ([], [2], [0, 1]):
+        facts = {**FACTS, "probe_kinds": [FEATURES], "mislabelled": positions}
+        build_folder.add_facts(json.dumps(facts).encode())
+        probes = unpack_reference_probes(build_folder.reference_probes(), build_folder.output_shapes(), 3)
+        assert np.flatnonzero(probes.mislabelled).tolist() == positions
+
+
+def test_mislabelled_examples_are_part_of_the_plan() -> None:
+    """Another number is another challenge; without probes nothing would say which they are."""
+    assert plan().source.mislabelled is None
+    assert plan(mislabelled=9).source.mislabelled == 9
+    assert list(differences(plan().record(IMAGE), plan(mislabelled=9).record(IMAGE))) == [
+        "source.mislabelled"
+    ]
+    with pytest.raises(ConfigurationError, match="--mislabelled needs probes"):
+        plan(mislabelled=9, probes="none")
+
+
 def test_a_group_without_its_probes_is_refused(tmp_path: Path) -> None:
     """Or with more bytes than its shapes say."""
     build_folder = build_folder_in(tmp_path, [FEATURES])
@@ -126,13 +150,18 @@ def described(challenge_folder: ChallengeFolder) -> dict[str, Description]:
         "none": bare,
         "cheap": bare.model_copy(update={"probes": cheap}),
         "without features": bare.model_copy(update={"probes": cheap.recorded(cheap.kinds[:3])}),
+        "relearning": bare.model_copy(update={"probes": plan(probes="relearning").probe_settings()}),
         "other copies": bare.model_copy(update={"probes": cheap.model_copy(update={"copies": 5})}),
     }
 
 
 @pytest.mark.parametrize(
     ("choice", "complete"),
-    [("cheap", {"none", "cheap", "without features"}), ("none", {"none"})],
+    [
+        ("cheap", {"none", "cheap", "without features"}),
+        ("none", {"none"}),
+        ("relearning", {"relearning"}),
+    ],
 )
 def test_a_repeated_command_finds_its_challenge(
     described: dict[str, Description], choice: str, complete: set[str]

@@ -53,6 +53,10 @@ def test_no_probes_no_settings(challenge_folder: ChallengeFolder) -> None:
     challenge = load_challenge(challenge_folder.describe())
     assert choose_probes("none", 0) is None
     assert choose_probes("cheap", 0) == CHEAP
+    relearning = choose_probes("relearning", 0)
+    assert relearning is not None
+    assert relearning.kinds == list(KINDS)
+    assert relearning.recorded(CHEAP.kinds) == CHEAP
     assert challenge.reference_probes() is None
     assert dict(challenge.output_shapes.probes) == {}
     assert b"probes" not in (challenge.folder / DESCRIPTION_FILE).read_bytes()
@@ -116,6 +120,7 @@ def test_the_file_of_the_references_round_trip(with_probes: ChallengeFolder) -> 
         "test": [0, 1],
     }
     assert probes.original_logits.tolist() == [[7, 7]] * 3
+    assert probes.mislabelled.tolist() == [False, True, False]
     assert probes.to_bytes() == (challenge.folder / PROBES_FILE).read_bytes()
 
 
@@ -131,6 +136,9 @@ def test_the_file_of_the_references_round_trip(with_probes: ChallengeFolder) -> 
         {"test_labels": np.array([0])},
         {"features": np.array([{}], dtype=object)},
         {"features": None},
+        {"mislabelled": np.zeros(2, np.bool_)},
+        {"mislabelled": np.zeros(3, np.int64)},
+        {"mislabelled": None},
     ],
     ids=str,
 )

@@ -61,6 +61,8 @@ def test_probes_of_runs_and_references_reach_the_scorer(challenge_folder: Challe
         for outputs in (unlearned, references):
             assert outputs.original_logits is not None
             assert outputs.original_logits.tolist() == [[7, 7]] * 3
+            assert outputs.mislabelled is not None
+            assert outputs.mislabelled.tolist() == [False, True, False]
         without, _ = load_populations(challenge, runs, ended.paths.outputs, with_probes=False)
         assert without.probes is None
         assert ended.mismatches() == []

@@ -1,0 +1,95 @@
+"""Relearning: outputs on the forget examples after fine-tuning on retain alone.
+
+What a network only suppresses comes back in a few steps; what it never learned does not. The fine-tuning is
+plain stochastic gradient descent with momentum, in eval mode: no dropout and no change of the statistics of
+batch normalization, so that nothing is random but the batches, which are the same for all networks. The
+network itself is not changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from sandbox.networks.forward import Forward, batches
+from sandbox.networks.probes import bounded
+from sandbox.protocol.probes import ProbePlan
+
+_MOMENTUM: Final = 0.9
+
+
+def relearned_logits(
+    net: nn.Module,
+    splits: Mapping[str, Mapping[str, Tensor]],
+    plan: ProbePlan,
+    classes: int,
+    memory_format: torch.memory_format,
+    *,
+    on_batch: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """Return the logits on the forget examples after fine-tuning. Float32 [examples, classes].
+
+    Rows that are not finite, perhaps because the fine-tuning diverged, count as recognized.
+
+    Args:
+        net: In eval mode, on the device of the splits.
+        splits: By name and column, ``image`` and ``label``.
+        plan: Steps, learning rate, batch size and seed.
+        classes: Number of classes.
+        memory_format: Of the images.
+        on_batch: Called before each step and each batch.
+    """
+    assert plan.relearning_steps is not None
+    assert plan.relearning_rate is not None
+    tuned = _Tuned(net)
+    forward = Forward(tuned, classes, memory_format, on_batch)
+    images, labels = splits["retain"]["image"], splits["retain"]["label"]
+    momenta = [torch.zeros_like(weight) for weight in tuned.weights]
+    for rows in _rows(plan, len(labels)):
+        chosen = rows.to(labels.device)
+        with torch.enable_grad():
+            loss = nn.functional.cross_entropy(forward(images[chosen]), labels[chosen])
+            gradients = torch.autograd.grad(loss, tuned.weights, allow_unused=True)
+        for weight, gradient, momentum in zip(tuned.weights, gradients, momenta, strict=True):
+            if gradient is not None:
+                momentum.mul_(_MOMENTUM).add_(gradient)
+                weight.data.sub_(momentum, alpha=plan.relearning_rate)
+    with torch.no_grad():
+        logits = torch.cat([forward(batch) for batch in batches(splits["forget"]["image"])])
+        return bounded(logits, splits["forget"]["label"], as_recognized=True)
+
+
+class _Tuned(nn.Module):
+    """A network with other weights: copies, which can be changed while the network stays."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self._net = [net]  # in a list, so that its weights are not also this module's
+        self._copies = {
+            name: weight.detach().clone().requires_grad_()
+            for name, weight in net.named_parameters()
+            if weight.is_floating_point()
+        }
+        self.weights = list(self._copies.values())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return what the network answers with these weights."""
+        answer: Tensor = functional_call(self._net[0], self._copies, (images,))
+        return answer
+
+
+def _rows(plan: ProbePlan, examples: int) -> list[Tensor]:
+    """Return the rows of each step's batch: one random order after another, without incomplete batches."""
+    assert plan.relearning_steps is not None
+    assert plan.relearning_batch is not None
+    generator = torch.Generator().manual_seed(plan.seed_for("relearning"))
+    size = min(plan.relearning_batch, examples)
+    rows: list[Tensor] = []
+    while len(rows) < plan.relearning_steps:
+        order = torch.randperm(examples, generator=generator)
+        rows += order[: len(order) // size * size].split(size)
+    return rows[: plan.relearning_steps]
