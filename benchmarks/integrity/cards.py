@@ -109,7 +109,9 @@ def _timed(place: Populations, name: str) -> tuple[Outputs, CardOptions]:
     if "processor_seconds" not in facts:
         return unlearned, CardOptions()
     seconds, retraining = np.array(facts["processor_seconds"]), retraining_seconds(facts)
-    times = {name: seconds for name in ("seconds", "processor_seconds") if name in _names(Outputs)}
+    times: dict[str, Any] = {
+        name: seconds for name in ("seconds", "processor_seconds") if name in _names(Outputs)
+    }
     options = {
         "retraining_seconds": retraining,
         "retraining_processor_seconds": retraining,

@@ -6,8 +6,7 @@ from there. ``challenge.toml`` is written last, so a folder that has one is a co
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,15 +14,9 @@ from runner.builder.build_folder import BuildFolder
 from runner.builder.controls import build_controls, with_controls
 from runner.builder.data_files import OrganizerData
 from runner.builder.plan import BuildPlan, matches_plan
+from runner.builder.remarks import early_remarks, remarks_on_plan
 from runner.builder.resume import require_resumable
 from runner.challenge.build_facts import BuildFacts
-from runner.challenge.cautions import (
-    few_forget_examples,
-    few_references,
-    half_precision,
-    short_gpu_limit,
-    tight_limits,
-)
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import (
     SCHEMA_VERSION,
@@ -39,20 +32,16 @@ from runner.challenge.layout import (
     PROBES_FILE,
     REFERENCES_FILE,
 )
-from runner.challenge.load import early_split_warnings, load_challenge
-from runner.challenge.split_checks import empty_class_warnings
+from runner.challenge.load import load_challenge
 from runner.challenge.training import Training
 from runner.clients.trainer import TrainerSession
 from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
-from runner.engine.info import EngineInfo
-from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Placement, offers_gpu
+from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Placement
 from runner.errors import ConfigurationError
 from runner.files import hash_file, write_atomic
 from runner.image.challenge_image import config_by_platform
 from runner.image.image import Image
-from runner.parsers.checkpoint import checkpoint_spec
-from runner.parsers.safetensors import CheckpointError
 from runner.progress import Reporter
 from runner.wording import quantity
 from sandbox.protocol.frames import Frame
@@ -131,7 +120,7 @@ def build_challenge(
     )
     build_folder.open()
     info = engine.info()
-    for sentence in _remarks_on_plan(plan, info):
+    for sentence in remarks_on_plan(plan, info):
         note(sentence)
     cores = info.cores
     session = TrainerSession(
@@ -151,7 +140,7 @@ def build_challenge(
             _add(frame, build_folder)
             if frame.kind == "facts":
                 check_data()
-                for sentence in _early_remarks(build_folder, plan):
+                for sentence in early_remarks(build_folder, plan):
                     note(sentence)
     controls = build_controls(plan, folder, build_control)
     return _finish(build_folder, plan, image, folder, data, controls=controls)
@@ -226,33 +215,6 @@ def _add(frame: Frame, build_folder: BuildFolder) -> None:
         build_folder.add_group(frame.integer("first"), frame.integer("count"), frame.payload)
     elif frame.kind == "snapshot":
         build_folder.snapshots.add(frame.integer("first"), frame.payload, last=bool(frame.fields["last"]))
-
-
-def _remarks_on_plan(plan: BuildPlan, info: EngineInfo) -> Iterator[str]:
-    """Yield what can be said before anything is trained."""
-    yield from few_references(plan.references)
-    if plan.device != CPU:
-        yield from short_gpu_limit(plan.limits)
-    if plan.device != CPU and not offers_gpu(info):
-        yield (
-            "this host's engine offers no GPU, so no submission to this challenge, which is for cuda, can be "
-            "run here"
-        )
-
-
-def _early_remarks(build_folder: BuildFolder, plan: BuildPlan) -> Iterator[str]:
-    """Yield what can be said as soon as the original network is trained."""
-    raw = build_folder.facts()
-    facts = BuildFacts.of_trainer(raw)
-    yield from facts.notes
-    yield from empty_class_warnings(raw["class_counts"].values())
-    yield from few_forget_examples(sum(raw["class_counts"]["forget"]))
-    yield from early_split_warnings(
-        build_folder.folder, raw["class_counts"], shared_persons=bool(plan.source.shared_persons)
-    )
-    yield from tight_limits(plan.limits, facts)
-    with contextlib.suppress(CheckpointError):  # the complete challenge is checked when it is loaded
-        yield from half_precision(checkpoint_spec((build_folder.folder / ORIGINAL_FILE).read_bytes()))
 
 
 def _finish(

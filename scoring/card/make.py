@@ -9,19 +9,14 @@ from typing import TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from scoring.baselines.accuracies import accuracy_table, split_accuracies
-from scoring.baselines.klom import PERCENTILES, klom, klom_percentiles
-from scoring.baselines.margin import classification_margin, cross_entropy
-from scoring.baselines.mia import loss_mia
+from scoring.baselines.accuracies import accuracy_table
 from scoring.baselines.run_time import RunTime, run_time
-from scoring.baselines.tow import tug_of_war
 from scoring.baselines.ulira import u_lira
+from scoring.card.baseline_parts import klom_part, loss_accuracies, membership_part, tug_of_war_part
 from scoring.card.card import (
     SCHEMA_VERSION,
     ExactPart,
     HeldOutPart,
-    KlomPart,
-    MembershipPart,
     ScoreCard,
 )
 from scoring.card.flags import card_flags
@@ -35,7 +30,7 @@ from scoring.flags.find import find_flags
 from scoring.flags.joint_attack import FOLDS, JointAttack, joint_attack
 from scoring.flags.mmd import Pool, pool_checkpoints
 from scoring.flags.too_close import find_too_close
-from scoring.outputs import SPLITS, Outputs, check_comparable
+from scoring.outputs import Outputs, check_comparable
 from scoring.published.epsilon import forgetting_quality
 from scoring.published.score import published_score
 from scoring.statistics.ceiling import ceiling, share_of_ceiling
@@ -125,7 +120,7 @@ def _score_card(
         on_controls = parts.compute("controls", lambda: compare_outputs(main, controls, seed=seed))
     exact = exact_epsilon(confidences, reference_confidences)
     lira = parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed))
-    loss_attack = parts.compute("membership", lambda: _loss_attack(unlearned, references, seed))
+    loss_attack = parts.compute("membership", lambda: loss_accuracies(unlearned, references, seed))
     return ScoreCard(
         schema_version=SCHEMA_VERSION,
         n=n,
@@ -145,10 +140,10 @@ def _score_card(
         ),
         held_out=held_out,
         joint=joint,
-        klom=_klom(unlearned, references),
+        klom=klom_part(unlearned, references),
         u_lira=lira,
-        membership=_membership(*loss_attack) if loss_attack is not None else None,
-        tug_of_war=_tug_of_war(unlearned, references),
+        membership=membership_part(*loss_attack) if loss_attack is not None else None,
+        tug_of_war=tug_of_war_part(unlearned, references),
         accuracies=accuracy_table(
             unlearned_correct=unlearned.correct,
             reference_correct=references.correct,
@@ -228,57 +223,6 @@ def _held_out(unlearned: FloatArray, retrained: FloatArray, seed: int, confidenc
         certified=certified,
         certified_most=float(certified.max()),
         certified_examples=int((certified > 0).sum()),
-    )
-
-
-def _margins(outputs: Outputs) -> FloatArray:
-    """Return the margins, shape [models, examples]; one model at a time, to limit memory."""
-    return np.stack([classification_margin(of_model, outputs.labels) for of_model in outputs.logits])
-
-
-def _klom(unlearned: Outputs, references: Outputs) -> KlomPart:
-    divergence = klom(_margins(unlearned), _margins(references))
-    percentiles = klom_percentiles(divergence)
-    return KlomPart(
-        mean=float(divergence.mean()),
-        percentiles={
-            f"{percentile:g}": float(value)
-            for percentile, value in zip(PERCENTILES, percentiles, strict=True)
-        },
-    )
-
-
-def _loss_attack(unlearned: Outputs, references: Outputs, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Return the accuracy of the attack on each unlearned model and on each reference."""
-    if unlearned.unseen_losses is None or references.unseen_losses is None:
-        raise ValueError("The losses on unseen examples are unknown.")
-    return (
-        loss_mia(cross_entropy(_margins(unlearned)), unlearned.unseen_losses, seed=seed),
-        loss_mia(cross_entropy(_margins(references)), references.unseen_losses, seed=seed),
-    )
-
-
-def _membership(of_unlearned: FloatArray, of_references: FloatArray) -> MembershipPart:
-    return MembershipPart(
-        mean=float(of_unlearned.mean()),
-        deviation=float(of_unlearned.std(ddof=1)),
-        reference_mean=float(of_references.mean()),
-        reference_deviation=float(of_references.std(ddof=1)),
-    )
-
-
-def _tug_of_war(unlearned: Outputs, references: Outputs) -> float:
-    accuracies, reference_accuracies = (
-        split_accuracies(outputs.correct, outputs.class_counts) for outputs in (unlearned, references)
-    )
-    forget, retain, test = (SPLITS.index(split) for split in ("forget", "retain", "test"))
-    return tug_of_war(
-        unlearned_forget=accuracies[:, forget],
-        unlearned_retain=accuracies[:, retain],
-        unlearned_test=accuracies[:, test],
-        reference_forget=reference_accuracies[:, forget],
-        reference_retain=reference_accuracies[:, retain],
-        reference_test=reference_accuracies[:, test],
     )
 
 

@@ -96,7 +96,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.results": (
             "runner.challenge runner.image runner.parsers runner.store runner.submission "
-            f"scoring.card scoring.outputs scoring.statistics {_SHARED}"
+            f"scoring.card scoring.outputs scoring.probes scoring.statistics {_SHARED}"
         ),
         "runner.evaluation": (
             "runner.challenge runner.clients runner.execution runner.image runner.parsers "
@@ -104,7 +104,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.reports": (
             "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.controls "
-            f"scoring.outputs scoring.statistics {_SHARED}"
+            f"scoring.outputs scoring.probes scoring.statistics {_SHARED}"
         ),
         "runner.leaderboard": (
             "runner.challenge runner.pages runner.reports runner.results runner.store scoring.card "

@@ -6,7 +6,7 @@ problems: here challenge i has the next K as controls, each with its first 16 ru
 
 A cheat has retrained networks on the challenge and falls back on a method on control problems::
 
-    python -m benchmarks.controls POPULATIONS --json controls.json
+    python -m benchmarks.integrity.controls POPULATIONS --json controls.json
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Benchmarks of the score card's entries from probes."""
