@@ -233,6 +233,20 @@ def test_a_complete_challenge_of_an_earlier_version_is_accepted(
         build(FACTS, limits=Limits(submission_bytes=256 << 10))
 
 
+def test_a_complete_challenge_with_an_earlier_default_time_limit_is_accepted(
+    build: Callable[..., tuple[Challenge, list[str]]],
+) -> None:
+    """Where the default has become a fraction of retraining; if the fraction was typed, it is another challenge."""
+    challenge, _ = build(FACTS)
+    for earlier in (Limits(), Limits(submission_bytes=256 << 10)):
+        text = render_description(challenge.description.model_copy(update={"limits": earlier}))
+        (challenge.folder / DESCRIPTION_FILE).write_bytes(text)
+        fraction = Limits(wall_fraction=0.4)
+        assert build(FACTS, limits=fraction, has_default_time_limit=True)[0].description.limits == earlier
+        with pytest.raises(ConfigurationError, match="holds another challenge"):
+            build(FACTS, limits=fraction, has_default_time_limit=False)
+
+
 @pytest.mark.parametrize("fraction", [None, 0.65, 0.2])
 def test_a_fraction_of_retraining_is_part_of_a_challenge(
     build: Callable[..., tuple[Challenge, list[str]]], fraction: float | None

@@ -16,6 +16,7 @@ from runner.reports.views.make import make_view, refused_view
 from runner.reports.views.model import EvaluationView, FailureView, MemoryView, ScoreView
 from runner.reports.views.place import file_as_typed, place_of, without_place
 from runner.reports.views.terminal import loss_sentence, view_lines
+from runner.store.records import RunRecord
 from runner.verdict import Verdict
 from tests.support.paths import ROOT
 from tests.support.records import run_record, stored_evaluation, summary_of
@@ -98,6 +99,28 @@ def test_the_most_memory_of_all_runs_is_shown() -> None:
     assert "memory: at most 5 MiB" in text_of(killed)
     assert filtered_view(view, "verdict-only").memory is None
     assert filtered_view(view, "full").memory == view.memory
+
+
+def test_processor_time_is_shown_beside_the_time() -> None:
+    """The median of the runs that succeeded; nothing where it is not known, or if verdicts are all that is shown."""
+    runs = [run_record(index=index, processor_seconds=used) for index, used in enumerate((0.2, 1.3, 2.4))]
+
+    def view(runs: list[RunRecord]) -> EvaluationView:
+        return make_view(
+            evaluation=stored_evaluation(n=3, summary=summary_of(n=3, verdicts={"ok": 3}).to_json()),
+            runs=runs,
+            terms=[],
+            log=lambda _index: "",
+        )
+
+    shown = view(runs)
+    assert shown.time is not None
+    assert shown.time.processor_seconds == 1.3
+    assert "s a run, 1.3 s of processor time" in text_of(shown)
+    assert "processor" not in text_of(view([run_record(index=0)]))
+    hidden = filtered_view(shown, "verdict-only").time
+    assert hidden is not None
+    assert hidden.processor_seconds is None
 
 
 def test_a_failure_names_the_participants_own_line() -> None:

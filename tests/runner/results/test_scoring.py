@@ -1,16 +1,20 @@
-"""Outputs that cannot be scored are a reason for no score, not an error."""
+"""What reaches a score card from a store; outputs that cannot be scored are a reason for no score, not an error."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from runner.challenge.load import load_challenge
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.challenge.probes import choose_probes
 from runner.results.scoring import load_populations, read_outputs, score_runs
 from runner.store.records import RetrainingRecord
+from scoring.card.card import ScoreCard
+from scoring.card.levels import flag_level
 from tests.runner.conftest import ChallengeFolder
 from tests.support.ended_evaluation import Ended, ending
 
@@ -84,3 +88,37 @@ def test_a_challenge_without_probes_has_none_to_score(ended: Ended) -> None:
     for outputs in load_populations(ended.challenge, ended.store.runs(ended.name), ended.paths.outputs):
         assert outputs.probes is None
         assert outputs.original_logits is None
+
+
+@pytest.mark.parametrize(
+    ("processor", "retraining", "kinds"),
+    [
+        ([1.1], RetrainingRecord(seconds=0.5, processor_seconds=1.0, fraction=0.65), ["problem"]),
+        ([0.6], RetrainingRecord(seconds=0.5, processor_seconds=1.0, fraction=0.65), []),
+        (
+            [1.1],
+            RetrainingRecord(
+                seconds=0.5, processor_seconds=1.0, empty_run_processor_seconds=0.6, fraction=0.65
+            ),
+            [],
+        ),
+        ([1.1, None], RetrainingRecord(seconds=1e6, processor_seconds=1.0, fraction=0.65), []),
+        ([1.1], RetrainingRecord(seconds=1e6, processor_seconds=1.0), []),
+        ([1.1], RetrainingRecord(), []),
+    ],
+    ids=["retrains", "unlearns", "mostly starts", "one is unknown", "an earlier challenge", "not timed"],
+)
+def test_processor_time_of_runs_reaches_the_card(
+    ended: Ended, processor: list[float | None], retraining: RetrainingRecord, kinds: list[str]
+) -> None:
+    """Together with that of retraining and of an empty run, and with what the challenge allows."""
+    runs = [
+        replace(run, processor_seconds=processor[run.index % len(processor)])
+        for run in ended.store.runs(ended.name)
+    ]
+    card = score_runs(ended.challenge, runs, ended.paths.outputs, retraining)
+    assert isinstance(card, ScoreCard)
+    flags = [flag for flag in card.flags if flag.kind == "too-slow"]
+    assert [flag_level(flag.kind, flag.sentence) for flag in flags] == kinds
+    known = None not in processor and retraining.processor_seconds is not None
+    assert (card.run_time is not None and card.run_time.processor is not None) is known
