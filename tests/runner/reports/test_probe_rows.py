@@ -7,7 +7,7 @@ from runner.reports.score_card import card_remarks, card_rows
 from scoring.card.card import ScoreCard
 from scoring.card.make import score_card
 from tests.support.populations import population, probed
-from tests.support.probes.swap import contrasts_of
+from tests.support.networks.swap import contrasts_of
 
 
 @pytest.fixture(scope="module")
