@@ -15,6 +15,7 @@ it without replacement, with other draws in each repetition.
 from __future__ import annotations
 
 import argparse
+import re
 import json
 import time
 from collections import Counter
@@ -97,7 +98,7 @@ def examine(
         kinds = [
             "exact-duplicates"
             if isinstance(other, Duplicates) and other.equal
-            else type(other).__name__.lower()
+            else re.sub(r"(?<!^)(?=[A-Z])", "-", type(other).__name__).lower()
             for other in find_flags(unlearned, retrained, seed=seed)
         ]
         others = [*(["joint-attack"] if discrepancy.larger <= SIGNIFICANCE else []), *dict.fromkeys(kinds)]
@@ -151,11 +152,11 @@ def methods(options: argparse.Namespace) -> Iterator[Result]:
 
 
 def add(part: str, results: Iterator[Result], sizes: str, file: Path) -> None:
-    """Count the results and add them to the file."""
+    """Count the results and add them to the file; those of methods replace the previous ones."""
     started = time.process_time()
     with threadpool_limits(1):
         rows = list(results)
-    stored = load(file)
+    stored = [entry for entry in load(file) if part != "methods" or entry["part"] != part]
     for name in dict.fromkeys(row.name for row in rows):
         same = [row for row in rows if row.name == name]
         tests: Counter[str] = Counter(kind for row in same for kind in row.others)

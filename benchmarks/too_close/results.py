@@ -16,7 +16,7 @@ MAIN: Final = "64x64"
 
 KINDS: Final = (
     *("too-close", "joint-attack", "mixture", "duplicates", "exact-duplicates", "copies", "outliers"),
-    "decidedbyone",
+    "decided-by-one",
 )
 """Flags by kind; near-copies and exact copies are counted apart."""
 
