@@ -15,8 +15,8 @@ it without replacement, with other draws in each repetition.
 from __future__ import annotations
 
 import argparse
-import re
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
