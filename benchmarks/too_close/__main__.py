@@ -6,7 +6,7 @@ Run it from the repository's root; each part adds its counts to the file, so it 
     python -m benchmarks.too_close null --kind retrained --pool digits-0.npz --sizes 64x64
     python -m benchmarks.too_close power --pool digits-0.npz --sizes 64x64 --repetitions 5
     python -m benchmarks.too_close methods --folder populations      # folders with references.npz and others
-    python -m benchmarks.too_close table                             # Markdown, as in docs/metrics.md
+    python -m benchmarks.too_close table     # writes docs/metrics.md; prints what scoring/card/levels.py says
 
 A pool is an npz file of `scoring.save_outputs` with many networks retrained alike: both sides are drawn from
 it without replacement, with other draws in each repetition.
@@ -28,7 +28,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.too_close.fitted import cheats
-from benchmarks.too_close.results import FILE, false_alarms, load, table
+from benchmarks.too_close.results import FILE, false_alarms, load, table, with_tables
 from scoring.checks import FloatArray
 from scoring.flags.duplicates import Duplicates
 from scoring.flags.find import find_flags
@@ -194,7 +194,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.part == "table":
         stored = load(options.file)
-        print("\n".join([*table(stored), *false_alarms(stored).values()]))
+        page = FILE.parents[2] / "docs" / "metrics.md"
+        page.write_text(with_tables(page.read_text(encoding="utf-8"), stored), encoding="utf-8")
+        print("\n".join([*table(stored), "", *false_alarms(stored).values()]))
     elif options.part == "methods":
         add("methods", methods(options), "64x64", options.file)
     else:

@@ -79,6 +79,22 @@ def table(stored: list[dict[str, Any]]) -> Iterator[str]:
     yield from _method_table(merged(stored, "methods"))
 
 
+def with_tables(page: str, stored: list[dict[str, Any]]) -> str:
+    """Return a page whose tables, recognised by the first cell of their heading, are those of the counts."""
+    lines = page.splitlines()
+    tables = (
+        _null_table(merged(stored, "null")),
+        _power_table(merged(stored, "power")),
+        _method_table(merged(stored, "methods")),
+    )
+    for new in map(list, tables):
+        first_cell = new[0].split("|")[1]
+        start = next(i for i, line in enumerate(lines) if line.startswith(f"|{first_cell}|"))
+        end = next(i for i in range(start, len(lines)) if not lines[i].startswith("|"))
+        lines[start:end] = new
+    return "\n".join(lines) + "\n"
+
+
 def _null_table(rows: list[dict[str, Any]]) -> Iterator[str]:
     names = list(dict.fromkeys(row["name"] for row in rows))
     cells = {(row["sizes"], row["name"]): f"{row['flagged']} of {row['sets']}" for row in rows}
