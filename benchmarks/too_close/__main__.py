@@ -6,7 +6,7 @@ Run it from the repository's root; each part adds its counts to the file, so it 
     python -m benchmarks.too_close null --kind retrained --pool digits-0.npz --sizes 64x64
     python -m benchmarks.too_close power --pool digits-0.npz --sizes 64x64 --repetitions 5
     python -m benchmarks.too_close methods --folder populations      # folders with references.npz and others
-    python -m benchmarks.too_close table                             # Markdown, as in docs/metrics.md
+    python -m benchmarks.too_close table     # writes docs/metrics.md; prints what scoring/card/levels.py says
 
 A pool is an npz file of `scoring.save_outputs` with many networks retrained alike: both sides are drawn from
 it without replacement, with other draws in each repetition.
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.too_close.fitted import cheats
-from benchmarks.too_close.results import FILE, false_alarms, load, table
+from benchmarks.too_close.results import FILE, false_alarms, load, table, with_tables
 from scoring.checks import FloatArray
 from scoring.flags.duplicates import Duplicates
 from scoring.flags.find import find_flags
@@ -97,7 +98,7 @@ def examine(
         kinds = [
             "exact-duplicates"
             if isinstance(other, Duplicates) and other.equal
-            else type(other).__name__.lower()
+            else re.sub(r"(?<!^)(?=[A-Z])", "-", type(other).__name__).lower()
             for other in find_flags(unlearned, retrained, seed=seed)
         ]
         others = [*(["joint-attack"] if discrepancy.larger <= SIGNIFICANCE else []), *dict.fromkeys(kinds)]
@@ -151,11 +152,11 @@ def methods(options: argparse.Namespace) -> Iterator[Result]:
 
 
 def add(part: str, results: Iterator[Result], sizes: str, file: Path) -> None:
-    """Count the results and add them to the file."""
+    """Count the results and add them to the file; those of methods replace the previous ones."""
     started = time.process_time()
     with threadpool_limits(1):
         rows = list(results)
-    stored = load(file)
+    stored = [entry for entry in load(file) if part != "methods" or entry["part"] != part]
     for name in dict.fromkeys(row.name for row in rows):
         same = [row for row in rows if row.name == name]
         tests: Counter[str] = Counter(kind for row in same for kind in row.others)
@@ -193,7 +194,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.part == "table":
         stored = load(options.file)
-        print("\n".join([*table(stored), *false_alarms(stored).values()]))
+        page = FILE.parents[2] / "docs" / "metrics.md"
+        page.write_text(with_tables(page.read_text(encoding="utf-8"), stored), encoding="utf-8")
+        print("\n".join([*table(stored), "", *false_alarms(stored).values()]))
     elif options.part == "methods":
         add("methods", methods(options), "64x64", options.file)
     else:

@@ -16,7 +16,7 @@ MAIN: Final = "64x64"
 
 KINDS: Final = (
     *("too-close", "joint-attack", "mixture", "duplicates", "exact-duplicates", "copies", "outliers"),
-    "decidedbyone",
+    "decided-by-one",
 )
 """Flags by kind; near-copies and exact copies are counted apart."""
 
@@ -77,6 +77,22 @@ def table(stored: list[dict[str, Any]]) -> Iterator[str]:
     yield from _power_table(merged(stored, "power"))
     yield ""
     yield from _method_table(merged(stored, "methods"))
+
+
+def with_tables(page: str, stored: list[dict[str, Any]]) -> str:
+    """Return a page whose tables, recognised by the first cell of their heading, are those of the counts."""
+    lines = page.splitlines()
+    tables = (
+        _null_table(merged(stored, "null")),
+        _power_table(merged(stored, "power")),
+        _method_table(merged(stored, "methods")),
+    )
+    for new in map(list, tables):
+        first_cell = new[0].split("|")[1]
+        start = next(i for i, line in enumerate(lines) if line.startswith(f"|{first_cell}|"))
+        end = next(i for i in range(start, len(lines)) if not lines[i].startswith("|"))
+        lines[start:end] = new
+    return "\n".join(lines) + "\n"
 
 
 def _null_table(rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.too_close.results import false_alarms, limits, load, merged, table
+from benchmarks.too_close.results import false_alarms, limits, load, merged, table, with_tables
 from scoring.card.levels import FALSE_ALARMS
 from tests.support.paths import ROOT
 
@@ -15,6 +15,14 @@ def test_the_tables_are_those_of_the_file() -> None:
     lines = [line for line in table(load()) if line]
     assert len(lines) > 20
     assert [line for line in lines if line not in page] == []
+
+
+def test_tables_are_written_where_they_stand() -> None:
+    """A page that is up to date stays as it is, and one that is not becomes so."""
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert with_tables(page, load()) == page
+    stale = page.replace("| chosen: herding |", "| chosen: something |").replace("| finetune |", "| x |")
+    assert with_tables(stale, load()) == page
 
 
 def test_reports_have_the_measured_rates() -> None:

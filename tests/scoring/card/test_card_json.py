@@ -106,6 +106,7 @@ def test_the_cards_of_this_file_have_what_they_are_for():
     assert np.isnan(cards["a class without examples"].accuracies.unlearned_classes.mean).any()
     kinds = {flag.kind for flag in cards["every flag"].flags}
     assert {"joint-attack", "duplicates", "certified", "too-slow"} <= kinds
+    assert {"too-close", "copies"} <= {flag.kind for flag in cards["references handed in"].flags}
 
 
 def test_arrays_of_a_read_card_refuse_writes(card):
