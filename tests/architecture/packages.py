@@ -102,7 +102,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.reports": (
             "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.outputs "
-            f"scoring.statistics {_SHARED}"
+            f"scoring.probes scoring.statistics {_SHARED}"
         ),
         "runner.leaderboard": (
             "runner.challenge runner.pages runner.reports runner.results runner.store scoring.card "

@@ -1,6 +1,6 @@
 """SWAP test of the score card: retraining has no advantage, with forget and unseen examples exchanged neither.
 
-``python -m benchmarks.swap`` repeats it with more models and repetitions.
+``python -m benchmarks.probes.swap`` repeats it with more models and repetitions.
 """
 
 import numpy as np
@@ -18,8 +18,8 @@ from scoring.probes.contrast import gap
 from scoring.probes.features import feature_distance
 from scoring.probes.relearning import relearning
 from scoring.probes.residual import residual_knowledge
-from tests.support import small_networks
-from tests.support.swap import contrasts_of, perfect
+from tests.support.networks import small_networks
+from tests.support.networks.swap import contrasts_of, perfect
 
 SIDES = {"as they are": 0, "exchanged": 1}
 CONFIDENCE = 0.9995

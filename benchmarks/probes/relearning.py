@@ -27,7 +27,7 @@ from scoring.card.card import ScoreCard
 from scoring.card.make import score_card
 from scoring.outputs import Outputs
 from scoring.probes.contrast import Contrast
-from tests.support.small_networks import (
+from tests.support.networks.small_networks import (
     CLASSES,
     NORMS,
     Networks,

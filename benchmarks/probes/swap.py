@@ -28,10 +28,10 @@ from scoring.flags.joint_attack import joint_attack
 from scoring.outputs import Outputs
 from scoring.probes.contrast import Contrast
 from scoring.statistics.interval import CONFIDENCE
-from tests.support import small_networks
-from tests.support.swap import contrasts_of, perfect
+from tests.support.networks import small_networks
+from tests.support.networks.swap import contrasts_of, perfect
 
-JOINT_EVERY = 5
+JOINT_EVERY = 3
 """The joint attack is repeated once in this many repetitions."""
 
 T = TypeVar("T")
