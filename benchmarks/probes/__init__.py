@@ -1,1 +1,1 @@
-"""Benchmarks of the score card's entries from probes."""
+"""What probes of the networks show: the SWAP test of the score card, and suppression told from retraining."""

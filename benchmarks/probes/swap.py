@@ -31,7 +31,7 @@ from scoring.statistics.interval import CONFIDENCE
 from tests.support.networks import small_networks
 from tests.support.networks.swap import contrasts_of, perfect
 
-JOINT_EVERY = 5
+JOINT_EVERY = 3
 """The joint attack is repeated once in this many repetitions."""
 
 T = TypeVar("T")

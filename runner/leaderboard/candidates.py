@@ -39,7 +39,7 @@ class Conditions:
     runtime: str
     device: str
     scorer: int
-    """Version of the scorer; 0 if it is not known."""
+    """Version of the score (`scoring.card.version.SCORE_VERSIONS`); 0 if it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,7 +169,7 @@ def contrasts(
             null=additive_interval(
                 float(nulls[:, :, at].mean()),
                 float(np.sqrt(null_variance[at])),
-                degrees=2 * (splits - 1),
+                degrees=splits - 1,
                 confidence=confidence,
             ),
         )

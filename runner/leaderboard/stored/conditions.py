@@ -17,6 +17,7 @@ from runner.store.paths import DEFAULT_WHERE, MAX_JSON_BYTES, EvaluationPaths
 from runner.store.records import ShownTerms
 from runner.store.store import Store
 from runner.store.stored_evaluation import StoredEvaluation
+from scoring.card.version import score_version
 
 _NO_MANIFEST: Final = "its manifest is missing or was changed; see: unlearn verify"
 _NO_CARD: Final = "its score card is missing or was changed; see: unlearn verify"
@@ -91,7 +92,7 @@ def _read(paths: EvaluationPaths, manifest_sha256: str | None) -> StoredConditio
             card = read_stored_file(paths.card, max_bytes=MAX_JSON_BYTES)
             if hashlib.sha256(card).hexdigest() != manifest.card_sha256:
                 return NoConditions(reason=_NO_CARD)
-            scorer = int(json.loads(card)["schema_version"])
+            scorer = score_version(int(json.loads(card)["schema_version"]))
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return NoConditions(reason=_NO_CARD)
     return _stated(manifest, scorer)

@@ -21,7 +21,7 @@ from runner.store.paths import EvaluationPaths
 from runner.store.records import RunRecord
 from runner.store.store import Store
 from runner.store.stored_evaluation import StoredEvaluation
-from scoring.card.version import SCHEMA_VERSION
+from scoring.card.version import SCORE_VERSION
 from scoring.outputs import Outputs
 from scoring.statistics.comparison import ModelOutputs
 from scoring.statistics.halves import HalvedScore, halved_score
@@ -65,7 +65,7 @@ def halves_of(
     Raises:
         ConfigurationError: the challenge cannot be used.
     """
-    recorded = store.all_halves(seed=seed, scorer=SCHEMA_VERSION)
+    recorded = store.all_halves(seed=seed, scorer=SCORE_VERSION)
     scores: dict[str, HalvedScore | str | HostNotReadyError] = {
         evaluation.id: _from_store(recorded[evaluation.id])
         for evaluation in evaluations
@@ -90,7 +90,7 @@ def halves_of(
                 evaluation.manifest_sha256,
                 StoredHalves(value=score.value, halves=[(float(a), float(b)) for a, b in score.halves]),
                 seed=seed,
-                scorer=SCHEMA_VERSION,
+                scorer=SCORE_VERSION,
             )
     if missing:
         reporter.count("comparing submissions", len(missing), len(missing))

@@ -27,7 +27,7 @@ from runner.store.store import Store
 from runner.store.stored_evaluation import StoredEvaluation
 from runner.wording import quantity
 from scoring.card.levels import Level
-from scoring.card.version import SCHEMA_VERSION
+from scoring.card.version import SCORE_VERSION
 from scoring.statistics.halves import HalvedScore
 
 _STATUS: Final[Mapping[str, Status]] = {
@@ -214,7 +214,7 @@ class _Reading:
             comparable = [
                 stored
                 for stored in evaluations
-                if stored.challenge_sha256 == challenge and _scorer(conditions[stored.id]) == SCHEMA_VERSION
+                if stored.challenge_sha256 == challenge and _scorer(conditions[stored.id]) == SCORE_VERSION
             ]
             halves |= halves_of(
                 self.store,

@@ -191,7 +191,8 @@ def finish(
         seconds=1.0,
         card=card,
     )
-    card_text = json.dumps({"schema_version": SCHEMA_VERSION}).encode() if card is not None else None
+    version = 1 if name == "nearly" else SCHEMA_VERSION  # cards of both have the same score
+    card_text = json.dumps({"schema_version": version}).encode() if card is not None else None
     manifest = render_manifest(
         evaluation=name,
         submission=submission,

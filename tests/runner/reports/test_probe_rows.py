@@ -6,8 +6,8 @@ from runner.reports.probe_rows import null_rows, probe_rows
 from runner.reports.score_card import card_remarks, card_rows
 from scoring.card.card import ScoreCard
 from scoring.card.make import score_card
-from tests.support.populations import population, probed
 from tests.support.networks.swap import contrasts_of
+from tests.support.populations import population, probed
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from scoring import (
 )
 from scoring.card.card import SCHEMA_VERSION
 from scoring.card.make import seed_of
+from scoring.card.version import SCORE_VERSION, SCORE_VERSIONS, score_version
 from tests.support.paths import SCORING_GOLDEN
 from tests.support.populations import population, probed
 
@@ -196,6 +197,13 @@ def test_the_schema_only_grows():
     Rewrite it by running this file as a script.
     """
     assert json.loads(GOLDEN.read_text()) == {"schema_version": SCHEMA_VERSION, "card": schema(ScoreCard)}
+
+
+def test_cards_of_every_version_have_a_score_version():
+    """Earlier cards have the same score, and unknown ones no known score."""
+    assert score_version(1) == score_version(SCHEMA_VERSION) == SCORE_VERSION == 1
+    assert {*SCORE_VERSIONS} == {*range(1, SCHEMA_VERSION + 1)}
+    assert score_version(SCHEMA_VERSION + 1) not in SCORE_VERSIONS.values()
 
 
 if __name__ == "__main__":
