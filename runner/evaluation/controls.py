@@ -91,11 +91,10 @@ def execute_in_batches(pending: PendingRuns, controls: Sequence[PendingRuns]) ->
     if not controls:
         return pending.execute()
     size = control_runs(pending.settings.n)
-    order = _SECRET.sample(list(pending.indices), len(pending.indices))
-    batches: list[tuple[PendingRuns, Sequence[int]]] = [
-        *((pending, order[first : first + size]) for first in range(0, len(order), size)),
-        *((control, control.indices) for control in controls),
-    ]
+    batches: list[tuple[PendingRuns, Sequence[int]]] = []
+    for part in (pending, *controls):
+        order = _SECRET.sample(list(part.indices), len(part.indices))
+        batches += [(part, order[first : first + size]) for first in range(0, len(order), size)]
     _SECRET.shuffle(batches)
     changed = False
     for part, batch in batches:
