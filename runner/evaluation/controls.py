@@ -54,6 +54,7 @@ def pending_controls(
         HostNotReadyError: another process works on a part.
     """
     n = pending.settings.n
+    limits = pending.challenge.description.limits.model_dump()  # a run could tell problems apart by others
     controls = load_controls(pending.challenge) if has_control_runs(pending.challenge, n) else ()
     with ExitStack() as stack:
         parts = []
@@ -67,7 +68,7 @@ def pending_controls(
                 PendingRuns(
                     context=context,
                     submission=pending.submission,
-                    challenge=terms.applied_to(control),
+                    challenge=control.with_limits(**limits),
                     settings=settings,
                     name=name,
                     paths=pending.paths.control(name),
