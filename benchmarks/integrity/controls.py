@@ -131,6 +131,35 @@ def report(populations: Path, honest: re.Pattern[str]) -> dict[str, Any]:
     return result
 
 
+def table(result: dict[str, Any]) -> str:
+    """Return the table of docs/metrics.md."""
+    honest, cheats = result["honest"], result["cheats"]
+    rows = {
+        "honest, all": (honest, "all"),
+        "of these `noisy_finetune`, whose spread is the largest": (honest, "noisy_finetune-0"),
+        "retrained on the challenge, elsewhere nothing is done": (cheats, "retrained, else original-0"),
+        "retrained on the challenge, elsewhere `finetune`": (cheats, "retrained, else finetune-0"),
+        "retrained on the challenge, elsewhere `noisy_finetune`": (
+            cheats,
+            "retrained, else noisy_finetune-0",
+        ),
+    }
+    lines = ["| flagged (limits); advantage ± deviation | K = 1 | K = 2 | K = 4 |", "|---|---|---|---|"]
+    for name, (rates, key) in rows.items():
+        cells = [_cell(rates.get(f"{key}, K = {controls}")) for controls in CONTROLS]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(item: dict[str, Any] | None) -> str:
+    if item is None:
+        return "–"  # noqa: RUF001 - a dash, not a minus
+    return (
+        f"{item['flagged']} of {item['submissions']} ({100 * item['low']:.0f} to {100 * item['high']:.0f} %); "
+        f"{item['advantage_mean']:+.2f} ± {item['advantage_deviation']:.2f}"
+    )
+
+
 def main() -> None:
     """Print the rates, and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -157,6 +186,7 @@ def main() -> None:
                 f"{item['advantage_deviation']:.3f}, most {item['advantage_most']:+.3f}, "
                 f"limit {item['limit']:.3f}"
             )
+    print(table(result))
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -54,6 +54,7 @@ def pending_controls(
         HostNotReadyError: another process works on a part.
     """
     n = pending.settings.n
+    limits = pending.challenge.description.limits.model_dump()  # a run could tell problems apart by others
     controls = load_controls(pending.challenge) if has_control_runs(pending.challenge, n) else ()
     with ExitStack() as stack:
         parts = []
@@ -67,7 +68,7 @@ def pending_controls(
                 PendingRuns(
                     context=context,
                     submission=pending.submission,
-                    challenge=terms.applied_to(control),
+                    challenge=control.with_limits(**limits),
                     settings=settings,
                     name=name,
                     paths=pending.paths.control(name),
@@ -91,11 +92,10 @@ def execute_in_batches(pending: PendingRuns, controls: Sequence[PendingRuns]) ->
     if not controls:
         return pending.execute()
     size = control_runs(pending.settings.n)
-    order = _SECRET.sample(list(pending.indices), len(pending.indices))
-    batches: list[tuple[PendingRuns, Sequence[int]]] = [
-        *((pending, order[first : first + size]) for first in range(0, len(order), size)),
-        *((control, control.indices) for control in controls),
-    ]
+    batches: list[tuple[PendingRuns, Sequence[int]]] = []
+    for part in (pending, *controls):
+        order = _SECRET.sample(list(part.indices), len(part.indices))
+        batches += [(part, order[first : first + size]) for first in range(0, len(order), size)]
     _SECRET.shuffle(batches)
     changed = False
     for part, batch in batches:

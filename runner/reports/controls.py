@@ -11,6 +11,7 @@ from rich.table import Table
 
 from runner.reports.cells import figure, percent, plain_text
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, Column, fitted_table
+from runner.results.summary import SCHEMA_VERSION
 from runner.store.records import RunRecord
 from runner.store.store import Store
 from runner.store.stored_evaluation import StoredEvaluation
@@ -104,9 +105,13 @@ def controls_table(
     )
 
 
-def controls_json(problems: Sequence[ProblemRuns], comparison: ControlComparison | None) -> dict[str, Any]:
-    """Return the same as plain values."""
+def controls_json(
+    evaluation: str, problems: Sequence[ProblemRuns], comparison: ControlComparison | None
+) -> dict[str, Any]:
+    """Return the same as plain values; ``evaluation`` is its name."""
     return {
+        "schema_version": SCHEMA_VERSION,
+        "evaluation": evaluation,
         "problems": [
             {
                 "problem": problem.name,

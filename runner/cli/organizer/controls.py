@@ -26,7 +26,7 @@ def show_controls(named: NamedEvaluation, *, as_json: bool) -> None:
     card = read_card(EvaluationPaths(folder=named.folder / named.name), stored.manifest_sha256)
     comparison = card.controls if card is not None else None
     if as_json:
-        print_json({"evaluation": named.name, **controls_json(problems, comparison)})
+        print_json(controls_json(named.name, problems, comparison))
         return
     out = stdout_console()
     out.print(controls_table(problems, comparison, out.width))

@@ -22,6 +22,7 @@ from runner.store.records import EvaluationRecord
 from runner.verdict import Verdict
 from scoring.card.levels import NOT_UNLEARNING
 from scoring.controls.comparison import ProblemFigures, judge
+from tests.runner.cli.test_json_document import documented
 from tests.support.records import run_record
 
 ID = "0123456789ab"
@@ -115,8 +116,9 @@ def test_the_figures_of_a_card_are_shown(width: int) -> None:
     assert max(map(len, lines)) <= width
     assert ("75 %" in shown.get(), "25 %" in shown.get()) == (False, width >= 80)
     assert comparison_line(comparison).endswith("75 % of the ceiling; the limit is 41 %.")
-    fields = controls_json(problems, comparison)
+    fields = controls_json(ID, problems, comparison)
     assert (fields["flagged"], fields["problems"][1]["figures"]["share"]) == (True, 0.25)
+    assert documented("Control problems") == fields.keys()
 
 
 def test_participants_do_not_see_the_flag() -> None:
