@@ -7,7 +7,7 @@ result is stored in the user's cache under everything that it depends on, so ano
 processor or number of cores is measured again.
 
 On a CPU, processor time is measured beside it (`runner.time_limits.processor_time`). Not under gVisor, where
-the same training costs a forked run about twice what it costs the trainer: an honest run would look slow.
+the same training costs a forked run half as much again as the trainer: an honest run would look slow.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def test_without_readings_there_is_only_the_time_by_the_clock(
 def test_where_it_does_not_compare_there_is_none(
     timed: Callable[..., Measurement], placement: Placement
 ) -> None:
-    """It does not contain the work of a GPU; under gVisor a run's is twice that of the same work in a trainer."""
+    """It does not contain the work of a GPU; under gVisor a run needs more for the same work."""
     engine = MeasuringEngine(trainer_used=USED, run_used=[0.1] * 5)
     measured = timed(engine, placement)
     assert (measured.retrain_seconds, measured.retrain_processor_seconds) == (2.0, None)
