@@ -74,5 +74,5 @@ def measure_command(
     processor, empty = measurement.retrain_processor_seconds, measurement.empty_run_processor_seconds
     if processor is not None and empty is not None:
         sys.stdout.write(
-            f"It takes {processor:.4g} s of processor time, and a run that does nothing {empty:.2g} s.\n"
+            f"It takes {processor:.4g} s of processor time, and a run of a single step {empty:.2g} s.\n"
         )

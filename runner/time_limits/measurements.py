@@ -67,12 +67,12 @@ class Measurement(BaseModel):
     epoch_seconds: Annotated[list[Seconds], Field(min_length=1)]
     """Mean seconds of an epoch in each portion."""
     retrain_processor_seconds: Seconds | None = None
-    """The same of processor time, all threads together; None if it could not be read, and on a GPU, whose
-    work it does not count."""
+    """The same of processor time, all threads together; None if it could not be read, on a GPU, whose work
+    it does not count, and under gVisor, where it does not compare with that of a run."""
     epoch_processor_seconds: Annotated[list[Seconds], Field(min_length=1)] | None = None
     """Mean processor seconds of an epoch in each portion."""
     empty_run_processor_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """Processor time of a run whose submission does nothing; None where that of retraining is."""
+    """Processor time of a run whose submission takes one step; None where that of retraining is."""
     epochs: Annotated[int, Field(ge=1)]
     """Epochs in each portion."""
     processor: str

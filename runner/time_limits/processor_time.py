@@ -1,8 +1,8 @@
 """The processor time of retraining, and of a run that does nothing: the yardstick of a run's processor time.
 
-Both come from the same counter as that of a run, the control group of the container, so that they mean
-the same under every runtime. A run also forks, imports and saves, which retraining does not do: what that
-takes is measured with a submission that takes a single step, and is left out of the comparison.
+Both come from the same counter as that of a run, the control group of the container. A run also forks,
+imports and saves, which retraining does not do: what that takes is measured with a submission that takes a
+single step, and is left out of the comparison.
 """
 
 from __future__ import annotations

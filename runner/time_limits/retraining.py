@@ -6,7 +6,8 @@ Some epochs of it are timed several times, and the median is extrapolated to the
 result is stored in the user's cache under everything that it depends on, so another challenge, image,
 processor or number of cores is measured again.
 
-On a CPU, processor time is measured beside it (`runner.time_limits.processor_time`).
+On a CPU, processor time is measured beside it (`runner.time_limits.processor_time`). Not under gVisor, where
+the same training costs a forked run half as much again as the trainer: an honest run would look slow.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from runner.challenge.challenge import Challenge
 from runner.clients.trainer import TrainerSession
 from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
-from runner.engine.placement import DEFAULT_PLACEMENT, Placement
+from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
 from runner.errors import HostNotReadyError, SandboxLostError
 from runner.image.image import Image
 from runner.progress import Reporter
@@ -127,7 +128,7 @@ def measure(
         )
         (payload,) = (frame.payload for frame in frames if frame.kind == "measured")
     measurement, paused = _measurement(payload)
-    if not paused or key.placement.gpu is not None:
+    if not paused or key.placement.gpu is not None or key.placement.runtime == GVISOR:
         return measurement
     per_epoch = epoch_processor_seconds(readings, measurement.epochs, len(measurement.epoch_seconds))
     if per_epoch is None:

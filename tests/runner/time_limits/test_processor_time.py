@@ -13,7 +13,7 @@ from runner.challenge.limits import Limits
 from runner.engine.api import Engine
 from runner.engine.container_spec import ContainerSpec
 from runner.engine.info import EngineInfo
-from runner.engine.placement import GpuRequest, Placement
+from runner.engine.placement import GVISOR, GpuRequest, Placement
 from runner.errors import SandboxLostError
 from runner.image.image import Image
 from runner.progress import NullReporter
@@ -170,10 +170,17 @@ def test_without_readings_there_is_only_the_time_by_the_clock(
     assert engine.roles == roles
 
 
-def test_on_a_gpu_there_is_none(timed: Callable[..., Measurement]) -> None:
-    """Processor time does not contain the work of a GPU."""
+@pytest.mark.parametrize(
+    "placement",
+    [Placement(gpu=GpuRequest(name="all", by_cdi=True)), Placement(runtime=GVISOR)],
+    ids=["gpu", "gvisor"],
+)
+def test_where_it_does_not_compare_there_is_none(
+    timed: Callable[..., Measurement], placement: Placement
+) -> None:
+    """It does not contain the work of a GPU; under gVisor a run needs more for the same work."""
     engine = MeasuringEngine(trainer_used=USED, run_used=[0.1] * 5)
-    measured = timed(engine, Placement(gpu=GpuRequest(name="all", by_cdi=True)))
+    measured = timed(engine, placement)
     assert (measured.retrain_seconds, measured.retrain_processor_seconds) == (2.0, None)
 
 
