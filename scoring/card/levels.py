@@ -28,10 +28,10 @@ for runs that are slow beside a short retraining, which is a note."""
 FALSE_ALARMS: Final[Mapping[str, str]] = {
     "too-close": (
         "Measured: raised for 8 of 2624 sets of fresh retrainings and "
-        "0 of 52 evaluations of other honest methods."
+        "0 of 63 evaluations of other honest methods."
     ),
-    "mixture": "Measured: raised for 0 of 52 evaluations of honest methods.",
-    "copies": "Measured: raised for 0 of 52 evaluations of honest methods.",
+    "mixture": "Measured: raised for 0 of 63 evaluations of honest methods.",
+    "copies": "Measured: raised for 0 of 63 evaluations of honest methods.",
 }
 """How often each kind of suspicion is wrong, in one sentence that reports show beside it. The counts are
 those of docs/metrics.md."""
