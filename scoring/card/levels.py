@@ -32,10 +32,10 @@ for runs that are slow by the clock alone, or beside a short retraining, which i
 FALSE_ALARMS: Final[Mapping[str, str]] = {
     "too-close": (
         "Measured: raised for 8 of 2624 sets of fresh retrainings and "
-        "0 of 52 evaluations of other honest methods."
+        "0 of 63 evaluations of other honest methods."
     ),
-    "mixture": "Measured: raised for 0 of 52 evaluations of honest methods.",
-    "copies": "Measured: raised for 0 of 52 evaluations of honest methods.",
+    "mixture": "Measured: raised for 0 of 63 evaluations of honest methods.",
+    "copies": "Measured: raised for 0 of 63 evaluations of honest methods.",
     NOT_UNLEARNING: "Measured on one data set: raised for 0 of 89 honest submissions with one control problem.",
 }
 """How often each kind of suspicion is wrong, in one sentence that reports show beside it. The counts are
