@@ -136,14 +136,16 @@ def make_problem(data_set: str, seed: int, folder: Path, data_folder: Path | Non
     """Return the challenge of a data set and a seed; the original network is stored in the folder.
 
     Args:
-        data_set: A name in `RECIPES_AND_SIZES`.
+        data_set: A name in `DATA_SETS`.
         seed: Of the challenge.
         folder: Of the challenge's populations.
         data_folder: With the data's files, unless they come with the recipe.
     """
-    recipe, examples = RECIPES_AND_SIZES[data_set]
+    recipe, examples, epochs = DATA_SETS[data_set]
     files = {} if data_folder is None else {file.name: file.read_bytes() for file in data_folder.iterdir()}
-    request = Request(seed=seed, forget_fraction=FORGET_FRACTION, max_examples=examples, files=files)
+    request = Request(
+        seed=seed, forget_fraction=FORGET_FRACTION, max_examples=examples, files=files, epochs=epochs
+    )
     data = assemble(run_recipe(RECIPES[recipe], request), request)
     file = folder / "original.safetensors"
     if not file.is_file():
