@@ -63,7 +63,7 @@ def generate(folder: Path, share: Share) -> None:
     for names, chosen in (*early, *((names, share.seeds) for names in ROUNDS)):
         for seed in chosen[share.part :: share.parts]:
             place = Populations(folder / f"{share.data_set}-{seed}")
-            missing = [name for name in names if not place.has(name) and _is_due(name, seed)]
+            missing = [name for name in names if not place.has(name) and _is_due(share.data_set, seed, name)]
             if not missing:
                 continue
             problem = make_problem(share.data_set, seed, place.folder, share.data_folder)
@@ -79,8 +79,11 @@ def _make(problem: Problem, place: Populations, names: Sequence[str]) -> Iterato
         yield name, time.process_time() - start
 
 
-def _is_due(name: str, seed: int) -> bool:
-    return not name.startswith("from_scratch") or seed < _TIMED_CHALLENGES
+def _is_due(data_set: str, seed: int, name: str) -> bool:
+    """Return whether a population is worth its time: networks of other data take ten times as long."""
+    if name.startswith("from_scratch"):
+        return seed < _TIMED_CHALLENGES and data_set == "digits"
+    return data_set == "digits" or name == REFERENCES or name.endswith("-0")
 
 
 def make_population(problem: Problem, place: Populations, name: str) -> None:

@@ -40,6 +40,7 @@ class Group:
             "score": _rounded([row.score for row in rows]),
             "share": _rounded(shares),
             "fraction": _rounded(fractions),
+            "with_controls": sum(row.controls > 0 for row in rows),
             "suspected": sum(bool(row.suspected) for row in rows),
             "suspicions": _counts(kind for row in rows for kind in row.suspected),
             "notes": _counts(kind for row in rows for kind in row.flags),
