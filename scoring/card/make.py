@@ -34,7 +34,7 @@ from scoring.flags.find import find_flags
 from scoring.flags.joint_attack import FOLDS, JointAttack, joint_attack
 from scoring.outputs import SPLITS, Outputs, check_comparable
 from scoring.published.epsilon import forgetting_quality
-from scoring.published.score import published_score
+from scoring.published.score import score_of_confidences
 from scoring.statistics.ceiling import ceiling, share_of_ceiling
 from scoring.statistics.interval import CONFIDENCE
 from scoring.statistics.uncertainty import score_uncertainty
@@ -98,10 +98,9 @@ def score_card(unlearned: Outputs, references: Outputs, options: CardOptions | N
 def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -> ScoreCard:
     confidences, reference_confidences = unlearned.confidences(), references.confidences()
     unlearned_accuracies, reference_accuracies = unlearned.accuracies(), references.accuracies()
-    published = published_score(
-        unlearned_logits=unlearned.logits,
-        reference_logits=references.logits,
-        labels=unlearned.labels,
+    published = score_of_confidences(
+        confidences,
+        reference_confidences,
         unlearned_accuracies=unlearned_accuracies,
         reference_accuracies=reference_accuracies,
     )
@@ -137,7 +136,8 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
     run_times = parts.compute("run_time", lambda: _run_time(unlearned, references, options))
     exact = exact_epsilon(confidences, reference_confidences)
     lira = parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed))
-    loss_attack = parts.compute("membership", lambda: _loss_attack(unlearned, references, seed))
+    margins = _margins(unlearned), _margins(references)
+    loss_attack = parts.compute("membership", lambda: _loss_attack(unlearned, references, margins, seed))
     return ScoreCard(
         schema_version=SCHEMA_VERSION,
         n=n,
@@ -157,7 +157,7 @@ def _score_card(unlearned: Outputs, references: Outputs, options: CardOptions) -
         ),
         held_out=held_out,
         joint=joint,
-        klom=_klom(unlearned, references),
+        klom=_klom(*margins),
         u_lira=lira,
         membership=_membership(*loss_attack) if loss_attack is not None else None,
         tug_of_war=_tug_of_war(unlearned, references),
@@ -235,8 +235,8 @@ def _margins(outputs: Outputs) -> FloatArray:
     return np.stack([classification_margin(of_model, outputs.labels) for of_model in outputs.logits])
 
 
-def _klom(unlearned: Outputs, references: Outputs) -> KlomPart:
-    divergence = klom(_margins(unlearned), _margins(references))
+def _klom(unlearned: FloatArray, references: FloatArray) -> KlomPart:
+    divergence = klom(unlearned, references)
     percentiles = klom_percentiles(divergence)
     return KlomPart(
         mean=float(divergence.mean()),
@@ -247,13 +247,15 @@ def _klom(unlearned: Outputs, references: Outputs) -> KlomPart:
     )
 
 
-def _loss_attack(unlearned: Outputs, references: Outputs, seed: int) -> tuple[FloatArray, FloatArray]:
+def _loss_attack(
+    unlearned: Outputs, references: Outputs, margins: tuple[FloatArray, FloatArray], seed: int
+) -> tuple[FloatArray, FloatArray]:
     """Return the accuracy of the attack on each unlearned model and on each reference."""
     if unlearned.unseen_losses is None or references.unseen_losses is None:
         raise ValueError("The losses on unseen examples are unknown.")
     return (
-        loss_mia(cross_entropy(_margins(unlearned)), unlearned.unseen_losses, seed=seed),
-        loss_mia(cross_entropy(_margins(references)), references.unseen_losses, seed=seed),
+        loss_mia(cross_entropy(margins[0]), unlearned.unseen_losses, seed=seed),
+        loss_mia(cross_entropy(margins[1]), references.unseen_losses, seed=seed),
     )
 
 
