@@ -14,14 +14,14 @@ from scoring.checks import FloatArray
 from scoring.outputs import SPLITS, Outputs
 
 
-def _margins(outputs: Outputs) -> FloatArray:
+def margins_of(outputs: Outputs) -> FloatArray:
     """Return the margins, shape [models, examples]; one model at a time, to limit memory."""
     return np.stack([classification_margin(of_model, outputs.labels) for of_model in outputs.logits])
 
 
-def klom_part(unlearned: Outputs, references: Outputs) -> KlomPart:
-    """Return the divergence of margins between unlearned models and references."""
-    divergence = klom(_margins(unlearned), _margins(references))
+def klom_part(unlearned: FloatArray, references: FloatArray) -> KlomPart:
+    """Return the divergence of margins between unlearned models and references. Shapes [models, examples]."""
+    divergence = klom(unlearned, references)
     percentiles = klom_percentiles(divergence)
     return KlomPart(
         mean=float(divergence.mean()),
@@ -32,13 +32,15 @@ def klom_part(unlearned: Outputs, references: Outputs) -> KlomPart:
     )
 
 
-def loss_accuracies(unlearned: Outputs, references: Outputs, seed: int) -> tuple[FloatArray, FloatArray]:
+def loss_accuracies(
+    unlearned: Outputs, references: Outputs, margins: tuple[FloatArray, FloatArray], seed: int
+) -> tuple[FloatArray, FloatArray]:
     """Return the accuracy of the attack on each unlearned model and on each reference."""
     if unlearned.unseen_losses is None or references.unseen_losses is None:
         raise ValueError("The losses on unseen examples are unknown.")
     return (
-        loss_mia(cross_entropy(_margins(unlearned)), unlearned.unseen_losses, seed=seed),
-        loss_mia(cross_entropy(_margins(references)), references.unseen_losses, seed=seed),
+        loss_mia(cross_entropy(margins[0]), unlearned.unseen_losses, seed=seed),
+        loss_mia(cross_entropy(margins[1]), references.unseen_losses, seed=seed),
     )
 
 

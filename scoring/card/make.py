@@ -12,7 +12,13 @@ from threadpoolctl import threadpool_limits
 from scoring.baselines.accuracies import accuracy_table
 from scoring.baselines.run_time import RunTime, run_time
 from scoring.baselines.ulira import u_lira
-from scoring.card.baseline_parts import klom_part, loss_accuracies, membership_part, tug_of_war_part
+from scoring.card.baseline_parts import (
+    klom_part,
+    loss_accuracies,
+    margins_of,
+    membership_part,
+    tug_of_war_part,
+)
 from scoring.card.card import (
     SCHEMA_VERSION,
     ExactPart,
@@ -32,7 +38,7 @@ from scoring.flags.mmd import Pool, pool_checkpoints
 from scoring.flags.too_close import find_too_close
 from scoring.outputs import Outputs, check_comparable
 from scoring.published.epsilon import forgetting_quality
-from scoring.published.score import published_score
+from scoring.published.score import score_of_confidences
 from scoring.statistics.ceiling import ceiling, share_of_ceiling
 from scoring.statistics.uncertainty import score_uncertainty
 
@@ -76,10 +82,9 @@ def _score_card(
 ) -> ScoreCard:
     confidences, reference_confidences = unlearned.confidences(), references.confidences()
     unlearned_accuracies, reference_accuracies = unlearned.accuracies(), references.accuracies()
-    published = published_score(
-        unlearned_logits=unlearned.logits,
-        reference_logits=references.logits,
-        labels=unlearned.labels,
+    published = score_of_confidences(
+        confidences,
+        reference_confidences,
         unlearned_accuracies=unlearned_accuracies,
         reference_accuracies=reference_accuracies,
     )
@@ -120,7 +125,8 @@ def _score_card(
         on_controls = parts.compute("controls", lambda: compare_outputs(main, controls, seed=seed))
     exact = exact_epsilon(confidences, reference_confidences)
     lira = parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed))
-    loss_attack = parts.compute("membership", lambda: loss_accuracies(unlearned, references, seed))
+    margins = margins_of(unlearned), margins_of(references)
+    loss_attack = parts.compute("membership", lambda: loss_accuracies(unlearned, references, margins, seed))
     return ScoreCard(
         schema_version=SCHEMA_VERSION,
         n=n,
@@ -140,7 +146,7 @@ def _score_card(
         ),
         held_out=held_out,
         joint=joint,
-        klom=klom_part(unlearned, references),
+        klom=klom_part(*margins),
         u_lira=lira,
         membership=membership_part(*loss_attack) if loss_attack is not None else None,
         tug_of_war=tug_of_war_part(unlearned, references),

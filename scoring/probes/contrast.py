@@ -65,12 +65,21 @@ class Gap(Contrast):
     network: a gap that is small beside this may be a peculiarity of that network."""
 
 
-def gap(unlearned: ArrayLike, references: ArrayLike, *, confidence: float = CONFIDENCE) -> Gap:
+def gap(
+    unlearned: ArrayLike,
+    references: ArrayLike,
+    *,
+    resolution: float = 0.0,
+    confidence: float = CONFIDENCE,
+) -> Gap:
     """Return the difference of two means, with Welch's interval, and the null of n further references.
 
     Args:
         unlearned: Score of each unlearned model. Shape [n], n >= 4.
         references: Score of each reference. Shape [m], m >= 4.
+        resolution: Smallest step of a score that is a share, from one example more or less; 0 if there is
+            none. If hardly any model deviates, chance shows no variance at all: as much is added as one
+            deviation by one step has. For shares of 0 the bound is then that of the rule of three.
         confidence: Of both intervals, in (0, 1).
 
     Raises:
@@ -84,10 +93,10 @@ def gap(unlearned: ArrayLike, references: ArrayLike, *, confidence: float = CONF
     first = finite_array(unlearned, name="The scores of the unlearned models", axes=("models",))
     second = finite_array(references, name="The scores of the references", axes=("models",))
     require_models(first, second, MIN_MODELS)
-    errors = np.array([first.var(ddof=1) / first.size, second.var(ddof=1) / second.size])
+    variances = [float(side.var(ddof=1)) + resolution**2 / (side.size - 1) for side in (first, second)]
+    errors = np.array([variances[0] / first.size, variances[1] / second.size])
     weights = errors**2 / np.array([first.size - 1, second.size - 1])
     degrees = float(errors.sum() ** 2 / weights.sum()) if weights.sum() > 0 else float(second.size - 1)
-    deviation = float(second.std(ddof=1))
     return Gap(
         value=signed_interval(
             float(first.mean() - second.mean()),
@@ -97,13 +106,13 @@ def gap(unlearned: ArrayLike, references: ArrayLike, *, confidence: float = CONF
         ),
         null=signed_interval(
             0.0,
-            deviation * math.sqrt(1 / first.size + 1 / second.size),
+            math.sqrt(variances[1] * (1 / first.size + 1 / second.size)),
             degrees=second.size - 1,
             confidence=confidence,
         ),
         unlearned=float(first.mean()),
         references=float(second.mean()),
-        reference_deviation=deviation,
+        reference_deviation=float(second.std(ddof=1)),
     )
 
 

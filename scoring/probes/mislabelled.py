@@ -66,6 +66,7 @@ def mislabelled(
     recalled = gap(
         (unlearned_logits[:, at].argmax(axis=2) == labels[at]).mean(axis=1),
         (reference_logits[:, at].argmax(axis=2) == labels[at]).mean(axis=1),
+        resolution=1 / at.size,
         confidence=confidence,
     )
     chosen = at[some_examples(at.size, MAX_EXAMPLES, seed=seed)]

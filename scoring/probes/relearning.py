@@ -64,8 +64,10 @@ def relearning(
         sides.append(
             (accuracy_after - _accuracy(before_logits, labels), after - before.mean(axis=1), accuracy_after)
         )
+    steps = 1 / labels.size, 0.0, 1 / labels.size
     accuracy, certainty, level = (
-        gap(first, second, confidence=confidence) for first, second in zip(*sides, strict=True)
+        gap(first, second, resolution=step, confidence=confidence)
+        for first, second, step in zip(*sides, steps, strict=True)
     )
     return Relearning(accuracy=accuracy, confidence=certainty, accuracy_after=level)
 

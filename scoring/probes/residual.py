@@ -53,12 +53,13 @@ def residual_knowledge(
     """
     copies = both(unlearned, references, "perturbed_logits", fixed="norms")
     sides = [_shares(clean, perturbed, labels) for clean, perturbed in zip(logits, copies, strict=True)]
+    step = 1 / labels.size
     norms = () if references is None or references.norms is None else references.norms
     return tuple(
         ResidualKnowledge(
             norm=float(norm),
-            recognised=gap(sides[0][0, :, at], sides[1][0, :, at], confidence=confidence),
-            again=gap(sides[0][1, :, at], sides[1][1, :, at], confidence=confidence),
+            recognised=gap(sides[0][0, :, at], sides[1][0, :, at], resolution=step, confidence=confidence),
+            again=gap(sides[0][1, :, at], sides[1][1, :, at], resolution=step, confidence=confidence),
         )
         for at, norm in enumerate(norms)
     )

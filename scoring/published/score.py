@@ -116,7 +116,33 @@ def published_score(
             "Unlearned and reference logits must have the same examples and classes, not "
             f"{unlearned.shape[1:]} and {retrained.shape[1:]}."
         )
-    epsilon = published_epsilon(_confidences(unlearned, labels), _confidences(retrained, labels))
+    return score_of_confidences(
+        _confidences(unlearned, labels),
+        _confidences(retrained, labels),
+        unlearned_accuracies=unlearned_accuracies,
+        reference_accuracies=reference_accuracies,
+    )
+
+
+def score_of_confidences(
+    unlearned: FloatArray,
+    retrained: FloatArray,
+    *,
+    unlearned_accuracies: Accuracies,
+    reference_accuracies: Accuracies,
+) -> PublishedScore:
+    """Return the published score of confidences that were computed already.
+
+    Args:
+        unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.
+        retrained: Confidences under the references. Shape [m, examples], m >= 2.
+        unlearned_accuracies: Accuracies of the n unlearned models.
+        reference_accuracies: Accuracies of the m references.
+
+    Raises:
+        ValueError: as in `published_score`.
+    """
+    epsilon = published_epsilon(unlearned, retrained)
     n = unlearned.shape[0]
     quality = forgetting_quality(epsilon, n)
     retain = _ratio(unlearned_accuracies.retain, reference_accuracies.retain, split="retain")

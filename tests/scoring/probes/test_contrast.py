@@ -48,6 +48,19 @@ def test_intervals_of_a_gap_cover(shift):
     assert max(covered, contained) < REPETITIONS
 
 
+@pytest.mark.parametrize("rate", [0.003, 0.02, 0.2])
+def test_intervals_of_rare_events_cover(rate):
+    """Where hardly any model is one example off, the interval is not shorter than what may have been missed."""
+    rng = np.random.default_rng(2)
+    step, covered, contained = 1 / 50, 0, 0
+    for _ in range(REPETITIONS):
+        first, second = step * rng.binomial(1, rate, size=(2, 32))
+        result = gap(first, second, resolution=step)
+        covered += result.value.low <= 0 <= result.value.high
+        contained += result.null.low <= result.value.estimate <= result.null.high
+    assert min(covered, contained) >= _least(REPETITIONS)
+
+
 def test_both_sides_have_equal_sizes():
     """A statistic sees as many models in the value as in the null, and never a reference on both sides."""
     seen = set()
