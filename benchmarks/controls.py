@@ -153,10 +153,11 @@ def table(result: dict[str, Any]) -> str:
 
 def _cell(item: dict[str, Any] | None) -> str:
     if item is None:
-        return ""
-    limits = f"({100 * item['low']:.0f} to {100 * item['high']:.0f} %)"
-    advantage = f"{item['advantage_mean']:+.2f} ± {item['advantage_deviation']:.2f}"
-    return f"{item['flagged']} of {item['submissions']} {limits}; {advantage}"
+        return "–"  # noqa: RUF001 - a dash, not a minus
+    return (
+        f"{item['flagged']} of {item['submissions']} ({100 * item['low']:.0f} to {100 * item['high']:.0f} %); "
+        f"{item['advantage_mean']:+.2f} ± {item['advantage_deviation']:.2f}"
+    )
 
 
 def main() -> None:
