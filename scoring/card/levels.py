@@ -36,7 +36,7 @@ FALSE_ALARMS: Final[Mapping[str, str]] = {
     ),
     "mixture": "Measured: raised for 0 of 63 evaluations of honest methods.",
     "copies": "Measured: raised for 0 of 63 evaluations of honest methods.",
-    NOT_UNLEARNING: "Measured on one data set: raised for 0 of 89 honest submissions with one control problem.",
+    NOT_UNLEARNING: "Measured on one data set: raised for 0 of 89 honest submissions.",
 }
 """How often each kind of suspicion is wrong, in one sentence that reports show beside it. The counts are
 those of docs/metrics.md."""
