@@ -40,7 +40,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "files host_locks progress tracebacks validation",
         "parsers",
         "challenge submission",
-        "engine",
+        "competition engine",
         "clients image store",
         "builder execution results setup time_limits",
         "evaluation reports",
@@ -76,6 +76,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.challenge": f"runner.parsers {_SHARED}",
         "runner.submission": f"runner.parsers {_SHARED}",
         "runner.store": "runner.parsers",
+        "runner.competition": "runner.challenge runner.parsers",
         "runner.engine": f"runner.challenge {_SHARED}",
         "runner.image": "runner.engine",
         "runner.clients": f"runner.challenge runner.engine runner.parsers runner.submission {_SHARED}",
@@ -113,7 +114,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (
-            "runner.builder runner.challenge runner.doctor runner.engine runner.evaluation runner.execution "
+            "runner.builder runner.challenge runner.competition runner.doctor runner.engine runner.evaluation runner.execution "
             "runner.gallery runner.image runner.leaderboard runner.pages runner.reports runner.results "
             "runner.setup runner.store runner.submission runner.time_limits scoring.card scoring.statistics "
             f"{_SHARED}"
