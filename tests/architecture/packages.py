@@ -75,7 +75,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.parsers": _SHARED,
         "runner.challenge": f"runner.parsers {_SHARED}",
         "runner.submission": f"runner.parsers {_SHARED}",
-        "runner.store": "runner.parsers",
+        "runner.store": "runner.competition runner.parsers",
         "runner.competition": "runner.challenge runner.parsers",
         "runner.engine": f"runner.challenge {_SHARED}",
         "runner.image": "runner.engine",
@@ -114,9 +114,9 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (
-            "runner.builder runner.challenge runner.competition runner.doctor runner.engine runner.evaluation runner.execution "
-            "runner.gallery runner.image runner.leaderboard runner.pages runner.reports runner.results "
-            "runner.setup runner.store runner.submission runner.time_limits scoring.card scoring.statistics "
+            "runner.builder runner.challenge runner.competition runner.contest runner.doctor runner.engine "
+            "runner.evaluation runner.execution runner.gallery runner.image runner.leaderboard runner.pages "
+            "runner.reports runner.results runner.setup runner.store runner.submission runner.time_limits scoring.card scoring.statistics "
             f"{_SHARED}"
         ),
         "runner.__main__": "runner.cli",

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from typer.core import TyperOption
 
 from runner.cli import main as cli
-from runner.cli.interface.exit_codes import EXIT_CODES
 from runner.cli.interface.challenge_commands import CHALLENGE_COMMANDS, COMPETITION_COMMANDS
+from runner.cli.interface.exit_codes import EXIT_CODES
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, SandboxError
 from runner.reports.advice import table as mistakes
