@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -43,9 +43,21 @@ def evaluation_id_of(submission: Submission, challenge: Challenge, image: Image,
 
 
 def evaluate(
-    context: EvaluationContext, submission: Submission, challenge: Challenge, settings: Settings
+    context: EvaluationContext,
+    submission: Submission,
+    challenge: Challenge,
+    settings: Settings,
+    *,
+    before_scoring: Callable[[], object] = lambda: None,
 ) -> Summary:
     """Execute what is unfinished of an evaluation and return its summary.
+
+    Args:
+        context: What the evaluations of a command share.
+        submission: To be evaluated.
+        challenge: On which it is.
+        settings: As requested.
+        before_scoring: Called once all runs have ended, unless a result is stored already.
 
     Raises:
         HostNotReadyError: another process works on it, or this host cannot continue.
@@ -63,6 +75,7 @@ def evaluate(
         is_complete = has_recorded_manifest(store, pending.paths, name) and has_recorded_card(pending.paths)
         if stored is not None and not changed and is_complete:
             return Summary.from_json(stored)
+        before_scoring()
         return _finish(context, pending, seconds)
 
 

@@ -47,6 +47,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "gallery",
         "doctor pages",
         "leaderboard",
+        "contest",
         "cli",
         "__main__",
     ),
@@ -106,6 +107,10 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.leaderboard": (
             "runner.challenge runner.pages runner.reports runner.results runner.store scoring.card "
             "scoring.outputs scoring.statistics"
+        ),
+        "runner.contest": (
+            "runner.challenge runner.competition runner.engine runner.evaluation runner.execution "
+            f"runner.leaderboard runner.results runner.store runner.submission {_SHARED}"
         ),
         "runner.pages": "runner.reports",
         "runner.gallery": (

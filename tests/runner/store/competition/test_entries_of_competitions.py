@@ -119,7 +119,7 @@ def test_only_known_teams_hand_in(store: Store) -> None:
     store.revoke_team(NAME, "beta", act=Act(who="me", act="team revoke", subject="beta"))
     store.add_team("Another", "gamma", token_sha256=None, who="me")
     for team in ("nobody", "beta", "gamma", ""):
-        with pytest.raises(ConfigurationError, match="[Tt]eam"):
+        with pytest.raises(ConfigurationError, match=r"[Tt]eam"):
             take(store, team=team)
     assert store.competition_entries(NAME) == []
     with pytest.raises(ConfigurationError, match="already"):
