@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
-from runner.cli.interface.challenge_commands import CHALLENGE_COMMANDS, COMPETITION_COMMANDS
+from runner.cli.interface.challenge_commands import CHALLENGE_COMMANDS, COMPETITION_COMMANDS, TEAM_COMMANDS
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
@@ -147,11 +147,21 @@ def command_group() -> TyperGroup:
     for name, text, commands in (
         ("image", "Build, show or transfer the container image.", IMAGE_COMMANDS),
         ("challenge", "Build, show, measure or export a challenge.", CHALLENGE_COMMANDS),
-        ("competition", "Write or check the file of a competition.", COMPETITION_COMMANDS),
+        (
+            "competition",
+            "Run a competition: its file, teams, entries, leaderboards and final.",
+            COMPETITION_COMMANDS,
+        ),
     ):
         subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
         subgroup.name, subgroup.rich_help_panel = name, PANELS[name]
         group.add_command(subgroup, name)
+        if name == "competition":
+            team = add(
+                get_group(new_typer(help="Add, list or revoke teams.", no_args_is_help=True)), TEAM_COMMANDS
+            )
+            team.name = "team"
+            subgroup.add_command(team, "team")
     order = {name: at for at, name in enumerate(PANELS)}
     group.commands = dict(sorted(group.commands.items(), key=lambda item: order.get(item[0], len(order))))
     return group

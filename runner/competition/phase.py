@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from runner.competition.metrics import METRICS
+
 Kind = Literal["practice", "feedback", "final"]
 Combination = Literal["mean", "mean-rank"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -31,6 +33,12 @@ def _local(value: object) -> object:
     if not isinstance(value, datetime):
         raise ValueError("must be a date and time without quotes, such as 2026-12-01T09:00:00")
     return value
+
+
+def _known_metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(f"there is no metric {name!r}; choose one of: {', '.join(METRICS)}")
+    return name
 
 
 LocalTime = Annotated[datetime, BeforeValidator(_local)]
@@ -80,8 +88,8 @@ class FinalRule(BaseModel):
     """How many entries a team may choose; without a choice its best ones count."""
     choose_by: LocalTime
     """Until when teams may choose."""
-    metric: Annotated[str, Field(min_length=1, max_length=100)] = "score"
-    """The entry of the score card that decides."""
+    metric: Annotated[str, AfterValidator(_known_metric)] = "score"
+    """The entry of the score card that decides; `runner.competition.metrics` has their names."""
     combine: Combination = "mean"
     """Over the challenges: the weighted mean of the metric, or of the ranks."""
     weights: list[Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]] | None = None
@@ -117,8 +125,6 @@ class Phase(BaseModel):
     """Digest of the image's configuration; evaluations with another image are refused. None: any image."""
     late: Literal["refuse", "record"] = "refuse"
     """What becomes of entries after the end: no entry at all, or one that an organizer may let in."""
-    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """After the end of the phase, how long archives and outputs are stored. None: until they are removed."""
     quota: Quota = Quota()
     """What a team may hand in."""
     leaderboard: BoardPolicy = BoardPolicy()

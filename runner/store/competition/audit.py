@@ -9,13 +9,18 @@ from sqlalchemy.orm import Session
 
 from runner.store.competition.records import Act, RecordedAct
 from runner.store.competition.schema import AuditRow
-from runner.store.database import Database, as_utc
+from runner.store.database import Database, as_utc, utc_now
 
 
 class AuditQueries:
     """The part of the store that has the audit."""
 
     database: Database
+
+    def add_act(self, competition: str, act: Act) -> None:
+        """Record an act."""
+        with self.database.writing() as session:
+            record_act(session, competition, act, utc_now())
 
     def audit(self, competition: str) -> list[RecordedAct]:
         """Return all acts of a competition, the oldest first."""
