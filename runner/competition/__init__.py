@@ -6,7 +6,8 @@
                                      │
     entries of a team, now ── quota ─┤── Allowance: accepted or not, what remains, when it is full again
     waiting entries ── queue_order ──┤── the order, and when each is likely to start
-    entries, their scores ── standing┘── what a board shows before, during and after a freeze
+    a file of a team, now ── intake ─┤── the state in which its entry begins, or why it becomes none
+    results on challenges ── final ──┘── who takes part, and where each stands
 
 Everything here but `load` and `check` is pure: entries and the present moment are arguments, and results are
 values. Counting is always done from the outcomes of entries; nothing keeps a counter that could be wrong.

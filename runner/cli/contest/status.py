@@ -127,6 +127,9 @@ def _status(contest: OpenContest) -> _Status:
 def _warnings(contest: OpenContest, status: _Status) -> Iterator[str]:
     if status.paused is not None:
         yield f"paused since {local_text(status.paused, contest.competition.zone)}: nothing is evaluated"
+    for name in sorted(status.counts.keys() - {phase.name for phase in contest.competition.phases}):
+        count = quantity(status.counts[name].total(), "entry is", "entries are")
+        yield f"{count} of phase {name}, which competition.toml does not have; nothing is done with them"
     for entry in status.held:
         times = quantity(entry.attempts, "attempt")
         yield f"entry {entry.id} of {entry.team} is held after {times}: {entry.reason or ''}"

@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,9 +17,20 @@ import pytest
 from runner.cli.main import run_words
 from runner.errors import ConfigurationError
 from runner.store.listing import DATABASE_FILE
+from runner.store.records import EvaluationRecord
 from tests.runner.contest.conftest import NAME, Contest, local
 
 Json = dict[str, Any]
+EVALUATION = EvaluationRecord(
+    id="0123456789ab",
+    submission_sha256="",
+    submission="mine",
+    archive_bytes=1,
+    challenge="hidden",
+    challenge_sha256="b" * 64,
+    image="c" * 64,
+    n=8,
+)
 Typed = Callable[..., str]
 
 
@@ -115,6 +127,28 @@ def test_status_shows_queue_held_and_stuck(contest: Contest, typed: Typed, ask: 
         connection.execute("UPDATE competition_entries SET state_since = ? WHERE id = 1", (old,))
     assert [entry["entry"] for entry in ask("status")["stuck"]] == [1]
     assert "2 entries in the queue" in typed("status")
+    contest.phase_fields()["name"] = "renamed"
+    contest.phase_fields("final")["final"] = {
+        **contest.phase_fields("final")["final"],
+        "entries_from": "renamed",
+    }
+    contest.write()
+    assert ask("status")["queue"] == []
+    typed("status")
+
+
+def test_an_archive_that_an_entry_needs_stays(contest: Contest) -> None:
+    """Whoever removes an evaluation does not take the code of the final along."""
+    contest.hand_in("alpha")
+    contest.sync()
+    contest.work()
+    (entry,) = contest.entries()
+    with contest.store() as store:
+        sha256 = entry.archive_sha256 or ""
+        store.begin(replace(EVALUATION, submission_sha256=sha256))
+        assert store.remove(EVALUATION.id) is None
+        store.begin(replace(EVALUATION, submission_sha256="f" * 64))
+        assert store.remove(EVALUATION.id) == "f" * 64
 
 
 def test_acts_are_recorded_with_their_reasons(
