@@ -11,7 +11,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.competition.phase import Phase
 from runner.contest.worker import EntryEvaluator, OpenEvaluator
-from runner.engine.placement import CPU
+from runner.engine.placement import CPU, Placement
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
@@ -64,30 +64,56 @@ def on_this_host(
     @contextmanager
     def open_evaluator(phase: Phase, path: str) -> Iterator[EntryEvaluator]:
         challenge = load_challenge(competition_folder / path)
-        if phase.device != CPU and device is None:
-            raise ConfigurationError(f"Phase {phase.name} needs a GPU; name it with --device cuda:UUID.")
         with host_session(
             reporter(),
             limits=challenge.description.limits,
             runtime=phase.runtime,
-            device=CPU if phase.device == CPU or device is None else device,
+            device=phase_device(phase, device),
             required_device=phase.device,
         ) as host:
             require_image(phase, host.image.config)
             yield _HostEvaluator(
                 context=host.evaluation_context(store, folder),
                 challenge=challenge,
-                settings=Settings(
-                    n=phase.runs,
-                    keep_going=False,
-                    keep_checkpoints=False,
-                    isolation=phase.isolation,
-                    device=host.device,
-                    placement=host.placement,
-                ),
+                settings=phase_settings(phase, device=host.device, placement=host.placement),
             )
 
     return open_evaluator
+
+
+def phase_device(phase: Phase, device: str | None) -> str:
+    """Return the device on which a phase is evaluated.
+
+    Args:
+        phase: Which states the kind of device.
+        device: GPU that was named, if any.
+
+    Raises:
+        ConfigurationError: the phase needs a GPU, and none was named.
+    """
+    if phase.device == CPU:
+        return CPU
+    if device is None or device == CPU:
+        raise ConfigurationError(f"Phase {phase.name} needs a GPU; name it with --device cuda:UUID.")
+    return device
+
+
+def phase_settings(phase: Phase, *, device: str, placement: Placement) -> Settings:
+    """Return the settings of all evaluations of a phase.
+
+    Args:
+        phase: Which states them.
+        device: On which they are executed.
+        placement: How the engine provides runtime and device.
+    """
+    return Settings(
+        n=phase.runs,
+        keep_going=False,
+        keep_checkpoints=False,
+        isolation=phase.isolation,
+        device=device,
+        placement=placement,
+    )
 
 
 def require_image(phase: Phase, config: str) -> None:
