@@ -59,13 +59,13 @@ def competition_fields() -> dict[str, Any]:
 
 
 def hand_in(inbox: Path) -> None:
-    """Lay out what the teams hand in: good code, a crash, an endless loop, a broken archive."""
-    for team, name in (("alpha", "finetune"), ("alpha", "noisy_finetune"), ("beta", "original")):
+    """Lay out what the teams hand in: good code, a crash, a pickle, a link, a broken archive."""
+    for team, name in (("alpha", "finetune"), ("beta", "original")):
         (inbox / team).mkdir(parents=True, exist_ok=True)
         shutil.copy(SAMPLES / name / "submission.py", inbox / team / f"{name}.py")
     mallory = inbox / "mallory"
     mallory.mkdir()
-    shutil.copy(SAMPLES / "hostile" / "forges_its_result" / "submission.py", mallory / "forges.py")
+    shutil.copy(SAMPLES / "hostile" / "pickle_as_checkpoint" / "submission.py", mallory / "pickle.py")
     (mallory / "crash.py").write_text(
         "def unlearning(net, retain, forget, val):\n    raise ValueError(net)\n"
     )
@@ -102,12 +102,11 @@ def test_a_small_contest(tmp_path: Path) -> None:
         for team in ("alpha", "beta", "mallory")
         for entry in ask("view", "--as", team)["entries"]
     }
-    assert states.pop("forges.py") == "failed"
     assert states == {
         "finetune.py": "scored",
-        "noisy_finetune.py": "scored",
         "original.py": "scored",
         "crash.py": "failed",
+        "pickle.py": "failed",
         "neighbour.py": "refused",
         "up.zip": "refused",
     }
