@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from runner.challenge.challenge import Challenge
@@ -35,6 +36,7 @@ from sandbox.protocol.clutter import is_clutter
 _REASON_CHARACTERS: Final = 1000
 _UNFINISHED: Final = (".part", ".tmp", ".filepart", ".crdownload")
 """Endings of files that are still being written."""
+_NONE: Final[Mapping[str, CompetitionEntry]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class Intaker:
             HostNotReadyError: the store cannot be written.
         """
         teams = {team.name: team for team in self.store.teams(self.competition.name)}
+        known = self._known()
         for folder in _listed(inbox):
             name = display_path(Path(folder.name))
             team = teams.get(folder.name)
@@ -94,14 +97,20 @@ class Intaker:
                 )
                 continue
             for file in files:
-                yield self.take(team.name, file)
+                yield self.take(team.name, file, known)
 
-    def take(self, team: str, file: Path) -> SyncedFile:
+    def _known(self) -> dict[str, CompetitionEntry]:
+        """Return the entries of the phase by their keys: most files were taken before."""
+        entries = self.store.competition_entries(self.competition.name, phase=self.phase.name)
+        return {entry.idempotency_key: entry for entry in entries if entry.idempotency_key is not None}
+
+    def take(self, team: str, file: Path, known: Mapping[str, CompetitionEntry] = _NONE) -> SyncedFile:
         """Take one file.
 
         Args:
             team: Whose it is.
             file: A ``.zip`` or ``.py`` file; anything else is refused.
+            known: Entries by their keys, as far as the caller has read them.
 
         Raises:
             ConfigurationError: there is no such team, or it is revoked.
@@ -111,6 +120,9 @@ class Intaker:
         name = display_path(Path(file.name))
         is_refused = isinstance(content, RefusedSubmission)
         reason = content.reason if isinstance(content, RefusedSubmission) else None
+        key = _key(self.phase.name, team, name, content.sha256 or reason or "")
+        if key in known:
+            return SyncedFile(team=team, file_name=name, entry=known[key], is_new=False, sentence=reason)
         new = NewCompetitionEntry(
             competition=self.competition.name,
             phase=self.phase.name,
@@ -119,7 +131,7 @@ class Intaker:
             archive_sha256=content.sha256,
             bytes=size,
             challenge=self.phase.challenges[0],
-            idempotency_key=_key(self.phase.name, team, name, content.sha256 or reason or ""),
+            idempotency_key=key,
         )
         decide: Callable[..., Intake] = partial(intake, self.competition, self.phase)
         if isinstance(content, Submission):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -33,6 +35,7 @@ from runner.store.store import Store
 from runner.submission.load import Submission
 from runner.verdict import Verdict
 from tests.runner.leaderboard.stored import IMAGE, RUNS, add_evaluation, challenge_in
+from tests.support.records import summary_of
 
 local = datetime.fromisoformat
 NAME: Final = "Forgetting"
@@ -70,6 +73,8 @@ class Scripted:
 
     store_folder: Path
     challenge: Challenge
+    stores: bool = False
+    """Whether runs and outputs are stored, which a leaderboard needs."""
     errors: dict[str, list[BaseException]] = field(default_factory=dict)
     """Raised in order, by the name of the submission."""
     evaluated: list[str] = field(default_factory=list)
@@ -89,10 +94,14 @@ class Scripted:
         self.meanwhile(submission)
         if self.errors.get(submission.name):
             raise self.errors[submission.name].pop(0)
+        code = zipfile.ZipFile(io.BytesIO(submission.archive)).read("submission.py").decode()
+        if not self.stores:
+            before_scoring()
+            crashes = "CRASH" in code
+            return summary_of(score=None if crashes else 0.5, reason="1 run: crashed" if crashes else None)
         with closing(open_store(self.store_folder, create=False)) as store:
             if store.find_evaluation(self.evaluation(submission)) is None:
                 before_scoring()
-                code = zipfile.ZipFile(io.BytesIO(submission.archive)).read("submission.py").decode()
                 shift = re.search(r"SHIFT = ([0-9.]+)", code)
                 add_evaluation(
                     self.store_folder,
@@ -114,15 +123,26 @@ class Contest:
         self.folder, self.store_folder, self.inbox = folder, folder / "store", folder / "inbox"
         for seed, name in enumerate(("feedback", "final", "final-2")):
             challenge_in(folder / name, seed=seed)
-        self.fields: dict[str, Any] = {**FIELDS, "phases": [dict(phase) for phase in FIELDS["phases"]]}
+        self.fields: dict[str, Any] = copy.deepcopy(FIELDS)
         self.write()
         with closing(open_store(self.store_folder, create=True)) as store:
             for team in TEAMS:
                 store.add_team(NAME, team, token_sha256=None, who="me")
                 (self.inbox / team).mkdir(parents=True)
+        self.stores = False
+        """Whether evaluations are stored with their outputs; set before the first."""
         self.reports: list[str] = []
         self.scripts: dict[str, Scripted] = {}
         self.opened: list[tuple[str, str]] = []
+
+    def copied(self, folder: Path) -> Contest:
+        """Return a copy in another folder, to be changed."""
+        shutil.copytree(self.folder, folder)
+        other = copy.copy(self)
+        other.folder, other.store_folder, other.inbox = folder, folder / "store", folder / "inbox"
+        other.fields, other.reports, other.opened = copy.deepcopy(self.fields), [], []
+        other.scripts = {}
+        return other
 
     def write(self) -> None:
         (self.folder / COMPETITION_FILE).write_text(tomli_w.dumps(self.fields))
@@ -160,7 +180,7 @@ class Contest:
     def script(self, challenge: str = "feedback") -> Scripted:
         if challenge not in self.scripts:
             loaded = load_challenge(self.folder / challenge)
-            self.scripts[challenge] = Scripted(self.store_folder, loaded)
+            self.scripts[challenge] = Scripted(self.store_folder, loaded, self.stores)
         return self.scripts[challenge]
 
     def work(self, most: int | None = None) -> int:
@@ -189,9 +209,15 @@ class Contest:
         return {f"{entry.team}/{entry.file_name}": str(entry.state) for entry in self.entries()}
 
 
+@pytest.fixture(scope="session")
+def contest_template(tmp_path_factory: pytest.TempPathFactory) -> Contest:
+    """Return a contest that no test changes."""
+    return Contest(tmp_path_factory.mktemp("template") / "contest")
+
+
 @pytest.fixture
-def contest(tmp_path: Path) -> Contest:
-    return Contest(tmp_path / "contest")
+def contest(contest_template: Contest, tmp_path: Path) -> Contest:
+    return contest_template.copied(tmp_path / "contest")
 
 
 def errors_of(contest: Contest, name: str, *errors: RunnerError | BaseException) -> None:

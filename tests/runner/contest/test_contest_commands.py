@@ -215,6 +215,7 @@ def test_a_team_sees_its_entries_and_no_secret(
     contest: Contest, typed: Typed, ask: Callable[..., Json]
 ) -> None:
     """States, scores, quota and board; not the text of a run, nor another team's entries."""
+    contest.stores = True
     contest.phase_fields()["quota"] = {"per_day": 3}
     contest.write()
     contest.hand_in("alpha", "good")
@@ -239,6 +240,7 @@ def test_a_team_sees_its_entries_and_no_secret(
 def test_pages_are_published_for_each_phase(contest: Contest, typed: Typed) -> None:
     """Without what participants may not see; a phase whose scores are hidden has none."""
     contest.hand_in("alpha", "good")
+    contest.stores = True
     contest.hand_in("beta", "crash", code="CRASH = 'pixels'")
     contest.sync()
     contest.work()
@@ -258,6 +260,7 @@ def test_pages_are_published_for_each_phase(contest: Contest, typed: Typed) -> N
 @pytest.fixture
 def scored(contest: Contest) -> Contest:
     """Return a contest in which alpha has two scores (entries 1 and 3), beta one, and gamma failed."""
+    contest.stores = True
     contest.hand_in("alpha", "a", code="SHIFT = 0.0")
     contest.hand_in("beta", "b", code="SHIFT = 6.0")
     contest.sync()

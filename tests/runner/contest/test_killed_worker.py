@@ -50,10 +50,10 @@ def test_processes_are_killed(contest: Contest, kills: int) -> None:
     for number in range(kills):
         for team in TEAMS:
             contest.hand_in(team, f"{team}-{number}", code=f"# {team} {number}")
-        processes = [FORK.Process(target=take_and_work, args=(contest,)) for _ in range(2)]
+        processes = [FORK.Process(target=target, args=(contest,)) for target in (take_and_work, Contest.work)]
         for process in processes:
             process.start()
-        time.sleep(random.random() * 0.6)
+        time.sleep(random.random() * 0.8)
         for process in processes:
             process.kill()
             process.join()

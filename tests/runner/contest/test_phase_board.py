@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +19,11 @@ from tests.runner.contest.conftest import NAME, Contest, local
 NOW = datetime.now(UTC)
 
 
-@pytest.fixture
-def evaluated(contest: Contest) -> Contest:
+@pytest.fixture(scope="module")
+def evaluated_template(contest_template: Contest, tmp_path_factory: pytest.TempPathFactory) -> Contest:
     """Return a contest in which alpha has two scores, beta alpha's worse content, and gamma a failure."""
+    contest = contest_template.copied(tmp_path_factory.mktemp("evaluated") / "contest")
+    contest.stores = True
     contest.hand_in("alpha", "far", code="SHIFT = 6.0")
     contest.hand_in("beta", "copy", code="SHIFT = 6.0")
     contest.hand_in("gamma", "crash", code="CRASH = 'pixels-7-31'")
@@ -29,7 +32,13 @@ def evaluated(contest: Contest) -> Contest:
     contest.hand_in("alpha", "near", code="SHIFT = 0.0")
     contest.sync()
     contest.work()
+    board_of(contest)  # computes once what is compared
     return contest
+
+
+@pytest.fixture
+def evaluated(evaluated_template: Contest, tmp_path: Path) -> Contest:
+    return evaluated_template.copied(tmp_path / "contest")
 
 
 def board_of(contest: Contest, **policy: Any) -> PhaseBoard:

@@ -57,6 +57,7 @@ def test_teams_take_turns(contest: Contest) -> None:
 
 def test_expected_times_follow_from_what_was_measured(contest: Contest) -> None:
     """Once an evaluation has ended, the queue says when each is likely to begin."""
+    contest.stores = True
     contest.hand_in("alpha", "a0")
     contest.sync()
     contest.work()
