@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from runner.competition.phase import Name, Phase
+from runner.competition.phase import Name, Phase, printable
 from runner.competition.times import moment, time_zone
 
 COMPETITION_FILE: Final = "competition.toml"
@@ -24,8 +24,8 @@ class Competition(BaseModel):
 
     schema_version: Literal[1]
     """Of this file."""
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    """Shown to people."""
+    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(printable)]
+    """Shown to people; what is stored of the competition belongs to it, so it must not change."""
     time_zone: str
     """The zone of all times in this file: AoE, UTC, or a name of the IANA database."""
     phases: Annotated[list[Phase], Field(min_length=1, max_length=50)]

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from runner.competition.metrics import METRICS
+from runner.sanitize import sanitize_line
 
 Kind = Literal["practice", "feedback", "final"]
 Combination = Literal["mean", "mean-rank"]
@@ -20,7 +21,19 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 _YEAR_SECONDS: Final = 366 * 86_400.0
 
 
+def printable(text: str) -> str:
+    """Return a text of the file that is printed as it is.
+
+    Raises:
+        ValueError: it has characters that a terminal does not show, or acts on.
+    """
+    if sanitize_line(text, len(text)) != text or not text.strip():
+        raise ValueError("must be a line of visible characters")
+    return text
+
+
 def _relative(path: str) -> str:
+    printable(path)
     parts = PurePosixPath(path).parts
     if not parts or parts[0] == "/" or ".." in parts or "\0" in path:
         raise ValueError(

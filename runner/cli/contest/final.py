@@ -68,6 +68,8 @@ def final_command(
         markup=False,
         soft_wrap=True,
     )
+    for at, path in enumerate(final.phase.challenges, start=1):
+        out.print(f"challenge {at}: {path}", markup=False, soft_wrap=True)
     if standings:
         out.print(fitted_table(_columns(final, standings), out.width))
     out.print(quantity(len(standings), "entry", "entries"))
@@ -98,12 +100,12 @@ def _show_participants(entries: list[CompetitionEntry], *, as_json: bool) -> Non
 def _columns(final: ContestFinal, standings: list[Standing]) -> list[Column]:
     challenges = [
         Column(
-            title=path,
+            title=f"challenge {at + 1}",
             cells=[figure(each.values[at], _DIGITS) for each in standings],
             importance=60,
             right=True,
         )
-        for at, path in enumerate(final.phase.challenges)
+        for at in range(len(final.phase.challenges))
     ]
     return [
         Column(

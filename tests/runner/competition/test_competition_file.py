@@ -134,7 +134,7 @@ def test_a_missing_file_says_how_to_write_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("now", [datetime(2026, 2, 14, 23, 59, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)])
 def test_a_new_file_is_valid_whenever_it_is_written(tmp_path: Path, zone: str, now: datetime) -> None:
     """Its dates lie ahead, at hours that exist; a name with quotes is written so that it is read back."""
-    name = 'The "best" \\ of\tthem é'
+    name = 'The "best" \\ of them é'
     write_competition(tmp_path / "new" / "deep", competition_text(name=name, zone=zone, now=now))
     loaded = load_competition(tmp_path / "new" / "deep")
     assert (loaded.name, loaded.time_zone) == (name, zone)
@@ -153,3 +153,19 @@ def test_a_new_file_replaces_nothing(tmp_path: Path) -> None:
             write_competition(place, text)
     with pytest.raises(ConfigurationError, match="no time zone 'Mars'"):
         competition_text(name="a", zone="Mars", now=datetime(2026, 9, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[31mred", "two\nlines", "tab\there", "gpj\N{RIGHT-TO-LEFT OVERRIDE}exe", "  "]
+)
+def test_what_is_printed_as_it_is_has_visible_characters(
+    competition: CompetitionFolder, problem: Callable[[], str], text: str
+) -> None:
+    """The name and the paths of challenges; any language and brackets are fine."""
+    competition.fields["name"] = text
+    assert "visible characters" in problem()
+    competition.fields["name"] = "[bold]Vergessen é 名 \N{GRINNING FACE}[/bold]"
+    competition.phase("practice")["challenges"] = [text]
+    assert "visible characters" in problem()
+    competition.phase("practice")["challenges"] = ["practice"]
+    assert load_competition(competition.write()).name.startswith("[bold]")

@@ -33,6 +33,7 @@ from scoring.card.card import ScoreCard
 from scoring.statistics.comparison import Comparison
 from tests.support.populations import population
 from tests.support.records import run_record
+from tests.support.screens.contest import contest_of
 from tests.support.screens.store import (
     CHALLENGE,
     DETAIL,
@@ -184,6 +185,11 @@ def _help(words: str) -> Screen:
     return lambda _folder: run_words([*words.split(), "--help"])
 
 
+def _contest(*words: str) -> Screen:
+    """Return what types a command on the competition of the store."""
+    return lambda folder: run_words(["competition", *words, str(contest_of(folder)), "--store", str(folder)])
+
+
 TABLES: Final[Mapping[str, Screen]] = {
     "list": _typed("list"),
     "list --sort": _typed("list", "--sort", "score", "--all"),
@@ -205,6 +211,11 @@ SCREENS: Final[Mapping[str, Screen]] = {
     "image show": _image,
     "doctor": _doctor,
     "gallery": _gallery,
+    "competition status": _contest("status"),
+    "competition audit": _contest("audit"),
+    "competition team list": _contest("team", "list"),
+    "competition final": _contest("final"),
+    "competition final --dry-run": _contest("final", "--dry-run"),
     "errors": _messages,
     "--help": _help(""),
     **{f"{name} --help": _help(name) for name in COMMANDS},
