@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from runner.submission.load import RefusedSubmission, Submission
 from runner.submission.pack import display_path, read_submission_file
 from sandbox.protocol.clutter import is_clutter
 
+MAX_FILES: Final = 2000
+"""Files in a team's folder, taken or not: each is read whenever the folders are."""
 _REASON_CHARACTERS: Final = 1000
 _UNFINISHED: Final = (".part", ".tmp", ".filepart", ".crdownload")
 """Endings of files that are still being written."""
@@ -90,10 +93,10 @@ class Intaker:
                 )
                 continue
             try:
-                files = _listed(folder)
+                files = _listed(folder, most=MAX_FILES)
             except ConfigurationError as error:
                 yield SyncedFile(
-                    team=name, file_name="", entry=None, is_new=False, sentence=sanitize_line(str(error))
+                    team="", file_name=name, entry=None, is_new=False, sentence=sanitize_line(str(error))
                 )
                 continue
             for file in files:
@@ -193,16 +196,23 @@ def _refused(file: Path, reason: str) -> RefusedSubmission:
     )
 
 
-def _listed(folder: Path) -> list[Path]:
-    """Return what is in a folder and is to be taken, the oldest first."""
+def _listed(folder: Path, *, most: int | None = None) -> list[Path]:
+    """Return what is in a folder and is to be taken, the oldest first.
+
+    Raises:
+        ConfigurationError: it is no folder, cannot be read, or has more than ``most`` files.
+    """
+    items = []
     try:
-        items = [
-            (item.lstat().st_mtime, item.name, item)
-            for item in folder.iterdir()
-            if not item.name.startswith(".")
-            and not is_clutter(item.name)
-            and not item.name.lower().endswith(_UNFINISHED)
-        ]
+        with os.scandir(folder) as items_there:
+            for number, item in enumerate(items_there):
+                if most is not None and number >= most:
+                    raise ConfigurationError(
+                        f"The folder has more than {most} files; nothing is taken until they are fewer."
+                    )
+                name = item.name
+                if not (name.startswith(".") or is_clutter(name) or name.lower().endswith(_UNFINISHED)):
+                    items.append((item.stat(follow_symlinks=False).st_mtime, name, folder / name))
     except FileNotFoundError:
         if folder.is_dir():  # a file went while the folder was read: the next sync takes the others
             return []

@@ -60,10 +60,13 @@ def evaluate_command(
             time.sleep(_POLL_SECONDS)
             ended += worker.work(None if entries is None else entries - ended)
         held = contest.store.competition_entries(contest.name, states=[EntryState.HELD])
+        queued = contest.store.competition_entries(contest.name, states=[EntryState.QUEUED])
         paused = contest.store.paused_since(contest.name) is not None
     out.print(quantity(ended, "evaluation"))
     if paused:
         print_note(f"the competition is paused; to go on: unlearn competition resume {folder}")
+    elif queued and (entries is None or ended < entries):
+        print_note(f"{quantity(len(queued), 'entry is', 'entries are')} left to another process")
     given_up = sum(entry.attempts >= MAX_ATTEMPTS for entry in held)
     if given_up:
         print_warning(

@@ -194,6 +194,20 @@ def test_acts_are_recorded_with_their_reasons(
     assert "disqualify" in typed("audit")
 
 
+def test_an_empty_queue_needs_no_engine(
+    contest: Contest, typed: Typed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does a paused one; the command says why nothing was done."""
+    assert typed("evaluate", "--drain") == "0 evaluations\n"
+    contest.hand_in("alpha")
+    contest.sync()
+    typed("pause", "--reason", "a bug")
+    run_words(
+        ["competition", "evaluate", str(contest.folder), "--drain", "--store", str(contest.store_folder)]
+    )
+    assert "is paused" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("state", ["late", "held"])
 def test_an_organizer_admits(contest: Contest, typed: Typed, state: str) -> None:
     """A late entry, or one that was held too often, is evaluated after all."""

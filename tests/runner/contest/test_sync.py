@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.competition.states import EntryState
+from runner.contest.sync import MAX_FILES
 from runner.errors import ConfigurationError
 from runner.store.competition.records import Act
 from runner.store.paths import archive_path
@@ -148,3 +149,13 @@ def test_the_late_rule(contest: Contest, late: str) -> None:
     assert "closed" in (file.sentence or "")
     assert list(contest.states().values()) == (["late"] if late == "record" else [])
     assert contest.work() == 0
+
+
+def test_a_folder_of_too_many_files_stops_nobody_else(contest: Contest) -> None:
+    """Nothing is taken from it, hidden files and unfinished ones included in the count."""
+    for number in range(MAX_FILES + 1):
+        (contest.inbox / "alpha" / f".{number}").touch()
+    contest.hand_in("beta")
+    synced = contest.sync()
+    assert [(file.file_name, file.is_new) for file in synced] == [("alpha", False), ("mine.py", True)]
+    assert "more than" in (synced[0].sentence or "")
