@@ -18,7 +18,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
-from runner.cli.interface.challenge_commands import CHALLENGE_COMMANDS, COMPETITION_COMMANDS, TEAM_COMMANDS
+from runner.cli.interface.challenge_commands import (
+    CHALLENGE_COMMANDS,
+    COMPETITION_COMMANDS,
+    REJUDGE_COMMANDS,
+    TEAM_COMMANDS,
+)
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
@@ -156,12 +161,14 @@ def command_group() -> TyperGroup:
         subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
         subgroup.name, subgroup.rich_help_panel = name, PANELS[name]
         group.add_command(subgroup, name)
-        if name == "competition":
-            team = add(
-                get_group(new_typer(help="Add, list or revoke teams.", no_args_is_help=True)), TEAM_COMMANDS
-            )
-            team.name = "team"
-            subgroup.add_command(team, "team")
+    competition = cast("TyperGroup", group.commands["competition"])
+    for name, text, commands in (
+        ("team", "Add, list or revoke teams.", TEAM_COMMANDS),
+        ("rejudge", "Judge entries again, beside their results.", REJUDGE_COMMANDS),
+    ):
+        subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
+        subgroup.name = name
+        competition.add_command(subgroup, name)
     order = {name: at for at, name in enumerate(PANELS)}
     group.commands = dict(sorted(group.commands.items(), key=lambda item: order.get(item[0], len(order))))
     return group

@@ -154,7 +154,11 @@ def phase_board(contest: OpenContest, phase: Phase, reporter: Reporter) -> Phase
         raise ConfigurationError(f"Phase {phase.name} is a final; see: unlearn competition final")
     store, competition = contest.store, contest.competition
     source, name, sha256 = _source(contest.folder / phase.challenges[0])
-    entries = store.competition_entries(competition.name, phase=phase.name)
+    entries = [
+        entry
+        for entry in store.competition_entries(competition.name, phase=phase.name)
+        if entry.state is not EntryState.SUPERSEDED
+    ]
     named = {entry.evaluation for entry in entries if entry.evaluation is not None}
     evaluations = [stored for stored in store.evaluations() if stored.id in named]
     candidates = stored_candidates(

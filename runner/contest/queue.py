@@ -45,8 +45,8 @@ def queued_entries(store: Store, folder: Path, competition: Competition) -> list
         folder: Of the competition.
         competition: Of that folder.
     """
-    entries = store.competition_entries(competition.name, states=[EntryState.QUEUED])
-    at_work = store.competition_entries(competition.name, states=_AT_WORK)
+    entries = store.competition_entries(competition.name, states=[EntryState.QUEUED], with_pending=True)
+    at_work = store.competition_entries(competition.name, states=_AT_WORK, with_pending=True)
     rates = _seconds_per_run(store, folder, {entry.challenge for entry in (*entries, *at_work)})
     phases = {phase.name: phase for phase in competition.phases}
     runs = {name: phase.runs for name, phase in phases.items()}

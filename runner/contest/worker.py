@@ -102,7 +102,7 @@ class Worker:
 
     def _queue_held(self) -> None:
         name = self.competition.name
-        for entry in self.store.competition_entries(name, states=[EntryState.HELD]):
+        for entry in self.store.competition_entries(name, states=[EntryState.HELD], with_pending=True):
             if entry.attempts < MAX_ATTEMPTS:
                 self.store.move_entry(
                     entry.id, EntryState.QUEUED, expected={EntryState.HELD}, reason=entry.reason
@@ -110,7 +110,9 @@ class Worker:
 
     def _recover(self) -> None:
         """Queue the entries again whose process has ended without a word."""
-        for entry in self.store.competition_entries(self.competition.name, states=_AT_WORK):
+        for entry in self.store.competition_entries(
+            self.competition.name, states=_AT_WORK, with_pending=True
+        ):
             try:
                 with evaluation_lease(self.store.database, self.folder, _lease(entry.evaluation or "")):
                     moved = self.store.move_entry(

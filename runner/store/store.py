@@ -12,6 +12,7 @@ from sqlalchemy import URL
 from runner.store.attempts import AttemptQueries
 from runner.store.competition.audit import AuditQueries
 from runner.store.competition.entries import CompetitionEntryQueries
+from runner.store.competition.rejudging import RejudgingQueries
 from runner.store.competition.teams import TeamQueries
 from runner.store.copies import CopyQueries
 from runner.store.database import Database
@@ -33,6 +34,7 @@ class Store(
     TeamQueries,
     CompetitionEntryQueries,
     AuditQueries,
+    RejudgingQueries,
 ):
     """The database of one store folder. Safe to use from several threads."""
 

@@ -91,7 +91,7 @@ def cancel_command(
     """Take an entry back for its team, which is possible until it runs; it uses no quota any more."""
     with open_contest(folder, store) as contest:
         current = contest.store.competition_entry(contest.name, entry)
-        if current.team != team:
+        if current.team != team or current.pending:
             raise ConfigurationError(f"Team {team} has no entry {entry}.")
         if not may_cancel(current.state):
             raise ConfigurationError(

@@ -59,8 +59,10 @@ def evaluate_command(
         while not drain and (entries is None or ended < entries):
             time.sleep(_POLL_SECONDS)
             ended += worker.work(None if entries is None else entries - ended)
-        held = contest.store.competition_entries(contest.name, states=[EntryState.HELD])
-        queued = contest.store.competition_entries(contest.name, states=[EntryState.QUEUED])
+        held = contest.store.competition_entries(contest.name, states=[EntryState.HELD], with_pending=True)
+        queued = contest.store.competition_entries(
+            contest.name, states=[EntryState.QUEUED], with_pending=True
+        )
         paused = contest.store.paused_since(contest.name) is not None
     out.print(quantity(ended, "evaluation"))
     if paused:

@@ -105,10 +105,11 @@ def audit_command(
 
 def _status(contest: OpenContest) -> _Status:
     now = datetime.now(UTC)
-    entries = contest.store.competition_entries(contest.name)
+    entries = contest.store.competition_entries(contest.name, with_pending=True)
     counts: dict[str, Counter[str]] = {phase.name: Counter() for phase in contest.competition.phases}
     for entry in entries:
-        counts.setdefault(entry.phase, Counter())[entry.state] += 1
+        if not entry.pending:
+            counts.setdefault(entry.phase, Counter())[entry.state] += 1
     disk = shutil.disk_usage(contest.store_folder)
     return _Status(
         now=now,

@@ -92,3 +92,20 @@ TEAM_COMMANDS: Final = {
     ),
 }
 """Of `unlearn competition team`, likewise."""
+
+REJUDGE_COMMANDS: Final = {
+    "start": (
+        "contest.rejudge:start_command",
+        "Queue entries once more beside their results, which count until the rejudging is applied.",
+    ),
+    "show": ("contest.rejudge:show_command", "Show the results of a rejudging beside the old ones."),
+    "apply": (
+        "contest.rejudge:apply_command",
+        "Let the results of a rejudging count, all of them; the old entries are superseded.",
+    ),
+    "cancel": (
+        "contest.rejudge:cancel_rejudging_command",
+        "Drop the results of a rejudging, all of them; the old ones count as before.",
+    ),
+}
+"""Of `unlearn competition rejudge`, likewise."""

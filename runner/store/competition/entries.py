@@ -70,7 +70,7 @@ class CompetitionEntryQueries:
                     )
                 ).first()
                 if earlier is not None:
-                    return Taken(entry=_entry(earlier), is_new=False, intake=None)
+                    return Taken(entry=entry_of(earlier), is_new=False, intake=None)
             now = clock()
             decision = decide(_past(session, new.competition, new.phase, new.team), now)
             if decision.state is None:
@@ -84,15 +84,17 @@ class CompetitionEntryQueries:
                 reason=decision.refusal,
                 attempts=0,
                 seconds=0.0,
+                batch=None,
+                pending=False,
             )
             if decision.state is EntryState.RECEIVED:
-                _step(row, steps, now)
+                step_row(row, steps, now)
                 row.reason = reason
             session.add(row)
             session.flush()
             if act is not None:
                 record_act(session, new.competition, act, now)
-            return Taken(entry=_entry(row), is_new=True, intake=decision)
+            return Taken(entry=entry_of(row), is_new=True, intake=decision)
 
     def move_entry(
         self,
@@ -129,7 +131,7 @@ class CompetitionEntryQueries:
                 row.seconds += seconds  # they were spent all the same
                 return None
             now = utc_now()
-            _step(row, steps, now)
+            step_row(row, steps, now)
             row.reason = reason
             row.seconds += seconds
             row.attempts += failed_attempt
@@ -137,7 +139,7 @@ class CompetitionEntryQueries:
                 row.evaluation = evaluation
             if act is not None:
                 record_act(session, row.competition, act, now)
-            return _entry(row)
+            return entry_of(row)
 
     def competition_entry(self, competition: str, entry: int) -> CompetitionEntry:
         """Return an entry by its number.
@@ -149,7 +151,7 @@ class CompetitionEntryQueries:
             row = _row(session, entry)
             if row.competition != competition:
                 raise ConfigurationError(f"{competition} has no entry {entry}.")
-            return _entry(row)
+            return entry_of(row)
 
     def competition_entries(
         self,
@@ -158,18 +160,29 @@ class CompetitionEntryQueries:
         phase: str | None = None,
         team: str | None = None,
         states: Collection[EntryState] | None = None,
+        with_pending: bool = False,
     ) -> list[CompetitionEntry]:
-        """Return entries in the order in which they were taken; a filter that is None is none."""
+        """Return entries in the order in which they were taken; a filter that is None is none.
+
+        Args:
+            competition: Its name.
+            phase: Name of a phase.
+            team: Name of a team.
+            states: In which they are.
+            with_pending: Whether those of a rejudging that is not applied are among them.
+        """
         row = CompetitionEntryRow
         query = select(row).where(row.competition == competition).order_by(row.id)
         if phase is not None:
             query = query.where(row.phase == phase)
+        if not with_pending:
+            query = query.where(row.pending.is_(False))
         if team is not None:
             query = query.where(row.team == team)
         if states is not None:
             query = query.where(row.state.in_([str(state) for state in states]))
         with self.database.reading() as session:
-            return [_entry(each) for each in session.scalars(query).all()]
+            return [entry_of(each) for each in session.scalars(query).all()]
 
     def past_entries(self, competition: str, phase: str, team: str) -> list[PastEntry]:
         """Return what a quota needs to know of a team's entries in a phase."""
@@ -199,13 +212,21 @@ def _past(session: Session, competition: str, phase: str, team: str) -> list[Pas
     row = CompetitionEntryRow
     rows = session.execute(
         select(row.received, row.state).where(
-            row.competition == competition, row.phase == phase, row.team == team
+            row.competition == competition,
+            row.phase == phase,
+            row.team == team,
+            row.source.is_(None),  # what is judged again was handed in once
         )
     )
     return [PastEntry(as_utc(received), EntryState(state)) for received, state in rows]
 
 
-def _step(row: CompetitionEntryRow, steps: Sequence[EntryState], now: datetime) -> None:
+def step_row(row: CompetitionEntryRow, steps: Sequence[EntryState], now: datetime) -> None:
+    """Move a row through states, in the transaction that has it.
+
+    Raises:
+        ConfigurationError: one of the states may not follow the one before.
+    """
     for following in steps:
         try:
             require_step(EntryState(row.state), following)
@@ -214,7 +235,8 @@ def _step(row: CompetitionEntryRow, steps: Sequence[EntryState], now: datetime) 
         row.state, row.state_since = str(following), now
 
 
-def _entry(row: CompetitionEntryRow) -> CompetitionEntry:
+def entry_of(row: CompetitionEntryRow) -> CompetitionEntry:
+    """Return the entry in a row."""
     values = {column.key: getattr(row, column.key) for column in row.__table__.columns}
     values["received"], values["state_since"] = as_utc(row.received), as_utc(row.state_since)
     values["state"] = EntryState(row.state)

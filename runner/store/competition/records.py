@@ -37,7 +37,7 @@ class NewCompetitionEntry:
     idempotency_key: str | None = None
     """What has the same key is the same entry."""
     source: int | None = None
-    """In a final, the entry that is judged again."""
+    """The entry that is judged again: in a final, or in a batch of its own phase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,10 @@ class CompetitionEntry(NewCompetitionEntry):
     """How often the sandbox failed."""
     seconds: float
     """Wall time that was spent on it."""
+    batch: int | None
+    """Number of the rejudging that it is part of."""
+    pending: bool
+    """Part of a rejudging that is not applied."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of an entry, for organizers."""
@@ -74,6 +78,8 @@ class CompetitionEntry(NewCompetitionEntry):
             "attempts": self.attempts,
             "seconds": self.seconds,
             "source": self.source,
+            "batch": self.batch,
+            "pending": self.pending,
         }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from runner.store.schema import EntryRow
+from runner.store.schema import EntryRow, StoredBoolean
 
 
 class _Base(DeclarativeBase):
@@ -70,7 +70,11 @@ class CompetitionEntryRow(_Base):
     seconds: Mapped[float]
     """Wall time that was spent on it."""
     source: Mapped[int | None] = mapped_column(ForeignKey("competition_entries.id"))
-    """In a final, the entry that is judged again."""
+    """The entry that is judged again: in a final, or in a batch of its own phase."""
+    batch: Mapped[int | None]
+    """Number of the rejudging that it is part of."""
+    pending: Mapped[bool] = mapped_column(StoredBoolean)
+    """Part of a rejudging that is not applied: no quota, board or final knows it."""
     idempotency_key: Mapped[str | None]
 
 

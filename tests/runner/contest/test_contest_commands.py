@@ -271,6 +271,34 @@ def test_pages_are_published_for_each_phase(contest: Contest, typed: Typed) -> N
         typed("publish", out)
 
 
+def test_entries_are_judged_again(scored: Contest, typed: Typed, ask: Callable[..., Json]) -> None:
+    """From the start to the results that count, each act in the audit."""
+    typed("rejudge start", "--phase", "feedback", "--reason", "a new image")
+    assert len(ask("status")["queue"]) == 4
+    with pytest.raises(ConfigurationError, match="has no entry"):
+        typed("cancel", 5, "--as", "alpha")
+    with pytest.raises(ConfigurationError, match="has not ended"):
+        typed("rejudge apply", 1, "--reason", "looks right")
+    scored.work()
+    pairs = ask("rejudge show", 1)["entries"]
+    assert [pair["old_score"] == pair["new_score"] for pair in pairs] == [True] * 4
+    assert "4 of them with the same evaluation as before" in typed("rejudge show", 1)
+    assert ask("status")["phases"][0]["entries"] == {"failed": 1, "scored": 3}
+    typed("rejudge apply", 1, "--reason", "looks right")
+    assert ask("status")["phases"][0]["entries"] == {"failed": 1, "scored": 3, "superseded": 4}
+    own = {each["entry"]: each["state"] for each in ask("view", "--as", "beta")["entries"]}
+    assert sorted(own.values()) == ["scored", "superseded"]
+    typed("rejudge start", 5, "--phase", "feedback", "--reason", "once more")
+    typed("rejudge cancel", 2, "--reason", "not needed")
+    acts = [(act["act"], act["subject"]) for act in ask("audit")["acts"]]
+    assert acts[-4:] == [
+        ("rejudge start", "rejudging 1"),
+        ("rejudge apply", "rejudging 1"),
+        ("rejudge start", "rejudging 2"),
+        ("rejudge cancel", "rejudging 2"),
+    ]
+
+
 @pytest.fixture
 def scored(contest: Contest) -> Contest:
     """Return a contest in which alpha has two scores (entries 1 and 3), beta one, and gamma failed."""

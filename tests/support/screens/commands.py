@@ -13,7 +13,12 @@ from typing import Any, Final
 from runner.cli import run, score, verify
 from runner.cli.console import print_error, print_note, stdout_console
 from runner.cli.image import _show_facts
-from runner.cli.interface.challenge_commands import CHALLENGE_COMMANDS, COMPETITION_COMMANDS, TEAM_COMMANDS
+from runner.cli.interface.challenge_commands import (
+    CHALLENGE_COMMANDS,
+    COMPETITION_COMMANDS,
+    REJUDGE_COMMANDS,
+    TEAM_COMMANDS,
+)
 from runner.cli.main import COMMANDS, run_words
 from runner.cli.participant.check_output import CheckOutput
 from runner.doctor.findings import Status, make_finding
@@ -222,5 +227,9 @@ SCREENS: Final[Mapping[str, Screen]] = {
     **{f"challenge {name} --help": _help(f"challenge {name}") for name in CHALLENGE_COMMANDS},
     **{f"competition {name} --help": _help(f"competition {name}") for name in COMPETITION_COMMANDS},
     **{f"competition team {name} --help": _help(f"competition team {name}") for name in TEAM_COMMANDS},
+    **{
+        f"competition rejudge {name} --help": _help(f"competition rejudge {name}")
+        for name in REJUDGE_COMMANDS
+    },
 }
 """What each command prints, by the command."""

@@ -48,6 +48,8 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("seconds", sa.Double, nullable=False),
         sa.Column("source", sa.Integer, sa.ForeignKey("competition_entries.id")),
+        sa.Column("batch", sa.Integer),
+        sa.Column("pending", sa.Boolean, nullable=False),
         sa.Column("idempotency_key", sa.String),
         sa.ForeignKeyConstraint(["competition", "team"], ["teams.competition", "teams.name"]),
         sa.UniqueConstraint("competition", "idempotency_key", name="uq_competition_entries_key"),
