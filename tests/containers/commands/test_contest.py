@@ -19,7 +19,7 @@ from tests.support.paths import SAMPLES
 pytestmark = [pytest.mark.container, pytest.mark.slow]
 
 QUICK = (
-    *("--references", 16, "--epochs", 1, "--forget-fraction", 0.1, "--limit-examples", 200),
+    *("--references", 4, "--epochs", 1, "--forget-fraction", 0.1, "--limit-examples", 200),
     *("--concurrency", 1, "--cpus", 1),
 )
 local = datetime.fromisoformat
@@ -116,6 +116,11 @@ def test_a_small_contest(tmp_path: Path) -> None:
     page = (tmp_path / "public" / "feedback" / "index.html").read_text()
     assert "alpha" in page
     assert "mallory" not in page
+    type_in("rejudge start", "--phase", "feedback", "--reason", "to be sure")
+    type_in("evaluate", "--drain")
+    assert all(pair["same_evaluation"] for pair in ask("rejudge show", 1)["entries"])
+    type_in("rejudge apply", 1, "--reason", "nothing has changed")
+    assert ask("view", "--as", "beta")["board"]["tables"][0]["rows"]
     type_in("final")
     type_in("evaluate", "--drain")
     final = ask("final")
