@@ -179,11 +179,12 @@ def _quota(contest: OpenContest, phase: Phase, team: str, now: datetime) -> Inta
 
 
 def _quota_text(contest: OpenContest, quota: Intake) -> str:
-    remaining = "" if quota.remaining is None else f"{quantity(quota.remaining, 'entry', 'entries')} remain; "
-    resets = ""
+    parts = [(quota.refusal or "The team may hand in now.")]
+    if quota.remaining is not None:
+        parts.append(f"{quantity(quota.remaining, 'entry', 'entries')} left.")
     if quota.resets_at is not None:
-        resets = f"; this changes at {local_text(quota.resets_at, contest.competition.zone)}"
-    return f"{remaining}{quota.refusal or 'the team may hand in now'}{resets}"
+        parts.append(f"This changes at {local_text(quota.resets_at, contest.competition.zone)}.")
+    return " ".join(parts)
 
 
 def _own_columns(contest: OpenContest, own: Sequence[_OwnEntry]) -> list[Column]:

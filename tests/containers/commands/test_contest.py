@@ -39,7 +39,7 @@ def competition_fields() -> dict[str, Any]:
                 "opens": local("2020-01-01T00:00:00"),
                 "closes": local("2100-01-01T00:00:00"),
                 "runs": RUNS,
-                "quota": {"per_day": 2, "failed_per_day": 5},
+                "quota": {"per_day": 4, "failed_per_day": 5},
             },
             {
                 "name": "final",
