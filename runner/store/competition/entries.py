@@ -52,7 +52,7 @@ class CompetitionEntryQueries:
         Args:
             new: The entry; its archive is stored already.
             decide: Receives the earlier entries of the team in this phase and the present moment.
-            steps: Through which it goes at once, where it begins as ``received``.
+            steps: Through which it goes at once, where it begins as ``received`` or is refused.
             reason: Recorded with the last of these steps.
             act: For the audit, if it is one of an organizer.
             clock: Returns the present moment.
@@ -87,7 +87,8 @@ class CompetitionEntryQueries:
                 batch=None,
                 pending=False,
             )
-            if decision.state is EntryState.RECEIVED:
+            is_refused = EntryState.REFUSED in steps  # late or not: nobody could admit it
+            if decision.state is EntryState.RECEIVED or is_refused:
                 step_row(row, steps, now)
                 row.reason = reason
             session.add(row)

@@ -145,9 +145,11 @@ def test_the_late_rule(contest: Contest, late: str) -> None:
     contest.write()
     contest.hand_in("alpha")
     assert [file.entry for file in contest.sync(clock=lambda: NOON - timedelta(seconds=1))] == [None]
-    (file,) = contest.sync(clock=lambda: NOON + timedelta(days=1))
-    assert "closed" in (file.sentence or "")
-    assert list(contest.states().values()) == (["late"] if late == "record" else [])
+    contest.hand_in("beta", "bad", suffix=".txt")
+    files = contest.sync(clock=lambda: NOON + timedelta(days=1))
+    assert all("closed" in (file.sentence or "") for file in files)
+    states = {"alpha/mine.py": "late", "beta/bad.txt": "refused"}
+    assert contest.states() == (states if late == "record" else {})
     assert contest.work() == 0
 
 
