@@ -81,6 +81,7 @@ def test_the_wheel_holds_every_package_and_what_the_image_is_built_from(wheel: P
     modules = {file for name in PACKAGES for file in files_of(name, "*.py")}
     templates = {
         *files_of("runner/submission/template", "*.txt"),
+        *files_of("runner/competition/template", "*.txt"),
         *files_of("runner/pages/templates", "*"),
     }
     packaged = {

@@ -18,6 +18,7 @@ from runner.challenge.layout import (
     SPLIT_FILES,
 )
 from runner.challenge.training import TrainingChoice
+from runner.competition.competition import Competition
 from runner.leaderboard.model import Board
 from runner.reports.views.model import EvaluationView
 from runner.results.manifest import Manifest
@@ -90,6 +91,11 @@ FORMATS: Final = (
             "absent; the preset fills in the rest. Unknown fields are errors."
         ),
         cls=TrainingChoice,
+    ),
+    Format(
+        heading="competition.toml",
+        text="Written by `unlearn competition init`, and edited by the organizer. Unknown fields are errors.",
+        cls=Competition,
     ),
     Format(
         heading="build.json",

@@ -18,6 +18,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn, cast
 
+from runner.cli.interface.challenge_commands import (
+    CHALLENGE_COMMANDS,
+    COMPETITION_COMMANDS,
+    REJUDGE_COMMANDS,
+    TEAM_COMMANDS,
+)
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
@@ -89,17 +95,6 @@ COMMANDS: Final = {
 }
 """Commands by name: module and function below `runner.cli`, and the first line of its docstring."""
 
-CHALLENGE_COMMANDS: Final = {
-    "build": ("challenge:build_command", "Build a challenge, or continue one that was interrupted."),
-    "show": ("challenge:show_challenge_command", "Show a challenge after checking all of its files."),
-    "measure": (
-        "measure:measure_command",
-        "Time retraining on this machine again, and show the resulting time limit.",
-    ),
-    "export": ("export:export_command", "Write the folder that participants get, and print its hash."),
-}
-
-
 PANELS: Final = {
     "setup": "Set up",
     "doctor": "Set up",
@@ -112,6 +107,7 @@ PANELS: Final = {
     "compare": "Take part",
     "score": "Take part",
     "challenge": "Organize",
+    "competition": "Organize",
     "leaderboard": "Organize",
     "verify": "Organize",
     "gallery": "Organize",
@@ -156,10 +152,23 @@ def command_group() -> TyperGroup:
     for name, text, commands in (
         ("image", "Build, show or transfer the container image.", IMAGE_COMMANDS),
         ("challenge", "Build, show, measure or export a challenge.", CHALLENGE_COMMANDS),
+        (
+            "competition",
+            "Run a competition: its file, teams, entries, leaderboards and final.",
+            COMPETITION_COMMANDS,
+        ),
     ):
         subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
         subgroup.name, subgroup.rich_help_panel = name, PANELS[name]
         group.add_command(subgroup, name)
+    competition = cast("TyperGroup", group.commands["competition"])
+    for name, text, commands in (
+        ("team", "Add, list or revoke teams.", TEAM_COMMANDS),
+        ("rejudge", "Judge entries again, beside their results.", REJUDGE_COMMANDS),
+    ):
+        subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
+        subgroup.name = name
+        competition.add_command(subgroup, name)
     order = {name: at for at, name in enumerate(PANELS)}
     group.commands = dict(sorted(group.commands.items(), key=lambda item: order.get(item[0], len(order))))
     return group

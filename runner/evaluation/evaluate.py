@@ -53,8 +53,17 @@ def evaluate(
     settings: Settings,
     *,
     new_executor: Callable[..., Executor] = LocalExecutor,
+    before_scoring: Callable[[], object] = lambda: None,
 ) -> Summary:
     """Execute what is unfinished of an evaluation and return its summary.
+
+    Args:
+        context: What the evaluations of a command share.
+        submission: To be evaluated.
+        challenge: On which it is.
+        settings: As requested.
+        new_executor: Creates the executor.
+        before_scoring: Called once all runs have ended, unless a result is stored already.
 
     Raises:
         ConfigurationError: a control problem of the challenge is missing or damaged.
@@ -80,6 +89,7 @@ def evaluate(
         is_complete = has_recorded_manifest(store, pending.paths, name) and has_recorded_card(pending.paths)
         if stored is not None and not changed and is_complete:
             return Summary.from_json(stored)
+        before_scoring()
         return _finish(context, pending, seconds)
 
 

@@ -44,7 +44,7 @@ def make_board(candidates: Iterable[Candidate], *, challenge: str, seed: int | N
     rest: dict[Kind, list[tuple[Candidate, str]]] = {}
     by_received = sorted(candidates, key=lambda item: (item.received, item.entry or 0, item.id))
     for item in by_received:
-        status, reason = _validity(item)
+        status, reason = validity(item)
         if status != "scored" or item.conditions is None:
             rest.setdefault(status, []).append((item, reason))
         elif item.is_baseline:
@@ -80,7 +80,7 @@ def make_board(candidates: Iterable[Candidate], *, challenge: str, seed: int | N
     )
 
 
-def _validity(item: Candidate) -> tuple[Status, str]:
+def validity(item: Candidate) -> tuple[Status, str]:
     """Return the status of a candidate, and why it has no rank."""
     if item.status != "scored":
         return item.status, item.reason

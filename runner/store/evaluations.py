@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from runner.errors import ConfigurationError
+from runner.store.competition.schema import CompetitionEntryRow
 from runner.store.database import Database, RowConflictError, utc_now
 from runner.store.entries.naming import resolve_name
 from runner.store.entries.queries import end_entries_of, entries_in
@@ -167,7 +168,7 @@ class EvaluationQueries:
     def remove(self, evaluation: str) -> str | None:
         """Delete an evaluation with its runs and entries, and its parts on control problems.
 
-        Returns its submission's hash if no other evaluation uses it.
+        Returns its submission's hash if no other evaluation and no entry of a competition uses it.
         """
         with self.database.writing() as session:
             row = session.get(EvaluationRow, evaluation)
@@ -179,7 +180,10 @@ class EvaluationQueries:
             others = session.scalar(
                 select(func.count()).where(EvaluationRow.submission_sha256 == (submission or ""))
             )
-        return None if others else submission
+            entries = session.scalar(
+                select(func.count()).where(CompetitionEntryRow.archive_sha256 == (submission or ""))
+            )
+        return None if others or entries else submission
 
 
 def _remove_controls(session: Session, evaluation: str) -> None:

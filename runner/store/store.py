@@ -10,6 +10,10 @@ from __future__ import annotations
 from sqlalchemy import URL
 
 from runner.store.attempts import AttemptQueries
+from runner.store.competition.audit import AuditQueries
+from runner.store.competition.entries import CompetitionEntryQueries
+from runner.store.competition.rejudging import RejudgingQueries
+from runner.store.competition.teams import TeamQueries
 from runner.store.copies import CopyQueries
 from runner.store.database import Database
 from runner.store.entries.queries import EntryQueries
@@ -27,6 +31,10 @@ class Store(
     CopyQueries,
     EntryQueries,
     LeaderboardQueries,
+    TeamQueries,
+    CompetitionEntryQueries,
+    AuditQueries,
+    RejudgingQueries,
 ):
     """The database of one store folder. Safe to use from several threads."""
 

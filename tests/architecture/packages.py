@@ -40,13 +40,14 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "files host_locks progress tracebacks validation",
         "parsers",
         "challenge submission",
-        "engine",
+        "competition engine",
         "clients image store",
         "builder execution results setup time_limits",
         "evaluation reports",
         "gallery",
         "doctor pages",
         "leaderboard",
+        "contest",
         "cli",
         "__main__",
     ),
@@ -78,7 +79,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.parsers": _SHARED,
         "runner.challenge": f"runner.parsers {_SHARED}",
         "runner.submission": f"runner.parsers {_SHARED}",
-        "runner.store": "runner.parsers",
+        "runner.store": "runner.competition runner.parsers",
+        "runner.competition": "runner.challenge runner.parsers",
         "runner.engine": f"runner.challenge {_SHARED}",
         "runner.image": "runner.engine",
         "runner.clients": f"runner.challenge runner.engine runner.parsers runner.submission {_SHARED}",
@@ -110,6 +112,10 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.challenge runner.pages runner.reports runner.results runner.store scoring.card "
             "scoring.outputs scoring.statistics"
         ),
+        "runner.contest": (
+            "runner.challenge runner.competition runner.engine runner.evaluation runner.execution "
+            f"runner.leaderboard runner.results runner.store runner.submission {_SHARED}"
+        ),
         "runner.pages": "runner.reports",
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.execution runner.image "
@@ -117,9 +123,9 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (
-            "runner.builder runner.challenge runner.doctor runner.engine runner.evaluation runner.execution "
-            "runner.gallery runner.image runner.leaderboard runner.pages runner.reports runner.results "
-            "runner.setup runner.store runner.submission runner.time_limits scoring.card scoring.statistics "
+            "runner.builder runner.challenge runner.competition runner.contest runner.doctor runner.engine "
+            "runner.evaluation runner.execution runner.gallery runner.image runner.leaderboard runner.pages "
+            "runner.reports runner.results runner.setup runner.store runner.submission runner.time_limits scoring.card scoring.statistics "
             f"{_SHARED}"
         ),
         "runner.__main__": "runner.cli",

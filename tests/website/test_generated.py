@@ -12,6 +12,12 @@ from pydantic import BaseModel, Field
 from typer.core import TyperOption
 
 from runner.cli import main as cli
+from runner.cli.interface.challenge_commands import (
+    CHALLENGE_COMMANDS,
+    COMPETITION_COMMANDS,
+    REJUDGE_COMMANDS,
+    TEAM_COMMANDS,
+)
 from runner.cli.interface.exit_codes import EXIT_CODES
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, SandboxError
@@ -55,7 +61,19 @@ def test_every_option_of_every_command_is_described() -> None:
     sections = dict(re.findall(r"^## `(unlearn[a-z ]*)`\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     commands = dict(all_commands(cli.command_group()))
     assert commands.keys() == sections.keys() - {"unlearn"}
-    assert len(commands) == len(cli.COMMANDS) + len(IMAGE_COMMANDS) + len(cli.CHALLENGE_COMMANDS)
+    assert len(commands) == sum(
+        map(
+            len,
+            (
+                cli.COMMANDS,
+                IMAGE_COMMANDS,
+                CHALLENGE_COMMANDS,
+                COMPETITION_COMMANDS,
+                REJUDGE_COMMANDS,
+                TEAM_COMMANDS,
+            ),
+        )
+    )
     for name, command in commands.items():
         options = [
             parameter

@@ -9,6 +9,12 @@ from typing import Any
 import pytest
 
 from runner.cli import main as cli
+from runner.cli.interface.challenge_commands import (
+    CHALLENGE_COMMANDS,
+    COMPETITION_COMMANDS,
+    REJUDGE_COMMANDS,
+    TEAM_COMMANDS,
+)
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.lazy import LazyCommand
 from runner.errors import ConfigurationError, HostNotReadyError
@@ -35,7 +41,10 @@ LAZY = [
     for group, table in (
         ("", cli.COMMANDS),
         ("image", IMAGE_COMMANDS),
-        ("challenge", cli.CHALLENGE_COMMANDS),
+        ("challenge", CHALLENGE_COMMANDS),
+        ("competition", COMPETITION_COMMANDS),
+        ("competition team", TEAM_COMMANDS),
+        ("competition rejudge", REJUDGE_COMMANDS),
     )
     for name, (target, summary) in table.items()
     for command in [LazyCommand(name, target=f"runner.cli.{target}", summary=summary)]

@@ -119,7 +119,7 @@ def test_the_help_is_grouped(capsys: pytest.CaptureFixture[str]) -> None:
     out = type_words(capsys, "--help")[1]
     places = [out.index(panel) for panel in ("Set up", "Take part", "Organize", "Maintain")]
     assert places == sorted(places)
-    assert set(cli.PANELS) == {*cli.COMMANDS, "image", "challenge"} - {*cli.HIDDEN}
+    assert set(cli.PANELS) == {*cli.COMMANDS, "image", "challenge", "competition"} - {*cli.HIDDEN}
     assert "─ Commands" not in out
 
 

@@ -13,7 +13,13 @@ from typing import Any, Final
 from runner.cli import run, score, verify
 from runner.cli.console import print_error, print_note, stdout_console
 from runner.cli.image import _show_facts
-from runner.cli.main import CHALLENGE_COMMANDS, COMMANDS, run_words
+from runner.cli.interface.challenge_commands import (
+    CHALLENGE_COMMANDS,
+    COMPETITION_COMMANDS,
+    REJUDGE_COMMANDS,
+    TEAM_COMMANDS,
+)
+from runner.cli.main import COMMANDS, run_words
 from runner.cli.participant.check_output import CheckOutput
 from runner.doctor.findings import Status, make_finding
 from runner.doctor.table import show_findings
@@ -32,6 +38,7 @@ from scoring.card.card import ScoreCard
 from scoring.statistics.comparison import Comparison
 from tests.support.populations import population
 from tests.support.records import run_record
+from tests.support.screens.contest import contest_of
 from tests.support.screens.store import (
     CHALLENGE,
     DETAIL,
@@ -183,6 +190,11 @@ def _help(words: str) -> Screen:
     return lambda _folder: run_words([*words.split(), "--help"])
 
 
+def _contest(*words: str) -> Screen:
+    """Return what types a command on the competition of the store."""
+    return lambda folder: run_words(["competition", *words, str(contest_of(folder)), "--store", str(folder)])
+
+
 TABLES: Final[Mapping[str, Screen]] = {
     "list": _typed("list"),
     "list --sort": _typed("list", "--sort", "score", "--all"),
@@ -204,9 +216,20 @@ SCREENS: Final[Mapping[str, Screen]] = {
     "image show": _image,
     "doctor": _doctor,
     "gallery": _gallery,
+    "competition status": _contest("status"),
+    "competition audit": _contest("audit"),
+    "competition team list": _contest("team", "list"),
+    "competition final": _contest("final"),
+    "competition final --dry-run": _contest("final", "--dry-run"),
     "errors": _messages,
     "--help": _help(""),
     **{f"{name} --help": _help(name) for name in COMMANDS},
     **{f"challenge {name} --help": _help(f"challenge {name}") for name in CHALLENGE_COMMANDS},
+    **{f"competition {name} --help": _help(f"competition {name}") for name in COMPETITION_COMMANDS},
+    **{f"competition team {name} --help": _help(f"competition team {name}") for name in TEAM_COMMANDS},
+    **{
+        f"competition rejudge {name} --help": _help(f"competition rejudge {name}")
+        for name in REJUDGE_COMMANDS
+    },
 }
 """What each command prints, by the command."""

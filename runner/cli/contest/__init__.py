@@ -1,0 +1,1 @@
+"""The commands that run a competition: `unlearn competition sync`, `evaluate`, `status` and others."""

@@ -1,0 +1,175 @@
+"""Acts on a competition: pause, resume, withdraw, disqualify, admit, cancel, choose. Each is in the audit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.cli.console import stdout_console
+from runner.cli.contest.options import (
+    AsTeamOption,
+    CompetitionArgument,
+    EntryArgument,
+    PhaseOption,
+    ReasonOption,
+    organizer,
+)
+from runner.cli.options import DEFAULT_STORE, StoreOption
+from runner.competition.phase import Phase
+from runner.competition.states import EntryState, may_cancel
+from runner.contest.final import Final, require_choice
+from runner.contest.opened import OpenContest, open_contest
+from runner.errors import ConfigurationError
+from runner.store.competition.records import Act
+from runner.wording import quantity
+
+
+def pause_command(
+    folder: CompetitionArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE
+) -> None:
+    """Start no further evaluation; entries are still taken, and what is being evaluated ends."""
+    with open_contest(folder, store) as contest:
+        act = Act(who=organizer(), act="pause", subject=contest.name, reason=reason)
+        contest.store.set_paused(contest.name, True, act=act)
+    _print(f"{contest.name} is paused.")
+
+
+def resume_command(folder: CompetitionArgument, store: StoreOption = DEFAULT_STORE) -> None:
+    """Let a paused competition go on."""
+    with open_contest(folder, store) as contest:
+        act = Act(who=organizer(), act="resume", subject=contest.name)
+        contest.store.set_paused(contest.name, False, act=act)
+    _print(f"{contest.name} goes on.")
+
+
+def withdraw_command(
+    folder: CompetitionArgument,
+    entry: EntryArgument,
+    reason: ReasonOption,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Take an entry out of the competition at its team's wish; it uses no quota any more."""
+    _move(folder, store, entry, EntryState.WITHDRAWN, act="withdraw", reason=reason)
+
+
+def disqualify_command(
+    folder: CompetitionArgument,
+    entry: EntryArgument,
+    reason: ReasonOption,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Take an entry out of the competition; what is known of it stays, and it still uses its quota."""
+    _move(folder, store, entry, EntryState.DISQUALIFIED, act="disqualify", reason=reason)
+
+
+def admit_command(
+    folder: CompetitionArgument,
+    entry: EntryArgument,
+    reason: ReasonOption,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Queue an entry that is late, or held: it is evaluated after all, or once more."""
+    with open_contest(folder, store) as contest:
+        state = contest.store.competition_entry(contest.name, entry).state
+        steps = [EntryState.QUEUED] if state is EntryState.HELD else [EntryState.CHECKING, EntryState.QUEUED]
+        if state not in (EntryState.LATE, EntryState.HELD):
+            raise ConfigurationError(f"Entry {entry} is {state}; only late and held ones can be admitted.")
+        act = Act(who=organizer(), act="admit", subject=f"entry {entry}", reason=reason)
+        moved = contest.store.move_entry(entry, *steps, expected={state}, reason=reason, act=act)
+    _print_moved(entry, moved is not None, EntryState.QUEUED)
+
+
+def cancel_command(
+    folder: CompetitionArgument,
+    entry: EntryArgument,
+    team: AsTeamOption,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Take an entry back for its team, which is possible until it runs; it uses no quota any more."""
+    with open_contest(folder, store) as contest:
+        current = contest.store.competition_entry(contest.name, entry)
+        if current.team != team or current.pending:
+            raise ConfigurationError(f"Team {team} has no entry {entry}.")
+        if not may_cancel(current.state):
+            raise ConfigurationError(
+                f"Entry {entry} is {current.state}, so it cannot be taken back any more."
+            )
+        act = Act(who=team, act="cancel", subject=f"entry {entry}")
+        moved = contest.store.move_entry(
+            entry, EntryState.WITHDRAWN, expected={current.state}, reason="cancelled by its team", act=act
+        )
+    _print_moved(entry, moved is not None, EntryState.WITHDRAWN)
+
+
+def choose_command(
+    folder: CompetitionArgument,
+    entries: Annotated[list[int], typer.Argument(metavar="ENTRY...", help="Numbers of its entries.")],
+    team: AsTeamOption,
+    phase: PhaseOption = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Choose the entries with which a team takes part in a final, in place of an earlier choice.
+
+    Of a team that never chooses, its best ones count.
+    """
+    numbers = list(dict.fromkeys(entries))
+    with open_contest(folder, store) as contest:
+        final = Final(contest=contest, phase=the_final(contest, phase))
+        chosen = [contest.store.competition_entry(contest.name, number) for number in numbers]
+
+        def require(now: datetime) -> None:
+            require_choice(final, team, chosen, now)
+
+        listed = ", ".join(map(str, numbers))
+        act = Act(who=team, act="choose", subject=final.phase.name, reason=f"entries: {listed}")
+        contest.store.choose_entries(contest.name, final.phase.name, team, numbers, require=require, act=act)
+    _print(f"{team} takes part in {final.phase.name} with {quantity(len(numbers), 'entry', 'entries')}.")
+
+
+def the_final(contest: OpenContest, name: str | None) -> Phase:
+    """Return the final of a name, or the only one.
+
+    Raises:
+        ConfigurationError: there is none, or several and none was named.
+    """
+    if name is not None:
+        phase = contest.phase(name)
+        if phase.kind != "final":
+            raise ConfigurationError(f"Phase {name} is no final.")
+        return phase
+    finals = [phase for phase in contest.competition.phases if phase.kind == "final"]
+    if len(finals) != 1:
+        names = ", ".join(phase.name for phase in finals)
+        raise ConfigurationError(
+            f"There are several finals; name one with --phase: {names}."
+            if finals
+            else "This competition has no final."
+        )
+    return finals[0]
+
+
+def _move(folder: Path, store: Path, entry: int, state: EntryState, *, act: str, reason: str) -> None:
+    if not reason.strip():
+        raise ConfigurationError("--reason is empty; the audit keeps it.")
+    with open_contest(folder, store) as contest:
+        contest.store.competition_entry(contest.name, entry)  # of this competition
+        contest.store.move_entry(
+            entry,
+            state,
+            reason=reason,
+            act=Act(who=organizer(), act=act, subject=f"entry {entry}", reason=reason),
+        )
+    _print_moved(entry, True, state)
+
+
+def _print_moved(entry: int, moved: bool, state: EntryState) -> None:
+    if not moved:
+        raise ConfigurationError(f"Entry {entry} has changed meanwhile; look at it again.")
+    _print(f"Entry {entry} is {state}.")
+
+
+def _print(line: str) -> None:
+    stdout_console().print(line, markup=False, soft_wrap=True)

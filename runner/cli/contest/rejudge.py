@@ -1,0 +1,126 @@
+"""`unlearn competition rejudge start`, `show`, `apply` and `cancel`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from runner.cli.console import print_json, print_note, stdout_console
+from runner.cli.contest.options import CompetitionArgument, ReasonOption, organizer
+from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from runner.contest.opened import open_contest
+from runner.contest.rejudge import Rejudged, rejudged, require_no_final, selected_entries
+from runner.reports.cells import figure, plain_text
+from runner.reports.columns import REQUIRED, Column, fitted_table
+from runner.store.competition.records import Act
+from runner.wording import quantity
+
+_DIGITS: Final = 6
+BatchArgument = Annotated[
+    int, typer.Argument(metavar="NUMBER", help="Number of the rejudging, as `start` prints it.", min=1)
+]
+
+
+def start_command(
+    folder: CompetitionArgument,
+    phase: Annotated[str, typer.Option("--phase", metavar="PHASE", help="Name of the phase.")],
+    reason: ReasonOption,
+    entries: Annotated[
+        list[int] | None,
+        typer.Argument(metavar="ENTRY...", help="Numbers of entries; without any, all that have ended."),
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Queue entries once more beside their results, which count until the rejudging is applied.
+
+    An evaluation is executed again only where its challenge, image, runs, isolation, runtime or device are
+    no longer what they were.
+    """
+    with open_contest(folder, store) as contest:
+        numbers = selected_entries(contest, contest.phase(phase), entries or [])
+        act = Act(who=organizer(), act="rejudge start", subject="", reason=reason)
+        batch = contest.store.begin_rejudging(contest.name, numbers, act=act)
+    stdout_console().print(f"Rejudging {batch}: {quantity(len(numbers), 'entry', 'entries')} queued.")
+    print_note(f"next: unlearn competition evaluate {folder}, then: rejudge show {folder} {batch}")
+
+
+def show_command(
+    folder: CompetitionArgument,
+    number: BatchArgument,
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the results of a rejudging beside the old ones."""
+    with open_contest(folder, store) as contest:
+        pairs = rejudged(contest, number)
+    if as_json:
+        print_json({"rejudging": number, "entries": [_as_json(pair) for pair in pairs]})
+        return
+    out = stdout_console()
+    out.print(fitted_table(_columns(pairs), out.width))
+    same = sum(pair.is_same_evaluation for pair in pairs)
+    out.print(
+        f"{quantity(len(pairs), 'entry', 'entries')}, {same} of them with the same evaluation as before"
+    )
+
+
+def apply_command(
+    folder: CompetitionArgument,
+    number: BatchArgument,
+    reason: ReasonOption,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Let the results of a rejudging count, all of them; the old entries are superseded."""
+    with open_contest(folder, store) as contest:
+        phase = contest.store.rejudging(contest.name, number)[0][0].phase
+        require_no_final(contest, contest.phase(phase))
+        act = Act(who=organizer(), act="rejudge apply", subject="", reason=reason)
+        count = contest.store.apply_rejudging(contest.name, number, act=act)
+    stdout_console().print(f"Rejudging {number}: {quantity(count, 'new result')} count.")
+
+
+def cancel_rejudging_command(
+    folder: CompetitionArgument,
+    number: BatchArgument,
+    reason: ReasonOption,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Drop the results of a rejudging, all of them; the old ones count as before."""
+    with open_contest(folder, store) as contest:
+        act = Act(who=organizer(), act="rejudge cancel", subject="", reason=reason)
+        contest.store.cancel_rejudging(contest.name, number, act=act)
+    stdout_console().print(f"Rejudging {number} is cancelled.")
+
+
+def _columns(pairs: Sequence[Rejudged]) -> list[Column]:
+    return [
+        Column(title="entry", cells=[str(pair.old.id) for pair in pairs], importance=REQUIRED, right=True),
+        Column(title="again", cells=[str(pair.new.id) for pair in pairs], importance=80, right=True),
+        Column(title="team", cells=[plain_text(pair.old.team) for pair in pairs], importance=REQUIRED),
+        Column(title="was", cells=[str(pair.old.state) for pair in pairs], importance=70),
+        Column(title="is", cells=[str(pair.new.state) for pair in pairs], importance=90),
+        Column(
+            title="score before",
+            cells=[figure(pair.old_score, _DIGITS) for pair in pairs],
+            importance=85,
+            right=True,
+        ),
+        Column(
+            title="score",
+            cells=[figure(pair.new_score, _DIGITS) for pair in pairs],
+            importance=95,
+            right=True,
+        ),
+    ]
+
+
+def _as_json(pair: Rejudged) -> dict[str, Any]:
+    return {
+        "old": pair.old.to_json(),
+        "new": pair.new.to_json(),
+        "old_score": pair.old_score,
+        "new_score": pair.new_score,
+        "same_evaluation": pair.is_same_evaluation,
+    }

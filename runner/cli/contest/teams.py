@@ -1,0 +1,89 @@
+"""`unlearn competition team add`, `list` and `revoke`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from typing import Annotated, Final
+
+import typer
+
+from runner.cli.console import print_json, print_note, stdout_console
+from runner.cli.contest.options import CompetitionArgument, ReasonOption, organizer
+from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from runner.competition.times import local_text
+from runner.contest.opened import open_contest
+from runner.errors import ConfigurationError
+from runner.reports.cells import plain_text
+from runner.reports.columns import REQUIRED, Column, fitted_table
+from runner.store.competition.records import Act
+from runner.wording import quantity
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_TOKEN_BYTES: Final = 32
+
+TeamArgument = Annotated[str, typer.Argument(metavar="TEAM", help="Its name, and that of its folder.")]
+
+
+def add_command(folder: CompetitionArgument, team: TeamArgument, store: StoreOption = DEFAULT_STORE) -> None:
+    """Add a team, and print its access token, which is stored nowhere.
+
+    A token identifies the team to a web service, of which there is none yet: `sync` goes by folders.
+    """
+    if not _NAME.fullmatch(team):
+        raise ConfigurationError(
+            f"{team!r} is no name of a team: lower case letters, digits and hyphens, 40 at most."
+        )
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    with open_contest(folder, store) as contest:
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        contest.store.add_team(contest.name, team, token_sha256=digest, who=organizer())
+    stdout_console().print(token, markup=False, soft_wrap=True)
+    print_note(f"the token of team {team}; it is not shown again")
+
+
+def list_command(
+    folder: CompetitionArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
+) -> None:
+    """List the teams of a competition."""
+    with open_contest(folder, store) as contest:
+        teams, zone = contest.store.teams(contest.name), contest.competition.zone
+    if as_json:
+        print_json(
+            {
+                "teams": [
+                    {
+                        "name": team.name,
+                        "created": team.created.isoformat(),
+                        "has_token": team.has_token,
+                        "revoked": None if team.revoked is None else team.revoked.isoformat(),
+                    }
+                    for team in teams
+                ]
+            }
+        )
+        return
+    out = stdout_console()
+    columns = [
+        Column(title="team", cells=[plain_text(team.name) for team in teams], importance=REQUIRED),
+        Column(title="added", cells=[local_text(team.created, zone) for team in teams], importance=50),
+        Column(
+            title="revoked",
+            cells=["" if team.revoked is None else local_text(team.revoked, zone) for team in teams],
+            importance=60,
+        ),
+    ]
+    if teams:
+        out.print(fitted_table(columns, out.width))
+    out.print(quantity(len(teams), "team"))
+
+
+def revoke_command(
+    folder: CompetitionArgument, team: TeamArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE
+) -> None:
+    """Take nothing more from a team; its entries stay, and no final takes them."""
+    with open_contest(folder, store) as contest:
+        act = Act(who=organizer(), act="team revoke", subject=team, reason=reason)
+        contest.store.revoke_team(contest.name, team, act=act)
+    stdout_console().print(f"Team {team} is revoked.", markup=False, soft_wrap=True)

@@ -1,0 +1,258 @@
+"""`unlearn competition view` and `unlearn competition publish`: what teams and everybody may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runner.cli.console import print_json, print_note, print_warning, stderr_console, stdout_console
+from runner.cli.contest.options import CompetitionArgument, PhaseOption
+from runner.cli.contest.status import starts_text
+from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from runner.cli.organizer.board_pages import ReportSource, board_files
+from runner.competition.intake import Intake, intake
+from runner.competition.phase import Phase
+from runner.competition.states import EntryState
+from runner.competition.times import local_text
+from runner.contest.board import PhaseBoard, phase_board
+from runner.contest.opened import OpenContest, open_contest
+from runner.contest.queue import QueuedEntry, queued_entries
+from runner.errors import ConfigurationError
+from runner.leaderboard.model import Board
+from runner.leaderboard.stored.site import check_site_folder, write_site
+from runner.leaderboard.terminal import board_lines
+from runner.progress import ConsoleReporter
+from runner.reports.cells import figure, plain_text
+from runner.reports.columns import REQUIRED, Column, fitted_table
+from runner.store.competition.records import CompetitionEntry
+from runner.wording import quantity
+
+_OURS = "a fault on our side; it is tried again"
+_ENDED_BY_RUNS = (EntryState.SCORED, EntryState.FAILED)
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OwnEntry:
+    """An entry as its team sees it."""
+
+    entry: CompetitionEntry
+    queued: QueuedEntry | None
+    score: float | None
+    reason: str
+
+
+def view_command(
+    folder: CompetitionArgument,
+    team: Annotated[
+        str | None,
+        typer.Option("--as", metavar="TEAM", help="What this team may see; without it, what organizers see."),
+    ] = None,
+    phase: PhaseOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a phase to organizers, or as a team sees it: its entries, its quota, and the leaderboard."""
+    with open_contest(folder, store) as contest:
+        selected = _board_phase(contest, phase)
+        if team is not None and team not in {each.name for each in contest.store.teams(contest.name)}:
+            raise ConfigurationError(f"There is no team {team!r}; see: unlearn competition team list")
+        with ConsoleReporter(stderr_console()) as reporter:
+            board = phase_board(contest, selected, reporter)
+        now = datetime.now(UTC)
+        own = [] if team is None else _own_entries(contest, board, team)
+        quota = None if team is None else _quota(contest, selected, team, now)
+    shown = board.for_organizers() if team is None else board.for_public(team)
+    remarks = [] if team is None else board.remarks(now)
+    if as_json:
+        print_json(_as_json(contest, selected, shown, own, quota, remarks))
+        return
+    out = stdout_console()
+    out.print(f"{contest.name}, phase {selected.name}", markup=False, soft_wrap=True)
+    if team is not None:
+        if own:
+            out.print(fitted_table(_own_columns(contest, own), out.width))
+        out.print(f"{quantity(len(own), 'entry', 'entries')} of {team}", markup=False, soft_wrap=True)
+        if quota is not None:
+            out.print(_quota_text(contest, quota), markup=False, soft_wrap=True)
+    for line in board_lines(shown, out.width):
+        out.print(line)
+    for remark in remarks:
+        print_warning(remark)
+
+
+def publish_command(
+    folder: CompetitionArgument,
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", readable=False, help="Folder that gets a folder of pages for each phase."
+        ),
+    ],
+    phase: PhaseOption = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Write the leaderboards that everybody may see as static pages, a folder for each phase.
+
+    Finals are not among them, nor phases that are not open yet or whose scores are not shown.
+    """
+    with open_contest(folder, store) as contest:
+        now = datetime.now(UTC)
+        phases = [
+            each
+            for each in contest.competition.phases
+            if each.kind != "final"
+            and each.leaderboard.shown
+            and contest.competition.stage(each, now) != "not open yet"
+            and phase in (None, each.name)
+        ]
+        if not phases:
+            raise ConfigurationError(
+                "No leaderboard can be published: no such phase is open, or shows scores."
+            )
+        for each in phases:
+            check_site_folder(out / each.name)
+        for each in phases:
+            with ConsoleReporter(stderr_console()) as reporter:
+                board = phase_board(contest, each, reporter)
+                visible = _with_remarks(board.for_public(), board.remarks(now))
+                source = ReportSource(store=contest.store, folder=store, challenge=None, reporter=reporter)
+                files = board_files(visible, source)
+                new = write_site(out / each.name, files)
+            page = out / each.name / "index.html"
+            stdout_console().print(f"Leaderboard: {page}", markup=False, soft_wrap=True)
+            print_note(f"{quantity(len(files), 'page')}, {new} of them new")
+
+
+def _with_remarks(board: Board, remarks: Sequence[str]) -> Board:
+    tables = [table.model_copy(update={"remarks": [*table.remarks, *remarks]}) for table in board.tables]
+    return board.model_copy(update={"tables": tables})
+
+
+def _board_phase(contest: OpenContest, name: str | None) -> Phase:
+    if name is not None:
+        return contest.phase(name)
+    phases = [phase for phase in contest.competition.phases if phase.kind != "final"]
+    if len(phases) != 1:
+        raise ConfigurationError(f"Name the phase with --phase: {', '.join(phase.name for phase in phases)}.")
+    return phases[0]
+
+
+def _own_entries(contest: OpenContest, board: PhaseBoard, team: str) -> list[_OwnEntry]:
+    """Return a team's entries with what it may see of them: no text that a run could have written."""
+    entries = contest.store.competition_entries(contest.name, phase=board.phase.name, team=team)
+    queue = {
+        queued.entry.id: queued
+        for queued in queued_entries(contest.store, contest.folder, contest.competition)
+        if queued.entry.team == team
+    }
+    verdicts, scores = board.own_results(team)
+    return [
+        _OwnEntry(
+            entry=entry,
+            queued=queue.get(entry.id),
+            score=scores.get(entry.id),
+            reason=_own_reason(entry, verdicts),
+        )
+        for entry in entries
+    ]
+
+
+def _own_reason(entry: CompetitionEntry, verdicts: Mapping[int, str]) -> str:
+    if entry.state in _ENDED_BY_RUNS:
+        return verdicts.get(entry.id, "")
+    if entry.state is EntryState.HELD:
+        return _OURS
+    if entry.state in (EntryState.QUEUED, EntryState.RUNNING, EntryState.SCORING):
+        return ""
+    return entry.reason or ""
+
+
+def _quota(contest: OpenContest, phase: Phase, team: str, now: datetime) -> Intake:
+    past = contest.store.past_entries(contest.name, phase.name, team)
+    return intake(contest.competition, phase, past, now)
+
+
+def _quota_text(contest: OpenContest, quota: Intake) -> str:
+    parts = [(quota.refusal or "The team may hand in now.")]
+    if quota.remaining is not None:
+        parts.append(f"{quantity(quota.remaining, 'entry', 'entries')} left.")
+    if quota.resets_at is not None:
+        parts.append(f"This changes at {local_text(quota.resets_at, contest.competition.zone)}.")
+    return " ".join(parts)
+
+
+def _own_columns(contest: OpenContest, own: Sequence[_OwnEntry]) -> list[Column]:
+    zone = contest.competition.zone
+    return [
+        Column(title="entry", cells=[str(each.entry.id) for each in own], importance=REQUIRED, right=True),
+        Column(
+            title="file",
+            cells=[plain_text(each.entry.file_name) for each in own],
+            importance=80,
+            shrinks_to=15,
+        ),
+        Column(
+            title="received", cells=[local_text(each.entry.received, zone) for each in own], importance=60
+        ),
+        Column(title="state", cells=[str(each.entry.state) for each in own], importance=REQUIRED),
+        Column(
+            title="place",
+            cells=["" if each.queued is None else str(each.queued.position) for each in own],
+            importance=70,
+            right=True,
+        ),
+        Column(
+            title="starts in about",
+            cells=["" if each.queued is None else starts_text(each.queued) for each in own],
+            importance=65,
+        ),
+        Column(
+            title="score",
+            cells=["" if each.score is None else figure(each.score, _DIGITS) for each in own],
+            importance=90,
+            right=True,
+        ),
+        Column(title="why", cells=[plain_text(each.reason) for each in own], importance=75, shrinks_to=20),
+    ]
+
+
+def _as_json(
+    contest: OpenContest,
+    phase: Phase,
+    board: Board,
+    own: Sequence[_OwnEntry],
+    quota: Intake | None,
+    remarks: Sequence[str],
+) -> dict[str, Any]:
+    return {
+        "name": contest.name,
+        "phase": phase.name,
+        "entries": [
+            {
+                "entry": each.entry.id,
+                "file": each.entry.file_name,
+                "received": each.entry.received.isoformat(),
+                "state": str(each.entry.state),
+                "position": None if each.queued is None else each.queued.position,
+                "starts_in": None if each.queued is None else each.queued.starts_in,
+                "score": each.score,
+                "reason": each.reason,
+            }
+            for each in own
+        ],
+        "quota": None
+        if quota is None
+        else {
+            "refusal": quota.refusal,
+            "remaining": quota.remaining,
+            "resets_at": None if quota.resets_at is None else quota.resets_at.isoformat(),
+        },
+        "remarks": list(remarks),
+        "board": board.model_dump(mode="json"),
+    }

@@ -1,0 +1,1 @@
+"""The text of a new ``competition.toml``, as `unlearn competition init` writes it."""

@@ -1,0 +1,84 @@
+"""Judge entries of a phase again: which may be, and old and new results side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from runner.competition.phase import Phase
+from runner.competition.states import EntryState
+from runner.contest.final import Final
+from runner.contest.opened import OpenContest
+from runner.errors import ConfigurationError
+from runner.store.competition.records import CompetitionEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejudged:
+    """An entry before and after."""
+
+    old: CompetitionEntry
+    new: CompetitionEntry
+    old_score: float | None
+    new_score: float | None
+
+    @property
+    def is_same_evaluation(self) -> bool:
+        """Return whether nothing was executed: code, challenge, image and settings are what they were."""
+        return self.new.evaluation is not None and self.new.evaluation == self.old.evaluation
+
+
+def selected_entries(contest: OpenContest, phase: Phase, numbers: Collection[int]) -> list[int]:
+    """Return the entries that are to be judged again: the named ones, or all of the phase that have ended.
+
+    Raises:
+        ConfigurationError: the phase is a final, or one that has been queued takes its entries, or a named
+            entry is of another phase, or there is none.
+    """
+    require_no_final(contest, phase)
+    entries = contest.store.competition_entries(
+        contest.name, phase=phase.name, states=[EntryState.SCORED, EntryState.FAILED]
+    )
+    known = {entry.id for entry in entries}
+    if strange := sorted(set(numbers) - known):
+        raise ConfigurationError(
+            f"Entry {strange[0]} is none of phase {phase.name} that is scored or has failed."
+        )
+    if not known:
+        raise ConfigurationError(f"No entry of phase {phase.name} has ended yet.")
+    return sorted(numbers or known)
+
+
+def require_no_final(contest: OpenContest, phase: Phase) -> None:
+    """Require that no final has the entries of a phase already.
+
+    Raises:
+        ConfigurationError: it is a final itself, or such a final has been queued.
+    """
+    if phase.kind == "final":
+        raise ConfigurationError(f"Phase {phase.name} is a final, and is not judged again.")
+    for other in contest.competition.phases:
+        if other.final is None or other.final.entries_from != phase.name:
+            continue
+        if Final(contest=contest, phase=other).is_queued:
+            raise ConfigurationError(f"The final {other.name} has the entries of phase {phase.name} already.")
+
+
+def rejudged(contest: OpenContest, batch: int) -> list[Rejudged]:
+    """Return old and new results of a batch.
+
+    Raises:
+        ConfigurationError: there is no such batch.
+    """
+    pairs = contest.store.rejudging(contest.name, batch)
+    scores = {
+        stored.id: stored.summary.get("score")
+        for stored in contest.store.evaluations()
+        if stored.summary is not None
+    }
+
+    def score(entry: CompetitionEntry) -> float | None:
+        has_score = entry.state in (EntryState.SCORED, EntryState.SUPERSEDED)
+        return scores.get(entry.evaluation or "") if has_score else None
+
+    return [Rejudged(old=old, new=new, old_score=score(old), new_score=score(new)) for old, new in pairs]

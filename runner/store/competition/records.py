@@ -1,0 +1,102 @@
+"""The records of competitions: teams, entries, acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from runner.competition.states import EntryState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """A team of a competition."""
+
+    name: str
+    created: datetime
+    has_token: bool
+    revoked: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCompetitionEntry:
+    """An entry before it is taken."""
+
+    competition: str
+    phase: str
+    team: str
+    file_name: str
+    """As it was handed in, sanitized."""
+    archive_sha256: str | None
+    """Of the submission's archive, or of the file that was refused; None for other files that were."""
+    bytes: int
+    """Size of the archive."""
+    challenge: str
+    """Its folder, as the phase names it."""
+    idempotency_key: str | None = None
+    """What has the same key is the same entry."""
+    source: int | None = None
+    """The entry that is judged again: in a final, or in a batch of its own phase."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompetitionEntry(NewCompetitionEntry):
+    """An entry as the store has it."""
+
+    id: int
+    received: datetime
+    state: EntryState
+    state_since: datetime
+    evaluation: str | None
+    """None until it is about to run."""
+    reason: str | None
+    """Why it was refused, held or taken out."""
+    attempts: int
+    """How often the sandbox failed."""
+    seconds: float
+    """Wall time that was spent on it."""
+    batch: int | None
+    """Number of the rejudging that it is part of."""
+    pending: bool
+    """Part of a rejudging that is not applied."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of an entry, for organizers."""
+        return {
+            "entry": self.id,
+            "phase": self.phase,
+            "team": self.team,
+            "file": self.file_name,
+            "received": self.received.isoformat(),
+            "submission_sha256": self.archive_sha256,
+            "state": str(self.state),
+            "state_since": self.state_since.isoformat(),
+            "challenge": self.challenge,
+            "evaluation": self.evaluation,
+            "reason": self.reason,
+            "attempts": self.attempts,
+            "seconds": self.seconds,
+            "source": self.source,
+            "batch": self.batch,
+            "pending": self.pending,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What somebody does to a competition, for the audit."""
+
+    who: str
+    act: str
+    """A verb, such as ``withdraw``."""
+    subject: str
+    """What it is done to: an entry, a team, a phase."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedAct(Act):
+    """An act in the audit."""
+
+    at: datetime

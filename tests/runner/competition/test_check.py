@@ -1,0 +1,150 @@
+"""The check before a competition opens: challenges, remarks, costs, and what the command prints."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from runner.challenge.export import export_challenge
+from runner.challenge.load import load_challenge
+from runner.competition.check import check_phases, competition_remarks
+from runner.competition.cost import day_cost
+from runner.competition.load import load_competition
+from runner.errors import ConfigurationError
+from tests.runner.competition.conftest import CompetitionFolder
+from tests.support.command import type_command
+
+BEFORE = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def remarks(folder: Path, now: datetime = BEFORE) -> list[str]:
+    loaded = load_competition(folder)
+    return list(competition_remarks(loaded, check_phases(folder, loaded), now))
+
+
+def test_a_good_competition_has_few_remarks(competition: CompetitionFolder) -> None:
+    """Only that the image is not pinned."""
+    assert [sentence.partition(":")[0] for sentence in remarks(competition.with_challenges())] == [
+        "phase feedback has no image_config",
+        "phase final has no image_config",
+    ]
+
+
+def test_what_is_unwise_is_remarked_on(competition: CompetitionFolder) -> None:
+    """Dates that are over, no quota, a seed that can be guessed, practice that is hidden."""
+    del competition.phase("practice")["quota"]
+    folder = competition.with_challenges()
+    for name, old, new in (
+        ("feedback", "seed = 987654321012", "seed = 7"),
+        ("practice", '"public"\n', '"private"\n'),
+    ):
+        file = folder / name / "challenge.toml"
+        file.write_text(file.read_text().replace(old, new))
+    text = "\n".join(remarks(folder, datetime(2026, 12, 21, tzinfo=UTC)))
+    for part in (
+        "practice is over",
+        "practice has no quota.per_day",
+        "practice has no quota.failed_per_day",
+        "can be guessed",
+        "nobody can practise",
+        "feedback is over",
+    ):
+        assert part in text
+
+
+def _export(folder: Path) -> None:
+    export_challenge(load_challenge(folder / "feedback"), folder / "exported")
+    shutil.rmtree(folder / "feedback")
+    (folder / "exported").rename(folder / "feedback")
+
+
+def _replace(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        file = folder / name / "challenge.toml"
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+
+    return change
+
+
+def _copy_feedback(folder: Path) -> None:
+    shutil.rmtree(folder / "final-2")
+    shutil.copytree(folder / "feedback", folder / "final-2")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda folder: shutil.rmtree(folder / "final"), "Phase final: No challenge exists at"),
+        (lambda folder: (folder / "final/private/references.npz").unlink(), "Phase final: .* incomplete"),
+        (_export, "Phase feedback: .* is an export without references"),
+        (_replace("feedback", '"private"\n', '"public"\n'), "Phase feedback: .* is public"),
+        (_replace("final", 'device = "cpu"', 'device = "cuda"'), "Phase final: .* needs a GPU"),
+        (_copy_feedback, "Phase final: .* is the challenge of phase feedback"),
+    ],
+)
+def test_a_challenge_that_does_not_go_with_its_phase(
+    competition: CompetitionFolder, change: Callable[[Path], object], expected: str
+) -> None:
+    """Missing, damaged, exported, public, for another device, or known from an earlier phase by its content."""
+    folder = competition.with_challenges()
+    change(folder)
+    with pytest.raises(ConfigurationError, match=expected):
+        check_phases(folder, load_competition(folder))
+
+
+def test_the_image_is_the_challenges_own(competition: CompetitionFolder) -> None:
+    """A phase that pins another image than its challenge was built with is refused."""
+    folder = competition.with_challenges()
+    _replace("feedback", "[limits]", f'[image_config]\n"linux/amd64" = "sha256:{"a" * 64}"\n\n[limits]')(
+        folder
+    )
+    competition.phase("feedback")["image_config"] = "sha256:" + "a" * 64
+    assert check_phases(folder, load_competition(competition.write()))
+    competition.phase("feedback")["image_config"] = "sha256:" + "b" * 64
+    with pytest.raises(ConfigurationError, match="was built with the image"):
+        check_phases(folder, load_competition(competition.write()))
+
+
+def test_the_cost_of_a_day(competition: CompetitionFolder) -> None:
+    """50 teams, 5 entries of 64 runs of 9 s: 40 hours, on two devices 20; without a quota nothing is known."""
+    loaded = load_competition(competition.write())
+    feedback = loaded.phase("feedback")
+    cost = day_cost(feedback, teams=50, seconds_per_run=9.0)
+    assert cost is not None
+    assert (cost.evaluations, cost.device_hours, cost.hours, cost.keeps_up) == (250, 40.0, 40.0, False)
+    shared = day_cost(feedback, teams=50, seconds_per_run=9.0, devices=2)
+    assert shared is not None
+    assert (shared.device_hours, shared.hours, shared.keeps_up) == (40.0, 20.0, True)
+    assert day_cost(loaded.phase("final"), teams=50, seconds_per_run=9.0) is None
+
+
+def test_the_command(competition: CompetitionFolder) -> None:
+    """A table with costs, warnings on stderr, JSON; faults end with exit code 2 and one sentence."""
+    folder = competition.with_challenges()
+    shown = type_command("competition", "check", folder, "--seconds-per-run", 9)
+    assert shown.returncode == 0, shown.stderr
+    assert "250 evaluations, 40.0 h" in shown.stdout
+    assert "3 phases checked" in shown.stdout
+    assert "so the queue would grow" in " ".join(shown.stderr.split())
+    printed = json.loads(type_command("competition", "check", folder, "--json").stdout)
+    assert [phase["name"] for phase in printed["phases"]] == ["practice", "feedback", "final"]
+    assert printed["phases"][1]["opens"] == "2026-12-05T08:00:00+00:00"
+    refused = type_command("competition", "check", folder / "practice")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert type_command("competition", "check", folder, "--seconds-per-run", "nan").returncode == 2
+
+
+def test_init_writes_what_check_reads(tmp_path: Path) -> None:
+    """And check then names the challenge that is to be built first."""
+    written = type_command("competition", "init", tmp_path / "new", "--time-zone", "Europe/Berlin")
+    assert (written.returncode, written.stdout) == (0, f"{tmp_path / 'new' / 'competition.toml'}\n")
+    shown = type_command("competition", "check", tmp_path / "new")
+    assert shown.returncode == 2
+    assert f"unlearn challenge build digits {tmp_path}/new/challenges/practice" in shown.stderr
+    assert type_command("competition", "init", tmp_path / "new").returncode == 2
