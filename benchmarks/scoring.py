@@ -33,7 +33,8 @@ from rich.console import Console
 from rich.table import Table
 
 from scoring import exact_epsilon, published_epsilon
-from scoring.card.make import CardOptions, score_card
+from scoring.card.make import score_card
+from scoring.card.options import CardOptions
 from scoring.checks import FloatArray
 from scoring.outputs import Outputs
 from scoring.published.rules import epsilon_of_rules

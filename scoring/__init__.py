@@ -39,8 +39,8 @@ if TYPE_CHECKING:  # the same names as in `_MODULES`, for the type checker; a te
     from scoring.baselines.ulira import ULira as ULira
     from scoring.baselines.ulira import u_lira as u_lira
     from scoring.card.card import ScoreCard as ScoreCard
-    from scoring.card.make import CardOptions as CardOptions
     from scoring.card.make import score_card as score_card
+    from scoring.card.options import CardOptions as CardOptions
     from scoring.epsilon.exact import exact_epsilon as exact_epsilon
     from scoring.epsilon.held_out import certified_epsilon as certified_epsilon
     from scoring.epsilon.held_out import held_out_epsilon as held_out_epsilon
@@ -75,7 +75,8 @@ _MODULES = {
     "baselines.tow": ("tug_of_war",),
     "baselines.ulira": ("ULira", "u_lira"),
     "card.card": ("ScoreCard",),
-    "card.make": ("CardOptions", "score_card"),
+    "card.make": ("score_card",),
+    "card.options": ("CardOptions",),
     "epsilon.exact": ("exact_epsilon",),
     "epsilon.held_out": ("certified_epsilon", "held_out_epsilon"),
     "flags.find": ("find_flags",),

@@ -16,7 +16,8 @@ import numpy as np
 from benchmarks.integrity.methods import BY_HEART
 from benchmarks.integrity.populations import REFERENCES, Populations, pick
 from scoring.card.levels import flag_level
-from scoring.card.make import CardOptions, score_card
+from scoring.card.make import score_card
+from scoring.card.options import CardOptions
 from scoring.outputs import Outputs
 
 CONTROLS: Final = 2

@@ -25,7 +25,7 @@ from scoring.probes.arrays import Probes
 
 if TYPE_CHECKING:
     from scoring.card.card import ScoreCard
-    from scoring.card.make import CardOptions
+    from scoring.card.options import CardOptions
 
 SCORE_WITHHELD: Final = (
     "This challenge came without references: your runs are judged, the organizer scores them."
@@ -73,7 +73,7 @@ def score_runs(
 
 def card_options(retraining: RetrainingRecord, *, seed: int | None = None) -> CardOptions:
     """Return the options of a card whose run times are compared with those of retraining."""
-    from scoring.card.make import CardOptions  # noqa: PLC0415 - imports SciPy and scikit-learn
+    from scoring.card.options import CardOptions  # noqa: PLC0415 - imports SciPy
 
     return CardOptions(
         seed=seed,

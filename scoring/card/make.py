@@ -26,7 +26,7 @@ from scoring.card.card import (
     ScoreCard,
 )
 from scoring.card.flags import card_flags
-from scoring.card.options import CardOptions as CardOptions  # noqa: PLC0414 - for callers of `score_card`
+from scoring.card.options import CardOptions
 from scoring.card.probe_parts import probe_parts
 from scoring.checks import FloatArray
 from scoring.controls.comparison import compare_outputs

@@ -91,7 +91,7 @@ def test_another_visibility_is_another_challenge(
     engine: Engine, built_image: Image, labels: dict[str, str], plan: BuildPlan, challenge: Challenge
 ) -> None:
     """What is private is not made public by repeating the command."""
-    with pytest.raises(ConfigurationError, match="visibility differ"):
+    with pytest.raises(ConfigurationError, match="visibility or controls differ"):
         build_challenge(
             engine=engine,
             image=built_image,

@@ -127,7 +127,7 @@ def test_the_cost_of_a_day(competition: CompetitionFolder) -> None:
 def test_the_command(competition: CompetitionFolder) -> None:
     """A table with costs, warnings on stderr, JSON; faults end with exit code 2 and one sentence."""
     folder = competition.with_challenges()
-    shown = type_command("competition", "check", folder, "--seconds-per-run", 9)
+    shown = type_command("competition", "check", folder, "--seconds-per-run", 9, COLUMNS="140")
     assert shown.returncode == 0, shown.stderr
     assert "250 evaluations, 40.0 h" in shown.stdout
     assert "3 phases checked" in shown.stdout

@@ -10,7 +10,8 @@ from scoring.baselines.margin import classification_margin, cross_entropy
 from scoring.baselines.mia import loss_mia
 from scoring.baselines.ulira import u_lira
 from scoring.card.card import ScoreCard
-from scoring.card.make import CardOptions, score_card
+from scoring.card.make import score_card
+from scoring.card.options import CardOptions
 from scoring.epsilon.held_out import certified_epsilon
 from scoring.flags.joint_attack import joint_attack
 from scoring.outputs import Outputs
