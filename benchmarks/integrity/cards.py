@@ -20,7 +20,7 @@ from scoring.card.make import score_card
 from scoring.card.options import CardOptions
 from scoring.outputs import Outputs
 
-CONTROLS: Final = 2
+CONTROLS: Final = 4
 """Control problems of each challenge: the next ones, in the order of their seeds."""
 CONTROL_RUNS: Final = 16
 FALLBACK: Final = "noisy_finetune-0"
