@@ -61,7 +61,7 @@ FIELDS: Final[dict[str, Any]] = {
             "closes": local("2100-01-02T00:00:00"),
             "runs": RUNS,
             "priority": 1,
-            "final": {"entries_from": "feedback", "choose_by": local("2090-01-01T00:00:00")},
+            "final": {"entries_from": "feedback", "choose_by": local("2100-01-01T00:00:00")},
         },
     ],
 }
@@ -150,6 +150,13 @@ class Contest:
     def phase_fields(self, name: str = "feedback") -> dict[str, Any]:
         fields: dict[str, Any] = next(each for each in self.fields["phases"] if each["name"] == name)
         return fields
+
+    def close_choice(self) -> None:
+        """End the phase of hand-ins and the time in which teams may choose."""
+        final = self.phase_fields("final")
+        final["final"] = {**final["final"], "choose_by": local("2021-01-01T00:00:00")}
+        self.phase_fields()["closes"] = local("2021-01-01T00:00:00")
+        self.write()
 
     @property
     def competition(self) -> Competition:

@@ -313,14 +313,6 @@ def scored(contest: Contest) -> Contest:
     return contest
 
 
-def close_choice(contest: Contest) -> None:
-    contest.phase_fields("final")["final"] = {
-        **contest.phase_fields("final")["final"],
-        "choose_by": local("2021-01-01T00:00:00"),
-    }
-    contest.write()
-
-
 def test_a_final_takes_what_was_chosen(scored: Contest, typed: Typed, ask: Callable[..., Json]) -> None:
     """Chosen entries or the best, on every challenge of the final; queued once, ranked when they have ended."""
     assert [entry["entry"] for entry in ask("final", "--dry-run")["entries"]] == [1, 2]
@@ -331,7 +323,7 @@ def test_a_final_takes_what_was_chosen(scored: Contest, typed: Typed, ask: Calla
             typed("choose", *words, "--as", "alpha")
     with pytest.raises(ConfigurationError, match="may choose until"):
         typed("final")
-    close_choice(scored)
+    scored.close_choice()
     with pytest.raises(ConfigurationError, match="could choose until"):
         typed("choose", 1, "--as", "alpha")
     assert ask("final")["waiting"] == 4
@@ -349,7 +341,7 @@ def test_a_final_takes_what_was_chosen(scored: Contest, typed: Typed, ask: Calla
 
 def test_what_fails_in_a_final_has_no_rank(scored: Contest, typed: Typed, ask: Callable[..., Json]) -> None:
     """Nor what is disqualified afterwards; the others keep theirs."""
-    close_choice(scored)
+    scored.close_choice()
     typed("final")
     scored.script("final-2").errors["b"] = [KeyError("a bug")] * 3
     scored.work()

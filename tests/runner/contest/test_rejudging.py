@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from runner.contest.rejudge import rejudged, selected_entries
 from runner.errors import ConfigurationError
 from runner.progress import NullReporter
 from runner.store.competition.records import Act
-from tests.runner.contest.conftest import NAME, Contest, local
+from tests.runner.contest.conftest import NAME, Contest
 
 ACT = Act(who="me", act="rejudge", subject="", reason="a new image")
 
@@ -136,10 +135,8 @@ def test_what_cannot_be_judged_again(judged: Contest) -> None:
     for numbers in ((4,), (99,)):
         with pytest.raises(ConfigurationError):
             start(judged, *numbers)
-    final = judged.phase_fields("final")
-    fields: dict[str, Any] = {**final["final"], "choose_by": local("2021-01-01T00:00:00")}
-    final["final"] = fields
-    judged.write()
+    judged.work()
+    judged.close_choice()
     with open_contest(judged.folder, judged.store_folder) as opened:
         with pytest.raises(ConfigurationError, match="is a final"):
             selected_entries(opened, opened.phase("final"), [])
