@@ -136,7 +136,8 @@ class Final:
                     )
             elif entry.state in IN_FLIGHT or entry.state is EntryState.HELD:
                 raise ConfigurationError(
-                    f"Entry {entry.id} of phase {source.name} is {entry.state}; evaluate or withdraw it first."
+                    f"Entry {entry.id} of phase {source.name} is {entry.state}; "
+                    "evaluate or withdraw it first."
                 )
 
     def _taken(self, entry: CompetitionEntry, challenge: str) -> NewCompetitionEntry:

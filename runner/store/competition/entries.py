@@ -191,11 +191,19 @@ class CompetitionEntryQueries:
             return _past(session, competition, phase, team)
 
     def used_seconds(self, competition: str, since: datetime) -> dict[str, float]:
-        """Return the time that was spent on each team's entries that have changed since a moment."""
+        """Return the time that was spent on each team's entries that have changed since a moment.
+
+        Rejudging is no doing of a team: neither its entries count nor those that it has superseded.
+        """
         row = CompetitionEntryRow
         query = (
             select(row.team, func.sum(row.seconds))
-            .where(row.competition == competition, row.state_since >= since)
+            .where(
+                row.competition == competition,
+                row.state_since >= since,
+                row.batch.is_(None),
+                row.state != str(EntryState.SUPERSEDED),
+            )
             .group_by(row.team)
         )
         with self.database.reading() as session:

@@ -313,6 +313,19 @@ def scored(contest: Contest) -> Contest:
     return contest
 
 
+def test_who_is_out_is_the_old_entry(scored: Contest, typed: Typed, ask: Callable[..., Json]) -> None:
+    """A pending one is neither withdrawn nor disqualified nor chosen; the audit keeps the earlier reason."""
+    typed("rejudge start", 1, 4, "--phase", "feedback", "--reason", "once more")
+    for act in ("withdraw", "disqualify"):
+        with pytest.raises(ConfigurationError, match=f"{act} entry 1 itself, or cancel rejudging 1"):
+            typed(act, 5, "--reason", "copied")
+    with pytest.raises(ConfigurationError, match="Team alpha has no entry 5"):
+        typed("choose", 5, "--as", "alpha")
+    typed("disqualify", 4, "--reason", "copied")
+    assert re.fullmatch(r"copied \(it was failed: .*crashed.*\)", ask("audit")["acts"][-1]["reason"])
+    typed("rejudge cancel", 1, "--reason", "not needed")
+
+
 def test_a_final_takes_what_was_chosen(scored: Contest, typed: Typed, ask: Callable[..., Json]) -> None:
     """Chosen entries or the best, on every challenge of the final; queued once, ranked when they have ended."""
     assert [entry["entry"] for entry in ask("final", "--dry-run")["entries"]] == [1, 2]
