@@ -185,6 +185,17 @@ class CompetitionEntryQueries:
         with self.database.reading() as session:
             return [entry_of(each) for each in session.scalars(query).all()]
 
+    def entry_with_evaluation(self, evaluation: str) -> CompetitionEntry | None:
+        """Return an entry of any competition whose result an evaluation is; None if there is none.
+
+        Withdrawn entries need no result.
+        """
+        row = CompetitionEntryRow
+        query = select(row).where(row.evaluation == evaluation, row.state != str(EntryState.WITHDRAWN))
+        with self.database.reading() as session:
+            first = session.scalars(query.order_by(row.id)).first()
+            return None if first is None else entry_of(first)
+
     def past_entries(self, competition: str, phase: str, team: str) -> list[PastEntry]:
         """Return what a quota needs to know of a team's entries in a phase."""
         with self.database.reading() as session:
