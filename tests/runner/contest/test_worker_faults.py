@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from runner.cli.main import run_words
 from runner.competition.states import EntryState
 from runner.contest import worker
 from runner.errors import (
@@ -116,3 +117,22 @@ def test_a_process_that_is_killed_later_is_noticed(
         two_phases.script("final").meanwhile = lambda _submission: lease.__exit__(None, None, None)
         assert two_phases.work() == 2
     assert set(two_phases.states().values()) == {"scored"}
+
+
+@pytest.mark.parametrize("fault", ["device", "challenge"])
+def test_the_command_fails_if_nothing_could_be_done(
+    contest: Contest, fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its error is the reason for which the entries were left."""
+    contest.hand_in("alpha")
+    contest.sync()
+    if fault == "device":
+        contest.phase_fields()["device"] = "cuda"
+        contest.write()
+    else:
+        (contest.folder / "feedback").rename(contest.folder / "moved")
+    store = str(contest.store_folder)
+    with pytest.raises(ConfigurationError, match="needs a GPU" if fault == "device" else "feedback"):
+        run_words(["competition", "evaluate", str(contest.folder), "--drain", "--store", store])
+    assert "not evaluated here" in capsys.readouterr().out
+    assert contest.states() == {"alpha/mine.py": "queued"}
