@@ -8,7 +8,7 @@ and `runner.verdict.Verdict` names it. What remains is for us or the operator to
     ├── HostNotReadyError           exit 3: no engine, no image, no disk, no such device
     │   ├── EngineAccessError           an engine runs, but this user may not use it
     │   ├── BusyError                   another process works on it: wait, or do something else
-    │   ├── OtherImageError             this host has an image, and not the one that is required
+    │   ├── UnmetRequirementError       one challenge or phase needs more than this host has
     │   └── TakenOverError              another process holds this evaluation now
     └── SandboxError                exit 4: the sandbox failed; the run may be attempted again
         ├── SandboxStartError           the container never became ready
@@ -61,8 +61,8 @@ class BusyError(HostNotReadyError):
     """Another process works on it, and holds its lease."""
 
 
-class OtherImageError(HostNotReadyError):
-    """This host has another image than the one that is required."""
+class UnmetRequirementError(HostNotReadyError):
+    """This host lacks what one challenge or phase requires, such as a runtime; it may have what others do."""
 
 
 class TakenOverError(HostNotReadyError):

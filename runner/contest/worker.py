@@ -25,10 +25,10 @@ from runner.errors import (
     BusyError,
     ConfigurationError,
     HostNotReadyError,
-    OtherImageError,
     RunnerError,
     SandboxError,
     TakenOverError,
+    UnmetRequirementError,
 )
 from runner.results.summary import Summary
 from runner.sanitize import sanitize_line
@@ -169,7 +169,7 @@ class Worker:
         phase = self.competition.phase(entry.phase)
         try:
             evaluator = self._evaluator_of(phase, entry.challenge)
-        except (ConfigurationError, OtherImageError) as error:
+        except (ConfigurationError, UnmetRequirementError) as error:
             self._block(entry, error)
             return False
         try:

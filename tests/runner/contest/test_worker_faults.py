@@ -13,9 +13,9 @@ from runner.errors import (
     BusyError,
     ConfigurationError,
     HostNotReadyError,
-    OtherImageError,
     RunnerError,
     TakenOverError,
+    UnmetRequirementError,
 )
 from runner.store.competition.records import Act, NewCompetitionEntry
 from runner.store.lease import evaluation_lease
@@ -48,7 +48,8 @@ def two_phases(contest: Contest) -> Contest:
     [
         ConfigurationError("There is no challenge."),
         ConfigurationError("Phase final needs a GPU."),
-        OtherImageError("Phase final is evaluated with another image."),
+        UnmetRequirementError("Phase final is evaluated with another image."),
+        UnmetRequirementError("The engine has no such runtime."),
     ],
     ids=str,
 )
