@@ -7,6 +7,8 @@ and `runner.verdict.Verdict` names it. What remains is for us or the operator to
     ├── ConfigurationError          exit 2: the request makes no sense
     ├── HostNotReadyError           exit 3: no engine, no image, no disk, no such device
     │   ├── EngineAccessError           an engine runs, but this user may not use it
+    │   ├── BusyError                   another process works on it: wait, or do something else
+    │   ├── UnmetRequirementError       one challenge or phase needs more than this host has
     │   └── TakenOverError              another process holds this evaluation now
     └── SandboxError                exit 4: the sandbox failed; the run may be attempted again
         ├── SandboxStartError           the container never became ready
@@ -53,6 +55,14 @@ class EngineAccessError(HostNotReadyError):
             "A container engine is running, but your user may not use it. Ask its administrator to add you "
             "to the group docker (its members can become root), then log in again."
         )
+
+
+class BusyError(HostNotReadyError):
+    """Another process works on it, and holds its lease."""
+
+
+class UnmetRequirementError(HostNotReadyError):
+    """This host lacks what one challenge or phase requires, such as a runtime; it may have what others do."""
 
 
 class TakenOverError(HostNotReadyError):

@@ -69,6 +69,11 @@ class Competition(BaseModel):
             )
         if moment(phase.final.choose_by, self.zone) > self.closes(phase):
             raise ValueError(f"phase {phase.name}: final.choose_by must not be after its end")
+        if moment(phase.final.choose_by, self.zone) < self.closes(source):
+            raise ValueError(
+                f"phase {phase.name}: final.choose_by must not be before the end of phase {source.name}, "
+                "whose entries take part"
+            )
         if set(phase.challenges) & set(source.challenges):
             raise ValueError(
                 f"phase {phase.name} has a challenge of phase {source.name}, where participants have had "

@@ -118,6 +118,9 @@ IN_FLIGHT: Final = frozenset(
 )
 """On its way to an end that its team waits for. ``held`` is not: a fault of ours costs nobody a place."""
 
+OUT: Final = frozenset({EntryState.WITHDRAWN, EntryState.DISQUALIFIED})
+"""Taken out of the competition."""
+
 _CANCELLABLE: Final = frozenset({EntryState.RECEIVED, EntryState.CHECKING, EntryState.QUEUED})
 
 

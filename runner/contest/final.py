@@ -9,11 +9,9 @@ from datetime import datetime
 
 from runner.competition.competition import Competition
 from runner.competition.final import Contender, FinalResult, Standing, final_entries, standings
-from runner.competition.intake import Intake
 from runner.competition.metrics import METRICS, metric_value
 from runner.competition.phase import FinalRule, Phase
-from runner.competition.quota import PastEntry
-from runner.competition.states import EntryState
+from runner.competition.states import IN_FLIGHT, OUT, EntryState
 from runner.competition.times import local_text, moment
 from runner.contest.opened import OpenContest
 from runner.errors import ConfigurationError
@@ -70,7 +68,7 @@ class Final:
         scored = self.store.competition_entries(
             name, phase=self.rule.entries_from, states=[EntryState.SCORED]
         )
-        active = {team.name for team in self.store.teams(name) if team.revoked is None}
+        active = self._active_teams()
         summaries = {stored.id: stored.summary for stored in self.store.evaluations()}
         contenders = []
         for entry in scored:
@@ -86,12 +84,11 @@ class Final:
         return [by_id[contender.entry] for contender in chosen]
 
     def queue(self, *, who: str, now: datetime) -> int:
-        """Queue the entries that take part on every challenge; return how many evaluations that are.
-
-        Repeating it after an interruption queues what is missing.
+        """Queue the entries that take part on every challenge, once; return how many evaluations that are.
 
         Raises:
-            ConfigurationError: teams may still choose, or the final is not open, or it was queued before.
+            ConfigurationError: teams may still choose, the final is not open or was queued before, the
+                results of the phase before it are not final, or nobody takes part.
         """
         zone = self.competition.zone
         if now < self.choose_by:
@@ -101,18 +98,50 @@ class Final:
             )
         if (stage := self.competition.stage(self.phase, now)) != "open":
             raise ConfigurationError(f"Phase {self.phase.name} is {stage}.")
-        if self.is_queued:
-            raise ConfigurationError(f"The entries of phase {self.phase.name} have been queued already.")
-        participants = self.participants()
-        for entry in participants:
-            for challenge in self.phase.challenges:
-                self._take(entry, challenge)
-        self.store.add_act(self.competition.name, Act(who=who, act=FINAL_ACT, subject=self.phase.name))
-        return len(participants) * len(self.phase.challenges)
 
-    def _take(self, entry: CompetitionEntry, challenge: str) -> None:
-        key = json.dumps(["final", self.phase.name, entry.id, challenge])
-        new = NewCompetitionEntry(
+        def entries() -> list[NewCompetitionEntry]:
+            if self.is_queued:
+                raise ConfigurationError(f"The entries of phase {self.phase.name} have been queued already.")
+            self._require_results(now)
+            participants = self.participants()
+            if not participants:
+                raise ConfigurationError(
+                    f"Nobody takes part in phase {self.phase.name}: no entry of phase "
+                    f"{self.rule.entries_from} that could is scored."
+                )
+            return [
+                self._taken(entry, challenge) for entry in participants for challenge in self.phase.challenges
+            ]
+
+        act = Act(who=who, act=FINAL_ACT, subject=self.phase.name)
+        return self.store.queue_entries(self.competition.name, entries, act=act)
+
+    def _require_results(self, now: datetime) -> None:
+        """Require that nothing can change the results of the phase before it any more.
+
+        Raises:
+            ConfigurationError: it is open, or one of its entries has not ended, or is being judged again.
+        """
+        source = self.competition.phase(self.rule.entries_from)
+        if now < (closes := self.competition.closes(source)):
+            at = local_text(closes, self.competition.zone)
+            raise ConfigurationError(f"Phase {source.name} takes entries until {at}; queue the final then.")
+        for entry in self.store.competition_entries(
+            self.competition.name, phase=source.name, with_pending=True
+        ):
+            if entry.pending:
+                if entry.state not in OUT:
+                    raise ConfigurationError(
+                        f"Rejudging {entry.batch} of phase {source.name} is open; apply or cancel it first."
+                    )
+            elif entry.state in IN_FLIGHT or entry.state is EntryState.HELD:
+                raise ConfigurationError(
+                    f"Entry {entry.id} of phase {source.name} is {entry.state}; "
+                    "evaluate or withdraw it first."
+                )
+
+    def _taken(self, entry: CompetitionEntry, challenge: str) -> NewCompetitionEntry:
+        return NewCompetitionEntry(
             competition=self.competition.name,
             phase=self.phase.name,
             team=entry.team,
@@ -120,21 +149,20 @@ class Final:
             archive_sha256=entry.archive_sha256,
             bytes=entry.bytes,
             challenge=challenge,
-            idempotency_key=key,
+            idempotency_key=json.dumps(["final", self.phase.name, entry.id, challenge]),
             source=entry.id,
         )
-        self.store.take_entry(new, _always, steps=(EntryState.CHECKING, EntryState.QUEUED))
 
     def results(self) -> list[FinalResult]:
         """Return what each entry has reached: the metric on each challenge, in their order.
 
-        An entry whose source was taken out of the competition is left out.
+        An entry whose source was taken out of the competition is left out, and so are revoked teams.
         """
-        name = self.competition.name
+        name, active = self.competition.name, self._active_teams()
         sources = {
             entry.id
             for entry in self.store.competition_entries(name, phase=self.rule.entries_from)
-            if entry.state is EntryState.SCORED
+            if entry.state is EntryState.SCORED and entry.team in active
         }
         by_source: dict[int, dict[str, CompetitionEntry]] = {}
         for entry in self.store.competition_entries(name, phase=self.phase.name):
@@ -148,6 +176,10 @@ class Final:
             )
             for source, entries in sorted(by_source.items())
         ]
+
+    def _active_teams(self) -> set[str]:
+        """Return the teams that may win: none that was revoked."""
+        return {team.name for team in self.store.teams(self.competition.name) if team.revoked is None}
 
     def _value(self, entry: CompetitionEntry | None) -> float | None:
         """Return the metric of an entry; None without a score card that has it."""
@@ -174,25 +206,23 @@ class Final:
         )
 
 
-def _always(_past: Sequence[PastEntry], _now: datetime) -> Intake:
-    """Take it: a final has no quota."""
-    return Intake(state=EntryState.RECEIVED)
-
-
 def require_choice(final: Final, team: str, entries: Sequence[CompetitionEntry], now: datetime) -> None:
     """Require that a team may choose these entries now.
 
     Raises:
-        ConfigurationError: it is too late, they are too many, or one of them cannot take part.
+        ConfigurationError: it is too late, the final was queued, they are too many, or one of them cannot
+            take part.
     """
     most = final.rule.entries_per_team
     if now >= final.choose_by:
         at = local_text(final.choose_by, final.competition.zone)
         raise ConfigurationError(f"Teams could choose until {at}.")
+    if final.is_queued:
+        raise ConfigurationError(f"The entries of phase {final.phase.name} have been queued already.")
     if len(entries) > most:
         raise ConfigurationError(f"A team may choose {most} at most, and these are {len(entries)}.")
     for entry in entries:
-        if entry.team != team:
+        if entry.team != team or entry.pending:
             raise ConfigurationError(f"Team {team} has no entry {entry.id}.")
         if entry.phase != final.rule.entries_from:
             raise ConfigurationError(

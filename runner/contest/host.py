@@ -12,7 +12,7 @@ from runner.challenge.load import load_challenge
 from runner.competition.phase import Phase
 from runner.contest.worker import EntryEvaluator, OpenEvaluator
 from runner.engine.placement import CPU, Placement
-from runner.errors import ConfigurationError, HostNotReadyError
+from runner.errors import ConfigurationError, UnmetRequirementError
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
 from runner.execution.host_session import host_session
@@ -50,8 +50,9 @@ def on_this_host(
 ) -> OpenEvaluator:
     """Return what opens an evaluator on this host for a challenge of a phase.
 
-    Opening raises ConfigurationError where the challenge or the device cannot be used, and HostNotReadyError
-    where this host has no engine, no image, or another one than the phase states.
+    Opening raises ConfigurationError where the challenge or the device cannot be used, UnmetRequirementError
+    where this host lacks what the phase requires (image, runtime, device, memory), and HostNotReadyError
+    where no phase can be evaluated.
 
     Args:
         store: Where evaluations are recorded.
@@ -124,10 +125,10 @@ def require_image(phase: Phase, config: str) -> None:
         config: The same of this host's image; empty if the engine does not report it.
 
     Raises:
-        HostNotReadyError: this host has another image.
+        UnmetRequirementError: this host has another image.
     """
     if phase.image_config is not None and config != phase.image_config:
-        raise HostNotReadyError(
+        raise UnmetRequirementError(
             f"Phase {phase.name} is evaluated with the image {phase.image_config}, and this host has "
             f"{config or 'one whose digest is not known'}; build or fetch that of the phase."
         )

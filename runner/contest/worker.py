@@ -2,6 +2,8 @@
 
 A process takes the lease of a content on a challenge before it starts an entry, so several processes may work
 the queue at once, and a process that was killed leaves entries whose lease is free: they are queued again.
+
+What prevents every evaluation of a phase on a challenge, such as a missing device, leaves the others alone.
 """
 
 from __future__ import annotations
@@ -9,27 +11,41 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, Protocol
 
 from runner.competition.competition import Competition
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
 from runner.contest.queue import queued_entries
-from runner.errors import ConfigurationError, HostNotReadyError, SandboxError
+from runner.contest.stored import stored_submission
+from runner.errors import (
+    BusyError,
+    ConfigurationError,
+    HostNotReadyError,
+    RunnerError,
+    SandboxError,
+    TakenOverError,
+    UnmetRequirementError,
+)
 from runner.results.summary import Summary
 from runner.sanitize import sanitize_line
 from runner.store.competition.records import CompetitionEntry
+from runner.store.database import utc_now
 from runner.store.entries.records import Outcome
 from runner.store.lease import evaluation_lease
-from runner.store.paths import archive_path
 from runner.store.store import Store
-from runner.submission.load import Submission, load_submission
+from runner.submission.load import Submission
 from runner.tracebacks import save_traceback
 
 MAX_ATTEMPTS: Final = 3
 """How often an entry is attempted whose failures are ours; then an organizer decides."""
+RETRY: Final = timedelta(minutes=5)
+"""Times the failed attempts, until an entry is attempted again: what disturbs a host lasts a while."""
+_LOOK_SECONDS: Final = 300.0
+"""After which processes that were killed are looked for again, and what was blocked is tried again."""
 _REASON_CHARACTERS: Final = 1000
 _AT_WORK: Final = (EntryState.RUNNING, EntryState.SCORING)
 
@@ -44,6 +60,8 @@ class EntryEvaluator(Protocol):
         """Evaluate a submission.
 
         Raises:
+            ConfigurationError: the challenge cannot be used.
+            BusyError: another process works on it.
             SandboxError: the sandbox failed again and again.
             HostNotReadyError: this host cannot run any submission.
         """
@@ -65,11 +83,19 @@ class Worker:
     open_evaluator: OpenEvaluator
     report: Callable[[str], None]
     """Receives a line for each entry that has ended or is held."""
+    clock: Callable[[], datetime] = utc_now
+    """Returns the present moment."""
+    blocked: RunnerError | None = None
+    """Why the last call of `work` left the entries of a phase; of several reasons the first."""
     _open: tuple[str, str] | None = None
     _evaluator: EntryEvaluator | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _busy: set[int] = field(default_factory=set)
     """Entries that another process works on."""
+    _blocked: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Phases and challenges on which this process cannot evaluate, and since when."""
+    _reported: set[str] = field(default_factory=set)
+    _looked: float = 0.0
 
     def work(self, most: int | None = None) -> int:
         """Evaluate entries until none is left, the competition is paused, or ``most`` were; return how many.
@@ -78,12 +104,16 @@ class Worker:
             HostNotReadyError: this host cannot run any submission; the entry is held.
         """
         self._busy.clear()
+        self.blocked = None
+        self._blocked = {key: since for key, since in self._blocked.items() if _since(since) < _LOOK_SECONDS}
         self._recover()
         ended = 0
         with self._stack:
             while most is None or ended < most:
                 if self.store.paused_since(self.competition.name) is not None:
                     break
+                if _since(self._looked) > _LOOK_SECONDS:
+                    self._recover()
                 entry = self._next()
                 if entry is None:
                     break
@@ -95,21 +125,27 @@ class Worker:
         """Return the entry that is to be evaluated next: a held one once no other is left."""
         for _attempt in range(2):
             for queued in queued_entries(self.store, self.competition_folder, self.competition):
-                if queued.entry.id not in self._busy:
-                    return queued.entry
+                entry = queued.entry
+                if entry.id not in self._busy and (entry.phase, entry.challenge) not in self._blocked:
+                    return entry
+            self._recover()
             self._queue_held()
         return None
 
     def _queue_held(self) -> None:
         name = self.competition.name
         for entry in self.store.competition_entries(name, states=[EntryState.HELD], with_pending=True):
-            if entry.attempts < MAX_ATTEMPTS:
+            if (entry.phase, entry.challenge) in self._blocked:
+                continue
+            waited = self.clock() - entry.state_since
+            if entry.attempts < MAX_ATTEMPTS and waited >= entry.attempts * RETRY:
                 self.store.move_entry(
                     entry.id, EntryState.QUEUED, expected={EntryState.HELD}, reason=entry.reason
                 )
 
     def _recover(self) -> None:
         """Queue the entries again whose process has ended without a word."""
+        self._looked = time.monotonic()
         for entry in self.store.competition_entries(
             self.competition.name, states=_AT_WORK, with_pending=True
         ):
@@ -122,17 +158,22 @@ class Worker:
                         expected=_AT_WORK,
                         reason="the process that evaluated it has ended",
                     )
-            except HostNotReadyError:  # somebody works on it
+            except BusyError:
                 continue
             if moved is not None:
+                self._busy.clear()  # the same process may have had others
                 self.report(f"entry {entry.id}: its process has ended, so it is queued again")
 
     def _work_on(self, entry: CompetitionEntry) -> bool:
-        """Evaluate an entry; return False where another process has it."""
+        """Evaluate an entry; return False where another process has it, or none of its phase can be."""
         phase = self.competition.phase(entry.phase)
-        evaluator = self._evaluator_of(phase, entry.challenge)
         try:
-            submission = self._submission(entry)
+            evaluator = self._evaluator_of(phase, entry.challenge)
+        except (ConfigurationError, UnmetRequirementError) as error:
+            self._block(entry, error)
+            return False
+        try:
+            submission = stored_submission(self.folder, entry)
         except ConfigurationError as error:
             self._hold(entry, EntryState.QUEUED, reason=str(error), failed_attempt=True)
             return True
@@ -140,7 +181,7 @@ class Worker:
         with ExitStack() as stack:
             try:
                 stack.enter_context(evaluation_lease(self.store.database, self.folder, _lease(name)))
-            except HostNotReadyError:
+            except BusyError:
                 self._busy.add(entry.id)
                 return False
             started = self.store.move_entry(
@@ -148,10 +189,19 @@ class Worker:
             )
             if started is None:
                 return False
-            self._evaluate(entry, submission, evaluator)
-        return True
+            return self._evaluate(entry, submission, evaluator)
 
-    def _evaluate(self, entry: CompetitionEntry, submission: Submission, evaluator: EntryEvaluator) -> None:
+    def _block(self, entry: CompetitionEntry, error: RunnerError) -> None:
+        """Leave all entries of a phase on a challenge alone for a while."""
+        self._blocked[entry.phase, entry.challenge] = time.monotonic()
+        self.blocked = self.blocked or error
+        line = f"phase {entry.phase}, {entry.challenge}: not evaluated here: {sanitize_line(str(error))}"
+        if line not in self._reported:
+            self._reported.add(line)
+            self.report(line)
+
+    def _evaluate(self, entry: CompetitionEntry, submission: Submission, evaluator: EntryEvaluator) -> bool:
+        """Evaluate an entry that is running; return False where it has not been after all."""
         begun = time.monotonic()
 
         def scoring() -> None:
@@ -160,28 +210,40 @@ class Worker:
         def hold(reason: str, *, failed_attempt: bool) -> None:
             self._hold(entry, *_AT_WORK, reason=reason, failed_attempt=failed_attempt, seconds=_since(begun))
 
+        def requeue(reason: str | None) -> None:
+            self.store.move_entry(
+                entry.id,
+                EntryState.HELD,
+                EntryState.QUEUED,
+                expected=_AT_WORK,
+                reason=reason,
+                seconds=_since(begun),
+            )
+
         try:
             summary = evaluator.evaluate(submission, scoring)
         except SandboxError as error:
             hold(str(error), failed_attempt=True)
+        except ConfigurationError as error:
+            hold(str(error), failed_attempt=False)
+            self._block(entry, error)
+            return False
+        except (BusyError, TakenOverError):  # `unlearn run` in the same store, of the same content
+            requeue(None)
+            self._busy.add(entry.id)
+            return False
         except HostNotReadyError as error:
             hold(str(error), failed_attempt=False)
             raise
         except Exception as error:  # noqa: BLE001 - a bug that one submission shows must not stop the others
             hold(save_traceback(error), failed_attempt=True)
         except BaseException:  # interrupted: nobody's fault
-            self.store.move_entry(
-                entry.id,
-                EntryState.HELD,
-                EntryState.QUEUED,
-                expected=_AT_WORK,
-                reason="the evaluation was interrupted",
-                seconds=_since(begun),
-            )
+            requeue("the evaluation was interrupted")
             raise
         else:
             scoring()
             self._end(entry, summary, _since(begun))
+        return True
 
     def _end(self, entry: CompetitionEntry, summary: Summary, seconds: float) -> None:
         state = EntryState.SCORED if summary.outcome is Outcome.SCORED else EntryState.FAILED
@@ -224,18 +286,6 @@ class Worker:
             self._evaluator = self._stack.enter_context(self.open_evaluator(phase, challenge))
             self._open = (phase.name, challenge)
         return self._evaluator
-
-    def _submission(self, entry: CompetitionEntry) -> Submission:
-        """Return the submission of an entry, from the store's archive.
-
-        Raises:
-            ConfigurationError: the archive is missing or was changed.
-        """
-        sha256 = entry.archive_sha256 or ""
-        submission = load_submission(archive_path(self.folder, sha256))
-        if submission.sha256 != sha256:
-            raise ConfigurationError(f"The stored archive {sha256[:12]} was changed; restore it.")
-        return replace(submission, name=PurePath(entry.file_name).stem or "unnamed")
 
 
 def _lease(evaluation: str) -> str:

@@ -10,7 +10,7 @@ from runner.challenge.limits import Limits
 from runner.engine.api import Engine
 from runner.engine.container_spec import all_workers_memory_bytes
 from runner.engine.info import EngineInfo
-from runner.errors import HostNotReadyError
+from runner.errors import HostNotReadyError, UnmetRequirementError
 from runner.units import MIB
 
 _SAME_HOST: Final = 0.95
@@ -25,12 +25,12 @@ def require_memory(limits: Limits, info: EngineInfo) -> None:
         info: What the engine reports; where it reports no memory, nothing is refused.
 
     Raises:
-        HostNotReadyError: the workers may use more than the host has.
+        UnmetRequirementError: the workers may use more than the host has.
     """
     available, required = info.memory_bytes, all_workers_memory_bytes(limits)
     if not available or required <= available:
         return
-    raise HostNotReadyError(
+    raise UnmetRequirementError(
         f"This host has {available // MIB} MiB of memory; the challenge asks for {required // MIB} MiB: "
         f"{limits.memory_bytes // MIB} MiB a run, {limits.concurrency} at once, each with a supervisor. "
         "Use a larger host, or a challenge that was built with a lower --memory-mib or --concurrency."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from runner.engine.info import EngineInfo
-from runner.errors import ConfigurationError, HostNotReadyError
+from runner.errors import ConfigurationError, UnmetRequirementError
 
 Isolation = Literal["process", "container"]
 """``process``: the runs of a submission are forked in one worker container, each with a uid of its
@@ -66,15 +66,15 @@ def resolve_placement(*, runtime: str, device: str, required_device: str, info: 
 
     Raises:
         ConfigurationError: ``device`` has another form.
-        HostNotReadyError: this host has no such runtime or device.
+        UnmetRequirementError: this host has no such runtime or device.
     """
     if runtime and runtime not in info.runtimes:
-        raise HostNotReadyError(
+        raise UnmetRequirementError(
             f"The engine has no runtime {runtime!r}; it has {', '.join(info.runtimes)}. "
             f"See: unlearn setup --runtime {runtime}"
         )
     if required_device != CPU and device == CPU:
-        raise HostNotReadyError("The challenge needs a GPU; choose one with --device cuda:UUID or all.")
+        raise UnmetRequirementError("The challenge needs a GPU; choose one with --device cuda:UUID or all.")
     return Placement(runtime=runtime, gpu=_gpu_request(device, info))
 
 
@@ -119,7 +119,7 @@ def _gpu_request(device: str, info: EngineInfo) -> GpuRequest | None:
         return GpuRequest(name=name, by_cdi=False)
     if info.has_cdi:
         return GpuRequest(name=name, by_cdi=True)
-    raise HostNotReadyError(
+    raise UnmetRequirementError(
         "The engine offers no GPU: it has neither the NVIDIA runtime nor CDI devices; "
         "install the NVIDIA container toolkit, or use --device cpu."
     )

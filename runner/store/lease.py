@@ -29,7 +29,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 from sqlalchemy import update
 
-from runner.errors import HostNotReadyError
+from runner.errors import BusyError, HostNotReadyError
 from runner.store.database import Database, RowConflictError
 from runner.store.fencing import taken_over_error
 from runner.store.schema import LeaseRow
@@ -79,7 +79,7 @@ class Lease:
         """Take the lease and start to renew it.
 
         Raises:
-            HostNotReadyError: another process holds it.
+            BusyError: another process holds it.
         """
         self._take()
         self._thread.start()
@@ -105,7 +105,7 @@ class Lease:
         state = self._look()
         if state is not None and state.holder and (state.place != self._place or not self._place):
             if self._clock() < state.expires:
-                raise HostNotReadyError(busy_message(self._evaluation, state.holder, state.expires))
+                raise BusyError(busy_message(self._evaluation, state.holder, state.expires))
             self._wait(2 * self._beat_seconds)  # a clock may be wrong; a live holder renews in this time
         try:
             taken = self._take_from(state)
@@ -113,7 +113,7 @@ class Lease:
             taken = False
         if not taken:
             current = self._look()
-            raise HostNotReadyError(
+            raise BusyError(
                 busy_message(self._evaluation, current.holder, current.expires)
                 if current is not None
                 else busy_message(self._evaluation)
@@ -177,7 +177,8 @@ def evaluation_lease(database: Database, folder: Path, evaluation: str) -> Itera
     """Exclude every other process from an evaluation of the store at ``folder``.
 
     Raises:
-        HostNotReadyError: another process works on it, or the folder cannot be written.
+        BusyError: another process works on it.
+        HostNotReadyError: the folder cannot be written.
     """
     file = folder / "locks" / evaluation
     lock = FileLock(file, timeout=0)
@@ -187,8 +188,8 @@ def evaluation_lease(database: Database, folder: Path, evaluation: str) -> Itera
     except Timeout:
         state = _look(database, evaluation)
         if state is None or not state.holder:
-            raise HostNotReadyError(busy_message(evaluation)) from None
-        raise HostNotReadyError(busy_message(evaluation, state.holder, state.expires)) from None
+            raise BusyError(busy_message(evaluation)) from None
+        raise BusyError(busy_message(evaluation, state.holder, state.expires)) from None
     except OSError as error:
         raise HostNotReadyError(f"{file.parent} cannot be used: {error.strerror}.") from error
     try:

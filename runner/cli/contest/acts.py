@@ -155,14 +155,21 @@ def _move(folder: Path, store: Path, entry: int, state: EntryState, *, act: str,
     if not reason.strip():
         raise ConfigurationError("--reason is empty; the audit keeps it.")
     with open_contest(folder, store) as contest:
-        contest.store.competition_entry(contest.name, entry)  # of this competition
-        contest.store.move_entry(
+        current = contest.store.competition_entry(contest.name, entry)
+        if current.pending:
+            raise ConfigurationError(
+                f"Entry {entry} is entry {current.source} judged again; {act} entry {current.source} itself, "
+                f"or cancel rejudging {current.batch}."
+            )
+        before = f" (it was {current.state}: {current.reason})" if current.reason else ""
+        moved = contest.store.move_entry(
             entry,
             state,
+            expected={current.state},
             reason=reason,
-            act=Act(who=organizer(), act=act, subject=f"entry {entry}", reason=reason),
+            act=Act(who=organizer(), act=act, subject=f"entry {entry}", reason=f"{reason}{before}"),
         )
-    _print_moved(entry, True, state)
+    _print_moved(entry, moved is not None, state)
 
 
 def _print_moved(entry: int, moved: bool, state: EntryState) -> None:

@@ -37,7 +37,8 @@ def evaluate_command(
     """Evaluate the entries of a competition in the order of its queue, on this host.
 
     Several processes may do so at once, on a device each. An entry whose evaluation fails on our side is held
-    and attempted again; after three attempts an organizer decides: `unlearn competition admit`.
+    and attempted again some minutes later; after three attempts an organizer decides: `unlearn competition
+    admit`. Where this host cannot evaluate a phase, its entries are left, and those of other phases are not.
     """
     with open_contest(folder, store) as contest:
         out = stdout_console()
@@ -64,12 +65,17 @@ def evaluate_command(
             contest.name, states=[EntryState.QUEUED], with_pending=True
         )
         paused = contest.store.paused_since(contest.name) is not None
+    if ended == 0 and worker.blocked is not None:
+        raise worker.blocked
     out.print(quantity(ended, "evaluation"))
     if paused:
         print_note(f"the competition is paused; to go on: unlearn competition resume {folder}")
     elif queued and (entries is None or ended < entries):
-        print_note(f"{quantity(len(queued), 'entry is', 'entries are')} left to another process")
+        print_note(f"{quantity(len(queued), 'entry is', 'entries are')} left to another process or host")
     given_up = sum(entry.attempts >= MAX_ATTEMPTS for entry in held)
+    if len(held) > given_up:
+        again = quantity(len(held) - given_up, "held entry is", "held entries are")
+        print_note(f"{again} attempted again some minutes later; without --drain this command waits for it")
     if given_up:
         print_warning(
             f"{quantity(given_up, 'entry is', 'entries are')} held; see: unlearn competition status"

@@ -39,9 +39,10 @@ def start_command(
     no longer what they were.
     """
     with open_contest(folder, store) as contest:
-        numbers = selected_entries(contest, contest.phase(phase), entries or [])
+        judged = contest.phase(phase)
+        numbers = selected_entries(contest, judged, entries or [])
         act = Act(who=organizer(), act="rejudge start", subject="", reason=reason)
-        batch = contest.store.begin_rejudging(contest.name, numbers, act=act)
+        batch = contest.store.begin_rejudging(contest.name, numbers, act=act, challenge=judged.challenges[0])
     stdout_console().print(f"Rejudging {batch}: {quantity(len(numbers), 'entry', 'entries')} queued.")
     print_note(f"next: unlearn competition evaluate {folder}, then: rejudge show {folder} {batch}")
 

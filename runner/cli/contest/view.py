@@ -19,7 +19,7 @@ from runner.competition.intake import Intake, intake
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
 from runner.competition.times import local_text
-from runner.contest.board import PhaseBoard, phase_board
+from runner.contest.board import phase_board
 from runner.contest.opened import OpenContest, open_contest
 from runner.contest.queue import QueuedEntry, queued_entries
 from runner.errors import ConfigurationError
@@ -62,10 +62,13 @@ def view_command(
         selected = _board_phase(contest, phase)
         if team is not None and team not in {each.name for each in contest.store.teams(contest.name)}:
             raise ConfigurationError(f"There is no team {team!r}; see: unlearn competition team list")
+        if team is not None and selected.kind == "final":
+            _show_final(contest, selected, team, as_json=as_json)
+            return
         with ConsoleReporter(stderr_console()) as reporter:
             board = phase_board(contest, selected, reporter)
         now = datetime.now(UTC)
-        own = [] if team is None else _own_entries(contest, board, team)
+        own = [] if team is None else _own_entries(contest, selected, team, *board.own_results(team))
         quota = None if team is None else _quota(contest, selected, team, now)
     shown = board.for_organizers() if team is None else board.for_public(team)
     remarks = [] if team is None else board.remarks(now)
@@ -75,15 +78,30 @@ def view_command(
     out = stdout_console()
     out.print(f"{contest.name}, phase {selected.name}", markup=False, soft_wrap=True)
     if team is not None:
-        if own:
-            out.print(fitted_table(_own_columns(contest, own), out.width))
-        out.print(f"{quantity(len(own), 'entry', 'entries')} of {team}", markup=False, soft_wrap=True)
+        _print_own(contest, team, own)
         if quota is not None:
             out.print(_quota_text(contest, quota), markup=False, soft_wrap=True)
     for line in board_lines(shown, out.width):
         out.print(line)
     for remark in remarks:
         print_warning(remark)
+
+
+def _show_final(contest: OpenContest, phase: Phase, team: str, *, as_json: bool) -> None:
+    """Show a team where its entries of a final are: no results, which organizers announce."""
+    own = _own_entries(contest, phase, team, {}, {})
+    if as_json:
+        print_json(_as_json(contest, phase, None, own, None, []))
+        return
+    stdout_console().print(f"{contest.name}, phase {phase.name}", markup=False, soft_wrap=True)
+    _print_own(contest, team, own)
+
+
+def _print_own(contest: OpenContest, team: str, own: Sequence[_OwnEntry]) -> None:
+    out = stdout_console()
+    if own:
+        out.print(fitted_table(_own_columns(contest, own), out.width))
+    out.print(f"{quantity(len(own), 'entry', 'entries')} of {team}", markup=False, soft_wrap=True)
 
 
 def publish_command(
@@ -103,6 +121,13 @@ def publish_command(
     """
     with open_contest(folder, store) as contest:
         now = datetime.now(UTC)
+        for each in contest.competition.phases:
+            page = out / each.name / "index.html"
+            if phase in (None, each.name) and not each.leaderboard.shown and page.exists():
+                print_warning(
+                    f"the scores of phase {each.name} are not shown any more, and {page.parent} still has "
+                    "earlier pages; remove it"
+                )
         phases = [
             each
             for each in contest.competition.phases
@@ -143,15 +168,20 @@ def _board_phase(contest: OpenContest, name: str | None) -> Phase:
     return phases[0]
 
 
-def _own_entries(contest: OpenContest, board: PhaseBoard, team: str) -> list[_OwnEntry]:
+def _own_entries(
+    contest: OpenContest,
+    phase: Phase,
+    team: str,
+    verdicts: Mapping[int, str],
+    scores: Mapping[int, float],
+) -> list[_OwnEntry]:
     """Return a team's entries with what it may see of them: no text that a run could have written."""
-    entries = contest.store.competition_entries(contest.name, phase=board.phase.name, team=team)
+    entries = contest.store.competition_entries(contest.name, phase=phase.name, team=team)
     queue = {
         queued.entry.id: queued
         for queued in queued_entries(contest.store, contest.folder, contest.competition)
         if queued.entry.team == team
     }
-    verdicts, scores = board.own_results(team)
     return [
         _OwnEntry(
             entry=entry,
@@ -225,7 +255,7 @@ def _own_columns(contest: OpenContest, own: Sequence[_OwnEntry]) -> list[Column]
 def _as_json(
     contest: OpenContest,
     phase: Phase,
-    board: Board,
+    board: Board | None,
     own: Sequence[_OwnEntry],
     quota: Intake | None,
     remarks: Sequence[str],
@@ -254,5 +284,5 @@ def _as_json(
             "resets_at": None if quota.resets_at is None else quota.resets_at.isoformat(),
         },
         "remarks": list(remarks),
-        "board": board.model_dump(mode="json"),
+        "board": None if board is None else board.model_dump(mode="json"),
     }

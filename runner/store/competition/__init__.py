@@ -5,6 +5,7 @@
     schema      the tables
     records     what the store takes and returns
     entries     take an entry, move it from state to state
+    finals      queue the entries of a final
     rejudging   entries judged again, applied or cancelled as a whole
     teams       teams, pauses, choices
     audit       acts of organizers and teams, which nothing changes or deletes

@@ -185,17 +185,36 @@ class CompetitionEntryQueries:
         with self.database.reading() as session:
             return [entry_of(each) for each in session.scalars(query).all()]
 
+    def entry_with_evaluation(self, evaluation: str) -> CompetitionEntry | None:
+        """Return an entry of any competition whose result an evaluation is; None if there is none.
+
+        Withdrawn entries need no result.
+        """
+        row = CompetitionEntryRow
+        query = select(row).where(row.evaluation == evaluation, row.state != str(EntryState.WITHDRAWN))
+        with self.database.reading() as session:
+            first = session.scalars(query.order_by(row.id)).first()
+            return None if first is None else entry_of(first)
+
     def past_entries(self, competition: str, phase: str, team: str) -> list[PastEntry]:
         """Return what a quota needs to know of a team's entries in a phase."""
         with self.database.reading() as session:
             return _past(session, competition, phase, team)
 
     def used_seconds(self, competition: str, since: datetime) -> dict[str, float]:
-        """Return the time that was spent on each team's entries that have changed since a moment."""
+        """Return the time that was spent on each team's entries that have changed since a moment.
+
+        Rejudging is no doing of a team: neither its entries count nor those that it has superseded.
+        """
         row = CompetitionEntryRow
         query = (
             select(row.team, func.sum(row.seconds))
-            .where(row.competition == competition, row.state_since >= since)
+            .where(
+                row.competition == competition,
+                row.state_since >= since,
+                row.batch.is_(None),
+                row.state != str(EntryState.SUPERSEDED),
+            )
             .group_by(row.team)
         )
         with self.database.reading() as session:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from runner.competition.states import EntryState
+from runner.competition.states import OUT, EntryState
 from runner.errors import ConfigurationError
 from runner.store.competition.audit import record_act
 from runner.store.competition.entries import entry_of, step_row
@@ -25,13 +25,16 @@ class RejudgingQueries:
 
     database: Database
 
-    def begin_rejudging(self, competition: str, entries: Collection[int], *, act: Act) -> int:
+    def begin_rejudging(
+        self, competition: str, entries: Collection[int], *, act: Act, challenge: str | None = None
+    ) -> int:
         """Queue entries once more, pending, with the old time of receipt; return the number of the batch.
 
         Args:
             competition: Its name.
             entries: Numbers of entries that are scored or have failed.
             act: For the audit; its subject is replaced by that of the batch.
+            challenge: On which they are evaluated; where they were, if it is None.
 
         Raises:
             ConfigurationError: one of them is not of this competition, or has not ended, or is judged again.
@@ -49,7 +52,7 @@ class RejudgingQueries:
                     )
                 if _is_pending(session, number):
                     raise ConfigurationError(f"Entry {number} is being judged again already.")
-                row = _again(old, batch, now)
+                row = _again(old, batch, now, challenge or old.challenge)
                 step_row(row, (EntryState.CHECKING, EntryState.QUEUED), now)
                 session.add(row)
             record_act(session, competition, _of_batch(act, batch), now)
@@ -107,7 +110,7 @@ class RejudgingQueries:
             record_act(session, competition, _of_batch(act, batch), now)
 
 
-def _again(old: CompetitionEntryRow, batch: int, now: datetime) -> CompetitionEntryRow:
+def _again(old: CompetitionEntryRow, batch: int, now: datetime, challenge: str) -> CompetitionEntryRow:
     """Return the row of an entry that is judged again."""
     return CompetitionEntryRow(
         competition=old.competition,
@@ -119,7 +122,7 @@ def _again(old: CompetitionEntryRow, batch: int, now: datetime) -> CompetitionEn
         bytes=old.bytes,
         state=str(EntryState.RECEIVED),
         state_since=now,
-        challenge=old.challenge,
+        challenge=challenge,
         evaluation=None,
         reason=None,
         attempts=0,
@@ -134,7 +137,7 @@ def _again(old: CompetitionEntryRow, batch: int, now: datetime) -> CompetitionEn
 def _is_pending(session: Session, source: int) -> bool:
     row = CompetitionEntryRow
     query = select(row.id).where(
-        row.source == source, row.pending.is_(True), row.state != str(EntryState.WITHDRAWN)
+        row.source == source, row.pending.is_(True), row.state.not_in([str(state) for state in OUT])
     )
     return session.scalars(query).first() is not None
 
@@ -156,7 +159,7 @@ def _open_pairs(
     pairs = [
         (old, new)
         for old, new in _pairs(session, competition, batch)
-        if new.pending and EntryState(new.state) is not EntryState.WITHDRAWN
+        if new.pending and EntryState(new.state) not in OUT
     ]
     if not pairs:
         raise ConfigurationError(f"Rejudging {batch} is over.")
@@ -165,6 +168,8 @@ def _open_pairs(
 
 def _move_choices(session: Session, old: int, new: int) -> None:
     for choice in session.scalars(select(ChoiceRow).where(ChoiceRow.entry == old)).all():
+        if session.get(ChoiceRow, (choice.competition, choice.final, new)) is not None:
+            continue
         session.add(
             ChoiceRow(
                 competition=choice.competition,

@@ -26,7 +26,7 @@ local = datetime.fromisoformat
 RUNS = 16
 
 
-def competition_fields() -> dict[str, Any]:
+def competition_fields(closes: str = "2100-01-01T00:00:00") -> dict[str, Any]:
     return {
         "schema_version": 1,
         "name": "Small contest",
@@ -37,7 +37,7 @@ def competition_fields() -> dict[str, Any]:
                 "kind": "feedback",
                 "challenges": ["challenges/feedback"],
                 "opens": local("2020-01-01T00:00:00"),
-                "closes": local("2100-01-01T00:00:00"),
+                "closes": local(closes),
                 "runs": RUNS,
                 "quota": {"per_day": 4, "failed_per_day": 5},
             },
@@ -50,7 +50,7 @@ def competition_fields() -> dict[str, Any]:
                 "runs": RUNS,
                 "final": {
                     "entries_from": "feedback",
-                    "choose_by": local("2020-01-02T00:00:00"),
+                    "choose_by": local(closes),
                     "metric": "tug_of_war",
                 },
             },
@@ -121,6 +121,8 @@ def test_a_small_contest(tmp_path: Path) -> None:
     assert all(pair["same_evaluation"] for pair in ask("rejudge show", 1)["entries"])
     type_in("rejudge apply", 1, "--reason", "nothing has changed")
     assert ask("view", "--as", "beta")["board"]["tables"][0]["rows"]
+    ended = competition_fields(closes="2020-01-02T00:00:00")
+    (folder / COMPETITION_FILE).write_text(tomli_w.dumps(ended))
     type_in("final")
     type_in("evaluate", "--drain")
     final = ask("final")

@@ -92,6 +92,7 @@ def test_a_fault_has_a_sentence(
         ({"entries_from": "final"}, "must name a phase that teams hand in to"),
         ({"entries_from": "nowhere"}, "must name a phase that teams hand in to"),
         ({"choose_by": local("2027-01-01T00:00")}, "choose_by must not be after its end"),
+        ({"choose_by": local("2026-12-20T08:59")}, "choose_by must not be before the end of phase feedback"),
         ({"weights": [1.0]}, "a number for each of the 2 challenges"),
         ({"weights": [1.0, 0.0]}, "weights"),
     ],

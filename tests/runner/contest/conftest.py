@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,7 +61,7 @@ FIELDS: Final[dict[str, Any]] = {
             "closes": local("2100-01-02T00:00:00"),
             "runs": RUNS,
             "priority": 1,
-            "final": {"entries_from": "feedback", "choose_by": local("2090-01-01T00:00:00")},
+            "final": {"entries_from": "feedback", "choose_by": local("2100-01-01T00:00:00")},
         },
     ],
 }
@@ -134,6 +134,8 @@ class Contest:
         self.reports: list[str] = []
         self.scripts: dict[str, Scripted] = {}
         self.opened: list[tuple[str, str]] = []
+        self.unusable: dict[str, RunnerError] = {}
+        """Phases on which this host cannot evaluate."""
 
     def copied(self, folder: Path) -> Contest:
         """Return a copy in another folder, to be changed."""
@@ -141,7 +143,7 @@ class Contest:
         other = copy.copy(self)
         other.folder, other.store_folder, other.inbox = folder, folder / "store", folder / "inbox"
         other.fields, other.reports, other.opened = copy.deepcopy(self.fields), [], []
-        other.scripts = {}
+        other.scripts, other.unusable = {}, {}
         return other
 
     def write(self) -> None:
@@ -150,6 +152,13 @@ class Contest:
     def phase_fields(self, name: str = "feedback") -> dict[str, Any]:
         fields: dict[str, Any] = next(each for each in self.fields["phases"] if each["name"] == name)
         return fields
+
+    def close_choice(self) -> None:
+        """End the phase of hand-ins and the time in which teams may choose."""
+        final = self.phase_fields("final")
+        final["final"] = {**final["final"], "choose_by": local("2021-01-01T00:00:00")}
+        self.phase_fields()["closes"] = local("2021-01-01T00:00:00")
+        self.write()
 
     @property
     def competition(self) -> Competition:
@@ -183,10 +192,14 @@ class Contest:
             self.scripts[challenge] = Scripted(self.store_folder, loaded, self.stores)
         return self.scripts[challenge]
 
-    def work(self, most: int | None = None) -> int:
+    def work(self, most: int | None = None, *, later: timedelta = timedelta()) -> int:
+        """Work the queue with a clock that is so much later than the true one."""
+
         @contextmanager
         def open_evaluator(phase: Phase, challenge: str) -> Iterator[EntryEvaluator]:
             self.opened.append((phase.name, challenge))
+            if phase.name in self.unusable:
+                raise self.unusable[phase.name]
             yield self.script(challenge)
 
         with self.store() as store:
@@ -197,6 +210,7 @@ class Contest:
                 competition=self.competition,
                 open_evaluator=open_evaluator,
                 report=self.reports.append,
+                clock=lambda: datetime.now(UTC) + later,
             )
             return worker.work(most)
 

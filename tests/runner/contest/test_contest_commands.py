@@ -217,7 +217,7 @@ def test_an_organizer_admits(contest: Contest, typed: Typed, state: str) -> None
     contest.hand_in("alpha")
     contest.sync()
     if state == "held":
-        contest.script().errors["mine"] = [KeyError("a bug")] * 3
+        contest.script().errors["mine"] = [KeyError("a bug")]
         contest.work()
     assert contest.states() == {"alpha/mine.py": state}
     typed("admit", 1, "--reason", "our network was down")
@@ -313,12 +313,17 @@ def scored(contest: Contest) -> Contest:
     return contest
 
 
-def close_choice(contest: Contest) -> None:
-    contest.phase_fields("final")["final"] = {
-        **contest.phase_fields("final")["final"],
-        "choose_by": local("2021-01-01T00:00:00"),
-    }
-    contest.write()
+def test_who_is_out_is_the_old_entry(scored: Contest, typed: Typed, ask: Callable[..., Json]) -> None:
+    """A pending one is neither withdrawn nor disqualified nor chosen; the audit keeps the earlier reason."""
+    typed("rejudge start", 1, 4, "--phase", "feedback", "--reason", "once more")
+    for act in ("withdraw", "disqualify"):
+        with pytest.raises(ConfigurationError, match=f"{act} entry 1 itself, or cancel rejudging 1"):
+            typed(act, 5, "--reason", "copied")
+    with pytest.raises(ConfigurationError, match="Team alpha has no entry 5"):
+        typed("choose", 5, "--as", "alpha")
+    typed("disqualify", 4, "--reason", "copied")
+    assert re.fullmatch(r"copied \(it was failed: .*crashed.*\)", ask("audit")["acts"][-1]["reason"])
+    typed("rejudge cancel", 1, "--reason", "not needed")
 
 
 def test_a_final_takes_what_was_chosen(scored: Contest, typed: Typed, ask: Callable[..., Json]) -> None:
@@ -331,7 +336,7 @@ def test_a_final_takes_what_was_chosen(scored: Contest, typed: Typed, ask: Calla
             typed("choose", *words, "--as", "alpha")
     with pytest.raises(ConfigurationError, match="may choose until"):
         typed("final")
-    close_choice(scored)
+    scored.close_choice()
     with pytest.raises(ConfigurationError, match="could choose until"):
         typed("choose", 1, "--as", "alpha")
     assert ask("final")["waiting"] == 4
@@ -349,7 +354,7 @@ def test_a_final_takes_what_was_chosen(scored: Contest, typed: Typed, ask: Calla
 
 def test_what_fails_in_a_final_has_no_rank(scored: Contest, typed: Typed, ask: Callable[..., Json]) -> None:
     """Nor what is disqualified afterwards; the others keep theirs."""
-    close_choice(scored)
+    scored.close_choice()
     typed("final")
     scored.script("final-2").errors["b"] = [KeyError("a bug")] * 3
     scored.work()

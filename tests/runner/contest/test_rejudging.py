@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from runner.contest.rejudge import rejudged, selected_entries
 from runner.errors import ConfigurationError
 from runner.progress import NullReporter
 from runner.store.competition.records import Act
-from tests.runner.contest.conftest import NAME, Contest, local
+from tests.runner.contest.conftest import NAME, Contest
 
 ACT = Act(who="me", act="rejudge", subject="", reason="a new image")
 
@@ -129,6 +128,55 @@ def test_choices_and_disqualifications_follow(judged: Contest) -> None:
         assert [entry.id for entry in final.participants()] == [4]
 
 
+def test_a_choice_is_moved_once(judged: Contest) -> None:
+    """Where old and new entry are chosen, the new one is chosen afterwards."""
+    batch = start(judged, 1)
+    judged.work()
+    with judged.store() as store:
+        store.choose_entries(NAME, "final", "alpha", [1, 4], require=lambda _now: None, act=ACT)
+        assert store.apply_rejudging(NAME, batch, act=ACT) == 1
+        assert store.choices(NAME, "final") == {"alpha": frozenset({4})}
+
+
+@pytest.mark.parametrize("state", [EntryState.WITHDRAWN, EntryState.DISQUALIFIED])
+@pytest.mark.parametrize("change", ["apply_rejudging", "cancel_rejudging"])
+def test_a_new_entry_that_is_out_locks_nothing(judged: Contest, state: EntryState, change: str) -> None:
+    """The others are applied or cancelled, its old one counts, and may be judged again."""
+    batch = start(judged, 1, 2)
+    judged.work()
+    with judged.store() as store:
+        store.move_entry(4, state, reason="by mistake")
+        getattr(store, change)(NAME, batch, act=ACT)
+        assert store.competition_entry(NAME, 1).state is EntryState.SCORED
+        assert store.competition_entry(NAME, 4).state is state
+        with pytest.raises(ConfigurationError, match="is over"):
+            store.cancel_rejudging(NAME, batch, act=ACT)
+    assert start(judged, 1) == batch + 1
+
+
+def test_a_moved_challenge_is_judged_where_it_is(judged: Contest) -> None:
+    """New entries go to the challenge that the phase names now."""
+    with judged.store() as store:
+        store.begin_rejudging(NAME, [1], act=ACT, challenge="elsewhere")
+        assert store.competition_entry(NAME, 4).challenge == "elsewhere"
+        assert store.competition_entry(NAME, 1).challenge == "feedback"
+
+
+def test_judging_again_costs_no_team_its_turn(judged: Contest) -> None:
+    """Time that organizers spend does not count, nor does earlier time count as new."""
+    long_ago, applied = datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC)
+    with judged.store() as store:
+        store.move_entry(1, seconds=100.0)
+        store.move_entry(2, seconds=100.0)
+    batch = start(judged, 1)
+    judged.work()
+    with judged.store() as store:
+        store.move_entry(4, seconds=100.0)
+        store.apply_rejudging(NAME, batch, act=ACT)
+        assert "alpha" not in store.used_seconds(NAME, applied)
+        assert store.used_seconds(NAME, long_ago)["beta"] >= 100.0
+
+
 def test_what_cannot_be_judged_again(judged: Contest) -> None:
     """A final, entries of other phases, what has not ended, and a phase whose final was queued."""
     judged.hand_in("alpha", "waiting", code="# waiting")
@@ -136,10 +184,8 @@ def test_what_cannot_be_judged_again(judged: Contest) -> None:
     for numbers in ((4,), (99,)):
         with pytest.raises(ConfigurationError):
             start(judged, *numbers)
-    final = judged.phase_fields("final")
-    fields: dict[str, Any] = {**final["final"], "choose_by": local("2021-01-01T00:00:00")}
-    final["final"] = fields
-    judged.write()
+    judged.work()
+    judged.close_choice()
     with open_contest(judged.folder, judged.store_folder) as opened:
         with pytest.raises(ConfigurationError, match="is a final"):
             selected_entries(opened, opened.phase("final"), [])

@@ -33,7 +33,7 @@ def contest_of(folder: Path) -> Path:
         return contest
     contest.mkdir()
     dates = {"opens": datetime(2020, 1, 1), "closes": datetime(2100, 1, 1)}  # noqa: DTZ001 - local times
-    final = {"entries_from": "feedback", "choose_by": datetime(2020, 1, 1)}  # noqa: DTZ001 - the same
+    final = {"entries_from": "feedback", "choose_by": datetime(2100, 1, 1)}  # noqa: DTZ001 - the same
     fields = {
         "schema_version": 1,
         "name": _NAME,
