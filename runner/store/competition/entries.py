@@ -210,16 +210,25 @@ def _row(session: Session, entry: int) -> CompetitionEntryRow:
 
 
 def _past(session: Session, competition: str, phase: str, team: str) -> list[PastEntry]:
+    """Return what was handed in, each once: what is judged again counts as its last result that applies."""
     row = CompetitionEntryRow
     rows = session.execute(
-        select(row.received, row.state).where(
+        select(row.id, row.source, row.received, row.state).where(
             row.competition == competition,
             row.phase == phase,
             row.team == team,
-            row.source.is_(None),  # what is judged again was handed in once
+            row.pending.is_(False),
         )
-    )
-    return [PastEntry(as_utc(received), EntryState(state)) for received, state in rows]
+    ).all()
+    again = {source: (number, EntryState(state)) for number, source, _received, state in rows if source}
+    past = []
+    for number, source, received, name in rows:
+        if source is None:
+            last, state = number, EntryState(name)
+            while state is EntryState.SUPERSEDED and last in again:
+                last, state = again[last]
+            past.append(PastEntry(as_utc(received), state))
+    return past
 
 
 def step_row(row: CompetitionEntryRow, steps: Sequence[EntryState], now: datetime) -> None:
