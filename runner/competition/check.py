@@ -8,11 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 from runner.challenge.challenge import Challenge
+from runner.challenge.controls import load_controls
 from runner.challenge.load import load_challenge
 from runner.challenge.seeds import has_guessable_seed
 from runner.competition.competition import Competition
 from runner.competition.phase import Phase
 from runner.errors import ConfigurationError
+from runner.results.view import MIN_SCORED_RUNS
+from runner.wording import quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ def check_phases(folder: Path, competition: Competition) -> list[CheckedPhase]:
             if path not in loaded:
                 try:
                     loaded[path] = load_challenge(folder / path)
+                    load_controls(loaded[path])
                 except ConfigurationError as error:
                     raise ConfigurationError(f"Phase {phase.name}: {error}") from error
         challenges = tuple(loaded[path] for path in phase.challenges)
@@ -53,6 +57,11 @@ def check_phases(folder: Path, competition: Competition) -> list[CheckedPhase]:
 
 def _require_usable(phase: Phase, challenge: Challenge) -> None:
     description, start = challenge.description, f"Phase {phase.name}: {challenge.folder}"
+    if phase.runs < MIN_SCORED_RUNS:
+        raise ConfigurationError(
+            f"Phase {phase.name}: with {quantity(phase.runs, 'run')} nothing gets a score; state runs = "
+            f"{MIN_SCORED_RUNS} or more."
+        )
     if description.held_back:
         raise ConfigurationError(
             f"{start} is an export without references, so nothing can be scored on it; name the "

@@ -14,12 +14,16 @@ from runner.contest.opened import open_contest
 from runner.contest.rejudge import Rejudged, rejudged, require_no_final, selected_entries
 from runner.reports.cells import figure, plain_text
 from runner.reports.columns import REQUIRED, Column, fitted_table
+from runner.store.competition.entries import MAX_NUMBER
 from runner.store.competition.records import Act
 from runner.wording import quantity
 
 _DIGITS: Final = 6
 BatchArgument = Annotated[
-    int, typer.Argument(metavar="NUMBER", help="Number of the rejudging, as `start` prints it.", min=1)
+    int,
+    typer.Argument(
+        metavar="NUMBER", help="Number of the rejudging, as `start` prints it.", min=1, max=MAX_NUMBER
+    ),
 ]
 
 
@@ -78,7 +82,8 @@ def apply_command(
         require_no_final(contest, contest.phase(phase))
         act = Act(who=organizer(), act="rejudge apply", subject="", reason=reason)
         count = contest.store.apply_rejudging(contest.name, number, act=act)
-    stdout_console().print(f"Rejudging {number}: {quantity(count, 'new result')} count.")
+    counting = quantity(count, "new result counts", "new results count")
+    stdout_console().print(f"Rejudging {number}: {counting}.")
 
 
 def cancel_rejudging_command(

@@ -27,6 +27,7 @@ from runner.reports.cells import plain_text
 from runner.reports.columns import REQUIRED, Column, fitted_table
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
+from runner.submission.pack import display_path
 from runner.wording import first_of, quantity
 
 _CHALLENGES_SHOWN: Final = 2
@@ -50,8 +51,8 @@ def init_command(
     """
     text = competition_text(name=name or folder.absolute().name, zone=time_zone, now=datetime.now(UTC))
     file = write_competition(folder, text)
-    stdout_console().print(str(file), markup=False, soft_wrap=True)
-    print_note(f"next: edit it, build its challenges, then: unlearn competition check {folder}")
+    stdout_console().print(display_path(file), markup=False, soft_wrap=True)
+    print_note(f"next: edit it, build its challenges, then: unlearn competition check {display_path(folder)}")
 
 
 def check_command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -18,6 +19,9 @@ from runner.store.competition.records import Act, CompetitionEntry, NewCompetiti
 from runner.store.competition.schema import CompetitionEntryRow
 from runner.store.competition.teams import require_team
 from runner.store.database import Database, as_utc, utc_now
+
+MAX_NUMBER: Final = 2**63 - 1
+"""Of an entry or a rejudging: databases have no larger integers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +207,7 @@ class CompetitionEntryQueries:
 
 
 def _row(session: Session, entry: int) -> CompetitionEntryRow:
-    row = session.get(CompetitionEntryRow, entry, with_for_update=True)
+    row = session.get(CompetitionEntryRow, entry, with_for_update=True) if entry <= MAX_NUMBER else None
     if row is None:
         raise ConfigurationError(f"There is no entry {entry}; see: unlearn competition status")
     return row
