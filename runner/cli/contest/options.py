@@ -45,11 +45,23 @@ def team_name(text: str) -> str:
     return text
 
 
+def stored_number(number: int) -> int:
+    """Return the number of an entry or a rejudging.
+
+    Raises:
+        ConfigurationError: no store can have it.
+    """
+    if number > MAX_NUMBER:
+        raise ConfigurationError(f"There is no number {number}; see: unlearn competition status")
+    return number
+
+
 CompetitionArgument = Annotated[
     Path, typer.Argument(metavar="DIR", readable=False, help="Folder of the competition.")
 ]
 EntryArgument = Annotated[
-    int, typer.Argument(metavar="ENTRY", help="Its number, as status shows it.", min=1, max=MAX_NUMBER)
+    int,
+    typer.Argument(metavar="ENTRY", help="Its number, as status shows it.", min=1, callback=stored_number),
 ]
 ReasonOption = Annotated[
     str, typer.Option(help="Why; stored in the audit, and shown to the team.", callback=_reason)

@@ -8,13 +8,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from runner.cli.console import print_json, print_note, stdout_console
-from runner.cli.contest.options import CompetitionArgument, ReasonOption, organizer
+from runner.cli.contest.options import CompetitionArgument, ReasonOption, organizer, stored_number
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.contest.opened import open_contest
 from runner.contest.rejudge import Rejudged, rejudged, require_no_final, selected_entries
 from runner.reports.cells import figure, plain_text
 from runner.reports.columns import REQUIRED, Column, fitted_table
-from runner.store.competition.entries import MAX_NUMBER
 from runner.store.competition.records import Act
 from runner.wording import quantity
 
@@ -22,7 +21,10 @@ _DIGITS: Final = 6
 BatchArgument = Annotated[
     int,
     typer.Argument(
-        metavar="NUMBER", help="Number of the rejudging, as `start` prints it.", min=1, max=MAX_NUMBER
+        metavar="NUMBER",
+        help="Number of the rejudging, as `start` prints it.",
+        min=1,
+        callback=stored_number,
     ),
 ]
 

@@ -38,8 +38,11 @@ def type_on(contest: Contest, command: str, *words: object) -> None:
     )
 
 
-@pytest.mark.parametrize("words", _REASONED, ids=lambda words: words[0])
-@pytest.mark.parametrize("reason", ["", " \t", "\udcff", "\x1b[31m", "\u202e", "x" * 1001], ids=ascii)
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [(("pause",), reason) for reason in ("", " \t", "\x1b[31m", "\u202e", "x" * 1001)]
+    + [(words, "\udcff") for words in _REASONED],
+)
 def test_a_reason_is_a_line_of_text(
     contest_template: Contest, words: tuple[object, ...], reason: str
 ) -> None:
