@@ -14,7 +14,6 @@ from runner.challenge.seeds import has_guessable_seed
 from runner.competition.competition import Competition
 from runner.competition.phase import Phase
 from runner.errors import ConfigurationError
-from runner.results.view import MIN_SCORED_RUNS
 from runner.wording import quantity
 
 
@@ -55,13 +54,26 @@ def check_phases(folder: Path, competition: Competition) -> list[CheckedPhase]:
     return phases
 
 
+def require_scores(competition: Competition, least: int) -> None:
+    """Require that the evaluations of every phase have a score.
+
+    Args:
+        competition: Whose phases state how many runs their evaluations have.
+        least: With fewer runs there is none.
+
+    Raises:
+        ConfigurationError: a phase has fewer.
+    """
+    for phase in competition.phases:
+        if phase.runs < least:
+            raise ConfigurationError(
+                f"Phase {phase.name}: with {quantity(phase.runs, 'run')} nothing gets a score; state runs = "
+                f"{least} or more."
+            )
+
+
 def _require_usable(phase: Phase, challenge: Challenge) -> None:
     description, start = challenge.description, f"Phase {phase.name}: {challenge.folder}"
-    if phase.runs < MIN_SCORED_RUNS:
-        raise ConfigurationError(
-            f"Phase {phase.name}: with {quantity(phase.runs, 'run')} nothing gets a score; state runs = "
-            f"{MIN_SCORED_RUNS} or more."
-        )
     if description.held_back:
         raise ConfigurationError(
             f"{start} is an export without references, so nothing can be scored on it; name the "

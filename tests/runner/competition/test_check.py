@@ -15,6 +15,7 @@ import pytest
 from runner.challenge.export import export_challenge
 from runner.challenge.layout import control_folder
 from runner.challenge.load import load_challenge
+from runner.cli.main import run_words
 from runner.competition.check import check_phases, competition_remarks
 from runner.competition.cost import day_cost
 from runner.competition.load import load_competition
@@ -132,11 +133,12 @@ def test_a_phase_without_scores_is_refused(competition: CompetitionFolder, runs:
     """Of too few runs there is no score, so no board and no final; the least number is enough."""
     competition.phase("final")["runs"] = runs
     folder = competition.with_challenges()
+    words = ["competition", "check", str(folder)]
     if runs == MIN_SCORED_RUNS:
-        assert check_phases(folder, load_competition(folder))
+        run_words(words)
         return
     with pytest.raises(ConfigurationError, match=f"Phase final: with {runs} run.* gets a score"):
-        check_phases(folder, load_competition(folder))
+        run_words(words)
 
 
 @pytest.mark.parametrize("name", ["q\udcff", "a\nb", " ", "\x1b[31m"])
