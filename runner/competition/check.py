@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from runner.challenge.challenge import Challenge
+from runner.challenge.controls import load_controls
 from runner.challenge.load import load_challenge
 from runner.challenge.seeds import has_guessable_seed
 from runner.competition.competition import Competition
 from runner.competition.phase import Phase
 from runner.errors import ConfigurationError
+from runner.wording import quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ def check_phases(folder: Path, competition: Competition) -> list[CheckedPhase]:
             if path not in loaded:
                 try:
                     loaded[path] = load_challenge(folder / path)
+                    load_controls(loaded[path])
                 except ConfigurationError as error:
                     raise ConfigurationError(f"Phase {phase.name}: {error}") from error
         challenges = tuple(loaded[path] for path in phase.challenges)
@@ -49,6 +52,24 @@ def check_phases(folder: Path, competition: Competition) -> list[CheckedPhase]:
         phases.append(CheckedPhase(phase=phase, challenges=challenges))
     _require_fresh_final(phases)
     return phases
+
+
+def require_scores(competition: Competition, least: int) -> None:
+    """Require that the evaluations of every phase have a score.
+
+    Args:
+        competition: Whose phases state how many runs their evaluations have.
+        least: With fewer runs there is none.
+
+    Raises:
+        ConfigurationError: a phase has fewer.
+    """
+    for phase in competition.phases:
+        if phase.runs < least:
+            raise ConfigurationError(
+                f"Phase {phase.name}: with {quantity(phase.runs, 'run')} nothing gets a score; state runs = "
+                f"{least} or more."
+            )
 
 
 def _require_usable(phase: Phase, challenge: Challenge) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from runner.competition.competition import Competition
@@ -44,7 +44,17 @@ def intake(competition: Competition, phase: Phase, past: Iterable[PastEntry], no
         return Intake(state=None, refusal=f"Phase {phase.name} opens at {opens}.")
     if stage == "closed":
         closed = f"Phase {phase.name} closed at {local_text(competition.closes(phase), competition.zone)}."
-        return Intake(state=EntryState.LATE if phase.late == "record" else None, refusal=closed)
+        if phase.late == "refuse":
+            return Intake(state=None, refusal=closed)
+        late = allowance(phase.quota, _with_late(past), now, competition.zone)
+        if late.refusal is not None:
+            return Intake(
+                state=None,
+                refusal=f"{closed} {late.refusal}",
+                remaining=late.remaining,
+                resets_at=late.resets_at,
+            )
+        return Intake(state=EntryState.LATE, refusal=closed)
     allowed: Allowance = allowance(phase.quota, past, now, competition.zone)
     return Intake(
         state=EntryState.RECEIVED if allowed.refusal is None else None,
@@ -52,3 +62,10 @@ def intake(competition: Competition, phase: Phase, past: Iterable[PastEntry], no
         remaining=allowed.remaining,
         resets_at=allowed.resets_at,
     )
+
+
+def _with_late(past: Iterable[PastEntry]) -> list[PastEntry]:
+    """Return the entries of a team with late ones as what counts: no more than so many are recorded."""
+    return [
+        replace(entry, state=EntryState.SCORED) if entry.state is EntryState.LATE else entry for entry in past
+    ]

@@ -12,6 +12,7 @@ from typing import Final
 
 from runner.competition.competition import COMPETITION_FILE
 from runner.competition.load import parse_competition
+from runner.competition.phase import printable
 from runner.competition.times import time_zone
 from runner.errors import ConfigurationError, HostNotReadyError
 
@@ -43,6 +44,10 @@ def competition_text(*, name: str, zone: str, now: datetime) -> str:
         today = now.astimezone(time_zone(zone)).date()
     except ValueError as error:
         raise ConfigurationError(f"--time-zone: {error}.") from error
+    try:
+        printable(name)
+    except ValueError as error:
+        raise ConfigurationError(f"The name {name!r} {error}; give another with --name.") from error
     dates = {field: f"{today + timedelta(days=days)}T{_NOON}:00:00" for field, days in _DAYS.items()}
     template = resources.files("runner.competition.template").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     text = Template(template).substitute(

@@ -11,6 +11,9 @@ failed, refused                        no                  yes
 held, withdrawn, late                  no                  no
 =====================================  ==================  =======================
 
+What is judged again counts as its last result that applies; ``superseded`` is left where that is not known.
+After the end of a phase late entries count among themselves, too (`runner.competition.intake`).
+
 An entry on its way counts as used until it ends, so that entries handed in at one moment cannot exceed the
 quota together. A day is a calendar day of the competition's time zone (`runner.competition.times`).
 

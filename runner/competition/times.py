@@ -93,6 +93,12 @@ def _start(day: date, zone: tzinfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone, fold=0).astimezone(UTC)
 
 
+def full_minute(at: datetime) -> datetime:
+    """Return the first full minute that is not before a moment, for texts without seconds: from then on."""
+    minute = at.replace(second=0, microsecond=0)
+    return minute if minute == at else minute + timedelta(minutes=1)
+
+
 def local_text(at: datetime, zone: tzinfo) -> str:
     """Return a moment for people: local time with the zone's offset, ``2026-12-01 09:00 UTC+01:00``."""
     local = at.astimezone(zone)

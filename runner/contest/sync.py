@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from runner.challenge.challenge import Challenge
@@ -23,6 +22,7 @@ from runner.competition.competition import Competition
 from runner.competition.intake import Intake, intake
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
+from runner.contest.inbox import ListedFile, cause, listed_files
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluation.entries import read_hand_in
 from runner.sanitize import sanitize_line
@@ -31,15 +31,9 @@ from runner.store.database import utc_now
 from runner.store.paths import store_archive
 from runner.store.store import Store
 from runner.submission.load import RefusedSubmission, Submission
-from runner.submission.pack import display_path, read_submission_file
-from sandbox.protocol.clutter import is_clutter
+from runner.submission.pack import ChangedFileError, display_path, read_submission_file
 
-MAX_FILES: Final = 2000
-"""Files in a team's folder, taken or not: each is read whenever the folders are."""
 _REASON_CHARACTERS: Final = 1000
-_UNFINISHED: Final = (".part", ".tmp", ".filepart", ".crdownload")
-"""Endings of files that are still being written."""
-_NONE: Final[Mapping[str, CompetitionEntry]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +54,10 @@ class SyncedFile:
     """When the quota changes by itself."""
 
 
+class _NotTakenError(Exception):
+    """A file could not be read, by no fault of its own that is known: the next command tries again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intaker:
     """Takes files as entries of one phase."""
@@ -75,6 +73,9 @@ class Intaker:
     def sync(self, inbox: Path) -> Iterator[SyncedFile]:
         """Take the files of all teams; yield what became of each.
 
+        All of them are received at the moment at which this begins, so a file that changes later waits for
+        the next command.
+
         Args:
             inbox: With a folder for each team, of its name.
 
@@ -82,45 +83,43 @@ class Intaker:
             ConfigurationError: it is no folder.
             HostNotReadyError: the store cannot be written.
         """
+        now = self.clock()
         teams = {team.name: team for team in self.store.teams(self.competition.name)}
         known = self._known()
-        for folder in _listed(inbox):
+        files: list[tuple[str, ListedFile]] = []
+        for folder in sorted(each.path for each in listed_files(inbox)):
             name = display_path(Path(folder.name))
             team = teams.get(folder.name)
             if team is None or team.revoked is not None or folder.is_symlink() or not folder.is_dir():
-                yield SyncedFile(
-                    team="", file_name=name, entry=None, is_new=False, sentence=_no_team(name, folder, teams)
-                )
+                yield _without_team(name, _no_team(name, folder, teams))
                 continue
             try:
-                files = _listed(folder, most=MAX_FILES)
+                files += [(team.name, file) for file in listed_files(folder, is_of_team=True)]
             except ConfigurationError as error:
-                yield SyncedFile(
-                    team="", file_name=name, entry=None, is_new=False, sentence=sanitize_line(str(error))
-                )
-                continue
-            for file in files:
-                yield self.take(team.name, file, known)
+                yield _without_team(name, sanitize_line(str(error)))
+        for owner, file in files:
+            yield self._take(owner, file, known, now)
 
     def _known(self) -> dict[str, CompetitionEntry]:
         """Return the entries of the phase by their keys: most files were taken before."""
         entries = self.store.competition_entries(self.competition.name, phase=self.phase.name)
         return {entry.idempotency_key: entry for entry in entries if entry.idempotency_key is not None}
 
-    def take(self, team: str, file: Path, known: Mapping[str, CompetitionEntry] = _NONE) -> SyncedFile:
-        """Take one file.
-
-        Args:
-            team: Whose it is.
-            file: A ``.zip`` or ``.py`` file; anything else is refused.
-            known: Entries by their keys, as far as the caller has read them.
+    def _take(
+        self, team: str, listed: ListedFile, known: Mapping[str, CompetitionEntry], now: datetime
+    ) -> SyncedFile:
+        """Take one file: a ``.zip`` or ``.py`` file; anything else is refused.
 
         Raises:
             ConfigurationError: there is no such team, or it is revoked.
             HostNotReadyError: the store cannot be written.
         """
-        content, size = _read(file, self.challenge)
-        name = display_path(Path(file.name))
+        name = display_path(Path(listed.path.name))
+        try:
+            content, size = _read(listed, self.challenge)
+        except _NotTakenError as error:
+            sentence = f"It was not taken: {error}. The next sync tries it again."
+            return SyncedFile(team=team, file_name=name, entry=None, is_new=False, sentence=sentence)
         is_refused = isinstance(content, RefusedSubmission)
         reason = content.reason if isinstance(content, RefusedSubmission) else None
         key = _key(self.phase.name, team, name, content.sha256 or reason or "")
@@ -139,14 +138,14 @@ class Intaker:
         decide: Callable[..., Intake] = partial(intake, self.competition, self.phase)
         if isinstance(content, Submission):
             past = self.store.past_entries(self.competition.name, self.phase.name, team)
-            if decide(past, self.clock()).state is not None:  # no row without its bytes
+            if decide(past, now).state is not None:  # no row without its bytes
                 store_archive(self.folder, content.archive, sha256=content.sha256)
         taken = self.store.take_entry(
             new,
             decide,
             steps=(EntryState.CHECKING, EntryState.REFUSED if is_refused else EntryState.QUEUED),
             reason=reason,
-            clock=self.clock,
+            clock=lambda: now,
         )
         decision = taken.intake
         return SyncedFile(
@@ -160,34 +159,64 @@ class Intaker:
         )
 
 
-def _read(file: Path, challenge: Challenge) -> tuple[Submission | RefusedSubmission, int]:
-    """Return what a file holds, and its size; it is read once, and what is read is judged."""
-    if file.suffix.lower() not in (".zip", ".py"):
-        kind = "a folder" if file.is_dir() and not file.is_symlink() else "neither .zip nor .py"
-        return _refused(file, f"{display_path(Path(file.name))} is {kind}; hand in a .zip or a .py file."), 0
+def _read(listed: ListedFile, challenge: Challenge) -> tuple[Submission | RefusedSubmission, int]:
+    """Return what a file holds, and its size; it is read once, and what is read is judged.
+
+    Raises:
+        HostNotReadyError: there is no room for a copy.
+        _NotTakenError: it cannot be read now.
+    """
+    file = listed.path
     try:
+        status = file.lstat()
+        if (kind := _other_kind(file, status.st_mode)) is not None:
+            return _refused(
+                file, f"{display_path(Path(file.name))} is {kind}; hand in a .zip or a .py file."
+            ), 0
+        if status.st_ctime_ns != listed.changed_ns:
+            raise _NotTakenError("it has changed since this sync began")
         data = read_submission_file(file)
-    except (ConfigurationError, OSError) as error:
-        text = str(error).replace(f"{display_path(file.parent)}/", "")
-        return _refused(file, text), 0
-    with tempfile.TemporaryDirectory(prefix="unlearn-sync-") as name:
-        copy = Path(name) / file.name
-        try:
-            copy.write_bytes(data)
-        except OSError as error:
-            raise HostNotReadyError(f"{name} cannot be written: {error.strerror or error}.") from error
-        content = read_hand_in(copy, challenge).content
-        if isinstance(content, RefusedSubmission):
-            sentence = content.reason.replace(f"{name}/", "")
-            content = RefusedSubmission(name=content.name, reason=sentence, sha256=content.sha256)
-        elif content.name == Path(name).name:  # of `submission.py`, whose folder would be its name
-            content = Submission(
-                name="submission",
-                sha256=content.sha256,
-                archive=content.archive,
-                binary_files=content.binary_files,
-            )
+    except ChangedFileError as error:
+        raise _NotTakenError("it changed while it was read") from error
+    except ConfigurationError as error:
+        return _refused(file, str(error).replace(f"{display_path(file.parent)}/", "")), 0
+    except OSError as error:
+        raise _NotTakenError(f"it cannot be read: {cause(error)}") from error
+    content = _inspected(file.name, data, challenge)
     return content, len(content.archive) if isinstance(content, Submission) else len(data)
+
+
+def _inspected(file_name: str, data: bytes, challenge: Challenge) -> Submission | RefusedSubmission:
+    """Return what the content of a file is, by a copy that nobody else can change."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="unlearn-sync-") as name:
+            copy = Path(name) / file_name
+            copy.write_bytes(data)
+            content = read_hand_in(copy, challenge).content
+    except OSError as error:
+        raise HostNotReadyError(f"{tempfile.gettempdir()} cannot be used: {cause(error)}.") from error
+    if isinstance(content, RefusedSubmission):
+        if content.unreadable:
+            raise _NotTakenError("its copy cannot be read")
+        return RefusedSubmission(
+            name=content.name,
+            reason=content.reason.replace(f"{name}/", ""),
+            sha256=content.sha256 or hashlib.sha256(data).hexdigest(),
+        )
+    if content.name == Path(name).name:  # of `submission.py`, whose folder would be its name
+        return replace(content, name="submission")
+    return content
+
+
+def _other_kind(file: Path, mode: int) -> str | None:
+    """Return what a file is if it can be no submission."""
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    if stat.S_ISLNK(mode):
+        return "a link"
+    if not stat.S_ISREG(mode):
+        return "not a regular file"
+    return None if file.suffix.lower() in (".zip", ".py") else "neither .zip nor .py"
 
 
 def _refused(file: Path, reason: str) -> RefusedSubmission:
@@ -196,32 +225,8 @@ def _refused(file: Path, reason: str) -> RefusedSubmission:
     )
 
 
-def _listed(folder: Path, *, most: int | None = None) -> list[Path]:
-    """Return what is in a folder and is to be taken, the oldest first.
-
-    Raises:
-        ConfigurationError: it is no folder, cannot be read, or has more than ``most`` files.
-    """
-    items = []
-    try:
-        with os.scandir(folder) as items_there:
-            for number, item in enumerate(items_there):
-                if most is not None and number >= most:
-                    raise ConfigurationError(
-                        f"The folder has more than {most} files; nothing is taken until they are fewer."
-                    )
-                name = item.name
-                if not (name.startswith(".") or is_clutter(name) or name.lower().endswith(_UNFINISHED)):
-                    items.append((item.stat(follow_symlinks=False).st_mtime, name, folder / name))
-    except FileNotFoundError:
-        if folder.is_dir():  # a file went while the folder was read: the next sync takes the others
-            return []
-        raise ConfigurationError(f"There is no folder {display_path(folder)}.") from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"{display_path(folder)} cannot be read: {error.strerror or error}."
-        ) from error
-    return [item for _time, _name, item in sorted(items)]
+def _without_team(name: str, sentence: str) -> SyncedFile:
+    return SyncedFile(team="", file_name=name, entry=None, is_new=False, sentence=sentence)
 
 
 def _no_team(name: str, folder: Path, teams: Mapping[str, Team]) -> str:

@@ -23,7 +23,7 @@ from runner.parsers.zip_archive import MAX_ENTRIES, inspect_archive
 from runner.parsers.zip_names import ArchiveError, compose_names
 from runner.sanitize import sanitize_line
 from runner.submission.kinds import other_kind
-from runner.submission.pack import display_path, pack_paths, read_submission_file
+from runner.submission.pack import ChangedFileError, display_path, pack_paths, read_submission_file
 from sandbox.protocol.clutter import is_clutter
 
 _REASON_CHARACTERS: Final = 1000
@@ -52,6 +52,8 @@ class RefusedSubmission:
     """A sentence that names the file."""
     sha256: str | None = None
     """Of the file, if it is one that can be read."""
+    unreadable: bool = False
+    """Whether the reason is that it could not be read, which may be a fault of this host."""
 
 
 def require_existing(paths: Sequence[Path]) -> None:
@@ -81,6 +83,7 @@ def read_submission(path: Path) -> Submission | RefusedSubmission:
             name=_display_name(path),
             reason=sanitize_line(str(error), _REASON_CHARACTERS),
             sha256=_file_sha256(path),
+            unreadable=isinstance(error.__cause__, OSError) or isinstance(error, ChangedFileError),
         )
 
 

@@ -19,6 +19,10 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time that zip can store, in place of the file's own."""
 
 
+class ChangedFileError(ConfigurationError):
+    """A file was written while it was read: what was read is no version of it."""
+
+
 def display_path(path: Path) -> str:
     """Return a path as a message may contain it: its last parts are untrusted."""
     return sanitize_line(str(path).encode(errors="surrogateescape"), 500)
@@ -45,13 +49,14 @@ def read_submission_file(path: Path, max_bytes: int = MAX_SUBMISSION_BYTES) -> b
     """Return the content of a plain file; its kind and size are checked before it is read.
 
     Raises:
-        ConfigurationError: it is not a plain file, is too large, or changed during reading.
+        ChangedFileError: it changed during reading.
+        ConfigurationError: it is not a plain file, or is too large.
         OSError: it cannot be read.
     """
     if path.is_symlink():
         raise ConfigurationError(f"{display_path(path)} is a link; a submission must be plain files.")
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-    with open(fd, "rb") as file:
+    try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigurationError(
@@ -62,7 +67,10 @@ def read_submission_file(path: Path, max_bytes: int = MAX_SUBMISSION_BYTES) -> b
                 f"The submission is over {size_text(MAX_SUBMISSION_BYTES)} with "
                 f"{display_path(Path(path.name))}."
             )
-        data = file.read(status.st_size + 1)
+        with open(fd, "rb", closefd=False) as file:
+            data = file.read(status.st_size + 1)
+    finally:
+        os.close(fd)
     if len(data) != status.st_size:
-        raise ConfigurationError(f"{display_path(path)} changed while it was read.")
+        raise ChangedFileError(f"{display_path(path)} changed while it was read.")
     return data

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from runner.cli.console import print_json, print_note, stdout_console
-from runner.cli.contest.options import CompetitionArgument, ReasonOption, organizer
+from runner.cli.contest.options import CompetitionArgument, ReasonOption, organizer, stored_number
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.contest.opened import open_contest
 from runner.contest.rejudge import Rejudged, rejudged, require_no_final, selected_entries
@@ -19,7 +19,13 @@ from runner.wording import quantity
 
 _DIGITS: Final = 6
 BatchArgument = Annotated[
-    int, typer.Argument(metavar="NUMBER", help="Number of the rejudging, as `start` prints it.", min=1)
+    int,
+    typer.Argument(
+        metavar="NUMBER",
+        help="Number of the rejudging, as `start` prints it.",
+        min=1,
+        callback=stored_number,
+    ),
 ]
 
 
@@ -79,7 +85,8 @@ def apply_command(
         require_no_final(contest, contest.phase(phase))
         act = Act(who=organizer(), act="rejudge apply", subject="", reason=reason)
         count = contest.store.apply_rejudging(contest.name, number, act=act)
-    stdout_console().print(f"Rejudging {number}: {quantity(count, 'new result')} count.")
+    counting = quantity(count, "new result counts", "new results count")
+    stdout_console().print(f"Rejudging {number}: {counting}.")
 
 
 def cancel_rejudging_command(

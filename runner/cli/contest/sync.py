@@ -15,7 +15,7 @@ from runner.cli.console import print_error, print_json, stdout_console
 from runner.cli.contest.options import CompetitionArgument, PhaseOption
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.competition.phase import Phase
-from runner.competition.times import local_text
+from runner.competition.times import full_minute, local_text
 from runner.contest.opened import OpenContest, open_contest
 from runner.contest.sync import Intaker, SyncedFile
 from runner.errors import ConfigurationError
@@ -84,7 +84,8 @@ def _report(contest: OpenContest, file: SyncedFile) -> None:
     elif file.entry is None:
         again = ""
         if file.resets_at is not None:
-            again = f" It can be taken from {local_text(file.resets_at, contest.competition.zone)} on."
+            at = local_text(full_minute(file.resets_at), contest.competition.zone)
+            again = f" It can be taken from {at} on."
         print_error(f"{name}: {file.sentence}{again}")
 
 

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from typing import Annotated, Final
 
 import typer
 
 from runner.cli.console import print_json, print_note, stdout_console
-from runner.cli.contest.options import CompetitionArgument, ReasonOption, organizer
+from runner.cli.contest.options import CompetitionArgument, ReasonOption, organizer, team_name
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.competition.times import local_text
 from runner.contest.opened import open_contest
-from runner.errors import ConfigurationError
 from runner.reports.cells import plain_text
 from runner.reports.columns import REQUIRED, Column, fitted_table
 from runner.store.competition.records import Act
 from runner.wording import quantity
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _TOKEN_BYTES: Final = 32
 
-TeamArgument = Annotated[str, typer.Argument(metavar="TEAM", help="Its name, and that of its folder.")]
+TeamArgument = Annotated[
+    str, typer.Argument(metavar="TEAM", help="Its name, and that of its folder.", callback=team_name)
+]
 
 
 def add_command(folder: CompetitionArgument, team: TeamArgument, store: StoreOption = DEFAULT_STORE) -> None:
@@ -31,10 +30,6 @@ def add_command(folder: CompetitionArgument, team: TeamArgument, store: StoreOpt
 
     A token identifies the team to a web service, of which there is none yet: `sync` goes by folders.
     """
-    if not _NAME.fullmatch(team):
-        raise ConfigurationError(
-            f"{team!r} is no name of a team: lower case letters, digits and hyphens, 40 at most."
-        )
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     with open_contest(folder, store) as contest:
         digest = hashlib.sha256(token.encode()).hexdigest()

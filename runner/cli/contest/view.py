@@ -18,7 +18,7 @@ from runner.cli.organizer.board_pages import ReportSource, board_files
 from runner.competition.intake import Intake, intake
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
-from runner.competition.times import local_text
+from runner.competition.times import full_minute, local_text
 from runner.contest.board import phase_board
 from runner.contest.opened import OpenContest, open_contest
 from runner.contest.queue import QueuedEntry, queued_entries
@@ -213,7 +213,8 @@ def _quota_text(contest: OpenContest, quota: Intake) -> str:
     if quota.remaining is not None:
         parts.append(f"{quantity(quota.remaining, 'entry', 'entries')} left.")
     if quota.resets_at is not None:
-        parts.append(f"This changes at {local_text(quota.resets_at, contest.competition.zone)}.")
+        at = full_minute(quota.resets_at)
+        parts.append(f"This changes at {local_text(at, contest.competition.zone)}.")
     return " ".join(parts)
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from runner.cli.console import print_json, print_note, print_warning, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
-from runner.competition.check import CheckedPhase, check_phases, competition_remarks
+from runner.competition.check import CheckedPhase, check_phases, competition_remarks, require_scores
 from runner.competition.competition import Competition
 from runner.competition.cost import DayCost, day_cost
 from runner.competition.load import load_competition
@@ -25,8 +25,10 @@ from runner.competition.times import AOE, local_text
 from runner.errors import ConfigurationError
 from runner.reports.cells import plain_text
 from runner.reports.columns import REQUIRED, Column, fitted_table
+from runner.results.view import MIN_SCORED_RUNS
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
+from runner.submission.pack import display_path
 from runner.wording import first_of, quantity
 
 _CHALLENGES_SHOWN: Final = 2
@@ -50,8 +52,8 @@ def init_command(
     """
     text = competition_text(name=name or folder.absolute().name, zone=time_zone, now=datetime.now(UTC))
     file = write_competition(folder, text)
-    stdout_console().print(str(file), markup=False, soft_wrap=True)
-    print_note(f"next: edit it, build its challenges, then: unlearn competition check {folder}")
+    stdout_console().print(display_path(file), markup=False, soft_wrap=True)
+    print_note(f"next: edit it, build its challenges, then: unlearn competition check {display_path(folder)}")
 
 
 def check_command(
@@ -75,6 +77,7 @@ def check_command(
     if seconds_per_run is not None and not 0 < seconds_per_run < float("inf"):
         raise ConfigurationError("--seconds-per-run must be above 0 and finite.")
     competition = load_competition(folder)
+    require_scores(competition, MIN_SCORED_RUNS)
     phases = check_phases(folder, competition)
     costs = [
         _cost(checked, seconds_per_run or _measured_seconds(store, checked), teams=teams, devices=devices)

@@ -79,7 +79,7 @@ def stored_candidates(
     sources: Mapping[str, ChallengeSource],
     reporter: Reporter,
 ) -> list[Candidate]:
-    """Return a candidate for each entry; what is typed again under the same name counts once.
+    """Return a candidate for each entry; what is typed again under the same name, for no team, counts once.
 
     Args:
         store: That records them.
@@ -117,9 +117,9 @@ def stored_candidates(
 def _of_evaluation(
     stored: StoredEvaluation, result: _Result, entries: Sequence[Entry], *, is_baseline: bool
 ) -> Iterator[Candidate]:
-    first: dict[tuple[str | None, str], Entry] = {}
-    for each in entries:
-        first.setdefault((each.team, each.name), each)
+    first: dict[str | int, Entry] = {}
+    for each in entries:  # a team's are each its own: their names differ in more than is shown
+        first.setdefault(each.name if each.team is None else each.id, each)
     rows: list[Entry | None] = [*first.values()]
     for entry in rows or [None]:
         yield Candidate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -18,6 +19,9 @@ from runner.store.competition.records import Act, CompetitionEntry, NewCompetiti
 from runner.store.competition.schema import CompetitionEntryRow
 from runner.store.competition.teams import require_team
 from runner.store.database import Database, as_utc, utc_now
+
+MAX_NUMBER: Final = 2**63 - 1
+"""Of an entry or a rejudging: databases have no larger integers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,23 +226,32 @@ class CompetitionEntryQueries:
 
 
 def _row(session: Session, entry: int) -> CompetitionEntryRow:
-    row = session.get(CompetitionEntryRow, entry, with_for_update=True)
+    row = session.get(CompetitionEntryRow, entry, with_for_update=True) if entry <= MAX_NUMBER else None
     if row is None:
         raise ConfigurationError(f"There is no entry {entry}; see: unlearn competition status")
     return row
 
 
 def _past(session: Session, competition: str, phase: str, team: str) -> list[PastEntry]:
+    """Return what was handed in, each once: what is judged again counts as its last result that applies."""
     row = CompetitionEntryRow
     rows = session.execute(
-        select(row.received, row.state).where(
+        select(row.id, row.source, row.received, row.state).where(
             row.competition == competition,
             row.phase == phase,
             row.team == team,
-            row.source.is_(None),  # what is judged again was handed in once
+            row.pending.is_(False),
         )
-    )
-    return [PastEntry(as_utc(received), EntryState(state)) for received, state in rows]
+    ).all()
+    again = {source: (number, EntryState(state)) for number, source, _received, state in rows if source}
+    past = []
+    for number, source, received, name in rows:
+        if source is None:
+            last, state = number, EntryState(name)
+            while state is EntryState.SUPERSEDED and last in again:
+                last, state = again[last]
+            past.append(PastEntry(as_utc(received), state))
+    return past
 
 
 def step_row(row: CompetitionEntryRow, steps: Sequence[EntryState], now: datetime) -> None:

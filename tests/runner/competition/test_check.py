@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from runner.challenge.export import export_challenge
+from runner.challenge.layout import control_folder
 from runner.challenge.load import load_challenge
+from runner.cli.main import run_words
 from runner.competition.check import check_phases, competition_remarks
 from runner.competition.cost import day_cost
 from runner.competition.load import load_competition
+from runner.competition.new import competition_text
 from runner.errors import ConfigurationError
+from runner.results.view import MIN_SCORED_RUNS
 from tests.runner.competition.conftest import CompetitionFolder
 from tests.support.command import type_command
 
@@ -77,11 +83,35 @@ def _copy_feedback(folder: Path) -> None:
     shutil.copytree(folder / "feedback", folder / "final-2")
 
 
+def _with_control(folder: Path, problem: str = "") -> None:
+    control = control_folder(folder / "feedback", 1)
+    shutil.copytree(folder / "practice", control)
+    text = (control / "challenge.toml").read_text()
+    seed = "seed = 987654321012"
+    _replace("feedback", seed, f'{seed}\ncontrols = ["{hashlib.sha256(text.encode()).hexdigest()}"]')(folder)
+    if problem == "missing":
+        shutil.rmtree(control)
+    if problem == "another":
+        (control / "challenge.toml").write_text(text.replace(seed, "seed = 5"))
+    if problem == "damaged":
+        (control / "private/references.npz").write_bytes(b"no")
+
+
+def test_control_problems_are_checked(competition: CompetitionFolder) -> None:
+    """Good ones are no remark."""
+    folder = competition.with_challenges()
+    _with_control(folder)
+    assert len(remarks(folder)) == 2
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (lambda folder: shutil.rmtree(folder / "final"), "Phase final: No challenge exists at"),
         (lambda folder: (folder / "final/private/references.npz").unlink(), "Phase final: .* incomplete"),
+        (partial(_with_control, problem="missing"), "Phase feedback: Control problem 1 .* cannot be read"),
+        (partial(_with_control, problem="another"), "Phase feedback: .* is not the control problem"),
+        (partial(_with_control, problem="damaged"), "Phase feedback: .*references"),
         (_export, "Phase feedback: .* is an export without references"),
         (_replace("feedback", '"private"\n', '"public"\n'), "Phase feedback: .* is public"),
         (_replace("final", 'device = "cpu"', 'device = "cuda"'), "Phase final: .* needs a GPU"),
@@ -96,6 +126,26 @@ def test_a_challenge_that_does_not_go_with_its_phase(
     change(folder)
     with pytest.raises(ConfigurationError, match=expected):
         check_phases(folder, load_competition(folder))
+
+
+@pytest.mark.parametrize("runs", [1, MIN_SCORED_RUNS - 1, MIN_SCORED_RUNS])
+def test_a_phase_without_scores_is_refused(competition: CompetitionFolder, runs: int) -> None:
+    """Of too few runs there is no score, so no board and no final; the least number is enough."""
+    competition.phase("final")["runs"] = runs
+    folder = competition.with_challenges()
+    words = ["competition", "check", str(folder)]
+    if runs == MIN_SCORED_RUNS:
+        run_words(words)
+        return
+    with pytest.raises(ConfigurationError, match=f"Phase final: with {runs} run.* gets a score"):
+        run_words(words)
+
+
+@pytest.mark.parametrize("name", ["q\udcff", "a\nb", " ", "\x1b[31m"])
+def test_a_new_competition_has_a_name_that_can_be_shown(name: str) -> None:
+    """Of the folder or of the option."""
+    with pytest.raises(ConfigurationError, match=r"visible characters.*--name"):
+        competition_text(name=name, zone="UTC", now=BEFORE)
 
 
 def test_the_image_is_the_challenges_own(competition: CompetitionFolder) -> None:

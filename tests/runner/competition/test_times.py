@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.competition.times import day_of, local_text, moment, time_zone
+from runner.competition.times import day_of, full_minute, local_text, moment, time_zone
 
 ZONES = (
     "AoE",
@@ -105,6 +105,13 @@ def test_days_cover_all_time_without_overlap(zone: str, now: datetime) -> None:
     after = day_of(day.end, time_zone(zone))
     assert after.start == day.end
     assert day_of(day.end - timedelta(microseconds=1), time_zone(zone)) == day
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (1e-6, 1), (1, 1), (59.999999, 1), (60, 1)])
+def test_a_minute_is_not_shown_before_its_time(seconds: float, minutes: int) -> None:
+    """A text without seconds, from when on something is possible, is never too early."""
+    at = utc(2026, 12, 1, 23) + timedelta(minutes=59)
+    assert full_minute(at + timedelta(seconds=seconds)) == at + timedelta(minutes=minutes)
 
 
 def test_a_moment_is_shown_with_its_offset() -> None:

@@ -14,6 +14,7 @@ from runner.contest.opened import open_contest
 from runner.leaderboard.model import Board
 from runner.progress import NullReporter
 from runner.store.competition.records import Act
+from runner.submission.pack import pack_paths
 from tests.runner.contest.conftest import NAME, Contest, local
 
 NOW = datetime.now(UTC)
@@ -131,6 +132,25 @@ def test_anonymous_names(evaluated: Contest) -> None:
     ]
     assert anonymous_name("another", "alpha") != anonymous_name(board.secret, "alpha")
     assert ("alpha", "near") in rows(board.for_organizers())
+
+
+def test_every_entry_of_a_team_is_a_row(contest: Contest) -> None:
+    """Also with the content and the name of another up to the suffix: what is withdrawn hides no score."""
+    file = contest.hand_in("alpha", "mine")
+    file.with_suffix(".zip").write_bytes(pack_paths(iter([("submission.py", file)])))
+    contest.stores = True
+    contest.sync()
+    contest.work()
+    first, second = contest.entries()
+    assert first.evaluation == second.evaluation
+    with contest.store() as store:
+        act = Act(who="me", act="withdraw", subject="1")
+        store.move_entry(first.id, EntryState.WITHDRAWN, reason="by mail", act=act)
+    board = board_of(contest)
+    assert rows(board.for_public()) == [("alpha", "mine")]
+    assert [row.entry for row in board.for_public().all_rows()] == [second.id]
+    assert len(board.for_organizers().all_rows()) == 2
+    assert list(board.own_results("alpha")[1]) == [second.id]
 
 
 def test_an_empty_phase_has_an_empty_board(contest: Contest) -> None:

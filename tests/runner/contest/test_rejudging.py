@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from runner.competition.phase import Quota
+from runner.competition.quota import allowance
 from runner.competition.states import EntryState
 from runner.contest.board import phase_board
 from runner.contest.final import Final
@@ -78,6 +80,31 @@ def test_nothing_changes_before_it_is_applied(judged: Contest) -> None:
     assert [received[number + 3] for number in (1, 2, 3)] == [received[number] for number in (1, 2, 3)]
     again = start(judged)
     assert [old for old, _, _ in shown(judged, again)] == [4, 5, 6]
+
+
+def test_what_failed_uses_no_other_quota_once_it_is_judged_again(contest: Contest) -> None:
+    """Its last result that applies counts: a crash stays a crash, and a score uses the quota."""
+    for name in ("a", "b"):
+        contest.hand_in("alpha", name, code="CRASH = 1")
+    contest.hand_in("beta", "b")
+    contest.sync()
+    contest.work()
+    for _again in range(2):
+        batch = start(contest)
+        contest.work()
+        with contest.store() as store:
+            store.apply_rejudging(NAME, batch, act=ACT)
+    start(contest)  # pending: nothing knows it yet
+    states = {}
+    with contest.store() as store:
+        for team in ("alpha", "beta"):
+            past = store.past_entries(NAME, "feedback", team)
+            states[team] = [entry.state for entry in past]
+            answer = allowance(Quota(total=2), past, datetime.now(UTC), contest.competition.zone)
+            assert answer.remaining == {"alpha": 2, "beta": 1}[team]
+        store.move_entry(9, EntryState.DISQUALIFIED, reason="copied", act=ACT)
+        assert [entry.state for entry in store.past_entries(NAME, "feedback", "beta")] == ["disqualified"]
+    assert states == {"alpha": ["failed", "failed"], "beta": ["scored"]}
 
 
 def test_the_same_evaluation_is_said_to_be_the_same(judged: Contest) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.competition.states import EntryState
-from runner.contest.sync import MAX_FILES
+from runner.contest.inbox import MAX_FILES
 from runner.errors import ConfigurationError
 from runner.store.competition.records import Act
 from runner.store.paths import archive_path
