@@ -7,12 +7,23 @@ method whose checkpoints vary less than references do lies closer to each of the
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scoring.checks import FloatArray
+from scoring.checks import CountArray, FloatArray
 from scoring.flags.mmd import PERMUTATIONS
 
 MAX_NEIGHBOURS = 20
 """Distances to references, beyond the nearest, from which a checkpoint's expected gap is estimated."""
+
+MIN_EXAMPLES = 20
+"""Minimum number of varied examples for `nearest_reference`; with fewer, its power law does not hold for
+confidences with heavy tails or two modes."""
+
+MOST = 0.9
+"""Share of the references that lie nearer to another than a checkpoint may lie to its second nearest."""
+
+LAW_LEVEL = 0.05
+"""Maximum p-value at which the references themselves contradict the law of `nearest_reference`."""
 
 _SMALLEST = 1e-300
 
@@ -83,26 +94,31 @@ def nearest_reference(kernel: FloatArray, *, n: int) -> NearestReference | None:
     number grows faster for smaller r, the bound is too high. All checkpoints together have n times the
     smallest of their probabilities (Bonferroni), whatever their dependence.
 
+    The law fails the other way where a few models lie apart from all others, such as runs that got stuck: the
+    only other stuck model is far nearer than the second nearest of all, and clipping may make them almost
+    equal. So a checkpoint counts only if it lies among the references (`_lies_among`), which depends on its
+    second distance alone; given this, the law for the first is the same. And no checkpoint counts where the
+    references break the law among themselves.
+
     Args:
         kernel: Kernel matrix ``exp(-c * squared distance)``, the unlearned first. Shape [n + m, n + m].
         n: Number of unlearned checkpoints.
 
     Returns:
-        None if there are fewer than 8 references or if two of them are equal: then distances are coarse.
+        None if there are fewer than 8 references, if two of them are equal (then distances are coarse), or
+        if one of them stands out by how near another is.
     """
     references = len(kernel) - n
     among = kernel[n:, n:]
     if references < 8 or (among[np.triu_indices(references, k=1)] >= 1).any():
         return None
     k = min(MAX_NEIGHBOURS, references // 2)
-    order = np.argsort(-kernel[:n, n:], axis=1, kind="stable")[:, : k + 1]
-    squared = -np.log(np.maximum(np.take_along_axis(kernel[:n, n:], order, axis=1), _SMALLEST))
-    log_distance = np.log(np.maximum(squared, _SMALLEST)) / 2
-    gaps = np.diff(log_distance, axis=1) * np.arange(1, k + 1)
-    others = gaps[:, 1:].sum(axis=1)
-    usable = others > 0
-    p_values = np.ones(n)
-    p_values[usable] = (1 + gaps[usable, 0] / others[usable]) ** -(k - 1)
+    others = among.copy()
+    np.fill_diagonal(others, 0.0)
+    if references * _gaps(others, k)[2].min() <= LAW_LEVEL:
+        return None
+    order, log_distance, p_values = _gaps(kernel[:n, n:], k)
+    p_values[~_lies_among(among, order[:, 0], 2 * log_distance[:, 1])] = 1
     row = int(p_values.argmin())
     return NearestReference(
         checkpoint=row,
@@ -110,3 +126,40 @@ def nearest_reference(kernel: FloatArray, *, n: int) -> NearestReference | None:
         ratio=float(np.exp(log_distance[row, 0] - log_distance[row, 1])),
         p_value=min(1.0, n * float(p_values[row])),
     )
+
+
+def _gaps(kernel: FloatArray, k: int) -> tuple[CountArray, FloatArray, FloatArray]:
+    """Return for each row the k + 1 nearest columns, the logarithms of their distances, and the p-value.
+
+    Args:
+        kernel: Kernel values. Shape [rows, columns], columns > k.
+        k: Number of gaps, 2 or more.
+    """
+    order = np.argsort(-kernel, axis=1, kind="stable")[:, : k + 1]
+    squared = -np.log(np.maximum(np.take_along_axis(kernel, order, axis=1), _SMALLEST))
+    log_distance = np.log(np.maximum(squared, _SMALLEST)) / 2
+    gaps = np.diff(log_distance, axis=1) * np.arange(1, k + 1)
+    others = gaps[:, 1:].sum(axis=1)
+    usable = others > 0
+    p_values = np.ones(len(kernel))
+    p_values[usable] = (1 + gaps[usable, 0] / others[usable]) ** -(k - 1)
+    return order, log_distance, p_values
+
+
+def _lies_among(among: FloatArray, nearest: CountArray, log_squared: FloatArray) -> NDArray[np.bool_]:
+    """Return which checkpoints are as near to a second reference as most references are to their nearest.
+
+    Args:
+        among: Kernel matrix of the references. Shape [m, m].
+        nearest: Position of each checkpoint's nearest reference, which is left out. Shape [n].
+        log_squared: Logarithm of each checkpoint's squared distance to its second nearest. Shape [n].
+    """
+    near = among.copy()
+    np.fill_diagonal(near, -1.0)
+    lies_among = np.zeros(len(nearest), dtype=np.bool_)
+    for left_out in np.unique(nearest):
+        others = np.delete(np.delete(near, left_out, axis=0), left_out, axis=1)
+        reach = np.quantile(-np.log(np.maximum(others.max(axis=1), _SMALLEST)), MOST)
+        here = nearest == left_out
+        lies_among[here] = np.exp(log_squared[here]) <= reach
+    return lies_among

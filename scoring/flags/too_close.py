@@ -10,8 +10,10 @@ answers, or copied with noise. Five tests, each at a level of 0.2 %::
     pairs       mutual nearest neighbours, one of each side              (scoring.flags.nearness)
     single      one checkpoint next to one reference                     (scoring.flags.nearness)
 
-Evenness, joint and pairs are permutation tests, exact for any distributions and numbers of models. So at most
-1 % of honest sets of retrainings are flagged. A method that is no retraining differs more, not less.
+Evenness, joint and pairs are permutation tests, exact for any distributions and numbers of models. Quality
+assumes a normal log F, and single a power law of small distances, which needs 20 examples and leaves out
+checkpoints that lie apart. The level of all five is 1 %; how often honest retrainings are flagged is measured
+(docs/metrics.md). A method that is no retraining differs more, not less.
 """
 
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from scoring.flags.evenness import evenness_test
 from scoring.flags.mmd import Pool, pool_checkpoints
-from scoring.flags.nearness import nearest_pairs, nearest_reference
+from scoring.flags.nearness import MIN_EXAMPLES, nearest_pairs, nearest_reference
 from scoring.samples import paired_confidences
 from scoring.statistics.ceiling import Ceiling
 from scoring.statistics.prediction import predict_quality
@@ -147,7 +149,8 @@ def find_too_close(
         unlearned, retrained, quality=quality, limit=limit, level=LEVEL, seed=quality_seed
     )
     pairs = nearest_pairs(pool.kernel, n=pool.n, seed=pairs_seed)
-    single = nearest_reference(pool.kernel, n=pool.n)
+    enough = pool.points.shape[1] >= MIN_EXAMPLES
+    single = nearest_reference(pool.kernel, n=pool.n) if enough else None
     p_values: dict[Test, float] = {
         "quality": 1.0 if prediction is None else prediction.p_value,
         "evenness": evenness_test(unlearned, retrained, seed=evenness_seed).smaller,

@@ -46,7 +46,8 @@ def feature_distance(
 
     *Distance.* 1 - CKA is half the squared distance of two Gram matrices of norm 1. With u and r the mean
     Gram matrices, the difference of its means is r.r' - u.r over pairs of distinct models; the interval
-    follows from the influence of each model on it.
+    follows from the influence of each model on it. A model whose features are all equal has no
+    arrangement: its Gram matrix is zero, and its distance to every other model is 1.
 
     Args:
         unlearned: Of the unlearned models, n >= 4.
@@ -56,8 +57,8 @@ def feature_distance(
         confidence: Of the intervals, in (0, 1).
 
     Raises:
-        ValueError: features are missing, a side has fewer than four models, or all features of a model
-            are equal.
+        ValueError: features are missing, a side has fewer than four models, or the features of each
+            reference are equal.
 
     Source:
         Kornblith et al., "Similarity of Neural Network Representations Revisited", arXiv 1905.00414; for the
@@ -68,6 +69,8 @@ def feature_distance(
     chosen = some_examples(labels.size, MAX_EXAMPLES, seed=seed)
     sides = [[_scaled(of_model[chosen]) for of_model in side] for side in (features, reference_features)]
     grams = [np.stack([_gram(features) for features in side]) for side in sides]
+    if not grams[1].any():
+        raise ValueError("The features of each reference are equal.")
     separations = [_separations(side, labels[chosen]) for side in sides]
     separation = None
     if separations[0] is not None and separations[1] is not None:
@@ -83,13 +86,16 @@ def _scaled(features: NDArray[Any]) -> FloatArray:
 
 
 def _gram(features: FloatArray) -> FloatArray:
-    """Return the Gram matrix of one network's centred features, divided by its norm, as a vector."""
+    """Return the Gram matrix of one network's centred features, divided by its norm, as a vector.
+
+    It is zero if all features are equal.
+    """
+    if not np.ptp(features, axis=0).any():
+        return np.zeros(len(features) ** 2)
     centred = features - features.mean(axis=0)
     gram = (centred @ centred.T).ravel()
     norm = np.linalg.norm(gram)
-    if norm == 0:
-        raise ValueError("All features of a model are equal.")
-    scaled: FloatArray = gram / norm
+    scaled: FloatArray = gram / norm if norm > 0 else gram
     return scaled
 
 
@@ -97,7 +103,8 @@ def _distance(unlearned: FloatArray, references: FloatArray, *, confidence: floa
     n, m = len(unlearned), len(references)
     own, mean = unlearned.mean(axis=0), references.mean(axis=0)
     to_own, to_mean = references @ own, references @ mean
-    other = (m * to_mean - 1) / (m - 1)  # each reference against the others; the norms are 1
+    norms = references.any(axis=1).astype(np.float64)  # 1, or 0 of equal features
+    other = (m * to_mean - norms) / (m - 1)  # each reference against the others
     reach = unlearned @ mean
     null = gap(1 - other, 1 - other, confidence=confidence)
     error = np.sqrt(reach.var(ddof=1) / n + (2 * other - to_own).var(ddof=1) / m)

@@ -12,6 +12,10 @@ from scoring.probes.contrast import Gap, gap
 from scoring.published.confidence import logit_scaled_confidence
 from scoring.statistics.interval import CONFIDENCE
 
+CLIP = 20.0
+"""Nats to which confidences are limited on both sides, before and after: they saturate near 104, and one
+model of extreme logits would hide the gain of all others."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relearning:
@@ -21,7 +25,7 @@ class Relearning:
     """Of the gain in accuracy on the forget examples, in [-1, 1]."""
 
     confidence: Gap
-    """Of the gain in mean confidence, in nats; accuracy saturates, confidence does not."""
+    """Of the gain in mean confidence, in nats, limited to 20 an example; accuracy saturates sooner."""
 
     accuracy_after: Gap
     """Of the accuracy after fine-tuning: above 0 the models know more of the forget set than references."""
@@ -60,9 +64,13 @@ def relearning(
         logits, confidences, both(unlearned, references, "relearned_logits"), strict=True
     ):
         accuracy_after = _accuracy(after_logits, labels)
-        after = np.array([float(logit_scaled_confidence(each, labels).mean()) for each in after_logits])
+        after = np.array([_clipped(logit_scaled_confidence(each, labels)).mean() for each in after_logits])
         sides.append(
-            (accuracy_after - _accuracy(before_logits, labels), after - before.mean(axis=1), accuracy_after)
+            (
+                accuracy_after - _accuracy(before_logits, labels),
+                after - _clipped(before).mean(axis=1),
+                accuracy_after,
+            )
         )
     steps = 1 / labels.size, 0.0, 1 / labels.size
     accuracy, certainty, level = (
@@ -76,3 +84,8 @@ def _accuracy(logits: NDArray[Any], labels: CountArray) -> FloatArray:
     """Return the accuracy of each model. Shape [models]."""
     accuracy: FloatArray = (logits.argmax(axis=2) == labels).mean(axis=1)
     return accuracy
+
+
+def _clipped(confidences: FloatArray) -> FloatArray:
+    clipped: FloatArray = np.clip(confidences, -CLIP, CLIP)
+    return clipped

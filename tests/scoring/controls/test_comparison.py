@@ -9,6 +9,7 @@ from scoring.card.flags import card_flags
 from scoring.card.levels import NOT_UNLEARNING, flag_level
 from scoring.checks import FloatArray
 from scoring.controls.comparison import (
+    MIN_EXAMPLES,
     MIN_REFERENCES,
     MIN_RUNS,
     ProblemFigures,
@@ -20,10 +21,12 @@ from scoring.controls.comparison import (
 EXAMPLES = 30
 
 
-def problem(seed: int, shift: float, runs: int = 16, references: int = 64) -> tuple[FloatArray, FloatArray]:
+def problem(
+    seed: int, shift: float, runs: int = 16, references: int = 64, examples: int = EXAMPLES
+) -> tuple[FloatArray, FloatArray]:
     """Return confidences of runs that are shifted from the references by so many standard deviations."""
     rng = np.random.default_rng(seed)
-    return rng.normal(shift, 1, (runs, EXAMPLES)), rng.normal(0, 1, (references, EXAMPLES))
+    return rng.normal(shift, 1, (runs, examples)), rng.normal(0, 1, (references, examples))
 
 
 def figures(share: float) -> ProblemFigures:
@@ -113,6 +116,16 @@ def test_too_few_models_are_refused(runs: int, references: int) -> None:
         compare_with_controls(problem(1, 0.0), [problem(2, 0.0, runs, references)], seed=5)
     with pytest.raises(ValueError, match="no control problems"):
         compare_with_controls(problem(1, 0.0), [], seed=5)
+
+
+@pytest.mark.parametrize("examples", [1, 5, MIN_EXAMPLES - 1])
+def test_few_forget_examples_are_refused(examples: int) -> None:
+    """On the challenge or on a control problem: F of a few examples differs too much by chance."""
+    few, enough = problem(1, 0.0, examples=examples), problem(2, 0.0, examples=MIN_EXAMPLES)
+    for challenge, control in ((few, enough), (enough, few)):
+        with pytest.raises(ValueError, match=f"too few forget examples .*: {examples}, .* needs 20"):
+            compare_with_controls(challenge, [enough, control], seed=5)
+    assert not compare_with_controls(enough, [enough], seed=5).flagged
 
 
 def test_false_alarms_of_retraining_are_rare() -> None:

@@ -13,7 +13,7 @@ from scoring.card.flags import card_flags
 from scoring.card.levels import flag_level
 from scoring.flags.evenness import _ranks, evenness_test
 from scoring.flags.mmd import discrepancy_test, pool_checkpoints
-from scoring.flags.nearness import nearest_pairs, nearest_reference
+from scoring.flags.nearness import MIN_EXAMPLES, nearest_pairs, nearest_reference
 from scoring.flags.too_close import LEVEL, TooClose, find_too_close
 from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import ceiling
@@ -193,6 +193,62 @@ def test_the_nearest_reference_is_named():
     assert (near.checkpoint, near.reference) == (7, 21)
     assert near.ratio < 0.2
     assert near.p_value < LEVEL
+
+
+def stuck(rng, models):
+    """Return models of which 4 % got stuck far away, in one of two places."""
+    confidences = rng.normal(size=(models, 100))
+    lost = rng.random(models) < 0.04
+    confidences[lost] = rng.choice([-8, 8], size=(lost.sum(), 1)) + rng.normal(size=(lost.sum(), 100))
+    return confidences
+
+
+def constant_answers(rng, models):
+    """Return models of which a tenth answer all examples with one class of ten."""
+    confidences = rng.normal(size=(models, 100))
+    lost = np.flatnonzero(rng.random(models) < 0.1)
+    labels = np.random.default_rng(1).integers(10, size=100)
+    for row in lost:
+        confidences[row] = np.where(labels == rng.integers(10), 2, -2) + 0.05 * rng.normal(size=100)
+    return confidences
+
+
+def two_modes(rng, models):
+    """Return models that are certain, right or wrong, about each of 20 examples."""
+    return 3 * rng.choice([-1, 1], size=(models, 20)) + 0.2 * rng.normal(size=(models, 20))
+
+
+@pytest.mark.parametrize("retrain", [stuck, constant_answers, two_modes])
+def test_runs_that_lie_apart_have_no_nearest_reference(retrain):
+    """Failed retrainings are alike, on both sides; such pairs are chance."""
+    alarms = 0
+    for seed in range(60):
+        rng = np.random.default_rng([seed, 7])
+        near = nearest_reference(pool_checkpoints(retrain(rng, 64), retrain(rng, 64)).kernel, n=64)
+        alarms += near is not None and near.p_value <= LEVEL
+    assert alarms <= 1
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.3])
+def test_copies_are_found_beside_a_failed_retraining(noise):
+    """Those of the references that did not fail."""
+    rng = np.random.default_rng(0)
+    retrained = rng.normal(size=(64, 100))
+    retrained[0] -= 8
+    copies = retrained + noise * rng.normal(size=retrained.shape)
+    near = nearest_reference(pool_checkpoints(copies, retrained).kernel, n=64)
+    assert near is not None
+    assert near.p_value <= LEVEL
+
+
+def test_a_single_reference_needs_enough_examples():
+    """With few of them a small distance may be chance."""
+    for examples, tests in ((MIN_EXAMPLES - 1, set()), (MIN_EXAMPLES, {"single"})):
+        unlearned, retrained = normal(27, 32, examples), normal(28, 32, examples)
+        middle = np.abs(retrained).sum(axis=1).argmin()
+        unlearned[3] = retrained[middle] + 1e-4
+        flag = flag_of(unlearned, retrained)
+        assert set(flag.tests if flag else ()) == tests
 
 
 def test_coarse_confidences_have_no_nearest_reference():

@@ -88,6 +88,52 @@ def test_feature_distance_is_one_minus_alignment():
     assert result.value.estimate == pytest.approx(across - within)
 
 
+def _confidence_gap(seed: int, *, extreme: str = "") -> Any:
+    """Return the gap of the relearned confidence; on one side one model's logits are extreme afterwards."""
+    rng = np.random.default_rng(seed)
+    before = _answers(*[[False, False]] * 16)
+    confidences = np.stack([logit_scaled_confidence(each, LABELS) for each in before])
+    sides = {
+        "unlearned": _answers(*[[True, True]] * 16) + rng.normal(size=before.shape) / 10,
+        "references": before + rng.normal(size=before.shape) / 10,
+    }
+    if extreme:
+        sides[extreme][3] = _answers([False, True])[0] * 1e6
+    return relearning(
+        *(Probes(relearned_logits=sides[side]) for side in ("unlearned", "references")),
+        LABELS,
+        logits=(before, before),
+        confidences=(confidences, confidences),
+    ).confidence
+
+
+@pytest.mark.parametrize("side", ["", "unlearned", "references"])
+def test_one_model_of_extreme_logits_does_not_hide_the_relearned_confidence(side):
+    """The gain of the others stays outside the null."""
+    result = _confidence_gap(0, extreme=side)
+    assert result.value.low > max(result.null.high, 0)
+    assert result.value.estimate == pytest.approx(8, abs=1)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -3e30])
+def test_a_collapsed_network_does_not_hide_the_features_of_others(constant):
+    """Of either side; it is at distance 1 from all. Without any reference's arrangement there is no distance."""
+    (unlearned, labels), (references, _) = _probes(0, models=5, knowledge=1), _probes(1, models=6)
+    u, r = np.array(unlearned.features), np.array(references.features)
+    u[2], r[4] = constant, constant
+    result = feature_distance(Probes(features=u), Probes(features=r), labels, seed=0).distance
+
+    def distance(a, b):
+        return 1 - (_alignment(a, b) if np.ptp(a) > 0 and np.ptp(b) > 0 else 0)
+
+    assert result.unlearned == pytest.approx(np.mean([distance(a, b) for a in u for b in r]))
+    within = [distance(r[i], r[j]) for i in range(6) for j in range(6) if i != j]
+    assert result.references == pytest.approx(np.mean(within))
+    r[:] = constant
+    with pytest.raises(ValueError, match="features of each reference are equal"):
+        feature_distance(Probes(features=u), Probes(features=r), labels, seed=0)
+
+
 def test_features_may_be_turned_scaled_and_moved():
     """What differs between equal networks with other initial weights does not change the entry."""
     (unlearned, labels), (references, _) = _probes(0, models=5), _probes(1, models=6)
