@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import unicodedata
 from typing import Final
 
@@ -9,6 +10,19 @@ _ALLOWED: Final = {"\n", "\t"}
 _HARMFUL_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Control, format (among them the bidirectional overrides), surrogate, private, unassigned,
 and the line and paragraph separators."""
+_OTHER_EXCEPTION: Final = "Exception"
+
+_OF_LIBRARIES: Final = frozenset(
+    {
+        *("OutOfMemoryError", "AcceleratorError", "BackendCompilerFailed", "UnpicklingError"),  # torch
+        *("LinAlgError", "AxisError", "DTypePromotionError"),  # numpy, and torch for the first
+    }
+)
+_KNOWN: Final = _OF_LIBRARIES | {
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+}
 
 
 def sanitize(text: str | bytes, limit: int | None = None) -> str:
@@ -36,3 +50,12 @@ def sanitize(text: str | bytes, limit: int | None = None) -> str:
 def sanitize_line(text: str | bytes, limit: int = 300) -> str:
     """Return sanitized text on one line: every run of white space becomes one space."""
     return " ".join(sanitize(text, limit).split())
+
+
+def exception_name(claimed: str) -> str:
+    """Return an exception's name if it is well known, else ``Exception``.
+
+    The submission names its class, so any other name could carry a message. An empty name stays empty:
+    the run raised nothing.
+    """
+    return claimed if claimed in _KNOWN or not claimed else _OTHER_EXCEPTION

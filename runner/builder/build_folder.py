@@ -125,8 +125,20 @@ class BuildFolder:
         return self._probes.recorded(kinds)
 
     def add_facts(self, data: bytes) -> None:
-        """Store what the trainer reports about the challenge; the original network is finished then."""
+        """Store what the trainer reports about the challenge; the original network is finished then.
+
+        Raises:
+            ConfigurationError: the original network diverged; no reference is trained.
+        """
         write_atomic(self._facts, data)
+        if self.probe_settings() is not None and self._original_outputs.is_file():
+            try:
+                self._original_logits()
+            except ArraysError:  # computed again at the end of the build
+                pass
+            except ConfigurationError:
+                self._facts.unlink()  # or the same command would go on with the references
+                raise
         self.snapshots.remove(ORIGINAL)
 
     def add_group(self, first: int, count: int, data: bytes) -> None:
@@ -165,6 +177,22 @@ class BuildFolder:
             "rate."
         )
 
+    def _original_logits(self) -> NDArray[np.float32]:
+        """Return the logits of the original network, which must be finite.
+
+        Raises:
+            ArraysError: the file is damaged.
+            ConfigurationError: the original network diverged.
+        """
+        logits = split_outputs(self._original_outputs.read_bytes(), self.output_shapes()).logits
+        if not np.isfinite(logits).all():
+            raise ConfigurationError(
+                f"The original network (seed {self._seed}) diverged: its outputs are not finite, and the "
+                "same command would diverge again. Begin anew with --discard, and with another --seed or a "
+                "--training of a lower learning rate."
+            )
+        return logits
+
     def references(self) -> bytes:
         """Return the outputs of all references, as the bytes of ``references.npz``.
 
@@ -193,6 +221,7 @@ class BuildFolder:
         """Return the probes of all references, as the bytes of ``probes.npz``.
 
         Raises:
+            ConfigurationError: the original network diverged.
             SandboxLostError: something is damaged; the same command computes it again.
         """
         settings, shapes = self.probe_settings(), self.output_shapes()
@@ -203,7 +232,7 @@ class BuildFolder:
             for kind in shapes.probes
         }
         try:
-            original = split_outputs(self._original_outputs.read_bytes(), shapes)
+            original_logits = self._original_logits()
         except ArraysError as error:
             self._original_outputs.unlink()
             raise SandboxLostError(
@@ -214,7 +243,7 @@ class BuildFolder:
         mislabelled = np.zeros(shapes.examples, np.bool_)
         mislabelled[self.facts().get("mislabelled", [])] = True
         return ReferenceProbes(
-            arrays=arrays, labels=labels, original_logits=original.logits, mislabelled=mislabelled
+            arrays=arrays, labels=labels, original_logits=original_logits, mislabelled=mislabelled
         ).to_bytes()
 
     def _read_group(self, first: int) -> NetworkOutputs:

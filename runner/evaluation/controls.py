@@ -8,7 +8,8 @@
 The runs on a control problem are an evaluation of their own in the store, with the other as its parent: other
 commands do not list it. They have the terms of their parent, and each batch has about as many runs, so that
 neither the age of a container nor the order tells a run which problem counts. A failed run on a control
-problem is published as a run of the parent, which fails as by any other run.
+problem is published as a run of the parent, which fails as by any other run, without what it printed: a
+participant may read that of the parent's runs, and a run could print the control problem.
 """
 
 from __future__ import annotations
@@ -24,10 +25,9 @@ from runner.challenge.controls import load_controls
 from runner.evaluation.pending_runs import PendingRuns
 from runner.execution.context import EvaluationContext
 from runner.execution.executor import Executor
-from runner.files import read_stored_file
 from runner.results.controls import control_runs, has_control_runs
 from runner.store.lease import evaluation_lease
-from runner.store.paths import MAX_LOG_BYTES, control_evaluation_id
+from runner.store.paths import control_evaluation_id
 from runner.store.records import EvaluationRecord
 from runner.time_limits.terms import Terms
 
@@ -104,16 +104,9 @@ def execute_in_batches(pending: PendingRuns, controls: Sequence[PendingRuns]) ->
         elif pending.failed_run() is None:
             part.execute(batch)
             if (failed := part.failed_run()) is not None:
-                pending.adopt(failed, _log(part, failed.index))
+                pending.adopt(failed)
             changed |= part.worked
     return changed or pending.worked
-
-
-def _log(part: PendingRuns, index: int) -> bytes:
-    try:
-        return read_stored_file(part.paths.log(index), max_bytes=MAX_LOG_BYTES)
-    except OSError:  # it printed nothing
-        return b""
 
 
 def _record(name: str, pending: PendingRuns, control: Challenge, image: str, n: int) -> EvaluationRecord:

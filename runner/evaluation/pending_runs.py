@@ -137,19 +137,18 @@ class PendingRuns:
         runs = self._context.store.runs(self.name)
         return next((run for run in runs if run.verdict is not Verdict.OK), None)
 
-    def adopt(self, failed: RunRecord, log: bytes) -> None:
+    def adopt(self, failed: RunRecord) -> None:
         """Publish a failed run of a control problem as one of this evaluation's, which then fails.
 
         It takes the place of a run that is not published yet, or else of the last.
 
         Args:
             failed: The run.
-            log: What it printed and raised, as its own evaluation has it.
         """
         published = {run.index for run in self._context.store.runs(self.name)}
         free = [index for index in self.indices if index not in published]
         index = secrets.choice(free) if free else self.indices[-1]
-        self._publisher.adopt(failed, PlannedRun(index=index, seed=self.challenge.run_seed(index)), log)
+        self._publisher.adopt(failed, PlannedRun(index=index, seed=self.challenge.run_seed(index)))
         self.worked = True
 
     def _missing(self, recorded: list[RunRecord]) -> list[PlannedRun]:

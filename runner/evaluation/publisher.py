@@ -6,7 +6,6 @@ A kill between two steps loses nothing: `runner.store.recovery` finishes or undo
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ from runner.clients.runs import EndedRun, PlannedRun
 from runner.errors import HostNotReadyError
 from runner.files import read_stored_file
 from runner.parsers.checkpoint import content_sha256
-from runner.sanitize import sanitize, sanitize_line
+from runner.sanitize import exception_name, sanitize, sanitize_line
 from runner.store.paths import MAX_CHECKPOINT_BYTES, EvaluationPaths
 from runner.store.records import RunRecord
 from runner.store.staged_files import commit_file, discard_file, stage_file
@@ -25,6 +24,8 @@ from runner.verdict import Judgement
 _TRACEBACK_CHARACTERS: Final = 16_000
 _NO_ATTEMPT: Final = 0
 """The attempt of a run that none of this evaluation's attempts executed."""
+_WITHOUT_OUTPUT: Final = "Its output is with the organizer."
+"""The detail of a failed run on a control problem, as participants may read it."""
 
 
 class RunPublisher:
@@ -104,28 +105,31 @@ class RunPublisher:
             token=self._token,
         )
 
-    def adopt(self, failed: RunRecord, run: PlannedRun, log: bytes) -> None:
-        """Publish a failed run of another evaluation in the place of a run, even of a published one."""
+    def adopt(self, failed: RunRecord, run: PlannedRun) -> None:
+        """Publish a failed run on a control problem in the place of a run, even of a published one.
+
+        Only its verdict and a well-known name of its exception are taken over. Participants may read the rest
+        of a run, and this run has seen a control problem: its output, detail, times and sizes could carry it.
+        """
         for path_of in (self._paths.checkpoint, self._paths.outputs, self._paths.log):
             path_of(run.index).unlink(missing_ok=True)
         self._store.withdraw(self._evaluation, [run.index], token=self._token)
-        if log:
-            stage_file(self._paths.log(run.index), _NO_ATTEMPT, log)
         self._store.publish(
             self._evaluation,
-            replace(
-                failed,
+            RunRecord(
                 index=run.index,
                 seed=run.seed,
                 attempt=_NO_ATTEMPT,
+                verdict=failed.verdict,
+                detail=_WITHOUT_OUTPUT,
+                host_seconds=0.0,
+                run_seconds=0.0,
                 checkpoint_sha256="",
-                evaluated=False,
-                outputs_sha256="",
+                log_bytes_dropped=0,
+                exception_type=exception_name(failed.exception_type),
             ),
             token=self._token,
         )
-        if log:
-            commit_file(self._paths.log(run.index), _NO_ATTEMPT)
 
     def read_checkpoint(self, index: int) -> bytes:
         """Return the published checkpoint of a run."""

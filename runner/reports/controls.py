@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -12,6 +13,7 @@ from rich.table import Table
 from runner.reports.cells import figure, percent, plain_text
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, Column, fitted_table
 from runner.results.summary import SCHEMA_VERSION
+from runner.sanitize import sanitize_line
 from runner.store.records import RunRecord
 from runner.store.store import Store
 from runner.store.stored_evaluation import StoredEvaluation
@@ -138,6 +140,19 @@ def comparison_line(comparison: ControlComparison) -> str:
         f"Advantage on the challenge: {percent(comparison.advantage)} of the ceiling; the limit is "
         f"{percent(comparison.limit)}."
     )
+
+
+def failed_run_line(problem: str, run: RunRecord, log: Path | None) -> str:
+    """Return why a run on a control problem failed, and where its output is.
+
+    Args:
+        problem: Its name.
+        run: The run.
+        log: The file with its output, None if it printed nothing.
+    """
+    exception = f", {sanitize_line(run.exception_type)}" if run.exception_type else ""
+    output = f" Its output: {log}" if log is not None else ""
+    return f"{problem}, run {run.index}: {run.verdict}{exception}: {sanitize_line(run.detail)}{output}"
 
 
 def _figures(

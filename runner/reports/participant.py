@@ -8,7 +8,6 @@ times. None of these is shown.
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -22,40 +21,18 @@ from runner.reports.views.report_model import Provenance, ReportView, RunPart
 from runner.results.scoring import SCORE_WITHHELD
 from runner.results.summary import FIGURES, Summary
 from runner.results.view import MIN_SCORED_RUNS, OTHER_SUBMISSION
-from runner.sanitize import sanitize, sanitize_line
+from runner.sanitize import exception_name, sanitize, sanitize_line
 from runner.store.records import RunRecord
 from runner.store.stored_evaluation import StoredEvaluation
 from runner.verdict import Verdict
 from scoring.card.levels import NOT_UNLEARNING
 
 SCHEMA_VERSION: Final = 1
-OTHER_EXCEPTION: Final = "Exception"
-
-_OF_LIBRARIES: Final = frozenset(
-    {
-        *("OutOfMemoryError", "AcceleratorError", "BackendCompilerFailed", "UnpicklingError"),  # torch
-        *("LinAlgError", "AxisError", "DTypePromotionError"),  # numpy, and torch for the first
-    }
-)
-_KNOWN: Final = _OF_LIBRARIES | {
-    name
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException)
-}
 _SCORE_DIGITS: Final = 6
 _SHOWN_FACTS: Final = frozenset(
     {"evaluation", "submission, SHA-256", "challenge, SHA-256", "image inputs", "runs"}
 )
 """Of a report's provenance; times and hosts are the organizer's."""
-
-
-def exception_name(claimed: str) -> str:
-    """Return an exception's name if it is well known, else ``Exception``.
-
-    The submission names its class, so any other name could carry a message. An empty name stays empty:
-    the run raised nothing.
-    """
-    return claimed if claimed in _KNOWN or not claimed else OTHER_EXCEPTION
 
 
 def participant_report(

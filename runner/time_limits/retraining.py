@@ -25,7 +25,7 @@ from runner.clients.trainer import TrainerSession
 from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
-from runner.errors import HostNotReadyError, SandboxLostError
+from runner.errors import HostNotReadyError, RunnerError, SandboxLostError
 from runner.image.image import Image
 from runner.progress import Reporter
 from runner.time_limits.measurements import (
@@ -134,9 +134,16 @@ def measure(
     if per_epoch is None:
         return measurement
     reporter.step(f"{description.name}: measuring what a run takes that does nothing")
-    empty = measure_empty_runs(
-        engine=engine, image=image, challenge=challenge, labels=labels, placement=key.placement
-    )
+    try:
+        empty = measure_empty_runs(
+            engine=engine, image=image, challenge=challenge, labels=labels, placement=key.placement
+        )
+    except RunnerError as error:  # the time by the clock is good without them
+        reporter.step(
+            f"{description.name}: no processor time of retraining, which `unlearn challenge measure` "
+            f"measures again: {error}"
+        )
+        return measurement
     if empty is None:
         return measurement
     return measurement.model_copy(

@@ -124,6 +124,28 @@ def test_damaged_outputs_of_the_original_are_computed_again(tmp_path: Path) -> N
     assert build_folder.reference_probes()
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_original_that_diverged_is_refused_at_once(tmp_path: Path, value: float) -> None:
+    """Before references are trained; and at the end, where an earlier version began the build."""
+    build_folder = build_folder_in(tmp_path, [FEATURES])
+    outputs = frame(build_folder, 9)
+    assert build_folder.has_original()
+    diverged = np.array([value], np.float32).tobytes() + outputs[4:]
+    facts = json.dumps({**FACTS, "probe_kinds": [FEATURES]}).encode()
+    build_folder.add_original_outputs(diverged)
+    with pytest.raises(ConfigurationError, match=r"original network \(seed 7\) diverged.*--discard"):
+        build_folder.add_facts(facts)
+    assert not build_folder.has_original()
+    build_folder.add_original_outputs(outputs)
+    build_folder.add_facts(facts)
+    for first in (0, 2):
+        build_folder.add_group(first, 2, frame(build_folder, first, 2))
+    assert build_folder.reference_probes()
+    build_folder.add_original_outputs(diverged)
+    with pytest.raises(ConfigurationError, match="diverged"):
+        build_folder.reference_probes()
+
+
 @pytest.mark.parametrize(("kinds", "probes"), [([], CHEAP), ([], None), ([FEATURES], None)])
 def test_a_trainer_may_record_nothing(tmp_path: Path, kinds: list[str], probes: ProbeSettings | None) -> None:
     """Of a network and data that allow none, and where the organizer wants none."""

@@ -85,6 +85,7 @@ class Evaluated:
         self.failures: dict[str, Verdict] = {}
         self.rejects: set[str] = set()
         self.lost: set[str] = set()
+        self.exception_type = ""
 
     @property
     def context(self) -> EvaluationContext:
@@ -112,6 +113,7 @@ class Evaluated:
                 planned.index,
                 verdict,
                 checkpoint=challenge.data("original"),
+                exception_type=self.exception_type,
                 log=b"from here" if verdict is not Verdict.OK else b"",
                 **(
                     {"judgement": Judgement(verdict=verdict, detail="It broke.")}

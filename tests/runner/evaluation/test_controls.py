@@ -21,6 +21,7 @@ from runner.results.controls import control_runs, has_control_runs
 from runner.results.population import stored_population
 from runner.store.listing import read_listing
 from runner.store.paths import unlisted_sentence
+from runner.store.records import RunRecord
 from runner.store.removal import remove_checkpoints, remove_evaluation
 from runner.verdict import Verdict
 from tests.runner.evaluation.controlled import PART, REFERENCES, TERMS, Evaluated, N
@@ -133,7 +134,7 @@ def test_a_failed_run_on_a_control_problem_fails_the_evaluation(
     control_is_first: bool,
     is_rejected: bool,
 ) -> None:
-    """It is shown as a run like any other, with its output, whenever it was executed."""
+    """It is shown as a run like any other, without its output, whenever it was executed."""
     part = evaluated.parts[0]
     evaluated.first(part if control_is_first else evaluated.name, monkeypatch=monkeypatch)
     if is_rejected:
@@ -141,11 +142,11 @@ def test_a_failed_run_on_a_control_problem_fails_the_evaluation(
     else:
         evaluated.failures = {part: Verdict.CRASHED}
     summary = evaluated(keep_going=keep_going)
-    verdict, detail = ("bad-checkpoint", "not finite") if is_rejected else ("crashed", "It broke.")
+    verdict = "bad-checkpoint" if is_rejected else "crashed"
     everything = keep_going or not control_is_first
     assert summary.verdicts == {**({"ok": N - 1} if everything else {}), verdict: 1}
     (failed,) = (run for run in evaluated.store.runs(evaluated.name) if run.verdict != "ok")
-    assert summary.reason == f"run {failed.index} ended as {verdict} ({detail})"
+    assert summary.reason == f"run {failed.index} ended as {verdict} (Its output is with the organizer.)"
     assert failed.seed == evaluated.challenge.run_seed(failed.index)
     assert evaluated.mismatches() == []
     stored = evaluated.store.evaluation(evaluated.name)
@@ -155,12 +156,50 @@ def test_a_failed_run_on_a_control_problem_fails_the_evaluation(
         runs=evaluated.store.runs(evaluated.name),
         log=lambda index: file.read_text() if (file := evaluated.paths.log(index)).is_file() else "",
     )
-    assert [run["log"] for run in view["runs"] if run["verdict"] == verdict] == (
-        [""] if is_rejected else ["from here"]
-    )
+    assert [run["log"] for run in view["runs"] if run["verdict"] == verdict] == [""]
     assert "control" not in json.dumps(view)
     assert evaluated(keep_going=keep_going) == summary
     assert evaluated.batches == []
+
+
+@pytest.mark.parametrize(
+    ("verdict", "exception_type", "shown"),
+    [
+        (Verdict.CRASHED, "RuntimeError", "RuntimeError"),
+        (Verdict.CRASHED, "Image_00ff17", "Exception"),
+        (Verdict.TIME_LIMIT, "", ""),
+        (Verdict.MEMORY_LIMIT, "", ""),
+    ],
+)
+def test_a_failed_run_carries_nothing_out_of_a_control_problem(
+    evaluated: Evaluated,
+    monkeypatch: pytest.MonkeyPatch,
+    verdict: Verdict,
+    exception_type: str,
+    shown: str,
+) -> None:
+    """Neither output, detail and a name of its own, nor times and sizes: the part alone has them."""
+    part = evaluated.parts[0]
+    evaluated.first(part, monkeypatch=monkeypatch)
+    evaluated.failures, evaluated.exception_type = {part: verdict}, exception_type
+    evaluated()
+    (run,) = evaluated.store.runs(evaluated.name)
+    assert run == RunRecord(
+        index=run.index,
+        seed=run.seed,
+        attempt=0,
+        verdict=verdict,
+        detail="Its output is with the organizer.",
+        host_seconds=0.0,
+        run_seconds=0.0,
+        checkpoint_sha256="",
+        log_bytes_dropped=0,
+        exception_type=shown,
+    )
+    assert not evaluated.paths.log(run.index).exists()
+    (of_part, *_) = [run for run in evaluated.store.runs(part) if run.verdict == verdict]
+    assert (of_part.detail, of_part.exception_type) == ("It broke.", exception_type)
+    assert evaluated.paths.control(part).log(of_part.index).read_text() == "from here"
 
 
 def test_no_control_run_follows_a_failed_run(evaluated: Evaluated, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ def test_each_problem_has_a_row(folder: Path, capsys: pytest.CaptureFixture[str]
     assert [row.split()[0] for row in rows] == ["challenge", "control", "control", "control"]
     assert rows[1:] == ["control 1", "control 2", "control 10"]
     assert [line for line in lines if "1 crashed, 1 ok" in line]
+    assert [line for line in lines if line.startswith("control 10, run 0: crashed")]
 
 
 def test_json_has_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.parsers.remarks import ANSWERS_UNLIKE
-from runner.reports.participant import exception_name, participant_report, participant_text, policy_of
+from runner.reports.participant import participant_report, participant_text, policy_of
 from runner.results.view import EQUAL_SEEDS, OTHER_SUBMISSION, UNCHANGED
-from runner.sanitize import sanitize
+from runner.sanitize import exception_name, sanitize
 from runner.store.records import RunRecord
 from runner.verdict import Verdict
 from tests.support.records import stored_evaluation, summary_of

@@ -14,7 +14,13 @@ from runner.engine.api import Engine
 from runner.engine.container_spec import ContainerSpec
 from runner.engine.info import EngineInfo
 from runner.engine.placement import GVISOR, GpuRequest, Placement
-from runner.errors import SandboxLostError
+from runner.errors import (
+    ConfigurationError,
+    HostNotReadyError,
+    RunnerError,
+    SandboxLostError,
+    SandboxStartError,
+)
 from runner.image.image import Image
 from runner.progress import NullReporter
 from runner.time_limits.measurements import Measurement, measurement_key
@@ -65,9 +71,10 @@ class MeasuringEngine:
         run_used: list[float] | None = None,
         measured: dict[str, object] = MEASURED,
         fails: bool = False,
+        worker_error: RunnerError | None = None,
     ) -> None:
         self._trainer_used, self._run_used = trainer_used, run_used or []
-        self._measured, self._fails = measured, fails
+        self._measured, self._fails, self._worker_error = measured, fails, worker_error
         self.roles: list[str] = []
 
     def info(self) -> EngineInfo:
@@ -75,6 +82,8 @@ class MeasuringEngine:
 
     def start(self, spec: ContainerSpec) -> FakeStream:
         self.roles.append(spec.role)
+        if spec.role != "trainer" and self._worker_error is not None:
+            raise self._worker_error
         return self._trainer() if spec.role == "trainer" else self._worker()
 
     def _trainer(self) -> FakeStream:
@@ -168,6 +177,20 @@ def test_without_readings_there_is_only_the_time_by_the_clock(
     assert (measured.retrain_seconds, measured.retrain_processor_seconds) == (2.0, None)
     assert (measured.epoch_processor_seconds, measured.empty_run_processor_seconds) == (None, None)
     assert engine.roles == roles
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SandboxStartError("gone"), SandboxLostError("lost"), HostNotReadyError("no"), ConfigurationError("bad")],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_of_the_empty_runs_keeps_the_measurement(
+    timed: Callable[..., Measurement], error: RunnerError
+) -> None:
+    """Retraining was timed well, and may have taken an hour."""
+    measured = timed(MeasuringEngine(trainer_used=USED, worker_error=error))
+    assert (measured.retrain_seconds, measured.retrain_processor_seconds) == (2.0, None)
+    assert (measured.epoch_processor_seconds, measured.empty_run_processor_seconds) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ import pytest
 
 from sandbox.worker.entry.preload import count_cores, modules_to_preload, wait_without_epoll
 
+SKLEARN = ["sklearn.linear_model", "sklearn.ensemble", "sklearn.cluster"]
+SCIPY = ["scipy.stats", "scipy.signal"]
+
 
 def archive(source: str, method: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
@@ -34,7 +37,11 @@ def archive(source: str, method: int = zipfile.ZIP_STORED) -> bytes:
         ("re.compile(checkpoint)\n", []),
         ("from torchvision import models\n", ["torchvision"]),
         ("from torchvision.transforms import v2; import tqdm\n", ["torchvision", "tqdm"]),
-        ("import sklearn.svm, pandas, scipy.stats\n", ["sklearn", "pandas", "scipy"]),
+        ("import sklearn.svm, pandas, scipy.stats\n", [*SKLEARN, "pandas", *SCIPY]),
+        ("from scipy import stats\n", SCIPY),
+        ("from scipy.special import logsumexp\n", SCIPY),
+        ("import sklearn as sk\n", SKLEARN),
+        ("from sklearn.svm import SVC\n", SKLEARN),
         ("import matplotlib as mpl\n", ["matplotlib.pyplot"]),
         ("from pylab import plot\n", ["matplotlib.pyplot"]),
         ("import requests, seaborn\n", ["matplotlib.pyplot", "seaborn", "requests"]),
@@ -52,10 +59,14 @@ def test_an_architecture_counts_too() -> None:
     assert modules_to_preload(archive("x = 1\n"), "import torchvision\n") == ["torchvision"]
 
 
-def test_a_compressed_archive_counts_as_mentioning_an_optimizer() -> None:
+def test_a_compressed_archive_counts_as_mentioning_what_takes_long() -> None:
     """Its words cannot be read without unpacking it."""
     source = "x = 1\n" * 100
-    assert modules_to_preload(archive(source, zipfile.ZIP_DEFLATED), "") == ["torch._dynamo"]
+    assert modules_to_preload(archive(source, zipfile.ZIP_DEFLATED), "") == [
+        "torch._dynamo",
+        *SKLEARN,
+        *SCIPY,
+    ]
     assert modules_to_preload(archive(source), "") == []
 
 
