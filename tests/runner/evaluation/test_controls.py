@@ -24,6 +24,7 @@ from runner.store.paths import unlisted_sentence
 from runner.store.records import RunRecord
 from runner.store.removal import remove_checkpoints, remove_evaluation
 from runner.verdict import Verdict
+from scoring.controls import comparison
 from tests.runner.evaluation.controlled import PART, REFERENCES, TERMS, Evaluated, N
 from tests.support.ended_evaluation import IMAGE, MINE, change
 
@@ -255,8 +256,9 @@ def test_the_manifest_names_the_runs_on_control_problems(evaluated: Evaluated) -
     assert any("control problems: Control problem 2" in line for line in evaluated.mismatches())
 
 
-def test_the_card_has_the_comparison(evaluated: Evaluated) -> None:
+def test_the_card_has_the_comparison(evaluated: Evaluated, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the stored card and with one that is computed again; a challenge of the wrong folder is refused."""
+    monkeypatch.setattr(comparison, "MIN_EXAMPLES", 3)  # as few as this challenge has
     evaluated()
     place = evaluated.challenge.folder
     stored = stored_population(evaluated.store, evaluated.folder, evaluated.name, place)
