@@ -23,6 +23,7 @@ from runner.store.listing import read_listing
 from runner.store.paths import unlisted_sentence
 from runner.store.removal import remove_checkpoints, remove_evaluation
 from runner.verdict import Verdict
+from scoring.controls import comparison
 from tests.runner.evaluation.controlled import PART, REFERENCES, TERMS, Evaluated, N
 from tests.support.ended_evaluation import IMAGE, MINE, change
 
@@ -216,8 +217,12 @@ def test_the_manifest_names_the_runs_on_control_problems(evaluated: Evaluated) -
     assert any("control problems: Control problem 2" in line for line in evaluated.mismatches())
 
 
-def test_the_card_has_the_comparison(evaluated: Evaluated) -> None:
-    """With the stored card and with one that is computed again; a challenge of the wrong folder is refused."""
+def test_the_card_has_the_comparison(evaluated: Evaluated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the stored card and with one that is computed again; a challenge of the wrong folder is refused.
+
+    A control problem that is damaged later costs the comparison, not the score.
+    """
+    monkeypatch.setattr(comparison, "MIN_EXAMPLES", 1)
     evaluated()
     place = evaluated.challenge.folder
     stored = stored_population(evaluated.store, evaluated.folder, evaluated.name, place)
@@ -234,6 +239,11 @@ def test_the_card_has_the_comparison(evaluated: Evaluated) -> None:
     moved = stored_population(evaluated.store, evaluated.folder, evaluated.name, evaluated.controls[0].folder)
     with pytest.raises(ConfigurationError, match="is not the challenge of evaluation"):
         moved.load_controls()
+    (evaluated.controls[1].folder / DESCRIPTION_FILE).write_text("damaged")
+    without = stored.new_card(seed=card.seed, retraining_seconds=None)
+    assert without.controls is None
+    assert "is not the control problem that" in without.omitted["controls"]
+    assert without.published.score == card.published.score
 
 
 def test_a_manifest_without_control_problems_is_as_before(evaluated: Evaluated) -> None:
