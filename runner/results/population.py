@@ -76,7 +76,7 @@ class Population:
             unlearned,
             references,
             card_options(retraining, seed=seed),
-            controls=self.load_controls(),
+            controls=self.load_controls,
         )
 
 
@@ -110,14 +110,20 @@ def stored_population(store: Store, folder: Path, evaluation: str, challenge: Pa
             )
         return problem
 
+    def controls() -> list[tuple[Outputs, Outputs]]:
+        problem = loaded()
+        try:
+            parts = recorded_controls(store, paths, evaluation, problem, stored.n)
+        except ConfigurationError as error:  # a control problem is missing or damaged, the challenge is not
+            raise ValueError(str(error)) from error
+        return load_control_populations(parts)
+
     return Population(
         name=stored.submission,
         challenge_sha256=stored.challenge_sha256,
         retraining=store.retraining(evaluation),
         load=lambda: load_populations(loaded(), runs, paths.outputs),
-        load_controls=lambda: load_control_populations(
-            recorded_controls(store, paths, evaluation, loaded(), stored.n)
-        ),
+        load_controls=controls,
         stored_card=partial(read_card, paths, stored.manifest_sha256),
         evaluation=evaluation,
         no_score=failure_reason(failed[0]) if failed else str(stored.summary.get("reason") or ""),

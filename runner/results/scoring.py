@@ -65,7 +65,7 @@ def score_runs(
             unlearned,
             references,
             card_options(retraining),
-            controls=load_control_populations(controls),
+            controls=lambda: load_control_populations(controls),
         )
     except ValueError as error:  # for example because the references never classify correctly
         return str(error)
@@ -89,7 +89,7 @@ def load_control_populations(controls: Sequence[ControlRuns]) -> list[tuple[Outp
 
     Raises:
         HostNotReadyError: recorded outputs cannot be read, or runs are missing.
-        ValueError: they are not outputs of one challenge.
+        ValueError: they are not outputs of one challenge, or a control problem has no references.
     """
     populations = []
     for control in controls:
@@ -98,7 +98,11 @@ def load_control_populations(controls: Sequence[ControlRuns]) -> list[tuple[Outp
                 f"Runs on {control.challenge.folder} are missing; repeat the command that began the "
                 "evaluation to execute them."
             )
-        populations.append(load_populations(control.challenge, control.runs, control.outputs))
+        if control.challenge.references is None:
+            raise ValueError("A control problem has no references.")
+        populations.append(
+            load_populations(control.challenge, control.runs, control.outputs, with_probes=False)
+        )
     return populations
 
 

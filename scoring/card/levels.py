@@ -31,12 +31,14 @@ for runs that are slow by the clock alone, or beside a short retraining, which i
 
 FALSE_ALARMS: Final[Mapping[str, str]] = {
     "too-close": (
-        "Measured: raised for 8 of 2624 sets of fresh retrainings and "
-        "0 of 63 evaluations of other honest methods."
+        "Measured with 63 forget examples and no failed retrainings: raised for 8 of 2624 sets of fresh "
+        "retrainings and 0 of 63 evaluations of other honest methods."
     ),
     "mixture": "Measured: raised for 0 of 63 evaluations of honest methods.",
     "copies": "Measured: raised for 0 of 63 evaluations of honest methods.",
-    NOT_UNLEARNING: "Measured on one data set: raised for 0 of 89 honest submissions.",
+    NOT_UNLEARNING: (
+        "Measured on one data set, with 63 forget examples: raised for 0 of 89 honest submissions."
+    ),
 }
 """How often each kind of suspicion is wrong, in one sentence that reports show beside it. The counts are
 those of docs/metrics.md."""

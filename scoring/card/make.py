@@ -29,7 +29,7 @@ from scoring.card.flags import card_flags
 from scoring.card.options import CardOptions
 from scoring.card.probe_parts import probe_parts
 from scoring.checks import FloatArray
-from scoring.controls.comparison import compare_outputs
+from scoring.controls.comparison import ControlComparison, compare_outputs
 from scoring.epsilon.exact import exact_epsilon
 from scoring.epsilon.held_out import certified_epsilon, held_out_epsilon
 from scoring.flags.find import find_flags
@@ -44,13 +44,15 @@ from scoring.statistics.uncertainty import score_uncertainty
 
 T = TypeVar("T")
 
+Controls = Sequence[tuple[Outputs, Outputs]]
+
 
 def score_card(
     unlearned: Outputs,
     references: Outputs,
     options: CardOptions | None = None,
     *,
-    controls: Sequence[tuple[Outputs, Outputs]] = (),
+    controls: Controls | Callable[[], Controls] = (),
 ) -> ScoreCard:
     """Return all numbers on one submission.
 
@@ -62,14 +64,14 @@ def score_card(
         references: Outputs of models that were retrained without the forget set, two or more; their
             number may differ.
         options: Seed, confidence and the time of retraining.
-        controls: Outputs of the submission's runs on each control problem, and of its references.
+        controls: Outputs of the submission's runs on each control problem, and of its references; or a
+            function that returns them. If it raises a ValueError, the comparison is omitted.
 
     Raises:
         ValueError: the populations were not evaluated on the same examples, or the references have no
             correct answer on retain or test.
     """
-    for pair in ((unlearned, references), *controls):
-        check_comparable(*pair)
+    check_comparable(unlearned, references)
     with threadpool_limits(1):  # small matrices: more threads wait for each other and round differently
         return _score_card(unlearned, references, options or CardOptions(), controls)
 
@@ -78,7 +80,7 @@ def _score_card(
     unlearned: Outputs,
     references: Outputs,
     options: CardOptions,
-    controls: Sequence[tuple[Outputs, Outputs]],
+    controls: Controls | Callable[[], Controls],
 ) -> ScoreCard:
     confidences, reference_confidences = unlearned.confidences(), references.confidences()
     unlearned_accuracies, reference_accuracies = unlearned.accuracies(), references.accuracies()
@@ -119,10 +121,7 @@ def _score_card(
     pool = pool_checkpoints(confidences, reference_confidences)
     joint = parts.compute("joint", lambda: _joint(confidences, reference_confidences, seed, pool))
     run_times = parts.compute("run_time", lambda: _run_time(unlearned, references, options))
-    on_controls = None
-    if controls:
-        main = (unlearned, references)
-        on_controls = parts.compute("controls", lambda: compare_outputs(main, controls, seed=seed))
+    on_controls = parts.compute("controls", lambda: _on_controls((unlearned, references), controls, seed))
     exact = exact_epsilon(confidences, reference_confidences)
     lira = parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed))
     margins = margins_of(unlearned), margins_of(references)
@@ -212,6 +211,18 @@ class _Parts:
         except ValueError as error:
             self.omitted[name] = str(error)
             return None
+
+
+def _on_controls(
+    challenge: tuple[Outputs, Outputs], controls: Controls | Callable[[], Controls], seed: int
+) -> ControlComparison | None:
+    """Return the comparison, None without control problems; what is wrong with them costs nothing else."""
+    loaded = controls() if callable(controls) else controls
+    if not loaded:
+        return None
+    for pair in loaded:
+        check_comparable(*pair)
+    return compare_outputs(challenge, loaded, seed=seed)
 
 
 def _joint(unlearned: FloatArray, retrained: FloatArray, seed: int, pool: Pool) -> JointAttack:

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 from scoring.flags.evenness import evenness_test
 from scoring.flags.mmd import Pool, pool_checkpoints
 from scoring.flags.nearness import MIN_EXAMPLES, nearest_pairs, nearest_reference
+from scoring.flags.outliers import find_outliers
 from scoring.samples import paired_confidences
 from scoring.statistics.ceiling import Ceiling
 from scoring.statistics.prediction import predict_quality
@@ -131,7 +132,7 @@ def find_too_close(
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.
         retrained: Confidences under the references. Shape [m, examples], m >= 2.
         quality: F of the unlearned models.
-        limit: The ceiling of these references at n, if it is known.
+        limit: The ceiling of these references at n, if it is known. It is not used if a side has outliers.
         joint_p: `scoring.flags.joint_attack.JointAttack.p_value_smaller` of the same confidences, if known.
         seed: Seed of all random assignments of labels.
         pool: Of the same confidences, if it has been computed.
@@ -145,6 +146,8 @@ def find_too_close(
         return None
     pool = pool or pool_checkpoints(unlearned, retrained)
     quality_seed, evenness_seed, pairs_seed = map(int, np.random.default_rng(seed).integers(2**31, size=3))
+    if find_outliers(unlearned, retrained):  # F jumps where both sides have a failed run: no ceiling shows it
+        limit = None
     prediction = predict_quality(
         unlearned, retrained, quality=quality, limit=limit, level=LEVEL, seed=quality_seed
     )

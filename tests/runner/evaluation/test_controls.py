@@ -257,8 +257,11 @@ def test_the_manifest_names_the_runs_on_control_problems(evaluated: Evaluated) -
 
 
 def test_the_card_has_the_comparison(evaluated: Evaluated, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the stored card and with one that is computed again; a challenge of the wrong folder is refused."""
-    monkeypatch.setattr(comparison, "MIN_EXAMPLES", 3)  # as few as this challenge has
+    """With the stored card and with one that is computed again; a challenge of the wrong folder is refused.
+
+    A control problem that is damaged later costs the comparison, not the score.
+    """
+    monkeypatch.setattr(comparison, "MIN_EXAMPLES", 1)
     evaluated()
     place = evaluated.challenge.folder
     stored = stored_population(evaluated.store, evaluated.folder, evaluated.name, place)
@@ -275,6 +278,11 @@ def test_the_card_has_the_comparison(evaluated: Evaluated, monkeypatch: pytest.M
     moved = stored_population(evaluated.store, evaluated.folder, evaluated.name, evaluated.controls[0].folder)
     with pytest.raises(ConfigurationError, match="is not the challenge of evaluation"):
         moved.load_controls()
+    (evaluated.controls[1].folder / DESCRIPTION_FILE).write_text("damaged")
+    without = stored.new_card(seed=card.seed, retraining_seconds=None)
+    assert without.controls is None
+    assert "is not the control problem that" in without.omitted["controls"]
+    assert without.published.score == card.published.score
 
 
 def test_a_manifest_without_control_problems_is_as_before(evaluated: Evaluated) -> None:

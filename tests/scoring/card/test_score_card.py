@@ -144,6 +144,27 @@ def test_references_may_be_fewer():
         assert {*result.omitted} - {"run_time"} == {*WITHOUT_PROBES}
 
 
+def _damaged():
+    raise ValueError("The outputs are damaged.")
+
+
+@pytest.mark.parametrize(
+    ("controls", "reason"),
+    [
+        (_damaged, "The outputs are damaged"),
+        (lambda: [(population(2), population(3, classes=2))], "classes"),
+        ([(population(2), population(3, models=4))], "needs 8 runs and 8 references"),
+        (list, None),
+    ],
+)
+def test_broken_control_problems_cost_no_score(controls, reason):
+    """The comparison alone is omitted; whatever else the card has stays as it is."""
+    result = score_card(population(0, models=4), population(1, models=4), controls=controls)
+    assert result.published.forgetting_quality > 0
+    assert ("controls" in result.omitted) is (reason is not None)
+    assert (reason or "") in result.omitted.get("controls", "")
+
+
 def test_flags_are_on_the_card():
     """Models that are far off, too slow and copies of each other get the corresponding flags."""
     far = population(0, shift=6.0, seconds=np.full(24, 9.0))

@@ -229,6 +229,15 @@ def test_runs_that_lie_apart_have_no_nearest_reference(retrain):
     assert alarms <= 1
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_failed_run_on_each_side_is_no_suspicion(seed):
+    """F of both is larger than the ceiling, because in its parts one side alone has the failed reference."""
+    unlearned, retrained = normal(30 + seed, 64, 60), normal(40 + seed, 64, 60)
+    unlearned[0] -= 8
+    retrained[0] -= 8
+    assert flag_of(unlearned, retrained) is None
+
+
 @pytest.mark.parametrize("noise", [0.1, 0.3])
 def test_copies_are_found_beside_a_failed_retraining(noise):
     """Those of the references that did not fail."""

@@ -100,7 +100,8 @@ def _confidence_gap(seed: int, *, extreme: str = "") -> Any:
     if extreme:
         sides[extreme][3] = _answers([False, True])[0] * 1e6
     return relearning(
-        *(Probes(relearned_logits=sides[side]) for side in ("unlearned", "references")),
+        Probes(relearned_logits=sides["unlearned"]),
+        Probes(relearned_logits=sides["references"]),
         LABELS,
         logits=(before, before),
         confidences=(confidences, confidences),
