@@ -75,8 +75,8 @@ def _require_same_training(complete: Description, control: Challenge) -> None:
     if differing:
         raise ConfigurationError(
             f"{place} cannot be compared with its challenge, which an earlier version built with another "
-            f"{', '.join(differing).replace('_', ' ')}. The challenge is unchanged: remove {place}, and to have "
-            "such control problems, build the challenge anew in another folder with --controls."
+            f"{', '.join(differing).replace('_', ' ')}. The challenge is unchanged: remove {place}. To "
+            "have control problems, build the challenge anew in another folder with --controls."
         )
 
 
