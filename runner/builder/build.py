@@ -103,7 +103,7 @@ def build_challenge(
     if (folder / DESCRIPTION_FILE).is_file():
         challenge = load_challenge(folder)
         if matches_plan(challenge.description, plan, checkpoint_bytes=_checkpoint_bytes(folder)):
-            return with_controls(challenge, plan, build_control)
+            return with_controls(challenge, plan, build_control, image=image, note=note)
         raise ConfigurationError(
             f"{folder} holds another challenge (its recipe, data, architecture, training, seed, references, "
             "items, limits, feedback, device, visibility or controls differ, or it is an export); choose "

@@ -15,11 +15,12 @@ from typing import Final
 from runner.builder.plan import BuildPlan
 from runner.builder.seed import choose_seed
 from runner.challenge.challenge import Challenge
-from runner.challenge.description import render_description
+from runner.challenge.description import Description, render_description
 from runner.challenge.layout import DESCRIPTION_FILE, SPLIT_FILES, control_folder
 from runner.challenge.load import load_challenge
 from runner.errors import ConfigurationError
 from runner.files import hash_file, write_atomic
+from runner.image.image import Image
 
 _NAME_CHARACTERS: Final = 80
 
@@ -28,20 +29,23 @@ class _SameForgetSetError(ConfigurationError):
     """A control problem has the forget set of its challenge, so nothing could be compared."""
 
 
-def build_controls(plan: BuildPlan, folder: Path, build: Callable[..., Challenge]) -> list[str] | None:
+def build_controls(
+    plan: BuildPlan, folder: Path, build: Callable[..., Challenge], complete: Description | None = None
+) -> list[str] | None:
     """Return the hashes of a challenge's control problems, building those that are missing.
 
     Args:
         plan: Of the challenge.
         folder: Of the challenge.
         build: Builds a ``plan`` in a ``folder``, or goes on with it (`runner.builder.build.build_challenge`).
+        complete: Of the challenge, if it was built before, perhaps by an earlier version.
 
     Returns:
         None where the plan has none.
 
     Raises:
-        ConfigurationError: the folder of a control problem holds something else, or the data and not the
-            seed decide what is forgotten.
+        ConfigurationError: the folder of a control problem holds something else, the data and not the
+            seed decide what is forgotten, or it was trained otherwise than a complete challenge.
     """
     hashes = []
     for number in range(1, plan.controls + 1):
@@ -57,8 +61,23 @@ def build_controls(plan: BuildPlan, folder: Path, build: Callable[..., Challenge
                 f"{error} {place} is control problem {number} of this challenge: if it was built with other "
                 "options, removing that folder builds it again."
             ) from error
+        if complete is not None:
+            _require_same_training(complete, control)
         hashes.append(control.sha256)
     return hashes or None
+
+
+def _require_same_training(complete: Description, control: Challenge) -> None:
+    """Require that a control problem has the network and the training of a challenge, to be comparable."""
+    description, place = control.description, control.folder
+    fields = ("architecture", "classes", "training", "batch_size")
+    differing = [name for name in fields if getattr(complete, name) != getattr(description, name)]
+    if differing:
+        raise ConfigurationError(
+            f"{place} cannot be compared with its challenge, which an earlier version built with another "
+            f"{', '.join(differing).replace('_', ' ')}. The challenge is unchanged: remove {place}. To "
+            "have control problems, build the challenge anew in another folder with --controls."
+        )
 
 
 def _require_another_forget_set(folder: Path, place: Path) -> None:
@@ -71,7 +90,14 @@ def _require_another_forget_set(folder: Path, place: Path) -> None:
         )
 
 
-def with_controls(challenge: Challenge, plan: BuildPlan, build: Callable[..., Challenge]) -> Challenge:
+def with_controls(
+    challenge: Challenge,
+    plan: BuildPlan,
+    build: Callable[..., Challenge],
+    *,
+    image: Image,
+    note: Callable[[str], None],
+) -> Challenge:
     """Return a complete challenge with the control problems of a plan: those that it lacks are built.
 
     Its description changes, and so its hash: evaluations on it are begun anew.
@@ -80,10 +106,21 @@ def with_controls(challenge: Challenge, plan: BuildPlan, build: Callable[..., Ch
         challenge: With fewer control problems than the plan, or as many.
         plan: Of the challenge.
         build: As for `build_controls`.
+        image: Trains them.
+        note: Receives a sentence if the challenge was trained with another image.
+
+    Raises:
+        ConfigurationError: as for `build_controls`; the challenge is unchanged.
     """
     if len(challenge.description.controls or ()) == plan.controls:
         return challenge
-    controls = build_controls(plan, challenge.folder, build)
+    if challenge.description.image != image.digest:
+        note(
+            f"{challenge.folder} was built with another image than its control problems are now: other "
+            "versions of libraries may train slightly other networks. `unlearn show --controls` compares "
+            "them; to exclude it, build the challenge anew in another folder with --controls."
+        )
+    controls = build_controls(plan, challenge.folder, build, challenge.description)
     description = challenge.description.model_copy(update={"controls": controls})
     write_atomic(challenge.folder / DESCRIPTION_FILE, render_description(description))
     return load_challenge(challenge.folder)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
+import tomli_w
 from safetensors.numpy import load, save
 
 from runner.builder.build import build_challenge
@@ -78,6 +80,7 @@ class Builds:
             name: (source.folder / name).read_bytes() for name in CHALLENGE_FILES if name != REFERENCES_FILE
         }
         self.trainings = 0
+        self.notes: list[str] = []
 
     def __call__(
         self,
@@ -87,6 +90,7 @@ class Builds:
         keep_networks: bool = False,
         seed_decides: bool = True,
     ) -> Challenge:
+        self.notes.clear()
         engine = Trainers(self.files, trainers, seed_decides=seed_decides)
         try:
             return build_challenge(
@@ -97,6 +101,7 @@ class Builds:
                 labels={},
                 reporter=NullReporter(),
                 keep_networks=keep_networks,
+                note=self.notes.append,
             )
         finally:
             self.trainings = engine.started
@@ -174,6 +179,50 @@ def test_controls_are_added_to_a_complete_challenge(build: Builds) -> None:
     for fewer in (0, 1):
         with pytest.raises(ConfigurationError, match="controls differ"):
             build(replace(PLAN, controls=fewer))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"training": {"learning_rate": 0.003}}, "another training"),
+        ({"training": {"epochs": 7}}, "another training"),
+        ({"batch_size": 9}, "another batch size"),
+        ({"batch_size": 9, "training": {"momentum": 0.1}}, "another training, batch size"),
+    ],
+)
+def test_controls_of_another_training_are_not_added(
+    build: Builds, change: dict[str, Any], words: str
+) -> None:
+    """An earlier version may have trained the challenge otherwise; it stays as it is."""
+    built_before(build, change)
+    before = (build.folder / DESCRIPTION_FILE).read_bytes()
+    with pytest.raises(ConfigurationError, match=f"cannot be compared with its challenge.*{words}"):
+        build()
+    assert (build.folder / DESCRIPTION_FILE).read_bytes() == before
+    assert build.trainings == 1, "the second control is not built"
+
+
+def test_controls_of_another_image_are_noted(build: Builds) -> None:
+    """Once, before they are built."""
+    built_before(build, {})
+    build()
+    assert build.notes == []
+    shutil.rmtree(build.folder / CONTROLS_FOLDER)
+    built_before(build, {"image": "9" * 64})
+    build()
+    assert [note for note in build.notes if "another image than its control problems" in note] == build.notes
+    assert len(build.notes) == 1
+
+
+def built_before(build: Builds, change: dict[str, Any]) -> None:
+    """Build a challenge without control problems, and describe it as an earlier version would have."""
+    file = build.folder / DESCRIPTION_FILE
+    if not file.is_file():
+        build(replace(PLAN, controls=0))
+    description = tomllib.loads(file.read_text())
+    description.pop("controls", None)
+    training = {**description["training"], **change.get("training", {})}
+    file.write_text(tomli_w.dumps({**description, **change, "training": training}))
 
 
 def test_discarding_a_build_discards_its_controls(build: Builds) -> None:
