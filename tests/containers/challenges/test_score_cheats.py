@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.container, pytest.mark.slow, pytest.mark.timeout(600)]
 CHEATS = SAMPLES / "score" / "cheats"
 HONEST = SAMPLES / "score" / "honest"
 RUNS = 16
+KNOWN = 8
+"""Networks that a submission brings along: sixteen of them are larger than the challenge allows."""
 
 
 def run(store: Path, challenge: Challenge, *submissions: Path) -> dict[str, tuple[dict[str, Any], set[str]]]:
@@ -46,7 +48,7 @@ def cards(challenge: Challenge, tmp_path_factory: pytest.TempPathFactory) -> dic
     for name in ("by_heart", "steered"):
         shutil.copytree(CHEATS / name, folder / name)
     retrained = run(store, challenge, CHEATS / "from_scratch")
-    for file in store.glob("*/checkpoints/*.safetensors"):
+    for file in sorted(store.glob("*/checkpoints/*.safetensors"))[:KNOWN]:
         shutil.copy(file, folder / "by_heart")
     assert challenge.references is not None
     answers = challenge.references.logits.astype(np.float16)
@@ -63,7 +65,7 @@ def test_cheats_reach_the_ceiling(cards: dict[str, Any], name: str) -> None:
 
 
 def test_networks_that_are_known_by_heart_come_twice(cards: dict[str, Any]) -> None:
-    """No run knows its number, so sixteen draws of sixteen networks repeat some."""
+    """No run knows its number, so sixteen draws of eight networks repeat some."""
     assert "duplicates" in cards["by_heart"][1]
 
 
