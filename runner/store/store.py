@@ -13,8 +13,10 @@ from runner.store.attempts import AttemptQueries
 from runner.store.competition.audit import AuditQueries
 from runner.store.competition.entries import CompetitionEntryQueries
 from runner.store.competition.finals import FinalQueries
+from runner.store.competition.rates import RateQueries
 from runner.store.competition.rejudging import RejudgingQueries
 from runner.store.competition.teams import TeamQueries
+from runner.store.competition.tokens import TokenQueries
 from runner.store.copies import CopyQueries
 from runner.store.database import Database
 from runner.store.entries.queries import EntryQueries
@@ -37,6 +39,8 @@ class Store(
     AuditQueries,
     RejudgingQueries,
     FinalQueries,
+    TokenQueries,
+    RateQueries,
 ):
     """The database of one store folder. Safe to use from several threads."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func, select
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from runner.competition.intake import Intake
 from runner.competition.quota import PastEntry
-from runner.competition.states import EntryState, require_step
+from runner.competition.states import OUT, EntryState, require_step
 from runner.errors import ConfigurationError
 from runner.store.competition.audit import record_act
 from runner.store.competition.records import Act, CompetitionEntry, NewCompetitionEntry
@@ -49,6 +49,7 @@ class CompetitionEntryQueries:
         steps: Sequence[EntryState] = (),
         reason: str | None = None,
         act: Act | None = None,
+        same_upload_within: timedelta | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> Taken:
         """Take an entry, or return the one that has its key, in one transaction with the decision.
@@ -59,6 +60,7 @@ class CompetitionEntryQueries:
             steps: Through which it goes at once, where it begins as ``received`` or is refused.
             reason: Recorded with the last of these steps.
             act: For the audit, if it is one of an organizer.
+            same_upload_within: How long the same upload of a team is the same entry, whatever its key.
             clock: Returns the present moment.
 
         Raises:
@@ -76,6 +78,10 @@ class CompetitionEntryQueries:
                 if earlier is not None:
                     return Taken(entry=entry_of(earlier), is_new=False, intake=None)
             now = clock()
+            if same_upload_within is not None:
+                same = _same_upload(session, new, now - same_upload_within)
+                if same is not None:
+                    return Taken(entry=entry_of(same), is_new=False, intake=None)
             decision = decide(_past(session, new.competition, new.phase, new.team), now)
             if decision.state is None:
                 return Taken(entry=None, is_new=False, intake=decision)
@@ -223,6 +229,21 @@ class CompetitionEntryQueries:
         )
         with self.database.reading() as session:
             return {team: float(seconds) for team, seconds in session.execute(query)}
+
+
+def _same_upload(session: Session, new: NewCompetitionEntry, since: datetime) -> CompetitionEntryRow | None:
+    """Return the last entry of the same bytes that its team has not taken back."""
+    row = CompetitionEntryRow
+    query = select(row).where(
+        row.competition == new.competition,
+        row.phase == new.phase,
+        row.team == new.team,
+        row.upload_sha256 == new.upload_sha256,
+        row.received > since,
+        row.batch.is_(None),
+        row.state.not_in([str(state) for state in OUT]),
+    )
+    return session.scalars(query.order_by(row.id.desc())).first()
 
 
 def _row(session: Session, entry: int) -> CompetitionEntryRow:

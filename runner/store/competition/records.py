@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from runner.competition.scopes import Scope
 from runner.competition.states import EntryState
 
 
@@ -17,6 +18,23 @@ class Team:
     created: datetime
     has_token: bool
     revoked: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What is stored of an access token."""
+
+    id: int
+    team: str | None
+    """None for one of an organizer."""
+    scopes: frozenset[Scope]
+    created: datetime
+    expires: datetime | None
+    revoked: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether it opens anything at a moment."""
+        return self.revoked is None and (self.expires is None or now < self.expires)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +56,10 @@ class NewCompetitionEntry:
     """What has the same key is the same entry."""
     source: int | None = None
     """The entry that is judged again: in a final, or in a batch of its own phase."""
+    upload: str | None = None
+    """Name of the file that the web service received."""
+    upload_sha256: str | None = None
+    """Of the bytes of that file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ class TeamRow(_Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     created: Mapped[datetime]
     token_sha256: Mapped[str | None]
-    """Of its access token, which is stored nowhere."""
+    """Of the token that it got from an earlier version; `TokenRow` has all that are valid."""
     revoked: Mapped[datetime | None]
     """Since when nothing is taken from it."""
 
@@ -76,6 +76,41 @@ class CompetitionEntryRow(_Base):
     pending: Mapped[bool] = mapped_column(StoredBoolean)
     """Part of a rejudging that is not applied: no quota, board or final knows it."""
     idempotency_key: Mapped[str | None]
+    upload: Mapped[str | None]
+    """Name of the file that the web service received; it is removed once the entry was checked."""
+    upload_sha256: Mapped[str | None]
+    """Of the bytes of that file."""
+
+
+class TokenRow(_Base):
+    """An access token; the token itself is stored nowhere."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (
+        ForeignKeyConstraint(["competition", "team"], ["teams.competition", "teams.name"]),
+        UniqueConstraint("sha256", name="uq_tokens_sha256"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    competition: Mapped[str]
+    team: Mapped[str | None]
+    """Whose it is; None for one of an organizer."""
+    sha256: Mapped[str]
+    scopes: Mapped[str]
+    """What it is good for: words of `runner.competition.scopes`, with spaces between them."""
+    created: Mapped[datetime]
+    expires: Mapped[datetime | None]
+    revoked: Mapped[datetime | None]
+
+
+class RateRow(_Base):
+    """How often something has happened since its interval began."""
+
+    __tablename__ = "rates"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """What is counted, and for whom."""
+    begun: Mapped[datetime]
+    count: Mapped[int]
 
 
 class ChoiceRow(_Base):

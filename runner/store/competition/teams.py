@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from runner.competition.scopes import TEAM_SCOPES
 from runner.errors import ConfigurationError
 from runner.store.competition.audit import record_act
 from runner.store.competition.records import Act, Team
-from runner.store.competition.schema import ChoiceRow, CompetitionRow, TeamRow
+from runner.store.competition.schema import ChoiceRow, CompetitionRow, TeamRow, TokenRow
 from runner.store.database import Database, as_utc, utc_now
 
 _SECRET_BYTES: Final = 16
@@ -36,10 +37,21 @@ class TeamQueries:
                 raise ConfigurationError(f"There is a team {name} already; choose another name.")
             now = utc_now()
             session.add(
-                TeamRow(
-                    competition=competition, name=name, created=now, token_sha256=token_sha256, revoked=None
-                )
+                TeamRow(competition=competition, name=name, created=now, token_sha256=None, revoked=None)
             )
+            session.flush()
+            if token_sha256 is not None:
+                session.add(
+                    TokenRow(
+                        competition=competition,
+                        team=name,
+                        sha256=token_sha256,
+                        scopes=" ".join(sorted(TEAM_SCOPES)),
+                        created=now,
+                        expires=None,
+                        revoked=None,
+                    )
+                )
             record_act(session, competition, Act(who=who, act="team add", subject=name), now)
 
     def revoke_team(self, competition: str, name: str, *, act: Act) -> None:
@@ -51,6 +63,11 @@ class TeamQueries:
         with self.database.writing() as session:
             row = require_team(session, competition, name)
             row.revoked = utc_now()
+            session.execute(
+                update(TokenRow)
+                .where(TokenRow.competition == competition, TokenRow.team == name, TokenRow.revoked.is_(None))
+                .values(revoked=row.revoked)
+            )
             record_act(session, competition, act, row.revoked)
 
     def teams(self, competition: str) -> list[Team]:
@@ -59,11 +76,18 @@ class TeamQueries:
             rows = session.scalars(
                 select(TeamRow).where(TeamRow.competition == competition).order_by(TeamRow.name)
             ).all()
+            with_token = set(
+                session.scalars(
+                    select(TokenRow.team).where(
+                        TokenRow.competition == competition, TokenRow.revoked.is_(None)
+                    )
+                )
+            )
             return [
                 Team(
                     name=row.name,
                     created=as_utc(row.created),
-                    has_token=row.token_sha256 is not None,
+                    has_token=row.name in with_token,
                     revoked=None if row.revoked is None else as_utc(row.revoked),
                 )
                 for row in rows
