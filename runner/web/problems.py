@@ -1,0 +1,116 @@
+"""Errors as answers: RFC 9457 problem details with one sentence. Pages and the API raise the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from runner.errors import ConfigurationError, HostNotReadyError
+from runner.sanitize import sanitize_line
+from runner.tracebacks import save_traceback
+from runner.validation import plain_message
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    title: str
+    """The phrase of the status."""
+    status: int
+    detail: str
+    """One sentence: what is wrong and what to do."""
+    remaining: int | None = None
+    """Entries that count and may still be handed in, where the request was about that."""
+    resets_at: str | None = None
+    """When this changes by itself, with the offset of the competition's zone."""
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
+        **members: Any,  # noqa: ANN401 - values of JSON
+    ) -> None:
+        """Describe it.
+
+        Args:
+            status: Of the answer.
+            detail: One sentence.
+            headers: Further ones.
+            retry_after: Seconds after which it makes sense to try again.
+            members: Further members of the problem.
+        """
+        super().__init__(detail)
+        self.status, self.detail, self.members = status, detail, members
+        self.headers = dict(headers or {})
+        if retry_after is not None:
+            self.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+
+
+def problem_response(error: ProblemError) -> JSONResponse:
+    """Return the answer to a problem; the connection is closed where a body may not have been read."""
+    body = {"title": HTTPStatus(error.status).phrase, "status": error.status, "detail": error.detail}
+    return JSONResponse(
+        {**body, **error.members}, status_code=error.status, headers=error.headers, media_type=MEDIA_TYPE
+    )
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Let every error of a route become a problem."""
+
+    @app.exception_handler(ProblemError)
+    async def _problem(_request: Request, error: ProblemError) -> JSONResponse:
+        return problem_response(error)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+        phrase = HTTPStatus(error.status_code).phrase
+        detail = str(error.detail) if error.detail != phrase else _SENTENCES.get(error.status_code, phrase)
+        return problem_response(ProblemError(error.status_code, detail, headers=error.headers))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        detail = sanitize_line(f"{where}: {plain_message(str(first['msg']))}.")
+        return problem_response(ProblemError(422, detail))
+
+    @app.exception_handler(ConfigurationError)
+    async def _refused(_request: Request, error: ConfigurationError) -> JSONResponse:
+        return problem_response(ProblemError(409, sanitize_line(str(error), 1000)))
+
+    @app.exception_handler(HostNotReadyError)
+    async def _not_ready(_request: Request, _error: HostNotReadyError) -> JSONResponse:
+        return problem_response(ProblemError(503, _UNAVAILABLE, retry_after=10))
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
+        save_traceback(error)
+        return problem_response(ProblemError(500, "A fault on our side; the organizers can see what it was."))
+
+
+_SENTENCES: Final = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+_UNAVAILABLE: Final = "The service cannot reach its store at the moment; try again."
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
+    for status in (400, 401, 403, 404, 405, 409, 422, 429, 503)
+}
+"""What every route may answer besides its result, for the description of the API."""
