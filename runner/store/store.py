@@ -17,6 +17,7 @@ from runner.store.competition.rates import RateQueries
 from runner.store.competition.rejudging import RejudgingQueries
 from runner.store.competition.teams import TeamQueries
 from runner.store.competition.tokens import TokenQueries
+from runner.store.competition.uploads import UploadQueries
 from runner.store.copies import CopyQueries
 from runner.store.database import Database
 from runner.store.entries.queries import EntryQueries
@@ -41,6 +42,7 @@ class Store(
     FinalQueries,
     TokenQueries,
     RateQueries,
+    UploadQueries,
 ):
     """The database of one store folder. Safe to use from several threads."""
 

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from runner.competition.intake import Intake
 from runner.competition.quota import PastEntry
-from runner.competition.states import OUT, EntryState, require_step
+from runner.competition.states import EntryState, require_step
 from runner.errors import ConfigurationError
 from runner.store.competition.audit import record_act
 from runner.store.competition.records import Act, CompetitionEntry, NewCompetitionEntry
 from runner.store.competition.schema import CompetitionEntryRow
 from runner.store.competition.teams import require_team
+from runner.store.competition.uploads import same_upload
 from runner.store.database import Database, as_utc, utc_now
 
 MAX_NUMBER: Final = 2**63 - 1
@@ -79,7 +80,7 @@ class CompetitionEntryQueries:
                     return Taken(entry=entry_of(earlier), is_new=False, intake=None)
             now = clock()
             if same_upload_within is not None:
-                same = _same_upload(session, new, now - same_upload_within)
+                same = same_upload(session, new, now - same_upload_within)
                 if same is not None:
                     return Taken(entry=entry_of(same), is_new=False, intake=None)
             decision = decide(_past(session, new.competition, new.phase, new.team), now)
@@ -229,21 +230,6 @@ class CompetitionEntryQueries:
         )
         with self.database.reading() as session:
             return {team: float(seconds) for team, seconds in session.execute(query)}
-
-
-def _same_upload(session: Session, new: NewCompetitionEntry, since: datetime) -> CompetitionEntryRow | None:
-    """Return the last entry of the same bytes that its team has not taken back."""
-    row = CompetitionEntryRow
-    query = select(row).where(
-        row.competition == new.competition,
-        row.phase == new.phase,
-        row.team == new.team,
-        row.upload_sha256 == new.upload_sha256,
-        row.received > since,
-        row.batch.is_(None),
-        row.state.not_in([str(state) for state in OUT]),
-    )
-    return session.scalars(query.order_by(row.id.desc())).first()
 
 
 def _row(session: Session, entry: int) -> CompetitionEntryRow:

@@ -1,0 +1,62 @@
+"""What was received by the web service and is not checked yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from runner.competition.states import OUT, EntryState
+from runner.store.competition.records import NewCompetitionEntry
+from runner.store.competition.schema import CompetitionEntryRow
+from runner.store.database import Database
+
+_NEEDED: Final = (EntryState.RECEIVED, EntryState.CHECKING, EntryState.HELD, EntryState.LATE)
+"""States from which an entry may still be checked."""
+
+
+class UploadQueries:
+    """The part of the store that has uploads."""
+
+    database: Database
+
+    def has_upload(
+        self, competition: str, phase: str, team: str, *, since: datetime, key: str | None
+    ) -> bool:
+        """Return whether a team has handed in a file since a moment, or at any time with a key."""
+        row = CompetitionEntryRow
+        recent = and_(
+            row.team == team, row.phase == phase, row.upload_sha256.is_not(None), row.received > since
+        )
+        wanted = recent if key is None else or_(recent, row.idempotency_key == key)
+        with self.database.reading() as session:
+            query = select(row.id).where(row.competition == competition, wanted)
+            return session.scalars(query.limit(1)).first() is not None
+
+    def needed_uploads(self) -> frozenset[str]:
+        """Return the names of the files that entries of any competition still need."""
+        row = CompetitionEntryRow
+        query = select(row.upload).where(
+            row.upload.is_not(None),
+            row.archive_sha256.is_(None),
+            row.state.in_([str(state) for state in _NEEDED]),
+        )
+        with self.database.reading() as session:
+            return frozenset(name for name in session.scalars(query) if name is not None)
+
+
+def same_upload(session: Session, new: NewCompetitionEntry, since: datetime) -> CompetitionEntryRow | None:
+    """Return the last entry of the same bytes that its team has not taken back."""
+    row = CompetitionEntryRow
+    query = select(row).where(
+        row.competition == new.competition,
+        row.phase == new.phase,
+        row.team == new.team,
+        row.upload_sha256 == new.upload_sha256,
+        row.received > since,
+        row.batch.is_(None),
+        row.state.not_in([str(state) for state in OUT]),
+    )
+    return session.scalars(query.order_by(row.id.desc())).first()
