@@ -76,6 +76,10 @@ COMMANDS: Final = {
         "score:score_command",
         "Show the score card: the score, what it is worth, and what others would measure.",
     ),
+    "serve": (
+        "web.serve:serve_command",
+        "Serve a competition: teams hand in over the web, and see their entries and the leaderboard.",
+    ),
     "verify": (
         "verify:verify_command",
         "Compute every hash and the score of an evaluation again, and report what does not match.",
@@ -109,6 +113,7 @@ PANELS: Final = {
     "challenge": "Organize",
     "competition": "Organize",
     "leaderboard": "Organize",
+    "serve": "Organize",
     "verify": "Organize",
     "gallery": "Organize",
     "clean": "Maintain",

@@ -103,9 +103,7 @@ def submitter(visitor: Annotated[Visitor, Depends(visitor)]) -> Visitor:
 
 def _require(visitor: Visitor, *scopes: Scope) -> Visitor:
     if visitor.token is None:
-        raise ProblemError(
-            401, "This needs a token of a team: Authorization: Bearer TOKEN", headers=_BEARER
-        )
+        raise ProblemError(401, "This needs a token of a team: Authorization: Bearer TOKEN", headers=_BEARER)
     if not any(visitor.may(scope) for scope in scopes):
         raise ProblemError(403, f"This token lacks the scope {' or '.join(scopes)}.")
     return visitor

@@ -47,7 +47,7 @@ class ProblemError(Exception):
         *,
         headers: Mapping[str, str] | None = None,
         retry_after: float | None = None,
-        **members: Any,  # noqa: ANN401 - values of JSON
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         """Describe it.
 
@@ -59,7 +59,7 @@ class ProblemError(Exception):
             members: Further members of the problem.
         """
         super().__init__(detail)
-        self.status, self.detail, self.members = status, detail, members
+        self.status, self.detail, self.members = status, detail, dict(members or {})
         self.headers = dict(headers or {})
         if retry_after is not None:
             self.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))

@@ -90,9 +90,7 @@ def page_visitor(request: Request, context: Context) -> Visitor:
         number, _nonce = _serializer(context).loads(_cookie(request, context), max_age=SESSION_SECONDS)
     except (BadSignature, ValueError, TypeError):
         return Visitor()
-    return Visitor(
-        token=context.store.token_of_number(context.contest.name, int(number), context.clock())
-    )
+    return Visitor(token=context.store.token_of_number(context.contest.name, int(number), context.clock()))
 
 
 PageVisitor = Annotated[Visitor, Depends(page_visitor)]

@@ -58,8 +58,8 @@ class WebSettings:
             )
         if parts.scheme == "http" and not is_local(self.hostname):
             raise ConfigurationError(
-                f"--origin {self.origin} is not encrypted, so tokens could be read on the way; put a proxy with "
-                "TLS before it (docs/serve.md) and write https://"
+                f"--origin {self.origin} is not encrypted, so tokens could be read on the way; put a "
+                "proxy with TLS before it (docs/serve.md) and write https://"
             )
 
     @property

@@ -48,6 +48,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "doctor pages",
         "leaderboard",
         "contest",
+        "web",
         "cli",
         "__main__",
     ),
@@ -117,6 +118,10 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             f"runner.leaderboard runner.results runner.store runner.submission {_SHARED}"
         ),
         "runner.pages": "runner.reports",
+        "runner.web": (
+            "runner.challenge runner.competition runner.contest runner.leaderboard runner.pages "
+            "runner.reports runner.results runner.store runner.submission"
+        ),
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.execution runner.image "
             "runner.reports runner.submission runner.time_limits"
@@ -125,7 +130,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "runner.cli": (
             "runner.builder runner.challenge runner.competition runner.contest runner.doctor runner.engine "
             "runner.evaluation runner.execution runner.gallery runner.image runner.leaderboard runner.pages "
-            "runner.reports runner.results runner.setup runner.store runner.submission runner.time_limits scoring.card scoring.statistics "
+            "runner.reports runner.results runner.setup runner.store runner.submission runner.time_limits runner.web "
+            "scoring.card scoring.statistics "
             f"{_SHARED}"
         ),
         "runner.__main__": "runner.cli",

@@ -49,8 +49,8 @@ def declared_length(request: Request, *, most: int, what: str) -> int:
     if length > most:
         raise ProblemError(
             413,
-            f"The file has {length} bytes, and {what} allows {size_text(most)}. Leave out what unlearning does "
-            "not need, such as data and trained networks.",
+            f"The file has {length} bytes, and {what} allows {size_text(most)}. Leave out what "
+            "unlearning does not need, such as data and trained networks.",
             headers=_CLOSE,
         )
     return length

@@ -124,7 +124,9 @@ async def receive(hand_in: HandIn, pieces: AsyncIterator[bytes], *, length: int 
             size = upload.file.tell()
             name = await run_in_threadpool(upload.keep, sha256)
     except OSError as error:
-        raise ProblemError(503, "The file cannot be stored at the moment; try again.", retry_after=60) from error
+        raise ProblemError(
+            503, "The file cannot be stored at the moment; try again.", retry_after=60
+        ) from error
     return await run_in_threadpool(_record, hand_in, name, sha256, size)
 
 
@@ -225,9 +227,9 @@ def _refusal(context: WebContext, phase: Phase, decision: Intake, now: datetime)
     detail = decision.refusal or "The phase takes no files."
     is_quota = phase.kind != "final" and (stage == "open" or decision.resets_at is not None)
     if not is_quota:
-        return ProblemError(409, detail, **members)
+        return ProblemError(409, detail, members=members)
     wait = None if decision.resets_at is None else (decision.resets_at - now).total_seconds()
-    return ProblemError(429, detail, retry_after=wait, **members)
+    return ProblemError(429, detail, retry_after=wait, members=members)
 
 
 def _stored_key(phase: str, team: str, key: str) -> str:

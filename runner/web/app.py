@@ -1,0 +1,41 @@
+"""Put the application together: routes, errors, hosts, headers. It is not started here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from runner.web.api import entries, operations
+from runner.web.context import WebContext
+from runner.web.middleware import SecurityHeaders
+from runner.web.problems import add_problem_handlers
+
+API: Final = "/api/v1"
+
+
+def make_app(context: WebContext) -> FastAPI:
+    """Return the application of a competition.
+
+    Args:
+        context: What all requests share; ``app.state.context`` has it.
+    """
+    app = FastAPI(
+        title=f"{context.contest.name}: hand in and results",
+        version=importlib.metadata.version("unlearn"),
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # its pages load scripts of another host
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    app.include_router(entries.router, prefix=API)
+    app.include_router(operations.router)
+    add_problem_handlers(app)
+    app.add_middleware(
+        TrustedHostMiddleware, allowed_hosts=context.settings.allowed_hosts, www_redirect=False
+    )
+    app.add_middleware(SecurityHeaders, encrypted=context.settings.is_encrypted)
+    return app
