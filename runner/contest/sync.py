@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,8 +22,8 @@ from runner.competition.intake import Intake, intake
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
 from runner.contest.inbox import ListedFile, cause, listed_files
-from runner.errors import ConfigurationError, HostNotReadyError
-from runner.evaluation.entries import read_hand_in
+from runner.contest.inspection import NotTakenError, inspected
+from runner.errors import ConfigurationError
 from runner.sanitize import sanitize_line
 from runner.store.competition.records import CompetitionEntry, NewCompetitionEntry, Team
 from runner.store.database import utc_now
@@ -52,10 +51,6 @@ class SyncedFile:
     """Entries that remained to the team before it, by the quotas of the phase."""
     resets_at: datetime | None = None
     """When the quota changes by itself."""
-
-
-class _NotTakenError(Exception):
-    """A file could not be read, by no fault of its own that is known: the next command tries again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +112,7 @@ class Intaker:
         name = display_path(Path(listed.path.name))
         try:
             content, size = _read(listed, self.challenge)
-        except _NotTakenError as error:
+        except NotTakenError as error:
             sentence = f"It was not taken: {error}. The next sync tries it again."
             return SyncedFile(team=team, file_name=name, entry=None, is_new=False, sentence=sentence)
         is_refused = isinstance(content, RefusedSubmission)
@@ -164,7 +159,7 @@ def _read(listed: ListedFile, challenge: Challenge) -> tuple[Submission | Refuse
 
     Raises:
         HostNotReadyError: there is no room for a copy.
-        _NotTakenError: it cannot be read now.
+        NotTakenError: it cannot be read now.
     """
     file = listed.path
     try:
@@ -174,38 +169,16 @@ def _read(listed: ListedFile, challenge: Challenge) -> tuple[Submission | Refuse
                 file, f"{display_path(Path(file.name))} is {kind}; hand in a .zip or a .py file."
             ), 0
         if status.st_ctime_ns != listed.changed_ns:
-            raise _NotTakenError("it has changed since this sync began")
+            raise NotTakenError("it has changed since this sync began")
         data = read_submission_file(file)
     except ChangedFileError as error:
-        raise _NotTakenError("it changed while it was read") from error
+        raise NotTakenError("it changed while it was read") from error
     except ConfigurationError as error:
         return _refused(file, str(error).replace(f"{display_path(file.parent)}/", "")), 0
     except OSError as error:
-        raise _NotTakenError(f"it cannot be read: {cause(error)}") from error
-    content = _inspected(file.name, data, challenge)
+        raise NotTakenError(f"it cannot be read: {cause(error)}") from error
+    content = inspected(file.name, data, challenge)
     return content, len(content.archive) if isinstance(content, Submission) else len(data)
-
-
-def _inspected(file_name: str, data: bytes, challenge: Challenge) -> Submission | RefusedSubmission:
-    """Return what the content of a file is, by a copy that nobody else can change."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="unlearn-sync-") as name:
-            copy = Path(name) / file_name
-            copy.write_bytes(data)
-            content = read_hand_in(copy, challenge).content
-    except OSError as error:
-        raise HostNotReadyError(f"{tempfile.gettempdir()} cannot be used: {cause(error)}.") from error
-    if isinstance(content, RefusedSubmission):
-        if content.unreadable:
-            raise _NotTakenError("its copy cannot be read")
-        return RefusedSubmission(
-            name=content.name,
-            reason=content.reason.replace(f"{name}/", ""),
-            sha256=content.sha256 or hashlib.sha256(data).hexdigest(),
-        )
-    if content.name == Path(name).name:  # of `submission.py`, whose folder would be its name
-        return replace(content, name="submission")
-    return content
 
 
 def _other_kind(file: Path, mode: int) -> str | None:

@@ -112,6 +112,16 @@ def archive_path(store: Path, submission_sha256: str) -> Path:
     return store / "submissions" / f"{submission_sha256}.zip"
 
 
+def uploads_folder(store: Path) -> Path:
+    """Return the folder of what the web service received and nobody has checked yet."""
+    return store / "uploads"
+
+
+def shown_folder(store: Path) -> Path:
+    """Return the folder of what the web service may show of results."""
+    return store / "shown"
+
+
 def store_archive(store: Path, archive: bytes, *, sha256: str) -> None:
     """Write a submission's archive, unless an intact copy is stored already.
 

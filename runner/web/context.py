@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Annotated, cast
 
@@ -14,6 +14,7 @@ from runner.contest.opened import OpenContest
 from runner.store.database import utc_now
 from runner.store.store import Store
 from runner.web.settings import WebSettings
+from runner.web.snapshots import Queue, Snapshots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,15 @@ class WebContext:
     key: bytes
     """Signs cookies and the tokens of forms."""
     clock: Callable[[], datetime] = utc_now
+    snapshots: Snapshots = field(init=False)
+    """What is shown of results."""
+    queue: Queue = field(init=False)
+    """The places of waiting entries."""
+
+    def __post_init__(self) -> None:
+        """Begin with nothing read."""
+        object.__setattr__(self, "snapshots", Snapshots(self.contest.store_folder))
+        object.__setattr__(self, "queue", Queue(self.contest))
 
     @property
     def store(self) -> Store:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pydantic import BaseModel
 
 from runner.competition.states import EntryState
-from runner.contest.queue import QueuedEntry, queued_entries
+from runner.contest.snapshot import OwnResult
 from runner.store.competition.records import CompetitionEntry
 from runner.web.context import WebContext
+from runner.web.shown import own_result
 
 HELD_SENTENCE = "a fault on our side; it is tried again"
 _BY_RUNS = (EntryState.SCORED, EntryState.FAILED)
@@ -31,23 +30,16 @@ class EntryView(BaseModel):
     """In the queue, from 1; null outside of it."""
     starts_in_seconds: float | None
     """Expected time until it begins; null where too little is measured."""
+    score: float | None
+    """Where it has one and the phase shows it."""
     reason: str
     """Why it was refused or taken out; empty where there is nothing to say."""
 
 
-def entry_view(
-    context: WebContext, entry: CompetitionEntry, queue: Mapping[int, QueuedEntry] | None = None
-) -> EntryView:
-    """Return an entry as its team sees it.
-
-    Args:
-        context: What all requests share.
-        entry: Of the competition.
-        queue: From `queue_places`, where several entries are shown.
-    """
-    if queue is None:
-        queue = queue_places(context) if entry.state is EntryState.QUEUED else {}
-    queued = queue.get(entry.id)
+def entry_view(context: WebContext, entry: CompetitionEntry) -> EntryView:
+    """Return an entry as its team sees it. Reads the store."""
+    queued = context.queue.places().get(entry.id) if entry.state is EntryState.QUEUED else None
+    result = own_result(context, entry) if entry.state in _BY_RUNS else None
     return EntryView(
         id=entry.id,
         phase=entry.phase,
@@ -58,18 +50,15 @@ def entry_view(
         state_since=entry.state_since.astimezone(context.zone).isoformat(),
         position=None if queued is None else queued.position,
         starts_in_seconds=None if queued is None else queued.starts_in,
-        reason=_reason(entry),
+        score=None if result is None else result.score,
+        reason=_reason(entry, result),
     )
 
 
-def queue_places(context: WebContext) -> dict[int, QueuedEntry]:
-    """Return the places of all waiting entries, by their numbers."""
-    queue = queued_entries(context.store, context.contest.folder, context.competition)
-    return {queued.entry.id: queued for queued in queue}
-
-
-def _reason(entry: CompetitionEntry) -> str:
-    if entry.state in _BY_RUNS or entry.state in _ON_ITS_WAY:
+def _reason(entry: CompetitionEntry, result: OwnResult | None) -> str:
+    if entry.state in _BY_RUNS:
+        return "" if result is None else result.reason
+    if entry.state in _ON_ITS_WAY:
         return ""
     if entry.state is EntryState.HELD:
         return HELD_SENTENCE

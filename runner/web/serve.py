@@ -12,11 +12,11 @@ from typing import Any, Final
 import uvicorn
 
 from runner.errors import HostNotReadyError, RunnerError
+from runner.store.paths import uploads_folder
 from runner.web.app import make_app
 from runner.web.context import WebContext
 from runner.web.intake.uploads import sweep_uploads
 from runner.web.protocol import timed_protocol
-from runner.web.settings import uploads_folder
 
 _STOP_SECONDS: Final = 30
 """Which open requests may take after the service was asked to stop."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -86,8 +85,3 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def uploads_folder(files: Path) -> Path:
-    """Return the folder of what was received and is not checked yet, in the folder of a store."""
-    return files / "uploads"

@@ -73,13 +73,17 @@ def admit_command(
 ) -> None:
     """Queue an entry that is late, or held: it is evaluated after all, or once more."""
     with open_contest(folder, store) as contest:
-        state = contest.store.competition_entry(contest.name, entry).state
-        steps = [EntryState.QUEUED] if state is EntryState.HELD else [EntryState.CHECKING, EntryState.QUEUED]
+        current = contest.store.competition_entry(contest.name, entry)
+        state, steps = current.state, [EntryState.CHECKING, EntryState.QUEUED]
+        if current.upload is not None and current.archive_sha256 is None:
+            steps = [EntryState.CHECKING]  # it was never looked at
+        elif state is EntryState.HELD:
+            steps = [EntryState.QUEUED]
         if state not in (EntryState.LATE, EntryState.HELD):
             raise ConfigurationError(f"Entry {entry} is {state}; only late and held ones can be admitted.")
         act = Act(who=organizer(), act="admit", subject=f"entry {entry}", reason=reason)
         moved = contest.store.move_entry(entry, *steps, expected={state}, reason=reason, act=act)
-    _print_moved(entry, moved is not None, EntryState.QUEUED)
+    _print_moved(entry, moved is not None, steps[-1])
 
 
 def cancel_command(

@@ -11,10 +11,12 @@ from runner.cli.console import print_note, print_warning, stderr_console, stdout
 from runner.cli.contest.options import CompetitionArgument
 from runner.cli.options import DEFAULT_STORE, StoreOption
 from runner.competition.states import EntryState
+from runner.contest.attendant import checking
 from runner.contest.host import on_this_host
 from runner.contest.opened import open_contest
+from runner.contest.publishing import Publisher
 from runner.contest.worker import MAX_ATTEMPTS, Worker
-from runner.progress import ConsoleReporter
+from runner.progress import ConsoleReporter, NullReporter
 from runner.wording import quantity
 
 _POLL_SECONDS: Final = 10.0
@@ -42,6 +44,18 @@ def evaluate_command(
     """
     with open_contest(folder, store) as contest:
         out = stdout_console()
+
+        def report(line: str) -> None:
+            out.print(line, markup=False, soft_wrap=True)
+            publisher.publish(sparingly=True)
+
+        def work(most: int | None) -> int:
+            checker.check()
+            ended = worker.work(most)
+            publisher.publish()
+            return ended
+
+        publisher = Publisher(contest=contest, reporter=NullReporter(), report=print_warning)
         worker = Worker(
             store=contest.store,
             folder=store,
@@ -54,12 +68,14 @@ def evaluate_command(
                 device=device,
                 reporter=lambda: ConsoleReporter(stderr_console()),
             ),
-            report=lambda line: out.print(line, markup=False, soft_wrap=True),
+            report=report,
         )
-        ended = worker.work(entries)
-        while not drain and (entries is None or ended < entries):
-            time.sleep(_POLL_SECONDS)
-            ended += worker.work(None if entries is None else entries - ended)
+        with checking(contest, print_warning) as checker:
+            ended = work(entries)
+            while (entries is None or ended < entries) and (not drain or checker.check()):
+                if not drain:
+                    time.sleep(_POLL_SECONDS)
+                ended += work(None if entries is None else entries - ended)
         held = contest.store.competition_entries(contest.name, states=[EntryState.HELD], with_pending=True)
         queued = contest.store.competition_entries(
             contest.name, states=[EntryState.QUEUED], with_pending=True

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from runner.competition.intake import Intake
 from runner.competition.quota import PastEntry
-from runner.competition.states import EntryState, require_step
+from runner.competition.states import EntryState
 from runner.errors import ConfigurationError
 from runner.store.competition.audit import record_act
 from runner.store.competition.records import Act, CompetitionEntry, NewCompetitionEntry
+from runner.store.competition.rows import entry_of, step_row
 from runner.store.competition.schema import CompetitionEntryRow
 from runner.store.competition.teams import require_team
 from runner.store.competition.uploads import same_upload
@@ -259,25 +260,3 @@ def _past(session: Session, competition: str, phase: str, team: str) -> list[Pas
                 last, state = again[last]
             past.append(PastEntry(as_utc(received), state))
     return past
-
-
-def step_row(row: CompetitionEntryRow, steps: Sequence[EntryState], now: datetime) -> None:
-    """Move a row through states, in the transaction that has it.
-
-    Raises:
-        ConfigurationError: one of the states may not follow the one before.
-    """
-    for following in steps:
-        try:
-            require_step(EntryState(row.state), following)
-        except ValueError as error:
-            raise ConfigurationError(str(error)) from error
-        row.state, row.state_since = str(following), now
-
-
-def entry_of(row: CompetitionEntryRow) -> CompetitionEntry:
-    """Return the entry in a row."""
-    values = {column.key: getattr(row, column.key) for column in row.__table__.columns}
-    values["received"], values["state_since"] = as_utc(row.received), as_utc(row.state_since)
-    values["state"] = EntryState(row.state)
-    return CompetitionEntry(**values)

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from runner.competition.states import EntryState
 from runner.store.competition.audit import record_act
-from runner.store.competition.entries import step_row
 from runner.store.competition.records import Act, NewCompetitionEntry
+from runner.store.competition.rows import step_row
 from runner.store.competition.schema import CompetitionEntryRow
 from runner.store.database import Database, utc_now
 

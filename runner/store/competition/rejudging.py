@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from runner.competition.states import OUT, EntryState
 from runner.errors import ConfigurationError
 from runner.store.competition.audit import record_act
-from runner.store.competition.entries import entry_of, step_row
 from runner.store.competition.records import Act, CompetitionEntry
+from runner.store.competition.rows import entry_of, step_row
 from runner.store.competition.schema import ChoiceRow, CompetitionEntryRow
 from runner.store.database import Database, utc_now
 

@@ -9,9 +9,10 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from runner.competition.states import OUT, EntryState
-from runner.store.competition.records import NewCompetitionEntry
+from runner.store.competition.records import CompetitionEntry, NewCompetitionEntry
+from runner.store.competition.rows import entry_of, step_row
 from runner.store.competition.schema import CompetitionEntryRow
-from runner.store.database import Database
+from runner.store.database import Database, utc_now
 
 _NEEDED: Final = (EntryState.RECEIVED, EntryState.CHECKING, EntryState.HELD, EntryState.LATE)
 """States from which an entry may still be checked."""
@@ -34,6 +35,41 @@ class UploadQueries:
         with self.database.reading() as session:
             query = select(row.id).where(row.competition == competition, wanted)
             return session.scalars(query.limit(1)).first() is not None
+
+    def end_check(
+        self,
+        entry: int,
+        state: EntryState,
+        *,
+        archive_sha256: str | None,
+        archive_bytes: int | None = None,
+        reason: str | None = None,
+    ) -> CompetitionEntry | None:
+        """Move an entry on from its check, and record what is in its file.
+
+        Args:
+            entry: Its number.
+            state: What follows.
+            archive_sha256: Of the submission's archive, or of the file that was refused.
+            archive_bytes: Size of the archive.
+            reason: Why it was refused.
+
+        Returns:
+            The entry as it is then; None where it is not being checked any more.
+
+        Raises:
+            ConfigurationError: the state may not follow.
+        """
+        with self.database.writing() as session:
+            row = session.get_one(CompetitionEntryRow, entry, with_for_update=True)
+            if EntryState(row.state) is not EntryState.CHECKING:
+                return None
+            step_row(row, (state,), utc_now())
+            row.archive_sha256, row.reason = archive_sha256, reason
+            if archive_bytes is not None:
+                row.bytes = archive_bytes
+            session.flush()
+            return entry_of(row)
 
     def needed_uploads(self) -> frozenset[str]:
         """Return the names of the files that entries of any competition still need."""

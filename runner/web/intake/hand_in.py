@@ -13,26 +13,22 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Final
 
-from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from runner.challenge.description import parse_description
-from runner.challenge.layout import DESCRIPTION_BYTES, DESCRIPTION_FILE
 from runner.competition.intake import Intake, intake
 from runner.competition.phase import Phase
-from runner.files import read_stored_file
 from runner.sanitize import sanitize_line
 from runner.store.competition.entries import Taken
 from runner.store.competition.records import CompetitionEntry, NewCompetitionEntry
-from runner.submission.limits import MAX_SUBMISSION_BYTES
+from runner.store.paths import uploads_folder
 from runner.web.context import WebContext
 from runner.web.intake.body import write_pieces
 from runner.web.intake.uploads import new_upload, remove_upload
 from runner.web.problems import ProblemError
-from runner.web.settings import uploads_folder
+from runner.web.shown import most_bytes
 
 SAME_UPLOAD: Final = timedelta(minutes=10)
 """How long the same bytes of a team are the same entry."""
@@ -96,7 +92,7 @@ def begin_hand_in(
         team=team,
         file_name=name,
         key=None if key is None else _stored_key(selected.name, team, key),
-        most=submission_bytes(context.contest.folder / selected.challenges[0]),
+        most=most_bytes(context, selected),
     )
     now = context.clock()
     decision = quota_of(context, selected, team, now)
@@ -183,23 +179,6 @@ def quota_of(context: WebContext, phase: Phase, team: str, now: datetime) -> Int
     """Return whether a team may hand in now, and what remains to it."""
     past = context.store.past_entries(context.contest.name, phase.name, team)
     return intake(context.competition, phase, past, now)
-
-
-def submission_bytes(challenge: Path) -> int:
-    """Return how large a submission may be on a challenge, from its description.
-
-    Raises:
-        ConfigurationError: there is no valid description.
-        OSError: it cannot be read.
-    """
-    file = challenge / DESCRIPTION_FILE
-    description = parse_description(file, read_stored_file(file, max_bytes=DESCRIPTION_BYTES))
-    return description.limits.submission_bytes or MAX_SUBMISSION_BYTES
-
-
-def file_name_in(request: Request) -> str:
-    """Return the file's name in the query of a request; empty if it has none."""
-    return request.query_params.get("file_name", "")
 
 
 def _checked_name(name: str) -> str:
