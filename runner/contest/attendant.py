@@ -26,14 +26,13 @@ def checking(contest: OpenContest, report: Callable[[str], None]) -> Iterator[Ch
     Yields:
         The checker, for checks at once.
     """
-    checker, stop, turn = Checker(contest=contest, report=report), threading.Event(), threading.Lock()
+    checker, stop = Checker(contest=contest, report=report), threading.Event()
     reported: set[str] = set()
 
     def check() -> None:
         while not stop.wait(_LOOK_SECONDS):
             try:
-                with turn:
-                    checker.check()
+                checker.check()
             except RunnerError as error:  # the store may work again; the block ends with such an error itself
                 line = f"entries are not checked at the moment: {sanitize_line(str(error))}"
                 if line not in reported:

@@ -105,12 +105,7 @@ class PhaseBoard:
 
     def remarks(self, now: datetime) -> list[str]:
         """Return sentences on what this board leaves out for participants."""
-        if not self.phase.leaderboard.shown:
-            return ["The scores of this phase are not shown."]
-        if self.freezes is not None and now >= self.freezes:
-            at = local_text(self.freezes, self.competition.zone)
-            return [f"Frozen: entries received from {at} on are not shown."]
-        return []
+        return frozen_remarks(self.competition, self.phase, now)
 
     def _title(self) -> str:
         return f"{self.competition.name}: {self.phase.name}"
@@ -118,6 +113,17 @@ class PhaseBoard:
     def _anonymous(self, candidate: Candidate) -> Candidate:
         name = anonymous_name(self.secret, candidate.team or "")
         return replace(candidate, team=name, submission=candidate.id)
+
+
+def frozen_remarks(competition: Competition, phase: Phase, now: datetime) -> list[str]:
+    """Return sentences on what the board of a phase leaves out for participants."""
+    if not phase.leaderboard.shown:
+        return ["The scores of this phase are not shown."]
+    freezes = competition.freezes(phase)
+    if freezes is not None and now >= freezes:
+        at = local_text(freezes, competition.zone)
+        return [f"Frozen: entries received from {at} on are not shown."]
+    return []
 
 
 def anonymous_name(secret: str, team: str) -> str:

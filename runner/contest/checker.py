@@ -11,6 +11,7 @@ at any moment leaves an entry that is checked again, or an upload that nobody ne
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -45,6 +46,7 @@ class Checker:
     """Receives a line for what cannot be checked, once."""
     _challenges: dict[str, Challenge] = field(default_factory=dict)
     _reported: set[str] = field(default_factory=set)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> int:
         """Check all that were received; return how many were.
@@ -56,7 +58,7 @@ class Checker:
         if not self._waiting():
             return 0
         try:
-            with evaluation_lease(contest.store.database, contest.store_folder, _LEASE):
+            with self._turn, evaluation_lease(contest.store.database, contest.store_folder, _LEASE):
                 # Under the lease, one that is being checked was left by a process that was killed.
                 return sum(self._check(entry) for entry in self._waiting())
         except BusyError:

@@ -2,7 +2,7 @@
 
 So the service computes nothing, and needs no right to read challenges, outputs or logs::
 
-    FILES/shown/PHASE.json           the leaderboard that everybody may see, and what teams may see of their own
+    FILES/shown/PHASE.json           the leaderboard for everybody, and what teams may see of their own
     FILES/shown/reports/ENTRY.json   the report of an entry, by the feedback policy of its challenge
 """
 

@@ -13,6 +13,7 @@ from runner.store.attempts import AttemptQueries
 from runner.store.competition.audit import AuditQueries
 from runner.store.competition.entries import CompetitionEntryQueries
 from runner.store.competition.finals import FinalQueries
+from runner.store.competition.pages import EntryPageQueries
 from runner.store.competition.rates import RateQueries
 from runner.store.competition.rejudging import RejudgingQueries
 from runner.store.competition.teams import TeamQueries
@@ -43,6 +44,7 @@ class Store(
     TokenQueries,
     RateQueries,
     UploadQueries,
+    EntryPageQueries,
 ):
     """The database of one store folder. Safe to use from several threads."""
 

@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from runner.web.api import entries, operations
+from runner.web.api import entries, operations, phases
 from runner.web.context import WebContext
 from runner.web.middleware import SecurityHeaders
 from runner.web.problems import add_problem_handlers
@@ -31,6 +31,7 @@ def make_app(context: WebContext) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.context = context
+    app.include_router(phases.router, prefix=API)
     app.include_router(entries.router, prefix=API)
     app.include_router(operations.router)
     add_problem_handlers(app)

@@ -109,8 +109,14 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 _SENTENCES: Final = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 _UNAVAILABLE: Final = "The service cannot reach its store at the moment; try again."
+
+
+def described(status: int) -> dict[str, Any]:
+    """Return the description of a problem for that of the API."""
+    return {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
+
+
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 405, 409, 422, 429, 503)
+    status: described(status) for status in (400, 401, 403, 404, 405, 409, 422, 429, 503)
 }
 """What every route may answer besides its result, for the description of the API."""

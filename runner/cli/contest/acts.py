@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +18,9 @@ from runner.cli.contest.options import (
 )
 from runner.cli.options import DEFAULT_STORE, StoreOption
 from runner.competition.phase import Phase
-from runner.competition.states import EntryState, may_cancel
-from runner.contest.final import Final, require_choice
+from runner.competition.states import EntryState
 from runner.contest.opened import OpenContest, open_contest
+from runner.contest.team_acts import cancel_entry, choose_entries
 from runner.errors import ConfigurationError
 from runner.store.competition.records import Act
 from runner.wording import quantity
@@ -94,18 +93,8 @@ def cancel_command(
 ) -> None:
     """Take an entry back for its team, which is possible until it runs; it uses no quota any more."""
     with open_contest(folder, store) as contest:
-        current = contest.store.competition_entry(contest.name, entry)
-        if current.team != team or current.pending:
-            raise ConfigurationError(f"Team {team} has no entry {entry}.")
-        if not may_cancel(current.state):
-            raise ConfigurationError(
-                f"Entry {entry} is {current.state}, so it cannot be taken back any more."
-            )
-        act = Act(who=team, act="cancel", subject=f"entry {entry}")
-        moved = contest.store.move_entry(
-            entry, EntryState.WITHDRAWN, expected={current.state}, reason="cancelled by its team", act=act
-        )
-    _print_moved(entry, moved is not None, EntryState.WITHDRAWN)
+        cancel_entry(contest, team, entry)
+    _print_moved(entry, True, EntryState.WITHDRAWN)
 
 
 def choose_command(
@@ -119,18 +108,10 @@ def choose_command(
 
     Of a team that never chooses, its best ones count.
     """
-    numbers = list(dict.fromkeys(entries))
     with open_contest(folder, store) as contest:
-        final = Final(contest=contest, phase=the_final(contest, phase))
-        chosen = [contest.store.competition_entry(contest.name, number) for number in numbers]
-
-        def require(now: datetime) -> None:
-            require_choice(final, team, chosen, now)
-
-        listed = ", ".join(map(str, numbers))
-        act = Act(who=team, act="choose", subject=final.phase.name, reason=f"entries: {listed}")
-        contest.store.choose_entries(contest.name, final.phase.name, team, numbers, require=require, act=act)
-    _print(f"{team} takes part in {final.phase.name} with {quantity(len(numbers), 'entry', 'entries')}.")
+        final = the_final(contest, phase)
+        numbers = choose_entries(contest, team, final, entries)
+    _print(f"{team} takes part in {final.name} with {quantity(len(numbers), 'entry', 'entries')}.")
 
 
 def the_final(contest: OpenContest, name: str | None) -> Phase:

@@ -1,24 +1,30 @@
-"""Hand in; and the entries of a team: list, one, take back."""
+"""Hand in; and the entries of a team: list, one, its report, take back."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from runner.competition.scopes import Scope
+from runner.contest.team_acts import cancel_entry
+from runner.errors import ConfigurationError
 from runner.store.competition.entries import MAX_NUMBER
-from runner.web.access import Submitter
-from runner.web.context import Context
+from runner.store.competition.records import CompetitionEntry
+from runner.web.access import Reader, Submitter, Visitor
+from runner.web.context import Context, WebContext
 from runner.web.entries import EntryView, entry_view
 from runner.web.intake.body import declared_length, pieces_of
-from runner.web.intake.hand_in import begin_hand_in, receive
-from runner.web.problems import PROBLEMS
+from runner.web.intake.hand_in import begin_hand_in, phase_of, receive
+from runner.web.problems import PROBLEMS, ProblemError, described
+from runner.web.shown import own_report
 
 router: Final = APIRouter(tags=["entries"], responses=PROBLEMS)
 PhaseName = Annotated[str, Path(description="Name of a phase.", max_length=40)]
 EntryNumber = Annotated[int, Path(description="Number of an entry.", ge=1, le=MAX_NUMBER)]
+_PAGE: Final = 500
 
 
 class HandInAnswer(BaseModel):
@@ -33,10 +39,20 @@ class HandInAnswer(BaseModel):
     """When that changes by itself, with the offset of the competition's zone."""
 
 
+class EntryList(BaseModel):
+    """Entries, the newest first."""
+
+    entries: list[EntryView]
+    more_before: int | None = Field(description="Where the next page begins: its parameter `before`.")
+
+
 @router.put(
     "/phases/{phase}/entries",
     status_code=201,
-    responses={200: {"model": HandInAnswer, "description": "It was handed in before."}},
+    responses={
+        200: {"model": HandInAnswer, "description": "It was handed in before."},
+        **{status: described(status) for status in (408, 411, 413)},
+    },
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -70,3 +86,78 @@ async def hand_in(
         remaining=handed_in.remaining,
         resets_at=context.shown(handed_in.resets_at),
     )
+
+
+@router.get("/entries")
+def list_entries(
+    context: Context,
+    visitor: Reader,
+    phase: Annotated[str | None, Query(description="Only those of a phase.", max_length=40)] = None,
+    before: Annotated[
+        int | None, Query(description="Only those with smaller numbers.", ge=1, le=MAX_NUMBER)
+    ] = None,
+) -> EntryList:
+    """List the entries of the team, or of all teams to an organizer."""
+    if phase is not None:
+        phase_of(context, phase)
+    entries = context.store.last_entries(
+        context.contest.name, phase=phase, team=_team_of(visitor), before=before, most=_PAGE + 1
+    )
+    shown = entries[:_PAGE]
+    return EntryList(
+        entries=[entry_view(context, entry) for entry in shown],
+        more_before=shown[-1].id if len(entries) > len(shown) else None,
+    )
+
+
+@router.get("/entries/{entry}")
+def one_entry(context: Context, visitor: Reader, entry: EntryNumber) -> EntryView:
+    """Return an entry of the team."""
+    return entry_view(context, visible_entry(context, visitor, entry))
+
+
+@router.get("/entries/{entry}/report")
+def entry_report(context: Context, visitor: Reader, entry: EntryNumber) -> dict[str, Any]:
+    """Return the report of an entry that has ended, as far as the feedback policy allows."""
+    current = visible_entry(context, visitor, entry)
+    report = own_report(context, current)
+    if report is None:
+        raise ProblemError(404, f"Entry {entry} is {current.state}; there is no report of it.")
+    return report
+
+
+@router.post("/entries/{entry}/cancel")
+def cancel(context: Context, visitor: Submitter, entry: EntryNumber) -> EntryView:
+    """Take an entry back, which is possible until it runs; it uses no quota any more."""
+    current = visible_entry(context, visitor, entry)
+    assert visitor.team is not None, "only teams have this scope"
+    return entry_view(context, cancel_entry(context.contest, visitor.team, current.id))
+
+
+def visible_entry(context: WebContext, visitor: Visitor, number: int) -> CompetitionEntry:
+    """Return an entry of the visitor; an organizer may see those of all teams.
+
+    Raises:
+        ProblemError: there is none that the visitor may see, and nothing says whether others have it.
+    """
+    try:
+        entry = context.store.competition_entry(context.contest.name, number)
+    except ConfigurationError:
+        entry = None
+    team = _team_of(visitor)
+    if entry is None or entry.pending or (team is not None and entry.team != team):
+        raise ProblemError(404, f"You have no entry {number}.")
+    return entry
+
+
+def _team_of(visitor: Visitor) -> str | None:
+    """Return whose entries a visitor sees; None for those of all teams.
+
+    Raises:
+        ProblemError: the visitor is neither.
+    """
+    if visitor.may(Scope.ORGANIZER):
+        return None
+    if visitor.team is None:
+        raise ProblemError(403, "This token belongs to no team.")
+    return visitor.team
