@@ -28,7 +28,8 @@ TeamArgument = Annotated[
 def add_command(folder: CompetitionArgument, team: TeamArgument, store: StoreOption = DEFAULT_STORE) -> None:
     """Add a team, and print its access token, which is stored nowhere.
 
-    A token identifies the team to a web service, of which there is none yet: `sync` goes by folders.
+    The token identifies the team to the web service (`unlearn serve`); `sync` goes by folders. Further ones,
+    with an end or for reading only: `unlearn competition team token`.
     """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     with open_contest(folder, store) as contest:

@@ -86,6 +86,18 @@ TEAM_COMMANDS: Final = {
         "Add a team, and print its access token, which is stored nowhere.",
     ),
     "list": ("contest.teams:list_command", "List the teams of a competition."),
+    "token": (
+        "contest.tokens:token_command",
+        "Print a new access token for the web service, which is stored nowhere; a team may have several.",
+    ),
+    "tokens": (
+        "contest.tokens:tokens_command",
+        "List the access tokens of all teams and of organizers; the tokens themselves are not stored.",
+    ),
+    "revoke-token": (
+        "contest.tokens:revoke_token_command",
+        "End an access token, and with it all sessions of browsers that it began.",
+    ),
     "revoke": (
         "contest.teams:revoke_command",
         "Take nothing more from a team; its entries stay, and no final takes them.",
