@@ -77,11 +77,7 @@ class TeamQueries:
                 select(TeamRow).where(TeamRow.competition == competition).order_by(TeamRow.name)
             ).all()
             with_token = set(
-                session.scalars(
-                    select(TokenRow.team).where(
-                        TokenRow.competition == competition, TokenRow.revoked.is_(None)
-                    )
-                )
+                session.scalars(select(TokenRow.team).where(TokenRow.competition == competition))
             )
             return [
                 Team(

@@ -219,6 +219,7 @@ SCREENS: Final[Mapping[str, Screen]] = {
     "competition status": _contest("status"),
     "competition audit": _contest("audit"),
     "competition team list": _contest("team", "list"),
+    "competition team tokens": _contest("team", "tokens"),
     "competition final": _contest("final"),
     "competition final --dry-run": _contest("final", "--dry-run"),
     "errors": _messages,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ import tomli_w
 
 from runner.competition.competition import COMPETITION_FILE
 from runner.competition.intake import Intake
+from runner.competition.scopes import TEAM_SCOPES
 from runner.competition.states import EntryState
 from runner.store.competition.records import Act, NewCompetitionEntry
 from runner.store.open_store import open_store
@@ -47,6 +48,14 @@ def contest_of(folder: Path) -> Path:
     with closing(open_store(folder, create=False)) as store:
         for team, act in (("t" * 40, ESCAPES), ("short", LONG)):
             store.add_team(_NAME, team, token_sha256=None, who=ESCAPES)
+            store.add_token(
+                _NAME,
+                team,
+                sha256=team[0] * 64,
+                scopes=TEAM_SCOPES,
+                expires=datetime(2100, 1, 1, tzinfo=UTC),
+                act=Act(who=ESCAPES, act="token", subject=team),
+            )
             store.add_act(_NAME, Act(who=LONG, act="withdraw", subject=act, reason=ESCAPES))
             for number in range(24):
                 entry = NewCompetitionEntry(
