@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import typer
 from typer.core import TyperOption
 
+from runner.cli.interface.store_option import StorePlace
 from runner.store import paths
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -34,10 +35,11 @@ StoreOption = Annotated[
     Path,
     typer.Option(
         "--store",
-        metavar="DIR",
+        metavar="DIR|URL",
         readable=False,
+        click_type=StorePlace(),
         envvar="UNLEARN_STORE",
-        help="Folder where evaluations are stored.",
+        help="Folder where evaluations are stored, or the PostgreSQL database that has their rows.",
     ),
 ]
 MovedChallengeOption = Annotated[

@@ -20,8 +20,8 @@ from runner.store.competition.schema import CompetitionEntryRow
 from runner.store.competition.teams import require_team
 from runner.store.database import Database, as_utc, utc_now
 
-MAX_NUMBER: Final = 2**63 - 1
-"""Of an entry or a rejudging: databases have no larger integers."""
+MAX_NUMBER: Final = 2**31 - 1
+"""Of an entry or a rejudging: the column has no larger integers in PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

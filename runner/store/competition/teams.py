@@ -56,9 +56,7 @@ class TeamQueries:
     def teams(self, competition: str) -> list[Team]:
         """Return the teams of a competition, by name."""
         with self.database.reading() as session:
-            rows = session.scalars(
-                select(TeamRow).where(TeamRow.competition == competition).order_by(TeamRow.name)
-            ).all()
+            rows = session.scalars(select(TeamRow).where(TeamRow.competition == competition)).all()
             return [
                 Team(
                     name=row.name,
@@ -66,7 +64,7 @@ class TeamQueries:
                     has_token=row.token_sha256 is not None,
                     revoked=None if row.revoked is None else as_utc(row.revoked),
                 )
-                for row in rows
+                for row in sorted(rows, key=lambda row: row.name)  # databases order text by their locale
             ]
 
     def paused_since(self, competition: str) -> datetime | None:
