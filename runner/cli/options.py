@@ -9,7 +9,6 @@ from typing import Annotated, Final, Literal
 import typer
 from typer.core import TyperOption
 
-from runner.cli.interface.store_option import StorePlace
 from runner.store import paths
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -37,7 +36,6 @@ StoreOption = Annotated[
         "--store",
         metavar="DIR|URL",
         readable=False,
-        click_type=StorePlace(),
         envvar="UNLEARN_STORE",
         help="Folder where evaluations are stored, or the PostgreSQL database that has their rows.",
     ),
