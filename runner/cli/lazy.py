@@ -19,6 +19,7 @@ from typer.main import get_command
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.help import HELP_NAMES, Command, Group, name_values, read_plainly
 from runner.cli.interface.quiet import quiet_option
+from runner.cli.interface.store_option import add_files_option
 from runner.errors import ConfigurationError
 
 _SETTINGS: dict[str, Any] = {
@@ -58,6 +59,7 @@ class LazyCommand(TyperCommand):
         command = get_command(app)
         assert isinstance(command, TyperCommand)
         assert command.callback is not None
+        add_files_option(command)
         option = quiet_option()
         name_values(option)
         read_plainly(option)

@@ -34,14 +34,9 @@ from runner.reports.evaluations import (
 )
 from runner.reports.failures import follow_up
 from runner.results.continuing import how_to_continue
+from runner.store.databases.address import has_rows
 from runner.store.entries.records import Entry, Outcome
-from runner.store.listing import (
-    DATABASE_FILE,
-    no_store_sentence,
-    read_entry_listing,
-    read_listing,
-    read_progress,
-)
+from runner.store.listing import no_store_sentence, read_entry_listing, read_listing, read_progress
 from runner.store.paths import unlisted_sentence
 from runner.store.stored_evaluation import StoredEvaluation
 
@@ -154,7 +149,7 @@ def _evaluations(store: Path) -> tuple[list[StoredEvaluation], list[Entry]]:
     """Return the evaluations and the entries of a store."""
     listed, entries = read_listing(store), read_entry_listing(store)
     if listed is None or entries is None:
-        if not (store / DATABASE_FILE).is_file():
+        if not has_rows(store):
             raise ConfigurationError(no_store_sentence(store))
         # Imports SQLAlchemy, slower than all the rest.
         from runner.store.open_store import open_store  # noqa: PLC0415

@@ -34,10 +34,10 @@ StoreOption = Annotated[
     Path,
     typer.Option(
         "--store",
-        metavar="DIR",
+        metavar="DIR|URL",
         readable=False,
         envvar="UNLEARN_STORE",
-        help="Folder where evaluations are stored.",
+        help="Folder where evaluations are stored, or the PostgreSQL database that has their rows.",
     ),
 ]
 MovedChallengeOption = Annotated[

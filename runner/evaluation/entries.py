@@ -14,7 +14,7 @@ from runner.challenge.description import Description
 from runner.errors import HostNotReadyError
 from runner.sanitize import sanitize_line
 from runner.store.entries.records import Entry, NewEntry, Outcome
-from runner.store.listing import DATABASE_FILE
+from runner.store.databases.address import has_rows
 from runner.store.open_store import open_store
 from runner.store.paths import archive_path
 from runner.store.store import Store
@@ -121,7 +121,7 @@ def with_known_names(hand_ins: Sequence[HandIn], store: Store) -> list[HandIn]:
 
 def _name_in_its_store(path: Path, sha256: str) -> str | None:
     folder = path.absolute().parent.parent
-    if path.absolute() != archive_path(folder, sha256) or not (folder / DATABASE_FILE).is_file():
+    if path.absolute() != archive_path(folder, sha256) or not has_rows(folder):
         return None
     try:
         with closing(open_store(folder, create=False)) as store:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from runner.store.database import Database, as_utc, utc_now
 from runner.store.fencing import newest_attempt_query, require_token
 from runner.store.records import AttemptRecord
-from runner.store.schema import AttemptRow
+from runner.store.schema import AttemptRow, LeaseRow
 
 _ADAPTER: Final = TypeAdapter(AttemptRecord)
 
@@ -31,6 +31,13 @@ class AttemptQueries:
             number = (session.scalar(newest_attempt_query(evaluation)) or 0) + 1
             session.add(AttemptRow(evaluation=evaluation, number=number, begun=utc_now()))
         return number
+
+    def held_leases(self) -> set[str]:
+        """Return the evaluations on which a process works. A killed one counts until its lease expires."""
+        now = self.database.clock()
+        query = select(LeaseRow.evaluation).where(LeaseRow.holder != "", LeaseRow.expires > now)
+        with self.database.reading() as session:
+            return set(session.scalars(query))
 
     def end_attempt(self, evaluation: str, number: int, outcome: str) -> None:
         """Record how an attempt ended."""

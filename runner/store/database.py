@@ -3,13 +3,14 @@
 SQLite has no checksums, so a value may have been changed. Rows are made into records inside a transaction: a
 value that no record can hold is an error of the database too.
 
-SQLite takes one writer at a time. A writing transaction takes the lock before it reads, so the rows that it
-read cannot change before it writes.
+There is one writer at a time, on SQLite and on PostgreSQL: a writing transaction takes the lock before it
+reads, so the rows that it read cannot change before it writes.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -17,14 +18,21 @@ from typing import Final
 from urllib.parse import unquote
 
 from pydantic import ValidationError
-from sqlalchemy import URL, create_engine
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from runner.errors import HostNotReadyError
 from runner.sanitize import sanitize_line
+from runner.store.databases.postgresql import (
+    connected,
+    reading_engine,
+    server_engine,
+    server_time,
+    server_version,
+)
+from runner.store.databases.sqlite import copied_in_memory, prepare_connections
 from runner.store.migrations.upgrade import is_current, upgrade
-from runner.store.sqlite import copied_in_memory, prepare_connections
 from runner.validation import first_problem
 
 _BUSY_SECONDS: Final = 30.0
@@ -46,25 +54,39 @@ class Database:
         Raises:
             HostNotReadyError: it cannot be opened or written, or is of a later version.
         """
-        self._engine = create_engine(url)
-        self._place = _place(self._engine.url)
+        address = _parsed(url)
+        self.is_server = address.get_backend_name() == "postgresql"
+        """Whether it is PostgreSQL."""
+        self._place = _place(address)
         self._turn: AbstractContextManager[object] = nullcontext()
-        if self._engine.dialect.name == "sqlite":
+        self._writing_turn: AbstractContextManager[object] = nullcontext()
+        self._restart_seconds = 0.0
+        if self.is_server:
+            self._engine = server_engine(address, busy_seconds)
+            # Threads that wait for the lock of the database would use up the connections.
+            self._writing_turn = threading.RLock()
+        else:
+            self._engine = create_engine(address)
             prepare_connections(self._engine, busy_seconds, write_ahead_log=writable)
         with ExitStack() as on_failure, database_errors(self._place):
             on_failure.callback(self.close)
             with self._engine.connect() as connection:
                 current = is_current(connection)
+                self.description = _description(connection, address)
+                """What it is, for people; without a password."""
             if not current and not writable:
                 outdated, self._engine = self._engine, copied_in_memory(self._engine)
                 outdated.dispose()
                 # Threads share the connection of the copy, which has one transaction at a time.
                 self._turn = threading.RLock()
             self._writer = self._engine.execution_options(writes=True)
+            self._reader = reading_engine(self._engine) if self.is_server else self._engine
             if not current:
                 with self._writer.begin() as connection:
                     upgrade(connection)
             on_failure.pop_all()
+        if self.is_server:
+            self._restart_seconds = busy_seconds  # it was reachable, so it is worth waiting for
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -73,19 +95,45 @@ class Database:
         Raises:
             HostNotReadyError: the database cannot be used.
         """
-        with database_errors(self._place), self._turn, Session(self._engine) as session, session.begin():
+        with database_errors(self._place), self._turn, self._session(self._reader) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Yield a transaction that writes; with SQLite, it is the only one that does.
+        """Yield a transaction that writes: the only one that does, from its beginning.
 
         Raises:
             RowConflictError: a row that it adds exists, or one that it refers to does not.
             HostNotReadyError: the database cannot be used.
         """
-        with database_errors(self._place), self._turn, Session(self._writer) as session, session.begin():
+        with (
+            database_errors(self._place),
+            self._turn,
+            self._writing_turn,
+            self._session(self._writer) as session,
+        ):
             yield session
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        with (
+            connected(engine.connect, self._restart_seconds) as connection,
+            Session(connection) as session,
+            session.begin(),
+        ):
+            session.connection()  # begins the transaction in the database, which takes the lock
+            yield session
+
+    def clock(self) -> float:
+        """Return seconds since 1970 by the clock that all users of the database share.
+
+        Raises:
+            HostNotReadyError: the database cannot be used.
+        """
+        if not self.is_server:
+            return time.time()
+        with self.reading() as session:
+            return server_time(session.connection())
 
     def close(self) -> None:
         """Close all connections."""
@@ -113,8 +161,23 @@ def database_errors(place: str = "the store") -> Iterator[None]:
         ) from error
 
 
+def _parsed(url: str | URL) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise HostNotReadyError("The URL of the database cannot be read; check its form.") from error
+
+
+def _description(connection: Connection, url: URL) -> str:
+    if connection.dialect.name == "postgresql":
+        return f"PostgreSQL {server_version(connection)}, {url.render_as_string(hide_password=True)}"
+    return "SQLite"
+
+
 def _place(url: URL) -> str:
     """Return the file of a database for messages; without one, what it is."""
+    if url.get_backend_name() == "postgresql":
+        return url.render_as_string(hide_password=True)
     file = url.database or ""
     return (
         unquote(file.removeprefix("file://").partition("?")[0])

@@ -140,7 +140,7 @@ class EvaluationQueries:
     def evaluations(self) -> list[StoredEvaluation]:
         """Return all evaluations but those on control problems, the oldest first."""
         with self.database.reading() as session:
-            query = select(EvaluationRow).where(_IS_WHOLE).order_by(EvaluationRow.begun)
+            query = select(EvaluationRow).where(_IS_WHOLE).order_by(EvaluationRow.begun, EvaluationRow.id)
             return [_from_row(row) for row in session.scalars(query).all()]
 
     def controls_of(self, evaluation: str) -> list[StoredEvaluation]:
@@ -161,7 +161,7 @@ class EvaluationQueries:
         """
         with self.database.reading() as session:
             query = select(EvaluationRow.id, EvaluationRow.submission)
-            names = session.execute(query.where(_IS_WHOLE).order_by(EvaluationRow.begun)).all()
+            names = session.execute(query.where(_IS_WHOLE).order_by(EvaluationRow.begun, EvaluationRow.id)).all()
             entries = entries_in(session) if by_entry else []
         return resolve_name(word, {row.id: row.submission for row in names}, entries, by_entry=by_entry)
 

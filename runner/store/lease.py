@@ -62,14 +62,17 @@ class Lease:
         place: str,
         lease_seconds: float = LEASE_SECONDS,
         beat_seconds: float = BEAT_SECONDS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Prepare; ``place`` identifies the lock file that this process has locked."""
+        """Prepare; ``place`` identifies the lock file that this process has locked.
+
+        The clock is the one that all users of the database share, if none is given.
+        """
         self._database, self._evaluation = database, evaluation
         self._holder, self._place = holder, place
         self._lease_seconds, self._beat_seconds = lease_seconds, beat_seconds
-        self._clock, self._wait = clock, wait
+        self._clock, self._wait = clock or database.clock, wait
         self._stopped, self._lost = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._renew_while_held, name="lease", daemon=True)
         self.token = 0
@@ -121,6 +124,7 @@ class Lease:
 
     def _take_from(self, state: _LeaseState | None) -> bool:
         """Take the lease, unless it changed since ``state`` was read; return whether it was taken."""
+        expires = self._clock() + self._lease_seconds
         with self._database.writing() as session:
             row = session.get(LeaseRow, self._evaluation, with_for_update=True)
             if (row is None) != (state is None):
@@ -138,7 +142,7 @@ class Lease:
                     holder=self._holder,
                     place=self._place,
                     beats=0,
-                    expires=self._clock() + self._lease_seconds,
+                    expires=expires,
                 )
             )
         return True

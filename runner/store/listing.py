@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from runner.errors import RunnerError
+from runner.store.databases.address import ADDRESS_FILE
+from runner.store.databases.address import DATABASE_FILE as DATABASE_FILE
 from runner.store.entries.listing import read_entries
 from runner.store.entries.records import Entry
 from runner.store.migrations import HEAD, VERSION_QUERY
 from runner.store.stored_evaluation import StoredEvaluation, evaluation_from_row
 
 _Item = TypeVar("_Item")
-DATABASE_FILE: Final = "store.sqlite"
 EVALUATION_COLUMNS: Final = (
     *("id", "submission_sha256", "submission", "challenge", "challenge_sha256", "image", "n", "begun"),
     *("seconds", "summary", "manifest_sha256", "challenge_folder", "parent"),
@@ -73,10 +75,12 @@ def read_progress(folder: Path, evaluations: Collection[str], now: float) -> dic
     Args:
         folder: Of the store.
         evaluations: Their names.
-        now: Seconds since the epoch, with which leases are compared.
+        now: Seconds since the epoch, with which leases are compared; a database server has its own clock.
     """
     if not evaluations:
         return {}
+    if (folder / ADDRESS_FILE).is_file():
+        return _progress_on_server(folder, evaluations)
     uri = f"{(folder / DATABASE_FILE).absolute().as_uri()}?mode=rw"
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as connection:
@@ -88,9 +92,20 @@ def read_progress(folder: Path, evaluations: Collection[str], now: float) -> dic
     return {name: Progress(ended_runs=ended.get(name, 0), is_running=name in running) for name in evaluations}
 
 
+def _progress_on_server(folder: Path, evaluations: Collection[str]) -> dict[str, Progress]:
+    from runner.store.open_store import open_store  # noqa: PLC0415 - imports SQLAlchemy
+
+    try:
+        with closing(open_store(folder, create=False)) as store:
+            ended, running = store.numbers_of_runs(), store.held_leases()
+    except RunnerError:
+        return {}
+    return {name: Progress(ended_runs=ended.get(name, 0), is_running=name in running) for name in evaluations}
+
+
 def _evaluations(connection: sqlite3.Connection) -> list[StoredEvaluation]:
     columns = ", ".join(EVALUATION_COLUMNS)
-    query = f"SELECT {columns} FROM evaluations WHERE parent IS NULL ORDER BY begun"  # noqa: S608 - constants
+    query = f"SELECT {columns} FROM evaluations WHERE parent IS NULL ORDER BY begun, id"  # noqa: S608 - constants
     return [
         evaluation_from_row(dict(zip(EVALUATION_COLUMNS, row, strict=True)))
         for row in connection.execute(query)

@@ -106,6 +106,12 @@ class RunQueries:
             ).all()
             return [_from_row(row) for row in rows]
 
+    def numbers_of_runs(self) -> dict[str, int]:
+        """Return how many runs are published, by the evaluation; those without any are missing."""
+        query = select(RunRow.evaluation, func.count()).group_by(RunRow.evaluation)
+        with self.database.reading() as session:
+            return {evaluation: int(number) for evaluation, number in session.execute(query)}
+
     def last_run_ended(self, evaluation: str) -> datetime | None:
         """Return when the last published run ended; None without any."""
         with self.database.reading() as session:

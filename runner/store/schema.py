@@ -10,12 +10,30 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Dialect, ForeignKey
+from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class StoredText(TypeDecorator[str]):
+    """Text, in which PostgreSQL takes no NUL: it becomes the character that stands for what has none."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what is sent to the database."""
+        if value is None or dialect.name == "sqlite":
+            return value
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+COLUMN_TYPES: Final = {str: StoredText, datetime: DateTime(timezone=True)}
+"""Of Python's types where a column names none. SQLite stores times without their zone, which is UTC."""
 
 
 class _Base(DeclarativeBase):
-    pass
+    type_annotation_map = COLUMN_TYPES
 
 
 class StoredBoolean(Boolean):
@@ -32,6 +50,13 @@ def _stored_boolean(value: object) -> bool | None:
     if isinstance(value, int) and value in (0, 1):
         return bool(value)
     raise ValueError(f"a boolean must be 0 or 1, not {value!r}")
+
+
+class IdentityRow(_Base):
+    """What tells this store from all others: one row, where its folder and its database are apart."""
+
+    __tablename__ = "identity"
+    identity: Mapped[str] = mapped_column(primary_key=True)
 
 
 class SubmissionRow(_Base):

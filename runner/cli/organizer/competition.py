@@ -26,7 +26,7 @@ from runner.errors import ConfigurationError
 from runner.reports.cells import plain_text
 from runner.reports.columns import REQUIRED, Column, fitted_table
 from runner.results.view import MIN_SCORED_RUNS
-from runner.store.listing import DATABASE_FILE
+from runner.store.databases.address import has_rows
 from runner.store.open_store import open_store
 from runner.submission.pack import display_path
 from runner.wording import first_of, quantity
@@ -114,7 +114,7 @@ def _cost(checked: CheckedPhase, seconds: float | None, *, teams: int, devices: 
 
 def _measured_seconds(store: Path, checked: CheckedPhase) -> float | None:
     """Return what a run takes, as the median of the store's complete evaluations; None without any."""
-    if not (store / DATABASE_FILE).is_file():
+    if not has_rows(store):
         return None
     hashes = {challenge.sha256 for challenge in checked.challenges}
     with closing(open_store(store, create=False)) as opened:

@@ -18,7 +18,7 @@ from runner.reports.views.model import EvaluationView
 from runner.results.view import MIN_SCORED_RUNS
 from runner.store.entries.naming import LAST
 from runner.store.entries.records import Entry
-from runner.store.listing import DATABASE_FILE
+from runner.store.databases.address import has_rows
 from runner.store.open_store import open_store
 from runner.store.paths import DEFAULT_STORE, MAX_LOG_BYTES, EvaluationPaths
 from runner.store.store import Store
@@ -83,7 +83,7 @@ def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEval
     matches: list[NamedEvaluation] = []
     refusals: list[ConfigurationError] = []
     for each in dict.fromkeys((folder, checks)):
-        if each != folder and not (each / DATABASE_FILE).is_file():
+        if each != folder and not has_rows(each):
             continue
         try:
             store = open_store(each, create=False)
@@ -120,7 +120,7 @@ def find_to_compare(words: Sequence[str], folder: Path, checks: Path | None = No
     checks = checks or check_store_folder()
     refusal: ConfigurationError | None = None
     for each in dict.fromkeys((folder, checks)):
-        if each != folder and not (each / DATABASE_FILE).is_file():
+        if each != folder and not has_rows(each):
             continue
         try:
             with closing(open_store(each, create=False)) as store:

@@ -22,8 +22,8 @@ from runner.store.competition.teams import require_team
 from runner.store.competition.uploads import same_upload
 from runner.store.database import Database, as_utc, utc_now
 
-MAX_NUMBER: Final = 2**63 - 1
-"""Of an entry or a rejudging: databases have no larger integers."""
+MAX_NUMBER: Final = 2**31 - 1
+"""Of an entry or a rejudging: the column has no larger integers in PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from runner.store.schema import EntryRow, StoredBoolean
+from runner.store.schema import COLUMN_TYPES, EntryRow, StoredBoolean
 
 
 class _Base(DeclarativeBase):
     metadata = EntryRow.metadata
+    type_annotation_map = COLUMN_TYPES
 
 
 class CompetitionRow(_Base):
@@ -125,7 +126,7 @@ class ChoiceRow(_Base):
 
 
 class AuditRow(_Base):
-    """An act of an organizer or a team; triggers refuse to change or delete a row."""
+    """An act of an organizer or a team; triggers refuse to change or delete it."""
 
     __tablename__ = "audit"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy reads it once

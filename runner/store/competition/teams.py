@@ -73,9 +73,7 @@ class TeamQueries:
     def teams(self, competition: str) -> list[Team]:
         """Return the teams of a competition, by name."""
         with self.database.reading() as session:
-            rows = session.scalars(
-                select(TeamRow).where(TeamRow.competition == competition).order_by(TeamRow.name)
-            ).all()
+            rows = session.scalars(select(TeamRow).where(TeamRow.competition == competition)).all()
             with_token = set(
                 session.scalars(select(TokenRow.team).where(TokenRow.competition == competition))
             )
@@ -86,7 +84,7 @@ class TeamQueries:
                     has_token=row.name in with_token,
                     revoked=None if row.revoked is None else as_utc(row.revoked),
                 )
-                for row in rows
+                for row in sorted(rows, key=lambda row: row.name)  # databases order text by their locale
             ]
 
     def paused_since(self, competition: str) -> datetime | None:

@@ -107,7 +107,8 @@ class LeaderboardQueries:
         """Return the terms of all evaluations on every machine, by the evaluation."""
         terms: dict[str, list[ShownTerms]] = {}
         with self.database.reading() as session:
-            for row in session.scalars(select(TermsRow).order_by(TermsRow.machine)):
+            # Databases order text by their locale.
+            for row in sorted(session.scalars(select(TermsRow)), key=lambda row: row.machine):
                 terms.setdefault(row.evaluation, []).append(ShownTerms.model_validate_json(row.terms))
         return terms
 

@@ -9,14 +9,14 @@
 `runner.store.schema` declares the tables as they are now, and a test compares the two. A change of the
 schema is a new script, whose ``revision`` becomes `HEAD`. A script is never edited once it is released, and
 imports nothing of the project: it holds whatever later versions do. It adds tables and nullable columns; it
-never changes or drops what exists. The package imports Alembic only where a store has to be upgraded.
+never changes or drops what exists. Each is executed on SQLite and on PostgreSQL, in one transaction. The package imports Alembic only where a store has to be upgraded.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 """The version that this code reads and writes: the ``revision`` of the last script."""
 VERSION_QUERY: Final = "SELECT version_num FROM alembic_version"
 """Alembic's own table; stores written before it was introduced lack it."""

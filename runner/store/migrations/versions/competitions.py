@@ -13,6 +13,23 @@ down_revision: Final[str | None] = "0007"
 branch_labels: Final[Sequence[str] | None] = None
 depends_on: Final[Sequence[str] | None] = None
 
+_AUDIT_TRIGGERS: Final = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_refuses_{change.lower()} BEFORE {change} ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
+        for change in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION refuse_change_of_audit() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN RAISE EXCEPTION 'the audit only grows'; END $$",
+        *(
+            f"CREATE TRIGGER audit_refuses_{change.lower()} BEFORE {change} ON audit "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_audit()"
+            for change in ("UPDATE", "DELETE", "TRUNCATE")
+        ),
+    ],
+}
+
 
 def upgrade() -> None:
     """Create the tables, empty, and the triggers of the audit."""
@@ -20,15 +37,15 @@ def upgrade() -> None:
         "competitions",
         sa.Column("name", sa.String, primary_key=True),
         sa.Column("secret", sa.String, nullable=False),
-        sa.Column("paused", sa.DateTime),
+        sa.Column("paused", sa.DateTime(timezone=True)),
     )
     op.create_table(
         "teams",
         sa.Column("competition", sa.String, primary_key=True),
         sa.Column("name", sa.String, primary_key=True),
-        sa.Column("created", sa.DateTime, nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("token_sha256", sa.String),
-        sa.Column("revoked", sa.DateTime),
+        sa.Column("revoked", sa.DateTime(timezone=True)),
     )
     op.create_table(
         "competition_entries",
@@ -36,12 +53,12 @@ def upgrade() -> None:
         sa.Column("competition", sa.String, nullable=False),
         sa.Column("phase", sa.String, nullable=False),
         sa.Column("team", sa.String, nullable=False),
-        sa.Column("received", sa.DateTime, nullable=False),
+        sa.Column("received", sa.DateTime(timezone=True), nullable=False),
         sa.Column("file_name", sa.String, nullable=False),
         sa.Column("archive_sha256", sa.String),
         sa.Column("bytes", sa.BigInteger, nullable=False),
         sa.Column("state", sa.String, nullable=False),
-        sa.Column("state_since", sa.DateTime, nullable=False),
+        sa.Column("state_since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("challenge", sa.String, nullable=False),
         sa.Column("evaluation", sa.String),
         sa.Column("reason", sa.String),
@@ -63,12 +80,12 @@ def upgrade() -> None:
         sa.Column("final", sa.String, primary_key=True),
         sa.Column("entry", sa.Integer, sa.ForeignKey("competition_entries.id"), primary_key=True),
         sa.Column("team", sa.String, nullable=False),
-        sa.Column("chosen", sa.DateTime, nullable=False),
+        sa.Column("chosen", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_table(
         "audit",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("at", sa.DateTime, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("competition", sa.String, nullable=False),
         sa.Column("who", sa.String, nullable=False),
         sa.Column("act", sa.String, nullable=False),
@@ -76,8 +93,5 @@ def upgrade() -> None:
         sa.Column("reason", sa.String),
         sqlite_autoincrement=True,
     )
-    for change in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER audit_refuses_{change.lower()} BEFORE {change} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END"
-        )
+    for change in _AUDIT_TRIGGERS[op.get_bind().dialect.name]:
+        op.execute(change)

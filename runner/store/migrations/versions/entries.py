@@ -30,7 +30,7 @@ def upgrade() -> None:
         "entries",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("command", sa.String, nullable=False),
-        sa.Column("received", sa.DateTime, nullable=False),
+        sa.Column("received", sa.DateTime(timezone=True), nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("path", sa.String),
         sa.Column("folder", sa.String),

@@ -23,7 +23,7 @@ def _evaluation() -> sa.Column[str]:
     return sa.Column("evaluation", sa.String, sa.ForeignKey("evaluations.id"), primary_key=True)
 
 
-def _required(name: str, kind: type[TypeEngine[Any]]) -> sa.Column[Any]:
+def _required(name: str, kind: type[TypeEngine[Any]] | TypeEngine[Any]) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 
@@ -34,7 +34,7 @@ def _tables() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("sha256", sa.String, primary_key=True),
             _required("name", sa.String),
             _required("archive_bytes", sa.BigInteger),
-            _required("added", sa.DateTime),
+            _required("added", sa.DateTime(timezone=True)),
         ],
         "evaluations": [
             sa.Column("id", sa.String, primary_key=True),
@@ -44,7 +44,7 @@ def _tables() -> dict[str, list[sa.Column[Any]]]:
             _required("challenge_sha256", sa.String),
             _required("image", sa.String),
             _required("n", sa.Integer),
-            _required("begun", sa.DateTime),
+            _required("begun", sa.DateTime(timezone=True)),
             _required("seconds", sa.Double),
             sa.Column("summary", sa.String),
             sa.Column("manifest_sha256", sa.String),
@@ -53,8 +53,8 @@ def _tables() -> dict[str, list[sa.Column[Any]]]:
         "attempts": [
             _evaluation(),
             sa.Column("number", sa.Integer, primary_key=True),
-            _required("begun", sa.DateTime),
-            sa.Column("ended", sa.DateTime),
+            _required("begun", sa.DateTime(timezone=True)),
+            sa.Column("ended", sa.DateTime(timezone=True)),
             sa.Column("outcome", sa.String),
         ],
         "terms": [
@@ -74,7 +74,7 @@ def _tables() -> dict[str, list[sa.Column[Any]]]:
             _required("checkpoint_sha256", sa.String),
             _required("log_bytes_dropped", sa.BigInteger),
             sa.Column("exception_type", sa.String),
-            _required("ended", sa.DateTime),
+            _required("ended", sa.DateTime(timezone=True)),
             _required("evaluated", sa.Boolean),
             sa.Column("outputs_sha256", sa.String),
         ],

@@ -39,7 +39,7 @@ def upgrade() -> None:
         "verifications",
         _evaluation(),
         sa.Column("manifest_sha256", sa.String, nullable=False),
-        sa.Column("verified_at", sa.DateTime, nullable=False),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reruns", sa.Integer, nullable=False),
         sa.Column("mismatches", sa.Integer, nullable=False),
     )

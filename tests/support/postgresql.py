@@ -1,0 +1,146 @@
+"""A PostgreSQL server of its own for tests: Debian's binaries, a temporary folder, a Unix socket and nothing else.
+
+It refuses to run as root, so root starts it as ``nobody``. It ends with the process that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from runner.store.databases.address import StoreAddress, write_address
+from runner.store.store import Store
+
+OWNER: Final = "unlearn"
+"""An ordinary user of the database, who may create databases and nothing else."""
+_START_SECONDS: Final = 30.0
+_SETTINGS: Final = {
+    "listen_addresses": "",
+    "fsync": "off",  # the machine does not lose power in a test
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "250",
+    "autovacuum": "off",
+}
+
+
+def binaries() -> Path | None:
+    """Return the folder of the newest PostgreSQL; None if none is installed."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+    if folders:
+        return folders[-1]
+    found = shutil.which("postgres")
+    return None if found is None else Path(found).parent
+
+
+class Server:
+    """A server in a temporary folder. Its databases order text as people do, and not by code points."""
+
+    def __init__(self, bin_folder: Path, **settings: str) -> None:
+        self._bin, self._settings = bin_folder, {**_SETTINGS, **settings}
+        self.folder = Path(tempfile.mkdtemp(prefix="unlearn-postgresql-"))
+        self._numbers = count()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._templates: set[str] = set()
+        self._as_user: list[str] = []
+        if os.geteuid() == 0:
+            self._as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+            shutil.chown(self.folder, "nobody", "nogroup")
+        options = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "--no-instructions"]
+        locale = ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en"]
+        self._run("initdb", "-D", str(self.folder / "data"), *options, *locale)
+        self.start()
+        self.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB", user="postgres")
+
+    def _run(self, program: str, *words: str) -> None:
+        command = [*self._as_user, str(self._bin / program), *words]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        prefix = [*(self._as_user or ["setpriv"]), "--pdeathsig", "INT"]
+        settings = {**self._settings, "unix_socket_directories": str(self.folder)}
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*prefix, str(self._bin / "postgres"), "-D", str(self.folder / "data"), *words],
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self.execute("SELECT 1", user="postgres")
+            except psycopg.OperationalError:
+                assert self._process.poll() is None, (self.folder / "log").read_text()
+                assert time.monotonic() < deadline, "PostgreSQL does not start"
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: ``fast`` ends its connections, ``immediate`` is as if it were killed."""
+        self._run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", mode)
+        assert self._process is not None
+        self._process.wait()
+
+    def remove(self) -> None:
+        """Stop it and delete all of it."""
+        self.stop("immediate")
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str) -> str:
+        """Return the URL of a database."""
+        return f"postgresql+psycopg://{OWNER}@/{database}?host={self.folder}"
+
+    def connect(self, database: str = "postgres", *, user: str = OWNER) -> psycopg.Connection[Any]:
+        """Return a connection without transactions."""
+        return psycopg.connect(host=str(self.folder), dbname=database, user=user, autocommit=True)
+
+    def execute(self, statement: str, database: str = "postgres", *, user: str = OWNER) -> list[Any]:
+        """Execute a statement and return its rows."""
+        with closing(self.connect(database, user=user)) as connection:
+            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description is not None else []
+
+    def new_database(self, template: str = "template0") -> str:
+        """Return the name of a new database: empty, or a copy."""
+        name = f"store_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return name
+
+    def new_store(self) -> str:
+        """Return the name of a new database that has the tables of a store."""
+        if "empty_store" not in self._templates:
+            self.execute("CREATE DATABASE empty_store TEMPLATE template0")
+            Store(self.url("empty_store")).close()
+            self._templates.add("empty_store")
+        return self.new_database("empty_store")
+
+    def prepare(self, folder: Path) -> str:
+        """Let a folder have its rows in a new database, and return its name."""
+        name = self.new_store()
+        write_address(folder, StoreAddress(database=self.url(name)))
+        return name
+
+
+@contextmanager
+def running_server(bin_folder: Path, **settings: str) -> Iterator[Server]:
+    """Yield a server with settings of its own."""
+    server = Server(bin_folder, **settings)
+    try:
+        yield server
+    finally:
+        server.remove()
