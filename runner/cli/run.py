@@ -146,7 +146,7 @@ def run_command(
             keep_going=keep_going,
             keep_checkpoints=keep_checkpoints == "all",
             isolation=isolation,
-            device=host.device,
+            device=host.recorded_device,
             placement=host.placement,
         )
         context = host.evaluation_context(opened, store)

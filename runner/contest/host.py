@@ -76,7 +76,7 @@ def on_this_host(
             yield _HostEvaluator(
                 context=host.evaluation_context(store, folder),
                 challenge=challenge,
-                settings=phase_settings(phase, device=host.device, placement=host.placement),
+                settings=phase_settings(phase, device=host.recorded_device, placement=host.placement),
             )
 
     return open_evaluator
