@@ -5,7 +5,7 @@
     device           `Device`, what ``--devices`` names, and whether their shares fit into the machine
     protocol         what a command and the process of a device tell each other: lines of JSON
     child            the process of a device: evaluates what it is told, on that device alone
-    device_process   starts it, asks it for evaluations, ends it; its crash is one evaluation's failure of ours
+    device_process   starts it, asks it for evaluations, ends it; its crash fails one evaluation
     batch            hands the entries of a command to its devices, in their order
     board            what goes on, on which device: counts, rate, time left, failures
     display          shows the board: a live table, plain lines, or lines of JSON

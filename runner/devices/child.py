@@ -1,4 +1,4 @@
-"""The process of a device (``python -m runner.devices.child``): evaluates what it is told, one task at a time.
+"""The process of a device (``python -m runner.devices.child``): evaluates one task at a time.
 
 It ends when its stdin does, because the command that started it has ended. An evaluation in progress is then
 interrupted as by Ctrl-C: containers are removed, finished runs are saved.

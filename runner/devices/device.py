@@ -107,7 +107,7 @@ def require_shares(devices: Sequence[Device], limits: Limits, info: EngineInfo) 
         kind = "devices" if devices[0].requested != CPU else "slots"
         raise UnmetRequirementError(
             f"{len(devices)} {kind} share {quantity(info.cores, 'core')}, {share:g} each, and the challenge "
-            f"gives a run {run_cores:g}: use at most {max(1, most)}, or a challenge built with a lower --cpus."
+            f"gives a run {run_cores:g}: use at most {max(1, most)}, or build the challenge with less."
         )
     required = sum(all_workers_memory_bytes(slot_limits(limits, device.cores)) for device in devices)
     if info.memory_bytes and required > info.memory_bytes:

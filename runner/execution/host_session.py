@@ -88,7 +88,10 @@ def host_session(
     if limits is not None:
         require_memory(limits, info)
     name = gpu_class(device)
-    requested, device = device, f"cuda:{gpu_of_class(name)}" if name else device_by_uuid(device, gpu_by_number)
+    requested, device = (
+        device,
+        f"cuda:{gpu_of_class(name)}" if name else device_by_uuid(device, gpu_by_number),
+    )
     placement = resolve_placement(runtime=runtime, device=device, required_device=required_device, info=info)
     require_closed_cdi(placement.gpu)
     required_image = require_image_by_digest(engine, image) if image else require_image(engine)
