@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from runner.challenge.challenge import Challenge
-from runner.cli.console import print_error, stderr_console
+from runner.cli.console import JSON_SCHEMA_VERSION, print_error, stderr_console
 from runner.devices.batch import DeviceBatch
-from runner.devices.board import Board
+from runner.devices.board import Board, Waiting
 from runner.devices.display import Display
 from runner.devices.host import CommandDevice, Request, device_processes, open_devices
 from runner.evaluation.batch import BatchResult
@@ -81,8 +81,7 @@ def run_on_devices(
         batch = DeviceBatch(opened, print_error, show_ended=show_ended)
         board = Board(
             [device.name for device in host.devices],
-            runs=settings.n,
-            waiting=batch.waiting,
+            waiting=lambda: Waiting(batch.waiting(), batch.waiting() * settings.n),
             on_event=display.on_event,
         )
         display.show(board)
@@ -92,5 +91,5 @@ def run_on_devices(
 
 def _write_json(event: Mapping[str, Any]) -> None:
     """Write an event to stderr as a line, beside the results on stdout."""
-    sys.stderr.write(json.dumps(event) + "\n")
+    sys.stderr.write(json.dumps({"schema_version": JSON_SCHEMA_VERSION, **event}) + "\n")
     sys.stderr.flush()

@@ -11,11 +11,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from runner.devices.board import Board
 from runner.devices.device_process import InterruptedEvaluationError
 from runner.devices.protocol import UnforeseenError
+from runner.devices.threads import Interruptible, work_on_each
 from runner.errors import BusyError, HostNotReadyError, RunnerError, SandboxLostError, TakenOverError
 from runner.evaluation.batch import BatchResult, EntryBatch
 from runner.evaluation.entries import HandIn
@@ -30,7 +32,7 @@ _MAX_DEVICES_LOST: Final = 2
 _WAIT_SECONDS: Final = 0.2
 
 
-class EvaluatingDevice(Protocol):
+class EvaluatingDevice(Interruptible, Protocol):
     """A device that evaluates submissions for a command."""
 
     @property
@@ -39,12 +41,6 @@ class EvaluatingDevice(Protocol):
 
     def evaluate(self, submission: Submission) -> Summary:
         """Evaluate a submission; see `runner.devices.device_process.DeviceProcess.evaluate`."""
-
-    def interrupt(self) -> None:
-        """Interrupt what it evaluates, from another thread."""
-
-    def kill(self) -> None:
-        """End it at once, from another thread."""
 
 
 @dataclass(slots=True)
@@ -114,13 +110,7 @@ class DeviceBatch:
             else:
                 jobs.setdefault(entry.evaluation, _Job(deque())).entries.append((hand_in, entry))
         self._jobs.extend(jobs.values())
-        threads = [
-            threading.Thread(target=self._work, args=(device, board), name=device.name, daemon=True)
-            for device in self._devices
-        ]
-        for thread in threads:
-            thread.start()
-        self._join(threads)
+        work_on_each(self._devices, partial(self._work, board=board), stop=self._stop)
         return self._batch.result(entries)
 
     @property
@@ -132,23 +122,8 @@ class DeviceBatch:
         """
         return self._failures[0] if self._failures else None
 
-    def _join(self, threads: Sequence[threading.Thread]) -> None:
-        try:
-            while any(thread.is_alive() for thread in threads):
-                for thread in threads:
-                    thread.join(_WAIT_SECONDS / len(threads))
-        except BaseException:
-            self._stopped = True
-            for device in self._devices:
-                device.interrupt()
-            try:
-                for thread in threads:
-                    thread.join()
-            except BaseException:  # a second Ctrl-C: the next command removes what is left
-                for device in self._devices:
-                    device.kill()
-                raise
-            raise
+    def _stop(self) -> None:
+        self._stopped = True
 
     def _work(self, device: EvaluatingDevice, board: Board) -> None:
         """Evaluate on a device until no entry is left, or the device cannot be used."""

@@ -37,6 +37,15 @@ class DeviceState:
     """Why nothing more is evaluated on it; empty if it is in use."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What has not begun."""
+
+    evaluations: int
+    runs: int
+    """Of all of them together."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardState:
     """All that is shown, at one moment."""
@@ -78,8 +87,7 @@ class Board:
         self,
         devices: Sequence[str],
         *,
-        runs: int,
-        waiting: Callable[[], int],
+        waiting: Callable[[], Waiting],
         on_event: Callable[[Event], object] = lambda _event: None,
         clock: Callable[[], float] = time.monotonic,
         shown_failures: int = 5,
@@ -88,14 +96,13 @@ class Board:
 
         Args:
             devices: Their names.
-            runs: Of each evaluation that waits.
-            waiting: Returns how many evaluations have not begun.
+            waiting: Returns what has not begun.
             on_event: Receives what happens, one event at a time.
             clock: Returns monotonic seconds.
             shown_failures: How many of the last failures are kept.
         """
         self._devices = {name: DeviceState(name=name) for name in devices}
-        self._runs, self._waiting, self._on_event, self._clock = runs, waiting, on_event, clock
+        self._waiting, self._on_event, self._clock = waiting, on_event, clock
         self._shown_failures = shown_failures
         self._begun = clock()
         self._lock = threading.RLock()
@@ -159,17 +166,15 @@ class Board:
         with self._lock:
             seconds = self._clock() - self._begun
             rate = self._ended_runs / max(seconds, _MIN_RATE_SECONDS)
-            at_work = sum(
-                (state.total or self._runs) - state.done for state in self._devices.values() if state.work
-            )
+            at_work = sum(state.total - state.done for state in self._devices.values() if state.work)
             return BoardState(
                 devices=tuple(self._devices.values()),
-                waiting=waiting,
+                waiting=waiting.evaluations,
                 ended=self._ended,
                 failures=tuple(self._failures),
                 failed=self._failed,
                 runs_a_minute=60 * rate if rate else None,
-                seconds_left=(at_work + waiting * self._runs) / rate if rate else None,
+                seconds_left=(at_work + waiting.runs) / rate if rate else None,
                 seconds=seconds,
             )
 
