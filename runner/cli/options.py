@@ -74,7 +74,18 @@ RuntimeOption = Annotated[
 DeviceOption = Annotated[
     str,
     typer.Option(
-        metavar="DEVICE", help="cpu, all, cuda:NUMBER or cuda:UUID of a GPU as nvidia-smi -L prints them."
+        metavar="DEVICE",
+        help="cpu, all, or a GPU as nvidia-smi -L lists them: cuda:NUMBER, cuda:UUID or cuda:MODEL.",
+    ),
+]
+DevicesOption = Annotated[
+    str,
+    typer.Option(
+        "--devices",
+        metavar="DEVICES",
+        help="Evaluate several submissions at once: all (each GPU), cpu:NUMBER (so many shares of the "
+        "cores), or UUID,UUID of GPUs.",
+        show_default=False,
     ),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,11 +15,13 @@ import typer
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_error, print_json, print_note, stderr_console, stdout_console
+from runner.cli.devices import run_on_devices
 from runner.cli.interface.image_note import print_image_note
-from runner.cli.interface.report_page import check_page_folder, write_result_page
+from runner.cli.interface.report_page import ResultPages, check_page_folder
 from runner.cli.options import (
     DEFAULT_STORE,
     DeviceOption,
+    DevicesOption,
     IsolationOption,
     JsonOption,
     RuntimeOption,
@@ -26,20 +29,21 @@ from runner.cli.options import (
     SubmissionsArgument,
 )
 from runner.cli.show import show_summaries
-from runner.engine.placement import CPU
-from runner.errors import ConfigurationError, RunnerError
+from runner.engine.placement import CPU, Placement
+from runner.errors import ConfigurationError
 from runner.evaluation.batch import evaluate_all, record_refused
 from runner.evaluation.entries import HandIn, new_command, read_hand_in, record_hand_ins, with_known_names
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.host_session import host_session
 from runner.execution.settings import MAX_RUNS, Settings
 from runner.files import read_stored_file
+from runner.image.image import Image
 from runner.progress import ConsoleReporter
 from runner.reports.entries import counts_line, ended_line, named_summaries, result_lines
 from runner.reports.failures import failure_lines
 from runner.reports.scores import summary_json
 from runner.results.entry_result import EntryResult
-from runner.store.entries.records import Outcome
+from runner.store.entries.records import Entry, Outcome
 from runner.store.open_store import open_store
 from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths, evaluation_id, unlisted_sentence
 from runner.store.removal import restart_evaluation
@@ -73,6 +77,7 @@ def run_command(
     isolation: IsolationOption = "process",
     runtime: RuntimeOption = "",
     device: DeviceOption = CPU,
+    devices: DevicesOption = "",
     image: Annotated[
         str,
         typer.Option(
@@ -100,12 +105,15 @@ def run_command(
 ) -> None:
     """Run submissions n times each in sealed containers, and score them.
 
-    Finished runs are saved: after an interruption, the same command executes only the remaining runs.
+    Finished runs are saved: after an interruption, the same command executes only the remaining runs. With
+    --devices, several submissions are evaluated at once.
     """
     if not 2 <= n <= MAX_RUNS:
         raise ConfigurationError(
             f"--runs or -n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations."
         )
+    if devices and device != CPU:
+        raise ConfigurationError("Give either --device or --devices.")
     require_existing(submissions)
     if html is not None:
         check_page_folder(html)
@@ -124,62 +132,104 @@ def run_command(
         with closing(open_store(store, create=True)) as opened:
             results = record_refused(opened, refused, challenge=loaded_challenge, n=n, command=command)
         if len(refused) == len(hand_ins):
-            pages = _Pages(html, store)
+            pages = ResultPages(html, store)
             for result in results:
                 pages.add(result)
             _show(results, store, as_json=as_json, keep_going=keep_going)
             pages.show(as_json=as_json)
             raise typer.Exit(1)
-    reporter, pages = ConsoleReporter(stderr_console()), _Pages(html, store)
-    with host_session(
-        reporter,
-        limits=description.limits,
-        runtime=runtime,
-        device=device,
-        required_device=description.device,
-        image=image,
-    ) as host:
-        print_image_note(host.image, description)
-        opened = open_store(store, create=True)
+    pages = ResultPages(html, store)
+    request = _Request(
+        store=store, challenge=loaded_challenge, hand_ins=hand_ins, command=command, again=again
+    )
+    if devices:
         settings = Settings(
             n=n,
             keep_going=keep_going,
             keep_checkpoints=keep_checkpoints == "all",
             isolation=isolation,
-            device=host.device,
-            placement=host.placement,
+            placement=Placement(runtime=runtime),
         )
-        context = host.evaluation_context(opened, store)
-        if remark := unlisted_sentence(store, {stored.id for stored in opened.evaluations()}):
-            print_note(remark)
-        hand_ins = with_known_names(hand_ins, opened)
-        loaded = [each.content for each in hand_ins if isinstance(each.content, Submission)]
-        _note_earlier_images(opened, loaded, loaded_challenge, settings, image=host.image.digest)
-        entries = record_hand_ins(
-            opened,
-            hand_ins,
-            challenge=loaded_challenge,
-            n=n,
-            evaluation_of=lambda each: evaluation_id_of(each, loaded_challenge, host.image, settings),
-            command=command,
+        batch, failure = run_on_devices(
+            devices,
+            loaded_challenge,
+            settings,
+            request.record,
+            store=store,
+            image=image,
+            show_ended=pages.add,
+            as_json=as_json,
         )
-        if again:
-            for evaluation in dict.fromkeys(entry.evaluation for entry in entries if entry.evaluation):
-                restart_evaluation(opened, store, evaluation)
-        batch = evaluate_all(
-            hand_ins,
-            entries,
-            opened,
-            lambda submission: evaluate(context, submission, loaded_challenge, settings),
-            print_error,
-            show_ended=_when_ended(reporter, len(hand_ins), pages),
-        )
+    else:
+        failure = None
+        reporter = ConsoleReporter(stderr_console())
+        with host_session(
+            reporter,
+            limits=description.limits,
+            runtime=runtime,
+            device=device,
+            required_device=description.device,
+            image=image,
+        ) as host:
+            opened = open_store(store, create=True)
+            settings = Settings(
+                n=n,
+                keep_going=keep_going,
+                keep_checkpoints=keep_checkpoints == "all",
+                isolation=isolation,
+                device=host.recorded_device,
+                placement=host.placement,
+            )
+            context = host.evaluation_context(opened, store)
+            recorded_hand_ins, entries = request.record(opened, host.image, settings)
+            batch = evaluate_all(
+                recorded_hand_ins,
+                entries,
+                opened,
+                lambda submission: evaluate(context, submission, loaded_challenge, settings),
+                print_error,
+                show_ended=_when_ended(reporter, len(hand_ins), pages),
+            )
     _show(batch.results, store, as_json=as_json, keep_going=keep_going, may_repeat=may_repeat)
     pages.show(as_json=as_json)
+    if failure is not None:
+        raise failure
     if batch.lost is not None:
         raise typer.Exit(batch.lost.exit_code)
     if not all(result.outcome is Outcome.SCORED for result in batch.results):
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What was typed, to be recorded once the image is known."""
+
+    store: Path
+    challenge: Challenge
+    hand_ins: Sequence[HandIn]
+    command: str
+    again: bool
+
+    def record(self, opened: Store, image: Image, settings: Settings) -> tuple[list[HandIn], list[Entry]]:
+        """Record an entry for each, print what is to be noted, and return both under their known names."""
+        print_image_note(image, self.challenge.description)
+        if remark := unlisted_sentence(self.store, {stored.id for stored in opened.evaluations()}):
+            print_note(remark)
+        hand_ins = with_known_names(self.hand_ins, opened)
+        loaded = [each.content for each in hand_ins if isinstance(each.content, Submission)]
+        _note_earlier_images(opened, loaded, self.challenge, settings, image=image.digest)
+        entries = record_hand_ins(
+            opened,
+            hand_ins,
+            challenge=self.challenge,
+            n=settings.n,
+            evaluation_of=lambda each: evaluation_id_of(each, self.challenge, image, settings),
+            command=self.command,
+        )
+        if self.again:
+            for evaluation in dict.fromkeys(entry.evaluation for entry in entries if entry.evaluation):
+                restart_evaluation(opened, self.store, evaluation)
+        return hand_ins, entries
 
 
 def _read_all(paths: Sequence[Path], challenge: Challenge) -> list[HandIn]:
@@ -212,7 +262,7 @@ def _show(
     stdout_console().print(counts_line(results), markup=False, soft_wrap=True)
 
 
-def _when_ended(reporter: ConsoleReporter, total: int, pages: _Pages) -> Callable[[EntryResult], None]:
+def _when_ended(reporter: ConsoleReporter, total: int, pages: ResultPages) -> Callable[[EntryResult], None]:
     """Return a function that shows how each entry ended as soon as it has, and writes its page.
 
     A single one needs no line.
@@ -225,34 +275,6 @@ def _when_ended(reporter: ConsoleReporter, total: int, pages: _Pages) -> Callabl
         pages.add(result)
 
     return show
-
-
-class _Pages:
-    """The reports of a command's entries, if they are requested."""
-
-    def __init__(self, folder: Path | None, store: Path) -> None:
-        self._folder, self._store = folder, store
-        self._files: dict[Path, None] = {}
-
-    def add(self, result: EntryResult) -> None:
-        """Write the page of an entry; one that cannot be written does not end the command."""
-        if self._folder is None:
-            return
-        try:
-            self._files[write_result_page(result, self._store, self._folder)] = None
-        except (RunnerError, OSError) as error:
-            print_error(f"The report of {result.entry.name} is not written: {error}")
-
-    def show(self, *, as_json: bool) -> None:
-        """Print where the pages are; to stderr beside JSON."""
-        if not self._files:
-            return
-        file = next(iter(self._files))
-        line = f"Report: {file}" if len(self._files) == 1 else f"{len(self._files)} reports: {file.parent}"
-        if as_json:
-            print_note(line)
-        else:
-            stdout_console().print(line, markup=False, soft_wrap=True)
 
 
 def _read_log(store: Path, evaluation: str, index: int) -> bytes:

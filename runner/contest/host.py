@@ -10,7 +10,7 @@ from pathlib import Path
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.competition.phase import Phase
-from runner.contest.worker import EntryEvaluator, OpenEvaluator
+from runner.contest.evaluator import EntryEvaluator, OpenEvaluator
 from runner.engine.placement import CPU, Placement
 from runner.errors import ConfigurationError, UnmetRequirementError
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
@@ -76,7 +76,7 @@ def on_this_host(
             yield _HostEvaluator(
                 context=host.evaluation_context(store, folder),
                 challenge=challenge,
-                settings=phase_settings(phase, device=host.device, placement=host.placement),
+                settings=phase_settings(phase, device=host.recorded_device, placement=host.placement),
             )
 
     return open_evaluator

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 from runner.challenge.layout import DESCRIPTION_BYTES, DESCRIPTION_FILE
@@ -34,7 +33,8 @@ class QueuedEntry:
     position: int
     """From 1."""
     starts_in: float | None
-    """Expected seconds until it begins, with one device; None where too little is measured."""
+    """Expected seconds until it begins, with as many devices as are at work now, at least one; None where too
+    little is measured."""
 
 
 def queued_entries(store: Store, folder: Path, competition: Competition) -> list[QueuedEntry]:
@@ -66,17 +66,19 @@ def queued_entries(store: Store, folder: Path, competition: Competition) -> list
         for entry in entries
         if entry.phase in phases
     ]
-    used = store.used_seconds(competition.name, utc_now() - WINDOW)
     now = utc_now()
-    busy = [
-        max(0.0, seconds(entry) - (now - entry.state_since).total_seconds())
-        for entry in at_work
-        if entry.phase in phases
-    ]
+    used = store.used_seconds(competition.name, now - WINDOW)
+    busy = []
+    for entry in at_work:
+        if entry.phase in phases:
+            expected = seconds(entry)
+            busy.append(max(0.0, expected - (now - entry.state_since).total_seconds()))
+            if entry.batch is None:  # or several devices would take one team's entries at the same time
+                used[entry.team] = used.get(entry.team, 0.0) + expected
     by_id = {entry.id: entry for entry in entries}
     known = all(entry.challenge in rates for entry in at_work)
     order = []
-    for place in places(queue_order(waiting, used), [sum(busy)]):
+    for place in places(queue_order(waiting, used), busy or [0.0]):
         entry = by_id[place.entry.id]
         order.append(
             QueuedEntry(entry=entry, position=place.position, starts_in=place.starts_in if known else None)
@@ -88,11 +90,8 @@ def queued_entries(store: Store, folder: Path, competition: Competition) -> list
 def _seconds_per_run(store: Store, folder: Path, challenges: set[str]) -> Mapping[str, float]:
     """Return what a run takes on each challenge, as the median of evaluations that have ended."""
     hashes = {path: challenge_sha256(folder / path) for path in challenges}
-    rates: dict[str, list[float]] = {}
-    for stored in store.evaluations() if challenges else ():
-        if stored.summary is not None and stored.seconds > 0:
-            rates.setdefault(stored.challenge_sha256, []).append(stored.seconds / stored.n)
-    return {path: median(rates[sha256]) for path, sha256 in hashes.items() if sha256 in rates}
+    rates = store.seconds_per_run() if challenges else {}
+    return {path: rates[sha256] for path, sha256 in hashes.items() if sha256 in rates}
 
 
 def challenge_sha256(folder: Path) -> str | None:

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from runner.competition.competition import Competition
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
+from runner.contest.budget import Budget
+from runner.contest.evaluator import EntryEvaluator, OpenEvaluator
 from runner.contest.queue import queued_entries
 from runner.contest.stored import stored_submission
 from runner.errors import (
@@ -50,25 +52,14 @@ _REASON_CHARACTERS: Final = 1000
 _AT_WORK: Final = (EntryState.RUNNING, EntryState.SCORING)
 
 
-class EntryEvaluator(Protocol):
-    """Evaluates submissions on a challenge of a phase."""
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An entry that is recorded as running."""
 
-    def evaluation(self, submission: Submission) -> str:
-        """Return the name of a submission's evaluation."""
-
-    def evaluate(self, submission: Submission, before_scoring: Callable[[], object]) -> Summary:
-        """Evaluate a submission.
-
-        Raises:
-            ConfigurationError: the challenge cannot be used.
-            BusyError: another process works on it.
-            SandboxError: the sandbox failed again and again.
-            HostNotReadyError: this host cannot run any submission.
-        """
-
-
-OpenEvaluator = Callable[[Phase, str], AbstractContextManager[EntryEvaluator]]
-"""Opens what evaluates on a challenge of a phase, named by its path."""
+    entry: CompetitionEntry
+    submission: Submission
+    evaluator: EntryEvaluator
+    lease: ExitStack
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +76,13 @@ class Worker:
     """Receives a line for each entry that has ended or is held."""
     clock: Callable[[], datetime] = utc_now
     """Returns the present moment."""
+    turn: AbstractContextManager[object] = field(default_factory=nullcontext)
+    """Entered while an entry is chosen: workers of one process do so one after the other."""
+    budget: Budget = field(default_factory=Budget)
+    """How many evaluations may still begin, for all workers of a process together."""
+    others_go_on: bool = False
+    """Whether other devices go on where this host fails on this one; the entry may be the cause, so that
+    counts as one of its attempts."""
     blocked: RunnerError | None = None
     """Why the last call of `work` left the entries of a phase; of several reasons the first."""
     _open: tuple[str, str] | None = None
@@ -112,14 +110,40 @@ class Worker:
             while most is None or ended < most:
                 if self.store.paused_since(self.competition.name) is not None:
                     break
+                begun = self._begin_next()
+                if begun is None:
+                    break
+                if isinstance(begun, _Begun):
+                    with begun.lease:
+                        counts = self._evaluate(begun.entry, begun.submission, begun.evaluator)
+                else:
+                    counts = begun
+                if not counts:
+                    self.budget.give_back()
+                ended += counts
+            self._open = self._evaluator = None
+        return ended
+
+    def _begin_next(self) -> _Begun | bool | None:
+        """Begin the entry that is to be evaluated next.
+
+        Returns:
+            None where there is none. Where it has not begun, whether it counts as evaluated all the same.
+        """
+        with self.turn:
+            if not self.budget.take():
+                return None
+            try:
                 if _since(self._looked) > _LOOK_SECONDS:
                     self._recover()
                 entry = self._next()
-                if entry is None:
-                    break
-                ended += self._work_on(entry)
-            self._open = self._evaluator = None
-        return ended
+                begun = None if entry is None else self._begin(entry)
+            except BaseException:
+                self.budget.give_back()
+                raise
+            if begun is None:
+                self.budget.give_back()
+            return begun
 
     def _next(self) -> CompetitionEntry | None:
         """Return the entry that is to be evaluated next: a held one once no other is left."""
@@ -164,8 +188,8 @@ class Worker:
                 self._busy.clear()  # the same process may have had others
                 self.report(f"entry {entry.id}: its process has ended, so it is queued again")
 
-    def _work_on(self, entry: CompetitionEntry) -> bool:
-        """Evaluate an entry; return False where another process has it, or none of its phase can be."""
+    def _begin(self, entry: CompetitionEntry) -> _Begun | bool:
+        """Take the lease of an entry, and record that it runs; False where it does not begin."""
         phase = self.competition.phase(entry.phase)
         try:
             evaluator = self._evaluator_of(phase, entry.challenge)
@@ -189,7 +213,7 @@ class Worker:
             )
             if started is None:
                 return False
-            return self._evaluate(entry, submission, evaluator)
+            return _Begun(entry, submission, evaluator, stack.pop_all())
 
     def _block(self, entry: CompetitionEntry, error: RunnerError) -> None:
         """Leave all entries of a phase on a challenge alone for a while."""
@@ -233,7 +257,7 @@ class Worker:
             self._busy.add(entry.id)
             return False
         except HostNotReadyError as error:
-            hold(str(error), failed_attempt=False)
+            hold(str(error), failed_attempt=self.others_go_on)
             raise
         except Exception as error:  # noqa: BLE001 - a bug that one submission shows must not stop the others
             hold(save_traceback(error), failed_attempt=True)

@@ -1,4 +1,4 @@
-"""Find a GPU by its number or by its MIG instance, from what NVIDIA's driver lists on this host."""
+"""Find a GPU by number, model or MIG instance, from what NVIDIA's driver lists on this host."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ _LIST: Final = ("nvidia-smi", "-L")
 _SECONDS: Final = 30.0
 _GPU: Final = re.compile(r"^GPU (\d+): .*\(UUID: (GPU-[0-9A-Za-z-]+)\)\s*$")
 _MIG: Final = re.compile(r"^\s+MIG .*\(UUID: (MIG-[0-9A-Za-z-]+)\)\s*$")
+_MODEL: Final = re.compile(r"^GPU \d+: (.*?)\s*\(UUID: ")
+_PROFILE: Final = re.compile(r"^\s+(MIG \S+)\s")
+_NO_NAME: Final = re.compile(r"[^0-9A-Za-z._]+")
 
 
 def parent_gpu(mig: str) -> str:
@@ -49,6 +52,32 @@ def gpu_by_number(number: int) -> str:
     return numbers[number]
 
 
+def gpu_classes() -> dict[str, str]:
+    """Return the class of each GPU and MIG instance by its UUID, in the order of their numbers.
+
+    Raises:
+        HostNotReadyError: the driver cannot be asked.
+    """
+    return classes(_list_gpus("The GPUs of this host are not known", "use shares of its cores, as cpu:2"))
+
+
+def gpu_of_class(name: str) -> str:
+    """Return the UUID of this host's first GPU or MIG instance of a class.
+
+    Args:
+        name: As `classes` has it.
+
+    Raises:
+        HostNotReadyError: the driver lists none, or cannot be asked.
+    """
+    listed = classes(_list_gpus(f"GPUs of class {name} are not known", "name the UUID: --device cuda:UUID"))
+    for uuid, its_class in listed.items():
+        if its_class == name:
+            return uuid
+    known = ", ".join(dict.fromkeys(listed.values())) or "none"
+    raise HostNotReadyError(f"This host has no GPU of class {name}; it has: {known}.")
+
+
 def _list_gpus(unknown: str, instead: str) -> str:
     """Return what the driver lists; else raise with what is not known then, and what to do instead."""
     try:
@@ -76,3 +105,19 @@ def parents(listed: str) -> dict[str, str]:
         elif gpu and (match := _MIG.match(line)):
             instances[match[1].lower()] = gpu
     return instances
+
+
+def classes(listed: str) -> dict[str, str]:
+    """Return the class of each GPU and MIG instance by its UUID, from the output of ``nvidia-smi -L``.
+
+    A class is the GPU's model, such as ``NVIDIA-H200``, and the instance's profile after it:
+    ``NVIDIA-H200.MIG-1g.18gb``.
+    """
+    found, model = dict[str, str](), ""
+    for line in listed.splitlines():
+        if (match := _GPU.match(line)) and (named := _MODEL.match(line)):
+            model = _NO_NAME.sub("-", named[1])
+            found[match[2]] = model
+        elif model and (match := _MIG.match(line)) and (named := _PROFILE.match(line)):
+            found[match[1]] = f"{model}.{_NO_NAME.sub('-', named[1])}"
+    return found

@@ -22,6 +22,7 @@ CPU: Final = "cpu"
 ALL_GPUS: Final = "all"
 _NUMBER: Final = re.compile(r"cuda:([0-9]{1,4})")
 _UUID: Final = re.compile(r"cuda:((?:GPU|MIG)-[0-9A-Za-z-]{8,64})")
+_CLASS: Final = re.compile(r"cuda:(?!GPU-|MIG-)([A-Za-z][0-9A-Za-z._-]{1,99})")
 _CDI_PREFIX: Final = "nvidia.com/gpu="
 _NVIDIA_RUNTIME: Final = "nvidia"
 
@@ -87,6 +88,12 @@ def device_by_uuid(device: str, gpu_by_number: Callable[[int], str]) -> str:
     """
     match = _NUMBER.fullmatch(device)
     return device if match is None else f"cuda:{gpu_by_number(int(match[1]))}"
+
+
+def gpu_class(device: str) -> str | None:
+    """Return the class of GPUs that ``cuda:CLASS`` names, such as ``NVIDIA-H200``; None for other devices."""
+    match = _CLASS.fullmatch(device)
+    return match[1] if match is not None else None
 
 
 def offers_gpu(info: EngineInfo) -> bool:

@@ -7,6 +7,7 @@ missing engine or a full disk ends the whole command.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,83 @@ class BatchResult:
     """The error of the last one that is held; None if all ended."""
 
 
+class EntryBatch:
+    """Ends the entries of one command, each by its evaluation. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        report: Callable[[str], None],
+        *,
+        show_ended: Callable[[EntryResult], None] = lambda _result: None,
+    ) -> None:
+        """Begin.
+
+        Args:
+            store: Where the entries are recorded.
+            report: Shows the sentence that says why an entry is held.
+            show_ended: Receives each result as soon as it is there, one at a time.
+        """
+        self._store, self._report, self._show_ended = store, report, show_ended
+        self._results: dict[int, EntryResult] = {}
+        self._executed: set[str] = set()
+        self._lock = threading.RLock()
+        self.lost: SandboxError | None = None
+        """The error of the last entry that is held."""
+
+    def end(self, hand_in: HandIn, entry: Entry, evaluate: Callable[[Submission], Summary]) -> None:
+        """Evaluate what was handed in, unless it is refused, and record what came of it.
+
+        Raises:
+            HostNotReadyError: this host cannot run any submission; the entry has not ended.
+        """
+        content, evaluation = hand_in.content, entry.evaluation
+        if isinstance(content, RefusedSubmission) or evaluation is None:
+            self._add(_without_evaluation(entry, Outcome.REFUSED, entry.reason or ""))
+            return
+        before = self._store.last_run_ended(evaluation)
+        try:
+            summary = evaluate(content)
+        except SandboxError as error:
+            self.hold(entry, error)
+            return
+        self._store.end_entries(evaluation, summary.outcome)
+        after = self._store.last_run_ended(evaluation)
+        with self._lock:
+            if after != before:
+                self._executed.add(evaluation)
+            was_executed = evaluation in self._executed
+        self._add(
+            EntryResult(
+                entry=entry,
+                summary=summary,
+                outcome=summary.outcome,
+                same_as=self._store.same_content(entry),
+                evaluated_at=None if was_executed else after,
+            )
+        )
+
+    def hold(self, entry: Entry, error: SandboxError) -> None:
+        """Hold an entry whose evaluation failed on our side."""
+        reason = sanitize_line(str(error), 1000)
+        with self._lock:
+            self.lost = error
+            self._report(f"{entry.name}: {error}")
+        self._store.end_entries(entry.evaluation or "", Outcome.HELD, reason)
+        self._add(_without_evaluation(entry, Outcome.HELD, reason))
+
+    def result(self, entries: Sequence[Entry]) -> BatchResult:
+        """Return how entries ended, in their order; those that have not ended are left out."""
+        with self._lock:
+            ended = [self._results[entry.id] for entry in entries if entry.id in self._results]
+            return BatchResult(results=ended, lost=self.lost)
+
+    def _add(self, result: EntryResult) -> None:
+        with self._lock:
+            self._results[result.entry.id] = result
+            self._show_ended(result)
+
+
 def evaluate_all(
     hand_ins: Sequence[HandIn],
     entries: Sequence[Entry],
@@ -40,7 +118,7 @@ def evaluate_all(
     *,
     show_ended: Callable[[EntryResult], None] = lambda _result: None,
 ) -> BatchResult:
-    """Evaluate what was handed in and record the outcomes.
+    """Evaluate what was handed in, one after the other, and record the outcomes.
 
     Args:
         hand_ins: What was typed.
@@ -53,43 +131,10 @@ def evaluate_all(
     Raises:
         HostNotReadyError: this host cannot run any submission.
     """
-    results: list[EntryResult] = []
-    lost: SandboxError | None = None
-    executed: set[str] = set()
-
-    def add(result: EntryResult) -> None:
-        results.append(result)
-        show_ended(result)
-
+    batch = EntryBatch(store, report, show_ended=show_ended)
     for hand_in, entry in zip(hand_ins, entries, strict=True):
-        content, evaluation = hand_in.content, entry.evaluation
-        if isinstance(content, RefusedSubmission) or evaluation is None:
-            add(_without_evaluation(entry, Outcome.REFUSED, entry.reason or ""))
-            continue
-        before = store.last_run_ended(evaluation)
-        try:
-            summary = evaluate(content)
-        except SandboxError as error:
-            lost = error
-            report(f"{entry.name}: {error}")
-            reason = sanitize_line(str(error), 1000)
-            store.end_entries(evaluation, Outcome.HELD, reason)
-            add(_without_evaluation(entry, Outcome.HELD, reason))
-            continue
-        store.end_entries(evaluation, summary.outcome)
-        after = store.last_run_ended(evaluation)
-        if after != before:
-            executed.add(evaluation)
-        add(
-            EntryResult(
-                entry=entry,
-                summary=summary,
-                outcome=summary.outcome,
-                same_as=store.same_content(entry),
-                evaluated_at=None if evaluation in executed else after,
-            )
-        )
-    return BatchResult(results=results, lost=lost)
+        batch.end(hand_in, entry, evaluate)
+    return batch.result(entries)
 
 
 def record_refused(

@@ -12,9 +12,9 @@ from runner.engine.api import Engine
 from runner.engine.capacity import require_memory
 from runner.engine.cdi_files import require_closed_cdi
 from runner.engine.connect import connect_engine
-from runner.engine.gpu_parent import gpu_by_number
+from runner.engine.gpu_parent import gpu_by_number, gpu_of_class
 from runner.engine.info import EngineInfo
-from runner.engine.placement import CPU, Placement, device_by_uuid, resolve_placement
+from runner.engine.placement import CPU, Placement, device_by_uuid, gpu_class, resolve_placement
 from runner.engine.session import container_session
 from runner.execution.context import EvaluationContext
 from runner.execution.gpu_lock import gpu_lock
@@ -32,6 +32,9 @@ class HostSession:
     image: Image
     device: str
     """``cpu``, ``all``, or ``cuda:`` and a UUID, whatever form was requested."""
+    recorded_device: str
+    """The same, but a class of GPUs where one was requested: whichever of them it is, evaluations have the
+    same name."""
     placement: Placement
     labels: dict[str, str]
     reporter: Reporter
@@ -70,7 +73,8 @@ def host_session(
         reporter: Receives progress; entered and left here.
         limits: Refused if the host has too little memory for them.
         runtime: Name of a container runtime, or empty.
-        device: ``cpu``, ``all``, ``cuda:NUMBER`` or ``cuda:UUID``; locked until the session ends.
+        device: ``cpu``, ``all``, ``cuda:NUMBER``, ``cuda:UUID`` or ``cuda:CLASS``, which is the host's first
+            GPU of it; locked until the session ends.
         required_device: What the challenge needs: ``cpu`` or ``cuda``.
         image: Beginning of the digest of an image that an evaluation needs; empty for the current one.
 
@@ -83,7 +87,11 @@ def host_session(
     info = engine.info()
     if limits is not None:
         require_memory(limits, info)
-    device = device_by_uuid(device, gpu_by_number)
+    name = gpu_class(device)
+    requested, device = (
+        device,
+        f"cuda:{gpu_of_class(name)}" if name else device_by_uuid(device, gpu_by_number),
+    )
     placement = resolve_placement(runtime=runtime, device=device, required_device=required_device, info=info)
     require_closed_cdi(placement.gpu)
     required_image = require_image_by_digest(engine, image) if image else require_image(engine)
@@ -93,6 +101,7 @@ def host_session(
             info=info,
             image=required_image,
             device=device,
+            recorded_device=requested if name else device,
             placement=placement,
             labels=labels,
             reporter=active,

@@ -31,7 +31,7 @@ from runner.execution.evaluator_queue import EvaluatorQueue
 from runner.execution.executor import EvaluatedRun, OutputsSink
 from runner.execution.gpu_watch import WatchedRuns
 from runner.execution.nvml import open_gpu
-from runner.execution.settings import Settings
+from runner.execution.settings import Settings, slot_limits
 from runner.parsers.checkpoint import max_checkpoint_bytes
 from runner.submission.load import Submission
 
@@ -56,6 +56,7 @@ class LocalExecutor:
         """Prepare; no container is started yet."""
         self._context, self._submission = context, submission
         self._challenge, self._settings = challenge, settings
+        self._limits = slot_limits(challenge.description.limits, settings.cores)
         self._first_uid = random_first_uid(settings.n)
         """Of all containers: the kernel counts processes by uid, so runs in progress must share none."""
         self._is_executing = False
@@ -71,7 +72,7 @@ class LocalExecutor:
             sink=sink,
             placement=settings.placement,
             cores=evaluator_concurrency(
-                cpus=challenge.description.limits.cpus,
+                cpus=self._limits.cpus,
                 checkpoint_bytes=max_checkpoint_bytes(challenge.spec),
             ),
             keep_going=settings.keep_going,
@@ -143,7 +144,7 @@ class LocalExecutor:
     def _runs(self, planned: Sequence[PlannedRun], enough: Callable[[], bool]) -> Generator[EndedRun]:
         challenge = one_run_challenge(self._challenge)
         reuse = self._settings.isolation == "process"
-        most = 1 if self._turn is not None else self._challenge.description.limits.concurrency
+        most = 1 if self._turn is not None else self._limits.concurrency
         concurrency = max(1, min(most, len(planned)))
         runs = -(-len(planned) // concurrency) if reuse else 1
         containers = Containers(
@@ -193,7 +194,7 @@ class LocalExecutor:
         return self._context.engine.start(
             evaluator_container(
                 image=self._context.image.tag,
-                cpus=self._challenge.description.limits.cpus,
+                cpus=self._limits.cpus,
                 labels=self._labels,
                 placement=self._settings.placement,
             )

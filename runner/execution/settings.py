@@ -1,14 +1,17 @@
-"""Settings of an evaluation, as requested by a command."""
+"""Settings of an evaluation, as requested by a command, and the share of a machine that it gets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
 
+from runner.challenge.limits import Limits
 from runner.engine.placement import CPU, DEFAULT_PLACEMENT, Isolation, Placement
 from runner.store.paths import WhereRun
 
 MAX_RUNS: Final = 20_000
+_EPSILON: Final = 1e-9
+"""Of a sum of shares of cores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,10 @@ class Settings:
     placement: Placement = DEFAULT_PLACEMENT
     device: str = CPU
     """As it was requested; ``placement`` is how the engine provides it."""
+    cores: float | None = None
+    """Its share of the machine's cores; None for as many as the challenge states."""
+    executed_on: str = ""
+    """The device of several on which it is executed, such as ``cpu 1/4``; empty for ``device`` itself."""
 
     @property
     def where(self) -> WhereRun:
@@ -41,3 +48,17 @@ class Settings:
             "runtime": runtime,
             "device": device,
         }
+
+
+def slot_limits(limits: Limits, cores: float | None) -> Limits:
+    """Return limits with as many runs at once as fit into a share of the cores; each keeps its own cores.
+
+    Args:
+        limits: Of the challenge.
+        cores: The share; None for as many as the challenge states.
+    """
+    if cores is None:
+        return limits
+    run_cores = limits.cpus / limits.concurrency
+    concurrency = max(1, min(limits.concurrency, int(cores / run_cores + _EPSILON)))
+    return limits.with_changes(concurrency=concurrency, cpus=run_cores * concurrency)

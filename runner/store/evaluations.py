@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from statistics import median
 from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
@@ -142,6 +143,17 @@ class EvaluationQueries:
         with self.database.reading() as session:
             query = select(EvaluationRow).where(_IS_WHOLE).order_by(EvaluationRow.begun, EvaluationRow.id)
             return [_from_row(row) for row in session.scalars(query).all()]
+
+    def seconds_per_run(self) -> dict[str, float]:
+        """Return what a run takes on each challenge by its hash: the median of evaluations that have ended."""
+        query = select(EvaluationRow.challenge_sha256, EvaluationRow.seconds / EvaluationRow.n).where(
+            _IS_WHOLE, EvaluationRow.summary.is_not(None), EvaluationRow.seconds > 0
+        )
+        rates: dict[str, list[float]] = {}
+        with self.database.reading() as session:
+            for sha256, seconds in session.execute(query):
+                rates.setdefault(sha256, []).append(float(seconds))
+        return {sha256: median(values) for sha256, values in rates.items()}
 
     def controls_of(self, evaluation: str) -> list[StoredEvaluation]:
         """Return the parts of an evaluation that are on control problems, in no particular order."""

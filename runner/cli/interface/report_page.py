@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from runner.cli.console import print_error, print_note, stdout_console
 from runner.cli.interface.output_file import check_output_file
 from runner.cli.participant.report import participant_entry
 from runner.cli.participant.stored_view import NamedEvaluation
-from runner.errors import ConfigurationError
+from runner.errors import ConfigurationError, RunnerError
 from runner.reports.participant import filtered_report, policy_of
 from runner.reports.views.make import refused_view
 from runner.results.entry_result import EntryResult
@@ -126,3 +127,32 @@ def write_result_page(result: EntryResult, store: Path, folder: Path) -> Path:
     file = folder / f"{name}.html"
     write_report_page(report, file)
     return file
+
+
+class ResultPages:
+    """The reports of a command's entries, if they are requested."""
+
+    def __init__(self, folder: Path | None, store: Path) -> None:
+        """Write into ``folder``, or nothing if it is None."""
+        self._folder, self._store = folder, store
+        self._files: dict[Path, None] = {}
+
+    def add(self, result: EntryResult) -> None:
+        """Write the page of an entry; one that cannot be written does not end the command."""
+        if self._folder is None:
+            return
+        try:
+            self._files[write_result_page(result, self._store, self._folder)] = None
+        except (RunnerError, OSError) as error:
+            print_error(f"The report of {result.entry.name} is not written: {error}")
+
+    def show(self, *, as_json: bool) -> None:
+        """Print where the pages are; to stderr beside JSON."""
+        if not self._files:
+            return
+        file = next(iter(self._files))
+        line = f"Report: {file}" if len(self._files) == 1 else f"{len(self._files)} reports: {file.parent}"
+        if as_json:
+            print_note(line)
+        else:
+            stdout_console().print(line, markup=False, soft_wrap=True)

@@ -23,8 +23,9 @@ from runner.challenge.load import load_challenge
 from runner.competition.competition import COMPETITION_FILE, Competition
 from runner.competition.load import load_competition
 from runner.competition.phase import Phase
+from runner.contest.evaluator import EntryEvaluator
 from runner.contest.sync import Intaker, SyncedFile
-from runner.contest.worker import EntryEvaluator, Worker
+from runner.contest.worker import Worker
 from runner.errors import RunnerError
 from runner.evaluation.evaluate import evaluation_id_of
 from runner.execution.settings import Settings
