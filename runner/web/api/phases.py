@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from runner.competition.phase import Phase
-from runner.contest.board import frozen_remarks
+from runner.contest.audience import frozen_remarks
 from runner.contest.team_acts import choose_entries
 from runner.leaderboard.model import Board
 from runner.store.competition.entries import MAX_NUMBER
