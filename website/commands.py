@@ -8,8 +8,9 @@ from typing import Any, Final
 from typer.core import TyperArgument, TyperOption
 
 from runner.cli.interface.exit_codes import EXIT_CODES
+from runner.cli.interface.panels import HIDDEN, PANELS
 from runner.cli.lazy import LazyCommand
-from runner.cli.main import HIDDEN, PANELS, command_group
+from runner.cli.main import command_group
 from website.tables import table
 
 _INTRODUCTION: Final = """\

@@ -27,6 +27,7 @@ from runner.cli.interface.challenge_commands import (
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
+from runner.cli.interface.panels import HIDDEN, PANELS
 from runner.cli.interface.screen_size import unset_impossible_sizes
 from runner.cli.interface.system import unsupported_sentence
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, RunnerError
@@ -98,32 +99,6 @@ COMMANDS: Final = {
     ),
 }
 """Commands by name: module and function below `runner.cli`, and the first line of its docstring."""
-
-PANELS: Final = {
-    "setup": "Set up",
-    "doctor": "Set up",
-    "new": "Take part",
-    "check": "Take part",
-    "shell": "Take part",
-    "run": "Take part",
-    "list": "Take part",
-    "show": "Take part",
-    "compare": "Take part",
-    "score": "Take part",
-    "challenge": "Organize",
-    "competition": "Organize",
-    "leaderboard": "Organize",
-    "serve": "Organize",
-    "verify": "Organize",
-    "gallery": "Organize",
-    "clean": "Maintain",
-    "image": "Maintain",
-}
-"""The heading under which ``unlearn --help`` lists each command, in the order of the help."""
-
-
-HIDDEN: Final = ("report",)
-"""Earlier names of commands: they work and print the new command, and the help does not list them."""
 
 
 def command_group() -> TyperGroup:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from runner.challenge.load import load_challenge
 from runner.competition.competition import Competition
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
-from runner.competition.times import local_text
+from runner.contest.audience import anonymous_name, frozen_remarks
 from runner.contest.opened import OpenContest
 from runner.errors import ConfigurationError
 from runner.files import read_stored_file
@@ -30,7 +29,6 @@ from runner.progress import Reporter
 from runner.store.competition.records import CompetitionEntry
 from runner.store.entries.records import Entry, Outcome
 
-_ANONYMOUS_CHARACTERS: Final = 8
 _OUTCOMES: Final = {
     EntryState.REFUSED: Outcome.REFUSED,
     EntryState.HELD: Outcome.HELD,
@@ -113,23 +111,6 @@ class PhaseBoard:
     def _anonymous(self, candidate: Candidate) -> Candidate:
         name = anonymous_name(self.secret, candidate.team or "")
         return replace(candidate, team=name, submission=candidate.id)
-
-
-def frozen_remarks(competition: Competition, phase: Phase, now: datetime) -> list[str]:
-    """Return sentences on what the board of a phase leaves out for participants."""
-    if not phase.leaderboard.shown:
-        return ["The scores of this phase are not shown."]
-    freezes = competition.freezes(phase)
-    if freezes is not None and now >= freezes:
-        at = local_text(freezes, competition.zone)
-        return [f"Frozen: entries received from {at} on are not shown."]
-    return []
-
-
-def anonymous_name(secret: str, team: str) -> str:
-    """Return the name of a team on anonymous boards: always the same, and nobody can compute it."""
-    digest = hmac.new(secret.encode(), team.encode(), hashlib.sha256).hexdigest()
-    return f"team-{digest[:_ANONYMOUS_CHARACTERS]}"
 
 
 def best_of_teams(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -15,7 +15,6 @@ from runner.competition.states import IN_FLIGHT, OUT, EntryState
 from runner.competition.times import local_text, moment
 from runner.contest.opened import OpenContest
 from runner.errors import ConfigurationError
-from runner.results.card_file import read_card
 from runner.store.competition.records import Act, CompetitionEntry, NewCompetitionEntry
 from runner.store.paths import EvaluationPaths
 from runner.store.store import Store
@@ -191,6 +190,8 @@ class Final:
         if self.rule.metric in stored.summary:
             value = stored.summary[self.rule.metric]
             return None if value is None else float(value)
+        from runner.results.card_file import read_card  # noqa: PLC0415 - the scorer, which teams' choices need not
+
         card = read_card(
             EvaluationPaths(folder=self.contest.store_folder / stored.id), stored.manifest_sha256
         )

@@ -77,7 +77,7 @@ class Publisher:
             return
         limits = read_description(contest.folder / phase.challenges[0]).limits
         snapshot = PhaseSnapshot(
-            made=utc_now(),
+            updated=utc_now(),
             submission_bytes=limits.submission_bytes or MAX_SUBMISSION_BYTES,
             board=None,
             results={},
@@ -129,13 +129,13 @@ class Publisher:
 
 def without_scores(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return the report of an entry whose score is not shown: verdicts and times remain."""
-    kept = {name: None if name in FIGURES else value for name, value in report.items()}
+    rest = {name: None if name in FIGURES else value for name, value in report.items()}
     if report.get("score") is not None:
-        kept["no_score"] = NOT_SHOWN
+        rest["no_score"] = NOT_SHOWN
     for name in ("warnings", "warning_advice"):  # some of them tell what the outputs are worth
-        if name in kept:
-            kept[name] = []
-    return kept
+        if name in rest:
+            rest[name] = []
+    return rest
 
 
 def _log(paths: EvaluationPaths, index: int) -> str:

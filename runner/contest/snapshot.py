@@ -38,7 +38,7 @@ class PhaseSnapshot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    made: AwareDatetime
+    updated: AwareDatetime
     submission_bytes: int
     """Largest file that the phase's challenge allows."""
     board: Board | None

@@ -22,7 +22,7 @@ class Snapshots:
     """The snapshots of all phases; a file is parsed again once it has changed."""
 
     store_folder: Path
-    _kept: dict[str, tuple[tuple[int, int], PhaseSnapshot]] = field(default_factory=dict)
+    _parsed: dict[str, tuple[tuple[int, int], PhaseSnapshot]] = field(default_factory=dict)
 
     def get(self, phase: str) -> PhaseSnapshot | None:
         """Return the snapshot of a phase; None before the first one.
@@ -35,12 +35,12 @@ class Snapshots:
         except OSError:
             return read_snapshot(self.store_folder, phase)
         version = (status.st_mtime_ns, status.st_ino)
-        kept = self._kept.get(phase)
-        if kept is not None and kept[0] == version:
-            return kept[1]
+        earlier = self._parsed.get(phase)
+        if earlier is not None and earlier[0] == version:
+            return earlier[1]
         snapshot = read_snapshot(self.store_folder, phase)
         if snapshot is not None:
-            self._kept[phase] = (version, snapshot)
+            self._parsed[phase] = (version, snapshot)
         return snapshot
 
 

@@ -115,12 +115,12 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.contest": (
             "runner.challenge runner.competition runner.engine runner.evaluation runner.execution "
-            f"runner.leaderboard runner.results runner.store runner.submission {_SHARED}"
+            f"runner.leaderboard runner.reports runner.results runner.store runner.submission {_SHARED}"
         ),
         "runner.pages": "runner.reports",
         "runner.web": (
-            "runner.challenge runner.competition runner.contest runner.leaderboard runner.pages "
-            "runner.reports runner.results runner.store runner.submission"
+            "runner.challenge runner.competition runner.contest runner.leaderboard runner.pages runner.store "
+            "runner.submission"
         ),
         "runner.gallery": (
             "runner.builder runner.challenge runner.clients runner.engine runner.execution runner.image "

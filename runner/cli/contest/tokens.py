@@ -65,7 +65,7 @@ def token_command(
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with open_contest(folder, store) as contest:
         ends = None if expires is None else _moment(contest, expires)
-        kept = contest.store.add_token(
+        stored = contest.store.add_token(
             contest.name,
             team,
             sha256=hashlib.sha256(token.encode()).hexdigest(),
@@ -78,7 +78,7 @@ def token_command(
         until = "" if ends is None else f" until {local_text(ends, contest.competition.zone)}"
     stdout_console().print(token, markup=False, soft_wrap=True)
     whose = f"of team {team}" if team is not None else "that belongs to no team"
-    print_note(f"token {kept.id} {whose}, for {', '.join(sorted(chosen))}{until}; it is not shown again")
+    print_note(f"token {stored.id} {whose}, for {', '.join(sorted(chosen))}{until}; it is not shown again")
 
 
 def tokens_command(

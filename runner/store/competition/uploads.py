@@ -31,9 +31,9 @@ class UploadQueries:
         recent = and_(
             row.team == team, row.phase == phase, row.upload_sha256.is_not(None), row.received > since
         )
-        wanted = recent if key is None else or_(recent, row.idempotency_key == key)
+        selected = recent if key is None else or_(recent, row.idempotency_key == key)
         with self.database.reading() as session:
-            query = select(row.id).where(row.competition == competition, wanted)
+            query = select(row.id).where(row.competition == competition, selected)
             return session.scalars(query.limit(1)).first() is not None
 
     def end_check(

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from runner.competition.phase import Phase
-from runner.contest.board import frozen_remarks
+from runner.contest.audience import frozen_remarks
 from runner.contest.team_acts import choose_entries
 from runner.leaderboard.model import Board
 from runner.store.competition.entries import MAX_NUMBER
@@ -40,7 +40,7 @@ class BoardAnswer(BaseModel):
 
     board: Board | None
     """Null where no scores are shown, or none has been made yet."""
-    made: str | None
+    updated: str | None
     """When."""
     remarks: list[str]
     """What it leaves out."""
@@ -77,11 +77,11 @@ def leaderboard(context: Context, visitor: AnyVisitor, phase: PhaseName) -> Boar
     """Return the leaderboard that everybody may see; on an anonymous one a team finds its own name."""
     selected = phase_of(context, phase)
     if selected.kind == "final":
-        return BoardAnswer(board=None, made=None, remarks=["Organizers announce the results of a final."])
+        return BoardAnswer(board=None, updated=None, remarks=["Organizers announce the results of a final."])
     snapshot = context.snapshots.get(selected.name)
     return BoardAnswer(
         board=shown_board(context, selected, visitor.team),
-        made=None if snapshot is None else context.shown(snapshot.made),
+        updated=None if snapshot is None else context.shown(snapshot.updated),
         remarks=frozen_remarks(context.competition, selected, context.clock()),
     )
 

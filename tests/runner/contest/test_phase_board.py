@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from runner.competition.states import EntryState
-from runner.contest.board import PhaseBoard, anonymous_name, phase_board
+from runner.contest.audience import anonymous_name
+from runner.contest.board import PhaseBoard, phase_board
 from runner.contest.opened import open_contest
 from runner.leaderboard.model import Board
 from runner.progress import NullReporter
