@@ -112,7 +112,7 @@ class Server:
     def execute(self, statement: str, database: str = "postgres", *, user: str = OWNER) -> list[Any]:
         """Execute a statement and return its rows."""
         with closing(self.connect(database, user=user)) as connection:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description is not None else []
 
     def new_database(self, template: str = "template0") -> str:
