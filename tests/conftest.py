@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.databases import postgresql, prepare_store  # noqa: F401 - fixtures
 from tests.support.paths import ROOT
 
 settings.register_profile(

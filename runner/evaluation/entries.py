@@ -13,8 +13,8 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.description import Description
 from runner.errors import HostNotReadyError
 from runner.sanitize import sanitize_line
-from runner.store.entries.records import Entry, NewEntry, Outcome
 from runner.store.databases.address import has_rows
+from runner.store.entries.records import Entry, NewEntry, Outcome
 from runner.store.open_store import open_store
 from runner.store.paths import archive_path
 from runner.store.store import Store

@@ -173,7 +173,9 @@ class EvaluationQueries:
         """
         with self.database.reading() as session:
             query = select(EvaluationRow.id, EvaluationRow.submission)
-            names = session.execute(query.where(_IS_WHOLE).order_by(EvaluationRow.begun, EvaluationRow.id)).all()
+            names = session.execute(
+                query.where(_IS_WHOLE).order_by(EvaluationRow.begun, EvaluationRow.id)
+            ).all()
             entries = entries_in(session) if by_entry else []
         return resolve_name(word, {row.id: row.submission for row in names}, entries, by_entry=by_entry)
 

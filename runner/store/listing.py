@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from runner.errors import RunnerError
 from runner.store.databases.address import ADDRESS_FILE
-from runner.store.databases.address import DATABASE_FILE as DATABASE_FILE
+from runner.store.databases.address import DATABASE_FILE as DATABASE_FILE  # noqa: PLC0414 - callers name it with this
 from runner.store.entries.listing import read_entries
 from runner.store.entries.records import Entry
 from runner.store.migrations import HEAD, VERSION_QUERY

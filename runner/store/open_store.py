@@ -61,8 +61,8 @@ def _open_server(folder: Path, address: StoreAddress) -> Store:
         identity, has_files = _identity(store)
         if address.identity is None and has_files:
             raise ConfigurationError(
-                f"The files of {store.database.description} are not in {folder}: name their folder with --files, "
-                f"or restore it with its {ADDRESS_FILE}."
+                f"The files of {store.database.description} are not in {folder}: name their folder with "
+                f"--files, or restore it with its {ADDRESS_FILE}."
             )
         if address.identity not in (None, identity):
             raise ConfigurationError(

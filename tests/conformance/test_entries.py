@@ -1,4 +1,4 @@
-"""What holds of the entries of every database: in memory, in a file, and others to come."""
+"""What holds of the entries of every database: in memory, in a file, and on a server."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from runner.store.open_store import open_store
 from runner.store.schema import EntryRow
 from runner.store.store import Store
 from tests.conformance.test_store import FIRST, ID, STORES
+from tests.support.databases import PrepareStore, preparing
 from tests.support.records import run_record
 
 ALPHA = NewEntry(
@@ -43,7 +44,11 @@ BROKEN = replace(
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = Store("sqlite://") if request.param == "memory" else open_store(tmp_path, create=True)
+    opened = (
+        Store("sqlite://")
+        if request.param == "memory"
+        else open_store(preparing(request.param, request)(tmp_path), create=True)
+    )
     with closing(opened):
         yield opened
 
@@ -86,9 +91,9 @@ def test_what_differs_is_another_entry(store: Store, other: NewEntry) -> None:
     assert [entry.id for entry in store.record_entries("second", [ALPHA, other])] == [1, 2]
 
 
-def test_commands_at_the_same_time_record_an_entry_once(tmp_path: Path) -> None:
+def test_commands_at_the_same_time_record_an_entry_once(tmp_path: Path, prepare_store: PrepareStore) -> None:
     """Each of them gets the same number."""
-    with closing(open_store(tmp_path, create=True)) as store, ThreadPoolExecutor(4) as pool:
+    with closing(open_store(prepare_store(tmp_path), create=True)) as store, ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda name: store.record_entries(name, [ALPHA, COPY]), "abcdefgh"))
         assert len({tuple(entry.id for entry in answer) for answer in answers}) == 1
         assert len(store.entries()) == 2

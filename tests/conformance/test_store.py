@@ -1,7 +1,4 @@
-"""What holds of every database that a store is opened on: in memory, in a file, and others to come.
-
-A database server is added to `STORES` and passes the same claims.
-"""
+"""What holds of every database that a store is opened on: in memory, in a file, and on a server."""
 
 from __future__ import annotations
 
@@ -19,9 +16,10 @@ from runner.store.open_store import open_store
 from runner.store.records import EvaluationRecord, RetrainingRecord
 from runner.store.store import Store
 from runner.verdict import Verdict
+from tests.support.databases import DATABASES, preparing
 from tests.support.records import run_record
 
-STORES = ["memory", "file"]
+STORES = ["memory", *DATABASES]
 FIRST = EvaluationRecord(
     id="0123456789ab",
     submission_sha256="a" * 64,
@@ -38,7 +36,11 @@ ID = FIRST.id
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = Store("sqlite://") if request.param == "memory" else open_store(tmp_path, create=True)
+    opened = (
+        Store("sqlite://")
+        if request.param == "memory"
+        else open_store(preparing(request.param, request)(tmp_path), create=True)
+    )
     with closing(opened):
         opened.begin(FIRST)
         yield opened

@@ -112,7 +112,7 @@ class Server:
     def execute(self, statement: str, database: str = "postgres", *, user: str = OWNER) -> list[Any]:
         """Execute a statement and return its rows."""
         with closing(self.connect(database, user=user)) as connection:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description is not None else []
 
     def new_database(self, template: str = "template0") -> str:
@@ -129,11 +129,19 @@ class Server:
             self._templates.add("empty_store")
         return self.new_database("empty_store")
 
+    def drop(self, database: str) -> None:
+        """Delete a database, whoever uses it; it would take 8 MB until the server is removed."""
+        self.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
     def prepare(self, folder: Path) -> str:
         """Let a folder have its rows in a new database, and return its name."""
         name = self.new_store()
-        write_address(folder, StoreAddress(database=self.url(name)))
+        self.adopt(folder, name)
         return name
+
+    def adopt(self, folder: Path, database: str) -> None:
+        """Let a folder have its rows in a database; they are one store from now on."""
+        write_address(folder, StoreAddress(database=self.url(database)))
 
 
 @contextmanager

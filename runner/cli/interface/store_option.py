@@ -51,7 +51,7 @@ class _StorePlace:
         typed = ctx.get_parameter_source(_files_option().name)
         if files is not None and typed is not None and typed.name == "COMMANDLINE":
             raise ConfigurationError(
-                "--files is the folder of a database that --store names; a store in a folder has its files there."
+                "--files goes with a database that --store names; a store in a folder has its files there."
             )
         return value if value is None or isinstance(value, Path) else Path(value)
 

@@ -16,9 +16,9 @@ from runner.files import read_stored_file
 from runner.reports.views.make import make_view
 from runner.reports.views.model import EvaluationView
 from runner.results.view import MIN_SCORED_RUNS
+from runner.store.databases.address import has_rows
 from runner.store.entries.naming import LAST
 from runner.store.entries.records import Entry
-from runner.store.databases.address import has_rows
 from runner.store.open_store import open_store
 from runner.store.paths import DEFAULT_STORE, MAX_LOG_BYTES, EvaluationPaths
 from runner.store.store import Store

@@ -139,7 +139,7 @@ class CompetitionEntryQueries:
             ConfigurationError: there is no such entry, or one of the states may not follow the one before.
         """
         with self.database.writing() as session:
-            row = _row(session, entry)
+            row = _row(session, entry, locked=True)
             if expected is not None and EntryState(row.state) not in expected:
                 row.seconds += seconds  # they were spent all the same
                 return None
@@ -233,8 +233,8 @@ class CompetitionEntryQueries:
             return {team: float(seconds) for team, seconds in session.execute(query)}
 
 
-def _row(session: Session, entry: int) -> CompetitionEntryRow:
-    row = session.get(CompetitionEntryRow, entry, with_for_update=True) if entry <= MAX_NUMBER else None
+def _row(session: Session, entry: int, *, locked: bool = False) -> CompetitionEntryRow:
+    row = session.get(CompetitionEntryRow, entry, with_for_update=locked) if entry <= MAX_NUMBER else None
     if row is None:
         raise ConfigurationError(f"There is no entry {entry}; see: unlearn competition status")
     return row

@@ -71,7 +71,9 @@ def checked_url(text: str) -> str:
             "put it into ~/.pgpass or the variable PGPASSWORD."
         )
     if parts.path in ("", "/"):
-        raise ConfigurationError("The URL of the database names none: postgresql+psycopg://USER@HOST/DATABASE")
+        raise ConfigurationError(
+            "The URL of the database names none: postgresql+psycopg://USER@HOST/DATABASE"
+        )
     return url
 
 

@@ -29,7 +29,7 @@ _DEFAULTS: Final = {
 }
 """Settings of libpq, where the URL has none."""
 _IDLE_SECONDS: Final = 60
-"""After which the server ends the transaction of a process that was suspended in it, and so frees its lock."""
+"""After which the server ends the transaction of a suspended process, and so frees its lock."""
 _PAUSE_SECONDS: Final = 0.2
 
 
@@ -45,7 +45,7 @@ def server_engine(url: URL, busy_seconds: float) -> Engine:
     """
     if find_spec("psycopg") is None:
         raise HostNotReadyError(
-            "A store in PostgreSQL needs the package psycopg; install it with: pip install 'unlearn[postgres]'"
+            "A store in PostgreSQL needs psycopg; install it with: pip install 'unlearn[postgres]'"
         )
     options = url.query.get("options", "")
     settings = (

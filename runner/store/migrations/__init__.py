@@ -9,7 +9,8 @@
 `runner.store.schema` declares the tables as they are now, and a test compares the two. A change of the
 schema is a new script, whose ``revision`` becomes `HEAD`. A script is never edited once it is released, and
 imports nothing of the project: it holds whatever later versions do. It adds tables and nullable columns; it
-never changes or drops what exists. Each is executed on SQLite and on PostgreSQL, in one transaction. The package imports Alembic only where a store has to be upgraded.
+never changes or drops what exists. Each is executed on SQLite and on PostgreSQL. The package imports Alembic
+only where a store has to be upgraded.
 """
 
 from __future__ import annotations

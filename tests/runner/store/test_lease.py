@@ -18,6 +18,7 @@ from runner.store.schema import LeaseRow
 from runner.store.store import Store
 from runner.verdict import Verdict
 from tests.support.clock import Clock
+from tests.support.databases import PrepareStore
 
 ID = "0123456789ab"
 NEVER = 1e6
@@ -38,8 +39,8 @@ def run_of(index: int, attempt: int) -> RunRecord:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(open_store(tmp_path / "store", create=True)) as opened:
+def store(tmp_path: Path, prepare_store: PrepareStore) -> Iterator[Store]:
+    with closing(open_store(prepare_store(tmp_path / "store"), create=True)) as opened:
         opened.begin(
             EvaluationRecord(
                 id=ID,

@@ -21,6 +21,7 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.schema import RunRow
 from runner.store.store import Store
 from runner.verdict import Verdict
+from tests.support.databases import PrepareStore
 
 EVALUATION = EvaluationRecord(
     id="0123456789ab",
@@ -52,9 +53,9 @@ def run_of(index: int, **changes: object) -> RunRecord:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, prepare_store: PrepareStore) -> Iterator[Store]:
     """Return a store with one evaluation."""
-    with closing(open_store(tmp_path / "store", create=True)) as opened:
+    with closing(open_store(prepare_store(tmp_path / "store"), create=True)) as opened:
         opened.begin(EVALUATION)
         yield opened
 
@@ -313,8 +314,9 @@ def test_a_file_at_the_path_of_the_folder_is_refused(tmp_path: Path) -> None:
             open_store(folder, create=True)
 
 
-def test_a_database_that_vanishes_is_an_error_of_every_call(store: Store, tmp_path: Path) -> None:
+def test_a_database_that_vanishes_is_an_error_of_every_call(tmp_path: Path) -> None:
     """A missing table raises HostNotReadyError, whichever method is called."""
+    store = open_store(tmp_path / "store", create=True)
     store.close()
     for leftover in (tmp_path / "store").iterdir():
         leftover.unlink()

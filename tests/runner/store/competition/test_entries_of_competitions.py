@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
@@ -20,9 +19,9 @@ from runner.competition.quota import PastEntry, allowance
 from runner.competition.states import EntryState
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.store.competition.records import Act, NewCompetitionEntry
-from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
 from runner.store.store import Store
+from tests.support.databases import REFUSALS, PrepareStore, execute_in
 
 NAME = "Forgetting 2026"
 ACT = Act(who="me", act="withdraw", subject="entry 1", reason="asked by mail")
@@ -52,8 +51,8 @@ def within(quota: Quota, past: Sequence[PastEntry], now: datetime) -> Intake:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    with closing(open_store(tmp_path, create=True)) as store:
+def folder(tmp_path: Path, prepare_store: PrepareStore) -> Path:
+    with closing(open_store(prepare_store(tmp_path), create=True)) as store:
         for team in ("alpha", "beta"):
             store.add_team(NAME, team, token_sha256=None, who="me")
     return tmp_path
@@ -170,11 +169,8 @@ def test_the_audit_only_grows(folder: Path, store: Store, change: str) -> None:
     take(store)
     store.move_entry(1, EntryState.WITHDRAWN, act=ACT)
     before = store.audit(NAME)
-    with (
-        closing(sqlite3.connect(folder / DATABASE_FILE)) as connection,
-        pytest.raises(sqlite3.IntegrityError, match="only grows"),
-    ):
-        connection.execute(change)
+    with pytest.raises(REFUSALS, match="only grows"):
+        execute_in(folder, change)
     assert store.audit(NAME) == before
     assert [(act.who, act.act, act.subject, act.reason) for act in before][-1] == (
         "me",
@@ -211,7 +207,6 @@ def test_a_pause_and_a_choice_are_stored(store: Store) -> None:
 def test_a_damaged_state_is_one_sentence(folder: Path, store: Store) -> None:
     """A state that no program of ours wrote is an error of the store."""
     take(store)
-    with closing(sqlite3.connect(folder / DATABASE_FILE)) as connection, connection:
-        connection.execute("UPDATE competition_entries SET state = 'fine'")
+    execute_in(folder, "UPDATE competition_entries SET state = 'fine'")
     with pytest.raises(HostNotReadyError, match="damaged row"):
         store.competition_entries(NAME)
