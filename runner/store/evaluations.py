@@ -145,7 +145,7 @@ class EvaluationQueries:
             return [_from_row(row) for row in session.scalars(query).all()]
 
     def seconds_per_run(self) -> dict[str, float]:
-        """Return what a run takes on each challenge by its hash: the median of evaluations that have ended."""
+        """Return what a run takes on each challenge by its hash: the median of ended evaluations."""
         query = select(EvaluationRow.challenge_sha256, EvaluationRow.seconds / EvaluationRow.n).where(
             _IS_WHOLE, EvaluationRow.summary.is_not(None), EvaluationRow.seconds > 0
         )

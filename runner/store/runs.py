@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 
-from runner.errors import TakenOverError
 from runner.store.database import Database, as_utc, utc_now
-from runner.store.fencing import newest_attempt_query, require_token
+from runner.store.fencing import require_token
 from runner.store.records import RunRecord
 from runner.store.schema import RunRow
+from runner.store.writes.grouped import GroupedWrites
+from runner.store.writes.runs import NewRun, RunChange, RunWrite
 from runner.verdict import Verdict
 
 _ADAPTER: Final = TypeAdapter(RunRecord)
@@ -34,6 +35,8 @@ class RunQueries:
     """The part of the store that publishes and reads runs."""
 
     database: Database
+    run_writes: GroupedWrites[RunWrite, bool]
+    """Writes of all threads, grouped into transactions."""
 
     def publish(self, evaluation: str, run: RunRecord, *, token: int | None = None) -> bool:
         """Publish a run; return False, changing nothing, if it has been published before.
@@ -41,19 +44,15 @@ class RunQueries:
         Raises:
             TakenOverError: its attempt is not the newest, or ``token`` is not that of the lease.
         """
-        row = _to_row(evaluation, run, ended=utc_now())
-        with self.database.writing() as session:
-            require_token(session, evaluation, token)
-            newest = session.scalar(newest_attempt_query(evaluation))
-            if newest is not None and 0 < run.attempt < newest:
-                raise TakenOverError(
-                    f"Attempt {run.attempt} of evaluation {evaluation} is no longer the newest; "
-                    "its late result is discarded."
-                )
-            if session.get(RunRow, (evaluation, run.index)) is not None:
-                return False
-            session.add(row)
-        return True
+        return self.run_writes(
+            NewRun(
+                evaluation=evaluation,
+                index=run.index,
+                attempt=run.attempt,
+                token=token,
+                values=_to_values(evaluation, run, ended=utc_now()),
+            )
+        )
 
     def mark_evaluated(
         self, evaluation: str, index: int, *, outputs_sha256: str = "", token: int | None = None
@@ -82,11 +81,7 @@ class RunQueries:
         self._update_run(evaluation, index, token, verdict=str(Verdict.BAD_CHECKPOINT), detail=detail)
 
     def _update_run(self, evaluation: str, index: int, token: int | None, **values: Any) -> None:  # noqa: ANN401 - columns
-        with self.database.writing() as session:
-            require_token(session, evaluation, token)
-            session.execute(
-                update(RunRow).where(RunRow.evaluation == evaluation, RunRow.index == index).values(**values)
-            )
+        self.run_writes(RunChange(evaluation=evaluation, index=index, token=token, values=values))
 
     def withdraw(self, evaluation: str, indices: Sequence[int], *, token: int | None = None) -> None:
         """Delete runs whose files were lost on our side, so that they are executed again.
@@ -119,13 +114,13 @@ class RunQueries:
             return as_utc(moment) if moment is not None else None
 
 
-def _to_row(evaluation: str, run: RunRecord, *, ended: datetime) -> RunRow:
-    """Return the row of a run of ``evaluation``."""
+def _to_values(evaluation: str, run: RunRecord, *, ended: datetime) -> dict[str, Any]:
+    """Return the columns of a run of ``evaluation``."""
     values: dict[str, Any] = {name: getattr(run, name) for name in _FIELDS}
     values["verdict"] = str(run.verdict)
     for name in _DEFAULTS:
         values[name] = None if values[name] == "" else values[name]
-    return RunRow(evaluation=evaluation, ended=ended, **values)
+    return {**values, "evaluation": evaluation, "ended": ended}
 
 
 def _from_row(row: RunRow) -> RunRecord:

@@ -7,6 +7,8 @@ with the token of a lost lease. Times are UTC.
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import URL
 
 from runner.store.attempts import AttemptQueries
@@ -26,6 +28,8 @@ from runner.store.evaluations import EvaluationQueries
 from runner.store.leaderboard.queries import LeaderboardQueries
 from runner.store.runs import RunQueries
 from runner.store.terms import TermsQueries
+from runner.store.writes.grouped import GroupedWrites
+from runner.store.writes.runs import write_runs
 
 
 class Store(
@@ -55,6 +59,7 @@ class Store(
             HostNotReadyError: it cannot be opened or written.
         """
         self.database = Database(url, writable=writable)
+        self.run_writes = GroupedWrites(partial(write_runs, self.database))
         self.writable = writable
         """Whether what is recorded stays."""
 

@@ -1,0 +1,143 @@
+"""The transaction that publishes and changes runs, of one or many evaluations at once.
+
+Each write is fenced by its own token and attempt. Rows of leases are locked in one order, so that two
+processes which lock several of them cannot wait for each other.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from sqlalchemy import Connection, Table, Update, bindparam, func, insert, select, tuple_, update
+
+from runner.errors import TakenOverError
+from runner.store.database import Database
+from runner.store.fencing import taken_over_error
+from runner.store.schema import AttemptRow, LeaseRow, RunRow
+
+_EVALUATION: Final = "of_evaluation"
+_INDEX: Final = "of_index"
+"""Names of parameters that no column has."""
+_NAMES: Final = "names"
+_RUNS: Final = cast("Table", RunRow.__table__)
+_LEASES: Final = cast("Table", LeaseRow.__table__)
+_ATTEMPTS: Final = cast("Table", AttemptRow.__table__)
+_LISTED: Final = bindparam(_NAMES, expanding=True)
+_INSERT: Final = insert(_RUNS)
+_TOKENS: Final = (
+    select(_LEASES.c.evaluation, _LEASES.c.token, _LEASES.c.holder)
+    .where(_LEASES.c.evaluation.in_(_LISTED))
+    .order_by(_LEASES.c.evaluation)
+    .with_for_update()
+)
+_NEWEST: Final = (
+    select(_ATTEMPTS.c.evaluation, func.max(_ATTEMPTS.c.number))
+    .where(_ATTEMPTS.c.evaluation.in_(_LISTED))
+    .group_by(_ATTEMPTS.c.evaluation)
+)
+_PRESENT: Final = select(_RUNS.c.evaluation, _RUNS.c.index).where(
+    tuple_(_RUNS.c.evaluation, _RUNS.c.index).in_(_LISTED)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run that is published, unless it has been before."""
+
+    evaluation: str
+    index: int
+    attempt: int
+    token: int | None
+    """Of the lease; None where none is held."""
+    values: Mapping[str, Any]
+    """Of all columns of its row that have no default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunChange:
+    """New values of some columns of a published run."""
+
+    evaluation: str
+    index: int
+    token: int | None
+    values: Mapping[str, Any]
+
+
+RunWrite = NewRun | RunChange
+
+
+def write_runs(database: Database, writes: Sequence[RunWrite]) -> list[bool | BaseException]:
+    """Write in one transaction; return for each whether it changed anything, or why it is refused.
+
+    Raises:
+        RowConflictError: a run is of no evaluation, or another process has just published it.
+        HostNotReadyError: the database cannot be used.
+    """
+    with database.writing() as session:
+        connection = session.connection()  # a transaction of many rows has no use for objects of them
+        tokens = _tokens(connection, {write.evaluation for write in writes if write.token is not None})
+        new = [write for write in writes if isinstance(write, NewRun)]
+        newest = _newest_attempts(connection, {write.evaluation for write in new})
+        present = _present(connection, {(write.evaluation, write.index) for write in new})
+        outcomes: list[bool | BaseException] = []
+        rows: list[dict[str, Any]] = []
+        changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for write in writes:
+            outcome: bool | BaseException = True
+            if write.token is not None and tokens.get(write.evaluation, (None, ""))[0] != write.token:
+                outcome = taken_over_error(write.evaluation, by=tokens.get(write.evaluation, (0, ""))[1])
+            elif isinstance(write, RunChange):
+                values = {**write.values, _EVALUATION: write.evaluation, _INDEX: write.index}
+                changes.setdefault(tuple(sorted(write.values)), []).append(values)
+            elif 0 < write.attempt < newest.get(write.evaluation, 0):
+                outcome = TakenOverError(
+                    f"Attempt {write.attempt} of evaluation {write.evaluation} is no longer the newest; "
+                    "its late result is discarded."
+                )
+            elif (write.evaluation, write.index) in present:
+                outcome = False
+            else:
+                present.add((write.evaluation, write.index))
+                rows.append(dict(write.values))
+            outcomes.append(outcome)
+        if rows:
+            connection.execute(_INSERT, rows)
+        for names, parameters in changes.items():
+            connection.execute(_update_of(names), parameters)
+        return outcomes
+
+
+@functools.cache
+def _update_of(names: tuple[str, ...]) -> Update:
+    return (
+        update(_RUNS)
+        .where(_RUNS.c.evaluation == bindparam(_EVALUATION), _RUNS.c.index == bindparam(_INDEX))
+        .values({name: bindparam(name) for name in names})
+    )
+
+
+def _tokens(connection: Connection, names: Collection[str]) -> dict[str, tuple[int, str]]:
+    """Return token and holder of each lease; their rows stay locked until the transaction ends."""
+    if not names:
+        return {}
+    return {
+        name: (int(token), holder)
+        for name, token, holder in connection.execute(_TOKENS, {_NAMES: sorted(names)})
+    }
+
+
+def _newest_attempts(connection: Connection, names: Collection[str]) -> dict[str, int]:
+    if not names:
+        return {}
+    rows = connection.execute(_NEWEST, {_NAMES: sorted(names)})
+    return {name: int(number) for name, number in rows}
+
+
+def _present(connection: Connection, keys: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Return which runs are published already."""
+    if not keys:
+        return set()
+    return {(name, int(index)) for name, index in connection.execute(_PRESENT, {_NAMES: sorted(keys)})}
