@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -28,9 +29,17 @@ Examine = Callable[..., list[str]]
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Start Debian's chromium. Nothing is downloaded, and nothing asks another host."""
-    program = shutil.which("chromium")
-    if program is None:
+    if shutil.which("chromium") is None:
         pytest.skip("chromium is not here; `make test` installs Debian's package")
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Yield Debian's chromium, running."""
+    program = shutil.which("chromium")
+    assert program is not None, "Debian's chromium is not installed; make browser installs it"
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=options, timeout=120_000)

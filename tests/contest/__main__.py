@@ -1,0 +1,33 @@
+"""Play a small contest from nothing to a published final, with 64 runs and 64 references: ``make contest``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from tests.browser.conftest import launched
+from tests.browser.examination import examine
+from tests.contest.files import FULL
+from tests.contest.play import play
+
+
+def main() -> None:
+    """Play it in the folder that is named, which is emptied first."""
+    folder = Path(sys.argv[1])
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    start = time.monotonic()
+
+    def say(sentence: str) -> None:
+        print(f"contest: {time.monotonic() - start:4.0f} s  {sentence}", flush=True)
+
+    with launched() as browser:
+        play(folder, FULL, say=say, examine=partial(examine, browser))
+    say(f"done; its pages are in {folder}/public")
+
+
+if __name__ == "__main__":
+    main()
