@@ -10,10 +10,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from runner.web.api import entries, operations, phases
 from runner.web.context import WebContext
-from runner.web.middleware import SecurityHeaders
+from runner.web.middleware import BodySpeed, SecurityHeaders
 from runner.web.problems import add_problem_handlers
 
 API: Final = "/api/v1"
+_BODY_BYTES: Final = 64 << 10
+"""Of requests that hand nothing in; they are held in memory."""
 
 
 def make_app(context: WebContext) -> FastAPI:
@@ -29,12 +31,18 @@ def make_app(context: WebContext) -> FastAPI:
         docs_url=None,  # its pages load scripts of another host
         redoc_url=None,
         redirect_slashes=False,
+        max_body_size=_BODY_BYTES,
     )
     app.state.context = context
     app.include_router(phases.router, prefix=API)
     app.include_router(entries.router, prefix=API)
     app.include_router(operations.router)
     add_problem_handlers(app)
+    app.add_middleware(
+        BodySpeed,
+        grace_seconds=context.settings.body_grace_seconds,
+        bytes_per_second=context.settings.body_bytes_per_second,
+    )
     app.add_middleware(
         TrustedHostMiddleware, allowed_hosts=context.settings.allowed_hosts, www_redirect=False
     )

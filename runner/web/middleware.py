@@ -1,13 +1,16 @@
-"""What holds for every answer: headers that tell browsers what they may do with it."""
+"""What holds for every request: how slowly its body may come, and what browsers may do with its answer."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runner.pages.style import content_security_policy
+from runner.web.problems import ProblemError
 
 _FORMS_OFF: Final = "form-action 'none'"
 _FORMS_HERE: Final = "form-action 'self'; frame-ancestors 'none'"
@@ -58,3 +61,50 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class BodySpeed:
+    """Ends requests whose bodies come too slowly.
+
+    Slowness is bounded on average over the whole body, which a client that sends one byte now and then cannot
+    stretch. Only the time that is spent waiting for the client counts.
+    """
+
+    def __init__(self, app: ASGIApp, *, grace_seconds: float, bytes_per_second: float) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application.
+            grace_seconds: Which a body may take in any case.
+            bytes_per_second: The least speed after that.
+        """
+        self._app, self._grace, self._speed = app, grace_seconds, bytes_per_second
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        waited, size, is_complete = 0.0, 0, False
+
+        async def timed_receive() -> Message:
+            nonlocal waited, size, is_complete
+            if is_complete:  # what comes then is the end of the connection, for which there is no hurry
+                return await receive()
+            begun = time.monotonic()
+            try:
+                async with asyncio.timeout(self._grace + size / self._speed - waited):
+                    message = await receive()
+            except TimeoutError:
+                is_complete = True
+                raise ProblemError(
+                    408,
+                    "The request came too slowly; try again with a better connection.",
+                    headers={"Connection": "close"},
+                ) from None
+            waited += time.monotonic() - begun
+            size += len(message.get("body", b""))
+            is_complete = not message.get("more_body", False)
+            return message
+
+        await self._app(scope, timed_receive, send)

@@ -13,6 +13,7 @@ from runner.contest.team_acts import cancel_entry
 from runner.errors import ConfigurationError
 from runner.store.competition.entries import MAX_NUMBER
 from runner.store.competition.records import CompetitionEntry
+from runner.submission.limits import MAX_SUBMISSION_BYTES
 from runner.web.access import Reader, Submitter, Visitor
 from runner.web.context import Context, WebContext
 from runner.web.entries import EntryView, entry_view
@@ -49,6 +50,7 @@ class EntryList(BaseModel):
 @router.put(
     "/phases/{phase}/entries",
     status_code=201,
+    max_body_size=MAX_SUBMISSION_BYTES,
     responses={
         200: {"model": HandInAnswer, "description": "It was handed in before."},
         **{status: described(status) for status in (408, 411, 413)},
@@ -78,7 +80,7 @@ async def hand_in(
         begin_hand_in, context, visitor.team, phase=phase, file_name=file_name, key=idempotency_key
     )
     length = declared_length(request, most=begun.most, what=f"phase {begun.phase.name}")
-    handed_in = await receive(begun, pieces_of(request, context.settings), length=length)
+    handed_in = await receive(begun, pieces_of(request), length=length)
     response.status_code = 201 if handed_in.is_new else 200
     return HandInAnswer(
         entry=await run_in_threadpool(entry_view, context, handed_in.entry),

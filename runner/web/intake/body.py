@@ -1,15 +1,12 @@
-"""Read the body of a request into a file: of the declared length, and not slower than allowed.
+"""Read the body of a request into a file, of the declared length.
 
 Memory holds one piece of a body at a time, whatever its length: the server reads no further until it is
-written. Slowness is bounded on average over the whole body, which a client that sends one byte now and then
-cannot stretch.
+written.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import time
 from collections.abc import AsyncIterator
 from typing import BinaryIO, Final
 
@@ -19,7 +16,6 @@ from starlette.requests import ClientDisconnect
 
 from runner.units import size_text
 from runner.web.problems import ProblemError
-from runner.web.settings import WebSettings
 
 _PIECE_BYTES: Final = 1 << 20
 _CLOSE: Final = {"Connection": "close"}
@@ -56,16 +52,6 @@ def declared_length(request: Request, *, most: int, what: str) -> int:
     return length
 
 
-async def write_body(request: Request, file: BinaryIO, length: int, settings: WebSettings) -> str:
-    """Write the body of a request to a file; return its SHA-256.
-
-    Raises:
-        ProblemError: it is too slow (408), or is not as long as declared (400).
-        OSError: the file cannot be written.
-    """
-    return await write_pieces(pieces_of(request, settings), file, length)
-
-
 async def write_pieces(pieces: AsyncIterator[bytes], file: BinaryIO, length: int | None) -> str:
     """Write pieces to a file; return the SHA-256 of all of them.
 
@@ -98,26 +84,14 @@ async def write_pieces(pieces: AsyncIterator[bytes], file: BinaryIO, length: int
     return digest.hexdigest()
 
 
-async def pieces_of(request: Request, settings: WebSettings) -> AsyncIterator[bytes]:
-    """Yield the body of a request piece by piece.
+async def pieces_of(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body of a request piece by piece; `runner.web.middleware.BodySpeed` limits how slowly.
 
     Raises:
         ProblemError: it is too slow (408), or ends too early (400).
     """
-    begun, size = time.monotonic(), 0
-    stream = aiter(request.stream())
-    while True:
-        allowed = settings.body_grace_seconds + size / settings.body_bytes_per_second
-        try:
-            async with asyncio.timeout(allowed - (time.monotonic() - begun)):
-                piece = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise ProblemError(
-                408, "The file came too slowly; try again with a better connection.", headers=_CLOSE
-            ) from None
-        except ClientDisconnect:
-            raise ProblemError(400, "The connection ended before the file did.", headers=_CLOSE) from None
-        size += len(piece)
-        yield piece
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect:
+        raise ProblemError(400, "The connection ended before the file did.", headers=_CLOSE) from None
