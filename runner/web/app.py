@@ -10,12 +10,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from runner.web.api import entries, operations, phases
 from runner.web.context import WebContext
-from runner.web.middleware import BodySpeed, SecurityHeaders
+from runner.web.middleware import BodyLimits, SecurityHeaders
 from runner.web.problems import add_problem_handlers
 
 API: Final = "/api/v1"
-_BODY_BYTES: Final = 64 << 10
-"""Of requests that hand nothing in; they are held in memory."""
 
 
 def make_app(context: WebContext) -> FastAPI:
@@ -31,7 +29,6 @@ def make_app(context: WebContext) -> FastAPI:
         docs_url=None,  # its pages load scripts of another host
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=_BODY_BYTES,
     )
     app.state.context = context
     app.include_router(phases.router, prefix=API)
@@ -39,7 +36,7 @@ def make_app(context: WebContext) -> FastAPI:
     app.include_router(operations.router)
     add_problem_handlers(app)
     app.add_middleware(
-        BodySpeed,
+        BodyLimits,
         grace_seconds=context.settings.body_grace_seconds,
         bytes_per_second=context.settings.body_bytes_per_second,
     )

@@ -1,4 +1,4 @@
-"""What holds for every request: how slowly its body may come, and what browsers may do with its answer."""
+"""What holds for every request: how its body may come, and what browsers may do with its answer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import time
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runner.pages.style import content_security_policy
-from runner.web.problems import ProblemError
+from runner.web.problems import CLOSE, ProblemError
 
+DEFAULT_BODY_BYTES: Final = 64 << 10
+"""Of requests that hand nothing in; they are held in memory."""
+_BODY: Final = "unlearn.body"
 _FORMS_OFF: Final = "form-action 'none'"
 _FORMS_HERE: Final = "form-action 'self'; frame-ancestors 'none'"
 
@@ -63,8 +67,10 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-class BodySpeed:
-    """Ends requests whose bodies come too slowly.
+class BodyLimits:
+    """Ends requests whose bodies are too large, or come too slowly.
+
+    A body has `DEFAULT_BODY_BYTES` at most, unless its route allows more before it reads it (`allow_body`).
 
     Slowness is bounded on average over the whole body, which a client that sends one byte now and then cannot
     stretch. Only the time that is spent waiting for the client counts.
@@ -85,26 +91,50 @@ class BodySpeed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        waited, size, is_complete = 0.0, 0, False
+        body = _Body(receive, grace_seconds=self._grace, bytes_per_second=self._speed)
+        scope[_BODY] = body
+        await self._app(scope, body.receive, send)
 
-        async def timed_receive() -> Message:
-            nonlocal waited, size, is_complete
-            if is_complete:  # what comes then is the end of the connection, for which there is no hurry
-                return await receive()
-            begun = time.monotonic()
-            try:
-                async with asyncio.timeout(self._grace + size / self._speed - waited):
-                    message = await receive()
-            except TimeoutError:
-                is_complete = True
-                raise ProblemError(
-                    408,
-                    "The request came too slowly; try again with a better connection.",
-                    headers={"Connection": "close"},
-                ) from None
-            waited += time.monotonic() - begun
-            size += len(message.get("body", b""))
-            is_complete = not message.get("more_body", False)
-            return message
 
-        await self._app(scope, timed_receive, send)
+def allow_body(request: Request, most: int) -> None:
+    """Let the body of a request have more bytes than usual.
+
+    Args:
+        request: Whose body was not read yet.
+        most: Bytes that it may have.
+    """
+    body: _Body = request.scope[_BODY]
+    body.most = most
+
+
+class _Body:
+    """The body of one request, while it comes."""
+
+    def __init__(self, receive: Receive, *, grace_seconds: float, bytes_per_second: float) -> None:
+        self.most = DEFAULT_BODY_BYTES
+        self._receive, self._grace, self._speed = receive, grace_seconds, bytes_per_second
+        self._waited, self._size, self._is_complete = 0.0, 0, False
+
+    async def receive(self) -> Message:
+        """Return the next part of the body.
+
+        Raises:
+            ProblemError: it is too large (413), or too slow (408).
+        """
+        if self._is_complete:  # what comes then is the end of the connection, for which there is no hurry
+            return await self._receive()
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(self._grace + self._size / self._speed - self._waited):
+                message = await self._receive()
+        except TimeoutError:
+            self._is_complete = True
+            raise ProblemError(
+                408, "The request came too slowly; try again with a better connection.", headers=CLOSE
+            ) from None
+        self._waited += time.monotonic() - begun
+        self._size += len(message.get("body", b""))
+        self._is_complete = not message.get("more_body", False)
+        if self._size > self.most:
+            raise ProblemError(413, f"The request has more than {self.most} bytes.", headers=CLOSE)
+        return message

@@ -13,12 +13,12 @@ from runner.contest.team_acts import cancel_entry
 from runner.errors import ConfigurationError
 from runner.store.competition.entries import MAX_NUMBER
 from runner.store.competition.records import CompetitionEntry
-from runner.submission.limits import MAX_SUBMISSION_BYTES
 from runner.web.access import Reader, Submitter, Visitor
 from runner.web.context import Context, WebContext
 from runner.web.entries import EntryView, entry_view
 from runner.web.intake.body import declared_length, pieces_of
 from runner.web.intake.hand_in import begin_hand_in, phase_of, receive
+from runner.web.middleware import allow_body
 from runner.web.problems import PROBLEMS, ProblemError, described
 from runner.web.shown import own_report
 
@@ -50,7 +50,6 @@ class EntryList(BaseModel):
 @router.put(
     "/phases/{phase}/entries",
     status_code=201,
-    max_body_size=MAX_SUBMISSION_BYTES,
     responses={
         200: {"model": HandInAnswer, "description": "It was handed in before."},
         **{status: described(status) for status in (408, 411, 413)},
@@ -80,6 +79,7 @@ async def hand_in(
         begin_hand_in, context, visitor.team, phase=phase, file_name=file_name, key=idempotency_key
     )
     length = declared_length(request, most=begun.most, what=f"phase {begun.phase.name}")
+    allow_body(request, begun.most)
     handed_in = await receive(begun, pieces_of(request), length=length)
     response.status_code = 201 if handed_in.is_new else 200
     return HandInAnswer(

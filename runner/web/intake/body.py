@@ -15,11 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from runner.units import size_text
-from runner.web.problems import ProblemError
+from runner.web.problems import CLOSE, ProblemError
 
 _PIECE_BYTES: Final = 1 << 20
-_CLOSE: Final = {"Connection": "close"}
-"""After a body that was not read, nothing more can be understood on its connection."""
 _DIGITS: Final = 18
 
 
@@ -36,9 +34,9 @@ def declared_length(request: Request, *, most: int, what: str) -> int:
     """
     text = request.headers.get("content-length", "")
     if "transfer-encoding" in request.headers or not text:
-        raise ProblemError(411, "State the length of the file in the header Content-Length.", headers=_CLOSE)
+        raise ProblemError(411, "State the length of the file in the header Content-Length.", headers=CLOSE)
     if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS:
-        raise ProblemError(400, "The header Content-Length is no number.", headers=_CLOSE)
+        raise ProblemError(400, "The header Content-Length is no number.", headers=CLOSE)
     length = int(text)
     if length == 0:
         raise ProblemError(400, "The file is empty.")
@@ -47,7 +45,7 @@ def declared_length(request: Request, *, most: int, what: str) -> int:
             413,
             f"The file has {length} bytes, and {what} allows {size_text(most)}. Leave out what "
             "unlearning does not need, such as data and trained networks.",
-            headers=_CLOSE,
+            headers=CLOSE,
         )
     return length
 
@@ -73,19 +71,19 @@ async def write_pieces(pieces: AsyncIterator[bytes], file: BinaryIO, length: int
     async for piece in pieces:
         size += len(piece)
         if length is not None and size > length:
-            raise ProblemError(400, "The body is longer than its Content-Length.", headers=_CLOSE)
+            raise ProblemError(400, "The body is longer than its Content-Length.", headers=CLOSE)
         waiting += piece
         if len(waiting) >= _PIECE_BYTES:
             await run_in_threadpool(write, bytes(waiting))
             waiting.clear()
     if length is not None and size != length:
-        raise ProblemError(400, "The body is shorter than its Content-Length.", headers=_CLOSE)
+        raise ProblemError(400, "The body is shorter than its Content-Length.", headers=CLOSE)
     await run_in_threadpool(write, bytes(waiting))
     return digest.hexdigest()
 
 
 async def pieces_of(request: Request) -> AsyncIterator[bytes]:
-    """Yield the body of a request piece by piece; `runner.web.middleware.BodySpeed` limits how slowly.
+    """Yield the body of a request piece by piece; `runner.web.middleware.BodyLimits` limits how slowly.
 
     Raises:
         ProblemError: it is too slow (408), or ends too early (400).
@@ -94,4 +92,4 @@ async def pieces_of(request: Request) -> AsyncIterator[bytes]:
         async for piece in request.stream():
             yield piece
     except ClientDisconnect:
-        raise ProblemError(400, "The connection ended before the file did.", headers=_CLOSE) from None
+        raise ProblemError(400, "The connection ended before the file did.", headers=CLOSE) from None
