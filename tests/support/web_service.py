@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,10 @@ import psutil
 
 from tests.support.paths import ROOT
 
+Ids = tuple[int, int]
 _START_SECONDS = 50.0
+_NO_NEW_PRIVILEGES = 38
+"""Of prctl."""
 
 
 @dataclass(kw_only=True)
@@ -45,26 +49,20 @@ class WebService:
 
 @contextmanager
 def web_service(
-    contest: Path, store: Path, *, prefix: Sequence[str] = (), **settings: Any
+    contest: Path, store: Path, *, user: Ids | None = None, **settings: Any
 ) -> Iterator[WebService]:
     """Yield the service of a contest once it listens; it is killed in the end.
 
     Args:
         contest: Folder of the competition.
         store: Folder of the store.
-        prefix: A command that executes it, such as ``setpriv``.
+        user: The user and group that it runs as; None for those of this process.
         settings: Of `runner.web.settings.WebSettings`, in place of those for tests.
     """
-    words = [
-        sys.executable,
-        "-m",
-        "tests.support.web_service",
-        str(contest),
-        str(store),
-        json.dumps(settings),
-    ]
+    chosen = json.dumps({"user": user, "settings": settings})
+    words = [sys.executable, "-m", "tests.support.web_service", str(contest), str(store), chosen]
     process = subprocess.Popen(
-        [*prefix, *words],
+        words,
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
@@ -97,7 +95,20 @@ def _address(process: subprocess.Popen[str]) -> str:
     raise AssertionError(f"the service did not start: {text}")
 
 
-def _main(contest: str, store: str, settings: str) -> None:
+def become(user: int, group: int) -> None:
+    """Become an ordinary user for good; what is to be imported must be by then, since Python may be root's."""
+    os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
+    assert ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
+    os.umask(0o007)
+
+
+def _main(contest: str, store: str, options: str) -> None:
+    import anyio._backends._asyncio  # noqa: F401 - with the next ones all that is imported late
+    import uvicorn.lifespan.off
+    import uvicorn.loops.auto  # noqa: F401
+
     from runner.contest.opened import open_contest
     from runner.web.context import WebContext
     from runner.web.serve import serve
@@ -105,7 +116,10 @@ def _main(contest: str, store: str, settings: str) -> None:
     from runner.web.settings import WebSettings
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as `runner.cli.main` does
-    chosen = WebSettings(**{"origin": "http://localhost", "port": 0, **json.loads(settings)})
+    given = json.loads(options)
+    chosen = WebSettings(**{"origin": "http://localhost", "port": 0, **given["settings"]})
+    if given["user"] is not None:
+        become(*given["user"])
     with open_contest(Path(contest), Path(store)) as opened:
         context = WebContext(contest=opened, settings=chosen, key=load_key(Path(store)))
         serve(context, ready=lambda address: sys.stderr.write(f"serving at {address}\n"))
