@@ -10,7 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from runner.web.api import entries, operations, phases
 from runner.web.context import WebContext
-from runner.web.middleware import SecurityHeaders
+from runner.web.middleware import BodyLimits, SecurityHeaders
 from runner.web.problems import add_problem_handlers
 
 API: Final = "/api/v1"
@@ -35,6 +35,11 @@ def make_app(context: WebContext) -> FastAPI:
     app.include_router(entries.router, prefix=API)
     app.include_router(operations.router)
     add_problem_handlers(app)
+    app.add_middleware(
+        BodyLimits,
+        grace_seconds=context.settings.body_grace_seconds,
+        bytes_per_second=context.settings.body_bytes_per_second,
+    )
     app.add_middleware(
         TrustedHostMiddleware, allowed_hosts=context.settings.allowed_hosts, www_redirect=False
     )

@@ -19,6 +19,8 @@ from runner.tracebacks import save_traceback
 from runner.validation import plain_message
 
 MEDIA_TYPE: Final = "application/problem+json"
+CLOSE: Final = {"Connection": "close"}
+"""After a body that was not read, nothing more can be understood on its connection."""
 
 
 class Problem(BaseModel):
@@ -37,7 +39,7 @@ class Problem(BaseModel):
     """When this changes by itself, with the offset of the competition's zone."""
 
 
-class ProblemError(Exception):
+class ProblemError(HTTPException):
     """Ends a request with a problem."""
 
     def __init__(
@@ -58,18 +60,17 @@ class ProblemError(Exception):
             retry_after: Seconds after which it makes sense to try again.
             members: Further members of the problem.
         """
-        super().__init__(detail)
-        self.status, self.detail, self.members = status, detail, dict(members or {})
-        self.headers = dict(headers or {})
-        if retry_after is not None:
-            self.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+        wait = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
+        super().__init__(status, detail, headers={**(headers or {}), **wait})
+        self.members = dict(members or {})
 
 
 def problem_response(error: ProblemError) -> JSONResponse:
-    """Return the answer to a problem; the connection is closed where a body may not have been read."""
-    body = {"title": HTTPStatus(error.status).phrase, "status": error.status, "detail": error.detail}
+    """Return the answer to a problem."""
+    status = error.status_code
+    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": error.detail}
     return JSONResponse(
-        {**body, **error.members}, status_code=error.status, headers=error.headers, media_type=MEDIA_TYPE
+        {**body, **error.members}, status_code=status, headers=error.headers, media_type=MEDIA_TYPE
     )
 
 

@@ -36,7 +36,11 @@ class RateQueries:
         with self.database.writing() as session:
             row = session.get(RateRow, name, with_for_update=True)
             if row is None or now - as_utc(row.begun) >= interval:
-                session.execute(delete(RateRow).where(RateRow.begun < now - _KEPT, RateRow.name != name))
+                session.execute(
+                    delete(RateRow)
+                    .where(RateRow.begun < now - _KEPT, RateRow.name != name)
+                    .execution_options(synchronize_session=False)
+                )
                 if row is None:
                     session.add(RateRow(name=name, begun=now, count=1))
                 else:

@@ -18,6 +18,7 @@ from runner.web.context import Context, WebContext
 from runner.web.entries import EntryView, entry_view
 from runner.web.intake.body import declared_length, pieces_of
 from runner.web.intake.hand_in import begin_hand_in, phase_of, receive
+from runner.web.middleware import allow_body
 from runner.web.problems import PROBLEMS, ProblemError, described
 from runner.web.shown import own_report
 
@@ -78,7 +79,8 @@ async def hand_in(
         begin_hand_in, context, visitor.team, phase=phase, file_name=file_name, key=idempotency_key
     )
     length = declared_length(request, most=begun.most, what=f"phase {begun.phase.name}")
-    handed_in = await receive(begun, pieces_of(request, context.settings), length=length)
+    allow_body(request, begun.most)
+    handed_in = await receive(begun, pieces_of(request), length=length)
     response.status_code = 201 if handed_in.is_new else 200
     return HandInAnswer(
         entry=await run_in_threadpool(entry_view, context, handed_in.entry),

@@ -1,15 +1,12 @@
-"""Read the body of a request into a file: of the declared length, and not slower than allowed.
+"""Read the body of a request into a file, of the declared length.
 
 Memory holds one piece of a body at a time, whatever its length: the server reads no further until it is
-written. Slowness is bounded on average over the whole body, which a client that sends one byte now and then
-cannot stretch.
+written.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import time
 from collections.abc import AsyncIterator
 from typing import BinaryIO, Final
 
@@ -18,12 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from runner.units import size_text
-from runner.web.problems import ProblemError
-from runner.web.settings import WebSettings
+from runner.web.problems import CLOSE, ProblemError
 
 _PIECE_BYTES: Final = 1 << 20
-_CLOSE: Final = {"Connection": "close"}
-"""After a body that was not read, nothing more can be understood on its connection."""
 _DIGITS: Final = 18
 
 
@@ -40,9 +34,9 @@ def declared_length(request: Request, *, most: int, what: str) -> int:
     """
     text = request.headers.get("content-length", "")
     if "transfer-encoding" in request.headers or not text:
-        raise ProblemError(411, "State the length of the file in the header Content-Length.", headers=_CLOSE)
+        raise ProblemError(411, "State the length of the file in the header Content-Length.", headers=CLOSE)
     if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS:
-        raise ProblemError(400, "The header Content-Length is no number.", headers=_CLOSE)
+        raise ProblemError(400, "The header Content-Length is no number.", headers=CLOSE)
     length = int(text)
     if length == 0:
         raise ProblemError(400, "The file is empty.")
@@ -51,19 +45,9 @@ def declared_length(request: Request, *, most: int, what: str) -> int:
             413,
             f"The file has {length} bytes, and {what} allows {size_text(most)}. Leave out what "
             "unlearning does not need, such as data and trained networks.",
-            headers=_CLOSE,
+            headers=CLOSE,
         )
     return length
-
-
-async def write_body(request: Request, file: BinaryIO, length: int, settings: WebSettings) -> str:
-    """Write the body of a request to a file; return its SHA-256.
-
-    Raises:
-        ProblemError: it is too slow (408), or is not as long as declared (400).
-        OSError: the file cannot be written.
-    """
-    return await write_pieces(pieces_of(request, settings), file, length)
 
 
 async def write_pieces(pieces: AsyncIterator[bytes], file: BinaryIO, length: int | None) -> str:
@@ -87,37 +71,25 @@ async def write_pieces(pieces: AsyncIterator[bytes], file: BinaryIO, length: int
     async for piece in pieces:
         size += len(piece)
         if length is not None and size > length:
-            raise ProblemError(400, "The body is longer than its Content-Length.", headers=_CLOSE)
+            raise ProblemError(400, "The body is longer than its Content-Length.", headers=CLOSE)
         waiting += piece
         if len(waiting) >= _PIECE_BYTES:
             await run_in_threadpool(write, bytes(waiting))
             waiting.clear()
     if length is not None and size != length:
-        raise ProblemError(400, "The body is shorter than its Content-Length.", headers=_CLOSE)
+        raise ProblemError(400, "The body is shorter than its Content-Length.", headers=CLOSE)
     await run_in_threadpool(write, bytes(waiting))
     return digest.hexdigest()
 
 
-async def pieces_of(request: Request, settings: WebSettings) -> AsyncIterator[bytes]:
-    """Yield the body of a request piece by piece.
+async def pieces_of(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body of a request piece by piece; `runner.web.middleware.BodyLimits` limits how slowly.
 
     Raises:
         ProblemError: it is too slow (408), or ends too early (400).
     """
-    begun, size = time.monotonic(), 0
-    stream = aiter(request.stream())
-    while True:
-        allowed = settings.body_grace_seconds + size / settings.body_bytes_per_second
-        try:
-            async with asyncio.timeout(allowed - (time.monotonic() - begun)):
-                piece = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise ProblemError(
-                408, "The file came too slowly; try again with a better connection.", headers=_CLOSE
-            ) from None
-        except ClientDisconnect:
-            raise ProblemError(400, "The connection ended before the file did.", headers=_CLOSE) from None
-        size += len(piece)
-        yield piece
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect:
+        raise ProblemError(400, "The connection ended before the file did.", headers=CLOSE) from None

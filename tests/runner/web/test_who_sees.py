@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import pytest
-from fastapi.routing import APIRoute
-from starlette.routing import Route
 
 from tests.runner.contest.conftest import Contest
 from tests.runner.web.conftest import CODE, VISITORS, Site, add_tokens, site_of
@@ -63,13 +61,13 @@ def scored(contest_template: Contest, tmp_path_factory: pytest.TempPathFactory) 
 
 def routes(site: Site) -> set[tuple[str, str]]:
     """Return the methods and paths of all routes."""
-    return {
-        (method, route.path)
-        for route in site.app.routes
-        if isinstance(route, (APIRoute, Route))
-        for method in (route.methods or ())
-        if method != "HEAD"
-    }
+    listed = set()
+    for route in site.app.routes:
+        parts = route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else [route]
+        for part in parts:
+            assert part.methods, "a kind of route that this test does not know"
+            listed |= {(method, str(part.path)) for method in part.methods if method != "HEAD"}
+    return listed
 
 
 def test_every_route_has_a_row(site: Site) -> None:
