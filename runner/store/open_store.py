@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.store.competition.schema import CompetitionEntryRow
@@ -58,8 +57,8 @@ def _open_server(folder: Path, address: StoreAddress) -> Store:
     """Open the database that a folder names, and make sure that both belong together."""
     store = Store(address.database)
     try:
-        identity, has_files = _identity(store)
-        if address.identity is None and has_files:
+        identity = _identity(store)
+        if address.identity is None and _has_files(store):
             raise ConfigurationError(
                 f"The files of {store.database.description} are not in {folder}: name their folder with "
                 f"--files, or restore it with its {ADDRESS_FILE}."
@@ -77,20 +76,21 @@ def _open_server(folder: Path, address: StoreAddress) -> Store:
     return store
 
 
-def _identity(store: Store) -> tuple[str, bool]:
-    """Return the identity of a database, which gets one if it has none, and whether it refers to files."""
+def _identity(store: Store) -> str:
+    """Return the identity of a database, which gets one if it has none."""
     with store.database.reading() as session:
         identity = session.scalar(select(IdentityRow.identity))
-        has_files = _has_files(session)
     if identity is None:
         with store.database.writing() as session:
             identity = session.scalar(select(IdentityRow.identity))
             if identity is None:
                 identity = secrets.token_hex(_IDENTITY_BYTES)
                 session.add(IdentityRow(identity=identity))
-    return identity, has_files
+    return identity
 
 
-def _has_files(session: Session) -> bool:
+def _has_files(store: Store) -> bool:
+    """Return whether a database refers to files."""
     tables = (SubmissionRow, CompetitionEntryRow)
-    return any(session.scalar(select(func.count()).select_from(table)) for table in tables)
+    with store.database.reading() as session:
+        return any(session.scalar(select(func.count()).select_from(table)) for table in tables)

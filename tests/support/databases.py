@@ -47,7 +47,7 @@ def preparing(database: str, request: pytest.FixtureRequest) -> PrepareStore:
 
     def prepare(folder: Path) -> Path:
         name = server.prepare(folder)
-        request.addfinalizer(lambda: server.drop(name))
+        request.addfinalizer(lambda: server.release(name))
         return folder
 
     return prepare
@@ -71,9 +71,11 @@ def execute_in(folder: Path, statement: str) -> list[Any]:
         return cursor.fetchall() if cursor.description is not None else []
 
 
-def move_rows(folder: Path, server: Server) -> None:
-    """Move the rows of a store from SQLite to PostgreSQL; its file is deleted."""
+def move_rows(folder: Path, request: pytest.FixtureRequest) -> None:
+    """Move the rows of a store from SQLite to PostgreSQL, for the time of a test; its file is deleted."""
+    server: Server = request.getfixturevalue("postgresql")
     name = server.new_store()
+    request.addfinalizer(lambda: server.release(name))
     engine, target = (
         create_engine(f"sqlite:///{folder / DATABASE_FILE}"),
         create_engine(server.url(name)),

@@ -23,6 +23,16 @@ from runner.store.store import Store
 
 OWNER: Final = "unlearn"
 """An ordinary user of the database, who may create databases and nothing else."""
+_DISCONNECT: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+_EMPTY: Final = """
+DO $$ DECLARE item text; BEGIN
+    SET LOCAL session_replication_role = replica;  -- without triggers and foreign keys
+    FOR item IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        LOOP EXECUTE format('DELETE FROM %I', item); END LOOP;
+    FOR item IN SELECT sequencename FROM pg_sequences
+        LOOP EXECUTE format('ALTER SEQUENCE %I RESTART', item); END LOOP;
+END $$
+"""
 _START_SECONDS: Final = 30.0
 _SETTINGS: Final = {
     "listen_addresses": "",
@@ -51,7 +61,8 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="unlearn-postgresql-"))
         self._numbers = count()
         self._process: subprocess.Popen[bytes] | None = None
-        self._templates: set[str] = set()
+        self._with_tables: str | None = None
+        self._unused: list[str] = []
         self._as_user: list[str] = []
         if os.geteuid() == 0:
             self._as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
@@ -122,16 +133,19 @@ class Server:
         return name
 
     def new_store(self) -> str:
-        """Return the name of a new database that has the tables of a store."""
-        if "empty_store" not in self._templates:
-            self.execute("CREATE DATABASE empty_store TEMPLATE template0")
-            Store(self.url("empty_store")).close()
-            self._templates.add("empty_store")
-        return self.new_database("empty_store")
+        """Return the name of a database that has the tables of a store, and no rows."""
+        if self._unused:
+            return self._unused.pop()
+        if self._with_tables is None:
+            self._with_tables = self.new_database()
+            Store(self.url(self._with_tables)).close()
+        return self.new_database(self._with_tables)
 
-    def drop(self, database: str) -> None:
-        """Delete a database, whoever uses it; it would take 8 MB until the server is removed."""
-        self.execute(f"DROP DATABASE {database} WITH (FORCE)")
+    def release(self, database: str) -> None:
+        """Empty a database for the next who needs one: a hundredth of the time that a new one takes."""
+        self.execute(_DISCONNECT.format(database=database), user="postgres")
+        self.execute(_EMPTY, database, user="postgres")
+        self._unused.append(database)
 
     def prepare(self, folder: Path) -> str:
         """Let a folder have its rows in a new database, and return its name."""

@@ -36,10 +36,21 @@ from runner.store.store import Store
 from runner.submission.load import Submission
 from runner.verdict import Verdict
 from tests.runner.leaderboard.stored import IMAGE, RUNS, add_evaluation, challenge_in
+from tests.support.databases import DATABASES, POSTGRESQL, SQLITE, move_rows
 from tests.support.records import summary_of
 
 local = datetime.fromisoformat
 NAME: Final = "Forgetting"
+ON_EVERY_DATABASE: Final = frozenset(
+    {
+        "test_final_queue",
+        "test_killed_worker",
+        "test_rejudging",
+        "test_sync",
+        "test_worker",
+        "test_worker_faults",
+    }
+)
 TEAMS: Final = ("alpha", "beta", "gamma")
 FIELDS: Final[dict[str, Any]] = {
     "schema_version": 1,
@@ -230,9 +241,28 @@ def contest_template(tmp_path_factory: pytest.TempPathFactory) -> Contest:
     return Contest(tmp_path_factory.mktemp("template") / "contest")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let the tests of what acts on a store run on every database; those of commands see files and words."""
+    if (
+        "contest" in metafunc.fixturenames
+        and metafunc.module.__name__.rpartition(".")[2] in ON_EVERY_DATABASE
+    ):
+        metafunc.parametrize("database", DATABASES)
+
+
 @pytest.fixture
-def contest(contest_template: Contest, tmp_path: Path) -> Contest:
-    return contest_template.copied(tmp_path / "contest")
+def database() -> str:
+    return SQLITE
+
+
+@pytest.fixture
+def contest(
+    contest_template: Contest, tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> Contest:
+    copy = contest_template.copied(tmp_path / "contest")
+    if database == POSTGRESQL:
+        move_rows(copy.store_folder, request)
+    return copy
 
 
 def errors_of(contest: Contest, name: str, *errors: RunnerError | BaseException) -> None:

@@ -21,7 +21,7 @@ from runner.errors import ConfigurationError, HostNotReadyError
 from runner.store.competition.records import Act, NewCompetitionEntry
 from runner.store.open_store import open_store
 from runner.store.store import Store
-from tests.support.databases import REFUSALS, PrepareStore, execute_in
+from tests.support.databases import DATABASES, REFUSALS, SQLITE, PrepareStore, execute_in
 
 NAME = "Forgetting 2026"
 ACT = Act(who="me", act="withdraw", subject="entry 1", reason="asked by mail")
@@ -77,7 +77,13 @@ def in_threads(count: int, try_once: Callable[[int], bool]) -> int:
 
 
 @pytest.mark.parametrize(
-    "quota", [Quota(per_day=3), Quota(total=3), Quota(in_flight=3), Quota(interval_seconds=3600)], ids=str
+    ("prepare_store", "quota"),
+    [
+        *((SQLITE, quota) for quota in (Quota(per_day=3), Quota(in_flight=3), Quota(interval_seconds=3600))),
+        *((database, Quota(total=3)) for database in DATABASES),
+    ],
+    indirect=["prepare_store"],
+    ids=str,
 )
 def test_parallel_hand_ins_cannot_exceed_a_quota(folder: Path, store: Store, quota: Quota) -> None:
     """Of 100 at once with one left in the quota, exactly one is accepted; whichever limit it is."""
