@@ -1,7 +1,7 @@
 """Work the queue of a competition on several devices of this host at once.
 
-Each device has a worker, in a thread of one command, and evaluates in a process of its own. The workers choose
-their entries one after the other, so each sees in the queue what the others have at work.
+Each device has a worker, in a thread of one command, and evaluates in a process of its own. The workers
+choose their entries one after the other, so each sees in the queue what the others have at work.
 """
 
 from __future__ import annotations
@@ -132,9 +132,7 @@ def device_of_phase(phase: Phase, device: Device) -> Device:
         ConfigurationError: the phase needs a GPU, and the device is none.
     """
     if phase.device != CPU and device.requested == CPU:
-        raise ConfigurationError(
-            f"Phase {phase.name} needs a GPU; name some with --devices all or UUID,UUID."
-        )
+        raise ConfigurationError(f"Phase {phase.name} needs a GPU: --devices all or UUID,UUID.")
     if phase.device == CPU and device.requested != CPU:
         return Device(name=device.name, requested=CPU, recorded=CPU, cores=device.cores)
     return device

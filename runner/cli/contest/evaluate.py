@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
@@ -13,10 +14,12 @@ from runner.cli.contest.options import CompetitionArgument
 from runner.cli.options import DEFAULT_STORE, DevicesOption, StoreOption
 from runner.competition.states import EntryState
 from runner.contest.host import on_this_host
-from runner.contest.opened import open_contest
+from runner.contest.on_devices import Ended
+from runner.contest.opened import OpenContest, open_contest
 from runner.contest.worker import MAX_ATTEMPTS, Worker
 from runner.errors import ConfigurationError
 from runner.progress import ConsoleReporter
+from runner.store.competition.records import CompetitionEntry
 from runner.wording import quantity
 
 _POLL_SECONDS: Final = 10.0
@@ -42,59 +45,70 @@ def evaluate_command(
 ) -> None:
     """Evaluate the entries of a competition in the order of its queue, on this host.
 
-    Several processes may do so at once, on a device each; with --devices one command does. An entry whose evaluation fails on our side is held
-    and attempted again some minutes later; after three attempts an organizer decides: `unlearn competition
-    admit`. Where this host cannot evaluate a phase, its entries are left, and those of other phases are not.
+    Several processes may do so at once, on a device each; with --devices one command does. An entry whose
+    evaluation fails on our side is held and attempted again some minutes later; after three attempts an
+    organizer decides: `unlearn competition admit`. Where this host cannot evaluate a phase, its entries are
+    left, and those of other phases are not.
     """
     if devices and device is not None:
         raise ConfigurationError("Give either --device or --devices.")
     if as_json and not devices:
-        raise ConfigurationError(
-            "--json is for --devices; `unlearn competition status --json` shows the queue."
-        )
-    out = stdout_console()
-    failure: BaseException | None = None
+        raise ConfigurationError("--json is for --devices; the queue: unlearn competition status --json")
     with open_contest(folder, store) as contest:
         if devices:
             done = evaluate_on_devices(devices, contest, drain=drain, entries=entries, as_json=as_json)
-            ended, blocked, failure = done.evaluations, done.blocked, done.failure
         else:
-            worker = Worker(
-                store=contest.store,
-                folder=store,
-                competition_folder=folder,
-                competition=contest.competition,
-                open_evaluator=on_this_host(
-                    contest.store,
-                    store,
-                    folder,
-                    device=device,
-                    reporter=lambda: ConsoleReporter(stderr_console()),
-                ),
-                report=lambda line: out.print(line, markup=False, soft_wrap=True),
-            )
-            ended = worker.work(entries)
-            while not drain and (entries is None or ended < entries):
-                time.sleep(_POLL_SECONDS)
-                ended += worker.work(None if entries is None else entries - ended)
-            blocked = worker.blocked
-        held = contest.store.competition_entries(contest.name, states=[EntryState.HELD], with_pending=True)
-        queued = contest.store.competition_entries(
-            contest.name, states=[EntryState.QUEUED], with_pending=True
-        )
+            done = _evaluate_on_one(device, contest, drain=drain, entries=entries)
+        held = _entries_in(contest, EntryState.HELD)
+        queued = _entries_in(contest, EntryState.QUEUED)
         paused = contest.store.paused_since(contest.name) is not None
-    if failure is not None:
-        raise failure
-    if ended == 0 and blocked is not None:
-        raise blocked
+    if done.failure is not None:
+        raise done.failure
+    if done.evaluations == 0 and done.blocked is not None:
+        raise done.blocked
     if as_json:
-        print_json({"event": "done", "evaluations": ended, "held": len(held), "queued": len(queued)})
+        print_json(
+            {"event": "done", "evaluations": done.evaluations, "held": len(held), "queued": len(queued)}
+        )
     else:
-        out.print(quantity(ended, "evaluation"))
+        stdout_console().print(quantity(done.evaluations, "evaluation"))
     if paused:
         print_note(f"the competition is paused; to go on: unlearn competition resume {folder}")
-    elif queued and (entries is None or ended < entries):
+    elif queued and (entries is None or done.evaluations < entries):
         print_note(f"{quantity(len(queued), 'entry is', 'entries are')} left to another process or host")
+    _show_held(held)
+
+
+def _evaluate_on_one(device: str | None, contest: OpenContest, *, drain: bool, entries: int | None) -> Ended:
+    """Work the queue on one device, in this process."""
+    out = stdout_console()
+    worker = Worker(
+        store=contest.store,
+        folder=contest.store_folder,
+        competition_folder=contest.folder,
+        competition=contest.competition,
+        open_evaluator=on_this_host(
+            contest.store,
+            contest.store_folder,
+            contest.folder,
+            device=device,
+            reporter=lambda: ConsoleReporter(stderr_console()),
+        ),
+        report=lambda line: out.print(line, markup=False, soft_wrap=True),
+    )
+    ended = worker.work(entries)
+    while not drain and (entries is None or ended < entries):
+        time.sleep(_POLL_SECONDS)
+        ended += worker.work(None if entries is None else entries - ended)
+    return Ended(evaluations=ended, failure=None, blocked=worker.blocked)
+
+
+def _entries_in(contest: OpenContest, state: EntryState) -> list[CompetitionEntry]:
+    return contest.store.competition_entries(contest.name, states=[state], with_pending=True)
+
+
+def _show_held(held: Sequence[CompetitionEntry]) -> None:
+    """Print what becomes of held entries."""
     given_up = sum(entry.attempts >= MAX_ATTEMPTS for entry in held)
     if len(held) > given_up:
         again = quantity(len(held) - given_up, "held entry is", "held entries are")
