@@ -169,10 +169,8 @@ class Scripted:
 @pytest.mark.parametrize("poison", [False, True])
 def test_a_device_that_fails_is_used_no_more(batch: Batch, poison: bool) -> None:
     """Another one evaluates its entry; an entry with which two devices fail is held, and the others go on."""
-    devices = [
-        Scripted(f"d{number}", lambda name, number=number: name == "a" if poison else number == 0)
-        for number in range(3)
-    ]
+    devices = [Scripted("d0", lambda name: not poison or name == "a")]
+    devices += [Scripted(name, lambda name: poison and name == "a") for name in ("d1", "d2")]
     board = Board([each.name for each in devices], waiting=lambda: Waiting(0, 0))
     names = ["a", "b", "c", "d"]
     hand_ins = [_hand_in(name) for name in names]
