@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from runner.sanitize import sanitize_line
 from runner.store.entries.listing import read_entries
 from runner.store.entries.records import Entry
 from runner.store.migrations import HEAD, VERSION_QUERY
@@ -65,6 +66,8 @@ class Progress:
     """Runs that are published."""
     is_running: bool
     """A process holds its lease. One that was killed counts as running until the lease expires."""
+    device: str = ""
+    """On which it is running; empty where that is not known."""
 
 
 def read_progress(folder: Path, evaluations: Collection[str], now: float) -> dict[str, Progress]:
@@ -83,9 +86,18 @@ def read_progress(folder: Path, evaluations: Collection[str], now: float) -> dic
             ended = dict(connection.execute("SELECT evaluation, COUNT(*) FROM runs GROUP BY evaluation"))
             query = "SELECT evaluation FROM leases WHERE holder <> '' AND expires > ?"
             running = {row[0] for row in connection.execute(query, (now,))}
+            query = "SELECT evaluation, device FROM attempts WHERE ended IS NULL AND device IS NOT NULL"
+            devices = dict(connection.execute(query))
     except sqlite3.Error:
         return {}
-    return {name: Progress(ended_runs=ended.get(name, 0), is_running=name in running) for name in evaluations}
+    return {
+        name: Progress(
+            ended_runs=ended.get(name, 0),
+            is_running=name in running,
+            device=sanitize_line(str(devices.get(name, "")), 100),
+        )
+        for name in evaluations
+    }
 
 
 def _evaluations(connection: sqlite3.Connection) -> list[StoredEvaluation]:

@@ -16,7 +16,8 @@ from runner.competition.states import EntryState
 from runner.contest.host import on_this_host
 from runner.contest.on_devices import Ended
 from runner.contest.opened import OpenContest, open_contest
-from runner.contest.worker import MAX_ATTEMPTS, Worker
+from runner.contest.recovery import MAX_ATTEMPTS
+from runner.contest.worker import Worker
 from runner.errors import ConfigurationError
 from runner.progress import ConsoleReporter
 from runner.store.competition.records import CompetitionEntry
