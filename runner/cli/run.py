@@ -16,7 +16,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.cli.console import print_error, print_json, print_note, stderr_console, stdout_console
 from runner.cli.devices import run_on_devices
-from runner.cli.interface.image_note import print_image_note
+from runner.cli.interface.image_note import note_earlier_images, print_image_note
 from runner.cli.interface.report_page import ResultPages, check_page_folder
 from runner.cli.options import (
     DEFAULT_STORE,
@@ -45,7 +45,7 @@ from runner.reports.scores import summary_json
 from runner.results.entry_result import EntryResult
 from runner.store.entries.records import Entry, Outcome
 from runner.store.open_store import open_store
-from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths, evaluation_id, unlisted_sentence
+from runner.store.paths import MAX_LOG_BYTES, EvaluationPaths, unlisted_sentence
 from runner.store.removal import restart_evaluation
 from runner.store.store import Store
 from runner.submission.load import RefusedSubmission, Submission, require_existing
@@ -217,7 +217,7 @@ class _Request:
             print_note(remark)
         hand_ins = with_known_names(self.hand_ins, opened)
         loaded = [each.content for each in hand_ins if isinstance(each.content, Submission)]
-        _note_earlier_images(opened, loaded, self.challenge, settings, image=image.digest)
+        note_earlier_images(opened, loaded, self.challenge, settings, image=image.digest)
         entries = record_hand_ins(
             opened,
             hand_ins,
@@ -285,28 +285,3 @@ def _read_log(store: Path, evaluation: str, index: int) -> bytes:
         )
     except OSError:
         return b""
-
-
-def _note_earlier_images(
-    store: Store, submissions: Sequence[Submission], challenge: Challenge, settings: Settings, *, image: str
-) -> None:
-    """Report unfinished evaluations that this command would continue with the image that they need."""
-    hashes = {submission.sha256 for submission in submissions}
-    for stored in store.evaluations():
-        same = evaluation_id(
-            submission=stored.submission_sha256,
-            challenge=challenge.sha256,
-            image=stored.image,
-            n=settings.n,
-            where=settings.where,
-        )
-        if (
-            stored.id == same
-            and stored.summary is None
-            and stored.image != image
-            and stored.submission_sha256 in hashes
-        ):
-            print_note(
-                f"{stored.submission}: evaluation {stored.id} is unfinished and needs another image; "
-                f"to continue it, add: --image {stored.image[:16]}"
-            )

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from runner.competition.states import EntryState
 from runner.contest.budget import Budget
 from runner.contest.evaluator import EntryEvaluator, OpenEvaluator
 from runner.contest.queue import queued_entries
+from runner.contest.recovery import AT_WORK, entry_lease, queue_abandoned, queue_held
 from runner.contest.stored import stored_submission
 from runner.errors import (
     BusyError,
@@ -42,14 +43,9 @@ from runner.store.store import Store
 from runner.submission.load import Submission
 from runner.tracebacks import save_traceback
 
-MAX_ATTEMPTS: Final = 3
-"""How often an entry is attempted whose failures are ours; then an organizer decides."""
-RETRY: Final = timedelta(minutes=5)
-"""Times the failed attempts, until an entry is attempted again: what disturbs a host lasts a while."""
 _LOOK_SECONDS: Final = 300.0
 """After which processes that were killed are looked for again, and what was blocked is tried again."""
 _REASON_CHARACTERS: Final = 1000
-_AT_WORK: Final = (EntryState.RUNNING, EntryState.SCORING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,40 +149,15 @@ class Worker:
                 if entry.id not in self._busy and (entry.phase, entry.challenge) not in self._blocked:
                     return entry
             self._recover()
-            self._queue_held()
+            queue_held(self.store, self.competition.name, self.clock(), self._blocked)
         return None
-
-    def _queue_held(self) -> None:
-        name = self.competition.name
-        for entry in self.store.competition_entries(name, states=[EntryState.HELD], with_pending=True):
-            if (entry.phase, entry.challenge) in self._blocked:
-                continue
-            waited = self.clock() - entry.state_since
-            if entry.attempts < MAX_ATTEMPTS and waited >= entry.attempts * RETRY:
-                self.store.move_entry(
-                    entry.id, EntryState.QUEUED, expected={EntryState.HELD}, reason=entry.reason
-                )
 
     def _recover(self) -> None:
         """Queue the entries again whose process has ended without a word."""
         self._looked = time.monotonic()
-        for entry in self.store.competition_entries(
-            self.competition.name, states=_AT_WORK, with_pending=True
-        ):
-            try:
-                with evaluation_lease(self.store.database, self.folder, _lease(entry.evaluation or "")):
-                    moved = self.store.move_entry(
-                        entry.id,
-                        EntryState.HELD,
-                        EntryState.QUEUED,
-                        expected=_AT_WORK,
-                        reason="the process that evaluated it has ended",
-                    )
-            except BusyError:
-                continue
-            if moved is not None:
-                self._busy.clear()  # the same process may have had others
-                self.report(f"entry {entry.id}: its process has ended, so it is queued again")
+        for entry in queue_abandoned(self.store, self.folder, self.competition.name):
+            self._busy.clear()  # the same process may have had others
+            self.report(f"entry {entry.id}: its process has ended, so it is queued again")
 
     def _begin(self, entry: CompetitionEntry) -> _Begun | bool:
         """Take the lease of an entry, and record that it runs; False where it does not begin."""
@@ -204,7 +175,7 @@ class Worker:
         name = evaluator.evaluation(submission)
         with ExitStack() as stack:
             try:
-                stack.enter_context(evaluation_lease(self.store.database, self.folder, _lease(name)))
+                stack.enter_context(evaluation_lease(self.store.database, self.folder, entry_lease(name)))
             except BusyError:
                 self._busy.add(entry.id)
                 return False
@@ -232,14 +203,14 @@ class Worker:
             self.store.move_entry(entry.id, EntryState.SCORING, expected={EntryState.RUNNING})
 
         def hold(reason: str, *, failed_attempt: bool) -> None:
-            self._hold(entry, *_AT_WORK, reason=reason, failed_attempt=failed_attempt, seconds=_since(begun))
+            self._hold(entry, *AT_WORK, reason=reason, failed_attempt=failed_attempt, seconds=_since(begun))
 
         def requeue(reason: str | None) -> None:
             self.store.move_entry(
                 entry.id,
                 EntryState.HELD,
                 EntryState.QUEUED,
-                expected=_AT_WORK,
+                expected=AT_WORK,
                 reason=reason,
                 seconds=_since(begun),
             )
@@ -310,11 +281,6 @@ class Worker:
             self._evaluator = self._stack.enter_context(self.open_evaluator(phase, challenge))
             self._open = (phase.name, challenge)
         return self._evaluator
-
-
-def _lease(evaluation: str) -> str:
-    """Return the name of the lease on an entry: not that of its evaluation, which is taken besides."""
-    return f"entry-{evaluation}"
 
 
 def _since(begun: float) -> float:

@@ -135,7 +135,13 @@ class DeviceProcess:
                 raise InterruptedEvaluationError
             if self._process is not None and self._process.poll() is None:
                 return self._process
-            self._remarks = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `_end`
+            ended = self._process
+        if ended is not None:
+            self._end(ended)
+        with self._lock:
+            if self._interrupted:
+                raise InterruptedEvaluationError
+            self._remarks = tempfile.TemporaryFile()  # noqa: SIM115 - `_end` closes it
             self._process = subprocess.Popen(  # noqa: S603 - a command of this project
                 self._command,
                 stdin=subprocess.PIPE,
@@ -147,17 +153,17 @@ class DeviceProcess:
             return self._process
 
     def _ended_early(self, process: subprocess.Popen[bytes]) -> BaseException:
-        code = self._end(process)
+        code, remark = self._end(process)
         if self._interrupted:
             return InterruptedEvaluationError()
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        remark = self._last_remark()
         return SandboxLostError(
             f"The process that evaluates on {self.device.name} was ended {how}"
             f"{f' ({remark})' if remark else ''}; finished runs are saved."
         )
 
-    def _end(self, process: subprocess.Popen[bytes]) -> int:
+    def _end(self, process: subprocess.Popen[bytes]) -> tuple[int, str]:
+        """Let a process end; return its exit code, and the last line that it wrote to stderr."""
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
@@ -171,18 +177,19 @@ class DeviceProcess:
         with self._lock:
             if self._process is process:
                 self._process = None
-        return code
+            remarks, self._remarks = self._remarks, None
+        return code, _last_line(remarks)
 
-    def _last_remark(self) -> str:
-        """Return the last line that the process wrote to stderr."""
-        if self._remarks is None:
-            return ""
-        with self._remarks as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _REMARK_BYTES))
-            lines = file.read(_REMARK_BYTES).decode(errors="replace").strip().splitlines()
-        self._remarks = None
-        return sanitize_line(lines[-1], 200) if lines else ""
+
+def _last_line(file: IO[bytes] | None) -> str:
+    """Return the last line of a file, and close it."""
+    if file is None:
+        return ""
+    with file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _REMARK_BYTES))
+        lines = file.read(_REMARK_BYTES).decode(errors="replace").strip().splitlines()
+    return sanitize_line(lines[-1], 200) if lines else ""
 
 
 def task_values(device: Device) -> dict[str, Any]:

@@ -66,6 +66,11 @@ class Display:
         if self._live is not None:
             self._live.stop()
 
+    @property
+    def is_live(self) -> bool:
+        """Return whether there is a table on a terminal, above which lines have to be written."""
+        return self._live is not None
+
     def state(self) -> BoardState | None:
         """Return what is shown now."""
         return self._board.state() if self._board is not None else None

@@ -183,7 +183,9 @@ class PendingRuns:
     def _attempt(self, executor: Executor, missing: list[PlannedRun]) -> bool:
         """Attempt runs; return True if a failed run stopped the evaluation."""
         store = self._context.store
-        number = store.begin_attempt(self.name, token=self.lease.token)
+        number = store.begin_attempt(
+            self.name, token=self.lease.token, device=self.settings.executed_on or self.settings.device
+        )
         outcome = _LOST
         by_index = {run.index: run for run in missing}
 

@@ -177,6 +177,7 @@ def evaluation_json(row: ListedEvaluation) -> dict[str, Any]:
         "begun": stored.started_at.isoformat(),
         "image": stored.image,
         "status": row.status,
+        "device": row.progress.device if row.progress.is_running and row.progress.device else None,
         "ended_runs": sum(row.summary.verdicts.values()) if row.summary else row.progress.ended_runs,
         "summary": summary_json(row.summary) if row.summary else None,
     }
@@ -185,7 +186,9 @@ def evaluation_json(row: ListedEvaluation) -> dict[str, Any]:
 def _status(row: ListedEvaluation) -> Text:
     if row.summary is not None:
         return status_text(row.status)
-    return Text(f"{row.status} {row.progress.ended_runs}/{row.stored.n}", style="yellow")
+    progress = row.progress
+    on = f" on {progress.device}" if progress.is_running and progress.device not in ("", "cpu") else ""
+    return Text(f"{row.status} {progress.ended_runs}/{row.stored.n}{on}", style="yellow")
 
 
 def _score(summary: SummaryView | None) -> str:

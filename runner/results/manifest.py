@@ -89,6 +89,8 @@ class AttemptPart(_Part):
     """Time; null if its end was not recorded."""
     outcome: str | None
     """How it ended; null if that was not recorded."""
+    device: str | None = None
+    """On which its runs were executed, such as `cpu 1/4`; missing in earlier versions."""
 
 
 class ControlPart(_Part):
@@ -226,6 +228,7 @@ def attempt_part(attempt: AttemptRecord) -> AttemptPart:
         begun=attempt.begun.isoformat(),
         ended=attempt.ended.isoformat() if attempt.ended is not None else None,
         outcome=attempt.outcome,
+        device=attempt.device,
     )
 
 

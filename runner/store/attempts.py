@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -20,8 +21,8 @@ class AttemptQueries:
 
     database: Database
 
-    def begin_attempt(self, evaluation: str, *, token: int | None = None) -> int:
-        """Record that a container is launched, and return the attempt's number.
+    def begin_attempt(self, evaluation: str, *, token: int | None = None, device: str | None = None) -> int:
+        """Record that a container is launched on a device, and return the attempt's number.
 
         Raises:
             TakenOverError: ``token``, if given, is no longer that of the evaluation's lease.
@@ -29,7 +30,7 @@ class AttemptQueries:
         with self.database.writing() as session:
             require_token(session, evaluation, token)
             number = (session.scalar(newest_attempt_query(evaluation)) or 0) + 1
-            session.add(AttemptRow(evaluation=evaluation, number=number, begun=utc_now()))
+            session.add(AttemptRow(evaluation=evaluation, number=number, begun=utc_now(), device=device))
         return number
 
     def held_leases(self) -> set[str]:
@@ -48,6 +49,14 @@ class AttemptQueries:
                 .values(ended=utc_now(), outcome=outcome)
             )
 
+    def devices_at_work(self, evaluations: Collection[str]) -> dict[str, str]:
+        """Return the device of the attempt in progress of each evaluation that has one."""
+        query = select(AttemptRow.evaluation, AttemptRow.device).where(
+            AttemptRow.evaluation.in_(evaluations), AttemptRow.ended.is_(None), AttemptRow.device.is_not(None)
+        )
+        with self.database.reading() as session:
+            return {name: str(device) for name, device in session.execute(query)}
+
     def attempts(self, evaluation: str) -> list[AttemptRecord]:
         """Return the attempts, by number."""
         with self.database.reading() as session:
@@ -61,6 +70,7 @@ class AttemptQueries:
                         "begun": as_utc(row.begun),
                         "ended": as_utc(row.ended) if row.ended is not None else None,
                         "outcome": row.outcome,
+                        "device": row.device,
                     }
                 )
                 for row in rows

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from runner.errors import RunnerError
+from runner.sanitize import sanitize_line
 from runner.store.databases.address import ADDRESS_FILE
 from runner.store.databases.address import DATABASE_FILE as DATABASE_FILE  # noqa: PLC0414 - callers name it with this
 from runner.store.entries.listing import read_entries
@@ -67,6 +68,8 @@ class Progress:
     """Runs that are published."""
     is_running: bool
     """A process holds its lease. One that was killed counts as running until the lease expires."""
+    device: str = ""
+    """On which it is running; empty where that is not known."""
 
 
 def read_progress(folder: Path, evaluations: Collection[str], now: float) -> dict[str, Progress]:
@@ -87,9 +90,11 @@ def read_progress(folder: Path, evaluations: Collection[str], now: float) -> dic
             ended = dict(connection.execute("SELECT evaluation, COUNT(*) FROM runs GROUP BY evaluation"))
             query = "SELECT evaluation FROM leases WHERE holder <> '' AND expires > ?"
             running = {row[0] for row in connection.execute(query, (now,))}
+            query = "SELECT evaluation, device FROM attempts WHERE ended IS NULL AND device IS NOT NULL"
+            devices = dict(connection.execute(query))
     except sqlite3.Error:
         return {}
-    return {name: Progress(ended_runs=ended.get(name, 0), is_running=name in running) for name in evaluations}
+    return _progress(evaluations, ended, running, devices)
 
 
 def _progress_on_server(folder: Path, evaluations: Collection[str]) -> dict[str, Progress]:
@@ -98,9 +103,23 @@ def _progress_on_server(folder: Path, evaluations: Collection[str]) -> dict[str,
     try:
         with closing(open_store(folder, create=False)) as store:
             ended, running = store.numbers_of_runs(), store.held_leases()
+            devices = store.devices_at_work(evaluations)
     except RunnerError:
         return {}
-    return {name: Progress(ended_runs=ended.get(name, 0), is_running=name in running) for name in evaluations}
+    return _progress(evaluations, ended, running, devices)
+
+
+def _progress(
+    evaluations: Collection[str], ended: dict[str, int], running: Collection[str], devices: dict[str, str]
+) -> dict[str, Progress]:
+    return {
+        name: Progress(
+            ended_runs=ended.get(name, 0),
+            is_running=name in running,
+            device=sanitize_line(str(devices.get(name, "")), 100),
+        )
+        for name in evaluations
+    }
 
 
 def _evaluations(connection: sqlite3.Connection) -> list[StoredEvaluation]:

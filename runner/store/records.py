@@ -110,6 +110,8 @@ class AttemptRecord:
     begun: datetime
     ended: datetime | None
     outcome: str | None
+    device: str | None = None
+    """On which its runs are executed; None in evaluations of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,8 @@ class AttemptRow(_Base):
     begun: Mapped[datetime]
     ended: Mapped[datetime | None] = mapped_column(default=None)
     outcome: Mapped[str | None] = mapped_column(default=None)
+    device: Mapped[str | None] = mapped_column(default=None)
+    """On which it is executed, such as ``cpu 1/4`` or ``cuda:GPU-...``."""
 
 
 class TermsRow(_Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -35,6 +35,9 @@ class _Status:
     counts: dict[str, Counter[str]]
     """Entries by state, by phase."""
     queue: Sequence[QueuedEntry]
+    at_work: Sequence[CompetitionEntry]
+    devices: Mapping[str, str]
+    """On which evaluations are executed."""
     held: Sequence[CompetitionEntry]
     stuck: Sequence[CompetitionEntry]
     free_bytes: int
@@ -61,6 +64,10 @@ def status_command(
         f"{quantity(len(status.queue), 'entry', 'entries')} in the queue"
         + (f", {more} of them not shown" if more > 0 else "")
     )
+    for entry in status.at_work:
+        device = status.devices.get(entry.evaluation or "")
+        on = f" on {device}" if device else ""
+        out.print(f"entry {entry.id} of {entry.team}: {entry.state}{on}", markup=False, soft_wrap=True)
     out.print(f"{size_text(status.free_bytes)} free of {size_text(status.total_bytes)} where the store is")
     for warning in _warnings(contest, status):
         print_warning(warning)
@@ -111,11 +118,14 @@ def _status(contest: OpenContest) -> _Status:
         if not entry.pending:
             counts.setdefault(entry.phase, Counter())[entry.state] += 1
     disk = shutil.disk_usage(contest.store_folder)
+    at_work = [entry for entry in entries if entry.state in (EntryState.RUNNING, EntryState.SCORING)]
     return _Status(
         now=now,
         paused=contest.store.paused_since(contest.name),
         counts=counts,
         queue=queued_entries(contest.store, contest.folder, contest.competition),
+        at_work=at_work,
+        devices=contest.store.devices_at_work([entry.evaluation or "" for entry in at_work]),
         held=[entry for entry in entries if entry.state is EntryState.HELD],
         stuck=[
             entry for entry in entries if is_stuck(entry.state, (now - entry.state_since).total_seconds())
@@ -201,6 +211,10 @@ def _as_json(contest: OpenContest, status: _Status) -> dict[str, Any]:
         "queue": [
             {**each.entry.to_json(), "position": each.position, "starts_in": each.starts_in}
             for each in status.queue
+        ],
+        "at_work": [
+            {**entry.to_json(), "device": status.devices.get(entry.evaluation or "")}
+            for entry in status.at_work
         ],
         "held": [entry.to_json() for entry in status.held],
         "stuck": [entry.to_json() for entry in status.stuck],

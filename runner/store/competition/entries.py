@@ -197,6 +197,17 @@ class CompetitionEntryQueries:
         with self.database.reading() as session:
             return [entry_of(each) for each in session.scalars(query).all()]
 
+    def queued_by_phase(self, competition: str) -> dict[str, int]:
+        """Return how many entries of each phase wait to be evaluated; phases without any are missing."""
+        row = CompetitionEntryRow
+        query = (
+            select(row.phase, func.count())
+            .where(row.competition == competition, row.state == str(EntryState.QUEUED))
+            .group_by(row.phase)
+        )
+        with self.database.reading() as session:
+            return {phase: int(number) for phase, number in session.execute(query)}
+
     def entry_with_evaluation(self, evaluation: str) -> CompetitionEntry | None:
         """Return an entry of any competition whose result an evaluation is; None if there is none.
 

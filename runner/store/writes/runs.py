@@ -11,7 +11,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Table, Update, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Table,
+    Update,
+    bindparam,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from runner.errors import TakenOverError
 from runner.store.database import Database
@@ -25,7 +36,7 @@ _NAMES: Final = "names"
 _RUNS: Final = cast("Table", RunRow.__table__)
 _LEASES: Final = cast("Table", LeaseRow.__table__)
 _ATTEMPTS: Final = cast("Table", AttemptRow.__table__)
-_LISTED: Final = bindparam(_NAMES, expanding=True)
+_LISTED: Final[BindParameter[Any]] = bindparam(_NAMES, expanding=True)
 _INSERT: Final = insert(_RUNS)
 _TOKENS: Final = (
     select(_LEASES.c.evaluation, _LEASES.c.token, _LEASES.c.holder)

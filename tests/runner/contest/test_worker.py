@@ -10,7 +10,7 @@ import pytest
 
 from runner.competition.states import EntryState
 from runner.contest.queue import queued_entries
-from runner.contest.worker import MAX_ATTEMPTS
+from runner.contest.recovery import MAX_ATTEMPTS
 from runner.errors import HostNotReadyError, SandboxLostError
 from runner.store.competition.records import Act
 from runner.store.lease import evaluation_lease

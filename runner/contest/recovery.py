@@ -1,0 +1,66 @@
+"""Queue entries again: held ones after a while, and those whose process has ended without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from runner.competition.states import EntryState
+from runner.errors import BusyError
+from runner.store.competition.records import CompetitionEntry
+from runner.store.lease import evaluation_lease
+from runner.store.store import Store
+
+MAX_ATTEMPTS: Final = 3
+"""How often an entry is attempted whose failures are ours; then an organizer decides."""
+RETRY: Final = timedelta(minutes=5)
+"""Times the failed attempts, until an entry is attempted again: what disturbs a host lasts a while."""
+AT_WORK: Final = (EntryState.RUNNING, EntryState.SCORING)
+
+
+def queue_held(store: Store, competition: str, now: datetime, blocked: Collection[tuple[str, str]]) -> None:
+    """Queue held entries again that have waited long enough and failed seldom enough.
+
+    Args:
+        store: That records them.
+        competition: Its name.
+        now: The present moment.
+        blocked: Phases and challenges whose entries cannot be evaluated here.
+    """
+    for entry in store.competition_entries(competition, states=[EntryState.HELD], with_pending=True):
+        if (entry.phase, entry.challenge) in blocked:
+            continue
+        waited = now - entry.state_since
+        if entry.attempts < MAX_ATTEMPTS and waited >= entry.attempts * RETRY:
+            store.move_entry(entry.id, EntryState.QUEUED, expected={EntryState.HELD}, reason=entry.reason)
+
+
+def queue_abandoned(store: Store, folder: Path, competition: str) -> Iterator[CompetitionEntry]:
+    """Queue the entries again whose lease nobody holds although they are at work; yield each.
+
+    Args:
+        store: That records them.
+        folder: Of the store.
+        competition: Its name.
+    """
+    for entry in store.competition_entries(competition, states=AT_WORK, with_pending=True):
+        try:
+            with evaluation_lease(store.database, folder, entry_lease(entry.evaluation or "")):
+                moved = store.move_entry(
+                    entry.id,
+                    EntryState.HELD,
+                    EntryState.QUEUED,
+                    expected=AT_WORK,
+                    reason="the process that evaluated it has ended",
+                )
+        except BusyError:
+            continue
+        if moved is not None:
+            yield entry
+
+
+def entry_lease(evaluation: str) -> str:
+    """Return the name of the lease on an entry: not that of its evaluation, which is taken besides."""
+    return f"entry-{evaluation}"
