@@ -57,23 +57,31 @@ def report_path(row: RowView) -> str:
 
 def board_page(board: Board) -> str:
     """Return the page of a leaderboard; equal boards give equal pages."""
+    return render_page("leaderboard.html", view=board_view(board))
+
+
+def board_view(board: Board, *, with_reports: bool = True) -> dict[str, Any]:
+    """Return what the template of a leaderboard shows.
+
+    Args:
+        board: As its readers may see it.
+        with_reports: Whether each row links to its report, at `report_path`.
+    """
     shorten = _shortener(board)
     received = [row.received for row in board.all_rows()]
     for_whom = "For organizers only." if board.audience == "organizer" else ""
-    return render_page(
-        "leaderboard.html",
-        view={
-            "challenge": board.challenge,
-            "legend": LEGEND,
-            "updated": f"{max(received):%Y-%m-%d %H:%M}" if received else "",
-            "audience": for_whom,
-            "tables": [
-                _table(table, number, len(board.tables), shorten)
-                for number, table in enumerate(board.tables, start=1)
-            ],
-            "sections": [_section(section, shorten) for section in board.sections],
-        },
-    )
+    return {
+        "challenge": board.challenge,
+        "legend": LEGEND,
+        "updated": f"{max(received):%Y-%m-%d %H:%M}" if received else "",
+        "audience": for_whom,
+        "has_reports": with_reports,
+        "tables": [
+            _table(table, number, len(board.tables), shorten)
+            for number, table in enumerate(board.tables, start=1)
+        ],
+        "sections": [_section(section, shorten) for section in board.sections],
+    }
 
 
 class _Shorten:

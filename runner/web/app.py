@@ -11,6 +11,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from runner.web.api import entries, operations, phases
 from runner.web.context import WebContext
 from runner.web.middleware import BodyLimits, SecurityHeaders
+from runner.web.pages import contest, own, visit
+from runner.web.pages.errors import error_page
 from runner.web.problems import add_problem_handlers
 
 API: Final = "/api/v1"
@@ -34,6 +36,9 @@ def make_app(context: WebContext) -> FastAPI:
     app.include_router(phases.router, prefix=API)
     app.include_router(entries.router, prefix=API)
     app.include_router(operations.router)
+    for pages in (visit, contest, own):
+        app.include_router(pages.router)
+    app.state.error_page = error_page
     add_problem_handlers(app)
     app.add_middleware(
         BodyLimits,

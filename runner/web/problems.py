@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
@@ -65,8 +65,18 @@ class ProblemError(HTTPException):
         self.members = dict(members or {})
 
 
+def answer(request: Request, error: ProblemError) -> Response:
+    """Return the answer to a problem: a page for browsers, RFC 9457 problem details for all others."""
+    as_page: Callable[[Request, ProblemError], Response] | None
+    as_page = getattr(request.app.state, "error_page", None)
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if as_page is not None and wants_page and not request.url.path.startswith("/api/"):
+        return as_page(request, error)
+    return problem_response(error)
+
+
 def problem_response(error: ProblemError) -> JSONResponse:
-    """Return the answer to a problem."""
+    """Return problem details."""
     status = error.status_code
     body = {"title": HTTPStatus(status).phrase, "status": status, "detail": error.detail}
     return JSONResponse(
@@ -78,34 +88,34 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Let every error of a route become a problem."""
 
     @app.exception_handler(ProblemError)
-    async def _problem(_request: Request, error: ProblemError) -> JSONResponse:
-        return problem_response(error)
+    async def _problem(request: Request, error: ProblemError) -> Response:
+        return answer(request, error)
 
     @app.exception_handler(HTTPException)
-    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> Response:
         phrase = HTTPStatus(error.status_code).phrase
         detail = str(error.detail) if error.detail != phrase else _SENTENCES.get(error.status_code, phrase)
-        return problem_response(ProblemError(error.status_code, detail, headers=error.headers))
+        return answer(request, ProblemError(error.status_code, detail, headers=error.headers))
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
         detail = sanitize_line(f"{where}: {plain_message(str(first['msg']))}.")
-        return problem_response(ProblemError(422, detail))
+        return answer(request, ProblemError(422, detail))
 
     @app.exception_handler(ConfigurationError)
-    async def _refused(_request: Request, error: ConfigurationError) -> JSONResponse:
-        return problem_response(ProblemError(409, sanitize_line(str(error), 1000)))
+    async def _refused(request: Request, error: ConfigurationError) -> Response:
+        return answer(request, ProblemError(409, sanitize_line(str(error), 1000)))
 
     @app.exception_handler(HostNotReadyError)
-    async def _not_ready(_request: Request, _error: HostNotReadyError) -> JSONResponse:
-        return problem_response(ProblemError(503, _UNAVAILABLE, retry_after=10))
+    async def _not_ready(request: Request, _error: HostNotReadyError) -> Response:
+        return answer(request, ProblemError(503, _UNAVAILABLE, retry_after=10))
 
     @app.exception_handler(Exception)
-    async def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
+    async def _unforeseen(request: Request, error: Exception) -> Response:
         save_traceback(error)
-        return problem_response(ProblemError(500, "A fault on our side; the organizers can see what it was."))
+        return answer(request, ProblemError(500, "A fault on our side; the organizers can see what it was."))
 
 
 _SENTENCES: Final = {404: "There is nothing at this address.", 405: "This address does not take this method."}

@@ -89,7 +89,7 @@ def leaderboard(context: Context, visitor: AnyVisitor, phase: PhaseName) -> Boar
 @router.get("/phases/{phase}/choice")
 def choice(context: Context, visitor: Reader, phase: PhaseName) -> Choice:
     """Return what the team has chosen for a final."""
-    final = _final_of(context, phase)
+    final = final_of(context, phase)
     if visitor.team is None:
         raise ProblemError(403, "Teams choose; this token belongs to none.")
     chosen = context.store.choices(context.contest.name, final.name)
@@ -100,7 +100,7 @@ def choice(context: Context, visitor: Reader, phase: PhaseName) -> Choice:
 def choose(context: Context, visitor: Submitter, phase: PhaseName, chosen: Choice) -> Choice:
     """Choose entries for a final, in place of an earlier choice."""
     assert visitor.team is not None, "only teams have this scope"
-    final = _final_of(context, phase)
+    final = final_of(context, phase)
     known = {entry.id for entry in context.store.competition_entries(context.contest.name, team=visitor.team)}
     for number in chosen.entries:
         if number not in known:
@@ -108,7 +108,12 @@ def choose(context: Context, visitor: Submitter, phase: PhaseName, chosen: Choic
     return Choice(entries=choose_entries(context.contest, visitor.team, final, chosen.entries))
 
 
-def _final_of(context: WebContext, name: str) -> Phase:
+def final_of(context: WebContext, name: str) -> Phase:
+    """Return a final by its name.
+
+    Raises:
+        ProblemError: there is no such phase, or it is no final.
+    """
     phase = phase_of(context, name)
     if phase.kind != "final":
         raise ProblemError(404, f"Phase {phase.name} is no final, so nothing is chosen for it.")

@@ -26,9 +26,9 @@ from runner.web.app import make_app
 from runner.web.context import WebContext
 from runner.web.sessions import load_key
 from runner.web.settings import WebSettings
-from tests.runner.contest.conftest import NAME, Contest, contest, contest_template
+from tests.runner.contest.conftest import NAME, Contest, contest, contest_template, database
 
-__all__ = ["contest", "contest_template"]  # fixtures
+__all__ = ["contest", "contest_template", "database"]  # fixtures
 ORIGIN: Final = "https://contest.example"
 CODE: Final = b"SHIFT = 0.0\ndef unlearning(net, retain, forget, val): ...\n"
 VISITORS: Final = (

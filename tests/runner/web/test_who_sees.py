@@ -9,6 +9,7 @@ import pytest
 
 from tests.runner.contest.conftest import Contest
 from tests.runner.web.conftest import CODE, VISITORS, Site, add_tokens, site_of
+from tests.runner.web.test_pages import WHO_SEES_PAGES
 
 _INVALID: Final = {"revoked": 401, "expired": 401, "of a revoked team": 401, "made up": 401}
 _PUBLIC: Final = {**dict.fromkeys(VISITORS, 200), **_INVALID}
@@ -42,6 +43,7 @@ WHO_SEES: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
     ("GET", "/api/v1/entries/{entry}"): _OWN,
     ("GET", "/api/v1/entries/{entry}/report"): _OWN,
     ("POST", "/api/v1/entries/{entry}/cancel"): {**_OWN_ACT, "alpha": 200},
+    ("GET", "/api/v1/feed.atom"): {**_OWN, "beta": 200, "organizer": 403},
 }
 """The status of the answer to each visitor."""
 
@@ -72,7 +74,7 @@ def routes(site: Site) -> set[tuple[str, str]]:
 
 def test_every_route_has_a_row(site: Site) -> None:
     """A new route without a row in this file fails here."""
-    assert routes(site) == set(WHO_SEES)
+    assert routes(site) == set(WHO_SEES) | set(WHO_SEES_PAGES)
     assert all(set(row) == set(VISITORS) for row in WHO_SEES.values())
 
 
