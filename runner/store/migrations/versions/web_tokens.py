@@ -23,9 +23,9 @@ def upgrade() -> None:
         sa.Column("team", sa.String),
         sa.Column("sha256", sa.String, nullable=False),
         sa.Column("scopes", sa.String, nullable=False),
-        sa.Column("created", sa.DateTime, nullable=False),
-        sa.Column("expires", sa.DateTime),
-        sa.Column("revoked", sa.DateTime),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires", sa.DateTime(timezone=True)),
+        sa.Column("revoked", sa.DateTime(timezone=True)),
         sa.ForeignKeyConstraint(["competition", "team"], ["teams.competition", "teams.name"]),
         sa.UniqueConstraint("sha256", name="uq_tokens_sha256"),
         sqlite_autoincrement=True,
@@ -38,7 +38,7 @@ def upgrade() -> None:
     op.create_table(
         "rates",
         sa.Column("name", sa.String, primary_key=True),
-        sa.Column("begun", sa.DateTime, nullable=False),
+        sa.Column("begun", sa.DateTime(timezone=True), nullable=False),
         sa.Column("count", sa.Integer, nullable=False),
     )
     op.add_column("competition_entries", sa.Column("upload", sa.String))
