@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -63,18 +65,25 @@ def test_a_file_is_queued_under_the_hash_of_its_archive(opened: OpenContest) -> 
     assert Checker(contest=opened, report=print).check() == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"def other(): ...", CODE + b"#" * (300 << 10)])
+def zipped(name: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(name, CODE)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content", [b"PK\x03\x04", b"no archive", zipped("other.txt"), zipped("../submission.py")]
+)
 def test_what_is_no_submission_is_refused(opened: OpenContest, content: bytes) -> None:
-    """With the sentence of `sync`, and nothing of it is kept."""
-    entry = receive(opened, content, "mine.zip" if content.startswith(b"PK") else "mine.py")
+    """With the sentence of `sync`, which names no path of this host; nothing of it is kept."""
+    entry = receive(opened, content, "mine.zip")
     assert Checker(contest=opened, report=print).check() == 1
     after = opened.store.competition_entry(NAME, entry.id)
-    if content.startswith(CODE):  # the challenge of these tests allows more
-        assert after.state is EntryState.QUEUED
-        return
     assert after.state is EntryState.REFUSED
     assert after.reason
     assert "/tmp" not in after.reason
+    assert list(uploads_folder(opened.store_folder).iterdir()) == []
 
 
 def test_a_check_that_was_killed_is_done_again(opened: OpenContest) -> None:
