@@ -110,13 +110,13 @@ def test_an_upgrade_keeps_the_tokens_of_teams(tmp_path: Path) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "0008")
     engine.dispose()
-    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection, connection:
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as database, database:
         rows = [
             ("alpha", "a" * 64, None),
             ("beta", "b" * 64, "2026-11-02 00:00:00.000000"),
             ("gamma", None, None),
         ]
-        connection.executemany(
+        database.executemany(
             "INSERT INTO teams (competition, name, created, token_sha256, revoked) VALUES ('C', ?, '2026-11-01 00:00:00.000000', ?, ?)",
             rows,
         )
