@@ -83,6 +83,7 @@ bench: setup
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python -m benchmarks.leaderboard --halves
+	@$(BIN)/python -m benchmarks.intake
 	@$(BIN)/python benchmarks/references.py
 	@$(BIN)/python benchmarks/evaluator.py
 	@$(BIN)/python benchmarks/build_footprint.py

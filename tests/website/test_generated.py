@@ -58,7 +58,7 @@ def test_only_generated_pages_are_in_their_folder() -> None:
 def test_every_option_of_every_command_is_described() -> None:
     """Also those of the command that has only an earlier name."""
     text = (REFERENCE / "commands.md").read_text(encoding="utf-8")
-    sections = dict(re.findall(r"^## `(unlearn[a-z ]*)`\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    sections = dict(re.findall(r"^## `(unlearn[a-z -]*)`\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     commands = dict(all_commands(cli.command_group()))
     assert commands.keys() == sections.keys() - {"unlearn"}
     assert len(commands) == sum(

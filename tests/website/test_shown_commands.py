@@ -80,7 +80,23 @@ TEXT = [shown for page in PAGES for shown in in_text(page)]
 OF_PROJECT = [shown for shown in BLOCKS if shown.words[0].rpartition("/")[2] == "unlearn"]
 LEFT_OUT = {"MissingParameter", "BadOptionUsage"}
 """Names of typer's exceptions, whose module is private."""
-PROGRAMS = {"export", "podman", "docker", "ln", "apparmor_parser", "git", "cd", "sed", "tail"}
+PROGRAMS = {
+    "chmod",
+    "curl",
+    "groupadd",
+    "install",
+    "umask",
+    "useradd",
+    "export",
+    "podman",
+    "docker",
+    "ln",
+    "apparmor_parser",
+    "git",
+    "cd",
+    "sed",
+    "tail",
+}
 """Of others, which pages may show."""
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import delete
 
 from runner.store.competition.schema import RateRow
-from runner.store.database import Database, as_utc, utc_now
+from runner.store.database import Database, RowConflictError, as_utc, utc_now
 
 _KEPT: Final = timedelta(hours=1)
 """After which a counter is removed; no interval is longer."""
@@ -33,6 +33,12 @@ class RateQueries:
             row = session.get(RateRow, name)
             if row is not None and now - as_utc(row.begun) < interval and row.count >= most:
                 return False
+        try:
+            return self._count(name, most=most, interval=interval, now=now)
+        except RowConflictError:  # another process has begun to count at the same moment
+            return self._count(name, most=most, interval=interval, now=now)
+
+    def _count(self, name: str, *, most: int, interval: timedelta, now: datetime) -> bool:
         with self.database.writing() as session:
             row = session.get(RateRow, name, with_for_update=True)
             if row is None or now - as_utc(row.begun) >= interval:

@@ -13,6 +13,7 @@ from typer.core import TyperArgument
 
 from runner.cli import main as cli
 from runner.cli.interface.output_file import check_output_file
+from runner.cli.interface.panels import HIDDEN, PANELS
 from runner.errors import ConfigurationError
 from runner.store.open_store import open_store
 from tests.runner.cli.test_cli_paths import commands
@@ -119,7 +120,7 @@ def test_the_help_is_grouped(capsys: pytest.CaptureFixture[str]) -> None:
     out = type_words(capsys, "--help")[1]
     places = [out.index(panel) for panel in ("Set up", "Take part", "Organize", "Maintain")]
     assert places == sorted(places)
-    assert set(cli.PANELS) == {*cli.COMMANDS, "image", "challenge", "competition"} - {*cli.HIDDEN}
+    assert set(PANELS) == {*cli.COMMANDS, "image", "challenge", "competition"} - {*HIDDEN}
     assert "─ Commands" not in out
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis import Case, GenerationMode
+from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -44,12 +45,12 @@ def examine(site: Site, examples: int) -> Counter[int]:
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", site.app, headers=HOST)
     headers, statuses = {**HOST, "Authorization": f"Bearer {token_of('alpha')}"}, Counter[int]()
     for result in schema.get_all_operations():
-        operation = result.ok()
+        operation: APIOperation[Any, Any, Any, Any] = result.ok()  # type: ignore[union-attr]  # or it raises
         for mode in GenerationMode:
 
             @settings(max_examples=examples, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
             @given(case=operation.as_strategy(generation_mode=mode))
-            def ask(case: Case) -> None:
+            def ask(case: Case[Any]) -> None:
                 statuses[case.call_and_validate(headers=headers, checks=CHECKS).status_code] += 1
 
             with suppress(Unsatisfiable):  # an operation without parameters has no wrong ones

@@ -261,5 +261,5 @@ def test_wrong_tokens_have_a_rate_and_lock_nobody_out(web_contest: Contest) -> N
 )
 def test_a_header_that_is_no_token(site: Site, header: str) -> None:
     """It is refused with one sentence, never with an error of ours."""
-    answer = site.client.get("/api/v1/entries", headers={"Authorization": header.encode("latin-1")})
+    answer = site.client.get("/api/v1/entries", headers={b"Authorization": header.encode("latin-1")})
     assert answer.status_code == 401

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx2
 import pytest
@@ -35,7 +36,11 @@ def served(contest_template: Contest, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="module")
 def service(served: Contest) -> Iterator[WebService]:
     """Return a service with short limits."""
-    limits = {"header_seconds": SECONDS, "body_grace_seconds": SECONDS, "uploads_per_minute": 100_000}
+    limits: dict[str, Any] = {
+        "header_seconds": SECONDS,
+        "body_grace_seconds": SECONDS,
+        "uploads_per_minute": 100_000,
+    }
     with web_service(served.folder, served.store_folder, **limits) as running:
         yield running
 

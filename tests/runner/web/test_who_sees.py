@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -63,7 +63,8 @@ def scored(contest_template: Contest, tmp_path_factory: pytest.TempPathFactory) 
 
 def routes(site: Site) -> set[tuple[str, str]]:
     """Return the methods and paths of all routes."""
-    listed = set()
+    listed: set[tuple[str, str]] = set()
+    parts: list[Any]
     for route in site.app.routes:
         parts = route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else [route]
         for part in parts:
@@ -88,7 +89,7 @@ def test_who_may_ask(
     with site_of(copy) as site:
         url = path.format(phase="final" if is_choice else "feedback", entry=entry)
         for visitor, status in WHO_SEES[method, path].items():
-            options = {"json": {"entries": [1]}} if is_choice and method == "PUT" else {}
+            options: dict[str, Any] = {"json": {"entries": [1]}} if is_choice and method == "PUT" else {}
             if path.endswith("{phase}/entries"):
                 options = {"params": {"file_name": "a.py"}, "content": CODE + visitor.encode()}
             answer = site.ask(method, url, visitor, **options)
