@@ -36,6 +36,7 @@ from runner.submission.load import Submission
 from runner.verdict import Verdict
 from tests.runner.leaderboard.stored import IMAGE, RUNS, add_evaluation, challenge_in
 from tests.support.databases import DATABASES, POSTGRESQL, SQLITE, move_rows
+from tests.support.postgresql import Server
 from tests.support.records import summary_of
 
 local = datetime.fromisoformat
@@ -250,11 +251,15 @@ def database() -> str:
 @pytest.fixture
 def contest(
     contest_template: Contest, tmp_path: Path, database: str, request: pytest.FixtureRequest
-) -> Contest:
+) -> Iterator[Contest]:
     copy = contest_template.copied(tmp_path / "contest")
-    if database == POSTGRESQL:
-        move_rows(copy.store_folder, request)
-    return copy
+    if database == SQLITE:
+        yield copy
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    name = move_rows(copy.store_folder, server)
+    yield copy
+    server.release(name)
 
 
 def errors_of(contest: Contest, name: str, *errors: RunnerError | BaseException) -> None:
