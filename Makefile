@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test-fast test test-all test-host browser lint typecheck-sandbox gallery bench plots pictures docs fuzz guest clean
+.PHONY: help setup demo test-fast test test-all test-host browser postgresql lint typecheck-sandbox gallery bench plots pictures docs fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score and report"
@@ -57,6 +57,16 @@ test-host: setup
 test-fast: $(VENV)/ready
 	@$(PYTEST) -m "not container and not browser and not slow and not long and not thorough"
 
+# Debian's PostgreSQL, of which each test process starts a server of its own; no cluster is created and none runs.
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
+		echo "test: installing Debian's PostgreSQL (half a minute)"; \
+		{ mkdir -p /etc/postgresql-common \
+			&& { test -e /etc/postgresql-common/createcluster.conf \
+				|| echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf; } \
+			&& apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null 2>&1 \
+		|| echo "test: Debian's PostgreSQL cannot be had here; tests that need it are skipped and listed"; }
+
 # Debian's chromium, in which the tests open the pages that people see.
 browser:
 	@command -v chromium >/dev/null || { \
@@ -64,7 +74,7 @@ browser:
 		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1 \
 		|| echo "test: Debian's chromium cannot be had here; tests that need it are skipped and listed"; }
 
-test: test-host browser lint
+test: test-host browser postgresql lint
 	@$(PYTEST)
 
 # The registry is unpacked and not installed: Debian's package would start it as a service.
@@ -72,7 +82,7 @@ $(VENV)/registry:
 	@mkdir -p $@.package && cd $@.package && apt-get download -q docker-registry >/dev/null 2>&1 && dpkg -x *.deb ../registry \
 		|| echo "test: Debian's docker-registry cannot be had here; tests that need it are skipped and listed"
 
-test-all: test-host browser lint $(VENV)/registry
+test-all: test-host browser postgresql lint $(VENV)/registry
 	@$(PYTEST) -m "not long"
 
 gallery: test-host

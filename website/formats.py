@@ -65,6 +65,7 @@ CHALLENGE_FOLDER: Final = (
 )
 
 STORE_FOLDER: Final = (
+    ("store.toml", "only with PostgreSQL: its URL, and the identity that folder and database share"),
     ("store.sqlite", "evaluations, runs, attempts, entries, terms, what leaderboards computed"),
     ("submissions/SHA256.zip", "archives of submissions, by content"),
     ("EVALUATION/summary.json", "[the summary](#summaryjson)"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,7 @@ from runner.cli.options import DEFAULT_STORE, DeviceOption, JsonOption, RuntimeO
 from runner.doctor.attacks import attack_findings, kernel_memory_findings
 from runner.doctor.capacity import is_busy
 from runner.doctor.checks import examine
-from runner.doctor.facts import Purpose
+from runner.doctor.facts import Facts, Purpose
 from runner.doctor.findings import broken_findings, findings_json
 from runner.doctor.gallery import measure_quickly, run_quick_attacks
 from runner.doctor.gather import gather_facts
@@ -27,8 +29,9 @@ from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
 from runner.engine.gpu_parent import gpu_by_number
 from runner.engine.placement import CPU, device_by_uuid, gpu_name
-from runner.errors import HostNotReadyError
+from runner.errors import HostNotReadyError, RunnerError
 from runner.progress import ConsoleReporter
+from runner.store.databases.address import read_address
 
 
 def doctor_command(
@@ -63,7 +66,7 @@ def doctor_command(
     limits = load_challenge(challenge).description.limits if challenge else default_limits("digits")
     purpose = Purpose(limits=limits, runtime=runtime or None)
     engine, problem = _connect()
-    facts = gather_facts(engine, problem, store)
+    facts = _with_database(gather_facts(engine, problem, store), store)
     findings = examine(facts, purpose)
     if device != CPU:
         findings += examine_gpu(gather_gpu(gpu))
@@ -81,6 +84,19 @@ def doctor_command(
     if broken := broken_findings(findings):
         names = ", ".join(finding.title.lower() for finding in broken)
         raise HostNotReadyError(f"This host is not ready for submissions: {names}.")
+
+
+def _with_database(facts: Facts, store: Path) -> Facts:
+    """Return the facts with the PostgreSQL database of the store, or why it cannot be used."""
+    if read_address(store) is None:
+        return facts
+    from runner.store.open_store import open_store  # noqa: PLC0415 - imports SQLAlchemy
+
+    try:
+        with closing(open_store(store, create=False)) as opened:
+            return replace(facts, store=f"{facts.store}, with rows in {opened.database.description},")
+    except RunnerError as error:
+        return replace(facts, store_problem=facts.store_problem or str(error).removesuffix("."))
 
 
 def _gpu_uuid(device: str) -> str:

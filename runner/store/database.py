@@ -9,8 +9,10 @@ reads, so the rows that it read cannot change before it writes.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -63,6 +65,8 @@ class Database:
         self._restart_seconds = 0.0
         if self.is_server:
             self._engine = server_engine(address, busy_seconds)
+            # The server is told, also where a command ends without `close`.
+            weakref.finalize(self, _dispose, self._engine, os.getpid())
             # Threads that wait for the lock of the database would use up the connections.
             self._writing_turn = threading.RLock()
         else:
@@ -159,6 +163,11 @@ def database_errors(place: str = "the store") -> Iterator[None]:
         raise HostNotReadyError(
             f"{place} has a damaged row ({sanitize_line(problem, 200)}); restore it from a backup."
         ) from error
+
+
+def _dispose(engine: Engine, process: int) -> None:
+    """Close the connections of a process; a fork of it has the same sockets, and leaves them alone."""
+    engine.dispose(close=os.getpid() == process)
 
 
 def _parsed(url: str | URL) -> URL:

@@ -79,14 +79,14 @@ def _open_server(folder: Path, address: StoreAddress) -> Store:
 def _identity(store: Store) -> str:
     """Return the identity of a database, which gets one if it has none."""
     with store.database.reading() as session:
-        identity = session.scalar(select(IdentityRow.identity))
+        identity = session.connection().exec_driver_sql("SELECT identity FROM identity").scalar()
     if identity is None:
         with store.database.writing() as session:
             identity = session.scalar(select(IdentityRow.identity))
             if identity is None:
                 identity = secrets.token_hex(_IDENTITY_BYTES)
                 session.add(IdentityRow(identity=identity))
-    return identity
+    return str(identity)
 
 
 def _has_files(store: Store) -> bool:

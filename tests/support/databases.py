@@ -71,11 +71,9 @@ def execute_in(folder: Path, statement: str) -> list[Any]:
         return cursor.fetchall() if cursor.description is not None else []
 
 
-def move_rows(folder: Path, request: pytest.FixtureRequest) -> None:
-    """Move the rows of a store from SQLite to PostgreSQL, for the time of a test; its file is deleted."""
-    server: Server = request.getfixturevalue("postgresql")
+def move_rows(folder: Path, server: Server) -> str:
+    """Move the rows of a store from SQLite to PostgreSQL, and return its database; the file is deleted."""
     name = server.new_store()
-    request.addfinalizer(lambda: server.release(name))
     engine, target = (
         create_engine(f"sqlite:///{folder / DATABASE_FILE}"),
         create_engine(server.url(name)),
@@ -95,3 +93,4 @@ def move_rows(folder: Path, request: pytest.FixtureRequest) -> None:
         file.unlink()
     assert not (folder / ADDRESS_FILE).exists()
     server.adopt(folder, name)
+    return name

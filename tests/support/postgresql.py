@@ -57,7 +57,7 @@ class Server:
     """A server in a temporary folder. Its databases order text as people do, and not by code points."""
 
     def __init__(self, bin_folder: Path, **settings: str) -> None:
-        self._bin, self._settings = bin_folder, {**_SETTINGS, **settings}
+        self.binaries, self._settings = bin_folder, {**_SETTINGS, **settings}
         self.folder = Path(tempfile.mkdtemp(prefix="unlearn-postgresql-"))
         self._numbers = count()
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,7 +74,7 @@ class Server:
         self.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB", user="postgres")
 
     def _run(self, program: str, *words: str) -> None:
-        command = [*self._as_user, str(self._bin / program), *words]
+        command = [*self._as_user, str(self.binaries / program), *words]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
@@ -85,7 +85,7 @@ class Server:
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*prefix, str(self._bin / "postgres"), "-D", str(self.folder / "data"), *words],
+                [*prefix, str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *words],
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,

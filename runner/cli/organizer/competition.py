@@ -26,7 +26,7 @@ from runner.errors import ConfigurationError
 from runner.reports.cells import plain_text
 from runner.reports.columns import REQUIRED, Column, fitted_table
 from runner.results.view import MIN_SCORED_RUNS
-from runner.store.databases.address import has_rows
+from runner.store.databases.address import has_rows, read_address
 from runner.store.open_store import open_store
 from runner.submission.pack import display_path
 from runner.wording import first_of, quantity
@@ -103,6 +103,8 @@ def check_command(
         )
     for remark in remarks:
         print_warning(remark)
+    if (database := _server(store)) is not None:
+        out.print(f"rows are in {database}", markup=False, soft_wrap=True)
     out.print(f"{quantity(len(phases), 'phase')} checked, {quantity(len(remarks), 'warning')}")
 
 
@@ -110,6 +112,14 @@ def _cost(checked: CheckedPhase, seconds: float | None, *, teams: int, devices: 
     if seconds is None:
         return None
     return day_cost(checked.phase, teams=teams, seconds_per_run=seconds, devices=devices)
+
+
+def _server(store: Path) -> str | None:
+    """Return which PostgreSQL database the store uses; None if it is in SQLite."""
+    if read_address(store) is None:
+        return None
+    with closing(open_store(store, create=False)) as opened:
+        return opened.database.description
 
 
 def _measured_seconds(store: Path, checked: CheckedPhase) -> float | None:

@@ -57,7 +57,9 @@ def server_engine(url: URL, busy_seconds: float) -> Engine:
     query["options"] = f"{options if isinstance(options, str) else ' '.join(options)} {settings}".strip()
     # A connection is tested before it is used: the server may have been restarted since.
     try:
-        engine = create_engine(url.update_query_dict(query), pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(
+            url.update_query_dict(query), pool_pre_ping=True, hide_parameters=True, use_native_hstore=False
+        )
     except ImportError as error:  # without the library of PostgreSQL, which psycopg[binary] contains
         raise HostNotReadyError(f"psycopg cannot be used: {str(error).splitlines()[0]}.") from error
     event.listen(engine, "begin", _begin_transaction)

@@ -23,7 +23,7 @@ def is_current(connection: Connection) -> bool:
     Raises:
         HostNotReadyError: it is of a later version, or of none that there was.
     """
-    if not inspect(connection).has_table("alembic_version"):
+    if not _has_versions(connection):
         return False
     versions = [str(version) for version in connection.exec_driver_sql(VERSION_QUERY).scalars()]
     version = versions[0] if len(versions) == 1 else ""
@@ -35,6 +35,12 @@ def is_current(connection: Connection) -> bool:
             f"this unlearn knows {HEAD}); use that version, or another store."
         )
     return version == HEAD
+
+
+def _has_versions(connection: Connection) -> bool:
+    if connection.dialect.name == "postgresql":  # an inspector takes 10 ms more to ask the same
+        return connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is not None
+    return inspect(connection).has_table("alembic_version")
 
 
 def upgrade(connection: Connection) -> None:

@@ -37,20 +37,14 @@ from runner.submission.load import Submission
 from runner.verdict import Verdict
 from tests.runner.leaderboard.stored import IMAGE, RUNS, add_evaluation, challenge_in
 from tests.support.databases import DATABASES, POSTGRESQL, SQLITE, move_rows
+from tests.support.postgresql import Server
 from tests.support.records import summary_of
 
 local = datetime.fromisoformat
 NAME: Final = "Forgetting"
-ON_EVERY_DATABASE: Final = frozenset(
-    {
-        "test_final_queue",
-        "test_killed_worker",
-        "test_rejudging",
-        "test_sync",
-        "test_worker",
-        "test_worker_faults",
-    }
-)
+ON_EVERY_DATABASE: Final = frozenset({"test_killed_worker", "test_sync", "test_worker", "test_worker_faults"})
+ALSO_BUT_SLOWLY: Final = frozenset({"test_final_queue", "test_rejudging"})
+"""Those for which `make test` has no time on PostgreSQL; `make test-all` has."""
 TEAMS: Final = ("alpha", "beta", "gamma")
 FIELDS: Final[dict[str, Any]] = {
     "schema_version": 1,
@@ -243,11 +237,11 @@ def contest_template(tmp_path_factory: pytest.TempPathFactory) -> Contest:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let the tests of what acts on a store run on every database; those of commands see files and words."""
-    if (
-        "contest" in metafunc.fixturenames
-        and metafunc.module.__name__.rpartition(".")[2] in ON_EVERY_DATABASE
-    ):
+    module = metafunc.module.__name__.rpartition(".")[2]
+    if "contest" in metafunc.fixturenames and module in ON_EVERY_DATABASE:
         metafunc.parametrize("database", DATABASES)
+    elif "contest" in metafunc.fixturenames and module in ALSO_BUT_SLOWLY:
+        metafunc.parametrize("database", [SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.slow)])
 
 
 @pytest.fixture
@@ -258,11 +252,15 @@ def database() -> str:
 @pytest.fixture
 def contest(
     contest_template: Contest, tmp_path: Path, database: str, request: pytest.FixtureRequest
-) -> Contest:
+) -> Iterator[Contest]:
     copy = contest_template.copied(tmp_path / "contest")
-    if database == POSTGRESQL:
-        move_rows(copy.store_folder, request)
-    return copy
+    if database == SQLITE:
+        yield copy
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    name = move_rows(copy.store_folder, server)
+    yield copy
+    server.release(name)
 
 
 def errors_of(contest: Contest, name: str, *errors: RunnerError | BaseException) -> None:
