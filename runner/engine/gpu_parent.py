@@ -113,11 +113,11 @@ def classes(listed: str) -> dict[str, str]:
     A class is the GPU's model, such as ``NVIDIA-H200``, and the instance's profile after it:
     ``NVIDIA-H200.MIG-1g.18gb``.
     """
-    found, model = dict[str, str](), ""
+    listed_classes, model = dict[str, str](), ""
     for line in listed.splitlines():
         if (match := _GPU.match(line)) and (named := _MODEL.match(line)):
             model = _NO_NAME.sub("-", named[1])
-            found[match[2]] = model
+            listed_classes[match[2]] = model
         elif model and (match := _MIG.match(line)) and (named := _PROFILE.match(line)):
-            found[match[1]] = f"{model}.{_NO_NAME.sub('-', named[1])}"
-    return found
+            listed_classes[match[1]] = f"{model}.{_NO_NAME.sub('-', named[1])}"
+    return listed_classes

@@ -44,7 +44,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "clients image store",
         "builder execution results setup time_limits",
         "evaluation reports",
-        "gallery",
+        "devices gallery",
         "doctor pages",
         "leaderboard",
         "contest",
@@ -105,6 +105,10 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.challenge runner.clients runner.execution runner.image runner.parsers "
             "runner.results runner.store runner.submission runner.time_limits"
         ),
+        "runner.devices": (
+            "runner.challenge runner.engine runner.evaluation runner.execution runner.image runner.results "
+            "runner.store runner.submission"
+        ),
         "runner.reports": (
             "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.controls "
             f"scoring.outputs scoring.probes scoring.statistics {_SHARED}"
@@ -114,7 +118,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "scoring.outputs scoring.statistics"
         ),
         "runner.contest": (
-            "runner.challenge runner.competition runner.engine runner.evaluation runner.execution "
+            "runner.challenge runner.competition runner.devices runner.engine runner.evaluation runner.execution "
             f"runner.leaderboard runner.reports runner.results runner.store runner.submission {_SHARED}"
         ),
         "runner.pages": "runner.reports",
@@ -128,7 +132,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (
-            "runner.builder runner.challenge runner.competition runner.contest runner.doctor runner.engine "
+            "runner.builder runner.challenge runner.competition runner.contest runner.devices runner.doctor "
+            "runner.engine "
             "runner.evaluation runner.execution runner.gallery runner.image runner.leaderboard runner.pages "
             "runner.reports runner.results runner.setup runner.store runner.submission runner.time_limits runner.web "
             "scoring.card scoring.statistics "

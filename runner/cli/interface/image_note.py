@@ -1,4 +1,4 @@
-"""Notes of `run` and `check` on the image: it is another than the challenge's, or than an evaluation needs."""
+"""Notes of `run` and `check` on images: here is another than the challenge or an evaluation needs."""
 
 from __future__ import annotations
 

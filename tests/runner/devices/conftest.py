@@ -58,7 +58,9 @@ def new_process(log: Path) -> Iterator[NewProcess]:
     made: list[DeviceProcess] = []
 
     def make(name: str) -> DeviceProcess:
-        made.append(DeviceProcess(device(name), command=[sys.executable, "-m", "tests.support.fake_device"]))
+        made.append(
+            DeviceProcess(device(name), command=[sys.executable, "-m", "tests.runner.devices.fake_device"])
+        )
         return made[-1]
 
     yield make
