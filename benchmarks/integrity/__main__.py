@@ -49,7 +49,7 @@ def main() -> None:
         data = report(collect(options.folder))
         for name, of_data_set in data["data_sets"].items():
             print(f"{name}: {of_data_set['challenges']} challenges\n")
-            for kinds in (("cheat", "nothing"), HONEST):
+            for kinds in (("cheat",), ("gains little", "nothing"), HONEST):
                 print("\n".join(table(of_data_set, kinds)), end="\n\n")
             print("\n".join(rates(of_data_set, HONEST)), end="\n\n")
         if options.store:

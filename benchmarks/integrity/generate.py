@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from benchmarks.integrity.populations import REFERENCES, Populations
+from benchmarks.integrity.populations import REFERENCES, Populations, seed_of
 from benchmarks.integrity.problem import Problem, make_problem
 from benchmarks.integrity.runs import execute, load_submission
 from scoring.outputs import Outputs
@@ -30,6 +30,9 @@ HONEST_RUNS: Final = 32
 evaluations are affordable."""
 STEERED_RUNS: Final = 16
 """Runs of ``steered``, each of which takes longer than retraining."""
+OTHER_RUNS: Final = 16
+"""Runs of an evaluation on other data than digits, where each takes longer."""
+OTHER_REFERENCES: Final = 32
 TIMED_RUNS: Final = 8
 """Runs of ``from_scratch`` whose time is measured. Its outputs would only differ in their seeds from those of
 fresh networks, which are made in a third of the time, and so the last of these are taken."""
@@ -86,11 +89,15 @@ def make_population(problem: Problem, place: Populations, name: str) -> None:
     """Make one population and save it."""
     method, _dash, number = name.rpartition("-")
     if name == REFERENCES:
-        place.save(name, problem.retrained(0, RUNS), method=name)
+        place.save(name, problem.retrained(0, _runs_of(place, name)), method=name)
     elif method == "fresh":
-        place.save(name, problem.retrained(RUNS * (1 + int(number)), RUNS), method=method)
+        first = RUNS * (1 + int(number))
+        models = RUNS if seed_of(place.folder.name)[0] == "digits" else OTHER_RUNS
+        place.save(name, problem.retrained(first, models), method=method)
     elif method == "original":
-        outputs = [problem.outputs(problem.network())] * RUNS  # all runs return the same network
+        outputs = [problem.outputs(problem.network())] * _runs_of(
+            place, method
+        )  # all runs return the same network
         place.save(name, problem.population(outputs), method=method)
     elif method == "from_scratch":
         _outputs, facts = _executed(problem, place, name, TIMED_RUNS)
@@ -99,10 +106,17 @@ def make_population(problem: Problem, place: Populations, name: str) -> None:
         outputs_of_fresh = place.load("fresh-3")
         place.save(name, outputs_of_fresh, method=method, processor_seconds=repeated, **facts)
     else:
-        outputs_of_runs, facts = _executed(
-            problem, place, name, STEERED_RUNS if method == "steered" else HONEST_RUNS
-        )
+        outputs_of_runs, facts = _executed(problem, place, name, _runs_of(place, method))
         place.save(name, outputs_of_runs, method=method, **facts)
+
+
+def _runs_of(place: Populations, method: str) -> int:
+    """Return the number of networks of a method's populations."""
+    if seed_of(place.folder.name)[0] != "digits":
+        return OTHER_REFERENCES if method == REFERENCES else OTHER_RUNS
+    if method == "steered":
+        return STEERED_RUNS
+    return RUNS if method in {REFERENCES, "original"} else HONEST_RUNS
 
 
 def _executed(problem: Problem, place: Populations, name: str, runs: int) -> tuple[Outputs, dict[str, Any]]:
