@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.integrity.flags import RunTimes, raise_flags
 from benchmarks.integrity.methods import BY_HEART
 from benchmarks.integrity.populations import REFERENCES, Populations, pick
-from scoring.outputs import Outputs
+from scoring.outputs import Outputs, load_outputs
 from scoring.statistics.ceiling import Ceiling, ceiling
 
 CONTROLS: Final = 4
@@ -25,6 +25,7 @@ CONTROL_RUNS: Final = 16
 FALLBACK: Final = "noisy_finetune-0"
 """What a cheat that knows one challenge by heart does on others: the best of the baselines."""
 _SCORER: Final = Path(__file__).parents[2] / "scoring"
+_HERE: Final = (Path(__file__), Path(__file__).with_name("flags.py"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def card_row(place: Populations, name: str, others: Sequence[Populations] = ()) 
 
 def _compute(place: Populations, name: str, controls: Sequence[tuple[Outputs, Outputs]]) -> Row:
     unlearned, facts = place.load(name), place.facts(name)
-    limit, times = _ceiling(place.folder, unlearned.models), None
+    limit, times = _ceiling(place.folder / f"{REFERENCES}.npz", unlearned.models), None
     if "processor_seconds" in facts:
         times = RunTimes(
             runs=np.array(facts["processor_seconds"], dtype=float), retraining=retraining_seconds(facts)
@@ -104,9 +105,9 @@ def _compute(place: Populations, name: str, controls: Sequence[tuple[Outputs, Ou
 
 
 @cache
-def _ceiling(folder: Path, runs: int) -> Ceiling:
-    """Return the ceiling of a challenge for so many runs, once for all populations."""
-    references = Populations(folder).load(REFERENCES).confidences()
+def _ceiling(file: Path, runs: int) -> Ceiling:
+    """Return the ceiling of references for so many runs, once for all populations."""
+    references = load_outputs(file).confidences()
     with threadpool_limits(1):
         return ceiling(references, runs, seed=runs)
 
@@ -130,8 +131,8 @@ def _digest(file: Path) -> str:
 
 @cache
 def _scorer() -> str:
-    """Return a digest of the scorer's source."""
+    """Return a digest of the source of the scorer, and of the modules here that use it."""
     digest = hashlib.sha256()
-    for file in sorted(_SCORER.rglob("*.py")):
+    for file in (*sorted(_SCORER.rglob("*.py")), *_HERE):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

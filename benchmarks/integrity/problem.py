@@ -37,7 +37,7 @@ class DataSet:
     examples: int | None = None
     """How many are used; None for all."""
     epochs: int | None = None
-    """In place of the recipe's own. With the five of ``idx``, the samples would take as long as retraining."""
+    """In place of the recipe's own: with the five of ``idx``, samples would take as long as retraining."""
     architecture: str | None = None
     """In place of the recipe's own."""
 

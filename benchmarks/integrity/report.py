@@ -106,7 +106,7 @@ def method_of(population: str) -> str:
 
 
 def table(data: Mapping[str, Any], kinds: Sequence[str], *, with_total: bool = False) -> Iterator[str]:
-    """Yield the lines of the Markdown table of the methods of some kinds, perhaps with all of them together."""
+    """Yield the lines of the Markdown table of methods of some kinds, perhaps with their sum."""
     yield "| submission | runs | score | of the ceiling | time | suspected | by |"
     yield "|---" * 7 + "|"
     suspected_of_all = evaluations_of_all = 0
