@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,12 +40,14 @@ class DataSet:
     """In place of the recipe's own: with the five of ``idx``, samples would take as long as retraining."""
     architecture: str | None = None
     """In place of the recipe's own."""
+    copies: int = 1
+    """How often the channels of an image are repeated: some networks take only images of three."""
 
 
 DATA_SETS: Final = {
     "digits": DataSet(recipe="digits"),
     "mnist": DataSet(recipe="idx", examples=1000, epochs=12),
-    "resnet18": DataSet(recipe="digits", examples=600, epochs=8, architecture="resnet18"),
+    "resnet18": DataSet(recipe="digits", examples=600, epochs=8, architecture="resnet18", copies=3),
 }
 FORGET_FRACTION: Final = 0.05
 GROUP: Final = 16
@@ -165,7 +167,9 @@ def make_problem(data_set: str, seed: int, folder: Path, data_folder: Path | Non
         epochs=chosen.epochs,
         architecture=chosen.architecture,
     )
-    data = assemble(run_recipe(RECIPES[chosen.recipe], request), request)
+    draft = run_recipe(RECIPES[chosen.recipe], request)
+    draft = replace(draft, images=np.repeat(draft.images, chosen.copies, axis=1))
+    data = assemble(draft, request)
     file = folder / "original.safetensors"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
