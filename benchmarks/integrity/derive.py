@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from benchmarks.integrity.populations import REFERENCES, Populations, join, pick
 from benchmarks.integrity.selection import SELECTIONS
 from scoring.outputs import SPLITS
 
-_POOL = tuple(f"fresh-{number}" for number in range(7))
+FRESH: Final = 7
+"""Populations of freshly retrained networks that a challenge can have, besides the references."""
+_POOL = tuple(f"fresh-{number}" for number in range(FRESH))
 _FINETUNED = tuple(f"noisy_finetune-{number}" for number in range(3))
 MODELS = 64
 
