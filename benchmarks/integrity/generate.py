@@ -21,7 +21,6 @@ from scoring.outputs import Outputs
 RUNS: Final = 64
 SAMPLES: Final = Path(__file__).parents[2] / "sample_submissions"
 BASELINES: Final = ("noisy_finetune", "finetune", "scrub", "negative_gradient", "random_labels")
-CHEATS: Final = ("steered", "suppress_only", "mixture")
 TWINS: Final = ("long_finetune", "reset_head", "tuned", "best_of_three", "averaged", "matched_to_val")
 HONEST_RUNS: Final = 32
 """Runs of an evaluation of an honest submission: half of those of chosen networks, so that twice as many
