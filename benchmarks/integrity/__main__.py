@@ -19,7 +19,9 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("generate", help="make the populations that are missing")
     making.add_argument("--folder", type=Path, required=True, help="of the populations")
-    making.add_argument("--seeds", type=int, default=20, help="number of challenges")
+    making.add_argument("--seeds", type=int, default=20, help="of the challenges: below this number")
+    making.add_argument("--first", type=int, default=0, help="seed of the first of these challenges")
+    making.add_argument("--populations", nargs="+", default=(), help="names of those to make; otherwise all")
     making.add_argument("--data-set", default="digits", help="digits, or mnist from its files")
     making.add_argument("--data", type=Path, help="folder with the files of the data set")
     making.add_argument("--part", type=int, default=0, help="which of several processes this is, from 0")
@@ -33,10 +35,11 @@ def main() -> None:
 
         share = Share(
             data_set=options.data_set,
-            seeds=range(options.seeds),
+            seeds=range(options.first, options.seeds),
             data_folder=options.data,
             part=options.part,
             parts=options.parts,
+            names=options.populations,
         )
         generate(options.folder, share)
     else:
@@ -46,7 +49,7 @@ def main() -> None:
         data = report(collect(options.folder))
         for name, of_data_set in data["data_sets"].items():
             print(f"{name}: {of_data_set['challenges']} challenges\n")
-            for kinds in (("cheat", "nothing"), HONEST):
+            for kinds in (("cheat",), ("gains little", "nothing"), HONEST):
                 print("\n".join(table(of_data_set, kinds)), end="\n\n")
             print("\n".join(rates(of_data_set, HONEST)), end="\n\n")
         if options.store:

@@ -1,33 +1,31 @@
-"""The score card of each population, reduced to what the report counts, and kept beside the population."""
+"""Score and flags of each population, reduced to what the report counts, and kept beside it."""
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from benchmarks.integrity.flags import RunTimes, raise_flags
 from benchmarks.integrity.methods import BY_HEART
 from benchmarks.integrity.populations import REFERENCES, Populations, pick
-from scoring.card.levels import flag_level
-from scoring.card.make import score_card
-from scoring.card.options import CardOptions
-from scoring.outputs import Outputs
+from scoring.outputs import Outputs, load_outputs
+from scoring.statistics.ceiling import Ceiling, ceiling
 
 CONTROLS: Final = 4
 """Control problems of each challenge: the next ones, in the order of their seeds."""
 CONTROL_RUNS: Final = 16
 FALLBACK: Final = "noisy_finetune-0"
 """What a cheat that knows one challenge by heart does on others: the best of the baselines."""
-RETRAINING_FRACTION: Final = 0.65
-"""The fraction of retraining that challenges of digits allow by default."""
 _SCORER: Final = Path(__file__).parents[2] / "scoring"
+_HERE: Final = (Path(__file__), Path(__file__).with_name("flags.py"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +34,11 @@ class Row:
 
     challenge: str
     population: str
+    runs: int
     score: float
     quality: float
     share: float | None
     """Share of the ceiling."""
-    held_out: float | None
-    """Mean held-out epsilon, in nats."""
-    joint_auc: float | None
-    """Of the support vectors."""
-    joint_p: float | None
     fraction: float | None
     """Median processor time of a run as a fraction of retraining; None where nothing was run."""
     controls: int
@@ -81,49 +75,41 @@ def card_row(place: Populations, name: str, others: Sequence[Populations] = ()) 
 
 
 def _compute(place: Populations, name: str, controls: Sequence[tuple[Outputs, Outputs]]) -> Row:
-    unlearned, options = _timed(place, name)
-    more: dict[str, Any] = {}
-    if controls and "controls" in inspect.signature(score_card).parameters:
-        first_runs = np.arange(CONTROL_RUNS)
-        more["controls"] = [(pick([runs], first_runs), references) for runs, references in controls]
-    card = score_card(unlearned, place.load(REFERENCES), options, **more)
-    levels = [(flag.kind, flag_level(flag.kind, flag.sentence)) for flag in card.flags]
+    unlearned, facts = place.load(name), place.facts(name)
+    limit, times = _ceiling(place.folder / f"{REFERENCES}.npz", unlearned.models), None
+    if "processor_seconds" in facts:
+        times = RunTimes(
+            runs=np.array(facts["processor_seconds"], dtype=float), retraining=retraining_seconds(facts)
+        )
+    first_runs = np.arange(CONTROL_RUNS)
+    raised = raise_flags(
+        unlearned,
+        place.load(REFERENCES),
+        limit,
+        times=times,
+        controls=[(pick([runs], first_runs), references) for runs, references in controls],
+    )
+    top = limit.quality.estimate
     return Row(
         challenge=place.folder.name,
         population=name,
-        score=card.published.score,
-        quality=card.published.forgetting_quality,
-        share=None if card.share_of_ceiling is None else card.share_of_ceiling.estimate,
-        held_out=None if card.held_out is None else card.held_out.epsilon_mean,
-        joint_auc=None if card.joint is None else card.joint.auc_svm,
-        joint_p=None if card.joint is None else card.joint.p_value,
+        runs=unlearned.models,
+        score=raised.score,
+        quality=raised.quality,
+        share=raised.quality / top if top else None,
         fraction=fraction_of_retraining(place, name),
-        controls=len(more.get("controls", ())),
-        flags=sorted({kind for kind, level in levels if level == "note"}),
-        suspected=sorted({kind for kind, level in levels if level != "note"}),
+        controls=len(controls),
+        flags=raised.notes,
+        suspected=raised.suspicions,
     )
 
 
-def _timed(place: Populations, name: str) -> tuple[Outputs, CardOptions]:
-    """Return a population with the times of its runs, and the options with that of a retraining."""
-    unlearned, facts = place.load(name), place.facts(name)
-    if "processor_seconds" not in facts:
-        return unlearned, CardOptions()
-    seconds, retraining = np.array(facts["processor_seconds"]), retraining_seconds(facts)
-    times: dict[str, Any] = {
-        name: seconds for name in ("seconds", "processor_seconds") if name in _names(Outputs)
-    }
-    options = {
-        "retraining_seconds": retraining,
-        "retraining_processor_seconds": retraining,
-        "retraining_fraction": RETRAINING_FRACTION,
-    }
-    known: dict[str, Any] = {name: value for name, value in options.items() if name in _names(CardOptions)}
-    return replace(unlearned, **times), CardOptions(**known)
-
-
-def _names(cls: type[Any]) -> set[str]:
-    return {field.name for field in fields(cls)}
+@cache
+def _ceiling(file: Path, runs: int) -> Ceiling:
+    """Return the ceiling of references for so many runs, once for all populations."""
+    references = load_outputs(file).confidences()
+    with threadpool_limits(1):
+        return ceiling(references, runs, seed=runs)
 
 
 def retraining_seconds(facts: dict[str, Any]) -> float:
@@ -145,8 +131,8 @@ def _digest(file: Path) -> str:
 
 @cache
 def _scorer() -> str:
-    """Return a digest of the scorer's source."""
+    """Return a digest of the source of the scorer, and of the modules here that use it."""
     digest = hashlib.sha256()
-    for file in sorted(_SCORER.rglob("*.py")):
+    for file in (*sorted(_SCORER.rglob("*.py")), *_HERE):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

@@ -8,38 +8,40 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
 
-from benchmarks.integrity.populations import REFERENCES, Populations
+from benchmarks.integrity.populations import REFERENCES, Populations, seed_of
 from benchmarks.integrity.problem import Problem, make_problem
 from benchmarks.integrity.runs import execute, load_submission
+from scoring.outputs import Outputs
 
 RUNS: Final = 64
 SAMPLES: Final = Path(__file__).parents[2] / "sample_submissions"
 BASELINES: Final = ("noisy_finetune", "finetune", "scrub", "negative_gradient", "random_labels")
-CHEATS: Final = ("steered", "suppress_only", "mixture")
 TWINS: Final = ("long_finetune", "reset_head", "tuned", "best_of_three", "averaged", "matched_to_val")
-FRESH: Final = 7
-"""Populations of freshly retrained networks, besides the references."""
-_TIMED_CHALLENGES: Final = 3
-"""On these, networks are retrained in the runs; on the others they would only differ in their seeds from the
-fresh ones, which are made in a third of the time."""
+HONEST_RUNS: Final = 32
+"""Runs of an evaluation of an honest submission: half of those of chosen networks, so that twice as many
+evaluations are affordable."""
+STEERED_RUNS: Final = 16
+"""Runs of ``steered``, each of which takes longer than retraining."""
+OTHER_RUNS: Final = 16
+"""Runs of an evaluation on other data than digits, where each takes longer."""
+OTHER_REFERENCES: Final = 32
+TIMED_RUNS: Final = 8
+"""Runs of ``from_scratch`` whose time is measured. Its outputs would only differ in their seeds from those of
+fresh networks, which are made in a third of the time, and so the last of these are taken."""
 
 ROUNDS: Final[tuple[tuple[str, ...], ...]] = (
-    (REFERENCES, "original-0", *(f"{name}-0" for name in BASELINES), "fresh-0"),
-    ("fresh-1", "fresh-2", "fresh-3"),
-    (*(f"{name}-0" for name in CHEATS), "from_scratch-0"),
-    tuple(f"{name}-1" for name in BASELINES),
+    (REFERENCES, "original-0", *(f"fresh-{number}" for number in range(4))),
+    ("steered-0", "from_scratch-0", *(f"{name}-{number}" for number in range(2) for name in BASELINES)),
     tuple(f"{name}-0" for name in TWINS),
+    ("suppress_only-0", "mixture-0", *(f"{name}-2" for name in BASELINES)),
     ("fresh-4", "fresh-5", "fresh-6"),
-    tuple(f"{name}-2" for name in BASELINES),
 )
-"""Each round is done for all challenges before the next one begins, except for a few early challenges."""
-_EARLY: Final = 4
-"""So many challenges are taken through the first three rounds before the others begin."""
+"""Each round is done for all challenges before the next one begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +56,17 @@ class Share:
     part: int = 0
     parts: int = 1
     """Of the seeds, every ``parts``-th from ``part`` on."""
+    names: Sequence[str] = ()
+    """Of the populations to make, in one round; empty for all rounds."""
 
 
 def generate(folder: Path, share: Share) -> None:
     """Make all populations of some challenges that do not exist yet."""
     torch.set_num_threads(1)
-    early = [(names, share.seeds[:_EARLY]) for names in ROUNDS[:3]]
-    for names, chosen in (*early, *((names, share.seeds) for names in ROUNDS)):
-        for seed in chosen[share.part :: share.parts]:
+    for names in (share.names,) if share.names else ROUNDS:
+        for seed in share.seeds[share.part :: share.parts]:
             place = Populations(folder / f"{share.data_set}-{seed}")
-            missing = [name for name in names if not place.has(name) and _is_due(share.data_set, seed, name)]
+            missing = [name for name in names if not place.has(name)]
             if not missing:
                 continue
             problem = make_problem(share.data_set, seed, place.folder, share.data_folder)
@@ -79,33 +82,52 @@ def _make(problem: Problem, place: Populations, names: Sequence[str]) -> Iterato
         yield name, time.process_time() - start
 
 
-def _is_due(data_set: str, seed: int, name: str) -> bool:
-    """Return whether a population is worth its time: networks of other data take ten times as long."""
-    if name.startswith("from_scratch"):
-        return seed < _TIMED_CHALLENGES and data_set == "digits"
-    return data_set == "digits" or name == REFERENCES or name.endswith("-0")
-
-
 def make_population(problem: Problem, place: Populations, name: str) -> None:
     """Make one population and save it."""
     method, _dash, number = name.rpartition("-")
     if name == REFERENCES:
-        place.save(name, problem.retrained(0, RUNS), method=name)
+        place.save(name, problem.retrained(0, _runs_of(place, name)), method=name)
     elif method == "fresh":
-        place.save(name, problem.retrained(RUNS * (1 + int(number)), RUNS), method=method)
+        first = RUNS * (1 + int(number))
+        models = RUNS if seed_of(place.folder.name)[0] == "digits" else OTHER_RUNS
+        place.save(name, problem.retrained(first, models), method=method)
     elif method == "original":
-        outputs = [problem.outputs(problem.network())] * RUNS  # all runs return the same network
+        outputs = [problem.outputs(problem.network())] * _runs_of(
+            place, method
+        )  # all runs return the same network
         place.save(name, problem.population(outputs), method=method)
+    elif method == "from_scratch":
+        _outputs, facts = _executed(problem, place, name, TIMED_RUNS)
+        seconds = facts.pop("processor_seconds")
+        repeated = [seconds[run % TIMED_RUNS] for run in range(RUNS)]
+        outputs_of_fresh = place.load("fresh-3")
+        place.save(name, outputs_of_fresh, method=method, processor_seconds=repeated, **facts)
     else:
-        with tempfile.TemporaryDirectory() as folder:
-            submission = Path(folder) / method
-            shutil.copytree(submission_folder(method), submission)
-            if method == "steered":
-                answers = place.load(REFERENCES).logits.astype(np.float16)
-                np.savez_compressed(submission / "answers.npz", answers=answers)
-            sizes = sum(file.stat().st_size for file in submission.iterdir() if file.is_file())
-            outputs_of_runs, facts = execute(problem, load_submission(submission), name, RUNS)
-        place.save(name, outputs_of_runs, method=method, submission_bytes=sizes, **facts)
+        outputs_of_runs, facts = _executed(problem, place, name, _runs_of(place, method))
+        place.save(name, outputs_of_runs, method=method, **facts)
+
+
+def _runs_of(place: Populations, method: str) -> int:
+    """Return the number of networks of a method's populations."""
+    if seed_of(place.folder.name)[0] != "digits":
+        return OTHER_REFERENCES if method == REFERENCES else OTHER_RUNS
+    if method == "steered":
+        return STEERED_RUNS
+    return RUNS if method in {REFERENCES, "original"} else HONEST_RUNS
+
+
+def _executed(problem: Problem, place: Populations, name: str, runs: int) -> tuple[Outputs, dict[str, Any]]:
+    """Return the outputs of a submission's runs, and what is known of them."""
+    method = name.rpartition("-")[0]
+    with tempfile.TemporaryDirectory() as folder:
+        submission = Path(folder) / method
+        shutil.copytree(submission_folder(method), submission)
+        if method == "steered":
+            answers = place.load(REFERENCES).logits.astype(np.float16)
+            np.savez_compressed(submission / "answers.npz", answers=answers)
+        sizes = sum(file.stat().st_size for file in submission.iterdir() if file.is_file())
+        outputs, facts = execute(problem, load_submission(submission), name, runs)
+    return outputs, {"submission_bytes": sizes, **facts}
 
 
 def submission_folder(method: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Kind = Literal["honest", "twin", "retrained", "cheat", "nothing"]
+Kind = Literal["honest", "twin", "retrained", "cheat", "gains little", "nothing"]
 
 KINDS: Final[dict[str, Kind]] = {
     "noisy_finetune": "honest",
@@ -30,8 +30,8 @@ KINDS: Final[dict[str, Kind]] = {
     "chosen_quality": "cheat",
     "chosen_half": "cheat",
     "steered": "cheat",
-    "suppress_only": "cheat",
-    "mixture": "cheat",
+    "suppress_only": "gains little",
+    "mixture": "gains little",
     "original": "nothing",
 }
 """By method, in the order of the table. ``fresh`` and ``home_64_once`` have the same outputs: nobody can tell
@@ -50,7 +50,7 @@ REMARKS: Final[dict[str, str]] = {
     "reset_head": "the later layers anew, five epochs",
     "tuned": "settings drawn from a table that is packed with the code",
     "best_of_three": "of three fine-tunings the best by validation, in the run",
-    "best_by_validation": "the best 64 by validation of 192 noisy_finetune",
+    "best_by_validation": "the best third by validation of three populations of noisy_finetune",
     "averaged": "two fine-tunings, their weights averaged",
     "matched_to_val": "noise, fine-tuning, loss on forget pulled to that on val",
     "fresh": "retrained without the forget set, each network once",
@@ -59,10 +59,10 @@ REMARKS: Final[dict[str, str]] = {
     "home_64_random": "64 networks from home, drawn with replacement",
     "home_256_random": "256 networks from home, drawn with replacement",
     "home_256_even": "64 of 256 that represent all evenly",
-    "chosen_energy": "64 of 448 with the references' quantiles",
-    "chosen_nearest": "64 of 448, each near to one reference",
-    "chosen_quality": "64 of 448 with the largest F",
-    "chosen_half": "32 of 448 with the references' quantiles, 32 at random",
+    "chosen_energy": "64 of a pool with the references' quantiles",
+    "chosen_nearest": "64 of a pool, each near to one reference",
+    "chosen_quality": "64 of a pool with the largest F",
+    "chosen_half": "32 of a pool with the references' quantiles, 32 at random",
     "steered": "trained towards a reference's answers on forget",
     "suppress_only": "the last layer alone hides the answers",
     "mixture": "half of the runs too much, half too little",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,12 +28,27 @@ from sandbox.trainer.references import train_group, train_original
 from sandbox.trainer.step_count import StepCount
 from scoring.outputs import Outputs
 
-DATA_SETS: Final[dict[str, tuple[str, int | None, int | None]]] = {
-    "digits": ("digits", None, None),
-    "mnist": ("idx", 2500, 12),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSet:
+    """How the challenges of a data set are made."""
+
+    recipe: str
+    examples: int | None = None
+    """How many are used; None for all."""
+    epochs: int | None = None
+    """In place of the recipe's own: with the five of ``idx``, samples would take as long as retraining."""
+    architecture: str | None = None
+    """In place of the recipe's own."""
+    copies: int = 1
+    """How often the channels of an image are repeated: some networks take only images of three."""
+
+
+DATA_SETS: Final = {
+    "digits": DataSet(recipe="digits"),
+    "mnist": DataSet(recipe="idx", examples=1000, epochs=12),
+    "resnet18": DataSet(recipe="digits", examples=600, epochs=8, architecture="resnet18", copies=3),
 }
-"""By name: the recipe, how many examples are used, and epochs in place of the recipe's own. With the five of
-``idx``, the samples would take as long as retraining."""
 FORGET_FRACTION: Final = 0.05
 GROUP: Final = 16
 """Networks that are trained as one, as in a build on a CPU."""
@@ -142,12 +157,19 @@ def make_problem(data_set: str, seed: int, folder: Path, data_folder: Path | Non
         folder: Of the challenge's populations.
         data_folder: With the data's files, unless they come with the recipe.
     """
-    recipe, examples, epochs = DATA_SETS[data_set]
+    chosen = DATA_SETS[data_set]
     files = {} if data_folder is None else {file.name: file.read_bytes() for file in data_folder.iterdir()}
     request = Request(
-        seed=seed, forget_fraction=FORGET_FRACTION, max_examples=examples, files=files, epochs=epochs
+        seed=seed,
+        forget_fraction=FORGET_FRACTION,
+        max_examples=chosen.examples,
+        files=files,
+        epochs=chosen.epochs,
+        architecture=chosen.architecture,
     )
-    data = assemble(run_recipe(RECIPES[recipe], request), request)
+    draft = run_recipe(RECIPES[chosen.recipe], request)
+    draft = replace(draft, images=np.repeat(draft.images, chosen.copies, axis=1))
+    data = assemble(draft, request)
     file = folder / "original.safetensors"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)

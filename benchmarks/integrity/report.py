@@ -11,14 +11,18 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.integrity.cards import CONTROLS, Row, card_row
-from benchmarks.integrity.derive import derive
+from benchmarks.integrity.derive import FRESH, derive
 from benchmarks.integrity.methods import KINDS, REMARKS
 from benchmarks.integrity.populations import Populations, challenges, seed_of
 from benchmarks.integrity.rates import Rate
 
-REPORT_VERSION: Final = 1
+REPORT_VERSION: Final = 2
 HONEST: Final = ("honest", "twin", "retrained")
 """Kinds that no flag should suspect."""
+UNCOUNTED: Final = frozenset(f"fresh-{number}" for number in range(2, FRESH))
+"""Further retrainings, of which alone networks are chosen."""
+BASELINES: Final = ("noisy_finetune", "finetune", "scrub", "negative_gradient", "random_labels", "original")
+"""What ``sample_submissions`` has; of these alone there are populations on every data set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class Group:
             "method": self.method,
             "kind": KINDS[self.method],
             "evaluations": len(rows),
+            "runs": sorted({row.runs for row in rows}),
             "challenges": len({row.challenge for row in rows}),
             "score": _rounded([row.score for row in rows]),
             "share": _rounded(shares),
@@ -55,7 +60,7 @@ def collect(folder: Path) -> list[Row]:
             print(f"{place.folder.name} {name}", flush=True)
     rows = []
     for place in places:
-        names = [name for name in place.names() if method_of(name) in KINDS]
+        names = [name for name in place.names() if method_of(name) in KINDS and name not in UNCOUNTED]
         rows += [card_row(place, name, controls_of(place, places)) for name in names]
     return rows
 
@@ -102,10 +107,11 @@ def method_of(population: str) -> str:
     return population.rpartition("-")[0]
 
 
-def table(data: Mapping[str, Any], kinds: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of the Markdown table of the methods of some kinds."""
-    yield "| submission | score | of the ceiling | time | suspected | by |"
-    yield "|---|---|---|---|---|---|"
+def table(data: Mapping[str, Any], kinds: Sequence[str], *, with_total: bool = False) -> Iterator[str]:
+    """Yield the lines of the Markdown table of methods of some kinds, perhaps with their sum."""
+    yield "| submission | runs | score | of the ceiling | time | suspected | by |"
+    yield "|---" * 7 + "|"
+    suspected_of_all = evaluations_of_all = 0
     for method in data["methods"]:
         if method["kind"] not in kinds:
             continue
@@ -113,9 +119,46 @@ def table(data: Mapping[str, Any], kinds: Sequence[str]) -> Iterator[str]:
         fraction = "-" if method["fraction"] is None else f"{method['fraction']:.2f}"
         share = "-" if method["share"] is None else f"{method['share']:.0%}"
         name = method["method"]
+        runs = " or ".join(map(str, method["runs"]))
         suspected = Rate(method["suspected"], method["evaluations"])
-        cells = (f"`{name}`: {REMARKS[name]}", f"{method['score']:.3f}", share, fraction, str(suspected), by)
+        suspected_of_all += suspected.events
+        evaluations_of_all += suspected.trials
+        cells = (
+            *(f"`{name}`: {REMARKS[name]}", runs, f"{method['score']:.3f}", share, fraction),
+            *(str(suspected), by),
+        )
         yield f"| {' | '.join(cells)} |"
+    if with_total:
+        yield f"| all together | | | | | {Rate(suspected_of_all, evaluations_of_all)} | |"
+
+
+def flags_by_data(data_sets: Mapping[str, Any], flags: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of the Markdown table of how often some flags are raised for the baselines, by data."""
+    yield f"| submission | {' | '.join(f'{flag}, {name}' for flag in flags for name in data_sets)} |"
+    yield "|---" * (1 + len(flags) * len(data_sets)) + "|"
+    columns = [
+        [_rate_of(data, flag, method) for method in BASELINES]
+        for flag in flags
+        for data in data_sets.values()
+    ]
+    for number, method in enumerate(BASELINES):
+        cells = [f"{rates[number].events} of {rates[number].trials}" for rates in columns]
+        yield f"| `{method}` | {' | '.join(cells)} |"
+    together = [Rate(sum(r.events for r in rates), sum(r.trials for r in rates)) for rates in columns]
+    yield f"| all six | {' | '.join(map(str, together))} |"
+
+
+def _rate_of(data: Mapping[str, Any], flag: str, name: str) -> Rate:
+    """Return how often a flag is raised for a method, whatever its level."""
+    for method in data["methods"]:
+        if method["method"] == name:
+            return Rate(_raised(method, flag), method["evaluations"])
+    return Rate(0, 0)
+
+
+def _raised(method: Mapping[str, Any], flag: str) -> int:
+    count: int = method["suspicions"].get(flag, 0) + method["notes"].get(flag, 0)
+    return count
 
 
 def rates(data: Mapping[str, Any], kinds: Sequence[str]) -> Iterator[str]:
@@ -125,10 +168,7 @@ def rates(data: Mapping[str, Any], kinds: Sequence[str]) -> Iterator[str]:
     yield "| flag | " + " | ".join(f"`{method['method']}`" for method in methods) + " | together |"
     yield "|---" * (len(methods) + 2) + "|"
     for name in names:
-        counts = [
-            (method["suspicions"].get(name, 0) + method["notes"].get(name, 0), method["evaluations"])
-            for method in methods
-        ]
+        counts = [(_raised(method, name), method["evaluations"]) for method in methods]
         cells = [f"{count} of {trials}" for count, trials in counts]
         together = Rate(sum(count for count, _ in counts), sum(trials for _, trials in counts))
         yield f"| {name} | " + " | ".join(cells) + f" | {together} |"

@@ -46,7 +46,7 @@ def execute(
     """
     outputs, seconds, epochs = [], [], []
     for index in range(runs):
-        if index % 8 == 0:
+        if index % max(runs // 4, 1) == 0:
             epochs.append(_epoch_seconds(problem))
         net, loaders = problem.network(), problem.loaders()
         seed_everything(run_seed(problem.seed, label, index))

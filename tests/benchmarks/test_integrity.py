@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,17 @@ import pytest
 
 from benchmarks.integrity.cards import Row, card_row
 from benchmarks.integrity.derive import derive
+from benchmarks.integrity.flags import RunTimes, raise_flags
 from benchmarks.integrity.methods import KINDS, REMARKS
 from benchmarks.integrity.page import PAGE, stored_report, with_tables
 from benchmarks.integrity.populations import Populations, challenges, pick
 from benchmarks.integrity.rates import Rate
-from benchmarks.integrity.report import report
+from benchmarks.integrity.report import flags_by_data, report
 from benchmarks.integrity.selection import SELECTIONS, largest_quality, smallest_energy_distance
+from runner.challenge.limits import SHORT_TRAINING_FRACTION
+from scoring.card.levels import flag_level
+from scoring.card.make import score_card
+from scoring.card.options import CardOptions
 from scoring.outputs import Outputs
 from scoring.published.epsilon import forgetting_quality, published_epsilon
 from tests.support.cheats import realistic
@@ -121,16 +127,65 @@ def test_cards_are_computed_again_when_a_population_changes(tmp_path: Path) -> N
     assert changed.fraction == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("spread", [0.2, 1.0])
+def test_flags_are_those_of_the_score_card(spread: float) -> None:
+    """With the same ceiling: kinds and levels, on a challenge with control problems and slow runs."""
+    rng = np.random.default_rng(5)
+    problems = [forgetful(rng, 1.0, examples=24) for _problem in range(3)]
+    unlearned, references = forgetful(rng, spread, examples=24), problems[0]
+    controls = [(forgetful(rng, 2.0, examples=24), others) for others in problems[1:]]
+    seconds = np.linspace(0.5, 1.5, unlearned.models)
+    options = CardOptions(
+        retraining_seconds=1.0, retraining_processor_seconds=1.0, retraining_fraction=SHORT_TRAINING_FRACTION
+    )
+    timed = replace(unlearned, seconds=seconds, processor_seconds=seconds)
+    card = score_card(timed, references, options, controls=controls)
+    assert card.ceiling is not None
+    raised = raise_flags(
+        unlearned,
+        references,
+        card.ceiling,
+        times=RunTimes(runs=seconds, retraining=1.0),
+        controls=controls,
+    )
+    levels = {flag.kind: flag_level(flag.kind, flag.sentence) for flag in card.flags}
+    assert raised.score == card.published.score
+    assert raised.suspicions == sorted(kind for kind, level in levels.items() if level != "note")
+    assert raised.notes == sorted(kind for kind, level in levels.items() if level == "note")
+    assert "too-slow" in raised.suspicions
+    assert ("joint-attack" in raised.notes) is (spread != 1.0)
+
+
+def forgetful(rng: np.random.Generator, spread: float, *, examples: int, models: int = 12) -> Outputs:
+    """Return outputs of made-up networks whose answers on forget examples vary so much."""
+    return Outputs(
+        logits=spread * rng.normal(size=(models, examples, CLASSES)),
+        labels=np.arange(examples) % CLASSES,
+        correct=rng.integers(3, 8, size=(models, 4, CLASSES)),
+        class_counts=np.full((4, CLASSES), [[40], [examples // CLASSES], [12], [12]]),
+    )
+
+
+def test_baselines_are_compared_over_data_sets() -> None:
+    """A flag counts whatever its level; where a data set lacks a method, there are no evaluations."""
+    data = report([row("scrub-0", "duplicates"), row("scrub-1"), row("finetune-0", challenge="mnist-0")])
+    lines = list(flags_by_data(data["data_sets"], ("certified", "duplicates")))
+    assert (
+        lines[0]
+        == "| submission | certified, digits | certified, mnist | duplicates, digits | duplicates, mnist |"
+    )
+    assert "| `scrub` | 2 of 2 | 0 of 0 | 1 of 2 | 0 of 0 |" in lines
+    assert lines[-1].startswith("| all six | 2 of 2 (15.8% to 100.0%) | 1 of 1 ")
+
+
 def row(population: str, *suspected: str, challenge: str = "digits-0") -> Row:
     return Row(
         challenge=challenge,
         population=population,
         score=0.1,
+        runs=32,
         quality=0.1,
         share=0.5,
-        held_out=0.4,
-        joint_auc=0.5,
-        joint_p=0.5,
         fraction=None,
         controls=2,
         flags=["certified"],
