@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from runner.challenge.layout import ARCHITECTURE_FILE, PROBES_FILE, PUBLIC_SPLITS, public_files
 from runner.challenge.limits import StatedLimits
 from runner.challenge.probes import ProbeSettings
 from runner.challenge.training import Training, TrainingChoice
-from runner.errors import ConfigurationError
-from runner.parsers.toml import read_toml
-from runner.sanitize import sanitize_line
-from runner.validation import Sha256, first_problem
+from runner.parsers.toml import parse_toml
+from runner.validation import Sha256
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 from sandbox.protocol.splits import SPLITS
 
@@ -191,14 +189,7 @@ def parse_description(file: Path, text: bytes) -> Description:
     Raises:
         ConfigurationError: the text is not TOML, or not a description.
     """
-    try:
-        return Description.model_validate(read_toml(text))
-    except ValidationError as error:
-        raise ConfigurationError(f"{file}: {first_problem(error)}.") from error
-    except RecursionError as error:
-        raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
-    except ValueError as error:  # not TOML, or a number that Python refuses
-        raise ConfigurationError(f"{file} is not TOML: {sanitize_line(str(error))}.") from error
+    return parse_toml(file, text, Description)
 
 
 def render_description(description: Description) -> bytes:

@@ -5,14 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
 from runner.competition.competition import COMPETITION_FILE, Competition
 from runner.errors import ConfigurationError
 from runner.files import read_regular_file
-from runner.parsers.toml import read_toml
-from runner.sanitize import sanitize_line
-from runner.validation import first_problem
+from runner.parsers.toml import parse_toml
 
 _MAX_BYTES: Final = 1 << 20
 
@@ -41,11 +37,4 @@ def parse_competition(file: Path, text: bytes) -> Competition:
     Raises:
         ConfigurationError: the text is not TOML, or not a competition.
     """
-    try:
-        return Competition.model_validate(read_toml(text))
-    except ValidationError as error:
-        raise ConfigurationError(f"{file}: {first_problem(error, root='the competition')}.") from error
-    except RecursionError as error:
-        raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
-    except ValueError as error:  # not TOML, or a number that Python refuses
-        raise ConfigurationError(f"{file} is not TOML: {sanitize_line(str(error))}.") from error
+    return parse_toml(file, text, Competition, root="the competition")

@@ -93,7 +93,16 @@ class Intaker:
             except ConfigurationError as error:
                 yield _without_team(name, sanitize_line(str(error)))
         for owner, file in files:
-            yield self._take(owner, file, known, now)
+            try:
+                yield self._take(owner, file, known, now)
+            except ConfigurationError as error:  # its team was revoked meanwhile: the others go on
+                yield SyncedFile(
+                    team=owner,
+                    file_name=display_path(Path(file.path.name)),
+                    entry=None,
+                    is_new=False,
+                    sentence=sanitize_line(str(error)),
+                )
 
     def _known(self) -> dict[str, CompetitionEntry]:
         """Return the entries of the phase by their keys: most files were taken before."""

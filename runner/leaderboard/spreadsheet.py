@@ -75,10 +75,10 @@ def _cells(row: RowView, kind: str, number: int | None, conditions: ConditionsVi
             "scorer": conditions.scorer,
             "limits": limits_text(conditions),
         }
-    return [_cell(values.get(name)) for name in COLUMNS]
+    return [spreadsheet_cell(values.get(name)) for name in COLUMNS]
 
 
-def _cell(value: Cell) -> Cell:
+def spreadsheet_cell(value: Cell) -> Cell:
     """Return a value as a cell: a text that could be a formula begins with an apostrophe, numbers stay."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"

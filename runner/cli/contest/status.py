@@ -7,15 +7,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import typer
 
 from runner.cli.console import print_json, print_warning, stdout_console
 from runner.cli.contest.options import CompetitionArgument
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.competition.states import DUTIES, EntryState, is_stuck
 from runner.competition.times import local_text
+from runner.contest.metrics import metrics_text
 from runner.contest.opened import OpenContest, open_contest
 from runner.contest.queue import QueuedEntry, queued_entries
+from runner.errors import ConfigurationError
 from runner.reports.cells import plain_text
 from runner.reports.columns import REQUIRED, Column, fitted_table
 from runner.store.competition.records import CompetitionEntry
@@ -45,10 +49,22 @@ class _Status:
 
 
 def status_command(
-    folder: CompetitionArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
+    folder: CompetitionArgument,
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+    metrics: Annotated[
+        bool,
+        typer.Option("--metrics", help="Print figures for monitoring, as text of Prometheus."),
+    ] = False,
 ) -> None:
     """Show the queue with expected times, what is held or stuck, and the room on the disk."""
+    if metrics and as_json:
+        raise ConfigurationError("--metrics and --json are two formats; choose one.")
     with open_contest(folder, store) as contest:
+        if metrics:
+            text = metrics_text(contest, datetime.now(UTC))
+            stdout_console().print(text, end="", markup=False, highlight=False, soft_wrap=True)
+            return
         status = _status(contest)
         if as_json:
             print_json(_as_json(contest, status))

@@ -44,6 +44,10 @@ COMPETITION_COMMANDS: Final = {
         "contest.view:publish_command",
         "Write the leaderboards that everybody may see as static pages, a folder for each phase.",
     ),
+    "export": (
+        "contest.export:export_command",
+        "Write teams, entries, results, finals and audit as JSON and CSV, with hashes, without submissions.",
+    ),
     "choose": (
         "contest.acts:choose_command",
         "Choose the entries with which a team takes part in a final, in place of an earlier choice.",

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from runner.challenge.load import load_challenge
 from runner.competition.states import EntryState
 from runner.contest.inbox import MAX_FILES
+from runner.contest.sync import Intaker
 from runner.errors import ConfigurationError
 from runner.store.competition.records import Act
 from runner.store.paths import archive_path
@@ -161,3 +163,26 @@ def test_a_folder_of_too_many_files_stops_nobody_else(contest: Contest) -> None:
     synced = contest.sync()
     assert [(file.file_name, file.is_new) for file in synced] == [("alpha", False), ("mine.py", True)]
     assert "more than" in (synced[0].sentence or "")
+
+
+def test_a_team_that_is_revoked_meanwhile_stops_no_other(contest: Contest) -> None:
+    """Its remaining files are no entries, with a sentence; those of the next team are taken."""
+    contest.hand_in("alpha", "one")
+    contest.hand_in("alpha", "two")
+    contest.hand_in("beta")
+    with contest.store() as store:
+        intaker = Intaker(
+            store=store,
+            folder=contest.store_folder,
+            competition=contest.competition,
+            phase=contest.competition.phase("feedback"),
+            challenge=load_challenge(contest.folder / "feedback"),
+        )
+        files = intaker.sync(contest.inbox)
+        first = next(files)
+        store.revoke_team(NAME, "alpha", act=Act(who="me", act="team revoke", subject="alpha"))
+        second, third = files
+    assert [file.is_new for file in (first, second, third)] == [True, False, True]
+    assert (second.team, second.file_name, second.entry) == ("alpha", "two.py", None)
+    assert "revoked" in (second.sentence or "")
+    assert third.team == "beta"
