@@ -67,11 +67,13 @@ class ProblemError(HTTPException):
 
 def answer(request: Request, error: ProblemError) -> Response:
     """Return the answer to a problem: a page for browsers, RFC 9457 problem details for all others."""
-    as_page: Callable[[Request, ProblemError], Response] | None
-    as_page = getattr(request.app.state, "error_page", None)
+    as_page: Callable[[Request, ProblemError], Response] | None = getattr(
+        request.app.state, "error_page", None
+    )
     wants_page = "text/html" in request.headers.get("accept", "")
     if as_page is not None and wants_page and not request.url.path.startswith("/api/"):
-        return as_page(request, error)
+        page: Response = as_page(request, error)
+        return page
     return problem_response(error)
 
 
