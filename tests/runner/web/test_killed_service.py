@@ -17,7 +17,7 @@ from runner.store.paths import uploads_folder
 from runner.web.intake.uploads import KEPT_SECONDS, sweep_uploads
 from tests.runner.contest.conftest import NAME, Contest
 from tests.runner.web.conftest import CODE, add_tokens, token_of
-from tests.support.web_service import WebService, web_service
+from tests.support.web.service import WebService, web_service
 
 _CLIENTS = 6
 

@@ -21,7 +21,7 @@ from runner.web.privileges import engine_sockets, reachable, require_ordinary_us
 from tests.runner.contest.conftest import Contest
 from tests.runner.web.conftest import CODE, add_tokens, token_of
 from tests.support.paths import ROOT
-from tests.support.web_service import web_service
+from tests.support.web.service import web_service
 
 _IMPORTS = """
 import sys
@@ -131,6 +131,6 @@ def test_the_user_of_the_service_reaches_no_engine() -> None:
     """The check itself, as that user on this host: it finds nothing that it could connect to."""
     code = (
         "from runner.web.privileges import require_ordinary_user as check; "
-        f"from tests.support.web_service import become; become({_USER}, {_GROUP}); check()"
+        f"from tests.support.web.service import become; become({_USER}, {_GROUP}); check()"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -17,7 +17,7 @@ from runner.store.paths import uploads_folder
 from runner.units import MIB
 from tests.runner.contest.conftest import Contest
 from tests.runner.web.conftest import CODE, add_tokens, token_of
-from tests.support.web_service import WebService, web_service
+from tests.support.web.service import WebService, web_service
 
 SECONDS = 1.0
 """Limits of slow clients in these tests."""

@@ -60,7 +60,7 @@ def web_service(
         settings: Of `runner.web.settings.WebSettings`, in place of those for tests.
     """
     chosen = json.dumps({"user": user, "settings": settings})
-    words = [sys.executable, "-m", "tests.support.web_service", str(contest), str(store), chosen]
+    words = [sys.executable, "-m", "tests.support.web.service", str(contest), str(store), chosen]
     process = subprocess.Popen(
         words,
         cwd=ROOT,
