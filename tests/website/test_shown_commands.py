@@ -80,7 +80,10 @@ TEXT = [shown for page in PAGES for shown in in_text(page)]
 OF_PROJECT = [shown for shown in BLOCKS if shown.words[0].rpartition("/")[2] == "unlearn"]
 LEFT_OUT = {"MissingParameter", "BadOptionUsage"}
 """Names of typer's exceptions, whose module is private."""
-PROGRAMS = {"export", "podman", "docker", "ln", "apparmor_parser", "git", "cd", "sed", "tail"}
+PROGRAMS = {
+    *("export", "podman", "docker", "ln", "apparmor_parser", "git", "cd", "sed", "tail", "pip"),
+    *("createuser", "createdb", "pg_dump", "pg_restore", "sqlite3", "rsync"),
+}
 """Of others, which pages may show."""
 
 
