@@ -81,21 +81,9 @@ OF_PROJECT = [shown for shown in BLOCKS if shown.words[0].rpartition("/")[2] == 
 LEFT_OUT = {"MissingParameter", "BadOptionUsage"}
 """Names of typer's exceptions, whose module is private."""
 PROGRAMS = {
-    "chmod",
-    "curl",
-    "groupadd",
-    "install",
-    "umask",
-    "useradd",
-    "export",
-    "podman",
-    "docker",
-    "ln",
-    "apparmor_parser",
-    "git",
-    "cd",
-    "sed",
-    "tail",
+    *("export", "podman", "docker", "ln", "apparmor_parser", "git", "cd", "sed", "tail", "pip"),
+    *("createuser", "createdb", "pg_dump", "pg_restore", "sqlite3", "rsync"),
+    *("chmod", "curl", "groupadd", "install", "umask", "useradd"),
 }
 """Of others, which pages may show."""
 

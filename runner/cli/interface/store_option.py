@@ -6,6 +6,9 @@ has `--files` as well, and no parameter for it.
 
 from __future__ import annotations
 
+import functools
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -13,12 +16,12 @@ import typer
 from typer.core import TyperCommand, TyperOption
 from typer.main import get_command
 
+from runner.cli.interface.help import name_values, read_plainly
 from runner.errors import ConfigurationError
 from runner.store.databases.address import is_url, use_database
 
 STORE: Final = "--store"
-_FILES: Final = "unlearn.files"
-"""Where the context of a command has the folder for files until `--store` is read."""
+_VARIABLE: Final = "UNLEARN_FILES"
 
 
 def add_files_option(command: TyperCommand) -> None:
@@ -26,34 +29,51 @@ def add_files_option(command: TyperCommand) -> None:
     store = next((option for option in command.params if STORE in option.opts), None)
     if store is None:
         return
+    assert command.callback is not None
     vars(store)["get_runtime_param"] = _StorePlace
     command.params.insert(command.params.index(store) + 1, _files_option())
+    command.callback = _with_folder(command.callback)
 
 
 class _StorePlace:
-    """Reads what names a store: a folder, or the URL of a database."""
+    """Reads what names a store: the path of a folder, or the URL of a database, which stays text."""
 
-    def coerce(self, value: Any, *, param: Any = None, ctx: Any = None) -> Path | None:  # noqa: ANN401 - typer's method
-        """Return the folder of the store.
+    def coerce(self, value: Any, *, param: Any = None, ctx: Any = None) -> Path | str | None:  # noqa: ANN401 - typer's method
+        """Return the value of the option."""
+        return Path(value) if isinstance(value, str) and not is_url(value) else value
 
-        Raises:
-            ConfigurationError: a database comes without its folder, a folder comes with another one, or the
-                database cannot be used.
-        """
-        files = ctx.meta.get(_FILES)
-        if isinstance(value, str) and is_url(value):
-            if files is None:
-                raise ConfigurationError(
-                    "A database has the rows of a store; name the folder for its files with --files DIR."
-                )
-            use_database(Path(files), value)
-            return Path(files)
-        typed = ctx.get_parameter_source(_files_option().name)
-        if files is not None and typed is not None and typed.name == "COMMANDLINE":
+
+def _with_folder(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a command that is given the folder of its store, whatever was typed."""
+
+    @functools.wraps(callback)
+    def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer's own parameters
+        kwargs["store"] = _folder(kwargs["store"], kwargs.pop("files"))
+        return callback(*args, **kwargs)
+
+    return call
+
+
+def _folder(store: Path | str | None, files: Path | None) -> Path | None:
+    """Return the folder of a store.
+
+    Raises:
+        ConfigurationError: a database comes without its folder, a folder comes with another one, or the
+            database cannot be used.
+    """
+    if not isinstance(store, str):
+        if files is not None:
             raise ConfigurationError(
                 "--files goes with a database that --store names; a store in a folder has its files there."
             )
-        return value if value is None or isinstance(value, Path) else Path(value)
+        return store
+    folder = files or Path(os.environ.get(_VARIABLE, ""))
+    if folder == Path():
+        raise ConfigurationError(
+            "A database has the rows of a store; name the folder for its files with --files DIR."
+        )
+    use_database(folder, store)
+    return folder
 
 
 def _files_option() -> TyperOption:
@@ -63,11 +83,9 @@ def _files_option() -> TyperOption:
     assert isinstance(command, TyperCommand)
     option = command.params[0]
     assert isinstance(option, TyperOption)
+    name_values(option)
+    read_plainly(option)
     return option
-
-
-def _keep_files(context: typer.Context, files: Path | None) -> None:
-    context.meta[_FILES] = files
 
 
 def _with_files(
@@ -77,12 +95,8 @@ def _with_files(
             "--files",
             metavar="DIR",
             readable=False,
-            envvar="UNLEARN_FILES",
-            is_eager=True,  # it is read before --store
-            callback=_keep_files,
-            expose_value=False,
             show_default=False,
-            help="Folder for the files of a store whose rows are in a database.",
+            help="Folder for the files of a store whose rows are in a database; or the variable UNLEARN_FILES.",
         ),
     ] = None,
 ) -> None:
