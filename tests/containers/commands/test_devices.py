@@ -18,7 +18,7 @@ from runner.errors import RunnerError
 from runner.store.open_store import open_store
 from tests.support.command import start_command, type_command
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SOURCE = """\
 import time, torch
