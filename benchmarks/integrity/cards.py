@@ -13,13 +13,14 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.integrity.flags import RunTimes, raise_flags
+from benchmarks.integrity.flags import OnControls, RunTimes, raise_flags
 from benchmarks.integrity.methods import BY_HEART
-from benchmarks.integrity.populations import REFERENCES, Populations, pick
-from scoring.outputs import Outputs, load_outputs
+from benchmarks.integrity.populations import REFERENCES, Populations
+from scoring.outputs import load_outputs
+from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import Ceiling, ceiling
 
-CONTROLS: Final = 4
+CONTROLS: Final = 8
 """Control problems of each challenge: the next ones, in the order of their seeds."""
 CONTROL_RUNS: Final = 16
 FALLBACK: Final = "noisy_finetune-0"
@@ -68,26 +69,25 @@ def card_row(place: Populations, name: str, others: Sequence[Populations] = ()) 
         stored = json.loads(file.read_text())
         if stored.pop("key") == key:
             return Row(**stored)
-    row = _compute(place, name, [(other.load(there), other.load(REFERENCES)) for other in controls])
+    row = _compute(place, name, [_quality(other.folder, there) for other in controls])
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({"key": key, **asdict(row)}, indent=1) + "\n")
     return row
 
 
-def _compute(place: Populations, name: str, controls: Sequence[tuple[Outputs, Outputs]]) -> Row:
+def _compute(place: Populations, name: str, qualities: Sequence[float]) -> Row:
     unlearned, facts = place.load(name), place.facts(name)
     limit, times = _ceiling(place.folder / f"{REFERENCES}.npz", unlearned.models), None
     if "processor_seconds" in facts:
         times = RunTimes(
             runs=np.array(facts["processor_seconds"], dtype=float), retraining=retraining_seconds(facts)
         )
-    first_runs = np.arange(CONTROL_RUNS)
     raised = raise_flags(
         unlearned,
         place.load(REFERENCES),
         limit,
         times=times,
-        controls=[(pick([runs], first_runs), references) for runs, references in controls],
+        controls=OnControls(runs=CONTROL_RUNS, qualities=qualities) if qualities else None,
     )
     top = limit.quality.estimate
     return Row(
@@ -98,10 +98,18 @@ def _compute(place: Populations, name: str, controls: Sequence[tuple[Outputs, Ou
         quality=raised.quality,
         share=raised.quality / top if top else None,
         fraction=fraction_of_retraining(place, name),
-        controls=len(controls),
+        controls=len(qualities),
         flags=raised.notes,
         suspected=raised.suspicions,
     )
+
+
+@cache
+def _quality(folder: Path, name: str) -> float:
+    """Return F of a population's first runs, as on a control problem."""
+    runs = load_outputs(folder / f"{name}.npz").confidences()[:CONTROL_RUNS]
+    references = load_outputs(folder / f"{REFERENCES}.npz").confidences()
+    return forgetting_quality(published_epsilon(runs, references), CONTROL_RUNS)
 
 
 @cache

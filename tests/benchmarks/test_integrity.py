@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.integrity.cards import Row, card_row
 from benchmarks.integrity.derive import derive
-from benchmarks.integrity.flags import RunTimes, raise_flags
+from benchmarks.integrity.flags import OnControls, RunTimes, raise_flags
 from benchmarks.integrity.methods import KINDS, REMARKS
 from benchmarks.integrity.page import PAGE, stored_report, with_tables
 from benchmarks.integrity.populations import Populations, challenges, pick
@@ -146,7 +146,7 @@ def test_flags_are_those_of_the_score_card(spread: float) -> None:
         references,
         card.ceiling,
         times=RunTimes(runs=seconds, retraining=1.0),
-        controls=controls,
+        controls=OnControls(runs=12, qualities=[quality(*problem) for problem in controls]),
     )
     levels = {flag.kind: flag_level(flag.kind, flag.sentence) for flag in card.flags}
     assert raised.score == card.published.score
@@ -154,6 +154,12 @@ def test_flags_are_those_of_the_score_card(spread: float) -> None:
     assert raised.notes == sorted(kind for kind, level in levels.items() if level == "note")
     assert "too-slow" in raised.suspicions
     assert ("joint-attack" in raised.notes) is (spread != 1.0)
+
+
+def quality(unlearned: Outputs, references: Outputs) -> float:
+    """Return the forgetting quality of outputs."""
+    epsilons = published_epsilon(unlearned.confidences(), references.confidences())
+    return forgetting_quality(epsilons, unlearned.models)
 
 
 def forgetful(rng: np.random.Generator, spread: float, *, examples: int, models: int = 12) -> Outputs:
