@@ -21,7 +21,7 @@ from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import Ceiling, ceiling
 
 CONTROLS: Final = 8
-"""Control problems of each challenge: the next ones, in the order of their seeds."""
+"""Largest number of control problems of a challenge: the next ones, in the order of their seeds."""
 CONTROL_RUNS: Final = 16
 FALLBACK: Final = "noisy_finetune-0"
 """What a cheat that knows one challenge by heart does on others: the best of the baselines."""
@@ -56,11 +56,11 @@ def card_row(place: Populations, name: str, others: Sequence[Populations] = ()) 
     Args:
         place: The challenge.
         name: Of the population.
-        others: Challenges that serve as control problems, as far as they have the population that the
-            submission leaves there.
+        others: The first of these that have the population which the submission leaves there serve as
+            control problems.
     """
     there = FALLBACK if name.rpartition("-")[0] in BY_HEART else name
-    controls = [other for other in others if other.has(REFERENCES, there)]
+    controls = [other for other in others if other.has(REFERENCES, there)][:CONTROLS]
     files = [place.folder / f"{name}.npz", place.folder / f"{name}.json", place.folder / f"{REFERENCES}.npz"]
     files += [other.folder / f"{known}.npz" for other in controls for known in (REFERENCES, there)]
     key = " ".join([*map(_digest, files), _scorer()])
