@@ -66,7 +66,7 @@ def collect(folder: Path) -> list[Row]:
 
 
 def controls_of(place: Populations, places: Sequence[Populations]) -> list[Populations]:
-    """Return the challenges that can be a challenge's control problems: all of the same data, the next first."""
+    """Return what can be a challenge's control problems: all others of the same data, the next first."""
     data_set, _seed = seed_of(place.folder.name)
     same = [other for other in places if seed_of(other.folder.name)[0] == data_set]
     number = same.index(place)
