@@ -13,14 +13,15 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.integrity.flags import RunTimes, raise_flags
+from benchmarks.integrity.flags import OnControls, RunTimes, raise_flags
 from benchmarks.integrity.methods import BY_HEART
-from benchmarks.integrity.populations import REFERENCES, Populations, pick
-from scoring.outputs import Outputs, load_outputs
+from benchmarks.integrity.populations import REFERENCES, Populations
+from scoring.outputs import load_outputs
+from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import Ceiling, ceiling
 
-CONTROLS: Final = 4
-"""Control problems of each challenge: the next ones, in the order of their seeds."""
+CONTROLS: Final = 8
+"""Largest number of control problems of a challenge: the next ones, in the order of their seeds."""
 CONTROL_RUNS: Final = 16
 FALLBACK: Final = "noisy_finetune-0"
 """What a cheat that knows one challenge by heart does on others: the best of the baselines."""
@@ -55,11 +56,11 @@ def card_row(place: Populations, name: str, others: Sequence[Populations] = ()) 
     Args:
         place: The challenge.
         name: Of the population.
-        others: Challenges that serve as control problems, as far as they have the population that the
-            submission leaves there.
+        others: The first of these that have the population which the submission leaves there serve as
+            control problems.
     """
     there = FALLBACK if name.rpartition("-")[0] in BY_HEART else name
-    controls = [other for other in others if other.has(REFERENCES, there)]
+    controls = [other for other in others if other.has(REFERENCES, there)][:CONTROLS]
     files = [place.folder / f"{name}.npz", place.folder / f"{name}.json", place.folder / f"{REFERENCES}.npz"]
     files += [other.folder / f"{known}.npz" for other in controls for known in (REFERENCES, there)]
     key = " ".join([*map(_digest, files), _scorer()])
@@ -68,26 +69,25 @@ def card_row(place: Populations, name: str, others: Sequence[Populations] = ()) 
         stored = json.loads(file.read_text())
         if stored.pop("key") == key:
             return Row(**stored)
-    row = _compute(place, name, [(other.load(there), other.load(REFERENCES)) for other in controls])
+    row = _compute(place, name, [_quality(other.folder, there) for other in controls])
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({"key": key, **asdict(row)}, indent=1) + "\n")
     return row
 
 
-def _compute(place: Populations, name: str, controls: Sequence[tuple[Outputs, Outputs]]) -> Row:
+def _compute(place: Populations, name: str, qualities: Sequence[float]) -> Row:
     unlearned, facts = place.load(name), place.facts(name)
     limit, times = _ceiling(place.folder / f"{REFERENCES}.npz", unlearned.models), None
     if "processor_seconds" in facts:
         times = RunTimes(
             runs=np.array(facts["processor_seconds"], dtype=float), retraining=retraining_seconds(facts)
         )
-    first_runs = np.arange(CONTROL_RUNS)
     raised = raise_flags(
         unlearned,
         place.load(REFERENCES),
         limit,
         times=times,
-        controls=[(pick([runs], first_runs), references) for runs, references in controls],
+        controls=OnControls(runs=CONTROL_RUNS, qualities=qualities) if qualities else None,
     )
     top = limit.quality.estimate
     return Row(
@@ -98,10 +98,18 @@ def _compute(place: Populations, name: str, controls: Sequence[tuple[Outputs, Ou
         quality=raised.quality,
         share=raised.quality / top if top else None,
         fraction=fraction_of_retraining(place, name),
-        controls=len(controls),
+        controls=len(qualities),
         flags=raised.notes,
         suspected=raised.suspicions,
     )
+
+
+@cache
+def _quality(folder: Path, name: str) -> float:
+    """Return F of a population's first runs, as on a control problem."""
+    runs = load_outputs(folder / f"{name}.npz").confidences()[:CONTROL_RUNS]
+    references = load_outputs(folder / f"{REFERENCES}.npz").confidences()
+    return forgetting_quality(published_epsilon(runs, references), CONTROL_RUNS)
 
 
 @cache

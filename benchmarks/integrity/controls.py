@@ -31,7 +31,7 @@ from scoring.statistics.ceiling import ceiling
 REFERENCES: Final = "references"
 RETRAINED: Final = re.compile(r"fresh-\d+")
 FALLBACKS: Final = ("original-0", "finetune-0", "noisy_finetune-0")
-CONTROLS: Final = (1, 2, 4)
+CONTROLS: Final = (1, 2, 4, 8)
 RUNS: Final = 16
 
 
@@ -144,7 +144,8 @@ def table(result: dict[str, Any]) -> str:
             "retrained, else noisy_finetune-0",
         ),
     }
-    lines = ["| flagged (limits); advantage ± deviation | K = 1 | K = 2 | K = 4 |", "|---|---|---|---|"]
+    heading = " | ".join(f"K = {controls}" for controls in CONTROLS)
+    lines = [f"| flagged (limits); advantage ± deviation | {heading} |", "|---" * (1 + len(CONTROLS)) + "|"]
     for name, (rates, key) in rows.items():
         cells = [_cell(rates.get(f"{key}, K = {controls}")) for controls in CONTROLS]
         lines.append(f"| {name} | {' | '.join(cells)} |")

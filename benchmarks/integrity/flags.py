@@ -17,7 +17,13 @@ from scoring.card.flags import card_flags
 from scoring.card.levels import flag_level
 from scoring.card.make import seed_of
 from scoring.checks import FloatArray
-from scoring.controls.comparison import compare_outputs
+from scoring.controls.comparison import (
+    SAMPLES,
+    ControlComparison,
+    ProblemFigures,
+    judge,
+    problem_figures,
+)
 from scoring.epsilon.held_out import certified_epsilon
 from scoring.flags.find import find_flags
 from scoring.flags.joint_attack import SIGNIFICANCE
@@ -25,7 +31,7 @@ from scoring.flags.mmd import discrepancy_test, pool_checkpoints
 from scoring.flags.too_close import find_too_close
 from scoring.outputs import Outputs
 from scoring.published.score import score_of_confidences
-from scoring.statistics.ceiling import Ceiling
+from scoring.statistics.ceiling import Ceiling, ceiling
 from scoring.statistics.interval import CONFIDENCE
 
 
@@ -37,6 +43,16 @@ class RunTimes:
     """Of each run. Shape [n]."""
     retraining: float
     """Of a retraining, timed beside these runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnControls:
+    """Forgetting quality on control problems, which have as many references as the challenge."""
+
+    runs: int
+    """Number of runs on each, at most as many as on the challenge."""
+    qualities: Sequence[float]
+    """F of these runs on each control problem, against all of its references."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +74,7 @@ def raise_flags(
     limit: Ceiling,
     *,
     times: RunTimes | None = None,
-    controls: Sequence[tuple[Outputs, Outputs]] = (),
+    controls: OnControls | None = None,
 ) -> Raised:
     """Return the flags of an evaluation.
 
@@ -67,7 +83,7 @@ def raise_flags(
         references: Outputs of networks that were retrained without the forget set.
         limit: The ceiling for so many runs.
         times: Of the runs; None if nothing was run.
-        controls: Outputs of runs and of references on each control problem.
+        controls: How well the submission does on control problems; None without them.
     """
     with threadpool_limits(1):
         return _raise_flags(unlearned, references, limit, times, controls)
@@ -78,7 +94,7 @@ def _raise_flags(
     references: Outputs,
     limit: Ceiling,
     times: RunTimes | None,
-    controls: Sequence[tuple[Outputs, Outputs]],
+    controls: OnControls | None,
 ) -> Raised:
     confidences, others = unlearned.confidences(), references.confidences()
     seed, pool = seed_of(unlearned, references), pool_checkpoints(confidences, others)
@@ -105,7 +121,7 @@ def _raise_flags(
         None,
         None if times is None else _run_time(times),
         None if times is None else times.retraining,
-        controls=compare_outputs((unlearned, references), controls, seed=seed) if controls else None,
+        controls=None if controls is None else _compared(confidences, others, controls, seed),
     )
     levels = [(flag.kind, flag_level(flag.kind, flag.sentence)) for flag in flags]
     if discrepancy.larger <= SIGNIFICANCE:
@@ -118,6 +134,24 @@ def _raise_flags(
         notes=sorted({kind for kind, level in levels if level == "note"}),
         suspicions=sorted({kind for kind, level in levels if level != "note"}),
     )
+
+
+def _compared(
+    unlearned: FloatArray, retrained: FloatArray, controls: OnControls, seed: int
+) -> ControlComparison:
+    """Return what `compare_with_controls` returns, without the epsilons of the control problems."""
+    runs, references = controls.runs, len(retrained)
+    order = np.random.default_rng(seed).permutation(references)
+    top = ceiling(retrained[order], runs, seed=seed).quality.estimate
+    challenge = problem_figures(
+        unlearned, retrained, runs=runs, references=references, ceiling=top, seed=seed
+    )
+    others = [
+        ProblemFigures(epsilon=0.0, forgetting_quality=quality, share=quality / top)
+        for quality in controls.qualities
+    ]
+    samples = min(SAMPLES, len(unlearned) // runs)
+    return judge([challenge, *others], runs=runs, references=references, ceiling=top, samples=samples)
 
 
 def _run_time(times: RunTimes) -> RunTime:

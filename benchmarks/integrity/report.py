@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.integrity.cards import CONTROLS, Row, card_row
+from benchmarks.integrity.cards import Row, card_row
 from benchmarks.integrity.derive import FRESH, derive
 from benchmarks.integrity.methods import KINDS, REMARKS
 from benchmarks.integrity.populations import Populations, challenges, seed_of
@@ -66,11 +66,11 @@ def collect(folder: Path) -> list[Row]:
 
 
 def controls_of(place: Populations, places: Sequence[Populations]) -> list[Populations]:
-    """Return the challenges that serve as a challenge's control problems: the next ones of the same data."""
+    """Return what can be a challenge's control problems: all others of the same data, the next first."""
     data_set, _seed = seed_of(place.folder.name)
     same = [other for other in places if seed_of(other.folder.name)[0] == data_set]
     number = same.index(place)
-    return [same[(number + step) % len(same)] for step in range(1, min(CONTROLS + 1, len(same)))]
+    return same[number + 1 :] + same[:number]
 
 
 def report(rows: Sequence[Row]) -> dict[str, Any]:
