@@ -1,13 +1,18 @@
-"""Pydantic: types that several packages share, and one sentence for a validation error."""
+"""Pydantic: types that several packages share, and one sentence for what a file has wrong."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from runner.errors import ConfigurationError
 from runner.sanitize import sanitize_line
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -55,3 +60,33 @@ def plain_message(message: str) -> str:
     for pattern, plain in _PLAIN:
         message = re.sub(pattern, plain, message, count=1, flags=re.DOTALL)
     return message
+
+
+def parse_toml(
+    file: Path,
+    text: bytes,
+    model: type[_Model],
+    *,
+    read: Callable[[bytes], object],
+    root: str = "it",
+) -> _Model:
+    """Return the value that a text describes, checked by its model.
+
+    Args:
+        file: Path of the text, for messages.
+        text: Its content.
+        model: What it describes.
+        read: Returns the tables of the text: `runner.parsers.toml.read_toml`.
+        root: Name of the whole, for a problem that belongs to no single field.
+
+    Raises:
+        ConfigurationError: the text is not TOML, or not valid.
+    """
+    try:
+        return model.model_validate(read(text))
+    except ValidationError as error:
+        raise ConfigurationError(f"{file}: {first_problem(error, root=root)}.") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
+    except ValueError as error:  # not TOML, or a number that Python refuses
+        raise ConfigurationError(f"{file} is not TOML: {sanitize_line(str(error))}.") from error

@@ -15,8 +15,8 @@ from runner.challenge.layout import ARCHITECTURE_FILE, PROBES_FILE, PUBLIC_SPLIT
 from runner.challenge.limits import StatedLimits
 from runner.challenge.probes import ProbeSettings
 from runner.challenge.training import Training, TrainingChoice
-from runner.parsers.toml import parse_toml
-from runner.validation import Sha256
+from runner.parsers.toml import read_toml
+from runner.validation import Sha256, parse_toml
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
 from sandbox.protocol.splits import SPLITS
 
@@ -189,7 +189,7 @@ def parse_description(file: Path, text: bytes) -> Description:
     Raises:
         ConfigurationError: the text is not TOML, or not a description.
     """
-    return parse_toml(file, text, Description)
+    return parse_toml(file, text, Description, read=read_toml)
 
 
 def render_description(description: Description) -> bytes:

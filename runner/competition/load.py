@@ -8,7 +8,8 @@ from typing import Final
 from runner.competition.competition import COMPETITION_FILE, Competition
 from runner.errors import ConfigurationError
 from runner.files import read_regular_file
-from runner.parsers.toml import parse_toml
+from runner.parsers.toml import read_toml
+from runner.validation import parse_toml
 
 _MAX_BYTES: Final = 1 << 20
 
@@ -37,4 +38,4 @@ def parse_competition(file: Path, text: bytes) -> Competition:
     Raises:
         ConfigurationError: the text is not TOML, or not a competition.
     """
-    return parse_toml(file, text, Competition, root="the competition")
+    return parse_toml(file, text, Competition, read=read_toml, root="the competition")

@@ -11,44 +11,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
-from typing import Any, Final, TypeVar
-
-from pydantic import BaseModel, ValidationError
-
-from runner.errors import ConfigurationError
-from runner.sanitize import sanitize_line
-from runner.validation import first_problem
-
-_Model = TypeVar("_Model", bound=BaseModel)
+from typing import Any, Final
 
 _MAX_PARTS: Final = 16
 """Of a dotted name; ``source.training.epochs`` has three."""
 _PART: Final = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+')[ \t]*+"""
 _LONG_NAME: Final = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:\.[ \t]*+{_PART}){{{_MAX_PARTS}}}")
 """Its quantifiers are possessive and do not backtrack, so the search takes time linear in the text."""
-
-
-def parse_toml(file: Path, text: bytes, model: type[_Model], *, root: str = "it") -> _Model:
-    """Return the value that a text describes, checked by its model.
-
-    Args:
-        file: Path of the text, for messages.
-        text: Its content.
-        model: What it describes.
-        root: Name of the whole, for a problem that belongs to no single field.
-
-    Raises:
-        ConfigurationError: the text is not TOML, or not valid.
-    """
-    try:
-        return model.model_validate(read_toml(text))
-    except ValidationError as error:
-        raise ConfigurationError(f"{file}: {first_problem(error, root=root)}.") from error
-    except RecursionError as error:
-        raise ConfigurationError(f"{file} is not TOML: it is nested too deeply.") from error
-    except ValueError as error:  # not TOML, or a number that Python refuses
-        raise ConfigurationError(f"{file} is not TOML: {sanitize_line(str(error))}.") from error
 
 
 def read_toml(text: bytes) -> dict[str, Any]:
