@@ -1,9 +1,13 @@
 """Relearning: outputs on the forget examples after fine-tuning on retain alone.
 
 What a network only suppresses comes back in a few steps; what it never learned does not. The fine-tuning is
-plain stochastic gradient descent with momentum, in eval mode: no dropout and no change of the statistics of
+stochastic gradient descent with momentum, in eval mode: no dropout and no change of the statistics of
 batch normalization, so that nothing is random but the batches, which are the same for all networks. The
 network itself is not changed.
+
+A step changes each weight tensor by a fraction of its own norm (as LARS does, arXiv 1708.03888). Plain steps
+have an absolute size: a network whose first layer is multiplied by 1000 and whose next one is divided by 1000
+answers as before, but plain steps leave it almost as it is, so that it would hide what it knows.
 """
 
 from __future__ import annotations
@@ -56,11 +60,23 @@ def relearned_logits(
             gradients = torch.autograd.grad(loss, tuned.weights, allow_unused=True)
         for weight, gradient, momentum in zip(tuned.weights, gradients, momenta, strict=True):
             if gradient is not None:
-                momentum.mul_(_MOMENTUM).add_(gradient)
+                momentum.mul_(_MOMENTUM).add_(_relative_step(weight.data, gradient))
                 weight.data.sub_(momentum, alpha=plan.relearning_rate)
     with torch.no_grad():
         logits = torch.cat([forward(batch) for batch in batches(splits["forget"]["image"])])
         return bounded(logits, splits["forget"]["label"], as_recognized=True)
+
+
+def _relative_step(weight: Tensor, gradient: Tensor) -> Tensor:
+    """Return the gradient with the norm of the weights: scaled weights get a step that is scaled as much.
+
+    Weights that are all zero, as biases at first, get the gradient itself. Norms are in double precision,
+    because the squares of scaled weights and gradients may not fit into single precision.
+    """
+    of_weight, of_gradient = (torch.linalg.vector_norm(each, dtype=torch.float64) for each in (weight, gradient))
+    ratio = torch.where(of_weight > 0, of_weight / of_gradient, torch.ones_like(of_weight))
+    ratio = torch.where(of_gradient > 0, ratio, torch.zeros_like(ratio))
+    return gradient * ratio.to(gradient.dtype)
 
 
 class _Tuned(nn.Module):
