@@ -114,7 +114,7 @@ def rescaled(net: nn.Module) -> nn.Module:
 def relearning_rules(problem: Problem) -> Iterator[tuple[str, Relearn]]:
     """Yield ways of fine-tuning, each with its name: the probe's own and torch's optimizers."""
     data = problem.data
-    for rate in (0.001, 0.003, 0.01):
+    for rate in (0.003, 0.01):
         plan = ProbePlan(**{name: getattr(PLAN, name) for name in PLAN.__slots__} | {"relearning_rate": rate})
         yield (
             f"relative {rate:g}",
@@ -149,6 +149,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with the files of the data set")
     parser.add_argument("--folder", type=Path, required=True, help="of the populations")
     parser.add_argument("--models", type=int, default=32)
+    parser.add_argument("--rules", nargs="*", help="ways of fine-tuning; default: all")
     options = parser.parse_args()
     torch.set_num_threads(1)
     problem = make_problem(options.data_set, 0, options.folder / f"{options.data_set}-0", options.data)
@@ -182,6 +183,8 @@ def main() -> None:
             logits = torch.stack([net(forget["image"]) for net in networks]) + table
         arrays[f"{method}/logits"] = logits.numpy()
         for rule, relearn in relearning_rules(problem):
+            if options.rules and rule not in options.rules:
+                continue
             relearned = torch.stack([relearn(net) for net in networks]) + table
             arrays[f"{method}/relearned {rule}"] = relearned.detach().numpy()
         print(f"{time.process_time():.0f} s: {method}", flush=True)
