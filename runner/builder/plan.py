@@ -34,7 +34,7 @@ from runner.units import MIB
 from runner.validation import first_problem
 from sandbox.protocol.architecture_names import unknown_architecture
 from sandbox.protocol.jobs import FILE_ARCHITECTURE
-from sandbox.protocol.probes import RELEARNED, VERSION
+from sandbox.protocol.probes import RELEARNED, version_of
 from sandbox.protocol.recipes import DOWNLOADABLE_RECIPES, PERSON_RECIPES, RECIPES
 
 ItemFormat = Literal["dict", "tuple"]
@@ -76,7 +76,7 @@ class BuildPlan:
             "seed": self.seed,
             "forget_fraction": self.forget_fraction,
             "image": image.digest,
-            "probes": None if self.probes == "none" else f"{self.probes}, version {VERSION}",
+            "probes": self._probes_record(),
             "settings": {
                 "references": self.references,
                 "item_format": self.item_format,
@@ -87,6 +87,10 @@ class BuildPlan:
                 "controls": self.controls or None,  # plans of earlier versions have none
             },
         }
+
+    def _probes_record(self) -> str | None:
+        settings = self.probe_settings()
+        return None if settings is None else f"{self.probes}, version {version_of(settings.kinds)}"
 
     def with_data(self, data: OrganizerData) -> BuildPlan:
         """Return the plan with the hash of the organizer's files."""

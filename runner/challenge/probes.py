@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from runner.challenge.outputs import OutputShapes
+from runner.errors import ConfigurationError
 from runner.parsers.npz import ArraysError, pack_npz, unpack_npz
 from runner.parsers.safetensors import read_tensors
 from sandbox.protocol.probes import (
@@ -31,6 +32,7 @@ from sandbox.protocol.probes import (
     VERSION,
     ProbePlan,
     probe_seed,
+    version_of,
 )
 
 ProbeChoice = Literal["cheap", "relearning", "none"]
@@ -48,8 +50,9 @@ class ProbeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    version: Literal[1] = VERSION
-    """Of how they are computed."""
+    version: Literal[1, 2] = VERSION
+    """Of how they are computed: 2 with relearning, 1 without. Challenges that record relearning in version 1,
+    whose steps were blind to scaled weights, must be built again before anything is evaluated on them."""
     kinds: list[str]
     """Arrays that are recorded, of `retain_logits`, `test_logits`, `perturbed_logits`, `features` and
     `relearned_logits`; without those that the network or the size of the data does not allow."""
@@ -68,7 +71,7 @@ class ProbeSettings(BaseModel):
     relearning_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Steps of fine-tuning on retain before `relearned_logits`."""
     relearning_rate: Annotated[float, Field(gt=0, le=100)] | None = None
-    """Learning rate of these steps."""
+    """Size of a step, as a fraction of the norm of the weights that it changes."""
     relearning_batch: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
     """Examples in such a step."""
 
@@ -95,6 +98,7 @@ class ProbeSettings(BaseModel):
         update: dict[str, Any] = {"kinds": remaining}
         if RELEARNED not in remaining:
             update |= dict.fromkeys(("relearning_steps", "relearning_rate", "relearning_batch"))
+            update["version"] = version_of(remaining)
         return self.model_copy(update=update)
 
     def is_part_of(self, other: ProbeSettings) -> bool:
@@ -106,8 +110,21 @@ class ProbeSettings(BaseModel):
         return ProbePlan.from_fields(self.model_dump(exclude={"version"}))
 
     def job_fields(self) -> dict[str, Any]:
-        """Return the settings as a field of a job."""
-        return asdict(self.plan())
+        """Return the settings as a field of a job.
+
+        Raises:
+            ConfigurationError: this version of the program computes them in another way.
+        """
+        if self.version != version_of(self.kinds):
+            raise ConfigurationError(
+                "The challenge records relearning as an earlier version of this program did, which networks "
+                "with scaled weights could evade; build the challenge again."
+            )
+        fields = asdict(self.plan())
+        if RELEARNED in self.kinds:
+            return fields | {"version": self.version}
+        del fields["version"]  # images that know version 1 alone have no such field
+        return fields
 
 
 def choose_probes(choice: ProbeChoice, challenge_seed: int) -> ProbeSettings | None:
@@ -122,7 +139,9 @@ def choose_probes(choice: ProbeChoice, challenge_seed: int) -> ProbeSettings | N
     settings = ProbeSettings(kinds=list(_CHEAP), seed=probe_seed(challenge_seed))
     if choice == "cheap":
         return settings
-    return ProbeSettings(**{**settings.model_dump(), "kinds": list(KINDS), **_RELEARNING})
+    return ProbeSettings(
+        **{**settings.model_dump(), "kinds": list(KINDS), "version": version_of(KINDS), **_RELEARNING}
+    )
 
 
 def probe_shapes(

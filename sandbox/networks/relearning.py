@@ -1,9 +1,13 @@
 """Relearning: outputs on the forget examples after fine-tuning on retain alone.
 
 What a network only suppresses comes back in a few steps; what it never learned does not. The fine-tuning is
-plain stochastic gradient descent with momentum, in eval mode: no dropout and no change of the statistics of
+stochastic gradient descent with momentum, in eval mode: no dropout and no change of the statistics of
 batch normalization, so that nothing is random but the batches, which are the same for all networks. The
 network itself is not changed.
+
+Steps are relative to the norm that each weight tensor had at first. Steps of an absolute size are blind to
+scaled weights: a network whose first layer is multiplied by 1000 and whose next one is divided by 1000 answers
+as before, but hardly moves, so that it would hide what it knows.
 """
 
 from __future__ import annotations
@@ -49,18 +53,37 @@ def relearned_logits(
     forward = Forward(tuned, classes, memory_format, on_batch)
     images, labels = splits["retain"]["image"], splits["retain"]["label"]
     momenta = [torch.zeros_like(weight) for weight in tuned.weights]
+    norms = [_norm(weight) for weight in tuned.weights]
     for rows in _rows(plan, len(labels)):
         chosen = rows.to(labels.device)
         with torch.enable_grad():
             loss = nn.functional.cross_entropy(forward(images[chosen]), labels[chosen])
             gradients = torch.autograd.grad(loss, tuned.weights, allow_unused=True)
-        for weight, gradient, momentum in zip(tuned.weights, gradients, momenta, strict=True):
+        for weight, gradient, momentum, norm in zip(tuned.weights, gradients, momenta, norms, strict=True):
             if gradient is not None:
-                momentum.mul_(_MOMENTUM).add_(gradient)
+                momentum.mul_(_MOMENTUM).add_(_relative(gradient, norm))
                 weight.data.sub_(momentum, alpha=plan.relearning_rate)
     with torch.no_grad():
         logits = torch.cat([forward(batch) for batch in batches(splits["forget"]["image"])])
         return bounded(logits, splits["forget"]["label"], as_recognized=True)
+
+
+def _relative(gradient: Tensor, norm: Tensor) -> Tensor:
+    """Return the step of a weight tensor, at a learning rate of 1: of its norm, or shorter near a minimum.
+
+    It is the gradient with respect to the weights divided by their norm, with a norm of at most 1, in units of
+    the weights' norm. A tensor that is all zero, as biases at first, has no scale: its step is the gradient.
+
+    Args:
+        gradient: Of the tensor.
+        norm: Of the tensor before fine-tuning. Double precision, since scaled weights have large squares.
+    """
+    scale = norm.square() / (norm * _norm(gradient)).clamp(min=1)
+    return (gradient.double() * torch.where(norm > 0, scale, 1)).to(gradient.dtype)
+
+
+def _norm(values: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(values.detach(), dtype=torch.float64)
 
 
 class _Tuned(nn.Module):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 VERSION: Final = 1
-"""Of the probes: it is raised when the same settings would give other numbers."""
+"""Of all probes but relearning: it is raised when the same settings would give other numbers."""
+RELEARNING_VERSION: Final = 2
+"""Of probes with relearning. Steps of version 1 had an absolute size, and were blind to scaled weights."""
 
 RETAIN, TEST, PERTURBED, FEATURES, RELEARNED = KINDS = (
     "retain_logits",
@@ -52,9 +54,11 @@ class ProbePlan:
     relearning_steps: int | None = None
     """Steps of fine-tuning on retain; None, like the next two, where that is not recorded."""
     relearning_rate: float | None = None
-    """Its learning rate."""
+    """Size of a step, as a fraction of the norm of the weights that it changes."""
     relearning_batch: int | None = None
     """Examples in a step."""
+    version: int | None = None
+    """`RELEARNING_VERSION` or None, as above; images that know version 1 alone refuse the field."""
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Self:
@@ -109,6 +113,11 @@ class ProbePlan:
     def seed_for(self, purpose: str) -> int:
         """Return a seed of 63 bits for something else that is random."""
         return int.from_bytes(_digest(self.seed, purpose)[:8], "big") >> 1
+
+
+def version_of(kinds: Iterable[str]) -> int:
+    """Return the version of these kinds as they are computed here."""
+    return RELEARNING_VERSION if RELEARNED in kinds else VERSION
 
 
 def probe_seed(challenge_seed: int) -> int:

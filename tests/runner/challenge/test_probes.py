@@ -57,6 +57,8 @@ def test_no_probes_no_settings(challenge_folder: ChallengeFolder) -> None:
     assert relearning is not None
     assert relearning.kinds == list(KINDS)
     assert relearning.recorded(CHEAP.kinds) == CHEAP
+    assert (relearning.version, relearning.job_fields()["version"]) == (2, 2)
+    assert (CHEAP.version, "version" in CHEAP.job_fields()) == (1, False)
     assert challenge.reference_probes() is None
     assert dict(challenge.output_shapes.probes) == {}
     assert b"probes" not in (challenge.folder / DESCRIPTION_FILE).read_bytes()
@@ -102,6 +104,14 @@ def test_some_kinds_are_part_of_all() -> None:
     assert some.is_part_of(everything)
     assert not everything.is_part_of(some)
     assert not some.model_copy(update={"copies": 3}).is_part_of(everything)
+
+
+def test_relearning_of_an_earlier_version_is_not_computed() -> None:
+    """Its numbers would be others than those of the references: the challenge must be built again."""
+    earlier = ProbeSettings(**{**CHEAP.model_dump(), "kinds": list(KINDS), **RELEARNING})
+    with pytest.raises(ConfigurationError, match="build the challenge again"):
+        earlier.job_fields()
+    assert earlier.recorded(CHEAP.kinds).job_fields() == CHEAP.job_fields()
 
 
 def test_the_file_of_the_references_round_trip(with_probes: ChallengeFolder) -> None:
