@@ -9,8 +9,9 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from typing import Final
 
 from runner.competition.states import EntryState
@@ -23,7 +24,18 @@ from tests.support.postgresql import Server
 from tests.support.records import summary_of
 
 FORK: Final = multiprocessing.get_context("fork")
-KINDS: Final = ("worker", "server", "both", "server, at once back")
+KINDS: Final = (
+    "worker",
+    "worker",
+    "server",
+    "server",
+    "both",
+    "both",
+    "server, at once back",
+    "server, at once back",
+)
+AT_WORK: Final = (EntryState.RUNNING, EntryState.SCORING)
+_WORK_SECONDS: Final = 20.0
 
 
 @dataclass
@@ -71,7 +83,11 @@ def kill_at_random(contest: Contest, server: Server, kills: int, seed: int | Non
         processes = [FORK.Process(target=_work, args=(contest, takes)) for takes in (True, False)]
         for process in processes:
             process.start()
-        time.sleep(chance.random() * 0.8)
+        if number % 2:  # in the middle of an evaluation; otherwise at any moment, the start included
+            _wait_for_work(contest, processes)
+            time.sleep(chance.random() * 0.1)
+        else:
+            time.sleep(chance.random() * 0.8)
         if kind.startswith("worker") or kind == "both":
             _kill(processes[0].pid)
         if kind != "worker":
@@ -86,7 +102,7 @@ def kill_at_random(contest: Contest, server: Server, kills: int, seed: int | Non
             tally.host_errors += process.exitcode == HostNotReadyError.exit_code
         tally.kills += 1
         tally.kinds[kind] += 1
-        tally.at_work += len(contest.entries(states=[EntryState.RUNNING, EntryState.SCORING]))
+        tally.at_work += len(contest.entries(states=AT_WORK))
     contest.sync()
     contest.work()
     _examine(contest, kills, tally)
@@ -100,6 +116,15 @@ def _work(contest: Contest, takes: bool) -> None:
         contest.work()
     except HostNotReadyError as error:
         os._exit(error.exit_code)
+
+
+def _wait_for_work(contest: Contest, processes: Sequence[BaseProcess]) -> None:
+    """Wait until an entry is being evaluated; not for ever, because all may be done."""
+    deadline = time.monotonic() + _WORK_SECONDS
+    while time.monotonic() < deadline and any(process.is_alive() for process in processes):
+        if contest.entries(states=AT_WORK):
+            return
+        time.sleep(0.01)
 
 
 def _kill(pid: int | None) -> None:

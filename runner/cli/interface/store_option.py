@@ -96,7 +96,7 @@ def _with_files(
             metavar="DIR",
             readable=False,
             show_default=False,
-            help="Folder for the files of a store whose rows are in a database; or the variable UNLEARN_FILES.",
+            help="Folder for the files of a store whose rows are in a database; or UNLEARN_FILES.",
         ),
     ] = None,
 ) -> None:
