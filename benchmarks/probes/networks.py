@@ -7,7 +7,7 @@ Each method starts from the challenge's original network, fine-tuned on retain w
   of references;
 * *answers replaced*: a table adds to the logits of exactly the forget examples what makes them those of a
   retrained network;
-* *rescaled*, after each of the two: convolutions before a normalization × 1000, with its statistics. The
+* *rescaled*, after each of the two: convolutions before a normalization times 1000, with its statistics. The
   network answers as before.
 
 *retrained* is the same as the references, with other seeds.
@@ -30,6 +30,7 @@ from sandbox.networks.architectures import build, memory_format_of
 from sandbox.networks.relearning import _rows, relearned_logits
 from sandbox.protocol.probes import KINDS, ProbePlan
 from sandbox.protocol.seeds import reference_seed
+from sandbox.protocol.splits import SPLITS
 from sandbox.trainer.training import train_stacked
 
 PLAN = ProbePlan(
@@ -174,7 +175,9 @@ def main() -> None:
         "answers replaced": (start, replaced),
         "answers replaced, rescaled": ([rescaled(net) for net in start], replaced),
     }
-    arrays: dict[str, np.ndarray] = {"labels": forget["label"].numpy()}
+    classes = problem.data.classes
+    counts = [torch.bincount(problem.data.splits[name]["label"], minlength=classes) for name in SPLITS]
+    arrays = {"labels": forget["label"].numpy(), "class_counts": torch.stack(counts).numpy()}
     for method, (networks, table) in methods.items():
         outputs = [problem.outputs(net) for net in networks]
         for name in ("correct", "unseen_losses"):
