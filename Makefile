@@ -93,7 +93,7 @@ bench: setup
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python -m benchmarks.leaderboard --halves
-	@$(BIN)/python -m benchmarks.intake
+	@$(BIN)/python -m benchmarks.scale.intake
 	@$(BIN)/python benchmarks/references.py
 	@$(BIN)/python benchmarks/evaluator.py
 	@$(BIN)/python benchmarks/build_footprint.py

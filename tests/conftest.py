@@ -12,8 +12,8 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.databases import postgresql, prepare_store  # noqa: F401 - fixtures
 from tests.support.paths import ROOT
+from tests.support.stores.databases import postgresql, prepare_store  # noqa: F401 - fixtures
 
 settings.register_profile(
     "unlearn",

@@ -21,7 +21,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from runner.competition.competition import COMPETITION_FILE
-from runner.contest.board import anonymous_name
+from runner.contest.audience import anonymous_name
 from runner.contest.final import Final as ContestFinal
 from runner.contest.opened import OpenContest
 from runner.contest.queue import challenge_sha256

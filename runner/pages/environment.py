@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from runner.pages.style import content_security_policy, style_sheet
@@ -50,3 +50,22 @@ def render_page(template: str, **values: object) -> str:
         jinja2.UndefinedError: the template uses a name that is not among the values.
     """
     return page_environment().get_template(template).render(**values)
+
+
+def environment_over(folder: Path, *, policy: str, **values: object) -> Environment:
+    """Return an environment whose templates stand before those of this package.
+
+    Args:
+        folder: Of the templates; a ``base.html`` there is that of all pages.
+        policy: Of the pages; without quotation marks.
+        values: Further names that templates may use.
+    """
+    environment = page_environment().overlay(
+        loader=ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(TEMPLATES)])
+    )
+    environment.globals = {
+        **page_environment().globals,
+        "policy": Markup(policy),  # noqa: S704 - a constant, without quotes
+        **values,
+    }
+    return environment

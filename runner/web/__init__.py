@@ -6,7 +6,7 @@
                                                      │
                   body ── intake.body ──> FILES/uploads/NAME ──> a row in the state `received`
 
-    unlearn competition evaluate: received ──> checking ──> queued or refused   (runner.contest.checker)
+    unlearn competition evaluate: received ──> checking ──> queued or refused  (runner.contest.service)
 
 ``serve`` runs it, ``app`` puts it together from `settings` and `context`. Machines use ``/api/v1`` with a
 bearer token (`access`), people use pages with a cookie that they get for a token (`sessions`); neither works

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from runner.competition.states import EntryState
-from runner.contest.snapshot import OwnResult
+from runner.contest.service.snapshot import OwnResult
 from runner.store.competition.records import CompetitionEntry
 from runner.web.context import WebContext
 from runner.web.shown import own_result

@@ -7,7 +7,7 @@ from typing import Any
 from runner.challenge.description_file import read_description
 from runner.competition.phase import Phase
 from runner.contest.audience import anonymous_name
-from runner.contest.snapshot import OwnResult, read_report
+from runner.contest.service.snapshot import OwnResult, read_report
 from runner.errors import ConfigurationError
 from runner.leaderboard.model import Board, RowView
 from runner.store.competition.records import CompetitionEntry

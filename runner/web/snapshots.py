@@ -11,7 +11,7 @@ from typing import Final
 
 from runner.contest.opened import OpenContest
 from runner.contest.queue import QueuedEntry, queued_entries
-from runner.contest.snapshot import PhaseSnapshot, read_snapshot, snapshot_path
+from runner.contest.service.snapshot import PhaseSnapshot, read_snapshot, snapshot_path
 
 _QUEUE_SECONDS: Final = 2.0
 """For which places in the queue are shown as they were: computing them reads all evaluations."""

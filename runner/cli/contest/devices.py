@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from runner.cli.console import print_json, print_warning, stderr_console, stdout_console
-from runner.contest.attendant import checking
 from runner.contest.budget import Budget
 from runner.contest.on_devices import DevicePhases, Ended, waiting_in, work_on_devices
 from runner.contest.opened import OpenContest
-from runner.contest.publishing import Publisher
+from runner.contest.service.attendant import checking
+from runner.contest.service.publishing import Publisher
 from runner.contest.worker import Worker
 from runner.devices.board import Board
 from runner.devices.device_process import DeviceProcess

@@ -13,12 +13,12 @@ from runner.cli.contest.devices import evaluate_on_devices
 from runner.cli.contest.options import CompetitionArgument
 from runner.cli.options import DEFAULT_STORE, DevicesOption, StoreOption
 from runner.competition.states import EntryState
-from runner.contest.attendant import checking
 from runner.contest.host import on_this_host
 from runner.contest.on_devices import Ended
 from runner.contest.opened import OpenContest, open_contest
-from runner.contest.publishing import Publisher
 from runner.contest.recovery import MAX_ATTEMPTS
+from runner.contest.service.attendant import checking
+from runner.contest.service.publishing import Publisher
 from runner.contest.worker import Worker
 from runner.errors import ConfigurationError
 from runner.progress import ConsoleReporter, NullReporter

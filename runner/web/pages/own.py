@@ -18,7 +18,7 @@ from runner.web.access import Reader
 from runner.web.api.entries import EntryNumber, visible_entry
 from runner.web.context import Context
 from runner.web.entries import entry_view
-from runner.web.pages.looks import page, service_environment
+from runner.web.pages.looks import page, service_text
 from runner.web.pages.visit import require_team
 from runner.web.problems import ProblemError
 from runner.web.sessions import CSRF_FIELD, PageVisitor, require_form
@@ -38,15 +38,17 @@ _LOGS: Final = 5
 def entries(request: Request, context: Context, visitor: PageVisitor) -> Response:
     """List the entries of the team, the newest first."""
     team = require_team(visitor, Scope.READ)
-    found = context.store.last_entries(context.contest.name, phase=None, team=team, before=None, most=_LISTED)
-    in_progress = any(entry.state in _IN_PROGRESS for entry in found)
+    entries_of_team = context.store.last_entries(
+        context.contest.name, phase=None, team=team, before=None, most=_LISTED
+    )
+    in_progress = any(entry.state in _IN_PROGRESS for entry in entries_of_team)
     return page(
         request,
         context,
         visitor,
         "entries.html",
         refresh_seconds=_REFRESH_SECONDS if in_progress else None,
-        entries=[(entry, entry_view(context, entry)) for entry in found],
+        entries=[(entry, entry_view(context, entry)) for entry in entries_of_team],
         most=_LISTED,
     )
 
@@ -110,22 +112,19 @@ def feed(context: Context, visitor: Reader) -> Response:
     """Return a feed (RFC 4287) of the team's entries that have ended, for programs that send its token."""
     if visitor.team is None:
         raise ProblemError(403, "This token belongs to no team.")
-    found = context.store.last_entries(
+    entries_of_team = context.store.last_entries(
         context.contest.name, phase=None, team=visitor.team, before=None, most=_IN_FEED
     )
-    ended = [entry for entry in found if entry.state not in _IN_PROGRESS]
+    ended = [entry for entry in entries_of_team if entry.state not in _IN_PROGRESS]
     newest = max((entry.state_since for entry in ended), default=context.clock() - timedelta(days=1))
     identity = hashlib.sha256(f"{context.contest.name} {visitor.team}".encode()).hexdigest()[:32]
-    text = (
-        service_environment()
-        .get_template("feed.xml")
-        .render(
-            contest=context.contest.name,
-            team=visitor.team,
-            origin=context.settings.origin,
-            identity=identity,
-            updated=newest,
-            entries=[(entry, entry_view(context, entry)) for entry in ended],
-        )
+    text = service_text(
+        "feed.xml",
+        contest=context.contest.name,
+        team=visitor.team,
+        origin=context.settings.origin,
+        identity=identity,
+        updated=newest,
+        entries=[(entry, entry_view(context, entry)) for entry in ended],
     )
     return Response(text, media_type="application/atom+xml")

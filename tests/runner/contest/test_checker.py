@@ -11,9 +11,9 @@ import pytest
 
 from runner.competition.intake import Intake
 from runner.competition.states import EntryState
-from runner.contest.attendant import checking
-from runner.contest.checker import Checker
 from runner.contest.opened import OpenContest, open_contest
+from runner.contest.service.attendant import checking
+from runner.contest.service.checker import Checker
 from runner.store.competition.records import CompetitionEntry, NewCompetitionEntry
 from runner.store.lease import evaluation_lease
 from runner.store.paths import archive_path, uploads_folder

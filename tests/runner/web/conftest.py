@@ -16,9 +16,9 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from runner.competition.scopes import OPERATOR_SCOPES, TEAM_SCOPES, Scope
-from runner.contest.checker import Checker
 from runner.contest.opened import open_contest
-from runner.contest.publishing import Publisher
+from runner.contest.service.checker import Checker
+from runner.contest.service.publishing import Publisher
 from runner.progress import NullReporter
 from runner.store.competition.records import Act
 from runner.store.paths import uploads_folder

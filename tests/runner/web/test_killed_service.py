@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from runner.contest.checker import Checker
 from runner.contest.opened import open_contest
+from runner.contest.service.checker import Checker
 from runner.store.paths import uploads_folder
 from runner.web.intake.uploads import KEPT_SECONDS, sweep_uploads
 from tests.runner.contest.conftest import NAME, Contest

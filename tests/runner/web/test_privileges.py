@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from runner.contest.checker import Checker
 from runner.contest.opened import open_contest
+from runner.contest.service.checker import Checker
 from runner.errors import ConfigurationError
 from runner.store.listing import DATABASE_FILE
 from runner.store.paths import uploads_folder

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runner.contest.audience import anonymous_name
-from runner.contest.publishing import NOT_SHOWN
+from runner.contest.service.publishing import NOT_SHOWN
 from tests.runner.contest.conftest import NAME, Contest
 from tests.runner.web.conftest import CODE, Site, site_of
 

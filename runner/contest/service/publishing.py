@@ -13,7 +13,7 @@ from runner.competition.phase import Phase
 from runner.competition.states import EntryState
 from runner.contest.board import phase_board
 from runner.contest.opened import OpenContest
-from runner.contest.snapshot import OwnResult, PhaseSnapshot, report_path, snapshot_path
+from runner.contest.service.snapshot import OwnResult, PhaseSnapshot, report_path, snapshot_path
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import read_stored_file, write_atomic
 from runner.progress import Reporter

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from runner.contest.checker import Checker
 from runner.contest.opened import OpenContest
+from runner.contest.service.checker import Checker
 from runner.errors import RunnerError
 from runner.sanitize import sanitize_line
 

@@ -1,6 +1,6 @@
 """Kill workers and their PostgreSQL server at random moments: nothing is lost, doubled or stuck.
 
-``python -m benchmarks.database_kills --kills 100``
+``python -m benchmarks.scale.database_kills --kills 100``
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.runner.contest.conftest import Contest
-from tests.support.database_kills import kill_at_random
-from tests.support.databases import move_rows
-from tests.support.postgresql import binaries, running_server
+from tests.support.stores.database_kills import kill_at_random
+from tests.support.stores.databases import move_rows
+from tests.support.stores.postgresql import binaries, running_server
 
 
 def main() -> None:
