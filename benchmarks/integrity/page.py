@@ -13,7 +13,7 @@ from benchmarks.integrity.report import HONEST, flags_by_data, rates, table
 _ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = _ROOT / "docs" / "integrity.md"
 STORED: Final = _ROOT / "benchmarks" / "data" / "integrity.json"
-_TABLE: Final = re.compile(r"(?<=<!-- table: )(\w+) -->\n\n?(?:\|.*\n)*")
+_TABLE: Final = re.compile(r"(?<=<!-- table: )(\w+) -->\n\n?(?:\|.*\n)*\n?")
 
 
 def stored_report() -> dict[str, Any]:
@@ -40,7 +40,8 @@ def with_tables(page: str, data: Mapping[str, Any]) -> str:
     names = [match[1] for match in _TABLE.finditer(page)]
     if sorted(names) != sorted(tables):
         raise ValueError(f"The page has the tables {names}, but should have {sorted(tables)}.")
-    return _TABLE.sub(lambda match: "\n".join((f"{match[1]} -->", "", *tables[match[1]], "")), page)
+    changed = _TABLE.sub(lambda match: "\n".join((f"{match[1]} -->", "", *tables[match[1]], "", "")), page)
+    return changed.rstrip("\n") + "\n"
 
 
 def write_page() -> None:
