@@ -88,9 +88,13 @@ def checked_server(text: str) -> str:
     except ValueError:
         valid = False
     if not valid or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ConfigurationError("--server must be an address such as https://contest.example, without a path.")
+        raise ConfigurationError(
+            "--server must be an address such as https://contest.example, without a path."
+        )
     if parts.scheme == "http" and not is_local(parts.hostname or ""):
-        raise ConfigurationError("--server must begin with https://, since others could read your token otherwise.")
+        raise ConfigurationError(
+            "--server must begin with https://, since others could read your token otherwise."
+        )
     return f"{parts.scheme}://{parts.netloc}"
 
 

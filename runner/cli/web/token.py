@@ -30,12 +30,16 @@ def read_token(file: Path | None, environment: Mapping[str, str]) -> str:
     if file is None:
         text, where = environment.get(TOKEN_VARIABLE, ""), TOKEN_VARIABLE
         if not text.strip():
-            raise ConfigurationError(f"No token is given; name a file with --token-file, or set {TOKEN_VARIABLE}.")
+            raise ConfigurationError(
+                f"No token is given; name a file with --token-file, or set {TOKEN_VARIABLE}."
+            )
     else:
         text, where = _content(file), display_path(file)
     token = text.strip()
     if _TOKEN.fullmatch(token) is None:
-        raise ConfigurationError(f"{where} has no token; a token is one word, as the organizers gave it to you.")
+        raise ConfigurationError(
+            f"{where} has no token; a token is one word, as the organizers gave it to you."
+        )
     return token
 
 
