@@ -1,4 +1,4 @@
-"""A competition's API as its client sees it: hand in, and follow an entry. Requests are repeated where that is safe.
+"""Use a competition's API: hand in, and follow an entry. Each of its requests may be repeated.
 
 Every request carries the token in a header, goes to the server that was named, and follows no redirection:
 the token reaches nobody else. What a server answers is untrusted text until it is sanitized.
@@ -25,7 +25,7 @@ _MAX_DELAY_SECONDS: Final = 30.0
 _TIMEOUT_SECONDS: Final = (10.0, 120.0)
 """To connect, and between two parts of the answer."""
 _SENTENCE_CHARACTERS: Final = 500
-_TOO_OLD: Final = "does not answer as a competition's server does; check the address given with --server."
+_NO_SERVER: Final = "does not answer as a competition's server does; check the address given with --server."
 
 
 class Allowance(BaseModel):
@@ -195,9 +195,9 @@ class CompetitionClient:
             ):
                 fault = "cannot be reached"
             except requests.exceptions.RequestException as error:
-                raise HostNotReadyError(f"{self._server} {_TOO_OLD}") from error
+                raise HostNotReadyError(f"{self._server} {_NO_SERVER}") from error
             else:
-                if response.status_code < 500:  # noqa: PLR2004 - from here on the server's own faults
+                if response.status_code < 500:
                     return self._read(kind, response)
                 fault = f"has a fault (status {response.status_code})"
             if attempt < ATTEMPTS:
@@ -205,7 +205,8 @@ class CompetitionClient:
                 self._sleep(delay)
                 delay = min(2 * delay, _MAX_DELAY_SECONDS)
         raise HostNotReadyError(
-            f"{self._server} {fault}; repeat the command later: within ten minutes the same file is not counted twice."
+            f"{self._server} {fault}; repeat the command later. "
+            "Within ten minutes the same file is not counted twice."
         )
 
     def _read(self, kind: type[Answer], response: requests.Response) -> Answer:
@@ -213,11 +214,11 @@ class CompetitionClient:
             try:
                 return kind.model_validate_json(response.content)
             except ValidationError as error:
-                raise HostNotReadyError(f"{self._server} {_TOO_OLD}") from error
+                raise HostNotReadyError(f"{self._server} {_NO_SERVER}") from error
         try:
             detail = response.json()["detail"]
         except (ValueError, KeyError, TypeError):
             detail = None
         if not isinstance(detail, str):
-            raise HostNotReadyError(f"{self._server} {_TOO_OLD}")
+            raise HostNotReadyError(f"{self._server} {_NO_SERVER}")
         raise ConfigurationError(f"Refused: {sanitize_line(detail, _SENTENCE_CHARACTERS)}")

@@ -120,9 +120,7 @@ def _print_handed_in(answer: HandInAnswer) -> None:
     earlier = "" if answer.is_new else ", the same file as before"
     out.print(f"entry {entry.id}: {state_text(entry)}{earlier}", markup=False, soft_wrap=True)
     if answer.remaining is not None:
-        resets = (
-            "" if answer.resets_at is None else f"; this changes at {sanitize_line(answer.resets_at, 40)}"
-        )
+        resets = f"; resets at {sanitize_line(answer.resets_at, 40)}" if answer.resets_at else ""
         out.print(f"remaining: {answer.remaining}{resets}", markup=False, soft_wrap=True)
     if entry.starts_in_seconds is not None:
         out.print(f"begins in about {duration(entry.starts_in_seconds)}", markup=False, soft_wrap=True)

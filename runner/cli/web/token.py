@@ -1,4 +1,4 @@
-"""Where a team's token comes from: a file or the environment, never the command line, which others can list."""
+"""Read a team's token from a file or the environment; others could list the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from runner.errors import ConfigurationError
 from runner.submission.pack import display_path
 
-TOKEN_VARIABLE: Final = "UNLEARN_TOKEN"
+TOKEN_VARIABLE: Final = "UNLEARN_TOKEN"  # noqa: S105 - a name
 _MAX_BYTES: Final = 1000
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,200}")
 
