@@ -81,6 +81,10 @@ COMMANDS: Final = {
         "web.serve:serve_command",
         "Serve a competition: teams hand in over the web, and see their entries and the leaderboard.",
     ),
+    "submit": (
+        "web.submit:submit_command",
+        "Hand a submission in to a competition's server; with --wait, follow it to its result.",
+    ),
     "verify": (
         "verify:verify_command",
         "Compute every hash and the score of an evaluation again, and report what does not match.",

@@ -11,6 +11,7 @@ PANELS: Final = {
     "check": "Take part",
     "shell": "Take part",
     "run": "Take part",
+    "submit": "Take part",
     "list": "Take part",
     "show": "Take part",
     "compare": "Take part",

@@ -1,1 +1,1 @@
-"""The command that runs the web service: `unlearn serve`."""
+"""Commands of competitions on the web: `unlearn serve`, and `unlearn submit` with its client."""
