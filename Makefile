@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo test-fast test test-all test-host browser postgresql lint typecheck-sandbox gallery bench plots pictures docs fuzz guest clean
+.PHONY: help setup demo contest test-fast test test-all test-host browser postgresql lint typecheck-sandbox gallery bench plots pictures docs fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score and report"
 	@echo "make test-fast  the tests without containers and browser, but for six long files (a minute and a half)"
-	@echo "make test    set up all that is needed, check the code, run the tests, containers and browser included (eleven minutes)"
+	@echo "make test    set up all that is needed, check the code, run the tests, containers and browser included (a quarter of an hour)"
 	@echo "make test-all   make test, and the tests that are too slow for it"
+	@echo "make contest a contest of six teams, from nothing to a published final (a quarter of an hour)"
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"
 	@echo "make typecheck-sandbox  mypy on sandbox/ inside the image, with torch's types (make test includes it)"
@@ -84,6 +85,10 @@ $(VENV)/registry:
 
 test-all: test-host browser postgresql lint $(VENV)/registry
 	@$(PYTEST) -m "not long"
+
+# A contest of six teams, from nothing to a published final whose pages are opened in Chromium.
+contest: setup browser
+	@$(BIN)/python -m tests.contest build/contest
 
 gallery: test-host
 	@$(BIN)/python -m pytest -m "" tests/containers/gallery
