@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.paths import ROOT
-from tests.support.stores.databases import postgresql, prepare_store  # noqa: F401 - fixtures
+from tests.support.databases.fixtures import postgresql, prepare_store  # noqa: F401 - fixtures
 
 settings.register_profile(
     "unlearn",

@@ -18,7 +18,7 @@ from runner.store.schema import EntryRow
 from runner.store.store import Store
 from tests.conformance.test_store import FIRST, ID, STORES
 from tests.support.records import run_record
-from tests.support.stores.databases import PrepareStore, preparing
+from tests.support.databases.fixtures import PrepareStore, preparing
 
 ALPHA = NewEntry(
     name="alpha [bold] ε",

@@ -17,7 +17,7 @@ from runner.store.records import EvaluationRecord, RetrainingRecord
 from runner.store.store import Store
 from runner.verdict import Verdict
 from tests.support.records import run_record
-from tests.support.stores.databases import DATABASES, preparing
+from tests.support.databases.fixtures import DATABASES, preparing
 
 STORES = ["memory", *DATABASES]
 FIRST = EvaluationRecord(

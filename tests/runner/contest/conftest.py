@@ -37,8 +37,8 @@ from runner.submission.load import Submission
 from runner.verdict import Verdict
 from tests.runner.leaderboard.stored import IMAGE, RUNS, add_evaluation, challenge_in
 from tests.support.records import summary_of
-from tests.support.stores.databases import DATABASES, POSTGRESQL, SQLITE, move_rows
-from tests.support.stores.postgresql import Server
+from tests.support.databases.fixtures import DATABASES, POSTGRESQL, SQLITE, move_rows
+from tests.support.databases.server import Server
 
 local = datetime.fromisoformat
 NAME: Final = "Forgetting"

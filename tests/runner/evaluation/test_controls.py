@@ -26,7 +26,7 @@ from runner.store.removal import remove_checkpoints, remove_evaluation
 from runner.verdict import Verdict
 from scoring.controls import comparison
 from tests.runner.evaluation.controlled import PART, REFERENCES, TERMS, Evaluated, N
-from tests.support.stores.ended_evaluation import IMAGE, MINE, change
+from tests.support.ended_evaluation import IMAGE, MINE, change
 
 
 @pytest.fixture

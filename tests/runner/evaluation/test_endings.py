@@ -18,7 +18,7 @@ from runner.results.summarize import summarize
 from runner.store import recovery
 from runner.submission.load import Submission
 from runner.verdict import Verdict
-from tests.support.stores.ended_evaluation import (
+from tests.support.ended_evaluation import (
     IMAGE,
     MINE,
     Ended,

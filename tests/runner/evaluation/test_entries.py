@@ -24,7 +24,7 @@ from runner.store.open_store import open_store
 from runner.store.paths import archive_path
 from runner.store.removal import remove_evaluation, restart_evaluation
 from runner.submission.load import Submission
-from tests.support.stores.ended_evaluation import ARCHIVE, IMAGE, MINE, Ended, N, NoEngine
+from tests.support.ended_evaluation import ARCHIVE, IMAGE, MINE, Ended, N, NoEngine
 
 SETTINGS = Settings(n=N, keep_going=False, keep_checkpoints=True)
 

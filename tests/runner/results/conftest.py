@@ -14,7 +14,7 @@ from runner.challenge.limits import Limits
 from runner.challenge.load import load_challenge
 from runner.store.open_store import open_store
 from tests.runner.conftest import ChallengeFolder
-from tests.support.stores.ended_evaluation import Ended, ending
+from tests.support.ended_evaluation import Ended, ending
 
 
 @pytest.fixture(scope="session")

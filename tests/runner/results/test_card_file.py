@@ -12,7 +12,7 @@ from runner.results.scoring import score_runs
 from runner.results.summary import Summary
 from runner.store.records import RetrainingRecord
 from scoring.card.card import ScoreCard
-from tests.support.stores.ended_evaluation import (
+from tests.support.ended_evaluation import (
     Ended,
     change,
 )

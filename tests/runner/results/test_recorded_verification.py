@@ -7,7 +7,7 @@ import typer
 
 from runner.cli.verify import verify_command
 from runner.errors import ConfigurationError
-from tests.support.stores.ended_evaluation import Ended, change
+from tests.support.ended_evaluation import Ended, change
 
 
 def test_a_verification_is_recorded_with_its_mismatches(ended: Ended) -> None:

@@ -16,7 +16,7 @@ from runner.store.records import RetrainingRecord
 from scoring.card.card import ScoreCard
 from scoring.card.levels import flag_level
 from tests.runner.conftest import ChallengeFolder
-from tests.support.stores.ended_evaluation import Ended, ending
+from tests.support.ended_evaluation import Ended, ending
 
 
 def test_outputs_that_contradict_the_challenge_are_a_reason(ended: Ended) -> None:

@@ -17,7 +17,7 @@ from runner.reports.views.provenance import provenance
 from runner.results.manifest import parse_manifest
 from runner.results.verification import verify_evaluation
 from runner.store.paths import archive_path
-from tests.support.stores.ended_evaluation import (
+from tests.support.ended_evaluation import (
     ARCHIVE,
     IMAGE,
     MINE,

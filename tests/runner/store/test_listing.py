@@ -14,7 +14,7 @@ from runner.store.listing import DATABASE_FILE, EVALUATION_COLUMNS, read_listing
 from runner.store.open_store import open_store
 from runner.store.records import EvaluationRecord
 from runner.store.schema import EvaluationRow
-from tests.support.stores.ended_evaluation import IMAGE, N
+from tests.support.ended_evaluation import IMAGE, N
 
 RECORD = EvaluationRecord(
     id="0123456789ab",

@@ -26,7 +26,7 @@ from runner.store.listing import read_progress
 from runner.store.open_store import open_store
 from tests.conformance.test_store import FIRST, ID
 from tests.support.records import run_record
-from tests.support.stores.postgresql import Server
+from tests.support.databases.server import Server
 
 URL = "postgresql+psycopg://me@localhost/contest"
 

@@ -20,8 +20,8 @@ from runner.store.schema import LeaseRow, SubmissionRow
 from runner.store.store import Store
 from tests.conformance.test_store import FIRST, ID
 from tests.support.records import run_record
-from tests.support.stores.databases import execute_in, preparing
-from tests.support.stores.postgresql import Server, running_server
+from tests.support.databases.fixtures import execute_in, preparing
+from tests.support.databases.server import Server, running_server
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from runner.store.paths import archive_path
 from runner.submission.load import Submission
 from tests.runner.contest.conftest import TEAMS, Contest, Scripted
 from tests.support.records import summary_of
-from tests.support.stores.postgresql import Server
+from tests.support.databases.server import Server
 
 FORK: Final = multiprocessing.get_context("fork")
 KINDS: Final = (
