@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.runner.contest.conftest import Contest
-from tests.support.database_kills import kill_at_random
-from tests.support.databases import move_rows
-from tests.support.postgresql import binaries, running_server
+from tests.support.databases.fixtures import move_rows
+from tests.support.databases.kills import kill_at_random
+from tests.support.databases.server import binaries, running_server
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from runner.store.open_store import open_store
 from runner.store.schema import EntryRow
 from runner.store.store import Store
 from tests.conformance.test_store import FIRST, ID, STORES
-from tests.support.databases import PrepareStore, preparing
+from tests.support.databases.fixtures import PrepareStore, preparing
 from tests.support.records import run_record
 
 ALPHA = NewEntry(

@@ -35,8 +35,8 @@ from runner.store.store import Store
 from runner.submission.load import Submission
 from runner.verdict import Verdict
 from tests.runner.leaderboard.stored import IMAGE, RUNS, add_evaluation, challenge_in
-from tests.support.databases import DATABASES, POSTGRESQL, SQLITE, move_rows
-from tests.support.postgresql import Server
+from tests.support.databases.fixtures import DATABASES, POSTGRESQL, SQLITE, move_rows
+from tests.support.databases.server import Server
 from tests.support.records import summary_of
 
 local = datetime.fromisoformat

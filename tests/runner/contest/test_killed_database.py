@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.runner.contest.conftest import Contest
-from tests.support.database_kills import kill_at_random
-from tests.support.databases import move_rows
-from tests.support.postgresql import Server, running_server
+from tests.support.databases.fixtures import move_rows
+from tests.support.databases.kills import kill_at_random
+from tests.support.databases.server import Server, running_server
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])

@@ -18,7 +18,7 @@ from runner.store.schema import LeaseRow
 from runner.store.store import Store
 from runner.verdict import Verdict
 from tests.support.clock import Clock
-from tests.support.databases import PrepareStore
+from tests.support.databases.fixtures import PrepareStore
 
 ID = "0123456789ab"
 NEVER = 1e6

@@ -21,7 +21,7 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.schema import RunRow
 from runner.store.store import Store
 from runner.verdict import Verdict
-from tests.support.databases import PrepareStore
+from tests.support.databases.fixtures import PrepareStore
 
 EVALUATION = EvaluationRecord(
     id="0123456789ab",

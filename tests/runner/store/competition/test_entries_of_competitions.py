@@ -21,7 +21,7 @@ from runner.errors import ConfigurationError, HostNotReadyError
 from runner.store.competition.records import Act, NewCompetitionEntry
 from runner.store.open_store import open_store
 from runner.store.store import Store
-from tests.support.databases import DATABASES, REFUSALS, SQLITE, PrepareStore, execute_in
+from tests.support.databases.fixtures import DATABASES, REFUSALS, SQLITE, PrepareStore, execute_in
 
 NAME = "Forgetting 2026"
 ACT = Act(who="me", act="withdraw", subject="entry 1", reason="asked by mail")

@@ -18,9 +18,9 @@ from runner.store.competition.records import Act
 from runner.store.databases.address import DATABASE_FILE, read_address, use_database
 from runner.store.open_store import open_store
 from tests.runner.conftest import ChallengeFolder
-from tests.support.databases import PrepareStore
+from tests.support.databases.fixtures import PrepareStore
+from tests.support.databases.server import OWNER, Server
 from tests.support.ended_evaluation import ending
-from tests.support.postgresql import OWNER, Server
 
 
 def back_up(folder: Path, target: Path, server: Callable[[], Server]) -> None:

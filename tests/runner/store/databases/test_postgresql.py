@@ -19,8 +19,8 @@ from runner.store.open_store import open_store
 from runner.store.schema import LeaseRow, SubmissionRow
 from runner.store.store import Store
 from tests.conformance.test_store import FIRST, ID
-from tests.support.databases import execute_in, preparing
-from tests.support.postgresql import Server, running_server
+from tests.support.databases.fixtures import execute_in, preparing
+from tests.support.databases.server import Server, running_server
 from tests.support.records import run_record
 
 

@@ -23,8 +23,8 @@ from runner.store.open_store import open_store
 from runner.store.schema import RunRow
 from runner.store.store import Store
 from tests.conformance.test_store import FIRST
-from tests.support.databases import REFUSALS, execute_in, preparing
-from tests.support.postgresql import Server
+from tests.support.databases.fixtures import REFUSALS, execute_in, preparing
+from tests.support.databases.server import Server
 
 ROWS = """
 INSERT INTO submissions VALUES ('aa', 'mine', 1, '2026-01-01 00:00:00.25+00');

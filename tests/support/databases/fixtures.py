@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, func, insert, select, text
 
 from runner.store.databases.address import ADDRESS_FILE, DATABASE_FILE, read_address
 from runner.store.schema import IdentityRow, RunRow
-from tests.support.postgresql import Server, binaries, running_server
+from tests.support.databases.server import Server, binaries, running_server
 
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
