@@ -6,8 +6,8 @@ batch normalization, so that nothing is random but the batches, which are the sa
 network itself is not changed.
 
 Steps are relative to the norm that each weight tensor had at first. Steps of an absolute size are blind to
-scaled weights: a network whose first layer is multiplied by 1000 and whose next one is divided by 1000 answers
-as before, but hardly moves, so that it would hide what it knows.
+scaled weights: a network whose first layer is multiplied by 1000 and whose next one is divided by 1000
+answers as before, but hardly moves, so that it would hide what it knows.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def relearned_logits(
 def _relative(gradient: Tensor, norm: Tensor) -> Tensor:
     """Return the step of a weight tensor, at a learning rate of 1: of its norm, or shorter near a minimum.
 
-    It is the gradient with respect to the weights divided by their norm, with a norm of at most 1, in units of
-    the weights' norm. A tensor that is all zero, as biases at first, has no scale: its step is the gradient.
+    It is the gradient with respect to the weights divided by their norm, with a norm of at most 1, in units
+    of the weights' norm. A tensor that is all zero, as biases at first, has no scale: its step is the gradient.
 
     Args:
         gradient: Of the tensor.
