@@ -81,6 +81,8 @@ class ProbeSettings(BaseModel):
             raise ValueError(f"kinds must be some of {', '.join(KINDS)}, in this order and once each")
         if any(second <= first for first, second in zip(self.norms, self.norms[1:], strict=False)):
             raise ValueError("norms must increase")
+        if self.version > version_of(self.kinds):
+            raise ValueError("version 2 goes with relearned_logits in kinds")
         relearning = (self.relearning_steps, self.relearning_rate, self.relearning_batch)
         if any((value is not None) != (RELEARNED in self.kinds) for value in relearning):
             raise ValueError(
