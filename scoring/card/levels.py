@@ -37,7 +37,7 @@ FALSE_ALARMS: Final[Mapping[str, str]] = {
     "mixture": "Measured: raised for 0 of 63 evaluations of honest methods.",
     "copies": "Measured: raised for 0 of 63 evaluations of honest methods.",
     NOT_UNLEARNING: (
-        "Measured on one data set, with 63 forget examples: raised for 0 of 89 honest submissions."
+        "Measured on one data set, with 63 forget examples: raised for 0 of 216 honest submissions."
     ),
 }
 """How often each kind of suspicion is wrong, in one sentence that reports show beside it. The counts are
