@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.runner.contest.conftest import Contest
-from tests.support.databases.kills import kill_at_random
 from tests.support.databases.fixtures import move_rows
+from tests.support.databases.kills import kill_at_random
 from tests.support.databases.server import binaries, running_server
 
 

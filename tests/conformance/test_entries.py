@@ -17,8 +17,8 @@ from runner.store.open_store import open_store
 from runner.store.schema import EntryRow
 from runner.store.store import Store
 from tests.conformance.test_store import FIRST, ID, STORES
-from tests.support.records import run_record
 from tests.support.databases.fixtures import PrepareStore, preparing
+from tests.support.records import run_record
 
 ALPHA = NewEntry(
     name="alpha [bold] ε",

@@ -16,8 +16,8 @@ from runner.store.open_store import open_store
 from runner.store.records import EvaluationRecord, RetrainingRecord
 from runner.store.store import Store
 from runner.verdict import Verdict
-from tests.support.records import run_record
 from tests.support.databases.fixtures import DATABASES, preparing
+from tests.support.records import run_record
 
 STORES = ["memory", *DATABASES]
 FIRST = EvaluationRecord(

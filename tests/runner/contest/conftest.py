@@ -36,9 +36,9 @@ from runner.store.store import Store
 from runner.submission.load import Submission
 from runner.verdict import Verdict
 from tests.runner.leaderboard.stored import IMAGE, RUNS, add_evaluation, challenge_in
-from tests.support.records import summary_of
 from tests.support.databases.fixtures import DATABASES, POSTGRESQL, SQLITE, move_rows
 from tests.support.databases.server import Server
+from tests.support.records import summary_of
 
 local = datetime.fromisoformat
 NAME: Final = "Forgetting"

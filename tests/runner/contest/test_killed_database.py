@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.runner.contest.conftest import Contest
-from tests.support.databases.kills import kill_at_random
 from tests.support.databases.fixtures import move_rows
+from tests.support.databases.kills import kill_at_random
 from tests.support.databases.server import Server, running_server
 
 

@@ -35,9 +35,9 @@ from runner.store.records import EvaluationRecord
 from runner.time_limits.terms import Terms
 from runner.verdict import Judgement, Verdict
 from tests.runner.conftest import CLASSES, FORGET_LABELS, ChallengeFolder
+from tests.support.ended_evaluation import IMAGE, MINE, NoEngine
 from tests.support.fake_executor import FakeExecutor, ended_run, outputs_with
 from tests.support.npy import npz
-from tests.support.ended_evaluation import IMAGE, MINE, NoEngine
 
 N = 32
 REFERENCES = 8

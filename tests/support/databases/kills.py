@@ -20,8 +20,8 @@ from runner.results.summary import Summary
 from runner.store.paths import archive_path
 from runner.submission.load import Submission
 from tests.runner.contest.conftest import TEAMS, Contest, Scripted
-from tests.support.records import summary_of
 from tests.support.databases.server import Server
+from tests.support.records import summary_of
 
 FORK: Final = multiprocessing.get_context("fork")
 KINDS: Final = (

@@ -25,8 +25,8 @@ from runner.store.databases.address import (
 from runner.store.listing import read_progress
 from runner.store.open_store import open_store
 from tests.conformance.test_store import FIRST, ID
-from tests.support.records import run_record
 from tests.support.databases.server import Server
+from tests.support.records import run_record
 
 URL = "postgresql+psycopg://me@localhost/contest"
 

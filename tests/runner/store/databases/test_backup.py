@@ -19,8 +19,8 @@ from runner.store.databases.address import DATABASE_FILE, read_address, use_data
 from runner.store.open_store import open_store
 from tests.runner.conftest import ChallengeFolder
 from tests.support.databases.fixtures import PrepareStore
-from tests.support.ended_evaluation import ending
 from tests.support.databases.server import OWNER, Server
+from tests.support.ended_evaluation import ending
 
 
 def back_up(folder: Path, target: Path, server: Callable[[], Server]) -> None:

@@ -19,9 +19,9 @@ from runner.store.open_store import open_store
 from runner.store.schema import LeaseRow, SubmissionRow
 from runner.store.store import Store
 from tests.conformance.test_store import FIRST, ID
-from tests.support.records import run_record
 from tests.support.databases.fixtures import execute_in, preparing
 from tests.support.databases.server import Server, running_server
+from tests.support.records import run_record
 
 
 @pytest.fixture
