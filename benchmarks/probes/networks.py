@@ -19,6 +19,7 @@ import argparse
 import copy
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -119,8 +120,12 @@ def relearning_rules(problem: Problem) -> Iterator[tuple[str, Relearn]]:
         plan = ProbePlan(**{name: getattr(PLAN, name) for name in PLAN.__slots__} | {"relearning_rate": rate})
         yield (
             f"relative {rate:g}",
-            lambda net, plan=plan: relearned_logits(
-                net, data.splits, plan, data.classes, memory_format_of(data.architecture)
+            partial(
+                relearned_logits,
+                splits=data.splits,
+                plan=plan,
+                classes=data.classes,
+                memory_format=memory_format_of(data.architecture),
             ),
         )
     optimizers = {
@@ -128,7 +133,7 @@ def relearning_rules(problem: Problem) -> Iterator[tuple[str, Relearn]]:
         "Adam 0.001": lambda weights: torch.optim.Adam(weights, lr=0.001),
     }
     for name, make in optimizers.items():
-        yield name, lambda net, make=make: _relearned(problem, net, make)
+        yield name, partial(_relearned, problem, make=make)
 
 
 def _relearned(problem: Problem, net: nn.Module, make: Callable[..., torch.optim.Optimizer]) -> Tensor:
