@@ -54,7 +54,7 @@ def submit_command(
     client = CompetitionClient(origin, token, report=print_note)
     handed_in = _hand_in(client, phase, submission.name, submission.archive)
     if not as_json:
-        _print_handed_in(handed_in)
+        print_handed_in(handed_in)
     entry = handed_in.entry
     if wait:
         entry = follow(client, entry, report=lambda text: print_note(f"entry {entry.id}: {text}"))
@@ -115,7 +115,8 @@ def _hand_in(client: CompetitionClient, phase: str, name: str, archive: bytes) -
     return client.hand_in(phase, file_name, archive, key=secrets.token_hex(16))
 
 
-def _print_handed_in(answer: HandInAnswer) -> None:
+def print_handed_in(answer: HandInAnswer) -> None:
+    """Print an entry, and what remains."""
     entry, out = answer.entry, stdout_console()
     earlier = "" if answer.is_new else ", the same file as before"
     out.print(f"entry {entry.id}: {state_text(entry)}{earlier}", markup=False, soft_wrap=True)

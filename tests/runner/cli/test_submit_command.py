@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_PUT = do_GET  # noqa: N815 - as the library names it
+    do_PUT = do_GET  # noqa: N815 - the library's name
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""

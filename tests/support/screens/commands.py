@@ -21,6 +21,8 @@ from runner.cli.interface.challenge_commands import (
 )
 from runner.cli.main import COMMANDS, run_words
 from runner.cli.participant.check_output import CheckOutput
+from runner.cli.web.client import EntryAnswer, HandInAnswer
+from runner.cli.web.submit import print_handed_in
 from runner.doctor.findings import Status, make_finding
 from runner.doctor.table import show_findings
 from runner.gallery.attacks import load_attacks
@@ -195,6 +197,12 @@ def _contest(*words: str) -> Screen:
     return lambda folder: run_words(["competition", *words, str(contest_of(folder)), "--store", str(folder)])
 
 
+def _submit(_folder: Path) -> None:
+    """Print what `unlearn submit` prints of an answer with hostile text."""
+    entry = EntryAnswer(id=7, state="refused", position=2, score=0.25, starts_in_seconds=90.0, reason=LONG)
+    print_handed_in(HandInAnswer(entry=entry, is_new=False, remaining=4, resets_at=ESCAPES))
+
+
 TABLES: Final[Mapping[str, Screen]] = {
     "list": _typed("list"),
     "list --sort": _typed("list", "--sort", "score", "--all"),
@@ -211,6 +219,7 @@ SCREENS: Final[Mapping[str, Screen]] = {
     "show --participant": _typed("show", ENDED, "--participant"),
     "compare": _compare,
     "verify": _verify,
+    "submit": _submit,
     "challenge show": lambda _folder: run_words(["challenge", "show", str(CHALLENGE)]),
     "check": _check,
     "image show": _image,
