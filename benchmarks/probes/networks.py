@@ -115,7 +115,7 @@ def rescaled(net: nn.Module) -> nn.Module:
 
 def relearning_rules(problem: Problem) -> Iterator[tuple[str, Relearn]]:
     """Yield ways of fine-tuning, each with its name: the probe's own and torch's optimizers."""
-    for rate in (0.003, 0.01):
+    for rate in (0.0003, 0.001, 0.003, 0.01):
         plan = ProbePlan(**{name: getattr(PLAN, name) for name in PLAN.__slots__} | {"relearning_rate": rate})
         yield f"relative {rate:g}", partial(_by_the_probe, problem, plan)
     optimizers = {

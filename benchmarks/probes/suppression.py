@@ -1,4 +1,4 @@
-"""Suppression told from retraining on real networks: what comes back in what `benchmarks.probes.networks` made.
+"""Suppression told from retraining on real networks, from what `benchmarks.probes.networks` made.
 
 Networks are made where torch is, in the image::
 
