@@ -115,28 +115,23 @@ def rescaled(net: nn.Module) -> nn.Module:
 
 def relearning_rules(problem: Problem) -> Iterator[tuple[str, Relearn]]:
     """Yield ways of fine-tuning, each with its name: the probe's own and torch's optimizers."""
-    data = problem.data
-    for rate in (0.003, 0.01):
+    for rate in (0.0003, 0.001, 0.003, 0.01):
         plan = ProbePlan(**{name: getattr(PLAN, name) for name in PLAN.__slots__} | {"relearning_rate": rate})
-        yield (
-            f"relative {rate:g}",
-            partial(
-                relearned_logits,
-                splits=data.splits,
-                plan=plan,
-                classes=data.classes,
-                memory_format=memory_format_of(data.architecture),
-            ),
-        )
+        yield f"relative {rate:g}", partial(_by_the_probe, problem, plan)
     optimizers = {
         "plain 0.01": lambda weights: torch.optim.SGD(weights, lr=0.01, momentum=0.9),
         "Adam 0.001": lambda weights: torch.optim.Adam(weights, lr=0.001),
     }
     for name, make in optimizers.items():
-        yield name, partial(_relearned, problem, make=make)
+        yield name, partial(_by_an_optimizer, problem, make)
 
 
-def _relearned(problem: Problem, net: nn.Module, make: Callable[..., torch.optim.Optimizer]) -> Tensor:
+def _by_the_probe(problem: Problem, plan: ProbePlan, net: nn.Module) -> Tensor:
+    data = problem.data
+    return relearned_logits(net, data.splits, plan, data.classes, memory_format_of(data.architecture))
+
+
+def _by_an_optimizer(problem: Problem, make: Callable[..., torch.optim.Optimizer], net: nn.Module) -> Tensor:
     tuned, retain = copy.deepcopy(net), problem.data.splits["retain"]
     optimizer = make(tuned.parameters())
     for rows in _rows(PLAN, len(retain["label"])):

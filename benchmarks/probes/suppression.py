@@ -1,4 +1,4 @@
-"""Suppression told from retraining on real networks: score cards of what `benchmarks.probes.networks` made.
+"""Suppression told from retraining on real networks, from what `benchmarks.probes.networks` made.
 
 Networks are made where torch is, in the image::
 
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.card.make import score_card
 from scoring.outputs import Outputs
 from scoring.probes.arrays import Probes
 from scoring.probes.contrast import Gap
+from scoring.probes.relearning import relearning
+from scoring.published.score import score_of_confidences
 
 REFERENCES = "references"
 
@@ -56,11 +57,22 @@ def rows(arrays: dict[str, NDArray[Any]]) -> list[str]:
     for rule in rules:
         references = outputs_of(arrays, REFERENCES, rule)
         for method in methods:
-            card = score_card(outputs_of(arrays, method, rule), references)
-            assert card.relearning is not None
-            share = "" if card.share_of_ceiling is None else f"{card.share_of_ceiling.estimate:.0%}"
-            gaps = card.relearning.accuracy, card.relearning.confidence, card.relearning.accuracy_after
-            cells = [rule, method, f"{card.published.score:.3f}", share, *map(cell, gaps)]
+            unlearned = outputs_of(arrays, method, rule)
+            confidences = unlearned.confidences(), references.confidences()
+            published = score_of_confidences(
+                *confidences,
+                unlearned_accuracies=unlearned.accuracies(),
+                reference_accuracies=references.accuracies(),
+            )
+            gaps = relearning(
+                unlearned.probes,
+                references.probes,
+                unlearned.labels,
+                logits=(unlearned.logits, references.logits),
+                confidences=confidences,
+            )
+            cells = [rule, method, f"{published.score:.3f}"]
+            cells += [cell(gap) for gap in (gaps.accuracy, gaps.confidence, gaps.accuracy_after)]
             lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -77,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="with the populations")
     options = parser.parse_args()
-    titles = ["steps", "method", "score", "of ceiling", "accuracy", "confidence", "accuracy after"]
+    titles = ["steps", "method", "score", "accuracy", "confidence", "accuracy after"]
     for file in sorted(options.folder.glob("suppression-*.npz")):
         with np.load(file) as arrays:
             print(f"\n{file.stem}\n\n| {' | '.join(titles)} |\n|{'---|' * len(titles)}")

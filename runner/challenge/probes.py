@@ -38,7 +38,7 @@ from sandbox.protocol.probes import (
 ProbeChoice = Literal["cheap", "relearning", "none"]
 """What an organizer chooses: probes that cost a few forward passes, those and relearning, or none."""
 _CHEAP: Final = (RETAIN, TEST, PERTURBED, FEATURES)
-_RELEARNING: Final = {"relearning_steps": 100, "relearning_rate": 0.01, "relearning_batch": 64}
+_RELEARNING: Final = {"relearning_steps": 100, "relearning_rate": 0.001, "relearning_batch": 64}
 _ORIGINAL: Final = "original_logits"
 _MISLABELLED: Final = "mislabelled"
 _HEADER_BYTES: Final = 1 << 16

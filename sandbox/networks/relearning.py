@@ -72,8 +72,8 @@ def _relative(gradient: Tensor, norm: Tensor) -> Tensor:
     """Return the step of a weight tensor, at a learning rate of 1: of its norm, or shorter near a minimum.
 
     It is the gradient with respect to the weights divided by their norm, with a norm of at most 1, in units
-    of the weights' norm. A tensor that is all zero, as biases at first, has no scale: its step is
-    the gradient.
+    of the weights' norm. A tensor that is all zero, as biases at first, has no scale: its step is the
+    gradient.
 
     Args:
         gradient: Of the tensor.
