@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.support.web_service import web_service
 
 from runner.cli.main import run_words
 from runner.errors import ConfigurationError
 from tests.runner.contest.conftest import Contest
 from tests.runner.web.conftest import CODE, token_of
+from tests.support.web.service import web_service
 
 
 def test_submit(
