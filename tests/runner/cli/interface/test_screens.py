@@ -27,6 +27,10 @@ MODES: Final[Mapping[str, tuple[bool, str, Mapping[str, str]]]] = {
 """Whether stdout is a terminal, its encoding, and the environment."""
 READ: Final = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+CHANGING: Final = re.compile(
+    r"(?<=::)[0-9a-f]{32}|(?<=::)stop-commands::.*|(?<=, )\d{4}-\d\d-\d\d \d\d:\d\d(?= AoE .*\n)|[\d.]+ [KMGT]iB(?= free of)"
+)
+"""Random words of workflow commands, the present minute and the room on the disk."""
 RESULTS: Final = [name for name in SCREENS if not name.endswith("--help")]
 
 
@@ -84,7 +88,7 @@ def render(folder: Path, rendered: dict[tuple[str, str], str], monkeypatch: pyte
                     patch.setattr(sys, "stderr", stream)
                 assert ended(name, folder, stream, patch) == 0
             text = raw.getvalue().decode(encoding)
-            rendered[name, mode] = re.sub(r"::[0-9a-f]{32}|::stop-commands::.*", "::", text)
+            rendered[name, mode] = CHANGING.sub("", text)
         return rendered[name, mode]
 
     return text_of
