@@ -67,6 +67,9 @@ CHALLENGE_FOLDER: Final = (
 STORE_FOLDER: Final = (
     ("store.toml", "only with PostgreSQL: its URL, and the identity that folder and database share"),
     ("store.sqlite", "evaluations, runs, attempts, entries, terms, what leaderboards computed"),
+    ("uploads/", "what the web service received and nobody has checked yet"),
+    ("shown/", "what the web service shows of results"),
+    ("web.key", "signs cookies of the web service"),
     ("submissions/SHA256.zip", "archives of submissions, by content"),
     ("EVALUATION/summary.json", "[the summary](#summaryjson)"),
     ("EVALUATION/card.json", "[the score card](#cardjson)"),

@@ -58,11 +58,12 @@ class Export:
         store, name = self.contest.store, self.contest.name
         entries = store.competition_entries(name, with_pending=True)
         named = {entry.evaluation for entry in entries if entry.evaluation is not None}
+        known = {team.name for team in store.teams(name)}
         tables = {
             "teams": [self._team(team) for team in store.teams(name)],
             "entries": [self._entry(entry) for entry in entries],
             "evaluations": [self._evaluation(each) for each in store.evaluations() if each.id in named],
-            "audit": [self._act(act) for act in store.audit(name)],
+            "audit": [self._act(act, known) for act in store.audit(name)],
             "finals": self._finals(),
         }
         files = {COMPETITION_FILE: self._competition_file()}
@@ -132,7 +133,7 @@ class Export:
             "summary": summary,
         }
 
-    def _act(self, act: RecordedAct) -> Row:
+    def _act(self, act: RecordedAct, teams: set[str]) -> Row:
         row: Row = {
             "at": act.at.isoformat(),
             "who": act.who,
@@ -141,7 +142,6 @@ class Export:
             "reason": act.reason,
         }
         if self.anonymous:
-            teams = {team.name for team in self.contest.store.teams(self.contest.name)}
             # A user of this host may have the name of a team: only acts that teams do name one.
             by_team = act.act in ("cancel", "choose") and act.who in teams
             row["who"] = self._name(act.who) if by_team else _ORGANIZER

@@ -156,6 +156,7 @@ def work_on_devices(
     *,
     budget: Budget,
     drain: bool,
+    after_work: Callable[[], object] = lambda: None,
     poll_seconds: float = _POLL_SECONDS,
 ) -> Ended:
     """Evaluate entries on every device, until the queue is empty or the budget is used up.
@@ -168,6 +169,7 @@ def work_on_devices(
         board: Receives which devices are not used any more.
         budget: How many evaluations may begin.
         drain: End once the queue is empty, and do not wait for more.
+        after_work: Called by each device where it finds nothing more to do, in its thread.
         poll_seconds: After which an empty queue is looked at again.
     """
     lock, ended = threading.Lock(), 0
@@ -185,6 +187,7 @@ def work_on_devices(
                     ended += number
                     if worker.blocked is not None:
                         blocked.append(worker.blocked)
+                after_work()
                 if drain or budget.is_used_up or stopped.wait(poll_seconds):
                     return
         except InterruptedEvaluationError:

@@ -34,7 +34,9 @@ def queue_held(store: Store, competition: str, now: datetime, blocked: Collectio
             continue
         waited = now - entry.state_since
         if entry.attempts < MAX_ATTEMPTS and waited >= entry.attempts * RETRY:
-            store.move_entry(entry.id, EntryState.QUEUED, expected={EntryState.HELD}, reason=entry.reason)
+            unchecked = entry.upload is not None and entry.archive_sha256 is None
+            step = EntryState.CHECKING if unchecked else EntryState.QUEUED
+            store.move_entry(entry.id, step, expected={EntryState.HELD}, reason=entry.reason)
 
 
 def queue_abandoned(store: Store, folder: Path, competition: str) -> Iterator[CompetitionEntry]:

@@ -103,7 +103,7 @@ def unlisted_sentence(store: Path, listed: Collection[str]) -> str:
         return ""
     return (
         f"{store} has outputs of evaluations that its database does not list ({first_of(names, 3)}): it was "
-        "emptied or replaced. Restore store.sqlite from a backup; otherwise their runs are executed again."
+        "emptied or replaced. Restore the database from a backup; otherwise their runs are executed again."
     )
 
 

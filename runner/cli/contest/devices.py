@@ -52,6 +52,9 @@ def evaluate_on_devices(
         with publishing:
             publisher.publish(sparingly=sparingly)
 
+    def publish_sparingly() -> None:
+        publish(sparingly=True)
+
     with (
         checking(contest, print_warning) as checker,
         Display(stderr_console(), write_json=_write_json if as_json else None) as display,
@@ -70,7 +73,7 @@ def evaluate_on_devices(
                 display.line(line)
             elif not as_json:
                 out.print(line, markup=False, soft_wrap=True)
-            publish(sparingly=True)
+            publish_sparingly()
 
         def new_worker(process: DeviceProcess) -> Worker:
             return Worker(
@@ -86,9 +89,13 @@ def evaluate_on_devices(
             )
 
         checker.check()
-        done = work_on_devices(processes, new_worker, board, budget=budget, drain=drain)
+        done = work_on_devices(
+            processes, new_worker, board, budget=budget, drain=drain, after_work=publish_sparingly
+        )
         while drain and done.failure is None and not budget.is_used_up and checker.check():
-            more = work_on_devices(processes, new_worker, board, budget=budget, drain=drain)
+            more = work_on_devices(
+                processes, new_worker, board, budget=budget, drain=drain, after_work=publish_sparingly
+            )
             done = replace(more, evaluations=done.evaluations + more.evaluations)
         publish(sparingly=False)
         return done

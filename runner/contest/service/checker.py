@@ -11,6 +11,8 @@ at any moment leaves an entry that is checked again, or an upload that nobody ne
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,8 +59,9 @@ class Checker:
         contest = self.contest
         if not self._waiting():
             return 0
+        lease = f"{_LEASE}-{hashlib.sha256(contest.name.encode()).hexdigest()[:12]}"
         try:
-            with self._turn, evaluation_lease(contest.store.database, contest.store_folder, _LEASE):
+            with self._turn, evaluation_lease(contest.store.database, contest.store_folder, lease):
                 # Under the lease, one that is being checked was left by a process that was killed.
                 return sum(self._check(entry) for entry in self._waiting())
         except BusyError:
@@ -101,7 +104,8 @@ class Checker:
                 archive_sha256=content.sha256,
                 archive_bytes=len(content.archive),
             )
-        (uploads_folder(folder) / entry.upload).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the service removes it within a day, where this user may not
+            (uploads_folder(folder) / entry.upload).unlink(missing_ok=True)
         return moved is not None
 
     def _hold(self, entry: CompetitionEntry, reason: str) -> bool:

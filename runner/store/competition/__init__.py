@@ -11,6 +11,6 @@
     audit       acts of organizers and teams, which nothing changes or deletes
 
 An entry is taken in the transaction that decides on its quota, and moved in the one that checks the step.
-With SQLite a writing transaction is the only one, so no two of them see the same quota. Moments are read from
+A writing transaction is the only one, so no two of them see the same quota. Moments are read from
 the host's clock inside that transaction; entries so have the order in which they were taken.
 """

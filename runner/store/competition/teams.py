@@ -107,7 +107,11 @@ class TeamQueries:
             record_act(session, competition, act, now)
 
     def competition_secret(self, competition: str) -> str:
-        """Return the secret from which anonymous names follow."""
+        """Return the secret from which anonymous names follow; it is made where there is none yet."""
+        with self.database.reading() as session:
+            row = session.get(CompetitionRow, competition)
+            if row is not None:
+                return row.secret
         with self.database.writing() as session:
             return _competition(session, competition).secret
 

@@ -1,7 +1,7 @@
 """Write the runs of many evaluations in one transaction: whoever comes while others write is next.
 
-A process with many devices publishes runs from as many threads. A transaction costs about as much for one run
-as for many, so what has come while one was written goes into the next one together. A call returns after the
+Threads of one process that publish at once share a transaction; with ``--devices`` each device is a process
+of its own, whose groups are mostly one. A transaction costs about as much for one run as for many, so what has come while one was written goes into the next one together. A call returns after the
 commit of its own write, as if it were alone; it is fenced by its own token, and what is refused or breaks a
 key affects no other call of the group.
 
@@ -104,8 +104,7 @@ class GroupedWrites(Generic[_Write, _Result]):
             if len(group) == 1:
                 group[0].end(error)
                 return
-            for call in group:  # one of them breaks a key: the others do not
-                self._serve([call])
+            self._serve_one_by_one(group)
         except Exception as error:  # noqa: BLE001 - each call raises it
             for call in group:
                 call.end(error)
@@ -117,6 +116,16 @@ class GroupedWrites(Generic[_Write, _Result]):
         else:
             for call, outcome in zip(group, outcomes, strict=True):
                 call.end(outcome)
+
+    def _serve_one_by_one(self, group: Sequence[_Call[_Write, _Result]]) -> None:
+        """Write each by itself: one of them breaks a key, and the others do not."""
+        try:
+            for call in group:
+                self._serve([call])
+        finally:
+            for call in group:
+                if not call.is_done:
+                    call.end(_interrupted())
 
 
 def _interrupted() -> HostNotReadyError:

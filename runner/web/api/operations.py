@@ -9,15 +9,13 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from runner.competition.scopes import Scope
+from runner.contest.metrics import CONTENT_TYPE, metrics_text
 from runner.web.access import AnyVisitor, address_of
 from runner.web.context import Context
-from runner.web.metrics import metrics_text
 from runner.web.problems import PROBLEMS, ProblemError
 from runner.web.settings import is_local
 
 router: Final = APIRouter(tags=["operations"], responses=PROBLEMS)
-_TEXT_FORMAT: Final = "text/plain; version=0.0.4"
-"""Of Prometheus."""
 
 
 class Health(BaseModel):
@@ -44,4 +42,4 @@ def metrics(request: Request, context: Context, visitor: AnyVisitor) -> PlainTex
             "This needs a token with the scope metrics.",
             headers={"WWW-Authenticate": "Bearer"} if status == 401 else None,
         )
-    return PlainTextResponse(metrics_text(context), media_type=_TEXT_FORMAT)
+    return PlainTextResponse(metrics_text(context.contest, context.clock()), media_type=CONTENT_TYPE)

@@ -181,8 +181,8 @@ def test_figures_for_operators(web_contest: Contest) -> None:
     with site_of(web_contest) as site:
         site.hand_in()
         text = site.ask("GET", "/metrics", "metrics").text
-        assert 'unlearn_entries{phase="feedback",state="received"} 1' in text
-        assert "unlearn_disk_free_bytes" in text
+        assert 'phase="feedback",state="received"} 1' in text
+        assert "unlearn_competition_disk_free_bytes" in text
 
 
 def test_old_uploads_without_an_entry_are_removed(site: Site) -> None:
