@@ -39,6 +39,11 @@ _REASON_CHARACTERS: Final = 1000
 _TO_CHECK: Final = (EntryState.RECEIVED, EntryState.CHECKING)
 
 
+def lease_of(competition: str) -> str:
+    """Return the lease that the process holds which checks the entries of a competition."""
+    return f"{_LEASE}-{hashlib.sha256(competition.encode()).hexdigest()[:12]}"
+
+
 @dataclass(slots=True, kw_only=True)
 class Checker:
     """Checks received entries; one process at a time does."""
@@ -59,9 +64,8 @@ class Checker:
         contest = self.contest
         if not self._waiting():
             return 0
-        lease = f"{_LEASE}-{hashlib.sha256(contest.name.encode()).hexdigest()[:12]}"
         try:
-            with self._turn, evaluation_lease(contest.store.database, contest.store_folder, lease):
+            with self._turn, evaluation_lease(contest.store.database, contest.store_folder, lease_of(contest.name)):
                 # Under the lease, one that is being checked was left by a process that was killed.
                 return sum(self._check(entry) for entry in self._waiting())
         except BusyError:

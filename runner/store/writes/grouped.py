@@ -3,8 +3,8 @@
 Threads of one process that publish at once share a transaction; with ``--devices`` each device is a process
 of its own, whose groups are mostly one. A transaction costs about as much for one run as for many, so what
 has come while one was written goes into the next one together. A call returns after the commit of its own
-write, as if it were alone; it is fenced by its own token, and what is refused or breaks a key affects no other
-call of the group.
+write, as if it were alone; it is fenced by its own token, and what is refused or breaks a key affects no
+other call of the group.
 
 There is no thread of its own: the first caller writes for those who come meanwhile, and then hands over.
 """

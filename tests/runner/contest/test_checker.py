@@ -13,7 +13,7 @@ from runner.competition.intake import Intake
 from runner.competition.states import EntryState
 from runner.contest.opened import OpenContest, open_contest
 from runner.contest.service.attendant import checking
-from runner.contest.service.checker import Checker
+from runner.contest.service.checker import Checker, lease_of
 from runner.store.competition.records import CompetitionEntry, NewCompetitionEntry
 from runner.store.lease import evaluation_lease
 from runner.store.paths import archive_path, uploads_folder
@@ -97,7 +97,7 @@ def test_a_check_that_was_killed_is_done_again(opened: OpenContest) -> None:
 def test_one_process_checks_at_a_time(opened: OpenContest) -> None:
     """While another one does, this one waits for the next time."""
     entry = receive(opened)
-    with evaluation_lease(opened.store.database, opened.store_folder, "checking-entries"):
+    with evaluation_lease(opened.store.database, opened.store_folder, lease_of(opened.name)):
         assert Checker(contest=opened, report=print).check() == 0
     assert state(opened, entry) == "received"
 
