@@ -83,6 +83,7 @@ def test_the_wheel_holds_every_package_and_what_the_image_is_built_from(wheel: P
         *files_of("runner/submission/template", "*.txt"),
         *files_of("runner/competition/template", "*.txt"),
         *files_of("runner/pages/templates", "*"),
+        *files_of("runner/web/templates", "*"),
     }
     packaged = {
         "Dockerfile",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import tempfile
 from dataclasses import replace
@@ -11,6 +12,7 @@ from runner.challenge.challenge import Challenge
 from runner.contest.inbox import cause
 from runner.errors import HostNotReadyError
 from runner.evaluation.entries import read_hand_in
+from runner.sanitize import sanitize_line
 from runner.submission.load import RefusedSubmission, Submission
 
 
@@ -36,6 +38,12 @@ def inspected(file_name: str, data: bytes, challenge: Challenge) -> Submission |
             copy.write_bytes(data)
             content = read_hand_in(copy, challenge).content
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return RefusedSubmission(
+                name=sanitize_line(file_name, 100),
+                reason="The name of the file is too long; hand it in under a shorter one.",
+                sha256=hashlib.sha256(data).hexdigest(),
+            )
         raise HostNotReadyError(f"{tempfile.gettempdir()} cannot be used: {cause(error)}.") from error
     if isinstance(content, RefusedSubmission):
         if content.unreadable:

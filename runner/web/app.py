@@ -48,5 +48,8 @@ def make_app(context: WebContext) -> FastAPI:
     app.add_middleware(
         TrustedHostMiddleware, allowed_hosts=context.settings.allowed_hosts, www_redirect=False
     )
-    app.add_middleware(SecurityHeaders, encrypted=context.settings.is_encrypted)
+    build = app.build_middleware_stack  # outside of what answers to an error that nobody foresaw
+    app.build_middleware_stack = lambda: SecurityHeaders(  # type: ignore[method-assign]
+        build(), encrypted=context.settings.is_encrypted
+    )
     return app

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -19,6 +21,9 @@ from runner.tracebacks import save_traceback
 from runner.validation import plain_message
 
 MEDIA_TYPE: Final = "application/problem+json"
+_TRACEBACKS: Final = 20
+_TRACEBACK_SECONDS: Final = 3600.0
+"""In which at most so many are saved: requests must not fill the disk."""
 CLOSE: Final = {"Connection": "close"}
 """After a body that was not read, nothing more can be understood on its connection."""
 
@@ -88,6 +93,7 @@ def problem_response(error: ProblemError) -> JSONResponse:
 
 def add_problem_handlers(app: FastAPI) -> None:
     """Let every error of a route become a problem."""
+    saved = deque[float](maxlen=_TRACEBACKS)
 
     @app.exception_handler(ProblemError)
     async def _problem(request: Request, error: ProblemError) -> Response:
@@ -116,7 +122,10 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unforeseen(request: Request, error: Exception) -> Response:
-        save_traceback(error)
+        now = time.monotonic()
+        if len(saved) < _TRACEBACKS or now - saved[0] > _TRACEBACK_SECONDS:
+            saved.append(now)
+            save_traceback(error)
         return answer(request, ProblemError(500, "A fault on our side; the organizers can see what it was."))
 
 

@@ -51,7 +51,12 @@ class WebSettings:
             is_origin = parts.scheme in _PORTS and bool(parts.hostname) and (parts.port or 1) > 0
         except ValueError:
             is_origin = False
-        if not is_origin or self.origin != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+        if (
+            not is_origin
+            or self.origin != f"{parts.scheme}://{parts.netloc.lower()}"
+            or "@" in parts.netloc
+            or parts.port == _PORTS[parts.scheme]
+        ):
             raise ConfigurationError(
                 f"--origin {self.origin!r} is no origin; write it as browsers send it: https://contest.example"
             )

@@ -21,6 +21,8 @@ from runner.submission.load import load_submission
 from runner.units import duration, size_text
 
 WAIT_SECONDS: Final = 5.0
+_NAME_BYTES: Final = 190
+"""Of a name without its ending, which the service takes."""
 _WITHOUT_SCORE: Final = frozenset({"failed", "refused", "withdrawn", "late", "disqualified"})
 _ENDS: Final = _WITHOUT_SCORE | {"scored", "superseded"}
 
@@ -111,7 +113,8 @@ def _hand_in(client: CompetitionClient, phase: str, name: str, archive: bytes) -
             f"The submission has {size_text(len(archive))}; phase {sanitize_line(phase, 40)} takes at most "
             f"{size_text(most)}. Nothing was sent."
         )
-    file_name = f"{name.replace(chr(92), '_')}.zip"
+    short = name.replace(chr(92), "_").encode()[:_NAME_BYTES].decode(errors="ignore")
+    file_name = f"{short}.zip"
     return client.hand_in(phase, file_name, archive, key=secrets.token_hex(16))
 
 

@@ -25,7 +25,7 @@ from runner.competition.states import EntryState
 from runner.contest.inbox import cause
 from runner.contest.inspection import NotTakenError, inspected
 from runner.contest.opened import OpenContest
-from runner.errors import BusyError, ConfigurationError
+from runner.errors import BusyError, ConfigurationError, HostNotReadyError
 from runner.files import UnexpectedFileError, read_stored_file
 from runner.sanitize import sanitize_line
 from runner.store.competition.records import CompetitionEntry
@@ -65,7 +65,10 @@ class Checker:
         if not self._waiting():
             return 0
         try:
-            with self._turn, evaluation_lease(contest.store.database, contest.store_folder, lease_of(contest.name)):
+            with (
+                self._turn,
+                evaluation_lease(contest.store.database, contest.store_folder, lease_of(contest.name)),
+            ):
                 # Under the lease, one that is being checked was left by a process that was killed.
                 return sum(self._check(entry) for entry in self._waiting())
         except BusyError:
@@ -91,7 +94,7 @@ class Checker:
             return self._hold(entry, "its file is missing; restore uploads/ from a backup")
         except UnexpectedFileError as error:
             return self._hold(entry, f"its file {error.problem}")
-        except (ConfigurationError, NotTakenError, OSError) as error:
+        except (ConfigurationError, HostNotReadyError, NotTakenError, OSError) as error:  # the others go on
             text = cause(error) if isinstance(error, OSError) else str(error)
             self._say(f"entry {entry.id} of {entry.team} waits to be checked: {sanitize_line(text)}")
             return False

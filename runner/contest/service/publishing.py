@@ -28,6 +28,8 @@ from runner.submission.limits import MAX_SUBMISSION_BYTES
 _ENDED: Final = (EntryState.SCORED, EntryState.FAILED)
 _SHARE: Final = 10.0
 """Times what it took last, until it is done again while entries are being evaluated."""
+_LOG_BYTES: Final = 16 << 10
+"""Of what each run printed, its end: a report is read whole whenever somebody looks at it."""
 NOT_SHOWN: Final = "Scores of this phase are not shown, or not of entries as late as this one."
 
 
@@ -123,7 +125,10 @@ class Publisher:
         shown = {**report, "entry": entry.id}
         if not with_score:
             shown = without_scores(shown)
-        write_atomic(report_path(folder, entry.id), (json.dumps(shown, indent=1) + "\n").encode())
+        write_atomic(
+            report_path(folder, entry.id),
+            (json.dumps(shown, indent=1, ensure_ascii=False) + "\n").encode(errors="replace"),
+        )
         self._reports[entry.id] = key
 
 
@@ -145,4 +150,4 @@ def _log(paths: EvaluationPaths, index: int) -> str:
         return ""
     except OSError as error:
         raise HostNotReadyError(f"{paths.log(index)} cannot be read: {error.strerror}.") from error
-    return content.decode("utf-8", errors="replace")
+    return content[-_LOG_BYTES:].decode("utf-8", errors="replace")

@@ -70,7 +70,11 @@ async def hand_in(
     file_name: Annotated[str, Query(description="What the file is called, with .zip or .py at its end.")],
     idempotency_key: Annotated[
         str | None,
-        Header(description="A random word; a repeated request with it is the same entry.", max_length=200),
+        Header(
+            description="A random word; a repeated request with it is the same entry.",
+            min_length=1,
+            max_length=200,
+        ),
     ] = None,
 ) -> HandInAnswer:
     """Hand in a file: the body is its bytes. Content-Length is required."""

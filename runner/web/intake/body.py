@@ -6,7 +6,9 @@ written.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from typing import BinaryIO, Final
 
@@ -50,13 +52,16 @@ def declared_length(request: Request, *, most: int, what: str) -> int:
     return length
 
 
-async def write_pieces(pieces: AsyncIterator[bytes], file: BinaryIO, length: int | None) -> str:
+async def write_pieces(
+    pieces: AsyncIterator[bytes], file: BinaryIO, length: int | None, *, spare_bytes: int = 0
+) -> str:
     """Write pieces to a file; return the SHA-256 of all of them.
 
     Args:
         pieces: In their order.
         file: Where they are written.
         length: Of all together, in bytes; None where another limit holds.
+        spare_bytes: Of the disk, which must remain free, whatever else is uploaded meanwhile.
 
     Raises:
         ProblemError: there are more or fewer bytes.
@@ -65,6 +70,9 @@ async def write_pieces(pieces: AsyncIterator[bytes], file: BinaryIO, length: int
     digest, size, waiting = hashlib.sha256(), 0, bytearray()
 
     def write(data: bytes) -> None:
+        disk = os.fstatvfs(file.fileno())
+        if disk.f_bavail * disk.f_frsize - len(data) < spare_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         digest.update(data)
         file.write(data)
 

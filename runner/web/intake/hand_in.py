@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from runner.competition.intake import Intake, intake
 from runner.competition.phase import Phase
+from runner.errors import ConfigurationError
 from runner.sanitize import sanitize_line
 from runner.store.competition.entries import Taken
 from runner.store.competition.records import CompetitionEntry, NewCompetitionEntry
@@ -33,6 +34,8 @@ from runner.web.shown import most_bytes
 SAME_UPLOAD: Final = timedelta(minutes=10)
 """How long the same bytes of a team are the same entry."""
 _NAME_CHARACTERS: Final = 200
+_NAME_BYTES: Final = 200
+"""Less than file systems allow, since the evaluating process writes a copy of that name."""
 _MINUTE: Final = timedelta(minutes=1)
 _SUFFIXES: Final = (".zip", ".py")
 
@@ -110,13 +113,13 @@ async def receive(hand_in: HandIn, pieces: AsyncIterator[bytes], *, length: int 
         length: As declared; None where another limit holds.
 
     Raises:
-        ProblemError: it came to nothing; then nothing of it is kept.
+        ProblemError: it came to nothing; a file without an entry is removed, after a day at the latest.
     """
     context = hand_in.context
     folder = uploads_folder(context.contest.store_folder)
     try:
         with new_upload(folder, length or hand_in.most, spare_bytes=context.settings.spare_bytes) as upload:
-            sha256 = await write_pieces(pieces, upload.file, length)
+            sha256 = await write_pieces(pieces, upload.file, length, spare_bytes=context.settings.spare_bytes)
             size = upload.file.tell()
             name = await run_in_threadpool(upload.keep, sha256)
     except OSError as error:
@@ -142,12 +145,16 @@ def _record(hand_in: HandIn, upload: str, sha256: str, size: int) -> HandedIn:
         upload=upload,
         upload_sha256=sha256,
     )
-    taken: Taken = context.store.take_entry(
-        new,
-        partial(intake, context.competition, phase),
-        same_upload_within=SAME_UPLOAD,
-        clock=context.clock,
-    )
+    try:
+        taken: Taken = context.store.take_entry(
+            new,
+            partial(intake, context.competition, phase),
+            same_upload_within=SAME_UPLOAD,
+            clock=context.clock,
+        )
+    except ConfigurationError:  # nothing was written; after other errors the row may be there
+        remove_upload(folder, upload)
+        raise
     if not taken.is_new:
         remove_upload(folder, upload)
     now = context.clock()
@@ -184,8 +191,14 @@ def quota_of(context: WebContext, phase: Phase, team: str, now: datetime) -> Int
 def _checked_name(name: str) -> str:
     """Return the name of a file, which is shown and never used as a path."""
     shown = sanitize_line(name, _NAME_CHARACTERS)
-    if shown != name or PurePosixPath(name).name != name or "\\" in name or not name.strip("."):
-        raise ProblemError(422, "file_name must be the plain name of a file, 200 characters at most.")
+    if (
+        shown != name
+        or len(name.encode()) > _NAME_BYTES
+        or PurePosixPath(name).name != name
+        or "\\" in name
+        or not name.strip(".")
+    ):
+        raise ProblemError(422, "file_name must be the plain name of a file, 200 bytes of UTF-8 at most.")
     if not name.lower().endswith(_SUFFIXES):
         raise ProblemError(422, "Hand in a .zip or a .py file; file_name must end so.")
     return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -21,7 +22,7 @@ from runner.web.context import Context, WebContext
 from runner.web.intake.body import declared_length
 from runner.web.intake.hand_in import begin_hand_in, phase_of, receive
 from runner.web.middleware import allow_body
-from runner.web.pages.forms import OVERHEAD_BYTES, read_file_form
+from runner.web.pages.forms import OVERHEAD_BYTES, read_file_form, small_form
 from runner.web.pages.looks import page
 from runner.web.pages.visit import require_team
 from runner.web.phases import phase_view
@@ -31,6 +32,7 @@ from runner.web.shown import most_bytes, shown_board
 
 router: Final = APIRouter(include_in_schema=False)
 _MOST_CHOICES: Final = 100
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
 _EVERY_SECONDS: Final = 60
 
 
@@ -130,14 +132,14 @@ async def _at_most(pieces: AsyncIterator[bytes], most: int) -> AsyncIterator[byt
 @router.post("/phases/{phase}/choice")
 async def choose(request: Request, context: Context, visitor: PageVisitor, phase: PhaseName) -> Response:
     """Choose the entries that are ticked for a final, in place of an earlier choice."""
-    form = await request.form(max_files=0, max_fields=_MOST_CHOICES + 1)
+    form = await small_form(request, fields=_MOST_CHOICES + 1)
     require_form(request, context, form.get(CSRF_FIELD, ""))
     team = require_team(visitor, Scope.SUBMIT)
     final = final_of(context, phase)
-    try:
-        numbers = [int(str(value)) for value in form.getlist("entry")]
-    except ValueError:
-        raise ProblemError(422, "An entry is chosen by its number.") from None
+    texts = [str(value) for value in form.getlist("entry")]
+    if not all(_NUMBER.fullmatch(text) for text in texts):
+        raise ProblemError(422, "An entry is chosen by its number.")
+    numbers = [int(text) for text in texts]
 
     def record() -> None:
         entries = context.store.competition_entries(context.contest.name, team=team)

@@ -13,8 +13,10 @@ from typing import Final
 
 from fastapi import Request
 from python_multipart import MultipartParser
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
+from starlette.datastructures import FormData
+from starlette.requests import ClientDisconnect
 
 from runner.web.intake.body import pieces_of
 from runner.web.problems import CLOSE, ProblemError
@@ -102,6 +104,21 @@ def _bad_form() -> ProblemError:
     return ProblemError(400, "This is no form of these pages; load the page again and repeat.", headers=CLOSE)
 
 
+async def small_form(request: Request, *, fields: int = 4) -> FormData:
+    """Return a form without files.
+
+    Raises:
+        ProblemError: it is none (415), or ends too early (400).
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise ProblemError(415, "Send the form of the page.", headers=CLOSE)
+    try:
+        return await request.form(max_files=0, max_fields=fields)
+    except ClientDisconnect:
+        raise ProblemError(400, "The connection ended before the form did.", headers=CLOSE) from None
+
+
 async def read_file_form(request: Request) -> FileForm:
     """Return a form up to its file, whose pieces are read later.
 
@@ -119,7 +136,7 @@ async def read_file_form(request: Request) -> FileForm:
     }
     try:
         parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
-    except MultipartParseError as error:
+    except FormParserError as error:
         raise _bad_form() from error
     source = pieces_of(request)
 
@@ -130,7 +147,7 @@ async def read_file_form(request: Request) -> FileForm:
             return False
         try:
             parser.write(piece)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise _bad_form() from error
         return True
 

@@ -18,6 +18,7 @@ from runner.web.access import Reader
 from runner.web.api.entries import EntryNumber, visible_entry
 from runner.web.context import Context
 from runner.web.entries import entry_view
+from runner.web.pages.forms import small_form
 from runner.web.pages.looks import page, service_text
 from runner.web.pages.visit import require_team
 from runner.web.problems import ProblemError
@@ -96,7 +97,7 @@ def report_file(context: Context, visitor: PageVisitor, entry: EntryNumber) -> R
 @router.post("/entries/{entry}/cancel")
 async def cancel(request: Request, context: Context, visitor: PageVisitor, entry: EntryNumber) -> Response:
     """Take an entry back."""
-    form = await request.form(max_files=0, max_fields=4)
+    form = await small_form(request)
     require_form(request, context, form.get(CSRF_FIELD, ""))
     team = require_team(visitor, Scope.SUBMIT)
 

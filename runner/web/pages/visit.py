@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from runner.competition.scopes import Scope
 from runner.web.access import Visitor, address_of, token_in
 from runner.web.context import Context
+from runner.web.pages.forms import small_form
 from runner.web.pages.looks import page
 from runner.web.problems import ProblemError
 from runner.web.sessions import (
@@ -35,7 +36,7 @@ def login_form(request: Request, context: Context, visitor: PageVisitor) -> Resp
 async def login(request: Request, context: Context) -> Response:
     """Begin a session for a token. The form has no session yet that could sign it: its origin decides."""
     require_same_origin(request, context)
-    form = await request.form(max_files=0, max_fields=4)
+    form = await small_form(request)
     text = str(form.get("token", "")).strip()
     try:
         token = await run_in_threadpool(token_in, context, text, address_of(request))
@@ -50,8 +51,8 @@ async def login(request: Request, context: Context) -> Response:
 
 @router.post("/logout")
 async def logout(request: Request, context: Context) -> Response:
-    """End the session of this browser."""
-    form = await request.form(max_files=0, max_fields=4)
+    """Remove the cookie of this browser. A copy of it works until it expires, or its token is revoked."""
+    form = await small_form(request)
     require_form(request, context, form.get(CSRF_FIELD, ""))
     response = RedirectResponse("/", status_code=303)
     end_session(context, response)

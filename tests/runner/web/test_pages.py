@@ -289,6 +289,44 @@ def test_a_reader_sees_and_changes_nothing(scored_copy: Contest) -> None:
         assert hand_in(site, csrf=csrf).status_code == 403
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=B; charset=utf-7", "text/plain", ""])
+@pytest.mark.parametrize("path", ["/login", "/logout", "/entries/1/cancel", "/phases/final/choice"])
+def test_small_forms_have_one_form(team: Site, path: str, kind: str) -> None:
+    """No other encoding is decoded, so none can be one that Python knows and nobody else."""
+    body = b'--B\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n+2AA-\r\n--B--\r\n'
+    answer = team.client.post(path, content=body, headers={**_FORM, "Content-Type": kind})
+    assert answer.status_code == 415
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_a_boundary_beyond_its_length_is_refused(team: Site) -> None:
+    kind = "multipart/form-data; boundary=" + "x" * 300
+    answer = team.client.post(
+        "/phases/feedback/entries", content=b"--", headers={**_FORM, "Content-Type": kind}
+    )
+    assert answer.status_code == 400
+
+
+def test_a_fault_of_ours_has_the_headers_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("runner.web.pages.contest.phase_view", fail)
+    monkeypatch.setattr("runner.web.problems.save_traceback", lambda _error: "")
+    answer = get(site, "/")
+    assert answer.status_code == 500
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_long_name_costs_nobody_else_anything(team: Site) -> None:
+    """Characters are no bytes: a name that no file can have is refused, and other entries are checked."""
+    assert team.hand_in(name="é" * 190 + ".py").status_code == 422
+    assert team.hand_in(name="é" * 90 + ".py").status_code == 201
+    assert team.hand_in("beta").status_code == 201
+    assert team.check() == 2
+
+
 def test_the_feed_has_what_has_ended(scored_copy: Contest) -> None:
     """Programs read it with the team's token; there is no address that lets anybody in."""
     with site_of(scored_copy) as site:
