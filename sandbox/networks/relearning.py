@@ -80,7 +80,8 @@ def _relative(gradient: Tensor, norm: Tensor) -> Tensor:
         norm: Of the tensor before fine-tuning. Double precision, since scaled weights have large squares.
     """
     scale = norm.square() / (norm * _norm(gradient)).clamp(min=1)
-    return (gradient.double() * torch.where(norm > 0, scale, 1)).to(gradient.dtype)
+    step: Tensor = (gradient.double() * torch.where(norm > 0, scale, 1)).to(gradient.dtype)
+    return step
 
 
 def _norm(values: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class Size:
 
 
 SMALL: Final = Size(
-    runs=8,
+    runs=16,
     build=(
         *("--references", 4, "--epochs", 1, "--forget-fraction", 0.1, "--limit-examples", 200),
         *("--concurrency", 2, "--cpus", 1),
@@ -91,7 +91,7 @@ def hand_in_first(inbox: Path) -> dict[str, str]:
     (inbox / "mallory" / "neighbour.py").symlink_to(inbox / "alpha" / "finetune.py")
     with zipfile.ZipFile(inbox / "mallory" / "up.zip", "w") as archive:
         archive.writestr("../submission.py", "x")
-    _copy(inbox, "trudy", "hostile/network_by_address", "network.py")
+    _copy(inbox, "trudy", "hostile/dtype_wrong", "dtype.py")
     (inbox / "trudy" / "crash.py").write_text(
         "def unlearning(net, retain, forget, val):\n    raise ValueError(net)\n"
     )
@@ -102,7 +102,7 @@ def hand_in_first(inbox: Path) -> dict[str, str]:
         "pickle.py": "failed",
         "neighbour.py": "refused",
         "up.zip": "refused",
-        "network.py": "failed",
+        "dtype.py": "failed",
         "crash.py": "failed",
     }
 
