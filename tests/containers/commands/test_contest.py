@@ -9,7 +9,7 @@ import pytest
 from tests.contest.files import SMALL
 from tests.contest.play import play
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.container, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_a_small_contest(tmp_path: Path) -> None:
