@@ -58,6 +58,8 @@ def _open_server(folder: Path, address: StoreAddress) -> Store:
     store = Store(address.database)
     try:
         identity = _identity(store)
+        if address.identity is None:  # another process may have named it since
+            address = read_address(folder) or address
         if address.identity is None and _has_files(store):
             raise ConfigurationError(
                 f"The files of {store.database.description} are not in {folder}: name their folder with "

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from runner.competition.competition import COMPETITION_FILE
 from runner.contest.opened import open_contest
 from runner.contest.service.checker import Checker
 from runner.errors import ConfigurationError
@@ -76,6 +77,7 @@ def test_sockets_are_looked_for_where_engines_listen() -> None:
 def _shared(contest: Contest) -> None:
     """Give the store to a group, as docs/serve.md says: a setgid folder, and files that the group may write."""
     contest.folder.chmod(0o755)
+    (contest.folder / COMPETITION_FILE).chmod(0o644)  # whatever umask another test had
     for parent in contest.folder.parents:
         if parent == Path("/tmp"):
             break
