@@ -85,7 +85,8 @@ def _relative(gradient: Tensor, norm: Tensor) -> Tensor:
 
 
 def _norm(values: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(values.detach(), dtype=torch.float64)
+    norm: Tensor = torch.linalg.vector_norm(values.detach(), dtype=torch.float64)
+    return norm
 
 
 class _Tuned(nn.Module):
