@@ -7,6 +7,7 @@
     contest   phases, leaderboards, the form to hand in, the choice for a final
     own       entries of a team: list, one with its report, take back, and a feed
     forms     reads a form with a file from a request, piece by piece
+    errors    a problem as a page, for browsers
 
 What is shown is what the API answers: the pages call the functions that its routes call.
 """
