@@ -17,17 +17,13 @@ from runner.store.records import EvaluationRecord, RetrainingRecord
 from runner.store.store import Store
 from runner.verdict import Verdict
 from tests.support.databases.fixtures import DATABASES, preparing
-from tests.support.records import run_record
+from tests.support.records import evaluation_record, run_record
 
 STORES = ["memory", *DATABASES]
-FIRST = EvaluationRecord(
-    id="0123456789ab",
-    submission_sha256="a" * 64,
+FIRST = evaluation_record(
     submission="mine [bold] ε",
     archive_bytes=1 << 33,
     challenge="tiny",
-    challenge_sha256="b" * 64,
-    image="c" * 64,
     n=4,
     challenge_folder="/srv/challenges/tiny",
 )

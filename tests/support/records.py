@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runner.results.summary import Summary
-from runner.store.records import RunRecord
+from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.stored_evaluation import StoredEvaluation
 from runner.verdict import Verdict
 
@@ -21,6 +21,16 @@ _RUN = RunRecord(
     run_seconds=1.0,
     checkpoint_sha256="",
     log_bytes_dropped=0,
+)
+_EVALUATION = EvaluationRecord(
+    id="0123456789ab",
+    submission_sha256="a" * 64,
+    submission="mine",
+    archive_bytes=1,
+    challenge="hidden",
+    challenge_sha256="b" * 64,
+    image="c" * 64,
+    n=8,
 )
 _STORED = StoredEvaluation(
     id="0123456789ab",
@@ -41,6 +51,11 @@ _STORED = StoredEvaluation(
 def run_record(**changes: Any) -> RunRecord:
     """Return a successful run with some fields changed."""
     return replace(_RUN, **changes)
+
+
+def evaluation_record(**changes: Any) -> EvaluationRecord:
+    """Return the record with which an evaluation begins, with some fields changed."""
+    return replace(_EVALUATION, **changes)
 
 
 def stored_evaluation(**changes: Any) -> StoredEvaluation:

@@ -30,11 +30,10 @@ from runner.results.summary import Summary
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths, evaluation_id
-from runner.store.records import EvaluationRecord
 from runner.store.store import Store
 from runner.submission.load import Submission, load_submission
 from runner.verdict import Verdict
-from tests.support.records import run_record
+from tests.support.records import evaluation_record, run_record
 
 DETAIL = "NameError: name 'nett' is not defined (submission.py, line 2)"
 LOG = 'Traceback (most recent call last):\n  File "/w/.submission/submission.py", line 2, in f\n    nett\n'
@@ -55,14 +54,12 @@ class Host:
         name = self.name(submission, n)
         if b"lost" in submission.archive:
             raise SandboxLostError("The worker container ended in mid-run.")
-        record = EvaluationRecord(
+        record = evaluation_record(
             id=name,
             submission_sha256=submission.sha256,
             submission=submission.name,
-            archive_bytes=1,
             challenge=self.challenge.description.name,
             challenge_sha256=self.challenge.sha256,
-            image="c" * 64,
             n=n,
         )
         self.store.begin(record)

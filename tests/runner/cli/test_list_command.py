@@ -18,8 +18,7 @@ from runner.cli.list import list_command
 from runner.errors import ConfigurationError
 from runner.store.listing import DATABASE_FILE, read_progress
 from runner.store.open_store import open_store
-from runner.store.records import EvaluationRecord
-from tests.support.records import summary_of
+from tests.support.records import evaluation_record, summary_of
 
 
 @pytest.fixture
@@ -30,14 +29,11 @@ def store(tmp_path: Path) -> Path:
         for at in range(30):
             name = f"{at:012x}"
             opened.begin(
-                EvaluationRecord(
+                evaluation_record(
                     id=name,
-                    submission_sha256="a" * 64,
                     submission=f"mine{at}",
-                    archive_bytes=1,
                     challenge="ab"[at % 2],
                     challenge_sha256="ab"[at % 2] * 64,
-                    image="c" * 64,
                     n=64,
                     challenge_folder=str(tmp_path / "folders" / "ab"[at % 2]),
                 )

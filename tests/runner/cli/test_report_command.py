@@ -12,11 +12,11 @@ import pytest
 from runner.challenge.limits import Limits
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
-from runner.store.records import EvaluationRecord, RunRecord
+from runner.store.records import RunRecord
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
 from tests.support.command import type_command
-from tests.support.records import summary_of
+from tests.support.records import evaluation_record, summary_of
 
 ID = "0123456789ab"
 SECRET = "pixels-7-31"
@@ -32,18 +32,7 @@ def folder(tmp_path: Path, policy: str) -> Path:
     """Return a store with an evaluation whose only run leaked a secret wherever it could."""
     folder = tmp_path / "store"
     with closing(open_store(folder, create=True)) as store:
-        store.begin(
-            EvaluationRecord(
-                id=ID,
-                submission_sha256="a" * 64,
-                submission="mine",
-                archive_bytes=1,
-                challenge="hidden",
-                challenge_sha256="b" * 64,
-                image="c" * 64,
-                n=2,
-            )
-        )
+        store.begin(evaluation_record(id=ID, n=2))
         terms = resolve_terms(Limits(), policy)  # type: ignore[arg-type]
         store.agree(ID, terms.machine, terms.model_dump(mode="json"))
         store.publish(

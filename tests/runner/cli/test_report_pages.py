@@ -20,11 +20,10 @@ from runner.results.entry_result import EntryResult
 from runner.store.entries.records import Entry, NewEntry, Outcome
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
-from runner.store.records import EvaluationRecord
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
 from tests.support.command import type_command
-from tests.support.records import run_record, summary_of
+from tests.support.records import evaluation_record, run_record, summary_of
 
 SCORED, OTHER, FAILED = "0" * 12, "1" * 12, "2" * 12
 SECRET = "pixels-7-31"
@@ -40,14 +39,11 @@ def store_one(
     """Store an evaluation of 16 runs that has ended."""
     with closing(open_store(folder, create=True)) as store:
         store.begin(
-            EvaluationRecord(
+            evaluation_record(
                 id=name,
-                submission_sha256="a" * 64,
                 submission="mine <b>",
-                archive_bytes=1,
                 challenge="tiny",
                 challenge_sha256=challenge.sha256,
-                image="c" * 64,
                 n=16,
                 challenge_folder=str(challenge.folder),
             )

@@ -16,12 +16,13 @@ from runner.challenge.limits import Limits
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
-from runner.store.records import EvaluationRecord, RunRecord
+from runner.store.records import RunRecord
 from runner.time_limits.terms import resolve_terms
 from runner.verdict import Verdict
 from scoring.card.card import ScoreCard
 from scoring.outputs import Outputs, save_outputs
 from tests.support.command import type_command
+from tests.support.records import evaluation_record
 
 COUNTS = np.full((4, 2), 10)
 LABELS = np.arange(12) % 2
@@ -150,14 +151,10 @@ def store_evaluation(
     """Store an evaluation with three published runs, and finish it."""
     with closing(open_store(folder, create=True)) as store:
         store.begin(
-            EvaluationRecord(
+            evaluation_record(
                 id=identity,
-                submission_sha256="a" * 64,
-                submission="mine",
-                archive_bytes=1,
                 challenge="tiny",
                 challenge_sha256=challenge.sha256,
-                image="c" * 64,
                 n=n,
                 challenge_folder=str(challenge.folder),
             )

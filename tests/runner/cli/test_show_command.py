@@ -14,25 +14,15 @@ from runner.cli.show import show_command, show_summaries
 from runner.errors import ConfigurationError
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
-from runner.store.records import EvaluationRecord
 from runner.verdict import Verdict
-from tests.support.records import run_record, summary_of
+from tests.support.records import evaluation_record, run_record, summary_of
 
 ID = "0123456789ab"
 OTHER = "ba9876543210"
 LEAVES = "Return from the function instead of leaving Python."
 LATE = "not finished within 60 s (submission.py, line 3)"
 
-RECORD = EvaluationRecord(
-    id=ID,
-    submission_sha256="a" * 64,
-    submission="mine",
-    archive_bytes=1,
-    challenge="hidden",
-    challenge_sha256="b" * 64,
-    image="c" * 64,
-    n=3,
-)
+RECORD = evaluation_record(id=ID, n=3)
 
 
 @pytest.fixture

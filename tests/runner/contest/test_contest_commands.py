@@ -17,20 +17,11 @@ import pytest
 from runner.cli.main import run_words
 from runner.errors import ConfigurationError
 from runner.store.listing import DATABASE_FILE
-from runner.store.records import EvaluationRecord
 from tests.runner.contest.conftest import NAME, Contest, local
+from tests.support.records import evaluation_record
 
 Json = dict[str, Any]
-EVALUATION = EvaluationRecord(
-    id="0123456789ab",
-    submission_sha256="",
-    submission="mine",
-    archive_bytes=1,
-    challenge="hidden",
-    challenge_sha256="b" * 64,
-    image="c" * 64,
-    n=8,
-)
+EVALUATION = evaluation_record(submission_sha256="")
 Typed = Callable[..., str]
 
 

@@ -18,25 +18,15 @@ from runner.reports.participant import filtered_view
 from runner.reports.views.model import EvaluationView, NoticeView
 from runner.store.open_store import open_store
 from runner.store.paths import control_evaluation_id
-from runner.store.records import EvaluationRecord
 from runner.verdict import Verdict
 from scoring.card.levels import NOT_UNLEARNING
 from scoring.controls.comparison import ProblemFigures, judge
 from tests.runner.cli.test_json_document import documented
-from tests.support.records import run_record
+from tests.support.records import evaluation_record, run_record
 
 ID = "0123456789ab"
 PARTS = [control_evaluation_id(ID, f"{number:064x}") for number in (1, 2, 10)]
-RECORD = EvaluationRecord(
-    id=ID,
-    submission_sha256="a" * 64,
-    submission="mine",
-    archive_bytes=1,
-    challenge="hidden",
-    challenge_sha256="b" * 64,
-    image="c" * 64,
-    n=16,
-)
+RECORD = evaluation_record(id=ID, n=16)
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from runner.errors import HostNotReadyError, TakenOverError
 from runner.store.database import RowConflictError
 from runner.store.lease import evaluation_lease
 from runner.store.open_store import open_store
-from runner.store.records import EvaluationRecord
 from runner.store.writes.grouped import MAX_GROUP, GroupedWrites
-from tests.support.records import run_record
+from tests.support.records import evaluation_record, run_record
 
 
 def in_threads(number: int, work: object) -> None:
@@ -120,16 +119,8 @@ def test_runs_of_many_evaluations_are_published_once(tmp_path: Path) -> None:
         def work(number: int) -> None:
             name = f"e{number}"
             store.begin(
-                EvaluationRecord(
-                    id=name,
-                    submission_sha256="a" * 64,
-                    submission="s",
-                    archive_bytes=1,
-                    challenge="c",
-                    challenge_sha256="b" * 64,
-                    image="i",
-                    n=20,
-                    challenge_folder=None,
+                evaluation_record(
+                    id=name, submission="s", challenge="c", image="i", n=20, challenge_folder=None
                 )
             )
             with evaluation_lease(store.database, tmp_path, name) as lease:

@@ -13,12 +13,13 @@ from sqlalchemy import select
 from runner.errors import HostNotReadyError, TakenOverError
 from runner.store.lease import Lease, evaluation_lease
 from runner.store.open_store import open_store
-from runner.store.records import EvaluationRecord, RunRecord
+from runner.store.records import RunRecord
 from runner.store.schema import LeaseRow
 from runner.store.store import Store
 from runner.verdict import Verdict
 from tests.support.clock import Clock
 from tests.support.databases.fixtures import PrepareStore
+from tests.support.records import evaluation_record
 
 ID = "0123456789ab"
 NEVER = 1e6
@@ -41,18 +42,7 @@ def run_of(index: int, attempt: int) -> RunRecord:
 @pytest.fixture
 def store(tmp_path: Path, prepare_store: PrepareStore) -> Iterator[Store]:
     with closing(open_store(prepare_store(tmp_path / "store"), create=True)) as opened:
-        opened.begin(
-            EvaluationRecord(
-                id=ID,
-                submission_sha256="a" * 64,
-                submission="mine",
-                archive_bytes=1,
-                challenge="tiny",
-                challenge_sha256="b" * 64,
-                image="c" * 64,
-                n=4,
-            )
-        )
+        opened.begin(evaluation_record(id=ID, challenge="tiny", n=4))
         yield opened
 
 

@@ -12,20 +12,11 @@ import pytest
 from runner.errors import HostNotReadyError
 from runner.store.listing import DATABASE_FILE, EVALUATION_COLUMNS, read_listing
 from runner.store.open_store import open_store
-from runner.store.records import EvaluationRecord
 from runner.store.schema import EvaluationRow
 from tests.support.ended_evaluation import IMAGE, N
+from tests.support.records import evaluation_record
 
-RECORD = EvaluationRecord(
-    id="0123456789ab",
-    submission_sha256="a" * 64,
-    submission="mine",
-    archive_bytes=1,
-    challenge="tiny",
-    challenge_sha256="b" * 64,
-    image=IMAGE.digest,
-    n=N,
-)
+RECORD = evaluation_record(challenge="tiny", image=IMAGE.digest, n=N)
 
 
 def test_the_listed_columns_are_those_of_the_schema() -> None:

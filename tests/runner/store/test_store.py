@@ -17,22 +17,14 @@ from sqlalchemy.schema import CreateTable
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
-from runner.store.records import EvaluationRecord, RunRecord
+from runner.store.records import RunRecord
 from runner.store.schema import RunRow
 from runner.store.store import Store
 from runner.verdict import Verdict
 from tests.support.databases.fixtures import PrepareStore
+from tests.support.records import evaluation_record
 
-EVALUATION = EvaluationRecord(
-    id="0123456789ab",
-    submission_sha256="a" * 64,
-    submission="mine",
-    archive_bytes=100,
-    challenge="tiny",
-    challenge_sha256="b" * 64,
-    image="c" * 64,
-    n=4,
-)
+EVALUATION = evaluation_record(archive_bytes=100, challenge="tiny", n=4)
 ID = EVALUATION.id
 
 

@@ -14,9 +14,9 @@ from runner.challenge.limits import Limits
 from runner.engine.placement import GpuRequest, Placement
 from runner.errors import ConfigurationError
 from runner.store.open_store import open_store
-from runner.store.records import EvaluationRecord
 from runner.time_limits.measurements import Measurement, MeasurementKey, load_cached, store_cached
 from runner.time_limits.terms import ANY_MACHINE, Terms, resolve_terms
+from tests.support.records import evaluation_record
 
 HERE = MeasurementKey(
     challenge_sha256="a" * 64,
@@ -134,18 +134,7 @@ def test_the_first_terms_remain(tmp_path: Path) -> None:
     machine has terms of its own; removing the evaluation removes them."""
     store = open_store(tmp_path, create=True)
     name = "0123456789ab"
-    store.begin(
-        EvaluationRecord(
-            id=name,
-            submission_sha256="a" * 64,
-            submission="mine",
-            archive_bytes=1,
-            challenge="tiny",
-            challenge_sha256="b" * 64,
-            image="c" * 64,
-            n=2,
-        )
-    )
+    store.begin(evaluation_record(id=name, challenge="tiny", n=2))
     assert store.terms(name, "x") is None
     first, second, other = (
         resolve_terms(Limits(wall_seconds=s), "full").model_dump(mode="json") for s in (1, 2, 3)

@@ -18,11 +18,11 @@ from runner.errors import SandboxError
 from runner.image.image import Image
 from runner.progress import NullReporter
 from runner.store.open_store import open_store
-from runner.store.records import EvaluationRecord
 from runner.time_limits.terms import Terms, agree_on_terms
 from sandbox.protocol.frames import Frame, encode
 from sandbox.protocol.messages import TO_TRAINER
 from tests.support.fake_stream import Answer, FakeStream
+from tests.support.records import evaluation_record
 
 MEASURED = {"retrain_seconds": 0.5, "epoch_seconds": [0.25, 0.26, 0.24], "epochs": 2, "processor": "fast"}
 IMAGE = Image(digest="a" * 64, identity="sha256:1")
@@ -71,15 +71,8 @@ def agree(
     def agree(engine: TimingEngine, name: str, limits: Limits | None = None, **options: Any) -> Terms:
         challenge = load_challenge(limits or Limits())
         store.begin(
-            EvaluationRecord(
-                id=name,
-                submission_sha256="a" * 64,
-                submission="mine",
-                archive_bytes=1,
-                challenge="tiny",
-                challenge_sha256=challenge.sha256,
-                image=IMAGE.digest,
-                n=16,
+            evaluation_record(
+                id=name, challenge="tiny", challenge_sha256=challenge.sha256, image=IMAGE.digest, n=16
             )
         )
         return agree_on_terms(

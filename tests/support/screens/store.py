@@ -16,7 +16,7 @@ from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord
 from runner.verdict import Verdict
 from tests.support.paths import TEST_DATA
-from tests.support.records import run_record, summary_of
+from tests.support.records import evaluation_record, run_record, summary_of
 
 DATA: Final = TEST_DATA / "stored-version-1"
 CHALLENGE: Final = DATA / "challenge"
@@ -53,14 +53,11 @@ def make_store(folder: Path) -> None:
     with closing(open_store(folder, create=False)) as store:
         for at, (identity, (status, _score)) in enumerate(ROWS.items()):
             n = 8 if status == "smoke test" else 512
-            record = EvaluationRecord(
+            record = evaluation_record(
                 id=identity,
-                submission_sha256="a" * 64,
                 submission=NAMES[at % len(NAMES)],
-                archive_bytes=1,
                 challenge=f"{NAMES[-at % len(NAMES)]}",
                 challenge_sha256=f"{at % 3:064x}",
-                image="c" * 64,
                 n=n,
                 challenge_folder=f"/srv/{LONG}",
             )
