@@ -1,8 +1,9 @@
 """Sessions of browsers: a signed cookie that names a token, and the tokens of forms.
 
 The cookie has no rights of its own: with each request the token is looked up, so one that was revoked ends
-all its sessions. A log-out is stored until the cookie would have expired, so no copy of the cookie outlives it. A form is accepted from the configured origin only, with a signature of the session's
-cookie in the field `CSRF_FIELD`.
+all its sessions. A log-out is stored until the cookie would have expired, so no copy of the cookie outlives
+it. A form is accepted from the configured origin only, with a signature of the session's cookie in the field
+`CSRF_FIELD`.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def start_session(context: WebContext, response: Response, token: Token) -> None
 
 
 def end_session(request: Request, context: WebContext) -> None:
-    """End the session of a request, if it has one: its cookie and every copy are good for nothing from now on.
+    """End the session of a request, if it has one: its cookie and every copy of it are invalid from now on.
 
     Blocking: it writes to the store.
     """

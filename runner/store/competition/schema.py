@@ -105,7 +105,7 @@ class TokenRow(_Base):
 
 
 class EndedSessionRow(_Base):
-    """A session of a browser that was ended by a log-out: its cookie, and every copy of it, is good for nothing."""
+    """A session of a browser that was ended by a log-out: neither its cookie nor a copy of it is valid."""
 
     __tablename__ = "ended_sessions"
     session: Mapped[str] = mapped_column(primary_key=True)
