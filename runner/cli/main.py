@@ -29,6 +29,7 @@ from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.interface.panels import HIDDEN, PANELS
 from runner.cli.interface.screen_size import unset_impossible_sizes
+from runner.cli.interface.store_commands import STORE_COMMANDS
 from runner.cli.interface.system import unsupported_sentence
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, RunnerError
 
@@ -141,6 +142,7 @@ def command_group() -> TyperGroup:
             "Run a competition: its file, teams, entries, leaderboards and final.",
             COMPETITION_COMMANDS,
         ),
+        ("store", "Move the rows of a store to another database.", STORE_COMMANDS),
     ):
         subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)
         subgroup.name, subgroup.rich_help_panel = name, PANELS[name]

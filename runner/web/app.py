@@ -10,7 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from runner.web.api import entries, operations, phases
 from runner.web.context import WebContext
-from runner.web.middleware import BodyLimits, SecurityHeaders
+from runner.web.middleware import BodyLimits, HeadAsGet, SecurityHeaders
 from runner.web.pages import contest, own, visit
 from runner.web.pages.errors import error_page
 from runner.web.problems import add_problem_handlers
@@ -45,6 +45,7 @@ def make_app(context: WebContext) -> FastAPI:
         grace_seconds=context.settings.body_grace_seconds,
         bytes_per_second=context.settings.body_bytes_per_second,
     )
+    app.add_middleware(HeadAsGet)
     app.add_middleware(
         TrustedHostMiddleware, allowed_hosts=context.settings.allowed_hosts, www_redirect=False
     )

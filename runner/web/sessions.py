@@ -1,16 +1,20 @@
 """Sessions of browsers: a signed cookie that names a token, and the tokens of forms.
 
 The cookie has no rights of its own: with each request the token is looked up, so one that was revoked ends
-all its sessions. A form is accepted from the configured origin only, with a signature of the session's
-cookie in the field `CSRF_FIELD`.
+all its sessions. A log-out is stored until the cookie would have expired, so no copy of the cookie outlives
+it. A form is accepted from the configured origin only, with a signature of the session's cookie in the field
+`CSRF_FIELD`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import hmac
 import os
 import secrets
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -64,7 +68,7 @@ def start_session(context: WebContext, response: Response, token: Token) -> None
     """Let a response begin a session for a token."""
     response.set_cookie(
         cookie_name(context),
-        _serializer(context).dumps([token.id, secrets.token_hex(8)]),
+        _serializer(context).dumps([token.id, secrets.token_hex(16)]),
         max_age=SESSION_SECONDS,
         path="/",
         secure=context.settings.is_encrypted,
@@ -73,7 +77,19 @@ def start_session(context: WebContext, response: Response, token: Token) -> None
     )
 
 
-def end_session(context: WebContext, response: Response) -> None:
+def end_session(request: Request, context: WebContext) -> None:
+    """End the session of a request, if it has one: its cookie and every copy of it are invalid from now on.
+
+    Blocking: it writes to the store.
+    """
+    session = _session(request, context)
+    if session is not None:
+        now = context.clock()
+        expires = now + timedelta(seconds=SESSION_SECONDS)
+        context.store.end_session(session.name_sha256, expires=expires, now=now)
+
+
+def remove_cookie(context: WebContext, response: Response) -> None:
     """Let a response remove the cookie."""
     response.delete_cookie(
         cookie_name(context),
@@ -86,11 +102,14 @@ def end_session(context: WebContext, response: Response) -> None:
 
 def page_visitor(request: Request, context: Context) -> Visitor:
     """Return who looks at a page, by the cookie; everybody where there is no valid one. Reads the store."""
-    try:
-        number, _nonce = _serializer(context).loads(_cookie(request, context), max_age=SESSION_SECONDS)
-    except (BadSignature, ValueError, TypeError):
+    session = _session(request, context)
+    if session is None:
         return Visitor()
-    return Visitor(token=context.store.token_of_number(context.contest.name, int(number), context.clock()))
+    return Visitor(
+        token=context.store.token_of_session(
+            context.contest.name, session.token, session.name_sha256, context.clock()
+        )
+    )
 
 
 PageVisitor = Annotated[Visitor, Depends(page_visitor)]
@@ -120,6 +139,24 @@ def require_form(request: Request, context: WebContext, given: object) -> None:
     require_same_origin(request, context)
     if not hmac.compare_digest(str(given).encode(), csrf_token(request, context).encode()):
         raise ProblemError(403, "This form is of an earlier session; load the page again and repeat.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What a valid cookie says."""
+
+    token: int
+    """Its number."""
+    name_sha256: str
+
+
+def _session(request: Request, context: WebContext) -> _Session | None:
+    """Return the session of a request's cookie; None without a valid one, or after its time."""
+    try:
+        number, name = _serializer(context).loads(_cookie(request, context), max_age=SESSION_SECONDS)
+        return _Session(int(number), hashlib.sha256(str(name).encode()).hexdigest())
+    except (BadSignature, ValueError, TypeError):
+        return None
 
 
 def _cookie(request: Request, context: WebContext) -> str:

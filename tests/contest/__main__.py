@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 import time
@@ -27,8 +28,10 @@ def main() -> None:
         )
 
     with launched() as browser:
-        play(folder, FULL, say=say, examine=partial(examine, browser))
-    say(f"done; its pages are in {folder}/public")
+        typed = play(folder, FULL, say=say, examine=partial(examine, browser))
+    text = "".join(f"$ unlearn {shlex.join(each.words)}\n{each.stdout}\n" for each in typed)
+    (folder / "transcript.txt").write_text(text)
+    say(f"done; its pages are in {folder}/public, what was typed in {folder}/transcript.txt")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -42,17 +42,33 @@ Examine = Callable[[Path], list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A command that was typed, and what it printed."""
+
+    words: tuple[str, ...]
+    stdout: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
     """A contest in a folder of its own."""
 
     folder: Path
     size: Size
     say: Say
+    typed: list[Typed] = field(default_factory=list)
+    """In order."""
+
+    def type_any(self, *words: object, **environment: str) -> str:
+        """Type a command, require its success, and return its stdout."""
+        stdout = unlearn(*words, **environment).stdout
+        self.typed.append(Typed(words=tuple(str(word) for word in words), stdout=stdout))
+        return stdout
 
     def type_in(self, command: str, *words: object) -> str:
         """Type a command of the group ``competition``, require its success, and return its stdout."""
         place, store = self.folder / "contest", self.folder / "store"
-        return unlearn("competition", *command.split(), place, *words, "--store", store).stdout
+        return self.type_any("competition", *command.split(), place, *words, "--store", store)
 
     def ask(self, command: str, *words: object) -> dict[str, Any]:
         """Return what a command prints as JSON."""
@@ -84,8 +100,8 @@ class Contest:
         return [row["team"] for table in board["tables"] for row in table["rows"]]
 
 
-def play(folder: Path, size: Size, *, say: Say, examine: Examine | None = None) -> None:
-    """Play a contest from nothing to a published final.
+def play(folder: Path, size: Size, *, say: Say, examine: Examine | None = None) -> list[Typed]:
+    """Play a contest from nothing to a published final, and return what was typed.
 
     Args:
         folder: Empty; challenges, store and pages are made in it.
@@ -104,17 +120,21 @@ def play(folder: Path, size: Size, *, say: Say, examine: Examine | None = None) 
     expected = hand_in_first(inbox)
     contest.type_in("sync", inbox, "--phase", "feedback")
     with _served(contest) as address:
-        _hand_in_over_the_web(address, tokens[WEB_TEAM])
+        _hand_in_over_the_web(contest, address, tokens[WEB_TEAM])
         _show_what_strangers_see(address, tokens["mallory"])
-    _judge(contest, expected | {_WEB_FILE: "scored"})
+    _judge(contest, expected | {f"{Path(_WEB_FILE).stem}.zip": "scored"})
     before = contest.ranked("--as", "beta")
     _freeze(contest, inbox, before)
     _rejudge(contest, before)
     _final(contest)
     _publish(contest, examine)
+    return contest.typed
 
 
 def _prepare(contest: Contest) -> None:
+    contest.type_any(
+        *("competition", "init", contest.folder / "contest", "--name", "Small contest", "--time-zone", "AoE")
+    )
     challenges = contest.folder / "contest" / "challenges"
     for seed, name in ((7, "feedback"), (8, "final"), (6, "practice")):
         if name == "practice" and not contest.size.builds_practice:
@@ -122,9 +142,8 @@ def _prepare(contest: Contest) -> None:
             continue
         contest.say(f"building the challenge of the phase {name}")
         public = ("--public",) if name == "practice" else ()
-        unlearn(
-            "challenge", "build", "digits", challenges / name, *contest.size.build, "--seed", seed, *public
-        )
+        words = ("digits", challenges / name, *contest.size.build, "--seed", seed, *public)
+        contest.type_any("challenge", "build", *words)
     contest.write_phases()
     contest.type_in("check")
 
@@ -152,26 +171,25 @@ def _served(contest: Contest) -> Iterator[str]:
             process.stdout.close()
 
 
-def _request(address: str, token: str | None, *, data: bytes | None = None) -> tuple[int, dict[str, Any]]:
-    """Return the status and the JSON of an answer: PUT with data, GET without."""
+def _request(address: str, token: str | None) -> tuple[int, dict[str, Any]]:
+    """Return the status and the JSON of an answer."""
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
-    request = urllib.request.Request(
-        address, data=data, headers=headers, method="GET" if data is None else "PUT"
-    )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
 
 
-def _hand_in_over_the_web(address: str, token: str) -> None:
-    url = f"{address}/api/v1/phases/feedback/entries?file_name={_WEB_FILE}"
-    status, answer = _request(url, token, data=web_submission())
-    assert (status, answer["is_new"]) == (201, True), answer
-    status, again = _request(url, token, data=web_submission())
-    assert (status, again["is_new"]) == (200, False), again
-    assert again["entry"] == answer["entry"]
+def _hand_in_over_the_web(contest: Contest, address: str, token: str) -> None:
+    file = contest.folder / _WEB_FILE
+    file.write_bytes(web_submission())
+    first, again = (
+        contest.type_any("submit", file, "--phase", "feedback", "--server", address, UNLEARN_TOKEN=token)
+        for _ in range(2)
+    )
+    assert ", the same file as before" not in first, first
+    assert again.splitlines()[0] == f"{first.splitlines()[0]}, the same file as before", again
 
 
 def _show_what_strangers_see(address: str, token: str) -> None:
@@ -187,6 +205,8 @@ def _judge(contest: Contest, expected: dict[str, str]) -> None:
     contest.say("evaluating what was handed in")
     contest.evaluate()
     assert contest.states() == expected
+    contest.type_in("status")
+    contest.type_in("view", "--as", "alpha", "--phase", "feedback")
     ranked = contest.ranked("--as", "beta")
     assert sorted(ranked) == sorted(team for team in TEAMS if team not in HOSTILE)
 
@@ -224,8 +244,10 @@ def _final(contest: Contest) -> None:
     contest.type_in("choose", number, "--as", "gamma")
     closed = (datetime.now(UTC) + _AOE).replace(tzinfo=None)
     contest.write_phases(closes=closed)
+    contest.type_in("final", "--dry-run")
     contest.type_in("final")
     contest.evaluate()
+    contest.type_in("final")
     final = contest.ask("final")
     assert final["waiting"] == 0
     standings = {each["team"]: each for each in final["standings"]}
@@ -237,6 +259,7 @@ def _publish(contest: Contest, examine: Examine | None) -> None:
     contest.say("publishing the pages")
     public = contest.folder / "public"
     contest.type_in("publish", public)
+    contest.type_in("export", contest.folder / "archive")
     page = (public / "feedback" / "index.html").read_text()
     assert all((team in page) == (team not in HOSTILE) for team in TEAMS)
     pages = sorted(public.rglob("*.html"))

@@ -78,9 +78,11 @@ def start_command(*words: object, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def unlearn(*words: object, code: int = 0, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def unlearn(
+    *words: object, code: int = 0, cwd: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Type a command and require its exit code, and that no traceback was shown."""
-    ended = type_command(*words, cwd=cwd)
+    ended = type_command(*words, cwd=cwd, **environment)
     assert ended.returncode == code, ended.stderr
     assert "Traceback" not in ended.stderr
     return ended

@@ -20,6 +20,7 @@ from runner.cli.interface.challenge_commands import (
 )
 from runner.cli.interface.exit_codes import EXIT_CODES
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
+from runner.cli.interface.store_commands import STORE_COMMANDS
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, SandboxError
 from runner.reports.advice import table as mistakes
 from runner.validation import Sha256
@@ -67,6 +68,7 @@ def test_every_option_of_every_command_is_described() -> None:
             (
                 cli.COMMANDS,
                 IMAGE_COMMANDS,
+                STORE_COMMANDS,
                 CHALLENGE_COMMANDS,
                 COMPETITION_COMMANDS,
                 REJUDGE_COMMANDS,

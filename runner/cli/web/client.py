@@ -6,9 +6,10 @@ the token reaches nobody else. What a server answers is untrusted text until it 
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -98,6 +99,19 @@ def checked_server(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+class _Body(io.BytesIO):
+    """The bytes of one request, read as they are sent."""
+
+    def __init__(self, data: bytes, sent: Callable[[int], object]) -> None:
+        super().__init__(data)
+        self._sent = sent
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        self._sent(self.tell())
+        return piece
+
+
 class CompetitionClient:
     """The API of one server, for one token."""
 
@@ -130,7 +144,15 @@ class CompetitionClient:
         """
         return self._ask(PhaseAnswer, "GET", f"phases/{quote(name, safe='')}")
 
-    def hand_in(self, phase: str, file_name: str, data: bytes, *, key: str) -> HandInAnswer:
+    def hand_in(
+        self,
+        phase: str,
+        file_name: str,
+        data: bytes,
+        *,
+        key: str,
+        sent: Callable[[int], object] = lambda _bytes: None,
+    ) -> HandInAnswer:
         """Hand in a file; with one key it is one entry, however often the request is repeated.
 
         Args:
@@ -138,6 +160,7 @@ class CompetitionClient:
             file_name: What the team sees.
             data: The bytes.
             key: A random word of this file.
+            sent: Is told how many bytes have left, from 0 on again where the request is repeated.
 
         Raises:
             ConfigurationError: the server refuses it, such as for a quota.
@@ -148,7 +171,7 @@ class CompetitionClient:
             "PUT",
             f"phases/{quote(phase, safe='')}/entries",
             params={"file_name": file_name},
-            data=data,
+            body=lambda: _Body(data, sent),
             headers={"Idempotency-Key": key, "Content-Type": "application/octet-stream"},
         )
 
@@ -168,7 +191,7 @@ class CompetitionClient:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        data: bytes | None = None,
+        body: Callable[[], BinaryIO | None] = lambda: None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Return the answer; connections that are lost and faults of the server are tried again."""
@@ -179,7 +202,7 @@ class CompetitionClient:
                     method,
                     f"{self._server}/api/v1/{path}",
                     params=params,
-                    data=data,
+                    data=body(),
                     headers=headers,
                     timeout=_TIMEOUT_SECONDS,
                     allow_redirects=False,

@@ -11,10 +11,11 @@ from typing import Annotated, Final
 
 import typer
 
-from runner.cli.console import print_json, print_note, stdout_console
+from runner.cli.console import print_json, print_note, stderr_console, stdout_console
 from runner.cli.options import JsonOption
 from runner.cli.web.client import CompetitionClient, EntryAnswer, HandInAnswer, checked_server
 from runner.cli.web.token import TOKEN_VARIABLE, read_token
+from runner.cli.web.upload_bar import upload_bar
 from runner.errors import ConfigurationError
 from runner.sanitize import sanitize_line
 from runner.submission.load import load_submission
@@ -115,7 +116,8 @@ def _hand_in(client: CompetitionClient, phase: str, name: str, archive: bytes) -
         )
     short = name.replace(chr(92), "_").encode()[:_NAME_BYTES].decode(errors="ignore")
     file_name = f"{short}.zip"
-    return client.hand_in(phase, file_name, archive, key=secrets.token_hex(16))
+    with upload_bar(stderr_console(), len(archive)) as sent:
+        return client.hand_in(phase, file_name, archive, key=secrets.token_hex(16), sent=sent)
 
 
 def print_handed_in(answer: HandInAnswer) -> None:

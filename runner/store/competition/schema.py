@@ -104,6 +104,16 @@ class TokenRow(_Base):
     revoked: Mapped[datetime | None]
 
 
+class EndedSessionRow(_Base):
+    """A session of a browser that was ended by a log-out: neither its cookie nor a copy of it is valid."""
+
+    __tablename__ = "ended_sessions"
+    session: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of what the cookie is called by."""
+    expires: Mapped[datetime]
+    """When the cookie would have ended by itself; the row is not needed from then on."""
+
+
 class RateRow(_Base):
     """How often something has happened since its interval began."""
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from runner.competition.scopes import Scope
 from runner.errors import ConfigurationError
 from runner.store.competition.audit import record_act
 from runner.store.competition.records import Act, Token
-from runner.store.competition.schema import TeamRow, TokenRow
+from runner.store.competition.schema import EndedSessionRow, TeamRow, TokenRow
 from runner.store.competition.teams import require_team
 from runner.store.database import Database, as_utc, utc_now
 
@@ -79,11 +79,32 @@ class TokenQueries:
             ).first()
             return _valid(session, row, now)
 
-    def token_of_number(self, competition: str, number: int, now: datetime) -> Token | None:
-        """Return the valid token of a number; None if there is none, or its team is revoked."""
-        with self.database.reading() as session:
-            row = session.get(TokenRow, number)
-            return None if row is None or row.competition != competition else _valid(session, row, now)
+    def token_of_session(self, competition: str, number: int, session: str, now: datetime) -> Token | None:
+        """Return the valid token of a session of a browser; None if either has ended.
+
+        Args:
+            competition: Its name.
+            number: Of the token.
+            session: SHA-256 of the session's name.
+            now: The present moment.
+        """
+        with self.database.reading() as reading:
+            row = reading.get(TokenRow, number)
+            if row is None or row.competition != competition or reading.get(EndedSessionRow, session):
+                return None
+            return _valid(reading, row, now)
+
+    def end_session(self, session: str, *, expires: datetime, now: datetime) -> None:
+        """End a session for good, and forget those that would have ended by themselves since.
+
+        Args:
+            session: SHA-256 of the session's name.
+            expires: When its cookie ends by itself.
+            now: The present moment.
+        """
+        with self.database.writing() as writing:
+            writing.execute(delete(EndedSessionRow).where(EndedSessionRow.expires <= now))
+            writing.merge(EndedSessionRow(session=session, expires=expires))
 
     def revoke_token(self, competition: str, number: int, *, act: Act) -> None:
         """End a token.

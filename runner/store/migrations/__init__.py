@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from typing import Final
 
-HEAD: Final = "0011"
+HEAD: Final = "0014"
 """The version that this code reads and writes: the ``revision`` of the last script."""
+MOVED: Final = "moved"
+"""In place of a version: the rows of the store were moved to another database."""
 VERSION_QUERY: Final = "SELECT version_num FROM alembic_version"
 """Alembic's own table; stores written before it was introduced lack it."""

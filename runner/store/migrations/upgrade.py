@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect
 
 from runner.errors import HostNotReadyError
-from runner.store.migrations import HEAD, VERSION_QUERY
+from runner.store.migrations import HEAD, MOVED, VERSION_QUERY
 
 _FOLDER: Final = Path(__file__).parent
 _one_at_a_time = threading.Lock()
@@ -27,6 +27,10 @@ def is_current(connection: Connection) -> bool:
         return False
     versions = [str(version) for version in connection.exec_driver_sql(VERSION_QUERY).scalars()]
     version = versions[0] if len(versions) == 1 else ""
+    if version == MOVED:
+        raise HostNotReadyError(
+            "The rows of this store were moved to another database; use the store by its folder."
+        )
     if not re.fullmatch("[0-9]{4}", version) or version == "0000":
         raise HostNotReadyError("The version of the store's tables is damaged; restore it from a backup.")
     if version > HEAD:

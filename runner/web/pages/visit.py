@@ -18,6 +18,7 @@ from runner.web.sessions import (
     CSRF_FIELD,
     PageVisitor,
     end_session,
+    remove_cookie,
     require_form,
     require_same_origin,
     start_session,
@@ -44,6 +45,7 @@ async def login(request: Request, context: Context) -> Response:
         return page(
             request, context, Visitor(), "login.html", status=error.status_code, wrong=str(error.detail)
         )
+    await run_in_threadpool(end_session, request, context)  # that of the browser before, if it had one
     response = RedirectResponse("/", status_code=303)
     start_session(context, response, token)
     return response
@@ -51,11 +53,12 @@ async def login(request: Request, context: Context) -> Response:
 
 @router.post("/logout")
 async def logout(request: Request, context: Context) -> Response:
-    """Remove the cookie of this browser. A copy of it works until it expires, or its token is revoked."""
+    """End the session, for copies of its cookie too, and remove the cookie."""
     form = await small_form(request)
     require_form(request, context, form.get(CSRF_FIELD, ""))
+    await run_in_threadpool(end_session, request, context)
     response = RedirectResponse("/", status_code=303)
-    end_session(context, response)
+    remove_cookie(context, response)
     return response
 
 

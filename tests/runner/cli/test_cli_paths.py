@@ -16,6 +16,7 @@ from runner.cli.interface.challenge_commands import (
     TEAM_COMMANDS,
 )
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
+from runner.cli.interface.store_commands import STORE_COMMANDS
 from runner.cli.lazy import LazyCommand
 from runner.errors import ConfigurationError, HostNotReadyError
 
@@ -41,6 +42,7 @@ LAZY = [
     for group, table in (
         ("", cli.COMMANDS),
         ("image", IMAGE_COMMANDS),
+        ("store", STORE_COMMANDS),
         ("challenge", CHALLENGE_COMMANDS),
         ("competition", COMPETITION_COMMANDS),
         ("competition team", TEAM_COMMANDS),

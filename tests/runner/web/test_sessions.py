@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Form, Request, Response
 from httpx2 import Response as Answer
+from sqlalchemy import select
 
 from runner.errors import HostNotReadyError
 from runner.store.competition.records import Act
+from runner.store.competition.schema import EndedSessionRow
+from runner.store.database import as_utc
 from runner.web.access import address_of, token_in
 from runner.web.context import Context
 from runner.web.sessions import (
@@ -21,6 +25,7 @@ from runner.web.sessions import (
     csrf_token,
     end_session,
     load_key,
+    remove_cookie,
     require_form,
     require_same_origin,
     start_session,
@@ -43,7 +48,8 @@ def log_out(
     request: Request, response: Response, context: Context, csrf: Annotated[str, Form()] = ""
 ) -> None:
     require_form(request, context, csrf)
-    end_session(context, response)
+    end_session(request, context)
+    remove_cookie(context, response)
 
 
 @router.get("/test-me")
@@ -144,6 +150,36 @@ def test_a_form_needs_the_token_of_its_session(pages: Site) -> None:
     assert pages.client.post("/test-logout", data={"csrf": csrf}).status_code == 403
     assert pages.client.post("/test-logout", data={"csrf": csrf}, headers=HERE).status_code == 200
     assert team(pages) is None
+
+
+def test_a_log_out_ends_copies_of_the_cookie(pages: Site) -> None:
+    """Whoever has copied it is nobody from then on, and neither begins nor ends anything; other sessions stay."""
+    login(pages)
+    other = str(next(iter(pages.client.cookies.jar)).value)
+    pages.client.cookies.clear()
+    login(pages)
+    copied = str(next(iter(pages.client.cookies.jar)).value)
+    csrf = pages.client.get("/test-me").json()["csrf"]
+    assert pages.client.post("/test-logout", data={"csrf": csrf}, headers=HERE).status_code == 200
+    for cookie, expected in ((copied, None), (other, "alpha")):
+        pages.client.cookies.clear()
+        pages.client.cookies.set("__Host-session", cookie, domain="contest.example")
+        assert team(pages) == expected
+
+
+def test_ended_sessions_are_forgotten_once_they_have_expired(pages: Site) -> None:
+    """Each is stored for as long as a cookie lasts, and what is no cookie of ours is not stored."""
+    for hours in (0, 6, 13):
+        pages.now.append(datetime(2026, 12, 1, tzinfo=UTC) + timedelta(hours=hours))
+        login(pages)
+        csrf = pages.client.get("/test-me").json()["csrf"]
+        pages.client.post("/test-logout", data={"csrf": csrf}, headers=HERE)
+    pages.client.cookies.set("__Host-session", "made up", domain="contest.example")
+    csrf = pages.client.get("/test-me").json()["csrf"]
+    assert pages.client.post("/test-logout", data={"csrf": csrf}, headers=HERE).status_code == 200
+    with pages.context.store.database.reading() as session:
+        rows = session.scalars(select(EndedSessionRow)).all()
+        assert [as_utc(row.expires).day for row in rows] == [1, 2]
 
 
 def test_the_key_is_its_owners(tmp_path: Path) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from runner.cli.main import run_words
 from runner.cli.web.client import ATTEMPTS, CompetitionClient, EntryAnswer, checked_server
 from runner.cli.web.submit import follow
 from runner.cli.web.token import read_token
+from runner.cli.web.upload_bar import upload_bar
 from runner.errors import ConfigurationError, HostNotReadyError
 
 TOKEN = "t" * 43
@@ -160,6 +164,31 @@ def test_repeats(server: FakeServer, client: CompetitionClient, delays: list[flo
     assert {headers["Idempotency-Key"] for _, _, headers, _ in server.requests} == {"k" * 32}
     assert [body for *_, body in server.requests] == [b"PK"] * 4
     assert delays == [1.0, 2.0, 4.0]
+
+
+def test_sent_bytes(server: FakeServer, client: CompetitionClient) -> None:
+    """What was sent is reported piece by piece, and from the beginning where the request is repeated."""
+    server.answer(503)
+    server.answer(201, handed_in())
+    data, sent = b"x" * 100_000, list[int]()
+    client.hand_in("feedback", "a.zip", data, key="k", sent=sent.append)
+    assert [body for *_, body in server.requests] == [data] * 2
+    assert all("Transfer-Encoding" not in headers for _, _, headers, _ in server.requests)
+    assert (min(sent) > 0, max(sent)) == (True, len(data))
+    falls = sum(later < earlier for earlier, later in pairwise(sent))
+    assert (falls, len(set(sent)) > 4) == (1, True)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_bar_is_drawn_on_a_terminal_alone(is_terminal: bool) -> None:
+    """Into a file or pipe not a byte is written."""
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=is_terminal, force_interactive=is_terminal, width=80)
+    with upload_bar(console, 2_000_000) as sent:
+        sent(1_000_000)
+        sent(2_000_000)
+    assert ("2.0/2.0 MB" in file.getvalue()) == is_terminal
+    assert bool(file.getvalue()) == is_terminal
 
 
 def test_gives_up(server: FakeServer, client: CompetitionClient, delays: list[float]) -> None:

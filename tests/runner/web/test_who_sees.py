@@ -101,6 +101,18 @@ def test_who_may_ask(
                 assert answer.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("visitor", ["nobody", "alpha", "beta"])
+def test_head_is_get_without_a_body(scored: Contest, visitor: str) -> None:
+    """The same status and headers for the same visitor; where nothing is to be read, 405 as with GET."""
+    with site_of(scored) as site:
+        for method, path in sorted({*WHO_SEES, *WHO_SEES_PAGES}):
+            url = path.format(phase="feedback", entry=1)
+            head, get = (site.ask(each, url, visitor) for each in ("HEAD", "GET"))
+            assert head.status_code == get.status_code, (method, url)
+            assert head.headers == get.headers or url == "/metrics"
+            assert (head.content, bool(get.content)) == (b"", True)
+
+
 def test_entries_of_others_cannot_be_told_from_none(scored: Contest) -> None:
     """The answer about another team's entry differs from that about none in the number alone."""
     with site_of(scored) as site:

@@ -19,6 +19,7 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
+from runner.cli.interface.store_commands import STORE_COMMANDS
 from runner.cli.main import COMMANDS, run_words
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.web.client import EntryAnswer, HandInAnswer
@@ -235,6 +236,7 @@ SCREENS: Final[Mapping[str, Screen]] = {
     "--help": _help(""),
     **{f"{name} --help": _help(name) for name in COMMANDS},
     **{f"challenge {name} --help": _help(f"challenge {name}") for name in CHALLENGE_COMMANDS},
+    **{f"store {name} --help": _help(f"store {name}") for name in STORE_COMMANDS},
     **{f"competition {name} --help": _help(f"competition {name}") for name in COMPETITION_COMMANDS},
     **{f"competition team {name} --help": _help(f"competition team {name}") for name in TEAM_COMMANDS},
     **{

@@ -39,10 +39,14 @@ def test_a_token_is_valid_until_it_ends(store: Store) -> None:
         "C", "alpha", sha256="b" * 64, scopes={Scope.READ}, expires=NOW + timedelta(hours=1), act=ACT
     )
     assert store.token_of_hash("C", "b" * 64, NOW) == token
-    assert store.token_of_number("C", token.id, NOW) == token
+    assert store.token_of_session("C", token.id, "e" * 64, NOW) == token
     assert store.token_of_hash("C", "b" * 64, NOW + timedelta(hours=1)) is None
     assert store.token_of_hash("D", "b" * 64, NOW) is None
-    assert store.token_of_number("D", token.id, NOW) is None
+    assert store.token_of_session("D", token.id, "e" * 64, NOW) is None
+    store.end_session("e" * 64, expires=NOW + timedelta(hours=2), now=NOW)
+    store.end_session("e" * 64, expires=NOW + timedelta(hours=1), now=NOW)
+    assert store.token_of_session("C", token.id, "e" * 64, NOW) is None
+    assert store.token_of_session("C", token.id, "f" * 64, NOW) == token
     assert store.token_of_hash("C", "c" * 64, NOW) is None
     store.revoke_token("C", token.id, act=ACT)
     assert store.token_of_hash("C", "b" * 64, NOW) is None
