@@ -107,6 +107,8 @@ class Export:
             "name": self._name(team.name),
             "created": team.created.isoformat(),
             "revoked": None if team.revoked is None else team.revoked.isoformat(),
+            "merged_into": None if team.merged_into is None else self._name(team.merged_into),
+            "deleted": None if team.deleted is None else team.deleted.isoformat(),
         }
 
     def _entry(self, entry: CompetitionEntry) -> Row:

@@ -18,6 +18,7 @@ from runner.store.competition.finals import FinalQueries
 from runner.store.competition.pages import EntryPageQueries
 from runner.store.competition.rates import RateQueries
 from runner.store.competition.rejudging import RejudgingQueries
+from runner.store.competition.team_changes import TeamChangeQueries
 from runner.store.competition.teams import TeamQueries
 from runner.store.competition.tokens import TokenQueries
 from runner.store.competition.uploads import UploadQueries
@@ -41,6 +42,7 @@ class Store(
     EntryQueries,
     LeaderboardQueries,
     TeamQueries,
+    TeamChangeQueries,
     CompetitionEntryQueries,
     AuditQueries,
     RejudgingQueries,

@@ -106,6 +106,14 @@ TEAM_COMMANDS: Final = {
         "contest.teams:revoke_command",
         "Take nothing more from a team; its entries stay, and no final takes them.",
     ),
+    "merge": (
+        "contest.teams:merge_command",
+        "Give all entries of a team to another, with their quota and results; the team itself ends.",
+    ),
+    "delete": (
+        "contest.teams:delete_command",
+        "Withdraw all entries of a team and end its tokens; its name stays taken, and the audit is kept.",
+    ),
 }
 """Of `unlearn competition team`, likewise."""
 

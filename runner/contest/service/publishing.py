@@ -74,7 +74,7 @@ class Publisher:
     def _phase(self, phase: Phase) -> None:
         contest = self.contest
         entries = contest.store.competition_entries(contest.name, phase=phase.name)
-        state = [(entry.id, entry.state, entry.evaluation) for entry in entries]
+        state = [(entry.id, entry.team, entry.state, entry.evaluation) for entry in entries]
         if self._states.get(phase.name) == state:
             return
         limits = read_description(contest.folder / phase.challenges[0]).limits
