@@ -32,7 +32,9 @@ def parent_gpu(mig: str) -> str:
     )
     parent = parents(listed).get(mig.lower())
     if parent is None:
-        raise UnmetRequirementError(f"This host has no {mig}; `nvidia-smi -L` lists its GPUs and MIG instances.")
+        raise UnmetRequirementError(
+            f"This host has no {mig}; `nvidia-smi -L` lists its GPUs and MIG instances."
+        )
     return parent
 
 

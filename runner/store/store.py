@@ -29,6 +29,7 @@ from runner.store.evaluations import EvaluationQueries
 from runner.store.leaderboard.queries import LeaderboardQueries
 from runner.store.runs import RunQueries
 from runner.store.terms import TermsQueries
+from runner.store.writes.copied import CopiedRunQueries
 from runner.store.writes.grouped import GroupedWrites
 from runner.store.writes.runs import write_runs
 
@@ -37,6 +38,7 @@ class Store(
     EvaluationQueries,
     AttemptQueries,
     RunQueries,
+    CopiedRunQueries,
     TermsQueries,
     CopyQueries,
     EntryQueries,

@@ -72,7 +72,7 @@ def list_command(
             cells=["" if team.revoked is None else local_text(team.revoked, zone) for team in teams],
             importance=60,
         ),
-        Column(title="", cells=[_end(team) for team in teams], importance=70),
+        Column(title="", cells=[plain_text(_end(team)) for team in teams], importance=70),
     ]
     if teams:
         out.print(fitted_table(columns, out.width))
@@ -135,7 +135,7 @@ def _note_choices(change: TeamChange) -> None:
 
 def _end(team: Team) -> str:
     if team.merged_into is not None:
-        return plain_text(f"merged into {team.merged_into}")
+        return f"merged into {team.merged_into}"
     return "deleted" if team.deleted is not None else ""
 
 

@@ -62,9 +62,10 @@ class TeamChangeQueries:
             dropped = _move_choices(session, competition, name, into)
             end_team(session, row, now)
             row.merged_into = into
+            change = TeamChange(entries=numbers, choices=dropped)
             act = replace(act, reason=f"into {into}: {act.reason or ''}")
-            _record(session, competition, act, numbers, dropped, now)
-        return TeamChange(entries=numbers, choices=dropped)
+            _record(session, competition, act, change, now)
+        return change
 
     def delete_team(self, competition: str, name: str, *, act: Act) -> TeamChange:
         """Withdraw all entries of a team that are not out already, and drop its choices.
@@ -98,8 +99,9 @@ class TeamChangeQueries:
             session.execute(delete(ChoiceRow).where(*chosen))
             end_team(session, row, now)
             row.deleted = now
-            _record(session, competition, act, numbers, dropped, now)
-        return TeamChange(entries=numbers, choices=dropped)
+            change = TeamChange(entries=numbers, choices=dropped)
+            _record(session, competition, act, change, now)
+        return change
 
 
 def _ending_team(session: Session, competition: str, name: str) -> TeamRow:
@@ -126,12 +128,9 @@ def _move_choices(session: Session, competition: str, name: str, into: str) -> l
     return sorted(dropped)
 
 
-def _record(
-    session: Session, competition: str, act: Act, numbers: list[int], dropped: list[str], now: datetime
-) -> None:
-    entries = quantity(len(numbers), "entry", "entries")
-    listed = f": {', '.join(map(str, numbers))}" if numbers else ""
-    choices = f"; choice dropped: {', '.join(dropped)}" if dropped else ""
-    record_act(
-        session, competition, replace(act, reason=f"{act.reason or ''} ({entries}{listed}{choices})"), now
-    )
+def _record(session: Session, competition: str, act: Act, change: TeamChange, now: datetime) -> None:
+    entries = quantity(len(change.entries), "entry", "entries")
+    listed = f": {', '.join(map(str, change.entries))}" if change.entries else ""
+    choices = f"; choice dropped: {', '.join(change.choices)}" if change.choices else ""
+    act = replace(act, reason=f"{act.reason or ''} ({entries}{listed}{choices})")
+    record_act(session, competition, act, now)

@@ -178,9 +178,7 @@ def end_team(session: Session, row: TeamRow, now: datetime) -> None:
     row.revoked = row.revoked or now
     session.execute(
         update(TokenRow)
-        .where(
-            TokenRow.competition == row.competition, TokenRow.team == row.name, TokenRow.revoked.is_(None)
-        )
+        .where(TokenRow.competition == row.competition, TokenRow.team == row.name, TokenRow.revoked.is_(None))
         .values(revoked=now)
     )
 

@@ -81,13 +81,12 @@ def test_a_merged_team_hands_nothing_in(judged: Contest) -> None:
     with judged.store() as store:
         with pytest.raises(ConfigurationError, match="a team alpha already"):
             store.add_team(NAME, "alpha", token_sha256=None, who="me")
-        for change in (
-            lambda: store.merge_team(NAME, "alpha", "gamma", act=ACT),
-            lambda: store.merge_team(NAME, "gamma", "alpha", act=ACT),
-            lambda: store.delete_team(NAME, "alpha", act=ACT),
-        ):
-            with pytest.raises(ConfigurationError, match="was merged into beta"):
-                change()
+        with pytest.raises(ConfigurationError, match="was merged into beta"):
+            store.merge_team(NAME, "alpha", "gamma", act=ACT)
+        with pytest.raises(ConfigurationError, match="was merged into beta"):
+            store.merge_team(NAME, "gamma", "alpha", act=ACT)
+        with pytest.raises(ConfigurationError, match="was merged into beta"):
+            store.delete_team(NAME, "alpha", act=ACT)
         with pytest.raises(ConfigurationError, match="into itself"):
             store.merge_team(NAME, "beta", "beta", act=ACT)
         with pytest.raises(ConfigurationError, match="no team 'delta'"):
