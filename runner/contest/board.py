@@ -140,7 +140,7 @@ def phase_board(contest: OpenContest, phase: Phase, reporter: Reporter) -> Phase
     if phase.kind == "final":
         raise ConfigurationError(f"Phase {phase.name} is a final; see: unlearn competition final")
     store, competition = contest.store, contest.competition
-    source, name, sha256 = _source(contest.folder / phase.challenges[0])
+    source, name, sha256 = challenge_source(contest.folder / phase.challenges[0])
     entries = [
         entry
         for entry in store.competition_entries(competition.name, phase=phase.name)
@@ -167,8 +167,12 @@ def phase_board(contest: OpenContest, phase: Phase, reporter: Reporter) -> Phase
     )
 
 
-def _source(folder: Path) -> tuple[ChallengeSource, str, str]:
-    """Return a challenge, its name and its hash, from its description alone."""
+def challenge_source(folder: Path) -> tuple[ChallengeSource, str, str]:
+    """Return a challenge, its name and its hash, from its description alone.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
     file = folder / DESCRIPTION_FILE
     try:
         text = read_stored_file(file, max_bytes=DESCRIPTION_BYTES)

@@ -41,7 +41,7 @@ COMPETITION_COMMANDS: Final = {
         "Show a phase to organizers, or as a team sees it: its entries, its quota, and the leaderboard.",
     ),
     "publish": (
-        "contest.view:publish_command",
+        "contest.publish:publish_command",
         "Write the leaderboards that everybody may see as static pages, a folder for each phase.",
     ),
     "export": (

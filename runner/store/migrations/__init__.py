@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Final
 
-HEAD: Final = "0012"
+HEAD: Final = "0013"
 """The version that this code reads and writes: the ``revision`` of the last script."""
 VERSION_QUERY: Final = "SELECT version_num FROM alembic_version"
 """Alembic's own table; stores written before it was introduced lack it."""

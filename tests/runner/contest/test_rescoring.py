@@ -56,6 +56,7 @@ def mismatches(contest: Contest, evaluation: str | None) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_outputs_are_scored_again_without_an_engine(judged: Contest) -> None:
     """Even where this host cannot evaluate the phase: new evaluations, with the same runs and scores."""
     batch = start(judged)
@@ -84,6 +85,8 @@ def test_outputs_are_scored_again_without_an_engine(judged: Contest) -> None:
         assert [(row.team, row.entry) for row in board.all_rows()] == [("alpha", 4), ("beta", 5)]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_card_is_made_anew_and_both_verify(judged: Contest) -> None:
     """The stand-in's card has no numbers; the new one has them all. What was known before stays as it was."""
     old = judged.entries()[0].evaluation or ""
@@ -106,6 +109,7 @@ def load_manifest(contest: Contest, evaluation: str) -> dict[str, dict[str, str]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_other_references_give_other_scores(judged: Contest) -> None:
     """A challenge whose references were replaced: the runs stay, and verify finds them as they were."""
     challenge_in(judged.folder / "feedback", seed=7)
@@ -135,6 +139,7 @@ def test_another_forget_set_is_refused(judged: Contest) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_changed_outputs_hold_one_entry_and_no_other(judged: Contest) -> None:
     """It is held as a fault of ours; the others are scored."""
     batch = start(judged)
@@ -158,6 +163,7 @@ def test_what_has_no_outputs_is_not_scored_again(judged: Contest) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_repeated_it_reads_what_it_has_recorded(judged: Contest) -> None:
     """As after a kill between the two: the entry waits again, and its evaluation has ended."""
     start(judged, 1)
@@ -180,6 +186,7 @@ def test_repeated_it_reads_what_it_has_recorded(judged: Contest) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_command_shows_what_was_scored_again(judged: Contest, capsys: pytest.CaptureFixture[str]) -> None:
     """The audit has which of the two it was; ``show`` that nothing was executed."""
 
