@@ -149,7 +149,7 @@ def command_group() -> TyperGroup:
         group.add_command(subgroup, name)
     competition = cast("TyperGroup", group.commands["competition"])
     for name, text, commands in (
-        ("team", "Add, list or revoke teams, and their access tokens.", TEAM_COMMANDS),
+        ("team", "Add, list, revoke, merge or delete teams, and their access tokens.", TEAM_COMMANDS),
         ("rejudge", "Judge entries again, beside their results.", REJUDGE_COMMANDS),
     ):
         subgroup = add(get_group(new_typer(help=text, no_args_is_help=True)), commands)

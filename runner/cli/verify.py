@@ -58,6 +58,11 @@ def verify_command(
     mismatches, indices = list(verification.mismatches), list[int]()
     if rerun:
         manifest = verification.manifest
+        if manifest is not None and manifest.rescored is not None:
+            raise ConfigurationError(
+                f"Evaluation {stored.id} has the runs of {manifest.rescored.evaluation}, scored again; "
+                "execute runs of that one."
+            )
         if manifest is None or isinstance(loaded_challenge, str):
             mismatches.append("no run was executed again: the manifest or the challenge cannot be used")
         else:

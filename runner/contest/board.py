@@ -140,19 +140,20 @@ def phase_board(contest: OpenContest, phase: Phase, reporter: Reporter) -> Phase
     if phase.kind == "final":
         raise ConfigurationError(f"Phase {phase.name} is a final; see: unlearn competition final")
     store, competition = contest.store, contest.competition
-    source, name, sha256 = _source(contest.folder / phase.challenges[0])
+    source, name, sha256 = challenge_source(contest.folder / phase.challenges[0])
     entries = [
         entry
         for entry in store.competition_entries(competition.name, phase=phase.name)
         if entry.state is not EntryState.SUPERSEDED
     ]
+    names = shown_names(entries)
     named = {entry.evaluation for entry in entries if entry.evaluation is not None}
     evaluations = [stored for stored in store.evaluations() if stored.id in named]
     candidates = stored_candidates(
         store,
         contest.store_folder,
         evaluations,
-        [_as_stored(entry, phase, name, sha256) for entry in entries],
+        [_as_stored(entry, phase, name, sha256, shown_name=names[entry.id]) for entry in entries],
         baselines=(),
         sources={sha256: source},
         reporter=reporter,
@@ -166,8 +167,12 @@ def phase_board(contest: OpenContest, phase: Phase, reporter: Reporter) -> Phase
     )
 
 
-def _source(folder: Path) -> tuple[ChallengeSource, str, str]:
-    """Return a challenge, its name and its hash, from its description alone."""
+def challenge_source(folder: Path) -> tuple[ChallengeSource, str, str]:
+    """Return a challenge, its name and its hash, from its description alone.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
     file = folder / DESCRIPTION_FILE
     try:
         text = read_stored_file(file, max_bytes=DESCRIPTION_BYTES)
@@ -178,13 +183,33 @@ def _source(folder: Path) -> tuple[ChallengeSource, str, str]:
     return source, description.name, hashlib.sha256(text).hexdigest()
 
 
-def _as_stored(entry: CompetitionEntry, phase: Phase, challenge: str, challenge_sha256: str) -> Entry:
+def shown_names(entries: Iterable[CompetitionEntry]) -> dict[int, str]:
+    """Return how each entry is called on a board: its file without the ending, unless its team has another.
+
+    `mine.py` and `mine.zip` of one team keep their endings, or their rows could not be told apart.
+    """
+    endings: dict[tuple[str, str], set[str]] = {}
+    entries = list(entries)
+    for entry in entries:
+        name = PurePath(entry.file_name)
+        endings.setdefault((entry.team, name.stem), set()).add(name.suffix)
+    return {
+        entry.id: entry.file_name
+        if len(endings[entry.team, PurePath(entry.file_name).stem]) > 1
+        else PurePath(entry.file_name).stem or entry.file_name
+        for entry in entries
+    }
+
+
+def _as_stored(
+    entry: CompetitionEntry, phase: Phase, challenge: str, challenge_sha256: str, *, shown_name: str
+) -> Entry:
     """Return an entry as leaderboards take it."""
     return Entry(
         id=entry.id,
         command="",
         received=entry.received,
-        name=PurePath(entry.file_name).stem or entry.file_name,
+        name=shown_name,
         path=None,
         folder=None,
         content_sha256=entry.archive_sha256,

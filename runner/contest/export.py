@@ -23,12 +23,15 @@ from typing import Any, Final
 from runner.competition.competition import COMPETITION_FILE
 from runner.contest.audience import anonymous_name
 from runner.contest.final import Final as ContestFinal
+from runner.contest.finals.results import final_results
 from runner.contest.opened import OpenContest
 from runner.contest.queue import challenge_sha256
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import read_regular_file
 from runner.leaderboard.spreadsheet import spreadsheet_cell
+from runner.progress import NullReporter
 from runner.store.competition.records import CompetitionEntry, RecordedAct, Team
+from runner.store.migrations import HEAD
 from runner.store.stored_evaluation import StoredEvaluation
 
 SCHEMA_VERSION: Final = 1
@@ -37,6 +40,8 @@ _COMPETITION_BYTES: Final = 1 << 20
 _TYPED: Final = frozenset({"reason", "warnings", "submission", "problems"})
 """Fields of a summary that may carry words of people or of submissions."""
 _ORGANIZER: Final = "organizer"
+_JSON_ALONE: Final = frozenset({"run_seeds", "run_outputs_sha256", "decisions"})
+"""Fields that are too long, or have parts, for a table."""
 
 Row = dict[str, Any]
 
@@ -65,11 +70,14 @@ class Export:
             "evaluations": [self._evaluation(each) for each in store.evaluations() if each.id in named],
             "audit": [self._act(act, known) for act in store.audit(name)],
             "finals": self._finals(),
+            "provenance": self._provenance(),
         }
         files = {COMPETITION_FILE: self._competition_file()}
         for table, rows in tables.items():
             files[f"{table}.json"] = _json(rows)
-            files[f"{table}.csv"] = _csv(rows)
+            files[f"{table}.csv"] = _csv(
+                [{k: v for k, v in row.items() if k not in _JSON_ALONE} for row in rows]
+            )
         files["export.json"] = _json(
             {
                 "schema_version": SCHEMA_VERSION,
@@ -77,6 +85,7 @@ class Export:
                 "at": now.isoformat(),
                 "anonymous": self.anonymous,
                 "version": importlib.metadata.version("unlearn"),
+                "store_revision": HEAD,
                 "rows": {table: len(rows) for table, rows in tables.items()},
                 "challenges": {
                     path: challenge_sha256(self.contest.folder / path)
@@ -107,6 +116,8 @@ class Export:
             "name": self._name(team.name),
             "created": team.created.isoformat(),
             "revoked": None if team.revoked is None else team.revoked.isoformat(),
+            "merged_into": None if team.merged_into is None else self._name(team.merged_into),
+            "deleted": None if team.deleted is None else team.deleted.isoformat(),
         }
 
     def _entry(self, entry: CompetitionEntry) -> Row:
@@ -151,26 +162,60 @@ class Export:
 
     def _finals(self) -> list[Row]:
         rows: list[Row] = []
-        for phase in self.contest.competition.phases:
-            if phase.kind != "final":
-                continue
-            final = ContestFinal(contest=self.contest, phase=phase)
-            if not final.is_queued:
-                continue
-            rows += [
-                {
-                    "phase": phase.name,
-                    "metric": final.rule.metric,
-                    "combine": final.rule.combine,
-                    "rank": each.rank,
-                    "team": self._name(each.team),
-                    "entry": each.entry,
-                    "combined": each.combined,
-                    "values": list(each.values),
-                }
-                for each in final.standings()
-            ]
+        for final in self._queued_finals():
+            results = final_results(final, NullReporter())
+            by_rule = results.model_dump(mode="json", exclude={"rows", "decisions", "challenges", "remarks"})
+            rows += [{**by_rule, **self._standing(row.model_dump(mode="json"))} for row in results.rows]
         return rows
+
+    def _standing(self, row: Row) -> Row:
+        evaluations = row.pop("evaluations")
+        return {
+            **row,
+            "team": self._name(row["team"]),
+            "evaluations": [each and each["evaluation"] for each in evaluations],
+        }
+
+    def _provenance(self) -> list[Row]:
+        """Return what each value of a final rests on, with the seeds and outputs of all runs."""
+        rows: list[Row] = []
+        for final in self._queued_finals():
+            results = final_results(final, NullReporter())
+            acts = [
+                {
+                    "act": each.act,
+                    "who": _ORGANIZER if self.anonymous else each.who,
+                    "at": each.at.isoformat(),
+                }
+                for each in results.decisions
+            ]
+            for row in results.rows:
+                for challenge, each in zip(results.challenges, row.evaluations, strict=True):
+                    if each is None:
+                        continue
+                    runs = self.contest.store.runs(each.evaluation)
+                    rows.append(
+                        {
+                            "phase": results.phase,
+                            "team": self._name(row.team),
+                            "entry": row.entry,
+                            "challenge": challenge.name,
+                            "challenge_sha256": challenge.sha256,
+                            **each.model_dump(mode="json"),
+                            "run_seeds": [run.seed for run in runs],
+                            "run_outputs_sha256": [run.outputs_sha256 for run in runs],
+                            "decisions": acts,
+                        }
+                    )
+        return rows
+
+    def _queued_finals(self) -> list[ContestFinal]:
+        finals = [
+            ContestFinal(contest=self.contest, phase=phase)
+            for phase in self.contest.competition.phases
+            if phase.kind == "final"
+        ]
+        return [final for final in finals if final.is_queued]
 
 
 def _suffix(file_name: str) -> str:

@@ -18,6 +18,7 @@ from runner.errors import ConfigurationError
 from runner.store.competition.records import Act, CompetitionEntry, NewCompetitionEntry
 from runner.store.paths import EvaluationPaths
 from runner.store.store import Store
+from runner.store.stored_evaluation import StoredEvaluation
 
 FINAL_ACT = "final"
 
@@ -157,6 +158,27 @@ class Final:
 
         An entry whose source was taken out of the competition is left out, and so are revoked teams.
         """
+        return [
+            FinalResult(
+                entry=source,
+                team=next(iter(entries.values())).team,
+                values=tuple(self._value(entries.get(challenge)) for challenge in self.phase.challenges),
+            )
+            for source, entries in sorted(self._taken_entries().items())
+        ]
+
+    def evaluations(self) -> dict[int, list[StoredEvaluation | None]]:
+        """Return the evaluations of each entry by its number in the earlier phase, by challenge."""
+        return {
+            source: [
+                self._evaluation(entries[challenge]) if challenge in entries else None
+                for challenge in self.phase.challenges
+            ]
+            for source, entries in self._taken_entries().items()
+        }
+
+    def _taken_entries(self) -> dict[int, dict[str, CompetitionEntry]]:
+        """Return the entries of the final by the number of their source, and by challenge."""
         name, active = self.competition.name, self._active_teams()
         sources = {
             entry.id
@@ -167,14 +189,7 @@ class Final:
         for entry in self.store.competition_entries(name, phase=self.phase.name):
             if entry.source in sources and entry.source is not None:
                 by_source.setdefault(entry.source, {})[entry.challenge] = entry
-        return [
-            FinalResult(
-                entry=source,
-                team=next(iter(entries.values())).team,
-                values=tuple(self._value(entries.get(challenge)) for challenge in self.phase.challenges),
-            )
-            for source, entries in sorted(by_source.items())
-        ]
+        return by_source
 
     def _active_teams(self) -> set[str]:
         """Return the teams that may win: none that was revoked."""
@@ -182,9 +197,7 @@ class Final:
 
     def _value(self, entry: CompetitionEntry | None) -> float | None:
         """Return the metric of an entry; None without a score card that has it."""
-        if entry is None or entry.state is not EntryState.SCORED or entry.evaluation is None:
-            return None
-        stored = self.store.find_evaluation(entry.evaluation)
+        stored = None if entry is None else self._evaluation(entry)
         if stored is None or stored.summary is None:
             return None
         if self.rule.metric in stored.summary:
@@ -196,6 +209,12 @@ class Final:
             EvaluationPaths(folder=self.contest.store_folder / stored.id), stored.manifest_sha256
         )
         return None if card is None else metric_value(card, METRICS[self.rule.metric])
+
+    def _evaluation(self, entry: CompetitionEntry) -> StoredEvaluation | None:
+        """Return the evaluation that has an entry's score; None without one."""
+        if entry.state is not EntryState.SCORED or entry.evaluation is None:
+            return None
+        return self.store.find_evaluation(entry.evaluation)
 
     def standings(self) -> list[Standing]:
         """Return where each entry stands, as far as it is evaluated."""

@@ -22,6 +22,8 @@ WINDOW: Final = timedelta(days=1)
 """In which machine time counts for the order of teams."""
 _GUESSED_SECONDS_PER_RUN: Final = 1.0
 """Where nothing is measured yet: it only orders teams, and is shown to nobody."""
+_GUESSED_SECONDS_TO_SCORE: Final = 10.0
+"""Of an entry whose stored outputs are scored again."""
 _AT_WORK: Final = (EntryState.RUNNING, EntryState.SCORING)
 
 
@@ -52,6 +54,8 @@ def queued_entries(store: Store, folder: Path, competition: Competition) -> list
     runs = {name: phase.runs for name, phase in phases.items()}
 
     def seconds(entry: CompetitionEntry) -> float:
+        if entry.rescores is not None:
+            return _GUESSED_SECONDS_TO_SCORE
         rate = rates.get(entry.challenge)
         return (_GUESSED_SECONDS_PER_RUN if rate is None else rate) * runs[entry.phase]
 

@@ -20,17 +20,26 @@ RETRY: Final = timedelta(minutes=5)
 AT_WORK: Final = (EntryState.RUNNING, EntryState.SCORING)
 
 
-def queue_held(store: Store, competition: str, now: datetime, blocked: Collection[tuple[str, str]]) -> None:
+Place = tuple[str, str, bool]
+"""A phase, a challenge, and whether stored outputs are scored again, which needs no device."""
+
+
+def place_of(entry: CompetitionEntry) -> Place:
+    """Return where an entry is evaluated: what one place lacks, the others may have."""
+    return entry.phase, entry.challenge, entry.rescores is not None
+
+
+def queue_held(store: Store, competition: str, now: datetime, blocked: Collection[Place]) -> None:
     """Queue held entries again that have waited long enough and failed seldom enough.
 
     Args:
         store: That records them.
         competition: Its name.
         now: The present moment.
-        blocked: Phases and challenges whose entries cannot be evaluated here.
+        blocked: Places whose entries cannot be evaluated here.
     """
     for entry in store.competition_entries(competition, states=[EntryState.HELD], with_pending=True):
-        if (entry.phase, entry.challenge) in blocked:
+        if place_of(entry) in blocked:
             continue
         waited = now - entry.state_since
         if entry.attempts < MAX_ATTEMPTS and waited >= entry.attempts * RETRY:

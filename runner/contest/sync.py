@@ -213,8 +213,12 @@ def _without_team(name: str, sentence: str) -> SyncedFile:
 
 def _no_team(name: str, folder: Path, teams: Mapping[str, Team]) -> str:
     if folder.name in teams:
-        revoked = teams[folder.name].revoked is not None
-        return f"Team {name} was revoked." if revoked else f"{name} is no folder, or a link to one."
+        team = teams[folder.name]
+        if team.merged_into is not None:
+            return f"Team {name} was merged into {team.merged_into}."
+        if team.revoked is not None:
+            return f"Team {name} was {'revoked' if team.deleted is None else 'deleted'}."
+        return f"{name} is no folder, or a link to one."
     if not folder.is_dir():
         return f"{name} lies in no team's folder."
     return f"There is no team {name!r}; add it with: unlearn competition team add"

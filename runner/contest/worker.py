@@ -22,7 +22,8 @@ from runner.competition.states import EntryState
 from runner.contest.budget import Budget
 from runner.contest.evaluator import EntryEvaluator, OpenEvaluator
 from runner.contest.queue import queued_entries
-from runner.contest.recovery import AT_WORK, entry_lease, queue_abandoned, queue_held
+from runner.contest.recovery import AT_WORK, Place, entry_lease, place_of, queue_abandoned, queue_held
+from runner.contest.rejudging.rescoring import Rescoring
 from runner.contest.stored import stored_submission
 from runner.errors import (
     BusyError,
@@ -86,10 +87,17 @@ class Worker:
     _stack: ExitStack = field(default_factory=ExitStack)
     _busy: set[int] = field(default_factory=set)
     """Entries that another process works on."""
-    _blocked: dict[tuple[str, str], float] = field(default_factory=dict)
-    """Phases and challenges on which this process cannot evaluate, and since when."""
+    _blocked: dict[Place, float] = field(default_factory=dict)
+    """Where this process cannot evaluate, and since when."""
     _reported: set[str] = field(default_factory=set)
     _looked: float = 0.0
+    _rescoring: Rescoring = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open nothing yet."""
+        self._rescoring = Rescoring(
+            store=self.store, folder=self.folder, competition_folder=self.competition_folder
+        )
 
     def work(self, most: int | None = None) -> int:
         """Evaluate entries until none is left, the competition is paused, or ``most`` were; return how many.
@@ -146,7 +154,7 @@ class Worker:
         for _attempt in range(2):
             for queued in queued_entries(self.store, self.competition_folder, self.competition):
                 entry = queued.entry
-                if entry.id not in self._busy and (entry.phase, entry.challenge) not in self._blocked:
+                if entry.id not in self._busy and place_of(entry) not in self._blocked:
                     return entry
             self._recover()
             queue_held(self.store, self.competition.name, self.clock(), self._blocked)
@@ -163,7 +171,10 @@ class Worker:
         """Take the lease of an entry, and record that it runs; False where it does not begin."""
         phase = self.competition.phase(entry.phase)
         try:
-            evaluator = self._evaluator_of(phase, entry.challenge)
+            again = entry.rescores is not None
+            evaluator = (
+                self._rescoring.rescorer(entry) if again else self._evaluator_of(phase, entry.challenge)
+            )
         except (ConfigurationError, UnmetRequirementError) as error:
             self._block(entry, error)
             return False
@@ -188,8 +199,7 @@ class Worker:
 
     def _block(self, entry: CompetitionEntry, error: RunnerError) -> None:
         """Leave all entries of a phase on a challenge alone for a while."""
-        self._blocked[entry.phase, entry.challenge] = time.monotonic()
-        self.blocked = self.blocked or error
+        self._blocked[place_of(entry)], self.blocked = time.monotonic(), self.blocked or error
         line = f"phase {entry.phase}, {entry.challenge}: not evaluated here: {sanitize_line(str(error))}"
         if line not in self._reported:
             self._reported.add(line)
@@ -197,7 +207,7 @@ class Worker:
 
     def _evaluate(self, entry: CompetitionEntry, submission: Submission, evaluator: EntryEvaluator) -> bool:
         """Evaluate an entry that is running; return False where it has not been after all."""
-        begun = time.monotonic()
+        begun, is_rescored = time.monotonic(), entry.rescores is not None
 
         def scoring() -> None:
             self.store.move_entry(entry.id, EntryState.SCORING, expected={EntryState.RUNNING})
@@ -220,7 +230,9 @@ class Worker:
         except SandboxError as error:
             hold(str(error), failed_attempt=True)
         except ConfigurationError as error:
-            hold(str(error), failed_attempt=False)
+            hold(str(error), failed_attempt=is_rescored)
+            if is_rescored:  # its own files, and no other's, cannot be scored
+                return True
             self._block(entry, error)
             return False
         except (BusyError, TakenOverError):  # `unlearn run` in the same store, of the same content
@@ -228,8 +240,9 @@ class Worker:
             self._busy.add(entry.id)
             return False
         except HostNotReadyError as error:
-            hold(str(error), failed_attempt=self.others_go_on)
-            raise
+            hold(str(error), failed_attempt=self.others_go_on or is_rescored)
+            if not is_rescored:
+                raise
         except Exception as error:  # noqa: BLE001 - a bug that one submission shows must not stop the others
             hold(save_traceback(error), failed_attempt=True)
         except BaseException:  # interrupted: nobody's fault

@@ -6,7 +6,7 @@ import re
 import subprocess
 from typing import Final
 
-from runner.errors import HostNotReadyError
+from runner.errors import UnmetRequirementError
 
 _LIST: Final = ("nvidia-smi", "-L")
 _SECONDS: Final = 30.0
@@ -24,7 +24,7 @@ def parent_gpu(mig: str) -> str:
         mig: UUID of the instance, beginning with ``MIG-``, in letters of either case.
 
     Raises:
-        HostNotReadyError: the driver does not list it, or cannot be asked.
+        UnmetRequirementError: the driver does not list it, or cannot be asked.
     """
     listed = _list_gpus(
         f"The GPU that {mig} is a part of is not known, so another evaluation could use it at the same time",
@@ -32,7 +32,9 @@ def parent_gpu(mig: str) -> str:
     )
     parent = parents(listed).get(mig.lower())
     if parent is None:
-        raise HostNotReadyError(f"This host has no {mig}; `nvidia-smi -L` lists its GPUs and MIG instances.")
+        raise UnmetRequirementError(
+            f"This host has no {mig}; `nvidia-smi -L` lists its GPUs and MIG instances."
+        )
     return parent
 
 
@@ -42,13 +44,13 @@ def gpu_by_number(number: int) -> str:
     Numbers may change when the host starts again, so it is the UUID that is locked and recorded.
 
     Raises:
-        HostNotReadyError: the driver lists no such GPU, or cannot be asked.
+        UnmetRequirementError: the driver lists no such GPU, or cannot be asked.
     """
     listed = _list_gpus(f"The UUID of GPU {number} is not known", "name the UUID: --device cuda:UUID")
     numbers = uuids_by_number(listed)
     if number not in numbers:
         known = ", ".join(map(str, numbers)) or "none"
-        raise HostNotReadyError(f"This host has no GPU {number}; `nvidia-smi -L` lists: {known}.")
+        raise UnmetRequirementError(f"This host has no GPU {number}; `nvidia-smi -L` lists: {known}.")
     return numbers[number]
 
 
@@ -56,7 +58,7 @@ def gpu_classes() -> dict[str, str]:
     """Return the class of each GPU and MIG instance by its UUID, in the order of their numbers.
 
     Raises:
-        HostNotReadyError: the driver cannot be asked.
+        UnmetRequirementError: the driver cannot be asked.
     """
     return classes(_list_gpus("The GPUs of this host are not known", "use shares of its cores, as cpu:2"))
 
@@ -68,14 +70,14 @@ def gpu_of_class(name: str) -> str:
         name: As `classes` has it.
 
     Raises:
-        HostNotReadyError: the driver lists none, or cannot be asked.
+        UnmetRequirementError: the driver lists none, or cannot be asked.
     """
     listed = classes(_list_gpus(f"GPUs of class {name} are not known", "name the UUID: --device cuda:UUID"))
     for uuid, its_class in listed.items():
         if its_class == name:
             return uuid
     known = ", ".join(dict.fromkeys(listed.values())) or "none"
-    raise HostNotReadyError(f"This host has no GPU of class {name}; it has: {known}.")
+    raise UnmetRequirementError(f"This host has no GPU of class {name}; it has: {known}.")
 
 
 def _list_gpus(unknown: str, instead: str) -> str:
@@ -85,7 +87,7 @@ def _list_gpus(unknown: str, instead: str) -> str:
             _LIST, capture_output=True, text=True, check=True, timeout=_SECONDS
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise HostNotReadyError(
+        raise UnmetRequirementError(
             f"{unknown}: `nvidia-smi -L` failed. Install NVIDIA's tools, or {instead}."
         ) from error
 

@@ -36,23 +36,32 @@ def _score(row: RowView) -> float:
 
 def rank_text(row: RowView) -> str:
     """Return a rank or the ranks of a group, in parentheses where a baseline would stand; empty without."""
-    if row.first_rank is None or row.last_rank is None:
+    text = ranks_text(row.first_rank, row.last_rank)
+    return f"({text})" if text and row.is_baseline else text
+
+
+def ranks_text(first: int | None, last: int | None) -> str:
+    """Return a rank, or the ranks that a group shares; empty without."""
+    if first is None or last is None:
         return ""
-    alone = row.first_rank == row.last_rank
-    text = str(row.first_rank) if alone else f"{row.first_rank}–{row.last_rank}"  # noqa: RUF001 - a range
-    return f"({text})" if row.is_baseline else text
+    return str(first) if first == last else f"{first}–{last}"  # noqa: RUF001 - a range
 
 
 def score_text(row: RowView) -> str:
     """Return a score with half the width of its interval, both rounded to two digits of that width."""
-    if row.score is None:
+    return interval_text(row.score, row.score_low, row.score_high)
+
+
+def interval_text(value: float | None, low: float | None, high: float | None) -> str:
+    """Return a value with half the width of its interval, both rounded to two digits of that width."""
+    if value is None:
         return ""
-    if row.score_low is None or row.score_high is None:
-        return figure(row.score, _DIGITS)
-    half = max((row.score_high - row.score_low) / 2, 0.0)
+    if low is None or high is None:
+        return figure(value, _DIGITS)
+    half = max((high - low) / 2, 0.0)
     digits = _DIGITS if half == 0 else 1 - math.floor(math.log10(half))
     digits = min(max(digits, 0), _MOST_DIGITS)
-    return f"{row.score:.{digits}f} ± {half:.{digits}f}"
+    return f"{value:.{digits}f} ± {half:.{digits}f}"
 
 
 def score_title(rows: Iterable[RowView]) -> str:

@@ -22,6 +22,7 @@ from runner.challenge.challenge import Challenge
 from runner.files import file_sha256
 from runner.image.image import Image
 from runner.results.controls import ControlRuns
+from runner.store.paths import DEFAULT_WHERE, evaluation_id, rescored_evaluation_id
 from runner.store.records import AttemptRecord, RunRecord
 from runner.submission.load import Submission
 from runner.validation import Sha256, first_problem
@@ -104,6 +105,17 @@ class ControlPart(_Part):
     """Each run that has ended."""
 
 
+class RescoredPart(_Part):
+    """Where the runs come from, of an evaluation whose stored outputs were scored again."""
+
+    evaluation: str
+    """The evaluation whose outputs were scored again."""
+    challenge_sha256: Sha256
+    """Of the `challenge.toml` that they were executed on."""
+    number: int
+    """Of the rejudging; it tells several scorings of the same outputs apart."""
+
+
 class Manifest(_Part):
     """The content of ``manifest.json``."""
 
@@ -137,6 +149,8 @@ class Manifest(_Part):
     """Of ``card.json``; None where there is no score."""
     controls: list[ControlPart] | None = None
     """Of the challenge's control problems; missing where it has none."""
+    rescored: RescoredPart | None = None
+    """Where the runs come from; missing where the evaluation has executed them itself."""
 
 
 def render_manifest(
@@ -206,9 +220,15 @@ def render_manifest(
         card_sha256=hashlib.sha256(card).hexdigest() if card is not None else None,
         controls=[control_part(control) for control in controls] or None,
     )
+    return manifest_text(manifest)
+
+
+def manifest_text(manifest: Manifest) -> bytes:
+    """Return the content of ``manifest.json``."""
     fields = manifest.model_dump(mode="json")
-    if not controls:
-        del fields["controls"]  # earlier versions of this project know no such field
+    for name in ("controls", "rescored"):  # earlier versions of this project know no such fields
+        if fields[name] is None:
+            del fields[name]
     return (json.dumps(fields, indent=2) + "\n").encode()
 
 
@@ -253,3 +273,21 @@ def parse_manifest(text: bytes) -> Manifest:
         runs = [replace(run, evaluated=run.outputs_sha256 != "") for run in manifest.runs]
         return manifest.model_copy(update={"runs": runs})
     return manifest
+
+
+def name_of(manifest: Manifest) -> str:
+    """Return the name that an evaluation must have by the hashes, n and settings of its manifest."""
+    if manifest.rescored is not None:
+        source = manifest.rescored
+        return rescored_evaluation_id(source.evaluation, manifest.challenge.sha256, source.number)
+    isolation, runtime, device = (
+        str(manifest.settings.get(name, usual))
+        for name, usual in zip(("isolation", "runtime", "device"), DEFAULT_WHERE, strict=True)
+    )
+    return evaluation_id(
+        submission=manifest.submission.sha256,
+        challenge=manifest.challenge.sha256,
+        image=manifest.image.inputs,
+        n=manifest.n,
+        where=(isolation, runtime, device),
+    )

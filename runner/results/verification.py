@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,18 +21,22 @@ from runner.parsers.checkpoint import check_checkpoint, content_sha256
 from runner.parsers.safetensors import CheckpointError
 from runner.results.control_verification import verify_controls
 from runner.results.controls import recorded_controls
-from runner.results.manifest import NOT_IN_VERSION_1, Manifest, ManifestError, attempt_part, parse_manifest
+from runner.results.manifest import (
+    NOT_IN_VERSION_1,
+    Manifest,
+    ManifestError,
+    attempt_part,
+    name_of,
+    parse_manifest,
+)
 from runner.results.scoring import score_runs
 from runner.results.summarize import summarize
 from runner.sanitize import sanitize_line
 from runner.store.paths import (
-    DEFAULT_WHERE,
     MAX_CHECKPOINT_BYTES,
     MAX_JSON_BYTES,
     EvaluationPaths,
-    WhereRun,
     archive_path,
-    evaluation_id,
 )
 from runner.store.store import Store
 from runner.verdict import Verdict
@@ -95,26 +99,12 @@ def _manifest(store: Store, evaluation: str, manifest: Manifest, text: bytes) ->
     recorded = store.evaluation(evaluation).manifest_sha256
     if hashlib.sha256(text).hexdigest() != recorded:
         yield "manifest.json is not the file that the store recorded when the evaluation ended"
-    name = evaluation_id(
-        submission=manifest.submission.sha256,
-        challenge=manifest.challenge.sha256,
-        image=manifest.image.inputs,
-        n=manifest.n,
-        where=_where(manifest.settings),
-    )
+    name = name_of(manifest)
     if not manifest.evaluation == evaluation == name:
         yield f"manifest.json: its hashes and n belong to evaluation {name}, not {evaluation}"
     indices = [run.index for run in manifest.runs]
     if len(set(indices)) != len(indices) or any(index >= manifest.n for index in indices):
         yield "manifest.json: it lists a run twice, or more runs than n"
-
-
-def _where(settings: Mapping[str, object]) -> WhereRun:
-    isolation, runtime, device = (
-        str(settings.get(name, usual))
-        for name, usual in zip(("isolation", "runtime", "device"), DEFAULT_WHERE, strict=True)
-    )
-    return isolation, runtime, device
 
 
 def _rows(store: Store, evaluation: str, manifest: Manifest) -> Iterator[str]:
@@ -156,6 +146,8 @@ def _challenge(manifest: Manifest, challenge: Challenge | str) -> Iterator[str]:
     if challenge.sha256 != manifest.challenge.sha256:
         yield f"challenge: {challenge.folder} is not the challenge that the evaluation used"
         return
+    if manifest.rescored is not None and manifest.rescored.challenge_sha256 != challenge.sha256:
+        return  # its runs have the seeds of the challenge that they were executed on
     for run in manifest.runs:
         if run.seed != challenge.run_seed(run.index):
             yield f"run {run.index}: its seed is not the one that the challenge derives"

@@ -42,6 +42,17 @@ def control_evaluation_id(evaluation: str, control_sha256: str) -> str:
     return hashlib.sha256(f"control {evaluation} {control_sha256}".encode()).hexdigest()[:12]
 
 
+def rescored_evaluation_id(executed: str, challenge_sha256: str, number: int) -> str:
+    """Return the name of an evaluation whose runs are those of another, scored again.
+
+    Args:
+        executed: The evaluation that has executed them.
+        challenge_sha256: Of the challenge on which they are scored.
+        number: Tells several scorings apart.
+    """
+    return hashlib.sha256(f"rescored {executed} {challenge_sha256} {number}".encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationPaths:
     """The paths of one evaluation's files."""

@@ -210,6 +210,23 @@ class HalvedScoreRow(_Base):
     """JSON: two scores for each halving."""
 
 
+class HalvedMetricRow(_Base):
+    """An entry of an evaluation's score card on random halves, by which a final is decided."""
+
+    __tablename__ = "halved_metrics"
+    evaluation: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    metric: Mapped[str] = mapped_column(primary_key=True)
+    """Fields of the card, with dots between."""
+    seed: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    """Of the random halves."""
+    scorer: Mapped[int] = mapped_column(primary_key=True)
+    """Version of the score card."""
+    manifest_sha256: Mapped[str]
+    value: Mapped[float]
+    halves: Mapped[str]
+    """JSON: two values for each halving."""
+
+
 class VerificationRow(_Base):
     """The last time that an evaluation was verified."""
 
@@ -222,5 +239,5 @@ class VerificationRow(_Base):
     mismatches: Mapped[int]
 
 
-DERIVED: Final = (ConditionsRow, HalvedScoreRow, VerificationRow)
+DERIVED: Final = (ConditionsRow, HalvedScoreRow, HalvedMetricRow, VerificationRow)
 """Tables that hold what was computed from an evaluation that has ended, and go with its result."""

@@ -18,6 +18,7 @@ from runner.store.competition.finals import FinalQueries
 from runner.store.competition.pages import EntryPageQueries
 from runner.store.competition.rates import RateQueries
 from runner.store.competition.rejudging import RejudgingQueries
+from runner.store.competition.team_changes import TeamChangeQueries
 from runner.store.competition.teams import TeamQueries
 from runner.store.competition.tokens import TokenQueries
 from runner.store.competition.uploads import UploadQueries
@@ -28,6 +29,7 @@ from runner.store.evaluations import EvaluationQueries
 from runner.store.leaderboard.queries import LeaderboardQueries
 from runner.store.runs import RunQueries
 from runner.store.terms import TermsQueries
+from runner.store.writes.copied import CopiedRunQueries
 from runner.store.writes.grouped import GroupedWrites
 from runner.store.writes.runs import write_runs
 
@@ -36,11 +38,13 @@ class Store(
     EvaluationQueries,
     AttemptQueries,
     RunQueries,
+    CopiedRunQueries,
     TermsQueries,
     CopyQueries,
     EntryQueries,
     LeaderboardQueries,
     TeamQueries,
+    TeamChangeQueries,
     CompetitionEntryQueries,
     AuditQueries,
     RejudgingQueries,

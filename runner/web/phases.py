@@ -10,7 +10,7 @@ from runner.competition.phase import Phase
 from runner.competition.times import moment
 from runner.web.context import WebContext
 from runner.web.intake.hand_in import quota_of
-from runner.web.shown import most_bytes
+from runner.web.shown import most_bytes, shown_final
 
 
 class QuotaView(BaseModel):
@@ -46,6 +46,8 @@ class PhaseView(BaseModel):
     scores_shown: bool
     names: Literal["teams", "anonymous"]
     """How rows of the leaderboard are called."""
+    results_shown: bool
+    """Whether everybody may see the results of this final; false of other phases."""
 
 
 class AllowanceView(BaseModel):
@@ -90,6 +92,7 @@ def phase_view(context: WebContext, phase: Phase, team: str | None) -> OwnPhaseV
         quota=QuotaView(**phase.quota.model_dump()),
         scores_shown=phase.leaderboard.shown,
         names=phase.leaderboard.names,
+        results_shown=shown_final(context, phase, None) is not None,
         allowance=None if team is None else allowance_view(context, phase, team),
     )
 

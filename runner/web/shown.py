@@ -9,6 +9,7 @@ from runner.competition.phase import Phase
 from runner.contest.audience import anonymous_name
 from runner.contest.service.snapshot import OwnResult, read_report
 from runner.errors import ConfigurationError
+from runner.leaderboard.final_model import FinalResults
 from runner.leaderboard.model import Board, RowView
 from runner.store.competition.records import CompetitionEntry
 from runner.submission.limits import MAX_SUBMISSION_BYTES
@@ -46,6 +47,23 @@ def shown_board(context: WebContext, phase: Phase, team: str | None) -> Board | 
 
     tables = [table.model_copy(update={"rows": [named(row) for row in table.rows]}) for table in board.tables]
     return board.model_copy(update={"tables": tables})
+
+
+def shown_final(context: WebContext, phase: Phase, team: str | None) -> FinalResults | None:
+    """Return the results of a final once they are published; None before.
+
+    Args:
+        context: What all requests share.
+        phase: Of the competition.
+        team: Whose own rows have its name where teams are anonymous.
+    """
+    snapshot = context.snapshots.get(phase.name)
+    results = None if snapshot is None or not phase.leaderboard.shown else snapshot.final
+    if results is None or team is None or phase.leaderboard.names != "anonymous":
+        return results
+    own = anonymous_name(context.store.competition_secret(context.contest.name), team)
+    rows = [row.model_copy(update={"team": team}) if row.team == own else row for row in results.rows]
+    return results.model_copy(update={"rows": rows})
 
 
 def own_result(context: WebContext, entry: CompetitionEntry) -> OwnResult | None:

@@ -32,6 +32,15 @@ def _reason(text: str) -> str:
     return line
 
 
+def reason_text(text: str | None) -> str | None:
+    """Return a reason that may be missing, on one line.
+
+    Raises:
+        ConfigurationError: as for one that is required.
+    """
+    return None if text is None else _reason(text)
+
+
 def team_name(text: str) -> str:
     """Return the name of a team.
 

@@ -11,7 +11,7 @@ from runner.cli.console import print_json, print_note, stdout_console
 from runner.cli.contest.options import CompetitionArgument, ReasonOption, organizer, stored_number
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.contest.opened import open_contest
-from runner.contest.rejudge import Rejudged, rejudged, require_no_final, selected_entries
+from runner.contest.rejudging.review import Rejudged, rejudged, require_no_final, selected_entries
 from runner.reports.cells import figure, plain_text
 from runner.reports.columns import REQUIRED, Column, fitted_table
 from runner.store.competition.records import Act
@@ -37,18 +37,33 @@ def start_command(
         list[int] | None,
         typer.Argument(metavar="ENTRY...", help="Numbers of entries; without any, all that have ended."),
     ] = None,
+    rescore: Annotated[
+        bool,
+        typer.Option(
+            "--rescore/--rerun",
+            help="Compute scores and score cards again from stored outputs, without containers; or execute.",
+        ),
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Queue entries once more beside their results, which count until the rejudging is applied.
 
-    An evaluation is executed again only where its challenge, image, runs, isolation, runtime or device are
-    no longer what they were.
+    With --rerun, an evaluation is executed again where its challenge, image, runs, isolation, runtime or
+    device are no longer what they were. With --rescore nothing is executed, and no verdict of a run changes:
+    for another version of the scorer, or other references of the challenge.
     """
     with open_contest(folder, store) as contest:
         judged = contest.phase(phase)
-        numbers = selected_entries(contest, judged, entries or [])
-        act = Act(who=organizer(), act="rejudge start", subject="", reason=reason)
-        batch = contest.store.begin_rejudging(contest.name, numbers, act=act, challenge=judged.challenges[0])
+        numbers = selected_entries(contest, judged, entries or [], rescore=rescore)
+        act = Act(
+            who=organizer(),
+            act="rejudge start",
+            subject="",
+            reason=f"{'rescore' if rescore else 'rerun'}: {reason}",
+        )
+        batch = contest.store.begin_rejudging(
+            contest.name, numbers, act=act, challenge=judged.challenges[0], rescore=rescore
+        )
     stdout_console().print(f"Rejudging {batch}: {quantity(len(numbers), 'entry', 'entries')} queued.")
     print_note(f"next: unlearn competition evaluate {folder}, then: rejudge show {folder} {batch}")
 
@@ -67,10 +82,12 @@ def show_command(
         return
     out = stdout_console()
     out.print(fitted_table(_columns(pairs), out.width))
-    same = sum(pair.is_same_evaluation for pair in pairs)
-    out.print(
-        f"{quantity(len(pairs), 'entry', 'entries')}, {same} of them with the same evaluation as before"
-    )
+    count = quantity(len(pairs), "entry", "entries")
+    if any(pair.new.rescores is not None for pair in pairs):
+        out.print(f"{count}, scored again from stored outputs")
+    else:
+        same = sum(pair.is_same_evaluation for pair in pairs)
+        out.print(f"{count}, {same} of them with the same evaluation as before")
 
 
 def apply_command(
@@ -121,7 +138,15 @@ def _columns(pairs: Sequence[Rejudged]) -> list[Column]:
             importance=95,
             right=True,
         ),
+        Column(
+            title="flags", cells=[plain_text(_flags(pair)) for pair in pairs], importance=60, shrinks_to=15
+        ),
     ]
+
+
+def _flags(pair: Rejudged) -> str:
+    """Return what was raised and what no longer is, such as ``+mixture -too-close``."""
+    return " ".join([*(f"+{flag}" for flag in pair.raised), *(f"-{flag}" for flag in pair.dropped)])
 
 
 def _as_json(pair: Rejudged) -> dict[str, Any]:
@@ -131,4 +156,6 @@ def _as_json(pair: Rejudged) -> dict[str, Any]:
         "old_score": pair.old_score,
         "new_score": pair.new_score,
         "same_evaluation": pair.is_same_evaluation,
+        "flags_raised": list(pair.raised),
+        "flags_dropped": list(pair.dropped),
     }

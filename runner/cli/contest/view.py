@@ -1,20 +1,18 @@
-"""`unlearn competition view` and `unlearn competition publish`: what teams and everybody may see."""
+"""`unlearn competition view`: what organizers, a team and everybody may see of a phase."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from runner.cli.console import print_json, print_note, print_warning, stderr_console, stdout_console
+from runner.cli.console import print_json, print_warning, stderr_console, stdout_console
 from runner.cli.contest.options import CompetitionArgument, PhaseOption
 from runner.cli.contest.status import starts_text
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
-from runner.cli.organizer.board_pages import ReportSource, board_files
 from runner.competition.intake import Intake, intake
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
@@ -24,7 +22,6 @@ from runner.contest.opened import OpenContest, open_contest
 from runner.contest.queue import QueuedEntry, queued_entries
 from runner.errors import ConfigurationError
 from runner.leaderboard.model import Board
-from runner.leaderboard.stored.site import check_site_folder, write_site
 from runner.leaderboard.terminal import board_lines
 from runner.progress import ConsoleReporter
 from runner.reports.cells import figure, plain_text
@@ -102,61 +99,6 @@ def _print_own(contest: OpenContest, team: str, own: Sequence[_OwnEntry]) -> Non
     if own:
         out.print(fitted_table(_own_columns(contest, own), out.width))
     out.print(f"{quantity(len(own), 'entry', 'entries')} of {team}", markup=False, soft_wrap=True)
-
-
-def publish_command(
-    folder: CompetitionArgument,
-    out: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUT", readable=False, help="Folder that gets a folder of pages for each phase."
-        ),
-    ],
-    phase: PhaseOption = None,
-    store: StoreOption = DEFAULT_STORE,
-) -> None:
-    """Write the leaderboards that everybody may see as static pages, a folder for each phase.
-
-    Finals are not among them, nor phases that are not open yet or whose scores are not shown.
-    """
-    with open_contest(folder, store) as contest:
-        now = datetime.now(UTC)
-        for each in contest.competition.phases:
-            page = out / each.name / "index.html"
-            if phase in (None, each.name) and not each.leaderboard.shown and page.exists():
-                print_warning(
-                    f"the scores of phase {each.name} are not shown any more, and {page.parent} still has "
-                    "earlier pages; remove it"
-                )
-        phases = [
-            each
-            for each in contest.competition.phases
-            if each.kind != "final"
-            and each.leaderboard.shown
-            and contest.competition.stage(each, now) != "not open yet"
-            and phase in (None, each.name)
-        ]
-        if not phases:
-            raise ConfigurationError(
-                "No leaderboard can be published: no such phase is open, or shows scores."
-            )
-        for each in phases:
-            check_site_folder(out / each.name)
-        for each in phases:
-            with ConsoleReporter(stderr_console()) as reporter:
-                board = phase_board(contest, each, reporter)
-                visible = _with_remarks(board.for_public(), board.remarks(now))
-                source = ReportSource(store=contest.store, folder=store, challenge=None, reporter=reporter)
-                files = board_files(visible, source)
-                new = write_site(out / each.name, files)
-            page = out / each.name / "index.html"
-            stdout_console().print(f"Leaderboard: {page}", markup=False, soft_wrap=True)
-            print_note(f"{quantity(len(files), 'page')}, {new} of them new")
-
-
-def _with_remarks(board: Board, remarks: Sequence[str]) -> Board:
-    tables = [table.model_copy(update={"remarks": [*table.remarks, *remarks]}) for table in board.tables]
-    return board.model_copy(update={"tables": tables})
 
 
 def _board_phase(contest: OpenContest, name: str | None) -> Phase:

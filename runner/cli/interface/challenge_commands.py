@@ -41,7 +41,7 @@ COMPETITION_COMMANDS: Final = {
         "Show a phase to organizers, or as a team sees it: its entries, its quota, and the leaderboard.",
     ),
     "publish": (
-        "contest.view:publish_command",
+        "contest.publish:publish_command",
         "Write the leaderboards that everybody may see as static pages, a folder for each phase.",
     ),
     "export": (
@@ -105,6 +105,14 @@ TEAM_COMMANDS: Final = {
     "revoke": (
         "contest.teams:revoke_command",
         "Take nothing more from a team; its entries stay, and no final takes them.",
+    ),
+    "merge": (
+        "contest.teams:merge_command",
+        "Give all entries of a team to another, with their quota and results; the team itself ends.",
+    ),
+    "delete": (
+        "contest.teams:delete_command",
+        "Withdraw all entries of a team and end its tokens; its name stays taken, and the audit is kept.",
     ),
 }
 """Of `unlearn competition team`, likewise."""

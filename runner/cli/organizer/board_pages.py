@@ -88,6 +88,11 @@ class _Report:
         return page_bytes(report_page(report))
 
 
+def constant_file(path: str, data: bytes) -> SiteFile:
+    """Return a file of a folder of pages whose content is known."""
+    return SiteFile(path=path, key=_digest(data), content=_constant(data))
+
+
 def _constant(data: bytes) -> Callable[[], bytes]:
     return lambda: data
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -12,10 +12,14 @@ from runner.challenge.description_file import read_description
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
 from runner.contest.board import phase_board
+from runner.contest.final import Final as ContestFinal
+from runner.contest.finals.publication import decisions, is_published
+from runner.contest.finals.results import final_results, for_everybody
 from runner.contest.opened import OpenContest
 from runner.contest.service.snapshot import OwnResult, PhaseSnapshot, report_path, snapshot_path
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import read_stored_file, write_atomic
+from runner.leaderboard.final_model import FinalResults
 from runner.progress import Reporter
 from runner.reports.participant import participant_report
 from runner.results.summary import FIGURES
@@ -74,7 +78,7 @@ class Publisher:
     def _phase(self, phase: Phase) -> None:
         contest = self.contest
         entries = contest.store.competition_entries(contest.name, phase=phase.name)
-        state = [(entry.id, entry.state, entry.evaluation) for entry in entries]
+        state = _state_of(entries), self._state_of_final(phase)
         if self._states.get(phase.name) == state:
             return
         limits = read_description(contest.folder / phase.challenges[0]).limits
@@ -86,10 +90,30 @@ class Publisher:
         )
         if phase.kind != "final":
             snapshot = self._with_results(phase, entries, snapshot)
+        elif is_published(ContestFinal(contest=contest, phase=phase)):
+            snapshot = snapshot.model_copy(update={"final": self._final(phase)})
         write_atomic(
             snapshot_path(contest.store_folder, phase.name), snapshot.model_dump_json(indent=1).encode()
         )
         self._states[phase.name] = state
+
+    def _state_of_final(self, phase: Phase) -> object:
+        """Return what the results of a final depend on besides its own entries."""
+        if phase.final is None:
+            return None
+        store, name = self.contest.store, self.contest.name
+        acts = decisions(ContestFinal(contest=self.contest, phase=phase))
+        active = [team.name for team in store.teams(name) if team.revoked is None]
+        return _state_of(store.competition_entries(name, phase=phase.final.entries_from)), acts, active
+
+    def _final(self, phase: Phase) -> FinalResults:
+        """Return the results of a final as everybody may see them."""
+        results = final_results(ContestFinal(contest=self.contest, phase=phase), self.reporter)
+        return for_everybody(
+            results,
+            anonymous=phase.leaderboard.names == "anonymous",
+            secret=self.contest.store.competition_secret(self.contest.name),
+        )
 
     def _with_results(
         self, phase: Phase, entries: list[CompetitionEntry], snapshot: PhaseSnapshot
@@ -130,6 +154,10 @@ class Publisher:
             (json.dumps(shown, indent=1, ensure_ascii=False) + "\n").encode(errors="replace"),
         )
         self._reports[entry.id] = key
+
+
+def _state_of(entries: Sequence[CompetitionEntry]) -> list[object]:
+    return [(entry.id, entry.team, entry.state, entry.evaluation) for entry in entries]
 
 
 def without_scores(report: Mapping[str, Any]) -> dict[str, Any]:

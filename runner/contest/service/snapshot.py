@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from runner.errors import HostNotReadyError
 from runner.files import read_stored_file
+from runner.leaderboard.final_model import FinalResults
 from runner.leaderboard.model import Board
 from runner.store.paths import MAX_JSON_BYTES, shown_folder
 
@@ -45,6 +46,8 @@ class PhaseSnapshot(BaseModel):
     """As everybody may see it; None of a final."""
     results: dict[int, OwnResult]
     """Of all teams, by the numbers of entries."""
+    final: FinalResults | None = None
+    """Of a final whose results are published, as everybody may see them."""
 
 
 def snapshot_path(store: Path, phase: str) -> Path:

@@ -106,11 +106,20 @@ def _computed(
         HostNotReadyError: an output is missing, damaged, or not the recorded one.
         ValueError: they cannot be scored on halves.
     """
+    require_recorded_outputs(runs, paths)
+    unlearned, references = load_populations(challenge, runs, paths.outputs, with_probes=False)
+    return halved_score(_models(unlearned), _models(references), seed=seed)
+
+
+def require_recorded_outputs(runs: Sequence[RunRecord], paths: EvaluationPaths) -> None:
+    """Require that the outputs of runs are those that were recorded.
+
+    Raises:
+        HostNotReadyError: one is missing or was changed.
+    """
     for run in runs:
         if run.outputs_sha256 and file_sha256(paths.outputs(run.index)) != run.outputs_sha256:
             raise HostNotReadyError(f"the outputs of run {run.index} are missing or were changed")
-    unlearned, references = load_populations(challenge, runs, paths.outputs, with_probes=False)
-    return halved_score(_models(unlearned), _models(references), seed=seed)
 
 
 def _models(outputs: Outputs) -> ModelOutputs:

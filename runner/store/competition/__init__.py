@@ -8,6 +8,7 @@
     finals      queue the entries of a final
     rejudging   entries judged again, applied or cancelled as a whole
     teams       teams, pauses, choices
+    team_changes  teams that are merged or deleted
     audit       acts of organizers and teams, which nothing changes or deletes
 
 An entry is taken in the transaction that decides on its quota, and moved in the one that checks the step.

@@ -18,6 +18,11 @@ class Team:
     created: datetime
     has_token: bool
     revoked: datetime | None
+    """Since when nothing is taken from it: also of a team that was merged or deleted."""
+    merged_into: str | None = None
+    """The team that has its entries now."""
+    deleted: datetime | None = None
+    """Since when its entries are withdrawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,8 @@ class CompetitionEntry(NewCompetitionEntry):
     """Number of the rejudging that it is part of."""
     pending: bool
     """Part of a rejudging that is not applied."""
+    rescores: str | None = None
+    """The evaluation whose stored outputs are scored again, where nothing is executed."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of an entry, for organizers."""
@@ -102,6 +109,7 @@ class CompetitionEntry(NewCompetitionEntry):
             "source": self.source,
             "batch": self.batch,
             "pending": self.pending,
+            "rescores": self.rescores,
         }
 
 

@@ -26,7 +26,13 @@ class RejudgingQueries:
     database: Database
 
     def begin_rejudging(
-        self, competition: str, entries: Collection[int], *, act: Act, challenge: str | None = None
+        self,
+        competition: str,
+        entries: Collection[int],
+        *,
+        act: Act,
+        challenge: str | None = None,
+        rescore: bool = False,
     ) -> int:
         """Queue entries once more, pending, with the old time of receipt; return the number of the batch.
 
@@ -35,6 +41,7 @@ class RejudgingQueries:
             entries: Numbers of entries that are scored or have failed.
             act: For the audit; its subject is replaced by that of the batch.
             challenge: On which they are evaluated; where they were, if it is None.
+            rescore: Whether their stored outputs are scored again, and nothing is executed.
 
         Raises:
             ConfigurationError: one of them is not of this competition, or has not ended, or is judged again.
@@ -53,6 +60,7 @@ class RejudgingQueries:
                 if _is_pending(session, number):
                     raise ConfigurationError(f"Entry {number} is being judged again already.")
                 row = _again(old, batch, now, challenge or old.challenge)
+                row.rescores = old.evaluation if rescore else None
                 step_row(row, (EntryState.CHECKING, EntryState.QUEUED), now)
                 session.add(row)
             record_act(session, competition, _of_batch(act, batch), now)

@@ -37,6 +37,10 @@ class TeamRow(_Base):
     """Of the token that it got from an earlier version; `TokenRow` has all that are valid."""
     revoked: Mapped[datetime | None]
     """Since when nothing is taken from it."""
+    merged_into: Mapped[str | None]
+    """The team that has its entries now."""
+    deleted: Mapped[datetime | None]
+    """Since when its entries are withdrawn."""
 
 
 class CompetitionEntryRow(_Base):
@@ -81,6 +85,8 @@ class CompetitionEntryRow(_Base):
     """Name of the file that the web service received; it is removed once the entry was checked."""
     upload_sha256: Mapped[str | None]
     """Of the bytes of that file."""
+    rescores: Mapped[str | None]
+    """The evaluation whose stored outputs are scored again, where nothing is executed."""
 
 
 class TokenRow(_Base):

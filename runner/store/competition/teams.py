@@ -61,14 +61,9 @@ class TeamQueries:
             ConfigurationError: there is none of this name, or it is revoked already.
         """
         with self.database.writing() as session:
-            row = require_team(session, competition, name)
-            row.revoked = utc_now()
-            session.execute(
-                update(TokenRow)
-                .where(TokenRow.competition == competition, TokenRow.team == name, TokenRow.revoked.is_(None))
-                .values(revoked=row.revoked)
-            )
-            record_act(session, competition, act, row.revoked)
+            row, now = require_team(session, competition, name), utc_now()
+            end_team(session, row, now)
+            record_act(session, competition, act, now)
 
     def teams(self, competition: str) -> list[Team]:
         """Return the teams of a competition, by name."""
@@ -83,6 +78,8 @@ class TeamQueries:
                     created=as_utc(row.created),
                     has_token=row.name in with_token,
                     revoked=None if row.revoked is None else as_utc(row.revoked),
+                    merged_into=row.merged_into,
+                    deleted=None if row.deleted is None else as_utc(row.deleted),
                 )
                 for row in sorted(rows, key=lambda row: row.name)  # databases order text by their locale
             ]
@@ -172,8 +169,24 @@ def require_team(session: Session, competition: str, name: str) -> TeamRow:
     if row is None:
         raise ConfigurationError(f"There is no team {name!r}; see: unlearn competition team list")
     if row.revoked is not None:
-        raise ConfigurationError(f"Team {name} was revoked, so nothing is taken from it.")
+        raise ConfigurationError(f"Team {name} was {_end_of(row)}, so nothing is taken from it.")
     return row
+
+
+def end_team(session: Session, row: TeamRow, now: datetime) -> None:
+    """Take nothing more from a team, and end its tokens, and with them all sessions of browsers."""
+    row.revoked = row.revoked or now
+    session.execute(
+        update(TokenRow)
+        .where(TokenRow.competition == row.competition, TokenRow.team == row.name, TokenRow.revoked.is_(None))
+        .values(revoked=now)
+    )
+
+
+def _end_of(row: TeamRow) -> str:
+    if row.merged_into is not None:
+        return f"merged into {row.merged_into}"
+    return "revoked" if row.deleted is None else "deleted"
 
 
 def _competition(session: Session, name: str) -> CompetitionRow:

@@ -13,6 +13,7 @@ from runner.store.records import ShownTerms
 from runner.store.schema import (
     ConditionsRow,
     EvaluationRow,
+    HalvedMetricRow,
     HalvedScoreRow,
     TermsRow,
     VerificationRow,
@@ -68,6 +69,51 @@ class LeaderboardQueries:
     def all_halves(self, *, seed: int, scorer: int) -> dict[str, StoredHalves]:
         """Return the recorded scores on the halves of a seed, by the evaluation."""
         query = _current(HalvedScoreRow).where(HalvedScoreRow.seed == seed, HalvedScoreRow.scorer == scorer)
+        with self.database.reading() as session:
+            return {
+                row.evaluation: StoredHalves.model_validate(
+                    {"value": row.value, "halves": json.loads(row.halves)}
+                )
+                for row in session.execute(query).scalars()
+            }
+
+    def record_halved_metric(
+        self,
+        evaluation: str,
+        manifest_sha256: str,
+        halves: StoredHalves,
+        *,
+        metric: str,
+        seed: int,
+        scorer: int,
+    ) -> None:
+        """Record an entry of a score card on halves.
+
+        Args:
+            evaluation: Its name.
+            manifest_sha256: Of the manifest that names the outputs.
+            halves: The entry.
+            metric: Fields of the card, with dots between.
+            seed: Of the random halves.
+            scorer: Version of the score card.
+        """
+        with self.database.writing() as session:
+            session.merge(
+                HalvedMetricRow(
+                    evaluation=evaluation,
+                    metric=metric,
+                    seed=seed,
+                    scorer=scorer,
+                    manifest_sha256=manifest_sha256,
+                    value=halves.value,
+                    halves=json.dumps(halves.halves),
+                )
+            )
+
+    def all_halved_metrics(self, *, metric: str, seed: int, scorer: int) -> dict[str, StoredHalves]:
+        """Return the recorded values of an entry on the halves of a seed, by the evaluation."""
+        row = HalvedMetricRow
+        query = _current(row).where(row.metric == metric, row.seed == seed, row.scorer == scorer)
         with self.database.reading() as session:
             return {
                 row.evaluation: StoredHalves.model_validate(

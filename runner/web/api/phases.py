@@ -10,15 +10,16 @@ from pydantic import BaseModel, Field
 from runner.competition.phase import Phase
 from runner.contest.audience import frozen_remarks
 from runner.contest.team_acts import choose_entries
+from runner.leaderboard.final_model import FinalResults
 from runner.leaderboard.model import Board
 from runner.store.competition.entries import MAX_NUMBER
-from runner.web.access import AnyVisitor, Reader, Submitter
+from runner.web.access import AnyVisitor, Reader, Submitter, Visitor
 from runner.web.api.entries import PhaseName
 from runner.web.context import Context, WebContext
 from runner.web.intake.hand_in import phase_of
 from runner.web.phases import OwnPhaseView, phase_view
 from runner.web.problems import PROBLEMS, ProblemError
-from runner.web.shown import shown_board
+from runner.web.shown import shown_board, shown_final
 
 router: Final = APIRouter(tags=["phases"], responses=PROBLEMS)
 
@@ -40,6 +41,8 @@ class BoardAnswer(BaseModel):
 
     board: Board | None
     """Null where no scores are shown, or none has been made yet."""
+    final: FinalResults | None = None
+    """Of a final, once its results are published."""
     updated: str | None
     """When."""
     remarks: list[str]
@@ -77,13 +80,20 @@ def leaderboard(context: Context, visitor: AnyVisitor, phase: PhaseName) -> Boar
     """Return the leaderboard that everybody may see; on an anonymous one a team finds its own name."""
     selected = phase_of(context, phase)
     if selected.kind == "final":
-        return BoardAnswer(board=None, updated=None, remarks=["Organizers announce the results of a final."])
+        return _final_answer(context, visitor, selected)
     snapshot = context.snapshots.get(selected.name)
     return BoardAnswer(
         board=shown_board(context, selected, visitor.team),
         updated=None if snapshot is None else context.shown(snapshot.updated),
         remarks=frozen_remarks(context.competition, selected, context.clock()),
     )
+
+
+def _final_answer(context: WebContext, visitor: Visitor, final: Phase) -> BoardAnswer:
+    results, snapshot = shown_final(context, final, visitor.team), context.snapshots.get(final.name)
+    if results is None or snapshot is None:
+        return BoardAnswer(board=None, updated=None, remarks=["Organizers announce the results of a final."])
+    return BoardAnswer(board=None, final=results, updated=context.shown(snapshot.updated), remarks=[])
 
 
 @router.get("/phases/{phase}/choice")

@@ -14,6 +14,7 @@ from runner.competition.scopes import Scope
 from runner.competition.states import EntryState
 from runner.contest.audience import frozen_remarks
 from runner.contest.team_acts import choose_entries
+from runner.leaderboard.final_page import final_view
 from runner.leaderboard.page import board_view
 from runner.units import size_text
 from runner.web.api.entries import PhaseName
@@ -28,7 +29,7 @@ from runner.web.pages.visit import require_team
 from runner.web.phases import phase_view
 from runner.web.problems import CLOSE, ProblemError
 from runner.web.sessions import CSRF_FIELD, PageVisitor, require_form, require_same_origin
-from runner.web.shown import most_bytes, shown_board
+from runner.web.shown import most_bytes, shown_board, shown_final
 
 router: Final = APIRouter(include_in_schema=False)
 _MOST_CHOICES: Final = 100
@@ -83,6 +84,12 @@ def leaderboard(request: Request, context: Context, visitor: PageVisitor, phase:
     selected = phase_of(context, phase)
     board = None if selected.kind == "final" else shown_board(context, selected, visitor.team)
     snapshot = context.snapshots.get(selected.name)
+    results = shown_final(context, selected, visitor.team)
+    if results is not None and snapshot is not None:
+        view = final_view(results)
+        return page(
+            request, context, visitor, "final.html", phase=selected, view=view, updated=snapshot.updated
+        )
     return page(
         request,
         context,

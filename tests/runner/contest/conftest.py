@@ -43,7 +43,7 @@ from tests.support.records import summary_of
 local = datetime.fromisoformat
 NAME: Final = "Forgetting"
 ON_EVERY_DATABASE: Final = frozenset({"test_killed_worker", "test_sync", "test_worker", "test_worker_faults"})
-ALSO_BUT_SLOWLY: Final = frozenset({"test_final_queue", "test_rejudging"})
+ALSO_BUT_SLOWLY: Final = frozenset({"test_final_queue", "test_rejudging", "test_team_changes"})
 """Those for which `make test` has no time on PostgreSQL; `make test-all` has."""
 TEAMS: Final = ("alpha", "beta", "gamma")
 FIELDS: Final[dict[str, Any]] = {

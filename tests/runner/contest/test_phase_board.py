@@ -148,7 +148,7 @@ def test_every_entry_of_a_team_is_a_row(contest: Contest) -> None:
         act = Act(who="me", act="withdraw", subject="1")
         store.move_entry(first.id, EntryState.WITHDRAWN, reason="by mail", act=act)
     board = board_of(contest)
-    assert rows(board.for_public()) == [("alpha", "mine")]
+    assert rows(board.for_public()) == [("alpha", "mine.zip")]
     assert [row.entry for row in board.for_public().all_rows()] == [second.id]
     assert len(board.for_organizers().all_rows()) == 2
     assert list(board.own_results("alpha")[1]) == [second.id]
@@ -158,3 +158,17 @@ def test_an_empty_phase_has_an_empty_board(contest: Contest) -> None:
     """Before anybody has handed in."""
     board = board_of(contest)
     assert rows(board.for_public()) == rows(board.for_organizers()) == []
+
+
+def test_files_that_differ_in_their_ending_have_rows_that_can_be_told_apart(contest: Contest) -> None:
+    """`mine.py` and `mine.zip` of one team keep their endings; what no other is called like has none."""
+    contest.stores = True
+    contest.hand_in("alpha", "mine", code="SHIFT = 0.0")
+    contest.hand_in("beta", "mine", code="SHIFT = 1.0")
+    other = contest.hand_in("gamma", "other", code="SHIFT = 6.0")
+    (contest.inbox / "alpha" / "mine.zip").write_bytes(pack_paths(iter([("submission.py", other)])))
+    other.unlink()
+    contest.sync()
+    contest.work()
+    board = board_of(contest).for_organizers()
+    assert sorted(rows(board)) == [("alpha", "mine.py"), ("alpha", "mine.zip"), ("beta", "mine")]

@@ -12,7 +12,7 @@ from runner.competition.states import EntryState
 from runner.contest.board import phase_board
 from runner.contest.final import Final
 from runner.contest.opened import open_contest
-from runner.contest.rejudge import rejudged, selected_entries
+from runner.contest.rejudging.review import rejudged, selected_entries
 from runner.errors import ConfigurationError
 from runner.progress import NullReporter
 from runner.store.competition.records import Act

@@ -50,6 +50,7 @@ def two_phases(contest: Contest) -> Contest:
         ConfigurationError("Phase final needs a GPU."),
         UnmetRequirementError("Phase final is evaluated with another image."),
         UnmetRequirementError("The engine has no such runtime."),
+        UnmetRequirementError("This host has no GPU 7."),
     ],
     ids=str,
 )

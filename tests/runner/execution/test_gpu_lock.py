@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.engine.gpu_parent import gpu_by_number, parent_gpu, parents, uuids_by_number
-from runner.errors import HostNotReadyError
+from runner.errors import HostNotReadyError, UnmetRequirementError
 from runner.execution.gpu_lock import gpu_lock
 
 FIRST_GPU, SECOND_GPU = "cuda:GPU-11111111", "cuda:GPU-22222222"
@@ -121,7 +121,7 @@ def test_the_driver_lists_the_uuid_of_each_number(tmp_path: Path, monkeypatch: p
     driver.write_text(f"#!/bin/sh\nprintf '%s' '{LISTED}'\n")
     driver.chmod(0o755)
     assert gpu_by_number(1).lower() == "gpu-22222222"
-    with pytest.raises(HostNotReadyError, match="no GPU 7; `nvidia-smi -L` lists: 0, 1, 2"):
+    with pytest.raises(UnmetRequirementError, match="no GPU 7; `nvidia-smi -L` lists: 0, 1, 2"):
         gpu_by_number(7)
 
 

@@ -121,6 +121,20 @@ def test_a_revoked_team_ends_its_sessions(pages: Site) -> None:
     assert team(pages) is None
 
 
+@pytest.mark.parametrize("change", ["merge", "delete"])
+def test_a_team_that_is_merged_or_deleted_has_no_sessions(pages: Site, change: str) -> None:
+    """Nor do its tokens open anything any more; those of the other team do."""
+    login(pages)
+    store, act = pages.context.store, Act(who="me", act=change, subject="alpha", reason="the same people")
+    if change == "merge":
+        store.merge_team(NAME, "alpha", "beta", act=act)
+    else:
+        store.delete_team(NAME, "alpha", act=act)
+    assert team(pages) is None
+    assert pages.ask("GET", "/api/v1/entries", "alpha").status_code == 401
+    assert pages.ask("GET", "/api/v1/entries", "beta").status_code == 200
+
+
 def test_a_cookie_that_was_changed_is_none(pages: Site) -> None:
     """Of another key, cut, or made up: nobody."""
     login(pages)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0014"
-down_revision: Final[str | None] = "0011"
+down_revision: Final[str | None] = "0013"
 branch_labels: Final[Sequence[str] | None] = None
 depends_on: Final[Sequence[str] | None] = None
 

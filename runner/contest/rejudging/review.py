@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from runner.competition.phase import Phase
 from runner.competition.states import EntryState
@@ -11,6 +12,7 @@ from runner.contest.final import Final
 from runner.contest.opened import OpenContest
 from runner.errors import ConfigurationError
 from runner.store.competition.records import CompetitionEntry
+from runner.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +23,27 @@ class Rejudged:
     new: CompetitionEntry
     old_score: float | None
     new_score: float | None
+    raised: tuple[str, ...] = ()
+    """Kinds of flags that only the new result has."""
+    dropped: tuple[str, ...] = ()
+    """Kinds of flags that only the old result has."""
 
     @property
     def is_same_evaluation(self) -> bool:
-        """Return whether nothing was executed: code, challenge, image and settings are what they were."""
+        """Return whether nothing had changed: code, challenge, image and settings are what they were."""
         return self.new.evaluation is not None and self.new.evaluation == self.old.evaluation
 
 
-def selected_entries(contest: OpenContest, phase: Phase, numbers: Collection[int]) -> list[int]:
+def selected_entries(
+    contest: OpenContest, phase: Phase, numbers: Collection[int], *, rescore: bool = False
+) -> list[int]:
     """Return the entries that are to be judged again: the named ones, or all of the phase that have ended.
+
+    Args:
+        contest: The competition and its store.
+        phase: Of the competition.
+        numbers: Of entries; empty for all.
+        rescore: Whether stored outputs are scored again: entries with a failed run have nothing to score.
 
     Raises:
         ConfigurationError: the phase is a final, or one that has been queued takes its entries, or a named
@@ -39,14 +53,32 @@ def selected_entries(contest: OpenContest, phase: Phase, numbers: Collection[int
     entries = contest.store.competition_entries(
         contest.name, phase=phase.name, states=[EntryState.SCORED, EntryState.FAILED]
     )
+    if rescore:
+        whole = _evaluations_without_failed_runs(contest)
+        entries = [entry for entry in entries if entry.evaluation in whole]
     known = {entry.id for entry in entries}
     if strange := sorted(set(numbers) - known):
         raise ConfigurationError(
-            f"Entry {strange[0]} is none of phase {phase.name} that is scored or has failed."
+            f"Entry {strange[0]} is none of phase {phase.name} that "
+            + (
+                "has outputs of all runs; --rerun executes it again."
+                if rescore
+                else "is scored or has failed."
+            )
         )
     if not known:
-        raise ConfigurationError(f"No entry of phase {phase.name} has ended yet.")
+        raise ConfigurationError(
+            f"No entry of phase {phase.name} has {'outputs' if rescore else 'ended'} yet."
+        )
     return sorted(numbers or known)
+
+
+def _evaluations_without_failed_runs(contest: OpenContest) -> set[str]:
+    return {
+        stored.id
+        for stored in contest.store.evaluations()
+        if stored.summary is not None and set(stored.summary.get("verdicts", {})) == {str(Verdict.OK)}
+    }
 
 
 def require_no_final(contest: OpenContest, phase: Phase) -> None:
@@ -71,14 +103,26 @@ def rejudged(contest: OpenContest, batch: int) -> list[Rejudged]:
         ConfigurationError: there is no such batch.
     """
     pairs = contest.store.rejudging(contest.name, batch)
-    scores = {
-        stored.id: stored.summary.get("score")
-        for stored in contest.store.evaluations()
-        if stored.summary is not None
+    summaries = {
+        stored.id: stored.summary for stored in contest.store.evaluations() if stored.summary is not None
     }
 
-    def score(entry: CompetitionEntry) -> float | None:
+    def result(entry: CompetitionEntry) -> Mapping[str, Any]:
         has_score = entry.state in (EntryState.SCORED, EntryState.SUPERSEDED)
-        return scores.get(entry.evaluation or "") if has_score else None
+        return summaries.get(entry.evaluation or "", {}) if has_score else {}
 
-    return [Rejudged(old=old, new=new, old_score=score(old), new_score=score(new)) for old, new in pairs]
+    return [_pair(old, new, result(old), result(new)) for old, new in pairs]
+
+
+def _pair(
+    old: CompetitionEntry, new: CompetitionEntry, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Rejudged:
+    flags_before, flags_after = (dict.fromkeys(result.get("flags", ())) for result in (before, after))
+    return Rejudged(
+        old=old,
+        new=new,
+        old_score=before.get("score"),
+        new_score=after.get("score"),
+        raised=tuple(flag for flag in flags_after if before and flag not in flags_before),
+        dropped=tuple(flag for flag in flags_before if after and flag not in flags_after),
+    )
