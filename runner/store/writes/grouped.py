@@ -11,6 +11,7 @@ There is no thread of its own: the first caller writes for those who come meanwh
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -34,7 +35,8 @@ class _Call(Generic[_Write, _Result]):
         self.is_done = False
         self.leads = False
         """Whether its thread is to write for those who wait."""
-        self.news = threading.Event()
+        self.news: queue.SimpleQueue[None] = queue.SimpleQueue()
+        """Gets an element when the call is done, or is to lead; costs less than an event."""
 
     def end(self, outcome: _Result | BaseException) -> None:
         if isinstance(outcome, BaseException):
@@ -42,7 +44,7 @@ class _Call(Generic[_Write, _Result]):
         else:
             self.results.append(outcome)
         self.is_done = True
-        self.news.set()
+        self.news.put(None)
 
 
 class GroupedWrites(Generic[_Write, _Result]):
@@ -72,7 +74,7 @@ class GroupedWrites(Generic[_Write, _Result]):
             call.leads, self._is_led = not self._is_led, True
         try:
             if not call.leads:
-                call.news.wait()
+                call.news.get()
             while call.leads and not call.is_done:
                 self._serve(self._next_group())
         finally:
@@ -94,7 +96,7 @@ class GroupedWrites(Generic[_Write, _Result]):
                 return
             if self._waiting:
                 self._waiting[0].leads = True
-                self._waiting[0].news.set()
+                self._waiting[0].news.put(None)
             else:
                 self._is_led = False
 
