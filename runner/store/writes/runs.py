@@ -1,9 +1,9 @@
 """The transaction that publishes and changes runs, of one or many evaluations at once.
 
 Each write is fenced by its own token and attempt. On PostgreSQL several processes write at once: two that
-write to the same evaluation hold its token, and so lock the same row of its lease; the second one reads attempts
-and runs after the first has committed. Rows of leases are locked in one order, so that two processes which lock
-several of them cannot wait for each other. A write without a token excludes all others.
+write to the same evaluation hold its token, and so lock the same row of its lease; the second one reads
+attempts and runs after the first has committed. Rows of leases are locked in one order, so that two processes
+which lock several of them cannot wait for each other. A write without a token excludes all others.
 """
 
 from __future__ import annotations
