@@ -4,6 +4,8 @@ Teams hand in through the quota, workers choose entries in the order of the queu
 each run is published and marked as evaluated under its lease's token: the real store, queue and policies, in
 one process, as a command with 64 devices has them. Nothing is executed and no file of a run is written: what
 is measured is the time that rows and decisions take. At the end every run has to be there once.
+
+With ``--postgresql`` the rows are in a server of its own, which flushes each commit to the disk.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -48,11 +50,12 @@ from runner.store.schema import RunRow
 from runner.store.store import Store
 from runner.submission.load import Submission, load_submission
 from runner.verdict import Verdict
+from tests.support.databases.server import binaries, running_server
 
 NAME: Final = "simulated"
 CHALLENGE: Final = "challenge"
 MAX_SECONDS: Final = 600.0
-_HASH: Final = "0" * 64
+HASH: Final = "0" * 64
 
 
 @dataclass
@@ -80,8 +83,8 @@ class FakeDevice:
                     submission=submission.name,
                     archive_bytes=len(submission.archive),
                     challenge=CHALLENGE,
-                    challenge_sha256=_HASH,
-                    image=_HASH,
+                    challenge_sha256=HASH,
+                    image=HASH,
                     n=self.runs,
                     challenge_folder=None,
                 )
@@ -90,8 +93,8 @@ class FakeDevice:
             attempt = store.begin_attempt(name, token=lease.token)
             for index in range(self.runs):
                 lease.raise_if_lost()
-                store.publish(name, _run(index, attempt), token=lease.token)
-                store.mark_evaluated(name, index, outputs_sha256=_HASH, token=lease.token)
+                store.publish(name, fake_run(index, attempt), token=lease.token)
+                store.mark_evaluated(name, index, outputs_sha256=HASH, token=lease.token)
                 self.executed[name, index] += 1
             store.end_attempt(name, attempt, "done")
             seconds = store.add_seconds(name, 1.0 * self.runs)
@@ -107,7 +110,7 @@ class FakeDevice:
                 seconds=seconds,
             )
             store.finish(
-                name, summary.to_json(), manifest_sha256=_HASH, outcome=summary.outcome, token=lease.token
+                name, summary.to_json(), manifest_sha256=HASH, outcome=summary.outcome, token=lease.token
             )
         self.evaluated.append(name)
         return summary
@@ -119,7 +122,8 @@ class FakeDevice:
         """Do nothing."""
 
 
-def _run(index: int, attempt: int) -> RunRecord:
+def fake_run(index: int, attempt: int) -> RunRecord:
+    """Return a run of an attempt that has ended well."""
     return RunRecord(
         index=index,
         seed=index,
@@ -247,11 +251,19 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=512)
     parser.add_argument("--devices", type=int, default=64)
     parser.add_argument("--folder", type=Path, help="Where the store is made; kept. A new one otherwise.")
+    parser.add_argument("--postgresql", action="store_true")
     options = parser.parse_args()
+    installed = binaries()
+    if options.postgresql and installed is None:
+        raise SystemExit("PostgreSQL is not installed; `make postgresql` installs Debian's")
     folder = options.folder or Path(tempfile.mkdtemp(prefix="unlearn-simulated-"))
+    server = running_server(installed, fsync="on") if options.postgresql and installed else nullcontext()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        result = simulate(folder, teams=options.teams, runs=options.runs, devices=options.devices)
+        (folder / "store").mkdir(parents=True, exist_ok=True)
+        with server as database:
+            if database is not None:
+                database.prepare(folder / "store")
+            result = simulate(folder, teams=options.teams, runs=options.runs, devices=options.devices)
     finally:
         if options.folder is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,7 +39,12 @@ class Place:
 
 
 def queue_order(waiting: Iterable[Waiting], used_seconds: Mapping[str, float]) -> list[Waiting]:
-    """Return the entries in the order in which they are to be evaluated.
+    """Return the entries in the order in which they are to be evaluated; see `iterate_queue`."""
+    return list(iterate_queue(waiting, used_seconds))
+
+
+def iterate_queue(waiting: Iterable[Waiting], used_seconds: Mapping[str, float]) -> Iterator[Waiting]:
+    """Yield the entries in the order in which they are to be evaluated: the first ones cost little.
 
     Args:
         waiting: Without order.
@@ -51,7 +56,6 @@ def queue_order(waiting: Iterable[Waiting], used_seconds: Mapping[str, float]) -
     for entries in of_team.values():
         entries.sort(key=lambda entry: (entry.received, entry.id), reverse=True)  # the next is the last
     used = dict(used_seconds)
-    order: list[Waiting] = []
     for priority in sorted({priority for priority, _team in of_team}):
         heap = [
             _rank(used.get(team, 0.0), entries[-1])
@@ -63,11 +67,10 @@ def queue_order(waiting: Iterable[Waiting], used_seconds: Mapping[str, float]) -
             team = heapq.heappop(heap)[-1]
             entries = of_team[priority, team]
             entry = entries.pop()
-            order.append(entry)
+            yield entry
             used[team] = used.get(team, 0.0) + entry.seconds
             if entries:
                 heapq.heappush(heap, _rank(used[team], entries[-1]))
-    return order
 
 
 def _rank(used: float, entry: Waiting) -> tuple[float, datetime, int, str]:

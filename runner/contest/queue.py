@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import Final
 
 from runner.challenge.layout import DESCRIPTION_BYTES, DESCRIPTION_FILE
 from runner.competition.competition import Competition
-from runner.competition.queue_order import Waiting, places, queue_order
+from runner.competition.queue_order import Waiting, iterate_queue, places, queue_order
 from runner.competition.states import EntryState
 from runner.files import read_stored_file
+from runner.store.competition.queue import QueueRow
 from runner.store.competition.records import CompetitionEntry
 from runner.store.database import utc_now
 from runner.store.store import Store
@@ -39,6 +40,24 @@ class QueuedEntry:
     little is measured."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """What waits, and what the devices do meanwhile."""
+
+    rows: dict[int, QueueRow]
+    """Entries that wait, by their numbers."""
+    waiting: list[Waiting]
+    """The same, without an order."""
+    used_seconds: dict[str, float]
+    """Machine time of each team, what is at work included."""
+    busy_for: list[float]
+    """Expected seconds of each entry that is at work."""
+    measured: set[str]
+    """Challenges on which it is known how long a run takes."""
+    is_known: bool
+    """Whether that of all entries at work is."""
+
+
 def queued_entries(store: Store, folder: Path, competition: Competition) -> list[QueuedEntry]:
     """Return the queue in the order in which it is evaluated.
 
@@ -47,48 +66,78 @@ def queued_entries(store: Store, folder: Path, competition: Competition) -> list
         folder: Of the competition.
         competition: Of that folder.
     """
+    queue = _read_queue(store, folder, competition)
     entries = store.competition_entries(competition.name, states=[EntryState.QUEUED], with_pending=True)
-    at_work = store.competition_entries(competition.name, states=_AT_WORK, with_pending=True)
-    rates = _seconds_per_run(store, folder, {entry.challenge for entry in (*entries, *at_work)})
-    phases = {phase.name: phase for phase in competition.phases}
-    runs = {name: phase.runs for name, phase in phases.items()}
-
-    def seconds(entry: CompetitionEntry) -> float:
-        if entry.rescores is not None:
-            return _GUESSED_SECONDS_TO_SCORE
-        rate = rates.get(entry.challenge)
-        return (_GUESSED_SECONDS_PER_RUN if rate is None else rate) * runs[entry.phase]
-
-    waiting = [
-        Waiting(
-            id=entry.id,
-            team=entry.team,
-            priority=phases[entry.phase].priority,
-            received=entry.received,
-            seconds=seconds(entry),
-        )
-        for entry in entries
-        if entry.phase in phases
-    ]
-    now = utc_now()
-    used = store.used_seconds(competition.name, now - WINDOW)
-    busy = []
-    for entry in at_work:
-        if entry.phase in phases:
-            expected = seconds(entry)
-            busy.append(max(0.0, expected - (now - entry.state_since).total_seconds()))
-            if entry.batch is None:  # or several devices would take one team's entries at the same time
-                used[entry.team] = used.get(entry.team, 0.0) + expected
     by_id = {entry.id: entry for entry in entries}
-    known = all(entry.challenge in rates for entry in at_work)
-    order = []
-    for place in places(queue_order(waiting, used), busy or [0.0]):
-        entry = by_id[place.entry.id]
+    known, order = queue.is_known, []
+    for place in places(queue_order(queue.waiting, queue.used_seconds), queue.busy_for or [0.0]):
+        entry = by_id.get(place.entry.id)
+        if entry is None:  # it has begun meanwhile
+            continue
         order.append(
             QueuedEntry(entry=entry, position=place.position, starts_in=place.starts_in if known else None)
         )
-        known = known and entry.challenge in rates  # of what comes after it
+        known = known and entry.challenge in queue.measured  # of what comes after it
     return order
+
+
+def next_entry(
+    store: Store, folder: Path, competition: Competition, *, skip: Callable[[QueueRow], bool]
+) -> CompetitionEntry | None:
+    """Return the first entry of the queue that is not skipped; None if there is none.
+
+    Args:
+        store: That records the entries.
+        folder: Of the competition.
+        competition: Of that folder.
+        skip: Returns whether an entry is left alone.
+    """
+    queue = _read_queue(store, folder, competition)
+    for waiting in iterate_queue(queue.waiting, queue.used_seconds):
+        if not skip(queue.rows[waiting.id]):
+            return store.competition_entry(competition.name, waiting.id)
+    return None
+
+
+def _read_queue(store: Store, folder: Path, competition: Competition) -> _Queue:
+    rows = store.queue_rows(competition.name, (EntryState.QUEUED, *_AT_WORK))
+    rates = _seconds_per_run(store, folder, {row.challenge for row in rows})
+    phases = {phase.name: phase for phase in competition.phases}
+
+    def seconds(row: QueueRow) -> float:
+        if row.is_rescored:
+            return _GUESSED_SECONDS_TO_SCORE
+        return rates.get(row.challenge, _GUESSED_SECONDS_PER_RUN) * phases[row.phase].runs
+
+    now = utc_now()
+    queue = _Queue(
+        rows={},
+        waiting=[],
+        used_seconds=store.used_seconds(competition.name, now - WINDOW),
+        busy_for=[],
+        measured=set(rates),
+        is_known=all(row.challenge in rates for row in rows if row.state in _AT_WORK),
+    )
+    for row in rows:
+        if row.phase not in phases:
+            continue
+        expected = seconds(row)
+        if row.state in _AT_WORK:
+            queue.busy_for.append(max(0.0, expected - (now - row.state_since).total_seconds()))
+            if not row.is_rejudged:  # or several devices would take one team's entries at the same time
+                queue.used_seconds[row.team] = queue.used_seconds.get(row.team, 0.0) + expected
+        else:
+            queue.rows[row.id] = row
+            queue.waiting.append(
+                Waiting(
+                    id=row.id,
+                    team=row.team,
+                    priority=phases[row.phase].priority,
+                    received=row.received,
+                    seconds=expected,
+                )
+            )
+    return queue
 
 
 def _seconds_per_run(store: Store, folder: Path, challenges: set[str]) -> Mapping[str, float]:

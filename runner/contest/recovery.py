@@ -9,6 +9,7 @@ from typing import Final
 
 from runner.competition.states import EntryState
 from runner.errors import BusyError
+from runner.store.competition.queue import QueueRow
 from runner.store.competition.records import CompetitionEntry
 from runner.store.lease import evaluation_lease
 from runner.store.store import Store
@@ -24,9 +25,9 @@ Place = tuple[str, str, bool]
 """A phase, a challenge, and whether stored outputs are scored again, which needs no device."""
 
 
-def place_of(entry: CompetitionEntry) -> Place:
+def place_of(entry: CompetitionEntry | QueueRow) -> Place:
     """Return where an entry is evaluated: what one place lacks, the others may have."""
-    return entry.phase, entry.challenge, entry.rescores is not None
+    return entry.phase, entry.challenge, entry.is_rescored
 
 
 def queue_held(store: Store, competition: str, now: datetime, blocked: Collection[Place]) -> None:

@@ -21,7 +21,7 @@ from runner.competition.phase import Phase
 from runner.competition.states import EntryState
 from runner.contest.budget import Budget
 from runner.contest.evaluator import EntryEvaluator, OpenEvaluator
-from runner.contest.queue import queued_entries
+from runner.contest.queue import next_entry
 from runner.contest.recovery import AT_WORK, Place, entry_lease, place_of, queue_abandoned, queue_held
 from runner.contest.rejudging.rescoring import Rescoring
 from runner.contest.stored import stored_submission
@@ -36,6 +36,7 @@ from runner.errors import (
 )
 from runner.results.summary import Summary
 from runner.sanitize import sanitize_line
+from runner.store.competition.queue import QueueRow
 from runner.store.competition.records import CompetitionEntry
 from runner.store.database import utc_now
 from runner.store.entries.records import Outcome
@@ -152,13 +153,15 @@ class Worker:
     def _next(self) -> CompetitionEntry | None:
         """Return the entry that is to be evaluated next: a held one once no other is left."""
         for _attempt in range(2):
-            for queued in queued_entries(self.store, self.competition_folder, self.competition):
-                entry = queued.entry
-                if entry.id not in self._busy and place_of(entry) not in self._blocked:
-                    return entry
+            entry = next_entry(self.store, self.competition_folder, self.competition, skip=self._is_left)
+            if entry is not None:
+                return entry
             self._recover()
             queue_held(self.store, self.competition.name, self.clock(), self._blocked)
         return None
+
+    def _is_left(self, row: QueueRow) -> bool:
+        return row.id in self._busy or place_of(row) in self._blocked
 
     def _recover(self) -> None:
         """Queue the entries again whose process has ended without a word."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, TypeVar
+from functools import partial
+from typing import Protocol, TypeVar
 
-_WAIT_SECONDS: Final = 0.2
+from runner.background_thread import BackgroundThread
 
 
 class Interruptible(Protocol):
@@ -39,19 +39,19 @@ def work_on_each(
         stop: Called once, so that nothing new begins.
     """
     threads = [
-        threading.Thread(target=work, args=(device,), name=f"device-{number}", daemon=True)
+        BackgroundThread(partial(work, device), name=f"device-{number}")
         for number, device in enumerate(devices, start=1)
     ]
-    for thread in threads:
-        thread.start()
     try:
-        _join(threads)
+        for thread in threads:
+            thread.start()
+        _wait_for(threads)
     except BaseException:
         stop()
         for device in devices:
             device.interrupt()
         try:
-            _join(threads)
+            _wait_for(threads)
         except BaseException:
             for device in devices:
                 device.kill()
@@ -59,7 +59,6 @@ def work_on_each(
         raise
 
 
-def _join(threads: Sequence[threading.Thread]) -> None:
+def _wait_for(threads: Sequence[BackgroundThread]) -> None:
     for thread in threads:
-        while thread.is_alive():
-            thread.join(_WAIT_SECONDS)  # in portions, so that Ctrl-C is handled
+        thread.wait()

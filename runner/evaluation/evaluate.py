@@ -12,6 +12,7 @@ from dataclasses import replace
 from runner.challenge.challenge import Challenge
 from runner.evaluation.controls import execute_in_batches, pending_controls
 from runner.evaluation.pending_runs import PendingRuns
+from runner.evaluation.room import require_room
 from runner.execution.context import EvaluationContext
 from runner.execution.executor import Executor
 from runner.execution.gpu_driver import RECORDED, installed_driver
@@ -78,6 +79,8 @@ def evaluate(
         pending_controls(context, pending, terms, new_executor) as controls,
     ):
         store, name = context.store, pending.name
+        if settings.keep_checkpoints:
+            require_room([pending, *controls], store)
         started_at = time.monotonic()
         changed = False
         try:

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final, Self
 
+from runner.background_thread import BackgroundThread
 from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs
 from runner.clients.evaluator import EvaluatorClient, Rejected
@@ -102,7 +103,7 @@ class EvaluatorQueue:
         self._failure: BaseException | None = None
         self._stream: Stream | None = None
         self._abandoned = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="evaluator", daemon=True)
+        self._thread = BackgroundThread(self._work, name="evaluator")
 
     def __enter__(self) -> Self:
         """Start."""
@@ -115,7 +116,7 @@ class EvaluatorQueue:
         self._waiting.put(None)
         if kind is not None and self._stream is not None:
             self._stream.kill()  # nobody waits for its answer any more
-        self._thread.join()
+        self._thread.wait()
 
     def add(self, index: int) -> None:
         """Queue the published checkpoint of a run."""
@@ -123,7 +124,7 @@ class EvaluatorQueue:
 
     def has_room(self) -> bool:
         """Return whether another run may be started, because few checkpoints wait."""
-        return self._waiting.qsize() < _MAX_WAITING or not self._thread.is_alive()
+        return self._waiting.qsize() < _MAX_WAITING or not self._thread.is_working()
 
     @property
     def rejected(self) -> int:
@@ -138,8 +139,7 @@ class EvaluatorQueue:
         """
         self._runs_ended.set()
         self._waiting.put(None)
-        while self._thread.is_alive():
-            self._thread.join(0.2)  # in portions, so that Ctrl-C is handled
+        self._thread.wait()
         self.raise_if_failed()
 
     def raise_if_failed(self) -> None:

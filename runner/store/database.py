@@ -4,7 +4,8 @@ SQLite has no checksums, so a value may have been changed. Rows are made into re
 value that no record can hold is an error of the database too.
 
 There is one writer at a time, on SQLite and on PostgreSQL: a writing transaction takes the lock before it
-reads, so the rows that it read cannot change before it writes.
+reads, so the rows that it read cannot change before it writes. On PostgreSQL, transactions that only publish
+runs share that lock with each other: each locks the rows of the leases that it depends on.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ from runner.store.databases.sqlite import copied_in_memory, prepare_connections
 from runner.store.migrations.upgrade import is_current, upgrade
 from runner.validation import first_problem
 
+ALONE: Final = "alone"
+SHARING: Final = "sharing"
+"""Values of the execution option ``writes``: how a writing transaction holds the lock of writers."""
 _BUSY_SECONDS: Final = 30.0
 
 
@@ -83,7 +87,8 @@ class Database:
                 outdated.dispose()
                 # Threads share the connection of the copy, which has one transaction at a time.
                 self._turn = threading.RLock()
-            self._writer = self._engine.execution_options(writes=True)
+            self._writer = self._engine.execution_options(writes=ALONE)
+            self._sharing_writer = self._engine.execution_options(writes=SHARING)
             self._reader = reading_engine(self._engine) if self.is_server else self._engine
             if not current:
                 with self._writer.begin() as connection:
@@ -117,6 +122,28 @@ class Database:
             self._session(self._writer) as session,
         ):
             yield session
+
+    @contextmanager
+    def writing_rows(self, *, sharing: bool) -> Iterator[Connection]:
+        """Yield a transaction that writes without objects of rows.
+
+        Args:
+            sharing: Whether others of this kind may write at the same time, where the database can do so. The
+                transaction has to lock what it depends on; those of `writing` exclude it anyway.
+
+        Raises:
+            RowConflictError: a row that it adds exists, or one that it refers to does not.
+            HostNotReadyError: the database cannot be used.
+        """
+        engine = self._sharing_writer if sharing else self._writer
+        with (
+            database_errors(self._place),
+            self._turn,
+            self._writing_turn,
+            connected(engine.connect, self._restart_seconds) as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from runner.store.database import Database, as_utc, utc_now
 from runner.store.fencing import require_token
@@ -29,6 +29,13 @@ _DEFAULTS: Final = {
     if field.name in RunRow.__table__.columns and RunRow.__table__.columns[field.name].nullable
 }
 """What NULL means in a nullable column: earlier versions had no value, and empty text is stored as NULL."""
+
+_RUNS_OF: Final = (
+    select(*(RunRow.__table__.columns[name] for name in _FIELDS))
+    .where(RunRow.evaluation == bindparam("of"))
+    .order_by(RunRow.index)
+)
+"""The columns of the fields of a record, in their order."""
 
 
 class RunQueries:
@@ -96,9 +103,7 @@ class RunQueries:
     def runs(self, evaluation: str) -> list[RunRecord]:
         """Return the published runs, by index."""
         with self.database.reading() as session:
-            rows = session.scalars(
-                select(RunRow).where(RunRow.evaluation == evaluation).order_by(RunRow.index)
-            ).all()
+            rows = session.execute(_RUNS_OF, {"of": evaluation})  # no objects: there are many
             return [_from_row(row) for row in rows]
 
     def numbers_of_runs(self) -> dict[str, int]:
@@ -123,13 +128,13 @@ def _to_values(evaluation: str, run: RunRecord, *, ended: datetime) -> dict[str,
     return {**values, "evaluation": evaluation, "ended": ended}
 
 
-def _from_row(row: RunRow) -> RunRecord:
-    """Return the record of a row.
+def _from_row(row: Sequence[Any]) -> RunRecord:
+    """Return the record of a row of `_RUNS_OF`.
 
     Raises:
         ValueError: a value is none that the field can have.
     """
-    values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
+    values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
     for name, default in _DEFAULTS.items():
         values[name] = default if values[name] is None else values[name]
     return _ADAPTER.validate_python(values)

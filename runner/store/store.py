@@ -16,6 +16,7 @@ from runner.store.competition.audit import AuditQueries
 from runner.store.competition.entries import CompetitionEntryQueries
 from runner.store.competition.finals import FinalQueries
 from runner.store.competition.pages import EntryPageQueries
+from runner.store.competition.queue import QueueQueries
 from runner.store.competition.rates import RateQueries
 from runner.store.competition.rejudging import RejudgingQueries
 from runner.store.competition.team_changes import TeamChangeQueries
@@ -46,6 +47,7 @@ class Store(
     TeamQueries,
     TeamChangeQueries,
     CompetitionEntryQueries,
+    QueueQueries,
     AuditQueries,
     RejudgingQueries,
     FinalQueries,

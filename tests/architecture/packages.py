@@ -19,6 +19,7 @@ GROUND: Final = frozenset(
     f"runner.{name}"
     for name in (
         *(
+            "background_thread",
             "checkout",
             "errors",
             "files",
@@ -36,7 +37,7 @@ GROUND: Final = frozenset(
 
 FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
     "runner": (
-        "checkout errors sanitize units verdict wording",
+        "background_thread checkout errors sanitize units verdict wording",
         "files host_locks progress tracebacks validation",
         "parsers",
         "challenge submission",

@@ -15,6 +15,7 @@ PANELS: Final = {
     "list": "Take part",
     "show": "Take part",
     "compare": "Take part",
+    "checkpoints": "Take part",
     "score": "Take part",
     "challenge": "Organize",
     "competition": "Organize",

@@ -90,6 +90,11 @@ class CompetitionEntry(NewCompetitionEntry):
     rescores: str | None = None
     """The evaluation whose stored outputs are scored again, where nothing is executed."""
 
+    @property
+    def is_rescored(self) -> bool:
+        """Whether stored outputs are scored again, in place of runs."""
+        return self.rescores is not None
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of an entry, for organizers."""
         return {

@@ -102,6 +102,8 @@ def server_version(connection: Connection) -> str:
 
 
 def _begin_transaction(connection: Connection) -> None:
-    """Let a transaction that writes wait until no other one does."""
-    if connection.get_execution_options().get("writes", False):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+    """Let a transaction that writes wait until no other one does, unless both share the lock."""
+    writes = connection.get_execution_options().get("writes")
+    if writes is not None:
+        function = "pg_advisory_xact_lock_shared" if writes == "sharing" else "pg_advisory_xact_lock"
+        connection.exec_driver_sql(f"SELECT {function}({_WRITER_LOCK})")

@@ -83,5 +83,5 @@ def copied_in_memory(engine: Engine) -> Engine:
 
 def _begin_transaction(connection: Connection) -> None:
     """Begin a transaction; one that writes takes the lock first."""
-    writes = connection.get_execution_options().get("writes", False)
+    writes = connection.get_execution_options().get("writes") is not None
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,7 +1,9 @@
 """The transaction that publishes and changes runs, of one or many evaluations at once.
 
-Each write is fenced by its own token and attempt. Rows of leases are locked in one order, so that two
-processes which lock several of them cannot wait for each other.
+Each write is fenced by its own token and attempt. On PostgreSQL several processes write at once: two that
+write to the same evaluation hold its token, and so lock the same row of its lease; the second one reads
+attempts and runs after the first has committed. Rows of leases are locked in one order, so that two processes
+which lock several of them cannot wait for each other. A write without a token excludes all others.
 """
 
 from __future__ import annotations
@@ -87,8 +89,7 @@ def write_runs(database: Database, writes: Sequence[RunWrite]) -> list[bool | Ba
         RowConflictError: a run is of no evaluation, or another process has just published it.
         HostNotReadyError: the database cannot be used.
     """
-    with database.writing() as session:
-        connection = session.connection()  # a transaction of many rows has no use for objects of them
+    with database.writing_rows(sharing=all(write.token is not None for write in writes)) as connection:
         tokens = _tokens(connection, {write.evaluation for write in writes if write.token is not None})
         new = [write for write in writes if isinstance(write, NewRun)]
         newest = _newest_attempts(connection, {write.evaluation for write in new})

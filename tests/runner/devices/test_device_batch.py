@@ -184,7 +184,6 @@ def test_a_device_that_fails_is_used_no_more(batch: Batch, poison: bool) -> None
     assert batch.batch.failure is None
 
 
-@pytest.mark.xfail(reason="the end of one of the two devices is not always reported", strict=False)
 def test_ctrl_c_interrupts_once_and_nothing_begins(batch: Batch, log: Path) -> None:
     """Both processes end; the entries that were at work have no outcome, so the command continues them."""
 
