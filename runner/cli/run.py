@@ -20,6 +20,7 @@ from runner.cli.interface.image_note import note_earlier_images, print_image_not
 from runner.cli.interface.report_page import ResultPages, check_page_folder
 from runner.cli.options import (
     DEFAULT_STORE,
+    ClusterOption,
     DeviceOption,
     DevicesOption,
     IsolationOption,
@@ -78,6 +79,7 @@ def run_command(
     runtime: RuntimeOption = "",
     device: DeviceOption = CPU,
     devices: DevicesOption = "",
+    cluster: ClusterOption = "",
     image: Annotated[
         str,
         typer.Option(
@@ -106,14 +108,9 @@ def run_command(
     """Run submissions n times each in sealed containers, and score them.
 
     Finished runs are saved: after an interruption, the same command executes only the remaining runs. With
-    --devices, several submissions are evaluated at once.
+    --devices, several submissions are evaluated at once; with --cluster, the runs of each on several nodes.
     """
-    if not 2 <= n <= MAX_RUNS:
-        raise ConfigurationError(
-            f"--runs or -n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations."
-        )
-    if devices and device != CPU:
-        raise ConfigurationError("Give either --device or --devices.")
+    _require_sense(n, device=device, devices=devices, cluster=cluster)
     require_existing(submissions)
     if html is not None:
         check_page_folder(html)
@@ -142,7 +139,7 @@ def run_command(
     request = _Request(
         store=store, challenge=loaded_challenge, hand_ins=hand_ins, command=command, again=again
     )
-    if devices:
+    if devices or cluster:
         settings = Settings(
             n=n,
             keep_going=keep_going,
@@ -150,6 +147,21 @@ def run_command(
             isolation=isolation,
             placement=Placement(runtime=runtime),
         )
+    if cluster:
+        from runner.cli.cluster.run import run_on_cluster  # noqa: PLC0415 - slow, and seldom needed
+
+        failure = None
+        batch = run_on_cluster(
+            cluster,
+            devices,
+            loaded_challenge,
+            settings,
+            request.record,
+            store=store,
+            image=image,
+            show_ended=lambda reporter: _when_ended(reporter, len(hand_ins), pages),
+        )
+    elif devices:
         batch, failure = run_on_devices(
             devices,
             loaded_challenge,
@@ -198,6 +210,18 @@ def run_command(
         raise typer.Exit(batch.lost.exit_code)
     if not all(result.outcome is Outcome.SCORED for result in batch.results):
         raise typer.Exit(1)
+
+
+def _require_sense(n: int, *, device: str, devices: str, cluster: str) -> None:
+    """Refuse options that make no sense, alone or together."""
+    if not 2 <= n <= MAX_RUNS:
+        raise ConfigurationError(
+            f"--runs or -n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations."
+        )
+    if devices and device != CPU:
+        raise ConfigurationError("Give either --device or --devices.")
+    if cluster and device != CPU:
+        raise ConfigurationError("With --cluster, give --devices: those of each node.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
