@@ -43,9 +43,9 @@ def challenge_files(challenge: Challenge) -> dict[str, bytes]:
 class ChallengeCache:
     """The challenges in a folder. Several processes may use it at the same time."""
 
-    def __init__(self, folder: Path) -> None:
-        """Use a folder, which is created when something is stored."""
-        self._folder = folder
+    def __init__(self, folder: Path, *, most: int = MAX_CHALLENGES) -> None:
+        """Use a folder, which is created when something is stored; keep at most so many challenges."""
+        self._folder, self._most = folder, most
 
     def has(self, sha256: str) -> bool:
         """Return whether a challenge is stored; it counts as used."""
@@ -107,5 +107,5 @@ class ChallengeCache:
     def _remove_oldest(self) -> None:
         stored = [folder for folder in self._folder.iterdir() if not folder.name.startswith(".")]
         stored.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
-        for folder in stored[MAX_CHALLENGES:]:
+        for folder in stored[self._most :]:
             shutil.rmtree(folder, ignore_errors=True)

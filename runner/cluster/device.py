@@ -171,7 +171,7 @@ class DeviceWorker:
         self._resources.close()
 
     def _wait(self) -> None:
-        """Wait until a share that nobody wants has ended; after a while, remove its containers from under it."""
+        """Wait until a share that nobody wants has ended; its containers are removed from under it."""
         thread = self._thread
         waited = 0.0
         while thread is not None and thread.is_alive() and waited < _ABORT_SECONDS:

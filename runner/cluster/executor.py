@@ -17,7 +17,7 @@ from runner.clients.runs import PlannedRun
 from runner.cluster.orders import Delivered, Evaluated, Message, Order, Share, Started
 from runner.cluster.poison import Failures
 from runner.cluster.sharing import RunShares
-from runner.devices.protocol import Failed, UnforeseenError
+from runner.devices.protocol import Failed
 from runner.errors import HostNotReadyError, RunnerError, SandboxError, SandboxLostError
 from runner.execution.context import ExecutionContext
 from runner.execution.executor import EvaluatedRun, OutputsSink
@@ -87,7 +87,7 @@ class DevicePool(Protocol):
         """End that."""
 
     def take(self, evaluation: str) -> RemoteDevice | None:
-        """Return a free device for an evaluation, until it is given back; None if there is none for it now."""
+        """Return a free device, which an evaluation has until it is given back; None if there is none now."""
 
     def give_back(self, device: RemoteDevice, *, problem: str = "") -> None:
         """Let others have a device; with a problem, nobody until its node is examined again."""
@@ -224,7 +224,7 @@ class ClusterExecutor:
             try:
                 active = [device.start(self._order, Share(checkpoints=checkpoints))]
             except LostShareError as error:
-                self._fail(device, error)
+                self._fail(device, error, list(checkpoints))
                 continue
             try:
                 while active:
@@ -244,8 +244,7 @@ class ClusterExecutor:
             try:
                 remote = device.start(self._order, Share(runs=tuple(runs)))
             except LostShareError as error:
-                shares.end(token)
-                self._fail(device, error)
+                self._fail(device, error, shares.end(token))
                 continue
             shares.rename(token, remote)
             active.append(remote)
@@ -264,10 +263,11 @@ class ClusterExecutor:
             failure = error
         if isinstance(message, Delivered):
             self._is_executing = True
-            self._pool.failures.delivered(self._evaluation, remote.device.node)
-            return message.run if shares.delivered(remote, message.run.ended.index) else None
+            index = message.run.ended.index
+            self._pool.failures.delivered(self._evaluation, remote.device.node, index)
+            return message.run if shares.delivered(remote, index) else None
         if isinstance(message, Evaluated):
-            self._pool.failures.delivered(self._evaluation, remote.device.node)
+            self._pool.failures.delivered(self._evaluation, remote.device.node, message.index)
             self._deliver(message.index, message.outputs)
             return None
         if isinstance(message, Started):
@@ -276,15 +276,20 @@ class ClusterExecutor:
         if isinstance(message, Failed):
             failure = message.as_error()
         active.remove(remote)
-        shares.end(remote)
+        left = shares.end(remote) or self._queued[:_CHECKPOINTS]
         if failure is None:
             self._pool.give_back(remote.device)
         else:
-            self._fail(remote.device, failure)
+            self._fail(remote.device, failure, left)
         return None
 
-    def _fail(self, device: RemoteDevice, error: Exception) -> None:
+    def _fail(self, device: RemoteDevice, error: Exception, left: Sequence[int]) -> None:
         """Record that a share failed on our side, so that another device takes what is left of it.
+
+        Args:
+            device: Which had the share.
+            error: Why.
+            left: Indices of the runs that it has not delivered.
 
         Raises:
             RunnerError: no other device is to be tried.
@@ -294,14 +299,13 @@ class ClusterExecutor:
         if isinstance(error, RunnerError) and not isinstance(error, SandboxError | HostNotReadyError):
             raise error  # wrong usage: it is the same everywhere
         nodes = self._pool.nodes()
-        self._pool.failures.failed(self._evaluation, device.node)
+        self._pool.failures.failed(self._evaluation, device.node, left)
         self._reporter.step(f"{device.name}: {error} Its runs are executed again.")
         if self._pool.failures.is_held(self._evaluation, nodes=nodes):
             if isinstance(error, SandboxError):
                 raise error
-            what = "An evaluation" if isinstance(error, LostShareError | UnforeseenError) else "A node"
             raise SandboxLostError(
-                f"{what} failed on node after node, the last time on {device.name}: {error}"
+                f"A run was lost on node after node, the last time on {device.name}: {error}"
             )
 
     def _await_device(self) -> RemoteDevice:
@@ -317,7 +321,7 @@ class ClusterExecutor:
             return
         problems = self._pool.problems()
         raise HostNotReadyError(
-            "No node of the cluster can execute runs; finished runs are saved. Repeat the command to continue."
+            "No node of the cluster can execute runs; finished runs are saved. Repeat the command to go on."
             + (f" {problems}" if problems else "")
         )
 

@@ -56,22 +56,28 @@ def why_unfit(facts: NodeFacts, wanted: Wanted) -> str:
     """Return the sentence with which a node is refused; empty if it is not."""
     if facts.version != wanted.version:
         return "its version of unlearn is another one: install the same on all nodes, then restart Ray there."
-    if facts.problem:
-        return facts.problem
+    return facts.problem or _other_image(facts, wanted) or _other_machine(facts, wanted)
+
+
+def _other_image(facts: NodeFacts, wanted: Wanted) -> str:
+    """Return what is wrong with the image; empty if nothing is."""
     if facts.image != wanted.image:
         return f"its image is {facts.image[:12]}, not {wanted.image[:12]}: run unlearn setup there."
-    if facts.platform == wanted.platform and wanted.config and facts.config != wanted.config:
-        return (
-            f"its image has other content ({_short(facts.config)}, not {_short(wanted.config)}): take the "
-            "coordinator's with unlearn image pull or load."
-        )
     if facts.platform != wanted.platform:
         return f"its image is for {facts.platform}, not {wanted.platform}: results would differ."
-    if not facts.devices:
-        return "it has no device."
-    classes = {device.recorded for device in facts.devices}
-    if classes != {wanted.device_class}:
-        return f"its devices are {', '.join(sorted(classes))}, not {wanted.device_class}."
+    if wanted.config and facts.config != wanted.config:
+        return (
+            f"its image has other content ({_short(facts.config)}, not {_short(wanted.config)}): take the "
+            "coordinator's, by unlearn image pull or load."
+        )
+    return ""
+
+
+def _other_machine(facts: NodeFacts, wanted: Wanted) -> str:
+    """Return what is wrong with the devices and the disk; empty if nothing is."""
+    classes = sorted({device.recorded for device in facts.devices})
+    if classes != [wanted.device_class]:
+        return f"its devices are {', '.join(classes) or 'missing'}, not {wanted.device_class}."
     if wanted.processor and facts.processor != wanted.processor:
         return (
             f"its processor is {facts.processor or 'not known'}, and time limits are a fraction of retraining "

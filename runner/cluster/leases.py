@@ -16,7 +16,7 @@ class Leases:
         self._leases: dict[str, tuple[float, tuple[ProcessMark, ...]]] = {}
 
     def renew(self, coordinator: str, until: float, processes: Sequence[ProcessMark]) -> None:
-        """Let a coordinator have processes until a moment; those that it had and does not name stay leased."""
+        """Let a coordinator have processes until a moment; those that it does not name again stay leased."""
         with self._lock:
             _until, before = self._leases.get(coordinator, (0.0, ()))
             self._leases[coordinator] = (until, tuple(dict.fromkeys((*before, *processes))))

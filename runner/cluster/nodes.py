@@ -127,11 +127,14 @@ class Nodes:
         self._workers = ray.remote(**common, max_restarts=0)(DeviceWorker)
 
     def alive(self) -> dict[str, str]:
-        """Return the names of the nodes that are alive, by their identities."""
+        """Return the names of the nodes that are alive, by their identities.
+
+        One that was started without processors and GPUs for Ray executes nothing.
+        """
         return {
             str(node["NodeID"]): f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
             for node in self._ray.nodes()
-            if node["Alive"]
+            if node["Alive"] and (node["Resources"].get("CPU") or node["Resources"].get("GPU"))
         }
 
     def examine(self, node: Node) -> None:

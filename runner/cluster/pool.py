@@ -1,6 +1,6 @@
 """The nodes of a Ray cluster and their devices, as a coordinator uses them.
 
-A thread renews leases, asks each device whether it still answers, takes new nodes in and leaves lost ones out.
+A thread renews leases, asks each device whether it answers, takes new nodes in and leaves lost ones out.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class ClusterPool:
             self._challenges.pop(evaluation, None)
 
     def take(self, evaluation: str) -> RayDevice | None:
-        """Return a free device for an evaluation; a node with which it failed only where there is no other."""
+        """Return a free device; one of a node with which the evaluation failed only where there is no other."""
         with self._lock:
             usable = self._usable(evaluation)
             mine = sum(taken == evaluation for taken in self._taken.values())

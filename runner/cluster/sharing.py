@@ -65,11 +65,11 @@ class RunShares:
         """Record that a run of a share has come; return False if the share has no such run (any more)."""
         return self._handed.get(share, {}).pop(index, None) is not None
 
-    def end(self, share: object) -> int:
-        """Take back what a share has not delivered, to be executed first; return how many runs that are."""
+    def end(self, share: object) -> list[int]:
+        """Take back what a share has not delivered, to be executed first; return the indices."""
         left = self._handed.pop(share, {})
         self._waiting.extendleft(reversed(left.values()))
-        return len(left)
+        return list(left)
 
     def drop_waiting(self) -> None:
         """Start none of those that wait."""

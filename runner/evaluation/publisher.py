@@ -51,7 +51,7 @@ class RunPublisher:
             ended: The run.
             run: As it was planned.
             attempt: In which it was executed.
-            checkpoint_sha256: Of a checkpoint of which nothing else is left, because it was evaluated already.
+            checkpoint_sha256: Of a checkpoint of which nothing else is left: it was evaluated already.
 
         Raises:
             HostNotReadyError: a file or the store cannot be written, or the lease is lost.
