@@ -18,6 +18,7 @@ from runner.cli.console import print_error, print_json, print_note, stderr_conso
 from runner.cli.devices import run_on_devices
 from runner.cli.interface.image_note import note_earlier_images, print_image_note
 from runner.cli.interface.report_page import ResultPages, check_page_folder
+from runner.cli.interface.run_options import require_sense
 from runner.cli.options import (
     DEFAULT_STORE,
     ClusterOption,
@@ -36,7 +37,7 @@ from runner.evaluation.batch import evaluate_all, record_refused
 from runner.evaluation.entries import HandIn, new_command, read_hand_in, record_hand_ins, with_known_names
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.host_session import host_session
-from runner.execution.settings import MAX_RUNS, Settings
+from runner.execution.settings import Settings
 from runner.files import read_stored_file
 from runner.image.image import Image
 from runner.progress import ConsoleReporter
@@ -110,7 +111,7 @@ def run_command(
     Finished runs are saved: after an interruption, the same command executes only the remaining runs. With
     --devices, several submissions are evaluated at once; with --cluster, the runs of each on several nodes.
     """
-    _require_sense(n, device=device, devices=devices, cluster=cluster)
+    require_sense(n, device=device, devices=devices, cluster=cluster)
     require_existing(submissions)
     if html is not None:
         check_page_folder(html)
@@ -210,18 +211,6 @@ def run_command(
         raise typer.Exit(batch.lost.exit_code)
     if not all(result.outcome is Outcome.SCORED for result in batch.results):
         raise typer.Exit(1)
-
-
-def _require_sense(n: int, *, device: str, devices: str, cluster: str) -> None:
-    """Refuse options that make no sense, alone or together."""
-    if not 2 <= n <= MAX_RUNS:
-        raise ConfigurationError(
-            f"--runs or -n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations."
-        )
-    if devices and device != CPU:
-        raise ConfigurationError("Give either --device or --devices.")
-    if cluster and device != CPU:
-        raise ConfigurationError("With --cluster, give --devices: those of each node.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

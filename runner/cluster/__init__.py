@@ -7,10 +7,12 @@
     executor   ClusterExecutor: hands out   actor calls    device   DeviceWorker: the executor of one machine,
     │          runs, yields each as it comes  -------->    │        evaluates each checkpoint where it is made
     pool       nodes, devices, heartbeat      <--------    agent    NodeAgent: facts, challenges, leases,
-    │          (the only module with Ray,   one run after           containers that were left
-    ray_library  and this one)              the other
-    sharing, poison, fitness                               challenge_cache
-      decisions, without Ray, files or clocks                orders: what travels
+    │                                       one run after           containers that were left
+    nodes      calls of actors              the other      leases, challenge_cache
+    sharing, poison, fitness: decisions
+
+Ray is in `ray_library`, `nodes` and `handles` alone; `device_pool` has the protocols that the executor uses,
+and `orders` what travels.
 
 The coordinator is the process that evaluates. It alone writes the store, under the token of its lease: a node
 never learns where the store is. Ray places actors, carries what they send and notices their deaths; it never

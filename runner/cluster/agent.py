@@ -1,8 +1,8 @@
 """The agent of a node: says what the node is, keeps its challenges, and cleans up after processes of devices.
 
 It outlives its coordinator. Containers are no children of the process that started them: the agent removes
-those of dead processes, and ends a process whose coordinator has not renewed its lease, be it that the process
-stands still or that the coordinator is gone.
+those of dead processes, and ends a process whose coordinator has not renewed its lease: the process may stand
+still, or the coordinator be gone.
 """
 
 from __future__ import annotations

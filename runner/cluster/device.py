@@ -28,7 +28,7 @@ from runner.cluster.orders import Delivered, Evaluated, Message, Order, ProcessM
 from runner.devices.device import Device
 from runner.devices.protocol import Failed
 from runner.errors import HostNotReadyError, RunnerError, SandboxError
-from runner.execution.executor import EvaluatedRun
+from runner.execution.executor import EvaluatedRun, Executor, OutputsSink
 from runner.execution.host_session import HostSession, host_session
 from runner.execution.local import LocalExecutor
 from runner.parsers.checkpoint import content_sha256
@@ -198,8 +198,6 @@ class DeviceWorker:
             pass
 
     def _execute(self, order: Order, share: Share, outbox: _Outbox) -> None:
-        host, challenge = self._opened(order), self._loaded(order)
-
         def enough() -> bool:
             if outbox.aborted.is_set():
                 raise _AbortedError
@@ -207,15 +205,7 @@ class DeviceWorker:
 
         with tempfile.TemporaryDirectory(prefix="unlearn-share-") as folder:
             sink = _Sink(Path(folder), outbox, keep_checkpoints=order.settings.keep_checkpoints)
-            executor = LocalExecutor(
-                context=host.execution_context,
-                submission=order.submission,
-                challenge=challenge,
-                settings=replace(order.settings, placement=host.placement, cores=self._device.cores),
-                evaluation=order.evaluation,
-                sink=sink,
-            )
-            with executor:
+            with self.new_executor(order, sink) as executor:
                 for index, checkpoint in share.checkpoints.items():
                     sink.add(index, checkpoint)
                     executor.evaluate(index)
@@ -230,7 +220,7 @@ class DeviceWorker:
 
     def _execute_runs(
         self,
-        executor: LocalExecutor,
+        executor: Executor,
         share: Share,
         sink: _Sink,
         outbox: _Outbox,
@@ -253,6 +243,22 @@ class DeviceWorker:
                     executor.evaluate(ended.index)
                 else:
                     outbox.put(Delivered(run))
+
+    def new_executor(self, order: Order, sink: OutputsSink) -> Executor:
+        """Return an executor of this machine for an evaluation.
+
+        Raises:
+            HostNotReadyError: the machine cannot execute it, or its challenge is not in the cache.
+        """
+        host = self._opened(order)
+        return LocalExecutor(
+            context=host.execution_context,
+            submission=order.submission,
+            challenge=self.challenge(order),
+            settings=replace(order.settings, placement=host.placement, cores=self._device.cores),
+            evaluation=order.evaluation,
+            sink=sink,
+        )
 
     def _opened(self, order: Order) -> HostSession:
         """Return this machine with the image and runtime of an order, and with the device's lock."""
@@ -278,7 +284,8 @@ class DeviceWorker:
         self._host = (key, host)
         return host
 
-    def _loaded(self, order: Order) -> Challenge:
+    def challenge(self, order: Order) -> Challenge:
+        """Return the challenge of an evaluation, with the limits in force."""
         if self._challenge is None or self._challenge.sha256 != order.challenge_sha256:
             self._challenge = self._challenges.load(order.challenge_sha256)
         return self._challenge.with_limits(**order.limits)

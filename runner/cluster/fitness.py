@@ -37,7 +37,7 @@ class NodeFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Requirements:
     """What a node has to be."""
 
     version: str
@@ -52,38 +52,38 @@ class Wanted:
     challenge_bytes: int = 0
 
 
-def why_unfit(facts: NodeFacts, wanted: Wanted) -> str:
+def why_unfit(facts: NodeFacts, required: Requirements) -> str:
     """Return the sentence with which a node is refused; empty if it is not."""
-    if facts.version != wanted.version:
+    if facts.version != required.version:
         return "its version of unlearn is another one: install the same on all nodes, then restart Ray there."
-    return facts.problem or _other_image(facts, wanted) or _other_machine(facts, wanted)
+    return facts.problem or _other_image(facts, required) or _other_machine(facts, required)
 
 
-def _other_image(facts: NodeFacts, wanted: Wanted) -> str:
+def _other_image(facts: NodeFacts, required: Requirements) -> str:
     """Return what is wrong with the image; empty if nothing is."""
-    if facts.image != wanted.image:
-        return f"its image is {facts.image[:12]}, not {wanted.image[:12]}: run unlearn setup there."
-    if facts.platform != wanted.platform:
-        return f"its image is for {facts.platform}, not {wanted.platform}: results would differ."
-    if wanted.config and facts.config != wanted.config:
+    if facts.image != required.image:
+        return f"its image is {facts.image[:12]}, not {required.image[:12]}: run unlearn setup there."
+    if facts.platform != required.platform:
+        return f"its image is for {facts.platform}, not {required.platform}: results would differ."
+    if required.config and facts.config != required.config:
         return (
-            f"its image has other content ({_short(facts.config)}, not {_short(wanted.config)}): take the "
+            f"its image has other content ({_short(facts.config)}, not {_short(required.config)}): take the "
             "coordinator's, by unlearn image pull or load."
         )
     return ""
 
 
-def _other_machine(facts: NodeFacts, wanted: Wanted) -> str:
+def _other_machine(facts: NodeFacts, required: Requirements) -> str:
     """Return what is wrong with the devices and the disk; empty if nothing is."""
     classes = sorted({device.recorded for device in facts.devices})
-    if classes != [wanted.device_class]:
-        return f"its devices are {', '.join(classes) or 'missing'}, not {wanted.device_class}."
-    if wanted.processor and facts.processor != wanted.processor:
+    if classes != [required.device_class]:
+        return f"its devices are {', '.join(classes) or 'missing'}, not {required.device_class}."
+    if required.processor and facts.processor != required.processor:
         return (
-            f"its processor is {facts.processor or 'not known'}, and time limits are a fraction of retraining "
-            f"on {wanted.processor}."
+            f"its processor is {facts.processor or 'not known'}, and time limits are a fraction of "
+            f"retraining on {required.processor}."
         )
-    needed = MIN_FREE_BYTES + wanted.challenge_bytes
+    needed = MIN_FREE_BYTES + required.challenge_bytes
     if facts.free_bytes < needed:
         return f"its disk has {facts.free_bytes / GIB:.1f} GiB free, and {needed / GIB:.1f} GiB are needed."
     return ""

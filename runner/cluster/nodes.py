@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runner.challenge.limits import Limits
 from runner.cluster.agent import NodeAgent, code_version
 from runner.cluster.device import DeviceWorker
-from runner.cluster.executor import LostShareError
-from runner.cluster.fitness import NodeFacts
-from runner.cluster.orders import Message, Order, ProcessMark, Share
+from runner.cluster.device_pool import LostShareError
+from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.orders import Message, Order, Share
 from runner.sanitize import sanitize_line
 
 _CALL_SECONDS: Final = 60.0
@@ -35,73 +34,6 @@ class NodeRefusedError(Exception):
         self.is_busy = is_busy
 
 
-@dataclass(slots=True, eq=False)
-class Node:
-    """A node, as its coordinator sees it."""
-
-    id: str
-    name: str
-    agent: Any = None
-    facts: NodeFacts | None = None
-    devices: list[RayDevice] = field(default_factory=list)
-    challenges: set[str] = field(default_factory=set)
-    """Hashes of those in its cache."""
-    problem: str = ""
-    """Why it is not used; empty if it is."""
-    is_busy: bool = False
-    examine_at: float = 0.0
-    """When it is examined again, by the monotonic clock."""
-
-
-@dataclass(slots=True, eq=False)
-class RayDevice:
-    """A device of a node (`runner.cluster.executor.RemoteDevice`)."""
-
-    cluster: Nodes
-    node: str
-    name: str
-    actor: Any
-    mark: ProcessMark
-    is_lost: bool = False
-    loss: str = ""
-    """Why it is lost."""
-    answered_at: float = field(default_factory=time.monotonic)
-    question: Any = None
-    """The ping that is not answered yet."""
-
-    def start(self, order: Order, share: Share) -> RayShare:
-        """Start a share."""
-        if self.is_lost:
-            raise LostShareError(f"{self.name} is lost: {self.loss}.")
-        return self.cluster.start_share(self, order, share)
-
-
-class RayShare:
-    """A share that an actor executes (`runner.cluster.executor.RemoteShare`)."""
-
-    def __init__(self, cluster: Nodes, device: RayDevice, generator: Any) -> None:  # noqa: ANN401 - Ray's
-        self._cluster, self._device, self.generator = cluster, device, generator
-
-    @property
-    def device(self) -> RayDevice:
-        """Return the device."""
-        return self._device
-
-    def take(self) -> Message | None:
-        """Return the next message; None at the end."""
-        if self._device.is_lost:
-            raise LostShareError(f"{self._device.name} is lost: {self._device.loss}.")
-        return self._cluster.take(self)
-
-    def stop(self) -> None:
-        """Start no other run of it."""
-        self._cluster.tell(self._device, "stop")
-
-    def abort(self) -> None:
-        """End it at once, and wait until its containers are removed."""
-        self._cluster.abort(self._device)
-
-
 class Nodes:
     """The actors of one coordinator, by way of Ray."""
 
@@ -114,6 +46,7 @@ class Nodes:
         limits: Limits,
         runtime: str,
         image: str,
+        worker: type[DeviceWorker] = DeviceWorker,
     ) -> None:
         """Use a cluster that this process has joined; the other arguments are those of `ClusterPool`."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415 - an extra
@@ -124,7 +57,7 @@ class Nodes:
         self._image = image
         common = {"num_cpus": 0, "max_task_retries": 0, "max_concurrency": _THREADS}
         self._agents = ray.remote(**common, max_restarts=-1)(NodeAgent)
-        self._workers = ray.remote(**common, max_restarts=0)(DeviceWorker)
+        self._workers = ray.remote(**common, max_restarts=0)(worker)
 
     def alive(self) -> dict[str, str]:
         """Return the names of the nodes that are alive, by their identities.

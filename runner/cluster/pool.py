@@ -15,9 +15,11 @@ from typing import Any, Final, Self
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.cluster.challenge_cache import challenge_files
-from runner.cluster.executor import RemoteDevice, RemoteShare
-from runner.cluster.fitness import Wanted, why_unfit
-from runner.cluster.nodes import Node, NodeRefusedError, Nodes, RayDevice, RayShare
+from runner.cluster.device import DeviceWorker
+from runner.cluster.device_pool import RemoteDevice, RemoteShare
+from runner.cluster.fitness import Requirements, why_unfit
+from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.nodes import NodeRefusedError, Nodes
 from runner.cluster.poison import Failures
 from runner.cluster.sharing import devices_of_each
 from runner.errors import HostNotReadyError
@@ -32,35 +34,43 @@ _OPEN_SECONDS: Final = 90.0
 
 
 class ClusterPool:
-    """The devices of a cluster (`runner.cluster.executor.DevicePool`). Use as a context manager."""
+    """The devices of a cluster (`runner.cluster.device_pool.DevicePool`). Use as a context manager."""
 
     def __init__(
         self,
         ray: Any,  # noqa: ANN401 - a library without types
         *,
-        wanted: Wanted,
+        required: Requirements,
         devices: str,
         limits: Limits,
         runtime: str,
         report: Callable[[str], object],
         lease_seconds: float = LEASE_SECONDS,
+        worker: type[DeviceWorker] = DeviceWorker,
     ) -> None:
         """Prepare.
 
         Args:
             ray: The library, in a cluster that this process has joined.
-            wanted: What nodes have to be.
+            required: What nodes have to be.
             devices: Of each node, as ``--devices`` has them.
             limits: Of the challenge; every node has to have room for them.
             runtime: Of containers; empty for the engine's default.
             report: Shows a sentence about a node that is used, refused or lost.
             lease_seconds: After which a device that does not answer is lost.
+            worker: What executes shares on a device.
         """
         self._report, self._lease_seconds = report, lease_seconds
-        self._wanted = wanted
+        self._required = required
         self._coordinator = uuid.uuid4().hex
         self._cluster = Nodes(
-            ray, self._coordinator, devices=devices, limits=limits, runtime=runtime, image=wanted.image
+            ray,
+            self._coordinator,
+            devices=devices,
+            limits=limits,
+            runtime=runtime,
+            image=required.image,
+            worker=worker,
         )
         self.failures = Failures()
         self._nodes: dict[str, Node] = {}
@@ -118,7 +128,7 @@ class ClusterPool:
             self._challenges.pop(evaluation, None)
 
     def take(self, evaluation: str) -> RayDevice | None:
-        """Return a free device; one of a node with which the evaluation failed only where there is no other."""
+        """Return a free device, one of a node with which the evaluation failed only for want of others."""
         with self._lock:
             usable = self._usable(evaluation)
             mine = sum(taken == evaluation for taken in self._taken.values())
@@ -244,7 +254,7 @@ class ClusterPool:
         try:
             self._cluster.examine(node)
             assert node.facts is not None
-            if problem := why_unfit(node.facts, self._wanted):
+            if problem := why_unfit(node.facts, self._required):
                 raise NodeRefusedError(problem)
             devices = self._cluster.start_devices(node)
         except NodeRefusedError as error:

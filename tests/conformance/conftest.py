@@ -57,7 +57,7 @@ def fake_peer(frame: Frame) -> list[Answer]:
 def cluster_pool(challenge: Challenge, built_image: Image) -> Iterator[ClusterPool]:
     """Yield the pool of a cluster of two nodes on this machine."""
     pytest.importorskip("ray", reason="Ray is not installed: make test-cluster")
-    from tests.support.ray_cluster import pool_of, ray_cluster  # noqa: PLC0415 - Ray is an extra
+    from tests.support.cluster.ray_cluster import pool_of, ray_cluster  # Ray is an extra
 
     with ray_cluster(2) as cluster, pool_of(cluster, challenge, built_image) as pool:
         yield pool

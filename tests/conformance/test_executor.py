@@ -24,9 +24,9 @@ from runner.execution.local import LocalExecutor
 from runner.execution.settings import Settings
 from runner.submission.load import load_submission
 from runner.verdict import Verdict
-from tests.support.cluster import cluster_executor
+from tests.support.cluster.executor import cluster_executor
+from tests.support.cluster.fake_pool import FakePool
 from tests.support.fake_executor import FakeExecutor, MemorySink, ended_run, outputs_with
-from tests.support.fake_pool import FakePool
 
 CRASHES_ON_ODD_SEEDS = """
 import torch

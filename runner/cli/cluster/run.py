@@ -13,7 +13,7 @@ from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.devices import Record
 from runner.cluster.agent import code_version, processor_model
 from runner.cluster.executor import ClusterExecutor
-from runner.cluster.fitness import Wanted
+from runner.cluster.fitness import Requirements
 from runner.cluster.pool import ClusterPool
 from runner.cluster.ray_library import joined_cluster, load_ray
 from runner.engine.placement import CPU
@@ -101,7 +101,7 @@ def cluster_pool(
     """
     limits = challenge.description.limits
     files = challenge.description.files
-    wanted = Wanted(
+    required = Requirements(
         version=code_version(),
         image=host.image.digest,
         platform=host.image.platform,
@@ -114,7 +114,7 @@ def cluster_pool(
         joined_cluster(address) as ray,
         ClusterPool(
             ray,
-            wanted=wanted,
+            required=required,
             devices=devices or ONE_SLOT,
             limits=limits,
             runtime=runtime,

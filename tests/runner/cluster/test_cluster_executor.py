@@ -12,9 +12,9 @@ from runner.clients.runs import PlannedRun
 from runner.cluster.executor import ClusterExecutor
 from runner.errors import ConfigurationError, HostNotReadyError, SandboxLostError, UnmetRequirementError
 from runner.execution.executor import EvaluatedRun
-from tests.support.cluster import cluster_executor
+from tests.support.cluster.executor import cluster_executor
+from tests.support.cluster.fake_pool import FakePool
 from tests.support.fake_executor import MemorySink, ended_run, outputs_with
-from tests.support.fake_pool import FakePool
 
 PLANNED = [PlannedRun(index=index, seed=index) for index in range(12)]
 

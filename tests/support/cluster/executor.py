@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from runner.challenge.challenge import Challenge
-from runner.cluster.executor import PATIENCE_SECONDS, ClusterExecutor, DevicePool
+from runner.cluster.device_pool import DevicePool
+from runner.cluster.executor import PATIENCE_SECONDS, ClusterExecutor
 from runner.engine.info import EngineInfo
 from runner.execution.context import ExecutionContext
 from runner.execution.executor import OutputsSink

@@ -10,7 +10,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs
 from runner.clients.evaluator import Rejected
 from runner.clients.runs import PlannedRun
-from runner.cluster.executor import LostShareError, RemoteDevice, RemoteShare
+from runner.cluster.device_pool import LostShareError, RemoteDevice, RemoteShare
 from runner.cluster.orders import Delivered, Evaluated, Message, Order, Share, Started
 from runner.cluster.poison import Failures
 from runner.devices.protocol import Failed
@@ -82,7 +82,7 @@ class FakeDevice:
 
 
 class FakePool:
-    """Devices in memory (`runner.cluster.executor.DevicePool`)."""
+    """Devices in memory (`runner.cluster.device_pool.DevicePool`)."""
 
     def __init__(
         self,

@@ -6,34 +6,34 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from runner.challenge.challenge import Challenge
 from runner.cluster.agent import code_version
-from runner.cluster.fitness import Wanted
+from runner.cluster.fitness import Requirements
 from runner.cluster.pool import ClusterPool
 from runner.cluster.ray_library import joined_cluster
 from runner.image.image import Image
 
-_STORE_BYTES = 80 << 20
+ENVIRONMENT: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),
+}
+"""Of every process of a cluster. Ray reads it once, when it is imported."""
+_STORE_BYTES: Final = 80 << 20
 
 
 class RayCluster:
     """A cluster whose processes are children of this one."""
 
     def __init__(self) -> None:
+        os.environ.update(ENVIRONMENT)
         from ray.cluster_utils import Cluster
 
-        self.environment = {
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": secrets.token_hex(32),
-            "RAY_DEDUP_LOGS": "0",
-        }
-        os.environ.update(self.environment)
         head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
-        self._nodes: list[Any] = []
+        self.nodes: list[Any] = []
 
     @property
     def address(self) -> str:
@@ -43,19 +43,17 @@ class RayCluster:
     def add_node(self) -> Any:
         """Add a node, and return it."""
         node = self._cluster.add_node(num_cpus=1, object_store_memory=_STORE_BYTES)
-        self._nodes.append(node)
+        self.nodes.append(node)
         return node
 
     def kill_node(self, node: Any) -> None:
         """Kill all processes of a node at once, as if its machine had lost power."""
-        self._nodes.remove(node)
+        self.nodes.remove(node)
         self._cluster.remove_node(node, allow_graceful=False)
 
     def close(self) -> None:
         """End all of its processes."""
         self._cluster.shutdown()
-        for name in self.environment:
-            os.environ.pop(name, None)
 
 
 @contextlib.contextmanager
@@ -73,7 +71,7 @@ def ray_cluster(nodes: int) -> Iterator[RayCluster]:
 @contextlib.contextmanager
 def pool_of(cluster: RayCluster, challenge: Challenge, image: Image, **changes: Any) -> Iterator[ClusterPool]:
     """Yield the pool of a cluster, for a challenge on processors."""
-    wanted = Wanted(
+    required = Requirements(
         version=code_version(),
         image=image.digest,
         platform=image.platform,
@@ -81,7 +79,7 @@ def pool_of(cluster: RayCluster, challenge: Challenge, image: Image, **changes: 
         device_class="cpu",
     )
     arguments: dict[str, Any] = {
-        "wanted": wanted,
+        "required": required,
         "devices": "cpu:1",
         "limits": challenge.description.limits,
         "runtime": "",
