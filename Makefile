@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHALLENGE := challenges/digits
 
-.PHONY: help setup demo contest test-fast test test-all test-host browser postgresql podman lint typecheck-sandbox gallery bench plots pictures docs fuzz guest clean
+.PHONY: help setup demo contest test-fast test test-all test-cluster test-host browser postgresql podman lint typecheck-sandbox gallery bench plots pictures docs fuzz guest clean
 
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score and report"
 	@echo "make test-fast  the tests without containers and browser, but for six long files (a minute and a half)"
 	@echo "make test    set up all that is needed, check the code, run the tests, containers and browser included (a quarter of an hour)"
 	@echo "make test-all   make test, and the tests that are too slow for it"
+	@echo "make test-cluster  evaluations on three nodes of a Ray cluster on this machine, which are killed meanwhile"
 	@echo "make contest a contest of six teams, from nothing to a published final (a quarter of an hour)"
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"
@@ -91,7 +92,16 @@ podman:
 		|| echo "test: Debian's podman cannot be had here; tests that need it are skipped and listed"; }
 
 test-all: test-host browser postgresql podman lint $(VENV)/registry
-	@$(PYTEST) -m "not long"
+	@$(PYTEST) -m "not long and not cluster"
+	@$(MAKE) --no-print-directory test-cluster
+
+# Ray is 240 MB, so it is installed where its tests are run, and by nobody else.
+$(VENV)/cluster: $(VENV)/ready requirements/cluster.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
+	@touch $@
+
+test-cluster: setup $(VENV)/cluster
+	@$(BIN)/python -m pytest -n 0 -m cluster
 
 # A contest of six teams, from nothing to a published final whose pages are opened in Chromium.
 contest: setup browser

@@ -88,6 +88,15 @@ DevicesOption = Annotated[
         show_default=False,
     ),
 ]
+ClusterOption = Annotated[
+    str,
+    typer.Option(
+        "--cluster",
+        metavar="HOST:PORT",
+        help="Execute on the nodes of the Ray cluster with this head, or auto; --devices: of each node.",
+        show_default=False,
+    ),
+]
 
 
 def typed_options(context: typer.Context, *, leave_out: Collection[str] = ()) -> list[str]:

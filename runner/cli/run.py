@@ -18,8 +18,10 @@ from runner.cli.console import print_error, print_json, print_note, stderr_conso
 from runner.cli.devices import run_on_devices
 from runner.cli.interface.image_note import note_earlier_images, print_image_note
 from runner.cli.interface.report_page import ResultPages, check_page_folder
+from runner.cli.interface.run_options import require_sense
 from runner.cli.options import (
     DEFAULT_STORE,
+    ClusterOption,
     DeviceOption,
     DevicesOption,
     IsolationOption,
@@ -35,7 +37,7 @@ from runner.evaluation.batch import evaluate_all, record_refused
 from runner.evaluation.entries import HandIn, new_command, read_hand_in, record_hand_ins, with_known_names
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.host_session import host_session
-from runner.execution.settings import MAX_RUNS, Settings
+from runner.execution.settings import Settings
 from runner.files import read_stored_file
 from runner.image.image import Image
 from runner.progress import ConsoleReporter
@@ -78,6 +80,7 @@ def run_command(
     runtime: RuntimeOption = "",
     device: DeviceOption = CPU,
     devices: DevicesOption = "",
+    cluster: ClusterOption = "",
     image: Annotated[
         str,
         typer.Option(
@@ -106,14 +109,9 @@ def run_command(
     """Run submissions n times each in sealed containers, and score them.
 
     Finished runs are saved: after an interruption, the same command executes only the remaining runs. With
-    --devices, several submissions are evaluated at once.
+    --devices, several submissions are evaluated at once; with --cluster, the runs of each on several nodes.
     """
-    if not 2 <= n <= MAX_RUNS:
-        raise ConfigurationError(
-            f"--runs or -n must be from 2 to {MAX_RUNS}, not {n}; a score compares populations."
-        )
-    if devices and device != CPU:
-        raise ConfigurationError("Give either --device or --devices.")
+    require_sense(n, device=device, devices=devices, cluster=cluster)
     require_existing(submissions)
     if html is not None:
         check_page_folder(html)
@@ -142,7 +140,7 @@ def run_command(
     request = _Request(
         store=store, challenge=loaded_challenge, hand_ins=hand_ins, command=command, again=again
     )
-    if devices:
+    if devices or cluster:
         settings = Settings(
             n=n,
             keep_going=keep_going,
@@ -150,6 +148,21 @@ def run_command(
             isolation=isolation,
             placement=Placement(runtime=runtime),
         )
+    if cluster:
+        from runner.cli.cluster.run import run_on_cluster  # noqa: PLC0415 - slow, and seldom needed
+
+        failure = None
+        batch = run_on_cluster(
+            cluster,
+            devices,
+            loaded_challenge,
+            settings,
+            request.record,
+            store=store,
+            image=image,
+            show_ended=lambda reporter: _when_ended(reporter, len(hand_ins), pages),
+        )
+    elif devices:
         batch, failure = run_on_devices(
             devices,
             loaded_challenge,

@@ -216,7 +216,10 @@ class PendingRuns:
 
     def _publish(self, executor: Executor, run: EvaluatedRun, planned: PlannedRun, attempt: int) -> None:
         index = planned.index
-        if self._publisher.publish(run.ended, planned, attempt=attempt):
+        first = self._publisher.publish(
+            run.ended, planned, attempt=attempt, checkpoint_sha256=run.checkpoint_sha256
+        )
+        if first:
             self._budget = self._budget.after(run.ended.host_seconds)
             if isinstance(run.outputs, Rejected):
                 self._publisher.reject(index, run.outputs.reason)

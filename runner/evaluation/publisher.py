@@ -44,14 +44,20 @@ class RunPublisher:
         self._store, self._paths, self._evaluation = store, paths, evaluation
         self._token, self._keep_checkpoints = token, keep_checkpoints
 
-    def publish(self, ended: EndedRun, run: PlannedRun, *, attempt: int) -> bool:
+    def publish(self, ended: EndedRun, run: PlannedRun, *, attempt: int, checkpoint_sha256: str = "") -> bool:
         """Publish a run with its log and checkpoint; return False if it was published before.
+
+        Args:
+            ended: The run.
+            run: As it was planned.
+            attempt: In which it was executed.
+            checkpoint_sha256: Of a checkpoint of which nothing else is left: it was evaluated already.
 
         Raises:
             HostNotReadyError: a file or the store cannot be written, or the lease is lost.
         """
         files: list[Path] = []
-        digest = ""
+        digest = checkpoint_sha256
         try:
             if ended.log or ended.traceback:
                 files.append(self._paths.log(ended.index))

@@ -1,4 +1,4 @@
-"""What the evaluations of one command share."""
+"""What the evaluations of one command share, and the part of it that executing their runs needs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ from runner.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluationContext:
-    """Resources shared by evaluations: engine, image, store, labels, reporter."""
+class ExecutionContext:
+    """What executing runs needs: engine, image, labels, reporter. An executor knows no store."""
 
     engine: Engine
     info: EngineInfo
     """What the engine reported when the command started."""
     image: Image
-    store: Store
-    folder: Path
-    """Of the store; each evaluation has a folder of its own inside."""
     labels: dict[str, str]
     """Of all containers that this process starts."""
     reporter: Reporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationContext(ExecutionContext):
+    """Resources shared by evaluations: those of executing runs, and a store."""
+
+    store: Store
+    folder: Path
+    """Of the store; each evaluation has a folder of its own inside."""

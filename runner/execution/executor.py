@@ -18,6 +18,9 @@ class EvaluatedRun:
     ended: EndedRun
     outputs: NetworkOutputs | Rejected | None = None
     """None without a checkpoint, or where it is still to be evaluated (`Executor.evaluate`)."""
+    checkpoint_sha256: str = ""
+    """Of a checkpoint that was evaluated where it was made, and of which nothing else is left
+    (`runner.parsers.checkpoint.content_sha256`); empty where `ended` has it."""
 
 
 class OutputsSink(Protocol):

@@ -16,7 +16,7 @@ from runner.engine.gpu_parent import gpu_by_number, gpu_of_class
 from runner.engine.info import EngineInfo
 from runner.engine.placement import CPU, Placement, device_by_uuid, gpu_class, resolve_placement
 from runner.engine.session import container_session
-from runner.execution.context import EvaluationContext
+from runner.execution.context import EvaluationContext, ExecutionContext
 from runner.execution.gpu_lock import gpu_lock
 from runner.image.image import Image, require_image, require_image_by_digest
 from runner.progress import Reporter
@@ -38,6 +38,13 @@ class HostSession:
     placement: Placement
     labels: dict[str, str]
     reporter: Reporter
+
+    @property
+    def execution_context(self) -> ExecutionContext:
+        """Return what executing runs needs, without a store."""
+        return ExecutionContext(
+            engine=self.engine, info=self.info, image=self.image, labels=self.labels, reporter=self.reporter
+        )
 
     def evaluation_context(self, store: Store, folder: Path) -> EvaluationContext:
         """Return what evaluations need whose results go into a store.

@@ -25,7 +25,7 @@ from runner.engine.container_spec import (
 )
 from runner.errors import HostNotReadyError, SandboxError
 from runner.execution.containers import Containers, RunExecutor, one_run_challenge
-from runner.execution.context import EvaluationContext
+from runner.execution.context import ExecutionContext
 from runner.execution.cores import HostCores, cores_of
 from runner.execution.evaluator_queue import EvaluatorQueue
 from runner.execution.executor import EvaluatedRun, OutputsSink
@@ -46,7 +46,7 @@ class LocalExecutor:
     def __init__(
         self,
         *,
-        context: EvaluationContext,
+        context: ExecutionContext,
         submission: Submission,
         challenge: Challenge,
         settings: Settings,

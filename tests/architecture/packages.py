@@ -47,7 +47,7 @@ FLOORS: Final[Mapping[str, tuple[str, ...]]] = {
         "evaluation reports",
         "devices gallery",
         "doctor pages",
-        "leaderboard",
+        "cluster leaderboard",
         "contest",
         "web",
         "cli",
@@ -110,6 +110,10 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             "runner.challenge runner.engine runner.evaluation runner.execution runner.image runner.results "
             "runner.store runner.submission"
         ),
+        "runner.cluster": (
+            "runner.challenge runner.clients runner.devices runner.doctor runner.engine runner.execution "
+            "runner.parsers runner.submission"
+        ),
         "runner.reports": (
             "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.controls "
             f"scoring.outputs scoring.probes scoring.statistics {_SHARED}"
@@ -133,7 +137,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.doctor": "runner.challenge runner.engine runner.execution runner.gallery runner.image",
         "runner.cli": (
-            "runner.builder runner.challenge runner.competition runner.contest runner.devices runner.doctor "
+            "runner.builder runner.challenge runner.cluster runner.competition runner.contest runner.devices runner.doctor "
             "runner.engine "
             "runner.evaluation runner.execution runner.gallery runner.image runner.leaderboard runner.pages "
             "runner.reports runner.results runner.setup runner.store runner.submission runner.time_limits runner.web "
@@ -184,6 +188,7 @@ LIBRARY_HOMES: Final = {
     "markupsafe": "runner.pages",
     "matplotlib": "runner.pages",
     "confusable_homoglyphs": "runner.leaderboard",
+    "ray": "runner.cluster",
 }
 """Libraries that one package imports alone."""
 

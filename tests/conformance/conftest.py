@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from runner.challenge.challenge import Challenge
+from runner.cluster.pool import ClusterPool
 from runner.engine.api import ContainerExit, Engine, Stream
 from runner.engine.connect import connect_engine
 from runner.engine.container_spec import ContainerSpec, trainer_container
 from runner.engine.session import container_session
-from runner.image.image import require_image
+from runner.image.image import Image, require_image
 from sandbox.protocol.frames import Frame
 from tests.conformance import peer
 from tests.containers.conftest import (
@@ -49,6 +51,16 @@ def fake_peer(frame: Frame) -> list[Answer]:
     if frame.kind == "submission":
         return [(0.0, frame.payload)]
     return [(0.0, None)] if frame.kind == "stop" else []
+
+
+@pytest.fixture(scope="module")
+def cluster_pool(challenge: Challenge, built_image: Image) -> Iterator[ClusterPool]:
+    """Yield the pool of a cluster of two nodes on this machine."""
+    pytest.importorskip("ray", reason="Ray is not installed: make test-cluster")
+    from tests.support.cluster.ray_cluster import pool_of, ray_cluster  # Ray is an extra
+
+    with ray_cluster(2) as cluster, pool_of(cluster, challenge, built_image) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
-"""What holds of every executor: the fake one of unit tests, and the one that starts real containers.
+"""What holds of every executor: the fake one of unit tests, that of one machine, and that of a cluster.
 
-An executor of other machines is added to `EXECUTORS` and passes the same claims.
+The cluster's is held to it with a cluster in memory and with two nodes of Ray; what is added to `EXECUTORS`
+passes the same claims.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from runner.execution.local import LocalExecutor
 from runner.execution.settings import Settings
 from runner.submission.load import load_submission
 from runner.verdict import Verdict
+from tests.support.cluster.executor import cluster_executor
+from tests.support.cluster.fake_pool import FakePool
 from tests.support.fake_executor import FakeExecutor, MemorySink, ended_run, outputs_with
 
 CRASHES_ON_ODD_SEEDS = """
@@ -36,7 +39,12 @@ PLANNED = [PlannedRun(index=index, seed=index) for index in range(6)]
 """Runs with odd indices crash."""
 
 NewExecutor = Callable[..., Executor]
-EXECUTORS = ["fake", pytest.param("local", marks=pytest.mark.container)]
+EXECUTORS = [
+    "fake",
+    pytest.param("local", marks=pytest.mark.container),
+    "cluster in memory",
+    pytest.param("cluster", marks=[pytest.mark.container, pytest.mark.cluster]),
+]
 
 
 def not_finite(checkpoint: bytes) -> bytes:
@@ -53,7 +61,7 @@ def not_finite(checkpoint: bytes) -> bytes:
 
 @pytest.fixture
 def problem(kind: str, request: pytest.FixtureRequest) -> Challenge:
-    if kind == "local":
+    if kind in {"local", "cluster"}:
         real: Challenge = request.getfixturevalue("challenge")
         return real.with_limits(concurrency=2, cpus=2.0)
     tiny: Challenge = request.getfixturevalue("load_challenge")(Limits())
@@ -71,6 +79,12 @@ def new_executor(
         verdict = Verdict.CRASHED if planned.seed % 2 else Verdict.OK
         return EvaluatedRun(ended=ended_run(planned.index, verdict, checkpoint=original))
 
+    def run_at_node(planned: PlannedRun) -> EvaluatedRun:
+        ended = run(planned).ended
+        return EvaluatedRun(
+            ended=ended, outputs=evaluate(planned.index, original) if ended.checkpoint else None
+        )
+
     def evaluate(_index: int, checkpoint: bytes) -> Any:
         if checkpoint != original:
             return Rejected(reason="its outputs are not finite")
@@ -80,7 +94,15 @@ def new_executor(
     def create(sink: MemorySink) -> Executor:
         if kind == "fake":
             return FakeExecutor(sink=sink, run=run, evaluate=evaluate)
+        if kind == "cluster in memory":
+            pool = FakePool({"a": 2, "b": 1}, run=run_at_node, evaluate=evaluate)
+            return cluster_executor(pool, problem, sink)
         (tmp_path / "submission.py").write_text(CRASHES_ON_ODD_SEEDS)
+        if kind == "cluster":
+            pool = request.getfixturevalue("cluster_pool")
+            submission = load_submission(tmp_path / "submission.py")
+            image = request.getfixturevalue("built_image")
+            return cluster_executor(pool, problem, sink, submission=submission, image=image)
         return LocalExecutor(
             context=request.getfixturevalue("evaluation_context")(tmp_path / "store"),
             submission=load_submission(tmp_path / "submission.py"),
@@ -114,14 +136,15 @@ def test_every_run_ends_once_with_its_own_verdict(new_executor: NewExecutor) -> 
         assert bool(run.ended.checkpoint) is not crashed
 
 
-def test_once_enough_is_enough_no_run_is_started(new_executor: NewExecutor) -> None:
+def test_once_enough_is_enough_no_run_is_started(new_executor: NewExecutor, kind: str) -> None:
     """Runs in progress end; the rest never come."""
     ended: list[int] = []
     with new_executor(MemorySink()) as executor:
         for run in executor.execute(PLANNED, enough=lambda: bool(ended)):
             ended.append(run.ended.index)  # noqa: PERF401 - `enough` looks at it meanwhile
         executor.finish()
-    assert 1 <= len(ended) <= 2 + 1
+    assert 1 <= len(ended) <= 2 + 1 or kind.startswith("cluster")  # whose nodes go on until they are told
+    assert len(set(ended)) == len(ended)
 
 
 def test_nothing_is_left_when_it_is_closed_in_the_middle(new_executor: NewExecutor) -> None:
@@ -150,6 +173,19 @@ def test_checkpoints_are_evaluated_or_rejected(new_executor: NewExecutor, proble
     shapes = problem.output_shapes
     assert sink.outputs[0].logits.shape == (shapes.examples, shapes.classes)
     assert np.array_equal(sink.outputs[0].logits, sink.outputs[2].logits)
+
+
+def test_outputs_come_with_the_run_or_are_asked_for(new_executor: NewExecutor) -> None:
+    """A run that is ok has either its checkpoint or, with its outputs, at least its checkpoint's hash."""
+    with new_executor(MemorySink()) as executor:
+        for run in executor.execute(PLANNED, enough=never):
+            if run.ended.judgement.verdict is not Verdict.OK:
+                assert run.outputs is None
+            elif run.outputs is None:
+                assert run.ended.checkpoint
+            else:
+                assert run.ended.checkpoint or run.checkpoint_sha256
+        executor.finish()
 
 
 def test_it_is_ready_unless_something_failed(new_executor: NewExecutor) -> None:

@@ -1,0 +1,81 @@
+"""What a coordinator holds of a node, of the process of a device there, and of a share that it executes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runner.cluster.device_pool import LostShareError
+from runner.cluster.fitness import NodeFacts
+from runner.cluster.orders import Message, Order, ProcessMark, Share
+
+if TYPE_CHECKING:
+    from runner.cluster.nodes import Nodes
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A node, as its coordinator sees it."""
+
+    id: str
+    name: str
+    agent: Any = None
+    facts: NodeFacts | None = None
+    devices: list[RayDevice] = field(default_factory=list)
+    challenges: set[str] = field(default_factory=set)
+    """Hashes of those in its cache."""
+    problem: str = ""
+    """Why it is not used; empty if it is."""
+    is_busy: bool = False
+    examine_at: float = 0.0
+    """When it is examined again, by the monotonic clock."""
+
+
+@dataclass(slots=True, eq=False)
+class RayDevice:
+    """A device of a node (`runner.cluster.device_pool.RemoteDevice`)."""
+
+    cluster: Nodes
+    node: str
+    name: str
+    actor: Any
+    mark: ProcessMark
+    is_lost: bool = False
+    loss: str = ""
+    """Why it is lost."""
+    answered_at: float = field(default_factory=time.monotonic)
+    question: Any = None
+    """The ping that is not answered yet."""
+
+    def start(self, order: Order, share: Share) -> RayShare:
+        """Start a share."""
+        if self.is_lost:
+            raise LostShareError(f"{self.name} is lost: {self.loss}.")
+        return self.cluster.start_share(self, order, share)
+
+
+class RayShare:
+    """A share that an actor executes (`runner.cluster.device_pool.RemoteShare`)."""
+
+    def __init__(self, cluster: Nodes, device: RayDevice, generator: Any) -> None:  # noqa: ANN401 - Ray's
+        self._cluster, self._device, self.generator = cluster, device, generator
+
+    @property
+    def device(self) -> RayDevice:
+        """Return the device."""
+        return self._device
+
+    def take(self) -> Message | None:
+        """Return the next message; None at the end."""
+        if self._device.is_lost:
+            raise LostShareError(f"{self._device.name} is lost: {self._device.loss}.")
+        return self._cluster.take(self)
+
+    def stop(self) -> None:
+        """Start no other run of it."""
+        self._cluster.tell(self._device, "stop")
+
+    def abort(self) -> None:
+        """End it at once, and wait until its containers are removed."""
+        self._cluster.abort(self._device)

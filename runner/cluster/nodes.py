@@ -1,0 +1,250 @@
+"""Calls to the actors of nodes: the agent of each node, and the process of each of its devices."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from runner.challenge.limits import Limits
+from runner.cluster.agent import NodeAgent, code_version
+from runner.cluster.device import DeviceWorker
+from runner.cluster.device_pool import LostShareError
+from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.orders import Message, Order, Share
+from runner.sanitize import sanitize_line
+
+_CALL_SECONDS: Final = 60.0
+_COPY_SECONDS: Final = 1800.0
+"""In which the largest challenge has reached a node."""
+_TAKE_SECONDS: Final = 120.0
+_ABORT_SECONDS: Final = 150.0
+_UNTAKEN: Final = 4
+"""Messages that a device sends ahead of what is taken."""
+_THREADS: Final = 6
+"""Of an actor: a share, and the calls beside it."""
+
+
+class NodeRefusedError(Exception):
+    """A node cannot be used; `is_busy` if another coordinator uses it."""
+
+    def __init__(self, problem: str, *, is_busy: bool = False) -> None:
+        super().__init__(problem)
+        self.is_busy = is_busy
+
+
+class Nodes:
+    """The actors of one coordinator, by way of Ray."""
+
+    def __init__(
+        self,
+        ray: Any,  # noqa: ANN401 - a library without types
+        coordinator: str,
+        *,
+        devices: str,
+        limits: Limits,
+        runtime: str,
+        image: str,
+        worker: type[DeviceWorker] = DeviceWorker,
+    ) -> None:
+        """Use a cluster that this process has joined; the other arguments are those of `ClusterPool`."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415 - an extra
+
+        self._ray, self._coordinator = ray, coordinator
+        self._on = NodeAffinitySchedulingStrategy
+        self._devices, self._limits, self._runtime = devices, limits.model_dump(), runtime
+        self._image = image
+        common = {"num_cpus": 0, "max_task_retries": 0, "max_concurrency": _THREADS}
+        self._agents = ray.remote(**common, max_restarts=-1)(NodeAgent)
+        self._workers = ray.remote(**common, max_restarts=0)(worker)
+
+    def alive(self) -> dict[str, str]:
+        """Return the names of the nodes that are alive, by their identities.
+
+        One that was started without processors and GPUs for Ray executes nothing.
+        """
+        return {
+            str(node["NodeID"]): f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+            for node in self._ray.nodes()
+            if node["Alive"] and (node["Resources"].get("CPU") or node["Resources"].get("GPU"))
+        }
+
+    def examine(self, node: Node) -> None:
+        """Ask a node what it is, by its agent, which is started if there is none.
+
+        Raises:
+            NodeRefusedError: it does not answer.
+        """
+        version = self._asked(self._agent(node).version.remote())
+        if version != code_version():  # an agent of an earlier version: what is installed now decides
+            with contextlib.suppress(Exception):
+                self._ray.kill(node.agent)
+            deadline = time.monotonic() + _CALL_SECONDS
+            while version != code_version() and time.monotonic() < deadline:
+                node.agent = None
+                with contextlib.suppress(NodeRefusedError):
+                    version = self._asked(self._agent(node).version.remote())
+                    break
+                time.sleep(0.5)
+        node.facts = self._asked(
+            self._agent(node).facts.remote(self._devices, self._image, self._limits, self._runtime)
+        )
+        node.challenges.clear()
+
+    def _agent(self, node: Node) -> Any:  # noqa: ANN401 - a handle
+        if node.agent is None:
+            node.agent = self._agents.options(
+                name=f"agent {node.id}",
+                get_if_exists=True,
+                lifetime="detached",
+                scheduling_strategy=self._on(node_id=node.id, soft=False),
+            ).remote()
+        return node.agent
+
+    def start_devices(self, node: Node) -> list[RayDevice]:
+        """Start a process for each device of a node.
+
+        Raises:
+            NodeRefusedError: one does not start, or another coordinator has it.
+        """
+        assert node.facts is not None
+        started: list[RayDevice] = []
+        try:
+            for device in node.facts.devices:
+                actor = self._workers.options(
+                    name=f"device {node.id} {device.name}",
+                    scheduling_strategy=self._on(node_id=node.id, soft=False),
+                ).remote(device)
+                mark = self._asked(actor.mark.remote())
+                name = f"{node.name} {device.name}"
+                started.append(RayDevice(cluster=self, node=node.id, name=name, actor=actor, mark=mark))
+        except ValueError as error:
+            for each in started:
+                self._ray.kill(each.actor)
+            raise NodeRefusedError("another command uses it; wait for it.", is_busy=True) from error
+        return started
+
+    def renew(self, node: Node, seconds: float) -> None:
+        """Renew the lease on the processes of a node; nothing is waited for."""
+        with contextlib.suppress(Exception):
+            marks = [device.mark for device in node.devices]
+            self._agent(node).renew.remote(self._coordinator, seconds, marks)
+
+    def is_silent(self, device: RayDevice, seconds: float) -> bool:
+        """Ask whether a device answers; return whether it has not for so long, or is dead."""
+        now = time.monotonic()
+        if device.question is not None:
+            ready, _pending = self._ray.wait([device.question], timeout=0)
+            if ready:
+                try:
+                    self._ray.get(device.question, timeout=_CALL_SECONDS)
+                except Exception:  # noqa: BLE001 - of many classes, and all mean that it is dead
+                    return True
+                device.answered_at, device.question = now, None
+        if device.question is None:
+            device.question = device.actor.ping.remote()
+        return now - device.answered_at > seconds
+
+    def has_challenge(self, node: Node, sha256: str) -> bool:
+        """Return whether a challenge is in a node's cache.
+
+        Raises:
+            NodeRefusedError: it does not answer.
+        """
+        return bool(self._asked(self._agent(node).has_challenge.remote(sha256)))
+
+    def put(self, files: Mapping[str, bytes]) -> Any:  # noqa: ANN401 - a reference
+        """Put files into Ray's store, from which nodes take them."""
+        return self._ray.put(dict(files))
+
+    def store_challenge(self, node: Node, sha256: str, files: Any) -> None:  # noqa: ANN401 - a reference
+        """Store a challenge in a node's cache.
+
+        Raises:
+            NodeRefusedError: it cannot be stored there.
+        """
+        self._asked(self._agent(node).store_challenge.remote(sha256, files), seconds=_COPY_SECONDS)
+
+    def start_share(self, device: RayDevice, order: Order, share: Share) -> RayShare:
+        """Start a share on a device."""
+        generator = device.actor.execute.options(
+            num_returns="streaming", _generator_backpressure_num_objects=_UNTAKEN
+        ).remote(order, share)
+        return RayShare(self, device, generator)
+
+    def wait(self, shares: Sequence[RayShare], seconds: float) -> list[RayShare]:
+        """Return shares from which something can be taken; none after ``seconds``."""
+        by_generator = {id(share.generator): share for share in shares}
+        ready, _pending = self._ray.wait([share.generator for share in shares], timeout=seconds)
+        return [by_generator[id(generator)] for generator in ready]
+
+    def take(self, share: RayShare) -> Message | None:
+        """Return the next message of a share.
+
+        Raises:
+            LostShareError: its device is lost.
+        """
+        try:
+            message: Message = self._ray.get(next(share.generator), timeout=_TAKE_SECONDS)
+        except StopIteration:
+            return None
+        except self._ray.exceptions.RayError as error:
+            raise LostShareError(f"{share.device.name} is lost: {_first_line(error)}") from error
+        return message
+
+    def tell(self, device: RayDevice, method: str) -> None:
+        """Call a method of a device, and wait for nothing."""
+        with contextlib.suppress(Exception):
+            getattr(device.actor, method).remote()
+
+    def abort(self, device: RayDevice) -> None:
+        """End the share of a device, and wait until it has."""
+        if device.is_lost:
+            return
+        with contextlib.suppress(self._ray.exceptions.RayError):
+            self._ray.get(device.actor.abort.remote(), timeout=_ABORT_SECONDS)
+
+    def end(self, device: RayDevice, node: Node) -> None:
+        """End the process of a device, even one that stands still; its containers are removed."""
+        with contextlib.suppress(Exception):
+            self._ray.kill(device.actor)
+        with contextlib.suppress(Exception):
+            self._agent(node).end.remote(device.mark)
+
+    def leave(self, nodes: Sequence[Node]) -> None:
+        """End all processes of this coordinator; wait until their containers are removed."""
+        devices = [device for node in nodes for device in node.devices]
+        with contextlib.suppress(Exception):
+            closing = [device.actor.close.remote() for device in devices]
+            if closing:
+                self._ray.wait(closing, num_returns=len(closing), timeout=_ABORT_SECONDS)
+        with contextlib.suppress(Exception):
+            released = [node.agent.release.remote(self._coordinator) for node in nodes if node.agent]
+            if released:
+                self._ray.wait(released, num_returns=len(released), timeout=_CALL_SECONDS)
+
+    def _asked(self, reference: Any, *, seconds: float = _CALL_SECONDS) -> Any:  # noqa: ANN401 - any value
+        """Return the answer of an agent or a device.
+
+        Raises:
+            NodeRefusedError: there is none.
+        """
+        try:
+            return self._ray.get(reference, timeout=seconds)
+        except self._ray.exceptions.RayTaskError as error:
+            raise NodeRefusedError(_first_line(error.cause)) from error
+        except self._ray.exceptions.GetTimeoutError as error:
+            raise NodeRefusedError("it does not answer.") from error
+        except self._ray.exceptions.RayError as error:
+            raise NodeRefusedError(f"unlearn cannot be started there: {_last_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return sanitize_line(lines[0] if lines else type(error).__name__, 300)
+
+
+def _last_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return sanitize_line(lines[-1] if lines else type(error).__name__, 300)

@@ -1,0 +1,292 @@
+"""The nodes of a Ray cluster and their devices, as a coordinator uses them.
+
+A thread renews leases, asks each device whether it answers, takes new nodes in and leaves lost ones out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Self
+
+from runner.challenge.challenge import Challenge
+from runner.challenge.limits import Limits
+from runner.cluster.challenge_cache import challenge_files
+from runner.cluster.device import DeviceWorker
+from runner.cluster.device_pool import RemoteDevice, RemoteShare
+from runner.cluster.fitness import Requirements, why_unfit
+from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.nodes import NodeRefusedError, Nodes
+from runner.cluster.poison import Failures
+from runner.cluster.sharing import devices_of_each
+from runner.errors import HostNotReadyError
+
+LEASE_SECONDS: Final = 60.0
+"""A device that does not answer for so long is lost, and so are the devices of a coordinator that does not
+renew its lease."""
+_BEAT_SECONDS: Final = 3.0
+_EXAMINE_AGAIN_SECONDS: Final = 30.0
+_OPEN_SECONDS: Final = 90.0
+"""In which the first node has to be usable; the processes of a coordinator that was killed end meanwhile."""
+
+
+class ClusterPool:
+    """The devices of a cluster (`runner.cluster.device_pool.DevicePool`). Use as a context manager."""
+
+    def __init__(
+        self,
+        ray: Any,  # noqa: ANN401 - a library without types
+        *,
+        required: Requirements,
+        devices: str,
+        limits: Limits,
+        runtime: str,
+        report: Callable[[str], object],
+        lease_seconds: float = LEASE_SECONDS,
+        worker: type[DeviceWorker] = DeviceWorker,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            ray: The library, in a cluster that this process has joined.
+            required: What nodes have to be.
+            devices: Of each node, as ``--devices`` has them.
+            limits: Of the challenge; every node has to have room for them.
+            runtime: Of containers; empty for the engine's default.
+            report: Shows a sentence about a node that is used, refused or lost.
+            lease_seconds: After which a device that does not answer is lost.
+            worker: What executes shares on a device.
+        """
+        self._report, self._lease_seconds = report, lease_seconds
+        self._required = required
+        self._coordinator = uuid.uuid4().hex
+        self._cluster = Nodes(
+            ray,
+            self._coordinator,
+            devices=devices,
+            limits=limits,
+            runtime=runtime,
+            image=required.image,
+            worker=worker,
+        )
+        self.failures = Failures()
+        self._nodes: dict[str, Node] = {}
+        self._free: list[RayDevice] = []
+        self._taken: dict[RayDevice, str] = {}
+        """By which evaluation."""
+        self._challenges: dict[str, Challenge] = {}
+        """Of evaluations in progress."""
+        self._files: dict[str, Any] = {}
+        """References to the files of challenges in Ray's store, by their hash."""
+        self._lock = threading.RLock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat_regularly, name="cluster", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Open the nodes.
+
+        Raises:
+            HostNotReadyError: none can be used.
+        """
+        deadline = time.monotonic() + _OPEN_SECONDS
+        self._look_at_nodes()
+        while not self.nodes():
+            if time.monotonic() > deadline or not any(node.is_busy for node in self._nodes.values()):
+                self._cluster.leave(list(self._nodes.values()))
+                raise HostNotReadyError(
+                    f"No node of the cluster can be used. {self.problems() or 'It has no nodes.'}"
+                )
+            time.sleep(1.0)
+            self._look_at_nodes()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End what this coordinator started on the nodes."""
+        self._stopped.set()
+        self._thread.join()
+        self._cluster.leave(list(self._nodes.values()))
+
+    def open(self, evaluation: str, challenge: Challenge) -> None:
+        """Let an evaluation have devices, and provide its challenge to their nodes.
+
+        Raises:
+            ConfigurationError: the challenge cannot be read.
+        """
+        with self._lock:
+            self._challenges[evaluation] = challenge
+            nodes = [node for node in self._nodes.values() if node.devices]
+        for node in nodes:
+            self._provide(node, challenge)
+
+    def close(self, evaluation: str) -> None:
+        """End that."""
+        with self._lock:
+            self._challenges.pop(evaluation, None)
+
+    def take(self, evaluation: str) -> RayDevice | None:
+        """Return a free device, one of a node with which the evaluation failed only for want of others."""
+        with self._lock:
+            usable = self._usable(evaluation)
+            mine = sum(taken == evaluation for taken in self._taken.values())
+            if mine >= self._share_of_each(len(usable)):
+                return None
+            device = next((device for device in self._free if device in usable), None)
+            if device is None:
+                return None
+            self._free.remove(device)
+            self._taken[device] = evaluation
+            node, challenge = self._nodes[device.node], self._challenges[evaluation]
+        if not self._provide(node, challenge):
+            self.give_back(device, problem="The challenge cannot be stored there.")
+            return None
+        return device
+
+    def give_back(self, device: RemoteDevice, *, problem: str = "") -> None:
+        """Let others have a device; with a problem, nobody until its node is examined again."""
+        assert isinstance(device, RayDevice)
+        with self._lock:
+            if self._taken.pop(device, None) is None or device.is_lost:
+                return
+            if not problem:
+                self._free.append(device)
+                return
+            node = self._nodes[device.node]
+        self._refuse(node, problem)
+
+    def devices_for(self, evaluation: str) -> int:
+        """Return how many devices an evaluation may use at present."""
+        with self._lock:
+            usable = len(self._usable(evaluation))
+            return min(usable, self._share_of_each(usable)) if usable else 0
+
+    def nodes(self) -> int:
+        """Return how many nodes can be used at present."""
+        return len(
+            {device.node for device in self._all_devices() if not self.failures.is_drained(device.node)}
+        )
+
+    def problems(self) -> str:
+        """Return why other nodes are not used."""
+        with self._lock:
+            nodes = list(self._nodes.values())
+        return " ".join(f"{node.name}: {node.problem}" for node in nodes if node.problem)
+
+    def overview(self) -> list[Node]:
+        """Return the nodes, in the order in which they came."""
+        with self._lock:
+            return list(self._nodes.values())
+
+    def wait(self, shares: Sequence[RemoteShare], seconds: float) -> Sequence[RemoteShare]:
+        """Return shares from which something can be taken, or that are lost; none after ``seconds``."""
+        known = [share for share in shares if isinstance(share, RayShare)]
+        lost = [share for share in known if share.device.is_lost]
+        return lost or self._cluster.wait(known, seconds)
+
+    def _share_of_each(self, devices: int) -> int:
+        return devices_of_each(devices, len(self._challenges))
+
+    def _all_devices(self) -> list[RayDevice]:
+        with self._lock:
+            return [*self._free, *self._taken]
+
+    def _usable(self, evaluation: str) -> list[RayDevice]:
+        """Return the devices that an evaluation may use, whoever has them at present."""
+        devices = [device for device in self._all_devices() if not self.failures.is_drained(device.node)]
+        preferred = [device for device in devices if not self.failures.avoids(evaluation, device.node)]
+        return preferred or devices
+
+    def _provide(self, node: Node, challenge: Challenge) -> bool:
+        """Bring a challenge into a node's cache; return whether it is there."""
+        sha256 = challenge.sha256
+        if sha256 in node.challenges:
+            return True
+        try:
+            if not self._cluster.has_challenge(node, sha256):
+                with self._lock:
+                    if sha256 not in self._files:
+                        self._files[sha256] = self._cluster.put(challenge_files(challenge))
+                self._cluster.store_challenge(node, sha256, self._files[sha256])
+        except NodeRefusedError as error:
+            self._refuse(node, str(error))
+            return False
+        node.challenges.add(sha256)
+        return True
+
+    def _beat_regularly(self) -> None:
+        while not self._stopped.wait(_BEAT_SECONDS):
+            with contextlib.suppress(Exception):  # the next beat is due, whatever happened to this one
+                self._beat()
+
+    def _beat(self) -> None:
+        """Renew leases; leave out what is lost, take in what is new."""
+        for node in self.overview():
+            if node.devices:
+                self._cluster.renew(node, self._lease_seconds)
+        for device in self._all_devices():
+            if self._cluster.is_silent(device, self._lease_seconds):
+                self._lose(device, f"does not answer for {self._lease_seconds:.0f} s")
+        self._look_at_nodes()
+
+    def _look_at_nodes(self) -> None:
+        alive = self._cluster.alive()
+        for node in self.overview():
+            if node.id not in alive:
+                for device in list(node.devices):
+                    self._lose(device, "its node is gone")
+                with self._lock:
+                    del self._nodes[node.id]
+                self._report(f"node {node.name} is gone")
+        for identity, name in alive.items():
+            with self._lock:
+                known = self._nodes.get(identity)
+                node = self._nodes.setdefault(identity, Node(id=identity, name=name))
+            if known is None or (not node.devices and time.monotonic() >= node.examine_at):
+                self._open_node(node)
+
+    def _open_node(self, node: Node) -> None:
+        """Examine a node, and take its devices in if it is fit."""
+        before = node.problem
+        node.is_busy = False
+        try:
+            self._cluster.examine(node)
+            assert node.facts is not None
+            if problem := why_unfit(node.facts, self._required):
+                raise NodeRefusedError(problem)
+            devices = self._cluster.start_devices(node)
+        except NodeRefusedError as error:
+            node.is_busy = error.is_busy
+            node.problem = str(error)
+            node.examine_at = time.monotonic() + (0.0 if error.is_busy else _EXAMINE_AGAIN_SECONDS)
+            if node.problem != before and not error.is_busy:
+                self._report(f"node {node.name} is refused: {node.problem}")
+            return
+        node.problem = ""
+        with self._lock:
+            node.devices = devices
+            self._free.extend(devices)
+        self._cluster.renew(node, self._lease_seconds)
+
+    def _lose(self, device: RayDevice, reason: str) -> None:
+        with self._lock:
+            if device.is_lost:
+                return
+            device.is_lost, device.loss = True, reason
+            node = self._nodes[device.node]
+            node.devices = [each for each in node.devices if each is not device]
+            node.examine_at = 0.0
+            self._taken.pop(device, None)
+            if device in self._free:
+                self._free.remove(device)
+        self._cluster.end(device, node)
+
+    def _refuse(self, node: Node, problem: str) -> None:
+        """Use no device of a node until it is examined again."""
+        for device in list(node.devices):
+            self._lose(device, problem)
+        node.problem = problem
+        node.examine_at = time.monotonic() + _EXAMINE_AGAIN_SECONDS
+        self._report(f"node {node.name} is refused: {problem}")

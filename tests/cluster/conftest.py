@@ -1,0 +1,15 @@
+"""Three nodes of a Ray cluster on this machine, which share its engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.runner.conftest import challenge_folder, load_challenge
+
+__all__ = ["challenge_folder", "load_challenge"]
+
+
+@pytest.fixture(autouse=True)
+def needs_ray() -> None:
+    """Skip a test where Ray is not installed."""
+    pytest.importorskip("ray", reason="Ray is not installed: make test-cluster")

@@ -1,0 +1,145 @@
+"""What Ray does to actors, generators and nodes that are killed, with runs that sleep in place of containers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from runner.challenge.challenge import Challenge
+from runner.challenge.limits import Limits
+from runner.clients.runs import PlannedRun
+from runner.cluster.executor import ClusterExecutor
+from runner.cluster.pool import ClusterPool
+from runner.engine.connect import connect_engine
+from runner.image.image import Image, require_image
+from runner.submission.load import Submission
+from tests.support.cluster.executor import cluster_executor
+from tests.support.cluster.fake_worker import SleepingWorker
+from tests.support.cluster.ray_cluster import RayCluster, pool_of, ray_cluster
+from tests.support.fake_executor import MemorySink
+
+pytestmark = [pytest.mark.cluster, pytest.mark.container]
+PLANNED = [PlannedRun(index=index, seed=index) for index in range(24)]
+SLOW = Submission(name="slow", sha256="b" * 64, archive=b"0.3")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayCluster]:
+    with ray_cluster(3) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def image() -> Image:
+    return require_image(connect_engine())
+
+
+@pytest.fixture
+def tiny(load_challenge: Callable[[Limits], Challenge]) -> Challenge:
+    return load_challenge(Limits())
+
+
+@pytest.fixture
+def pool(cluster: RayCluster, tiny: Challenge, image: Image) -> Iterator[ClusterPool]:
+    with pool_of(cluster, tiny, image, worker=SleepingWorker, lease_seconds=20.0) as pool:
+        deadline = time.monotonic() + 120
+        while pool.nodes() < 3:
+            assert time.monotonic() < deadline, pool.problems()
+            time.sleep(0.5)
+        yield pool
+
+
+@pytest.fixture
+def executor(pool: ClusterPool, tiny: Challenge, image: Image) -> ClusterExecutor:
+    return cluster_executor(pool, tiny, MemorySink(), submission=SLOW, image=image)
+
+
+def never() -> bool:
+    return False
+
+
+def execute(executor: ClusterExecutor, act: Callable[[], Any], *, after: int) -> list[int]:
+    """Execute all runs, acting once so many have come; return their indices."""
+    ended: list[int] = []
+    with executor:
+        for run in executor.execute(PLANNED, enough=never):
+            assert run.outputs is not None
+            ended.append(run.ended.index)
+            if len(ended) == after:
+                act()
+    return ended
+
+
+def test_runs_are_spread_over_nodes(executor: ClusterExecutor, pool: ClusterPool) -> None:
+    """Each comes once, with its outputs, from devices of three nodes."""
+    assert sorted(execute(executor, lambda: None, after=1)) == list(range(24))
+    assert pool.nodes() == 3
+
+
+def test_a_device_that_is_killed_loses_nothing(executor: ClusterExecutor, pool: ClusterPool) -> None:
+    """Others execute its runs, and it is back soon."""
+    device = pool.overview()[0].devices[0]
+
+    def kill() -> None:
+        os.kill(device.mark.pid, signal.SIGKILL)
+
+    assert sorted(execute(executor, kill, after=4)) == list(range(24))
+    deadline = time.monotonic() + 60
+    while pool.nodes() < 3:
+        assert time.monotonic() < deadline, pool.problems()
+        time.sleep(0.2)
+
+
+def test_a_device_that_stands_still_is_ended(executor: ClusterExecutor, pool: ClusterPool) -> None:
+    """Once it has not answered for the time of a lease; when it is continued, nobody listens."""
+    device = pool.overview()[0].devices[0]
+    process = psutil.Process(device.mark.pid)
+    assert sorted(execute(executor, process.suspend, after=4)) == list(range(24))
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_closing_ends_the_shares(executor: ClusterExecutor, pool: ClusterPool) -> None:
+    """And the devices can be used again at once."""
+    with executor:
+        runs = executor.execute(PLANNED, enough=never)
+        first = next(runs).ended.index
+        runs.close()
+        rest = [run for run in PLANNED if run.index != first]
+        assert sorted(run.ended.index for run in executor.execute(rest, enough=never)) == [
+            run.index for run in rest
+        ]
+
+
+def test_a_second_coordinator_waits_for_the_first(
+    cluster: RayCluster, pool: ClusterPool, executor: ClusterExecutor
+) -> None:
+    """A device has one coordinator."""
+    node = pool.overview()[0]
+    with pytest.raises(Exception, match="another command"):
+        pool._cluster.start_devices(node)
+
+
+def test_a_killed_node_loses_nothing(
+    cluster: RayCluster, executor: ClusterExecutor, pool: ClusterPool
+) -> None:
+    """The others execute its runs; another node that joins gets work too."""
+    before = {node.id for node in pool.overview()}
+    node = cluster.nodes[0]
+    assert node.node_id in before
+
+    def replace_node() -> None:
+        cluster.kill_node(node)
+        cluster.add_node()
+
+    assert sorted(execute(executor, replace_node, after=4)) == list(range(24))
+    deadline = time.monotonic() + 90
+    while pool.nodes() < 3:
+        assert time.monotonic() < deadline, pool.problems()
+        time.sleep(0.5)
+    assert node.node_id not in {each.id for each in pool.overview()}

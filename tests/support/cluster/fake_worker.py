@@ -1,0 +1,73 @@
+"""The process of a node's device whose runs sleep in place of containers: all else is the real thing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from typing import Self
+
+from runner.challenge.challenge import Challenge
+from runner.clients.runs import PlannedRun
+from runner.cluster.device import DeviceWorker
+from runner.cluster.orders import Order
+from runner.execution.executor import EvaluatedRun, Executor, OutputsSink
+from tests.support.fake_executor import ended_run, outputs_with
+
+
+class SleepingExecutor:
+    """An executor whose runs take the seconds that the submission's archive states, as text.
+
+    A run is the original network, and its outputs have the value of its seed.
+    """
+
+    def __init__(self, challenge: Challenge, seconds: float, sink: OutputsSink) -> None:
+        self._challenge, self._seconds, self._sink = challenge, seconds, sink
+        self._seeds: dict[int, int] = {}
+        self.is_executing = False
+        self.rejected = 0
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End."""
+
+    def execute(
+        self, planned: Sequence[PlannedRun], *, enough: Callable[[], bool]
+    ) -> Generator[EvaluatedRun]:
+        """Yield runs in their order, each after its seconds."""
+        self.is_executing = True
+        for run in planned:
+            ends_at = time.monotonic() + self._seconds
+            if enough():
+                return
+            while time.monotonic() < ends_at:
+                threading.Event().wait(0.05)
+                enough()  # which raises where the share is aborted
+            self._seeds[run.index] = run.seed
+            yield EvaluatedRun(ended=ended_run(run.index, checkpoint=self._challenge.data("original")))
+
+    def evaluate(self, index: int) -> None:
+        """Evaluate at once."""
+        assert self._sink.read_checkpoint(index)
+        shapes = self._challenge.output_shapes
+        value = self._seeds.get(index, 0) % 1000
+        self._sink.publish_outputs(
+            index, outputs_with(value, examples=shapes.examples, classes=shapes.classes, unseen=shapes.unseen)
+        )
+
+    def await_ready(self) -> None:
+        """Be ready."""
+
+    def finish(self) -> None:
+        """Have nothing to do."""
+
+
+class SleepingWorker(DeviceWorker):
+    """Executes shares without containers."""
+
+    def new_executor(self, order: Order, sink: OutputsSink) -> Executor:
+        """Return an executor whose runs sleep."""
+        return SleepingExecutor(self.challenge(order), float(order.submission.archive), sink)
