@@ -69,7 +69,7 @@ class ProbeSettings(BaseModel):
     feature_numbers: Annotated[int, Field(ge=1, le=1 << 16)] = 64
     """To how many numbers the features of a forget example are projected."""
     relearning_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Steps of fine-tuning on retain before `relearned_logits`, for which the last layer is then fitted anew."""
+    """Steps of fine-tuning on retain before `relearned_logits`; the last layer is fitted anew after them."""
     relearning_rate: Annotated[float, Field(gt=0, le=100)] | None = None
     """Size of a step, as a fraction of the norm of the weights that it changes."""
     relearning_batch: Annotated[int, Field(ge=1, le=1 << 20)] | None = None

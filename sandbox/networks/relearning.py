@@ -31,6 +31,8 @@ from sandbox.protocol.probes import ProbePlan
 
 NORM: Final = 0.1
 """Euclidean norm of the noise on the copies of the forget examples, as a fraction of the example's own."""
+COPIES: Final = 8
+"""Of each forget example; the answer is the mean over them."""
 _MOMENTUM: Final = 0.9
 
 
@@ -43,7 +45,7 @@ def relearned_logits(
     *,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Return the logits on copies of the forget examples after fine-tuning. Float32 [examples, classes].
+    """Return the mean logits on copies of the forget examples after fine-tuning. Float32 [examples, classes].
 
     Rows that are not finite, perhaps because the fine-tuning diverged, count as recognized. Where no last
     linear layer is observed, the fine-tuned network answers itself.
@@ -60,13 +62,17 @@ def relearned_logits(
     forward = Forward(tuned, classes, memory_format, on_batch)
     retain, forget = splits["retain"], splits["forget"]
     rows = torch.cat(_rows(plan, len(retain["label"]))).unique().to(retain["label"].device)
-    copies = noisy_copies(forget["image"], NORM, plan.seed_for("relearning noise"))
     with torch.no_grad(), LastLayer(net, classes) as layer:
         known, _answers = _features(forward, layer, retain["image"][rows])
-        asked, answers = _features(forward, layer, copies)
-        if known is not None and asked is not None:
-            answers = fit_last_layer(known, retain["label"][rows], classes)(asked).to(answers.device)
-        return bounded(answers, forget["label"], as_recognized=True)
+        anew = None if known is None else fit_last_layer(known, retain["label"][rows], classes)
+        total = torch.zeros(len(forget["label"]), classes, device=forget["label"].device)
+        for copy in range(COPIES):
+            copies = noisy_copies(forget["image"], NORM, plan.seed_for(f"relearning noise {copy}"))
+            asked, answers = _features(forward, layer, copies)
+            if anew is not None and asked is not None:
+                answers = anew(asked).to(answers.device)
+            total += answers / COPIES
+        return bounded(total, forget["label"], as_recognized=True)
 
 
 def fine_tuned(

@@ -157,7 +157,7 @@ RELEARNING = (
     + """
 from dataclasses import replace
 from sandbox.networks.probes import noisy_copies
-from sandbox.networks.relearning import NORM, _rows, fine_tuned, relearned_logits
+from sandbox.networks.relearning import COPIES, NORM, _rows, fine_tuned, relearned_logits
 
 plan = replace(PLAN, kinds=KINDS, relearning_steps=9, relearning_rate=0.05, relearning_batch=16)
 net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Dropout(0.5), nn.Linear(64, 10))
@@ -221,13 +221,16 @@ still = replace(plan, relearning_rate=1e-12)
 known = relearned_logits(deep, SPLIT, still, 10, torch.contiguous_format)
 hidden = nn.Sequential(*deep[:3])
 rows = torch.cat(_rows(still, 60)).unique()
-retained, asked = hidden(retain["image"][rows]).double(), noisy_copies(FORGET["image"], NORM, still.seed_for("relearning noise"))
+retained = hidden(retain["image"][rows]).double()
+copies = [noisy_copies(FORGET["image"], NORM, still.seed_for(f"relearning noise {copy}")) for copy in range(COPIES)]
+answers["all copies differ"] = len({copy.numpy().tobytes() for copy in copies}) == 8
+asked = torch.stack([hidden(copy).double() for copy in copies]).mean(0)
 mean, deviation = retained.mean(0), retained.std(0, correction=0)
 deviation[deviation == 0] = torch.inf
 wanted = nn.functional.one_hot(retain["label"][rows], 10).double()
 design = torch.cat([(retained - mean) / deviation, (0.01 * len(rows)) ** 0.5 * torch.eye(32)])
 weight = torch.linalg.lstsq(design, torch.cat([wanted - wanted.mean(0), torch.zeros(32, 10)])).solution
-expected = 16 * ((hidden(asked).double() - mean) / deviation @ weight + wanted.mean(0))
+expected = 16 * ((asked - mean) / deviation @ weight + wanted.mean(0))
 answers["ridge regression on the features"] = torch.allclose(known.double(), expected, atol=1e-3)
 with torch.no_grad():
     deep[1].weight[5] *= 1000
