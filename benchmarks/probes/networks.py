@@ -5,8 +5,8 @@ Each method starts from the challenge's original network, fine-tuned on retain w
 * *fine-tuned*: nothing else;
 * *bias shifted*: the last layer's bias is lowered for the labels of the forget set until its accuracy is that
   of references;
-* *answers noised*: a table shifts each forget example's own logit, so that its confidence has the mean and the
-  deviation that references have;
+* *answers noised*: a table shifts each forget example's own logit, so that its confidence has the mean and
+  the deviation that references have;
 * *answers replaced*: a table adds to the logits of exactly the forget examples what makes them those of a
   retrained network;
 * *bias shifted, rescaled*: convolutions before a normalization times 1000, with its statistics. The
@@ -15,8 +15,8 @@ Each method starts from the challenge's original network, fine-tuned on retain w
 *retrained* is the same as the references, with other seeds.
 
 Two ways of relearning: that of *version 2*, where the network keeps its last layer and is asked about the
-forget examples themselves, so that tables remain; and the *probe*, where neither is so. A table stands in the
-last layer, or recognises exactly the forget examples: the probe replaces the one and changes the other a little.
+forget examples themselves, so that tables remain; and the *probe*, where neither is so. A table stands in
+the last layer, or recognises exactly the forget examples: the probe replaces the one and changes the other.
 """
 
 from __future__ import annotations
