@@ -25,6 +25,9 @@ TWINS: Final = ("long_finetune", "reset_head", "tuned", "best_of_three", "averag
 HONEST_RUNS: Final = 32
 """Runs of an evaluation of an honest submission: half of those of chosen networks, so that twice as many
 evaluations are affordable."""
+TWIN_RUNS: Final = 16
+"""Runs of an honest twin of a cheat on challenges from `FEWER_FROM` on, so that all have some."""
+FEWER_FROM: Final = 8
 STEERED_RUNS: Final = 16
 """Runs of ``steered``, each of which takes longer than retraining."""
 OTHER_RUNS: Final = 16
@@ -109,8 +112,11 @@ def make_population(problem: Problem, place: Populations, name: str) -> None:
 
 def _runs_of(place: Populations, method: str) -> int:
     """Return the number of networks of a method's populations."""
-    if seed_of(place.folder.name)[0] != "digits":
+    data_set, seed = seed_of(place.folder.name)
+    if data_set != "digits":
         return OTHER_REFERENCES if method == REFERENCES else OTHER_RUNS
+    if method in TWINS and seed >= FEWER_FROM:
+        return TWIN_RUNS
     if method == "steered":
         return STEERED_RUNS
     return RUNS if method in {REFERENCES, "original"} else HONEST_RUNS

@@ -5,12 +5,18 @@ Each method starts from the challenge's original network, fine-tuned on retain w
 * *fine-tuned*: nothing else;
 * *bias shifted*: the last layer's bias is lowered for the labels of the forget set until its accuracy is that
   of references;
+* *answers noised*: a table shifts each forget example's own logit, so that its confidence has the mean and
+  the deviation that references have;
 * *answers replaced*: a table adds to the logits of exactly the forget examples what makes them those of a
   retrained network;
-* *rescaled*, after each of the two: convolutions before a normalization times 1000, with its statistics. The
+* *bias shifted, rescaled*: convolutions before a normalization times 1000, with its statistics. The
   network answers as before.
 
 *retrained* is the same as the references, with other seeds.
+
+Two ways of relearning: that of *version 2*, where the network keeps its last layer and is asked about the
+forget examples themselves, so that tables remain; and the *probe*, where neither is so. A table stands in
+the last layer, or recognises exactly the forget examples: the probe replaces the one and changes the other.
 """
 
 from __future__ import annotations
@@ -18,8 +24,6 @@ from __future__ import annotations
 import argparse
 import copy
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +32,8 @@ from torch import Tensor, nn
 
 from benchmarks.integrity.problem import Problem, make_problem
 from sandbox.networks.architectures import build, memory_format_of
-from sandbox.networks.relearning import _rows, relearned_logits
+from sandbox.networks.relearning import fine_tuned as fine_tuned_by_the_probe
+from sandbox.networks.relearning import relearned_logits
 from sandbox.protocol.probes import KINDS, ProbePlan
 from sandbox.protocol.seeds import reference_seed
 from sandbox.protocol.splits import SPLITS
@@ -42,11 +47,10 @@ PLAN = ProbePlan(
     copies=1,
     feature_numbers=64,
     relearning_steps=100,
-    relearning_rate=0.01,
+    relearning_rate=0.001,
     relearning_batch=64,
 )
 SCALE = 1000.0
-Relearn = Callable[[nn.Module], Tensor]
 
 
 def retrained(problem: Problem, first: int, models: int) -> list[nn.Module]:
@@ -113,85 +117,97 @@ def rescaled(net: nn.Module) -> nn.Module:
     return scaled
 
 
-def relearning_rules(problem: Problem) -> Iterator[tuple[str, Relearn]]:
-    """Yield ways of fine-tuning, each with its name: the probe's own and torch's optimizers."""
-    for rate in (0.0003, 0.001, 0.003, 0.01):
-        plan = ProbePlan(**{name: getattr(PLAN, name) for name in PLAN.__slots__} | {"relearning_rate": rate})
-        yield f"relative {rate:g}", partial(_by_the_probe, problem, plan)
-    optimizers = {
-        "plain 0.01": lambda weights: torch.optim.SGD(weights, lr=0.01, momentum=0.9),
-        "Adam 0.001": lambda weights: torch.optim.Adam(weights, lr=0.001),
-    }
-    for name, make in optimizers.items():
-        yield name, partial(_by_an_optimizer, problem, make)
-
-
-def _by_the_probe(problem: Problem, plan: ProbePlan, net: nn.Module) -> Tensor:
+def by_version_2(problem: Problem, net: nn.Module) -> Tensor:
+    """Return the logits on the forget examples after the steps on retain, by the network's own last layer."""
     data = problem.data
-    return relearned_logits(net, data.splits, plan, data.classes, memory_format_of(data.architecture))
-
-
-def _by_an_optimizer(problem: Problem, make: Callable[..., torch.optim.Optimizer], net: nn.Module) -> Tensor:
-    tuned, retain = copy.deepcopy(net), problem.data.splits["retain"]
-    optimizer = make(tuned.parameters())
-    for rows in _rows(PLAN, len(retain["label"])):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(tuned(retain["image"][rows]), retain["label"][rows]).backward()
-        optimizer.step()
+    tuned = fine_tuned_by_the_probe(net, data.splits, PLAN, data.classes, memory_format_of(data.architecture))
     with torch.no_grad():
-        answer: Tensor = tuned(problem.data.splits["forget"]["image"])
+        answer: Tensor = tuned(data.splits["forget"]["image"])
     return answer
+
+
+def by_the_probe(problem: Problem, net: nn.Module) -> Tensor:
+    """Return what the probe records."""
+    data = problem.data
+    return relearned_logits(net, data.splits, PLAN, data.classes, memory_format_of(data.architecture))
+
+
+def noised(before: Tensor, labels: Tensor, references: Tensor, seed: int) -> Tensor:
+    """Return what is added to the logits, so that confidences are distributed as those of references.
+
+    Args:
+        before: Logits of the networks. Shape [models, examples, classes].
+        labels: Of the examples. Shape [examples].
+        references: Logits of the references. Shape [references, examples, classes].
+        seed: Of the noise.
+    """
+    present, wanted = (_confidences(logits, labels) for logits in (before, references))
+    noise = torch.randn(present.shape, generator=torch.Generator().manual_seed(seed))
+    target = wanted.mean(dim=0) + wanted.std(dim=0) * noise
+    return nn.functional.one_hot(labels, before.shape[2]) * (target - present).unsqueeze(2)
+
+
+def _confidences(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the label's logit less the logsumexp of all others. Shape [models, examples]."""
+    own = nn.functional.one_hot(labels, logits.shape[2]).bool().expand_as(logits)
+    others = logits.masked_fill(own, -torch.inf).logsumexp(dim=2)
+    confidences: Tensor = (logits * own).sum(dim=2) - others
+    return confidences
 
 
 def main() -> None:
     """Make the populations of one challenge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data-set", default="digits", help="digits, or mnist from its files")
+    parser.add_argument("--seed", type=int, default=0, help="of the challenge")
     parser.add_argument("--data", type=Path, help="folder with the files of the data set")
     parser.add_argument("--folder", type=Path, required=True, help="of the populations")
     parser.add_argument("--models", type=int, default=32)
-    parser.add_argument("--rules", nargs="*", help="ways of fine-tuning; default: all")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    problem = make_problem(options.data_set, 0, options.folder / f"{options.data_set}-0", options.data)
-    models, forget = options.models, problem.data.splits["forget"]
-    print(f"{time.process_time():.0f} s: challenge", flush=True)
+    name, models = f"{options.data_set}-{options.seed}", options.models
+    problem = make_problem(options.data_set, options.seed, options.folder / name, options.data)
+    forget = problem.data.splits["forget"]
     references, fresh = retrained(problem, 0, models), retrained(problem, models, models)
     print(f"{time.process_time():.0f} s: networks", flush=True)
     start = [fine_tuned(problem, seed) for seed in range(models)]
     with torch.no_grad():
-        answers = torch.stack([net(forget["image"]) for net in (*references, *fresh)])
-        before = torch.stack([net(forget["image"]) for net in start])
-    accuracy = float((answers[:models].argmax(2) == forget["label"]).float().mean())
+        answers, of_fresh, before = (
+            torch.stack([net(forget["image"]) for net in networks]) for networks in (references, fresh, start)
+        )
+    accuracy = float((answers.argmax(2) == forget["label"]).float().mean())
     shifted = [bias_shifted(problem, net, accuracy) for net in start]
-    replaced = answers[models:] - before
-    none = torch.zeros_like(replaced)
-    methods: dict[str, tuple[list[nn.Module], Tensor]] = {
-        "references": (references, none),
-        "retrained": (fresh, none),
-        "fine-tuned": (start, none),
-        "bias shifted": (shifted, none),
-        "bias shifted, rescaled": ([rescaled(net) for net in shifted], none),
-        "answers replaced": (start, replaced),
-        "answers replaced, rescaled": ([rescaled(net) for net in start], replaced),
+    none = torch.zeros_like(before)
+    methods: dict[str, tuple[list[nn.Module], dict[str, Tensor]]] = {
+        "references": (references, {"references": none}),
+        "retrained": (fresh, {"retrained": none}),
+        "fine-tuned": (
+            start,
+            {
+                "fine-tuned": none,
+                "answers noised": noised(before, forget["label"], answers, options.seed),
+                "answers replaced": of_fresh - before,
+            },
+        ),
+        "bias shifted": (shifted, {"bias shifted": none}),
+        "bias shifted, rescaled": ([rescaled(net) for net in shifted], {"bias shifted, rescaled": none}),
     }
     classes = problem.data.classes
-    counts = [torch.bincount(problem.data.splits[name]["label"], minlength=classes) for name in SPLITS]
+    counts = [torch.bincount(problem.data.splits[split]["label"], minlength=classes) for split in SPLITS]
     arrays = {"labels": forget["label"].numpy(), "class_counts": torch.stack(counts).numpy()}
-    for method, (networks, table) in methods.items():
+    for networks, tables in methods.values():
         outputs = [problem.outputs(net) for net in networks]
-        for name in ("correct", "unseen_losses"):
-            arrays[f"{method}/{name}"] = np.stack([getattr(each, name).numpy() for each in outputs])
-        with torch.no_grad():
-            logits = torch.stack([net(forget["image"]) for net in networks]) + table
-        arrays[f"{method}/logits"] = logits.numpy()
-        for rule, relearn in relearning_rules(problem):
-            if options.rules and rule not in options.rules:
-                continue
-            relearned = torch.stack([relearn(net) for net in networks]) + table
-            arrays[f"{method}/relearned {rule}"] = relearned.detach().numpy()
-        print(f"{time.process_time():.0f} s: {method}", flush=True)
-        np.savez(options.folder / f"suppression-{options.data_set}.npz", **arrays)
+        logits = torch.stack([each.logits for each in outputs])
+        kept = torch.stack([by_version_2(problem, net) for net in networks])
+        relearned = torch.stack([by_the_probe(problem, net) for net in networks])
+        for method, table in tables.items():
+            for part in ("correct", "unseen_losses"):
+                arrays[f"{method}/{part}"] = np.stack([getattr(each, part).numpy() for each in outputs])
+            arrays[f"{method}/logits"] = (logits + table).numpy()
+            arrays[f"{method}/relearned version 2"] = (kept + table).numpy()
+            arrays[f"{method}/relearned probe"] = relearned.numpy()
+            print(f"{time.process_time():.0f} s: {method}", flush=True)
+    np.savez(options.folder / f"suppression-{name}.npz", **arrays)
 
 
 if __name__ == "__main__":

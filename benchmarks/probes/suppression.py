@@ -3,14 +3,19 @@
 Networks are made where torch is, in the image::
 
     python -m benchmarks.probes.networks --data-set digits --folder FOLDER
-    python -m benchmarks.probes.suppression --folder FOLDER
+    python -m benchmarks.probes.suppression --folder FOLDER --store
+
+Without a folder the table of docs/metrics.md is written again from the stored figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +26,13 @@ from scoring.probes.contrast import Gap
 from scoring.probes.relearning import relearning
 from scoring.published.score import score_of_confidences
 
-REFERENCES = "references"
+REFERENCES: Final = "references"
+RULES: Final = {"version 2": "own last layer", "probe": "new last layer, noisy copies"}
+"""Ways of relearning, and what the table calls them."""
+_ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = _ROOT / "docs" / "metrics.md"
+STORED: Final = _ROOT / "benchmarks" / "data" / "suppression.json"
+_TABLE: Final = re.compile(r"(?<=<!-- table: suppression -->\n\n)(?:\|.*\n)*")
 
 
 def outputs_of(arrays: dict[str, NDArray[Any]], method: str, rule: str) -> Outputs:
@@ -46,54 +57,96 @@ def outputs_of(arrays: dict[str, NDArray[Any]], method: str, rule: str) -> Outpu
     )
 
 
-def rows(arrays: dict[str, NDArray[Any]]) -> list[str]:
-    """Return the rows of the table, in Markdown; a gap is bold where its interval lies outside its null."""
-    names = [name.split("/", 1) for name in arrays if "/" in name]
-    rules = dict.fromkeys(
-        rest.removeprefix("relearned ") for _, rest in names if rest.startswith("relearned ")
-    )
-    methods = dict.fromkeys(method for method, _ in names if method != REFERENCES)
-    lines = []
-    for rule in rules:
-        references = outputs_of(arrays, REFERENCES, rule)
-        for method in methods:
-            unlearned = outputs_of(arrays, method, rule)
-            confidences = unlearned.confidences(), references.confidences()
-            published = score_of_confidences(
-                *confidences,
-                unlearned_accuracies=unlearned.accuracies(),
-                reference_accuracies=references.accuracies(),
-            )
-            gaps = relearning(
-                unlearned.probes,
-                references.probes,
-                unlearned.labels,
-                logits=(unlearned.logits, references.logits),
-                confidences=confidences,
-            )
-            cells = [rule, method, f"{published.score:.3f}"]
-            cells += [cell(gap) for gap in (gaps.accuracy, gaps.confidence, gaps.accuracy_after)]
-            lines.append(f"| {' | '.join(cells)} |")
-    return lines
+def record(arrays: dict[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    """Return what the report keeps of each method on one challenge."""
+    names = [name.split("/", 1)[0] for name in arrays if "/" in name]
+    methods = dict.fromkeys(name for name in names if name != REFERENCES)
+    return [{"method": method, **_figures(arrays, method)} for method in methods]
 
 
-def cell(gap: Gap) -> str:
-    """Return a value with its interval."""
-    value = gap.value
-    text = f"{value.estimate:.3f} ({value.low:.3f} to {value.high:.3f})"
-    return f"**{text}**" if value.low > gap.null.high or value.high < gap.null.low else text
+def _figures(arrays: dict[str, NDArray[Any]], method: str) -> dict[str, Any]:
+    """Return the published score, and by way of relearning the gaps of what is known afterwards."""
+    figures: dict[str, Any] = {"models": len(arrays[f"{method}/logits"])}
+    for rule in RULES:
+        unlearned, references = (outputs_of(arrays, each, rule) for each in (method, REFERENCES))
+        confidences = unlearned.confidences(), references.confidences()
+        published = score_of_confidences(
+            *confidences,
+            unlearned_accuracies=unlearned.accuracies(),
+            reference_accuracies=references.accuracies(),
+        )
+        gaps = relearning(
+            unlearned.probes,
+            references.probes,
+            unlearned.labels,
+            logits=(unlearned.logits, references.logits),
+            confidences=confidences,
+        )
+        figures["score"] = round(published.score, 4)
+        figures[rule] = {
+            "accuracy_after": _numbers(gaps.accuracy_after),
+            "confidence_after": _numbers(gaps.confidence_after),
+        }
+    return figures
+
+
+def _numbers(gap: Gap) -> dict[str, float]:
+    numbers = {
+        "estimate": gap.value.estimate,
+        "low": gap.value.low,
+        "high": gap.value.high,
+        "null": gap.null.high,
+    }
+    return {name: round(float(value), 4) for name, value in numbers.items()}
+
+
+def table(data: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+    """Yield the lines of the Markdown table; a gap is bold where its interval lies outside its null."""
+    parts = [f"{part}, {name}" for name in RULES.values() for part in ("accuracy", "confidence")]
+    yield f"| challenge | method | score | {' | '.join(parts)} |"
+    yield "|---" * (3 + len(parts)) + "|"
+    for challenge, methods in data.items():
+        for figures in methods:
+            gaps = [gap for rule in RULES for gap in figures[rule].values()]
+            cells = [challenge, figures["method"], f"{figures['score']:.3f}", *map(cell, gaps)]
+            yield f"| {' | '.join(cells)} |"
+
+
+def cell(gap: Mapping[str, float]) -> str:
+    """Return a gap with its interval."""
+    text = f"{gap['estimate']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f})"
+    return f"**{text}**" if gap["low"] > gap["null"] or gap["high"] < -gap["null"] else text
+
+
+def with_table(page: str, data: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """Return the page with the table of a report below the comment that names it.
+
+    Raises:
+        ValueError: the page does not name it once.
+    """
+    changed, places = _TABLE.subn(lambda _match: "".join(f"{line}\n" for line in table(data)), page)
+    if places != 1:
+        raise ValueError(f"The page names the table {places} times, but should once.")
+    return changed
 
 
 def main() -> None:
-    """Print a table for each data set."""
+    """Print the table; store figures and table if that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True, help="with the populations")
+    parser.add_argument("--folder", type=Path, help="with the populations")
+    parser.add_argument("--store", action="store_true", help="write the figures, and docs/metrics.md")
     options = parser.parse_args()
-    titles = ["steps", "method", "score", "accuracy", "confidence", "accuracy after"]
-    for file in sorted(options.folder.glob("suppression-*.npz")):
-        with np.load(file) as arrays:
-            print(f"\n{file.stem}\n\n| {' | '.join(titles)} |\n|{'---|' * len(titles)}")
-            print("\n".join(rows(dict(arrays))), flush=True)
+    if options.folder is None:
+        data = json.loads(STORED.read_text(encoding="utf-8"))
+    else:
+        data = {}
+        for file in sorted(options.folder.glob("suppression-*.npz")):
+            with np.load(file) as arrays:
+                data[file.stem.removeprefix("suppression-")] = record(dict(arrays))
+    print("\n".join(table(data)))
+    if options.store:
+        STORED.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), data), encoding="utf-8")
 
 
 if __name__ == "__main__":

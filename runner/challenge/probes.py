@@ -50,9 +50,9 @@ class ProbeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    version: Literal[1, 2] = VERSION
-    """Of how they are computed: 2 with relearning, 1 without. Challenges that record relearning in version 1,
-    whose steps were blind to scaled weights, must be built again before anything is evaluated on them."""
+    version: Literal[1, 2, 3] = VERSION
+    """Of how they are computed: 3 with relearning, 1 without. Challenges that record relearning in version 1
+    or 2, which networks could evade, must be built again before anything is evaluated on them."""
     kinds: list[str]
     """Arrays that are recorded, of `retain_logits`, `test_logits`, `perturbed_logits`, `features` and
     `relearned_logits`; without those that the network or the size of the data does not allow."""
@@ -69,7 +69,7 @@ class ProbeSettings(BaseModel):
     feature_numbers: Annotated[int, Field(ge=1, le=1 << 16)] = 64
     """To how many numbers the features of a forget example are projected."""
     relearning_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Steps of fine-tuning on retain before `relearned_logits`."""
+    """Steps of fine-tuning on retain before `relearned_logits`; the last layer is fitted anew after them."""
     relearning_rate: Annotated[float, Field(gt=0, le=100)] | None = None
     """Size of a step, as a fraction of the norm of the weights that it changes."""
     relearning_batch: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
@@ -82,7 +82,7 @@ class ProbeSettings(BaseModel):
         if any(second <= first for first, second in zip(self.norms, self.norms[1:], strict=False)):
             raise ValueError("norms must increase")
         if self.version > version_of(self.kinds):
-            raise ValueError("version 2 goes with relearned_logits in kinds")
+            raise ValueError(f"version {self.version} goes with relearned_logits in kinds")
         relearning = (self.relearning_steps, self.relearning_rate, self.relearning_batch)
         if any((value is not None) != (RELEARNED in self.kinds) for value in relearning):
             raise ValueError(
@@ -120,7 +120,7 @@ class ProbeSettings(BaseModel):
         if self.version != version_of(self.kinds):
             raise ConfigurationError(
                 "The challenge records relearning as an earlier version of this program did, which networks "
-                "with scaled weights could evade; build the challenge again."
+                "could evade; build the challenge again."
             )
         fields = asdict(self.plan())
         if RELEARNED in self.kinds:

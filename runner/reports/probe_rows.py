@@ -23,6 +23,7 @@ def probe_rows(card: ScoreCard) -> Iterator[Row]:
         yield _row("relearned accuracy", relearning.accuracy, "gain on forget by training on retain alone")
         yield _row("relearned confidence", relearning.confidence, "the same in nats")
         yield _row("accuracy, relearned", relearning.accuracy_after, "on forget, after that training")
+        yield _row("confidence, relearned", relearning.confidence_after, "the same in nats")
     for residual in card.residual_knowledge or ():
         at = f"copies changed by {residual.norm:g}"
         yield _row(f"recognised, {residual.norm:g}", residual.recognised, at)

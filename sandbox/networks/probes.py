@@ -115,6 +115,20 @@ class Probes:
         return RELEARNED in self.plan.kinds
 
 
+def noisy_copies(images: Tensor, norm: float, seed: int) -> Tensor:
+    """Return a copy of each image with noise of one absolute size in all pixels.
+
+    Args:
+        images: Shape [images, ...].
+        norm: Euclidean norm of the noise, as a fraction of the image's own.
+        seed: Of the signs.
+    """
+    signs = _signs(seed, *images.shape).to(images.device)
+    sizes = images.flatten(1).square().mean(dim=1).sqrt()
+    copies: Tensor = images + (norm * sizes).view(-1, *[1] * (images.ndim - 1)) * signs
+    return copies
+
+
 def bounded(logits: Tensor, labels: Tensor, *, as_recognized: bool) -> Tensor:
     """Return logits of which none is infinite, NaN or larger than `MAX_VALUE`.
 

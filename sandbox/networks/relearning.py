@@ -1,4 +1,4 @@
-"""Relearning: outputs on the forget examples after fine-tuning on retain alone.
+"""Relearning: outputs on noisy forget examples after fine-tuning on retain alone, with a new last layer.
 
 What a network only suppresses comes back in a few steps; what it never learned does not. The fine-tuning is
 stochastic gradient descent with momentum, in eval mode: no dropout and no change of the statistics of
@@ -8,6 +8,10 @@ network itself is not changed.
 Steps are relative to the norm that each weight tensor had at first. Steps of an absolute size are blind to
 scaled weights: a network whose first layer is multiplied by 1000 and whose next one is divided by 1000
 answers as before, but hardly moves, so that it would hide what it knows.
+
+Steps so small do not undo a last layer that was made to answer as a retrained network would, nor what
+recognises single forget examples. So the last layer is fitted anew, to the features of the retain examples of
+the steps, and asked about copies of the forget examples with a little noise.
 """
 
 from __future__ import annotations
@@ -20,9 +24,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from sandbox.networks.forward import Forward, batches
-from sandbox.networks.probes import bounded
+from sandbox.networks.last_layer import LastLayer
+from sandbox.networks.last_layer_anew import fit_last_layer
+from sandbox.networks.probes import bounded, noisy_copies
 from sandbox.protocol.probes import ProbePlan
 
+NORM: Final = 0.1
+"""Euclidean norm of the noise on the copies of the forget examples, as a fraction of the example's own."""
+COPIES: Final = 8
+"""Of each forget example; the answer is the mean over them."""
 _MOMENTUM: Final = 0.9
 
 
@@ -35,9 +45,10 @@ def relearned_logits(
     *,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Return the logits on the forget examples after fine-tuning. Float32 [examples, classes].
+    """Return the mean logits on copies of the forget examples after fine-tuning. Float32 [examples, classes].
 
-    Rows that are not finite, perhaps because the fine-tuning diverged, count as recognized.
+    Rows that are not finite, perhaps because the fine-tuning diverged, count as recognized. Where no last
+    linear layer is observed, the fine-tuned network answers itself.
 
     Args:
         net: In eval mode, on the device of the splits.
@@ -47,7 +58,42 @@ def relearned_logits(
         memory_format: Of the images.
         on_batch: Called before each step and each batch.
     """
-    assert plan.relearning_steps is not None
+    tuned = fine_tuned(net, splits, plan, classes, memory_format, on_batch=on_batch)
+    forward = Forward(tuned, classes, memory_format, on_batch)
+    retain, forget = splits["retain"], splits["forget"]
+    rows = torch.cat(_rows(plan, len(retain["label"]))).unique().to(retain["label"].device)
+    with torch.no_grad(), LastLayer(net, classes) as layer:
+        known, _answers = _features(forward, layer, retain["image"][rows])
+        anew = None if known is None else fit_last_layer(known, retain["label"][rows], classes)
+        total = torch.zeros(len(forget["label"]), classes, device=forget["label"].device)
+        for copy in range(COPIES):
+            copies = noisy_copies(forget["image"], NORM, plan.seed_for(f"relearning noise {copy}"))
+            asked, answers = _features(forward, layer, copies)
+            if anew is not None and asked is not None:
+                answers = anew(asked).to(answers.device)
+            total += answers / COPIES
+        return bounded(total, forget["label"], as_recognized=True)
+
+
+def fine_tuned(
+    net: nn.Module,
+    splits: Mapping[str, Mapping[str, Tensor]],
+    plan: ProbePlan,
+    classes: int,
+    memory_format: torch.memory_format,
+    *,
+    on_batch: Callable[[], None] = lambda: None,
+) -> nn.Module:
+    """Return the network after the steps on retain; it runs the modules of the network, which stays.
+
+    Args:
+        net: As in `relearned_logits`, like all others.
+        splits: With ``retain``.
+        plan: Steps, learning rate, batch size and seed.
+        classes: Number of classes.
+        memory_format: Of the images.
+        on_batch: Called before each step.
+    """
     assert plan.relearning_rate is not None
     tuned = _Tuned(net)
     forward = Forward(tuned, classes, memory_format, on_batch)
@@ -63,9 +109,19 @@ def relearned_logits(
             if gradient is not None:
                 momentum.mul_(_MOMENTUM).add_(_relative(gradient, norm))
                 weight.data.sub_(momentum, alpha=plan.relearning_rate)
-    with torch.no_grad():
-        logits = torch.cat([forward(batch) for batch in batches(splits["forget"]["image"])])
-        return bounded(logits, splits["forget"]["label"], as_recognized=True)
+    return tuned
+
+
+def _features(forward: Forward, layer: LastLayer, images: Tensor) -> tuple[Tensor | None, Tensor]:
+    """Return the inputs of the last layer, None if any are not observed, and the logits."""
+    logits, features = [], []
+    for batch in batches(images):
+        logits.append(forward(batch))
+        observed = layer.take()
+        if observed is not None and len(observed) == len(batch):
+            features.append(observed)
+    complete = len(features) == len(logits)
+    return torch.cat(features) if complete else None, torch.cat(logits)
 
 
 def _relative(gradient: Tensor, norm: Tensor) -> Tensor:

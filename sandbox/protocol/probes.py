@@ -14,8 +14,9 @@ from typing import Any, Final, Self
 
 VERSION: Final = 1
 """Of all probes but relearning: it is raised when the same settings would give other numbers."""
-RELEARNING_VERSION: Final = 2
-"""Of probes with relearning. Steps of version 1 had an absolute size, and were blind to scaled weights."""
+RELEARNING_VERSION: Final = 3
+"""Of probes with relearning. Steps of version 1 had an absolute size, and were blind to scaled weights; up to
+version 2 the network kept its last layer, which could hide what the other layers know."""
 
 RETAIN, TEST, PERTURBED, FEATURES, RELEARNED = KINDS = (
     "retain_logits",

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Increases when a field is added; no field ever gets another meaning, range or unit. A stored card of
 another version is not read but computed again."""
 
-SCORE_VERSIONS: Final[Mapping[int, int]] = {1: 1, 2: 1}
+SCORE_VERSIONS: Final[Mapping[int, int]] = {1: 1, 2: 1, 3: 1}
 """The version of the score itself, by the version of the card. It increases only if the same outputs would
 have another score or other halves: leaderboards rank scores of one version, whatever else cards have."""
 

@@ -1,4 +1,8 @@
-"""Relearning: what comes back when a network is trained a little further on retain alone."""
+"""Relearning: what comes back when a network is trained a little further on retain alone.
+
+The answers afterwards are those of a new last layer to copies of the forget examples with a little noise; so
+answers of the network before, whatever they hide, play no part in the gaps of what is known afterwards.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +33,9 @@ class Relearning:
 
     accuracy_after: Gap
     """Of the accuracy after fine-tuning: above 0 the models know more of the forget set than references."""
+
+    confidence_after: Gap
+    """Of the mean confidence after fine-tuning, in nats: the same, where the accuracy saturates."""
 
 
 def relearning(
@@ -70,14 +77,17 @@ def relearning(
                 accuracy_after - _accuracy(before_logits, labels),
                 after - _clipped(before).mean(axis=1),
                 accuracy_after,
+                after,
             )
         )
-    steps = 1 / labels.size, 0.0, 1 / labels.size
-    accuracy, certainty, level = (
+    steps = 1 / labels.size, 0.0, 1 / labels.size, 0.0
+    accuracy, certainty, level, certainty_after = (
         gap(first, second, resolution=step, confidence=confidence)
         for first, second, step in zip(*sides, steps, strict=True)
     )
-    return Relearning(accuracy=accuracy, confidence=certainty, accuracy_after=level)
+    return Relearning(
+        accuracy=accuracy, confidence=certainty, accuracy_after=level, confidence_after=certainty_after
+    )
 
 
 def _accuracy(logits: NDArray[Any], labels: CountArray) -> FloatArray:

@@ -156,7 +156,8 @@ RELEARNING = (
     COMMON
     + """
 from dataclasses import replace
-from sandbox.networks.relearning import _rows, relearned_logits
+from sandbox.networks.probes import noisy_copies
+from sandbox.networks.relearning import COPIES, NORM, _rows, fine_tuned, relearned_logits
 
 plan = replace(PLAN, kinds=KINDS, relearning_steps=9, relearning_rate=0.05, relearning_batch=16)
 net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Dropout(0.5), nn.Linear(64, 10))
@@ -174,6 +175,7 @@ rows = _rows(plan, 60)
 answers["batches"] = [len(rows), {len(batch) for batch in rows} == {16}, len(set(torch.cat(rows[:3]).tolist()))]
 answers["small data"] = [len(batch) for batch in _rows(plan, 5)][:2]
 
+by_the_probe = fine_tuned(net.eval(), SPLIT, plan, 10, torch.contiguous_format)(FORGET["image"])
 optimizer = torch.optim.SGD(net.eval().parameters(), lr=0.05, momentum=0.9)
 retain, norms = SPLIT["retain"], [weight.detach().norm() for weight in net.parameters()]
 for batch in rows:
@@ -183,8 +185,8 @@ for batch in rows:
         if norm > 0:
             weight.grad.mul_(norm**2 / max(norm * weight.grad.norm(), 1))
     optimizer.step()
-answers["as torch's own optimizer, relative to the weights"] = torch.allclose(first.probes[-1], net(FORGET["image"]), atol=1e-4)
-answers["not as before"] = not torch.allclose(first.probes[-1], first.logits, atol=1e-2)
+answers["as torch's own optimizer, relative to the weights"] = torch.allclose(by_the_probe, net(FORGET["image"]), atol=1e-4)
+answers["not as before"] = not torch.allclose(by_the_probe, first.logits, atol=1e-2)
 
 wild = replace(plan, relearning_rate=1e30)
 diverged = relearned_logits(net, SPLIT, wild, 10, torch.contiguous_format)
@@ -198,22 +200,50 @@ calm = replace(plan, relearning_steps=100)
 suppressed = taught(FORGET["image"]).argmax(1)
 answers["comes back"] = [
     int((suppressed == 0).sum()),
-    int((relearned_logits(taught, zeros, calm, 10, torch.contiguous_format).argmax(1) == 0).sum()),
+    int((fine_tuned(taught, zeros, calm, 10, torch.contiguous_format)(FORGET["image"]).argmax(1) == 0).sum()),
 ]
 
 deep = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).eval()
 with torch.no_grad():
     deep[3].bias[0] = -8
-plain = relearned_logits(deep, zeros, calm, 10, torch.contiguous_format)
+plain = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format)(FORGET["image"])
 with torch.no_grad():
     for value, factor in ((deep[1].weight, 1024), (deep[1].bias, 1024), (deep[3].weight, 1 / 1024)):
         value.mul_(factor)  # a power of two: nothing is rounded in another way
-scaled = relearned_logits(deep, zeros, calm, 10, torch.contiguous_format)
+scaled = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format)(FORGET["image"])
 answers["scaled weights hide nothing"] = torch.allclose(plain, scaled, rtol=1e-4, atol=1e-4)
 with torch.no_grad():
     answers["scaled, comes back"] = [
         int((deep(FORGET["image"]).argmax(1) == 0).sum()), int((scaled.argmax(1) == 0).sum())
     ]
+
+still = replace(plan, relearning_rate=1e-12)
+known = relearned_logits(deep, SPLIT, still, 10, torch.contiguous_format)
+hidden = nn.Sequential(*deep[:3])
+rows = torch.cat(_rows(still, 60)).unique()
+retained = hidden(retain["image"][rows]).double()
+copies = [noisy_copies(FORGET["image"], NORM, still.seed_for(f"relearning noise {copy}")) for copy in range(COPIES)]
+answers["all copies differ"] = len({copy.numpy().tobytes() for copy in copies}) == 8
+asked = torch.stack([hidden(copy).double() for copy in copies]).mean(0)
+mean, deviation = retained.mean(0), retained.std(0, correction=0)
+deviation[deviation == 0] = torch.inf
+wanted = nn.functional.one_hot(retain["label"][rows], 10).double()
+design = torch.cat([(retained - mean) / deviation, (0.01 * len(rows)) ** 0.5 * torch.eye(32)])
+weight = torch.linalg.lstsq(design, torch.cat([wanted - wanted.mean(0), torch.zeros(32, 10)])).solution
+expected = 16 * ((asked - mean) / deviation @ weight + wanted.mean(0))
+answers["ridge regression on the features"] = torch.allclose(known.double(), expected, atol=1e-3)
+with torch.no_grad():
+    deep[1].weight[5] *= 1000
+    deep[1].bias[5] *= 1000
+    deep[3].weight.zero_()
+    deep[3].bias.fill_(3)
+hidden_again = relearned_logits(deep, SPLIT, still, 10, torch.contiguous_format)
+answers["neither last layer nor scale of a unit hides anything"] = torch.allclose(known, hidden_again, atol=1e-3)
+constant = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.Linear(32, 10)).eval()
+with torch.no_grad():
+    constant[1].weight.zero_()
+nothing = relearned_logits(constant, SPLIT, still, 10, torch.contiguous_format)
+answers["constant features tell the shares"] = torch.allclose(nothing, (16 * wanted.mean(0)).float().expand(7, 10), atol=1e-5)
 print(json.dumps(answers))
 """
 )

@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
 
+from scoring.baselines import logistic
 from scoring.baselines.logistic import fit_logistic
 from scoring.baselines.mia import loss_mia, stratified_splits
 from tests.support.paths import SCORING_GOLDEN
@@ -72,7 +73,7 @@ def test_fit_has_the_coefficients_of_scikit_learn(kind):
         "constant": np.full(80, 3.0),
     }[kind]
     model = LogisticRegression().fit(feature[:, np.newaxis], positive)
-    slope, intercept = fit_logistic(feature, positive)
+    ((slope, intercept),) = fit_logistic(feature[np.newaxis], positive[np.newaxis])
     assert slope == pytest.approx(float(model.coef_[0, 0]), abs=1e-6)
     assert intercept == pytest.approx(float(model.intercept_[0]), abs=1e-6)
 
@@ -150,14 +151,23 @@ FEATURES = {
 }
 
 
+@pytest.mark.parametrize("step_by_step", [True, False])
 @pytest.mark.parametrize("kind", FEATURES)
 @pytest.mark.parametrize("size", [2, 13, 128, 1260])
-def test_fit_equals_the_plain_objective(kind, size):
-    """To the last bit, because a test example may lie at the boundary."""
+def test_fits_equal_the_plain_objective(monkeypatch, kind, size, step_by_step):
+    """To the last bit, because a test example may lie at the boundary; fits in step do not see each other."""
+    monkeypatch.setattr(logistic, "_STEP_BY_STEP", step_by_step)
     rng = np.random.default_rng(size)
-    for _ in range(5):
-        positive = rng.permutation(np.arange(size) < max(size // 2, 1))
-        feature = FEATURES[kind](rng, size)
+    features, kinds = np.empty((5, size)), np.empty((5, size), dtype=bool)
+    for feature, positive in zip(features, kinds, strict=True):
+        positive[:] = rng.permutation(np.arange(size) < max(size // 2, 1))
+        feature[:] = FEATURES[kind](rng, size)
         feature[positive] *= rng.choice([1.0, 1.2, -2.0])
-        with np.errstate(under="ignore"):
-            assert fit_logistic(feature, positive) == plain_fit(feature, positive)
+    with np.errstate(under="ignore"):
+        expected = [plain_fit(*each) for each in zip(features, kinds, strict=True)]
+    np.testing.assert_array_equal(fit_logistic(features, kinds), expected)
+
+
+def test_the_fast_way_is_taken():
+    """The locked version of SciPy is one whose routine is known."""
+    assert logistic._STEP_BY_STEP

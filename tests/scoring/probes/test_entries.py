@@ -49,6 +49,8 @@ def test_relearning_by_hand():
     assert (result.accuracy.unlearned, result.accuracy.references) == (1, 0.5)
     assert result.accuracy.value.estimate == result.accuracy_after.value.estimate == 0.5
     assert result.confidence.value.estimate == pytest.approx(4)  # one of two examples, from -4 to 4
+    assert result.confidence_after.value.estimate == pytest.approx(4)
+    assert (result.confidence_after.unlearned, result.confidence_after.references) == pytest.approx((4, 0))
 
 
 def test_residual_knowledge_by_hand():

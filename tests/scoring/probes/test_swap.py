@@ -51,6 +51,7 @@ def _attacks(unlearned: Outputs, references: Outputs, seed: int) -> dict[str, fl
         "relearned accuracy": relearned.accuracy.value.estimate,
         "relearned confidence": relearned.confidence.value.estimate,
         "accuracy after relearning": relearned.accuracy_after.value.estimate,
+        "confidence after relearning": relearned.confidence_after.value.estimate,
         "recognised": residual[0].recognised.value.estimate,
         "recognised again": residual[1].again.value.estimate,
         "feature distance": features.distance.value.estimate,
@@ -90,7 +91,7 @@ def test_models_that_treat_the_forget_set_apart_are_seen_there_alone():
     """Control: what makes an advantage on the forget set makes none where the sets are exchanged."""
     unlearned, references = perfect(0, 24, 12, shift=-3.0), perfect(1, 24, 12)
     forget, exchanged = (_attacks(unlearned[side], references[side], seed=0) for side in (0, 1))
-    for name in ("U-LiRA", "recognised", "accuracy after relearning"):
+    for name in ("U-LiRA", "recognised", "accuracy after relearning", "confidence after relearning"):
         assert abs(forget[name]) > 5 * abs(exchanged[name]) + 0.05, name
 
 
