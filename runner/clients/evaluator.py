@@ -134,8 +134,8 @@ class EvaluatorClient:
                 break
             if frame.kind != "progress":
                 return frame
-        if not self._channel.stream.is_running():
-            raise SandboxLostError("The evaluator's container is gone.")
+        if self._channel.stream.stood_still():
+            raise SandboxLostError("The evaluator's container stood still: paused, frozen, or out of reach.")
         raise EvaluatorFailedError("The evaluator does not answer.")
 
     def _ended(self) -> SandboxLostError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from runner.challenge.challenge import Challenge
@@ -73,9 +72,6 @@ class WorkerClient:
         self._wall_seconds = description.limits.wall_seconds
         self._cleanup_seconds, self._clock = cleanup_seconds, clock
         self._runtime = placement.runtime
-        self._oom_killed_before = False
-        """Whether a run that is over made the kernel kill for memory. The engine reports that of the
-        container from then on, however the container itself ends."""
         self._is_usable = True
         self._memory = MemoryWatch(stream.memory_bytes)
         self._processor = ProcessorWatch(stream.cpu_seconds)
@@ -123,8 +119,9 @@ class WorkerClient:
         While ``may_start`` returns False, no further run is started. Once ``enough`` returns True,
         the run in progress is finished and the rest are not started.
 
-        Stops early, with runs not executed, when a run could only be stopped together with the
-        container, or when cleanup after it failed; start another worker for the rest.
+        Stops early, with runs not executed, when a run could only be stopped together with the container,
+        when processes or files of it remain, or when the kernel has killed there for memory: the container's
+        counters would tell of that for the next run too. Start another worker for the rest.
 
         Raises:
             SandboxLostError: the container is gone, or a run ended in a way for which the host is to blame.
@@ -158,8 +155,8 @@ class WorkerClient:
                 pause_seconds = self._clock() - paused_at
                 for run in active.values():  # the caller's work on the result is not their time
                     run.exclude(pause_seconds)
-                clean = clean and frame.fields["wiped"] is True
-        if not clean:  # processes or files of a run remain: no other run may start there
+                clean = clean and frame.fields["wiped"] is True and ended.observation.oom_kills == 0
+        if not clean:
             self._kill()
 
     def _kill(self) -> None:
@@ -227,7 +224,6 @@ class WorkerClient:
             processor_seconds=processor_seconds,
             confirmed_stillness=self._stillness.confirmed,
         )
-        self._oom_killed_before |= ended.observation.oom_kills > 0
         if reason := fault_of_host(ended.observation):
             self._kill()
             raise SandboxLostError(reason)
@@ -240,7 +236,6 @@ class WorkerClient:
         events = frame.integer("oom_events") if "oom_events" in frame.fields else -1
         if events >= 0:
             return events > 0
-        self._is_usable = False  # its peak would be taken for that of the next run
         return self._channel.stream.has_reached_memory_limit()
 
     def _kill_overdue(self, active: dict[int, ActiveRun]) -> Iterator[EndedRun]:
@@ -270,13 +265,12 @@ class WorkerClient:
         ending = self._channel.stream.ending()
         if ending is None or not active:
             raise SandboxLostError(f"The worker container ended in mid-run{self._channel.stderr_suffix()}.")
-        oom_killed = ending.oom_killed and not self._oom_killed_before
-        if not caused_by_run(exit_code=ending.exit_code, oom_killed=oom_killed, runtime=self._runtime):
+        if not caused_by_run(exit_code=ending.exit_code, oom_killed=ending.oom_killed, runtime=self._runtime):
             raise SandboxLostError(
                 f"The worker container ended in mid-run, with exit code {ending.exit_code}"
                 f"{self._channel.stderr_suffix()}."
             )
-        yield from self._abort_all(active, container_exit=replace(ending, oom_killed=oom_killed))
+        yield from self._abort_all(active, container_exit=ending)
 
     def _abort_all(
         self,

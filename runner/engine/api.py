@@ -23,6 +23,7 @@ class ContainerExit:
 
     exit_code: int
     oom_killed: bool
+    """Whether the kernel killed processes in it for memory, as far as is known for its own use of it."""
 
 
 class Stream(Protocol):

@@ -13,9 +13,9 @@ import docker
 
 from runner.engine.api import ContainerExit
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
-from runner.engine.memory_use import MemoryGroup, processor_file, processor_seconds
+from runner.engine.memory_use import LARGEST_REQUEST_BYTES, MemoryGroup, processor_file, processor_seconds
+from runner.engine.outer_groups import OuterGroups
 from runner.errors import SandboxLostError
-from runner.units import MIB
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
 _STDOUT, _STDERR = 1, 2
@@ -24,8 +24,6 @@ _STANDSTILL_SECONDS: Final = 0.4
 """A supervisor wakes several times in this time while a run is in progress."""
 _ANSWER_SECONDS: Final = 1.0
 """An engine that takes longer to say how a container is was out of reach before, and held its frames back."""
-_LARGEST_REQUEST_BYTES: Final = 16 * MIB
-"""The kernel refuses a request for memory as a whole, so a limit may be reached by so much less."""
 _STDERR_BYTES: Final = 1 << 16
 """How many bytes of the end of stderr are stored."""
 
@@ -41,6 +39,7 @@ class DockerContainer:
         self._part: tuple[int, int] | None = None
         self._stderr = bytearray()
         self._memory: MemoryGroup | None = None
+        self._around: OuterGroups | None = None
         self._processor_file: Path | None = None
         self._has_looked_for_groups = False
         self._socket.settimeout(CALL_SECONDS)
@@ -116,7 +115,10 @@ class DockerContainer:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def ending(self, seconds: float = 10.0) -> ContainerExit | None:
-        """Return how it ended; None if it has not after ``seconds``, or if that is not known."""
+        """Return how it ended; None if it has not after ``seconds``, or if that is not known.
+
+        That it was killed for memory does not count where memory ran out around it, and not in it.
+        """
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -124,7 +126,8 @@ class DockerContainer:
             except ENGINE_ERRORS:
                 return None
             if not state["Running"]:
-                return ContainerExit(exit_code=int(state["ExitCode"]), oom_killed=bool(state["OOMKilled"]))
+                oom_killed = bool(state["OOMKilled"]) and not self._ran_short_around()
+                return ContainerExit(exit_code=int(state["ExitCode"]), oom_killed=oom_killed)
             if time.monotonic() > deadline:
                 return None
             time.sleep(0.02)
@@ -162,32 +165,40 @@ class DockerContainer:
         )
 
     def has_reached_memory_limit(self) -> bool | None:
-        """Return whether its use of memory has come up to its limit so far; None under control groups 2.
+        """Return whether its use of memory has come up to its limit so far; None if that is not known.
 
-        The peak decides. The engine's count of failures does not: under recent kernels it stays 0.
+        Under control groups 1 the peak decides. The engine's count of failures does not: under recent kernels
+        it stays 0. A container that has ended meanwhile has no peak any more.
         """
         peak, limit = (self._statistic("memory_stats", name) for name in ("max_usage", "limit"))
-        return None if peak is None or limit is None else peak >= limit - _LARGEST_REQUEST_BYTES
+        if peak is None or limit is None:
+            return False if self._ran_short_around() else None
+        return peak >= limit - LARGEST_REQUEST_BYTES
 
     def memory_bytes(self) -> int | None:
         """Return how much memory it uses at the moment, without file cache; None if that is not known.
 
         It is known where the engine is on this machine.
         """
-        self._look_for_groups()
+        self.look_for_groups()
         return self._memory.used_bytes() if self._memory is not None else None
 
     def cpu_seconds(self) -> float | None:
         """Return how much processor time it has used; None where the engine is not on this machine."""
-        self._look_for_groups()
+        self.look_for_groups()
         return processor_seconds(self._processor_file) if self._processor_file is not None else None
 
-    def _look_for_groups(self) -> None:
+    def _ran_short_around(self) -> bool:
+        return self._around is not None and self._around.ran_short()
+
+    def look_for_groups(self) -> None:
+        """Find its control groups while it runs: they and those above are read from then on."""
         if not self._has_looked_for_groups:
             self._has_looked_for_groups = True
             with contextlib.suppress(*ENGINE_ERRORS, KeyError, TypeError, ValueError):
                 process = int(self._api.inspect_container(self.identity)["State"]["Pid"])
                 self._memory = MemoryGroup.of_container(self.identity, process)
+                self._around = OuterGroups.of(self._memory) if self._memory is not None else None
                 self._processor_file = processor_file(self.identity, process)
 
     def _statistic(self, *names: str) -> int | None:

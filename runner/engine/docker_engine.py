@@ -116,7 +116,9 @@ class DockerEngine:
             if "range of cpus" in str(error).lower():
                 raise HostNotReadyError(f"This host has too few cores: {describe_cause(error)}.") from error
             raise SandboxStartError(f"A container could not be started: {describe_cause(error)}.") from error
-        return DockerContainer(self._api, identity, stream)
+        container = DockerContainer(self._api, identity, stream)
+        container.look_for_groups()
+        return container
 
     def containers(self, labels: Mapping[str, str]) -> list[tuple[str, Mapping[str, str]]]:
         """Return identity and labels of this project's containers that carry all of ``labels``."""

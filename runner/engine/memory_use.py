@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from runner.units import MIB
+
 _PROC: Final = Path("/proc")
-_CGROUPS: Final = Path("/sys/fs/cgroup")
+CGROUPS: Final = Path("/sys/fs/cgroup")
+"""Where control groups are mounted."""
 _FILES_1: Final = ("memory.usage_in_bytes", "total_inactive_file", "total_active_file")
 _FILES_2: Final = ("memory.current", "inactive_file", "active_file")
+LARGEST_REQUEST_BYTES: Final = 16 * MIB
+"""The kernel refuses a request for memory as a whole, so a limit may be reached by so much less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class MemoryGroup:
 
     @classmethod
     def of_container(
-        cls, identity: str, process: int, *, proc: Path = _PROC, groups: Path = _CGROUPS
+        cls, identity: str, process: int, *, proc: Path = _PROC, groups: Path = CGROUPS
     ) -> Self | None:
         """Return the group of a container; None if it is on another machine, or its group is not visible.
 
@@ -40,8 +45,13 @@ class MemoryGroup:
             if "memory" in controllers:
                 return cls(groups / "memory" / path, _FILES_1)
             if not controllers:
-                return cls(groups / path, _FILES_2)
+                return cls(groups / _whole_group(path, identity), _FILES_2)
         return None
+
+    @property
+    def is_version_1(self) -> bool:
+        """Return whether it is a control group of version 1."""
+        return self.names == _FILES_1
 
     def used_bytes(self) -> int | None:
         """Return what its processes, their files in memory and the kernel use for it, without file cache.
@@ -57,6 +67,12 @@ class MemoryGroup:
             return None
 
 
+def _whole_group(path: str, identity: str) -> str:
+    """Return the group that is named after a container: some runtimes put its processes in one below."""
+    parts = path.split("/")
+    return "/".join(parts[: next(n for n, part in enumerate(parts) if identity in part) + 1])
+
+
 def _groups_of(identity: str, process: int, proc: Path) -> Iterator[tuple[list[str], str]]:
     """Yield controllers and path of each control group of a container; version 2, which has none, is last."""
     try:
@@ -69,9 +85,7 @@ def _groups_of(identity: str, process: int, proc: Path) -> Iterator[tuple[list[s
             yield [name for name in controllers.split(",") if name], path.lstrip("/")
 
 
-def processor_file(
-    identity: str, process: int, *, proc: Path = _PROC, groups: Path = _CGROUPS
-) -> Path | None:
+def processor_file(identity: str, process: int, *, proc: Path = _PROC, groups: Path = CGROUPS) -> Path | None:
     """Return the file that counts a container's processor time; None if it is not visible here.
 
     Args:

@@ -64,6 +64,8 @@ class FakeStream:
         """The frames that the host sent."""
         self.running = True
         """What the engine reports of the container until its stream ends."""
+        self.frozen = False
+        """Whether nothing in it is executed, although the engine reports that it runs."""
         self.reached_memory_limit: bool | None = None
         """What the engine reports of the container's memory limit."""
         self.memory: list[int] = []
@@ -109,8 +111,8 @@ class FakeStream:
         return self.running and not self._ended
 
     def stood_still(self) -> bool:
-        """Return whether the test says that it does not run."""
-        return not self.running
+        """Return whether the test says that it does not run, or is frozen."""
+        return self.frozen or not self.running
 
     def has_reached_memory_limit(self) -> bool | None:
         """Return what the test says."""

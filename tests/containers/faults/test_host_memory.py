@@ -1,4 +1,4 @@
-"""A memory kill counts against a run only if its own container's limit was reached.
+"""A memory kill counts against a run or a checkpoint only if its own container's limit was reached.
 
 The host's shortage is made by a control group around the containers that is smaller than they are together.
 """
@@ -9,6 +9,8 @@ import contextlib
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
-from runner.engine.container_spec import FIRST_UID, worker_container
+from runner.engine.api import Container, ContainerExit, running
+from runner.engine.container_spec import FIRST_UID, evaluator_container, worker_container
 from runner.engine.docker_connection import connect
 from runner.engine.docker_engine import DockerEngine
 from runner.errors import SandboxLostError
@@ -47,6 +50,11 @@ def unlearning(net, retain, forget, val):
     if os.wait()[1]:
         raise RuntimeError("a worker of the loader was killed")
 """
+SLEEPS = """
+import time
+def unlearning(net, retain, forget, val):
+    time.sleep(60)
+"""
 A_GIGABYTE = TAKES.format(portions=64)
 ENDLESS = TAKES.format(portions=100_000)
 
@@ -74,14 +82,9 @@ def shortage() -> Iterator[tuple[str, Callable[[int], None]]]:
 
 
 @pytest.fixture
-def execute(
-    built_image: Image,
-    labels: dict[str, str],
-    challenge: Challenge,
-    shortage: tuple[str, Callable[[int], None]],
-) -> Callable[..., list[EndedRun]]:
-    """Return a function that executes a source once, in a container below the control group."""
-    parent, limit = shortage
+def engine_below(shortage: tuple[str, Callable[[int], None]]) -> DockerEngine:
+    """Return an engine all of whose containers are below the control group."""
+    parent, _limit = shortage
 
     class Client(docker.APIClient):
         def create_container(self, *arguments: Any, **options: Any) -> Any:
@@ -93,9 +96,28 @@ def execute(
         client.__class__ = Client
         return client
 
-    def run(source: str, *, hosts_bytes: int, own_bytes: int) -> list[EndedRun]:
+    return DockerEngine(connect_below)
+
+
+@pytest.fixture
+def execute(
+    built_image: Image,
+    labels: dict[str, str],
+    challenge: Challenge,
+    shortage: tuple[str, Callable[[int], None]],
+    engine_below: DockerEngine,
+) -> Callable[..., list[EndedRun]]:
+    """Return a function that executes a source once, in a container below the control group."""
+
+    def run(
+        source: str,
+        *,
+        hosts_bytes: int,
+        own_bytes: int,
+        meanwhile: Callable[[Container], None] | None = None,
+    ) -> list[EndedRun]:
         limited = challenge.with_limits(memory_bytes=own_bytes)
-        container = DockerEngine(connect_below).start(
+        container = engine_below.start(
             worker_container(image=built_image.tag, limits=limited.description.limits, labels=labels)
         )
         try:
@@ -106,12 +128,33 @@ def execute(
                 runs=1,
                 first_uid=FIRST_UID,
             )
-            limit(hosts_bytes)
-            return list(worker.execute([PlannedRun(index=0, seed=1)]))
+            shortage[1](hosts_bytes)
+            with ThreadPoolExecutor(1) as threads:
+                if meanwhile is not None:
+                    threads.submit(meanwhile, container)
+                return list(worker.execute([PlannedRun(index=0, seed=1)]))
         finally:
             container.remove()
 
     return run
+
+
+@pytest.fixture
+def neighbour_takes_all(
+    built_image: Image, labels: dict[str, str], engine_below: DockerEngine
+) -> Callable[[], None]:
+    """Return a function with which another container below the control group takes all of its memory."""
+    command = ("/opt/venv/bin/python", "-c", "x = []\nwhile True: x.append(bytearray(b'x') * (16 << 20))")
+    spec = evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)
+
+    def take() -> None:
+        with running(engine_below, replace(spec, command=command)) as container:
+            assert container.receive(120.0) is None
+            ending = container.ending()
+            assert ending is not None
+            assert ending.exit_code == 137
+
+    return take
 
 
 @pytest.mark.parametrize(
@@ -135,3 +178,46 @@ def test_a_kill_at_its_own_limit_is_its_own(execute: Callable[..., list[EndedRun
     """The other control: on a host with memory left."""
     (ended,) = execute(ENDLESS, hosts_bytes=6000 * MIB, own_bytes=256 * MIB)
     assert ended.judgement.verdict is Verdict.MEMORY_LIMIT, ended.judgement
+
+
+def test_a_neighbours_shortage_is_not_the_containers(
+    execute: Callable[..., list[EndedRun]], neighbour_takes_all: Callable[[], None]
+) -> None:
+    """Under control groups 1 the engine says of all containers there that they were killed for memory.
+
+    So when one of them is killed from outside for another reason, its word alone would be believed.
+    """
+
+    def meanwhile(container: Container) -> None:
+        neighbour_takes_all()
+        container.kill()
+
+    with pytest.raises(SandboxLostError):
+        execute(SLEEPS, hosts_bytes=1500 * MIB, own_bytes=1024 * MIB, meanwhile=meanwhile)
+
+
+def test_an_evaluator_is_not_killed_by_a_neighbours_shortage(
+    built_image: Image,
+    labels: dict[str, str],
+    shortage: tuple[str, Callable[[int], None]],
+    engine_below: DockerEngine,
+    neighbour_takes_all: Callable[[], None],
+) -> None:
+    """Two evaluators that fail by themselves reject a checkpoint; this one has not."""
+    spec = evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)
+    shortage[1](1000 * MIB)
+    with running(engine_below, replace(spec, command=("/usr/bin/cat",))) as container:
+        neighbour_takes_all()
+        container.kill()
+        assert container.ending() == ContainerExit(exit_code=137, oom_killed=False)
+
+
+def test_a_container_killed_at_its_own_limit_says_so(
+    built_image: Image, labels: dict[str, str], engine_below: DockerEngine
+) -> None:
+    """The control: the group around it has no limit."""
+    spec = evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)
+    command = ("/opt/venv/bin/python", "-c", "x = []\nwhile True: x.append(bytearray(b'x') * (16 << 20))")
+    with running(engine_below, replace(spec, command=command, memory_bytes=256 * MIB)) as container:
+        assert container.receive(120.0) is None
+        assert container.ending() == ContainerExit(exit_code=137, oom_killed=True)

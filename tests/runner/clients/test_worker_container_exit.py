@@ -8,7 +8,10 @@ from runner.engine.api import ContainerExit
 from runner.engine.placement import Placement
 from runner.errors import SandboxLostError
 from runner.verdict import Verdict
-from tests.support.worker_frames import END, Begin, finished, planned, verdicts
+from sandbox.protocol.frames import Scalar
+from tests.support.worker_frames import CHECKPOINT, END, Begin, finished, planned, verdicts
+
+REST: dict[str, Scalar] = {"started": True, "frozen_seconds": 0.0, "oom_events": 1}
 
 
 @pytest.mark.parametrize(
@@ -48,20 +51,19 @@ def test_container_killed_for_memory(begin: Begin) -> None:
     assert not worker.is_usable
 
 
-def test_memory_kill_of_an_earlier_run(begin: Begin) -> None:
-    """The engine keeps reporting an earlier kill for memory: a later run is not blamed for it."""
-    worker, _stream = begin(
-        lambda index: (
-            [(0.0, finished(index, b"", result="none", exit_code=-9, oom_kills=1, ended_by=""))]
-            if index == 0
-            else [END]
-        ),
-        ending=ContainerExit(exit_code=137, oom_killed=True),
+@pytest.mark.parametrize("changes", [{"result": "none", "exit_code": -9, "ended_by": ""}, {}])
+def test_no_other_run_follows_a_memory_kill(begin: Begin, changes: dict[str, Scalar]) -> None:
+    """Whatever the verdict on its run: the engine keeps reporting the kill, and would do so of the next run.
+
+    Otherwise a run that has a child killed could let later ones pass off as the host's fault what they do.
+    """
+    worker, stream = begin(
+        lambda index: [(0.0, finished(index, CHECKPOINT, **{"oom_kills": 1, **REST, **changes}))]
     )
-    runs = worker.execute(planned(2))
-    assert next(runs).judgement.verdict is Verdict.MEMORY_LIMIT
-    with pytest.raises(SandboxLostError):
-        next(runs)
+    runs = list(worker.execute(planned(2)))
+    assert [run.index for run in runs] == [0]
+    assert stream.killed == 1
+    assert not worker.is_usable
 
 
 def test_frame_cut_by_the_end(begin: Begin) -> None:

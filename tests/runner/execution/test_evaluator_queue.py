@@ -81,9 +81,10 @@ class QueueHarness:
 
         def start() -> Stream:
             script = next(remaining_scripts)
-            ending, running = getattr(script, "ending", FAILED), getattr(script, "running", True)
+            ending = getattr(script, "ending", FAILED)
             self.streams.append(FakeStream(script, rules=TO_EVALUATOR, ending=ending))
-            self.streams[-1].running = running
+            self.streams[-1].running = getattr(script, "running", True)
+            self.streams[-1].frozen = getattr(script, "frozen", False)
             return self.streams[-1]
 
         def evaluator(*, stream: Any, **rest: Any) -> EvaluatorClient:
@@ -149,11 +150,12 @@ class Container:
         failure: Sequence[tuple[float, bytes | None]] = ENDS,
         ending: ContainerExit | None = FAILED,
         running: bool = True,
+        frozen: bool = False,
         rejects: int | None = None,
         backwards: int = 1,
     ) -> None:
         self.ends_after, self.fails_with = ends_after, fails_with
-        self.failure, self.ending, self.running = failure, ending, running
+        self.failure, self.ending, self.running, self.frozen = failure, ending, running, frozen
         self.rejects, self.backwards = rejects, backwards
         self.pending: list[int] = []
         self.answers = 0
@@ -277,6 +279,7 @@ def test_one_single_failure_does_not_reject_a_checkpoint(harness: QueueHarness) 
         {"ending": ContainerExit(exit_code=0, oom_killed=False)},
         {"ending": None},
         {"failure": IS_SILENT, "running": False},
+        {"failure": IS_SILENT, "frozen": True},
         {"failure": [(0.0, encode_header("ready", 0, seconds=1.0))]},
         {"failure": [(0.0, encode_header("unready", 0, reason="x"))]},
         {"failure": [(0.0, encode_header("exhausted", 0))]},
@@ -286,7 +289,7 @@ def test_one_single_failure_does_not_reject_a_checkpoint(harness: QueueHarness) 
     ids=lambda lost: ", ".join(f"{name} {value}" for name, value in lost.items())[:60],
 )
 def test_external_kill_does_not_blame_the_checkpoint(harness: QueueHarness, lost: dict[str, Any]) -> None:
-    """A kill, a vanished container, an exhausted device or a wrong frame ends the command after three."""
+    """A kill, a vanished or frozen container, an exhausted device or a wrong frame ends the command after three."""
     with pytest.raises(SandboxLostError):
         harness.evaluate([7], *(Container(fails_with={7}, **lost) for _ in range(3)))
     assert harness.sink.rejected == []
