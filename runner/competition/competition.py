@@ -14,7 +14,25 @@ from runner.competition.times import moment, time_zone
 COMPETITION_FILE: Final = "competition.toml"
 SCHEMA_VERSION: Final = 1
 
+Days = Annotated[int, Field(ge=0, le=36_500)]
 Stage = Literal["not open yet", "open", "closed"]
+
+
+class Retention(BaseModel):
+    """For how many days after the end of a phase, and of finals that take its entries, files are kept.
+
+    A missing field keeps them for good. `unlearn competition clean` removes what is past, and nothing that a
+    result, a choice, a final, a dispute or the audit needs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    uploads_days: Days | None = None
+    """Archives of submissions."""
+    outputs_days: Days | None = None
+    """Outputs of runs: without them nothing can be scored again or verified."""
+    checkpoints_days: Days | None = None
+    """Checkpoints of runs, where they were kept."""
 
 
 class Competition(BaseModel):
@@ -30,6 +48,8 @@ class Competition(BaseModel):
     """The zone of all times in this file: AoE, UTC, or a name of the IANA database."""
     phases: Annotated[list[Phase], Field(min_length=1, max_length=50)]
     """In the order in which they open."""
+    retention: Retention = Retention()
+    """For how long files of ended entries are kept; everything is, if it is missing."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -75,9 +75,7 @@ class Export:
         files = {COMPETITION_FILE: self._competition_file()}
         for table, rows in tables.items():
             files[f"{table}.json"] = _json(rows)
-            files[f"{table}.csv"] = _csv(
-                [{k: v for k, v in row.items() if k not in _JSON_ALONE} for row in rows]
-            )
+            files[f"{table}.csv"] = _csv(rows)
         files["export.json"] = _json(
             {
                 "schema_version": SCHEMA_VERSION,
@@ -241,6 +239,8 @@ def _csv(rows: Sequence[Row]) -> bytes:
 def _flat(row: Row) -> Row:
     flat: Row = {}
     for key, value in row.items():
+        if key in _JSON_ALONE:
+            continue
         if isinstance(value, Mapping):
             flat |= {f"{key}_{name}": each for name, each in value.items() if _is_scalar(each)}
         elif isinstance(value, list):

@@ -23,6 +23,7 @@ from runner.store.competition.team_changes import TeamChangeQueries
 from runner.store.competition.teams import TeamQueries
 from runner.store.competition.tokens import TokenQueries
 from runner.store.competition.uploads import UploadQueries
+from runner.store.competition.uses import UseQueries
 from runner.store.copies import CopyQueries
 from runner.store.database import Database
 from runner.store.entries.queries import EntryQueries
@@ -54,6 +55,7 @@ class Store(
     TokenQueries,
     RateQueries,
     UploadQueries,
+    UseQueries,
     EntryPageQueries,
 ):
     """The database of one store folder. Safe to use from several threads."""

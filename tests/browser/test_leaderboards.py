@@ -10,13 +10,14 @@ from playwright.sync_api import Browser
 
 from runner.leaderboard.audience import visible_board
 from runner.leaderboard.board import make_board
+from runner.leaderboard.final_page import final_page
 from runner.leaderboard.model import Board
 from runner.leaderboard.page import board_page
 from runner.leaderboard.row_page import row_page
 from tests.browser.conftest import Examine
 from tests.browser.examination import opened
 from tests.browser.hostile import ALL, HOSTILE, MARKUP
-from tests.runner.leaderboard.made_up import CONDITIONS, candidate
+from tests.runner.leaderboard.made_up import CONDITIONS, candidate, made_up_final
 
 
 def hostile_board(names: Sequence[str]) -> Board:
@@ -55,4 +56,11 @@ def test_the_page_of_a_row_is_a_good_page(examine_file: Examine, chromium: Brows
             elements = page.evaluate("() => [...document.querySelectorAll('h1 *')].map(each => each.tagName)")
             assert elements == ["BDI"], row.submission
             assert page.locator("h1").inner_text().strip(), row.submission
+    assert examine_file(file) == []
+
+
+def test_the_results_of_a_final_are_a_good_page(examine_file: Examine, tmp_path: Path) -> None:
+    """With the names of challenges and people that are most hostile, and hashes that are wider than a phone."""
+    file = tmp_path / "index.html"
+    file.write_text(final_page(made_up_final(["alpha", "beta", "t" * 40], who=ALL)), encoding="utf-8")
     assert examine_file(file) == []

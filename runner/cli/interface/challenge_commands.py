@@ -72,6 +72,10 @@ COMPETITION_COMMANDS: Final = {
         "contest.acts:admit_command",
         "Queue an entry that is late, or held: it is evaluated after all, or once more.",
     ),
+    "clean": (
+        "contest.clean:clean_competition_command",
+        "Remove archives, outputs and checkpoints of ended entries that are past the days of `retention`.",
+    ),
     "pause": (
         "contest.acts:pause_command",
         "Start no further evaluation; entries are still taken, and what is being evaluated ends.",

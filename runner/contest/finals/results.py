@@ -34,7 +34,7 @@ from runner.store.stored_evaluation import StoredEvaluation
 
 _Evaluations = Mapping[int, Sequence[StoredEvaluation | None]]
 """Of each entry, by challenge."""
-_NO_NOISE: Final = "The noise of some results is not known, so they are not told apart from others"
+_NO_NOISE: Final = "The noise of some results is not known, so they are not told apart from others."
 
 
 def final_results(final: ContestFinal, reporter: Reporter) -> FinalResults:
@@ -77,7 +77,7 @@ def final_results(final: ContestFinal, reporter: Reporter) -> FinalResults:
 
 
 def for_everybody(results: FinalResults, *, anonymous: bool, secret: str) -> FinalResults:
-    """Return what everybody may see of results: only rows with a rank.
+    """Return what everybody may see of results: only rows with a rank, and no path of this host.
 
     Args:
         results: With true names.
@@ -87,7 +87,8 @@ def for_everybody(results: FinalResults, *, anonymous: bool, secret: str) -> Fin
     rows = [row for row in results.rows if row.rank is not None]
     if anonymous:
         rows = [_anonymous(row, secret) for row in rows]
-    return results.model_copy(update={"rows": rows})
+    remarks = [_NO_NOISE] if results.remarks else []  # reasons may name files of this host
+    return results.model_copy(update={"rows": rows, "remarks": remarks})
 
 
 def _anonymous(row: FinalRow, secret: str) -> FinalRow:
@@ -116,7 +117,7 @@ def _combined(
             halved[entry].append("it has no evaluation" if evaluation is None else found[evaluation.id])
     known = {entry: row for entry, row in halved.items() if _all_known(row)}
     reasons = [each for row in halved.values() for each in row if isinstance(each, str)]
-    remarks = [f"{_NO_NOISE}: {reasons[0]}"] if reasons else []
+    remarks = [f"{_NO_NOISE[:-1]}: {reasons[0]}"] if reasons else []
     if final.rule.combine == "mean-rank" and reasons:
         known = {}  # the ranks of all depend on each
     combined = combined_on_halves(

@@ -9,6 +9,7 @@
     rejudging   entries judged again, applied or cancelled as a whole
     teams       teams, pauses, choices
     team_changes  teams that are merged or deleted
+    uses        what of a store is used outside a competition
     audit       acts of organizers and teams, which nothing changes or deletes
 
 An entry is taken in the transaction that decides on its quota, and moved in the one that checks the step.

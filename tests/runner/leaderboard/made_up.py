@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -9,6 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from runner.leaderboard.candidates import Candidate, Conditions, Figures
+from runner.leaderboard.final_model import (
+    Decision,
+    FinalChallenge,
+    FinalEvaluation,
+    FinalResults,
+    FinalRow,
+)
 from scoring.statistics.halves import HalvedScore
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -108,3 +116,52 @@ def crowd(number: int, *, seed: int = 0) -> list[Candidate]:
         )
         for at, score in enumerate(scores)
     ]
+
+
+def made_up_final(teams: Sequence[str], *, challenges: int = 2, who: str = "me") -> FinalResults:
+    """Return the results of a final that nobody has played, the best team first."""
+    return FinalResults(
+        competition="Forgetting",
+        phase="final",
+        metric="tug_of_war",
+        higher_is_better=True,
+        combine="mean",
+        weights=[1.0] * challenges,
+        challenges=[FinalChallenge(name=who, sha256="c" * 64) for _ in range(challenges)],
+        rows=[
+            FinalRow(
+                team=team,
+                entry=at + 1,
+                rank=at + 1,
+                first_rank=1 if at < 2 else at + 1,
+                last_rank=2 if at < 2 else at + 1,
+                combined=0.9 - at / 10,
+                combined_low=0.8 - at / 10,
+                combined_high=1.0 - at / 10,
+                behind=at / 10 if at else None,
+                behind_low=at / 20 if at else None,
+                behind_high=at / 5 if at else None,
+                values=[0.9 - at / 10] * challenges,
+                evaluations=[
+                    FinalEvaluation(
+                        evaluation="0123456789ab",
+                        submission_sha256="e" * 64,
+                        manifest_sha256="a" * 64,
+                        image="sha256:" + "b" * 64,
+                        scorer=2,
+                        program="0.1",
+                        runs=64,
+                        seeds_sha256="d" * 64,
+                        outputs_sha256="f" * 64,
+                        device="cpu",
+                    ),
+                    *[None] * (challenges - 1),
+                ],
+            )
+            for at, team in enumerate(teams)
+        ],
+        remarks=["The noise of some results is not known."],
+        decisions=[Decision(act="final", who=who, at=NOON), Decision(act="final publish", who=who, at=NOON)],
+        store_revision="0013",
+        version="0.1",
+    )

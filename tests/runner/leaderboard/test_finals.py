@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -32,18 +34,18 @@ def test_a_mean_is_weighted_like_the_values() -> None:
 def test_the_whole_is_what_standings_say(combine: str, higher_is_better: bool) -> None:
     """Ties included: equal values share the mean of their ranks."""
     values = {1: (1.0, 0.0), 2: (0.5, 0.6), 3: (0.5, 0.25)}
-    rule = {"combine": combine, "weights": None, "higher_is_better": higher_is_better}
+    rule: dict[str, Any] = {"combine": combine, "weights": None, "higher_is_better": higher_is_better}
     expected = {
         each.entry: each.combined
         for each in standings(
             [FinalResult(entry=number, team=str(number), values=row) for number, row in values.items()],
-            **rule,  # type: ignore[arg-type] - of each parameter its own
+            **rule,
         )
     }
     rows = [[halved(value, 0.1, 0.2) for value in row] for row in values.values()]
-    combined = combined_on_halves(rows, **rule)  # type: ignore[arg-type] - the same
+    combined = combined_on_halves(rows, **rule)
     assert [each.value for each in combined] == pytest.approx([expected[number] for number in values])
-    assert combined_on_halves([], **rule) == []  # type: ignore[arg-type] - the same
+    assert combined_on_halves([], **rule) == []
 
 
 def test_ranks_are_shared_within_the_noise() -> None:

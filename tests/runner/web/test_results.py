@@ -9,7 +9,11 @@ import pytest
 
 from runner.contest.audience import anonymous_name
 from runner.contest.service.publishing import NOT_SHOWN
+from runner.contest.service.snapshot import PhaseSnapshot, snapshot_path
+from runner.files import write_atomic
+from runner.leaderboard.final_model import FinalResults
 from tests.runner.contest.conftest import NAME, Contest
+from tests.runner.leaderboard.made_up import made_up_final
 from tests.runner.web.conftest import CODE, Site, site_of
 
 CRASH = b"# CRASH\n" + CODE
@@ -174,6 +178,46 @@ def test_a_team_chooses_for_the_final(evaluated: Contest) -> None:
         assert site.ask("GET", path, "beta").json() == {"entries": []}
         assert site.ask("GET", "/api/v1/phases/feedback/choice").status_code == 404
         assert site.ask("GET", "/api/v1/phases/final/leaderboard").json()["board"] is None
+
+
+@pytest.mark.parametrize("names", ["teams", "anonymous"])
+def test_the_results_of_a_final_once_they_are_published(web_contest: Contest, names: str) -> None:
+    """To everybody, as JSON and as a page; on an anonymous one a team finds itself; hidden scores stay so."""
+    web_contest.phase_fields("final")["leaderboard"] = {"names": names}
+    web_contest.write()
+    with web_contest.store() as store:
+        secret = store.competition_secret(NAME)
+    hidden = [anonymous_name(secret, team) for team in ("beta", "alpha")]
+    results = made_up_final(hidden if names == "anonymous" else ["beta", "alpha"], who="<b>me</b>")
+    path, page = "/api/v1/phases/final/leaderboard", "/phases/final/leaderboard"
+
+    def write(final: FinalResults | None) -> None:
+        snapshot = PhaseSnapshot(
+            updated=datetime.now(UTC), submission_bytes=1, board=None, results={}, final=final
+        )
+        write_atomic(snapshot_path(web_contest.store_folder, "final"), snapshot.model_dump_json().encode())
+
+    write(None)
+    with site_of(web_contest) as site:
+        assert site.ask("GET", path, "nobody").json()["final"] is None
+        assert "Organizers announce the results" in site.client.get(page).text
+        assert "Results of final" not in site.client.get("/").text
+        write(results)
+        shown = site.ask("GET", path, "alpha").json()["final"]["rows"]
+        own = "alpha" if names == "anonymous" else None
+        assert [row["team"] for row in shown] == [results.rows[0].team, own or results.rows[1].team]
+        text = site.client.get(page).text
+        assert "tug_of_war, higher is better" in text
+        assert results.rows[0].team in text
+        assert "&lt;b&gt;me&lt;/b&gt;" in text
+        assert "<b>me" not in text
+        assert "Results of final" in site.client.get("/").text
+        assert site.ask("GET", "/api/v1/phases/final").json()["results_shown"]
+    web_contest.phase_fields("final")["leaderboard"] = {"shown": False}
+    web_contest.write()
+    with site_of(web_contest) as site:
+        assert site.ask("GET", path, "alpha").json()["final"] is None
+        assert results.rows[0].team not in site.client.get(page).text
 
 
 def test_figures_for_operators(web_contest: Contest) -> None:

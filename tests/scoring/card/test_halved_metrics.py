@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,10 +17,9 @@ from tests.support.populations import population
 
 RUNS = population(1, models=32, shift=0.5)
 REFERENCES = population(2, models=40)
-ALL = slice(None)
 
 
-def of(outputs: Outputs, rows: object) -> Outputs:
+def of(outputs: Outputs, rows: Any) -> Outputs:
     """Return some of the models."""
     names = ("logits", "correct", "unseen_losses", "seconds")
     return population(0, **{name: np.asarray(getattr(outputs, name))[rows] for name in names})
@@ -50,7 +51,8 @@ def test_each_entry_is_that_of_the_card_of_a_half() -> None:
     (first, _second), *_rest = random_halves(32, 40, seed=seed, halvings=2)
     card = score_card(of(RUNS, first[0]), of(REFERENCES, first[1]))
     for path in sorted(HALVED - {"share_of_ceiling.estimate", "held_out.epsilon_mean"}):
-        value, half = whole, card
+        value: Any = whole
+        half: Any = card
         for name in path.split("."):
             value, half = getattr(value, name), getattr(half, name)
         halved = halved_metric(path, float(value), RUNS, REFERENCES, seed=seed, halvings=2)
