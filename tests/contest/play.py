@@ -61,7 +61,7 @@ class Contest:
 
     def type_any(self, *words: object, **environment: str) -> str:
         """Type a command, require its success, and return its stdout."""
-        stdout = unlearn(*words, **environment).stdout
+        stdout = unlearn(*words, environment=environment).stdout
         self.typed.append(Typed(words=tuple(str(word) for word in words), stdout=stdout))
         return stdout
 
