@@ -154,6 +154,7 @@ def _served(contest: Contest) -> Iterator[str]:
     place, store = contest.folder / "contest", contest.folder / "store"
     options = ("--origin", "http://localhost", "--port", 0, "--unsafe-user", "--store", store)
     process = start_command("serve", place, *options, PYTHONUNBUFFERED="1")
+    contest.typed.append(Typed(words=("serve", str(place), *map(str, options)), stdout=""))
     assert process.stderr is not None
     try:
         address = None
