@@ -12,6 +12,8 @@ from tests.support.paths import ROOT
 _PAGE: Final = ROOT / "docs" / "competition.md"
 _HEADING: Final = "An afternoon, from data to winners"
 _GROUPS: Final = ("competition", "challenge", "store", "team", "rejudge")
+_FULL_SIZE: Final = {"--public"}
+"""Options that only a contest of the full size needs."""
 
 Form = tuple[tuple[str, ...], frozenset[str]]
 """The words that name a command, and the options that are given."""
@@ -34,7 +36,12 @@ def shown_commands() -> list[str]:
     return re.findall(r"^\$ unlearn (.+)$", section[1], re.MULTILINE)
 
 
-def missing_on_page(typed: Sequence[Sequence[str]]) -> list[str]:
-    """Return the commands of the section that were not typed in this form."""
-    forms = {form_of(words) for words in typed}
-    return [line for line in shown_commands() if form_of(shlex.split(line, comments=True)) not in forms]
+def not_typed(typed: Sequence[Sequence[str]]) -> list[str]:
+    """Return the commands of the section that were not typed, with at least the options that it shows."""
+    forms = [form_of(words) for words in typed]
+
+    def was_typed(line: str) -> bool:
+        names, options = form_of(shlex.split(line, comments=True))
+        return any(names == others and options - _FULL_SIZE <= more for others, more in forms)
+
+    return [line for line in shown_commands() if not was_typed(line)]
