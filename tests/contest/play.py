@@ -61,7 +61,7 @@ class Contest:
 
     def type_any(self, *words: object, **environment: str) -> str:
         """Type a command, require its success, and return its stdout."""
-        stdout = unlearn(*words, **environment).stdout
+        stdout = unlearn(*words, environment=environment).stdout
         self.typed.append(Typed(words=tuple(str(word) for word in words), stdout=stdout))
         return stdout
 
@@ -154,6 +154,7 @@ def _served(contest: Contest) -> Iterator[str]:
     place, store = contest.folder / "contest", contest.folder / "store"
     options = ("--origin", "http://localhost", "--port", 0, "--unsafe-user", "--store", store)
     process = start_command("serve", place, *options, PYTHONUNBUFFERED="1")
+    contest.typed.append(Typed(words=("serve", str(place), *map(str, options)), stdout=""))
     assert process.stderr is not None
     try:
         address = None

@@ -6,6 +6,7 @@ import functools
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -79,10 +80,10 @@ def start_command(*words: object, **environment: str) -> subprocess.Popen[str]:
 
 
 def unlearn(
-    *words: object, code: int = 0, cwd: Path = ROOT, **environment: str
+    *words: object, code: int = 0, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Type a command and require its exit code, and that no traceback was shown."""
-    ended = type_command(*words, cwd=cwd, **environment)
+    ended = type_command(*words, cwd=cwd, address_space=None, **(environment or {}))
     assert ended.returncode == code, ended.stderr
     assert "Traceback" not in ended.stderr
     return ended

@@ -90,7 +90,9 @@ class TokenQueries:
         """
         with self.database.reading() as reading:
             row = reading.get(TokenRow, number)
-            if row is None or row.competition != competition or reading.get(EndedSessionRow, session):
+            if row is None or row.competition != competition:
+                return None
+            if reading.get(EndedSessionRow, session) is not None:
                 return None
             return _valid(reading, row, now)
 

@@ -34,7 +34,7 @@ def made_up(column: Column[Any], number: int) -> object:
     """Return a value of a column for one of three rows; keys of all tables fit together."""
     if column.nullable and not column.foreign_keys and number == _ROWS:
         return None
-    kind = str if isinstance(column.type, StoredText) else column.type.python_type
+    kind: type = str if isinstance(column.type, StoredText) else column.type.python_type
     is_key = column.primary_key or column.foreign_keys or column.unique or column.name == "team"
     if kind is str:
         return f"k{number}" if is_key or column.name == "competition" else f"{_TEXT} {number}"
