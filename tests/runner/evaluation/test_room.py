@@ -54,7 +54,7 @@ def test_only_missing_runs_need_room(tmp_path: Path, challenge_folder: Challenge
             )
         )
         require_room(parts[:1], store, free_bytes=lambda _folder: room)
-        with pytest.raises(HostNotReadyError, match="3 runs.*unlearn checkpoints prune"):
+        with pytest.raises(HostNotReadyError, match=r"3 runs.*unlearn checkpoints prune"):
             require_room(parts, store, free_bytes=lambda _folder: room)
         store.publish(ID, run_record(index=0))
         require_room(parts, store, free_bytes=lambda _folder: room)
