@@ -25,7 +25,7 @@ ID = "0123456789ab"
 
 
 class Kept:
-    """A store in which three runs of an evaluation kept checkpoints; the last is not evaluated."""
+    """A store in which four runs of an evaluation kept checkpoints: run 2 is not evaluated, run 3 was refused."""
 
     def __init__(self, folder: Path, challenge_folder: Path) -> None:
         self.folder, self.paths = folder, EvaluationPaths(folder=folder / ID)
@@ -41,7 +41,7 @@ class Kept:
                     challenge="tiny",
                     challenge_sha256=challenge.sha256,
                     image="c" * 64,
-                    n=4,
+                    n=5,
                     challenge_folder=str(challenge_folder),
                 )
             )
@@ -51,10 +51,14 @@ class Kept:
                 store.publish(ID, run_record(index=index, seed=index, checkpoint_sha256=content_sha256(data)))
                 if index < 2:
                     store.mark_evaluated(ID, index, outputs_sha256="d" * 64)
-            store.publish(ID, run_record(index=3, verdict=Verdict.CRASHED))
+            refused = save({"weight": np.full(5, 3, np.float32)})
+            self.paths.checkpoint(3).write_bytes(refused)
+            sha256 = content_sha256(refused)
+            store.publish(ID, run_record(index=3, verdict=Verdict.BAD_CHECKPOINT, checkpoint_sha256=sha256))
+            store.publish(ID, run_record(index=4, verdict=Verdict.CRASHED))
 
     def indices(self) -> list[int]:
-        return [index for index in range(4) if self.paths.checkpoint(index).exists()]
+        return [index for index in range(5) if self.paths.checkpoint(index).exists()]
 
 
 @pytest.fixture
@@ -71,14 +75,19 @@ def test_they_are_listed_with_hashes(kept: Kept) -> None:
     """Of one evaluation each, and of all a line for each evaluation."""
     listed = type_command("checkpoints", "list", ID, "--store", kept.folder, "--json")
     rows = [json.loads(line) for line in listed.stdout.splitlines()]
-    assert [(row["run"], row["is_evaluated"]) for row in rows] == [(0, True), (1, True), (2, False)]
+    assert [(row["run"], row["is_evaluated"]) for row in rows] == [
+        (0, True),
+        (1, True),
+        (2, False),
+        (3, True),
+    ]
     assert [row["checkpoint_sha256"] for row in rows] == [
-        content_sha256(kept.paths.checkpoint(index).read_bytes()) for index in range(3)
+        content_sha256(kept.paths.checkpoint(index).read_bytes()) for index in range(4)
     ]
     line = json.loads(type_command("checkpoints", "list", "--store", kept.folder, "--json").stdout)
-    assert (line["evaluation"], line["checkpoints"]) == (ID, 3)
+    assert (line["evaluation"], line["checkpoints"]) == (ID, 4)
     table = type_command("checkpoints", "list", ID, "--store", kept.folder)
-    assert (table.returncode, "3 checkpoints" in table.stdout) == (0, True)
+    assert (table.returncode, "4 checkpoints" in table.stdout) == (0, True)
 
 
 def test_they_are_fetched_once_and_whole(kept: Kept, tmp_path: Path) -> None:
@@ -94,8 +103,8 @@ def test_they_are_fetched_once_and_whole(kept: Kept, tmp_path: Path) -> None:
     assert load((out / f"{ID}-00001.safetensors").read_bytes())["weight"].tolist() == [1.0] * 5
     again = type_command(*words)
     assert (again.returncode, "exists already" in again.stderr) == (2, True)
-    missing = type_command(*words, "-r", 3)
-    assert (missing.returncode, "no checkpoint of run 3" in missing.stderr) == (2, True)
+    missing = type_command(*words, "-r", 4)
+    assert (missing.returncode, "no checkpoint of run 4" in missing.stderr) == (2, True)
     kept.paths.checkpoint(0).write_bytes(kept.paths.checkpoint(1).read_bytes())
     changed = type_command(*words, "-r", 0)
     assert (changed.returncode, "was changed since" in changed.stderr) == (2, True)
@@ -112,7 +121,7 @@ def test_torch_files_are_for_public_challenges(kept: Kept, tmp_path: Path, visib
     if visibility == "public":
         assert fetched.returncode == 0, fetched.stderr
         assert all(file.read_bytes().startswith(b"PK") for file in out.iterdir())
-        assert len(list(out.iterdir())) == 3
+        assert len(list(out.iterdir())) == 4
     else:
         assert (fetched.returncode, "is private" in fetched.stderr) == (2, True)
         assert not out.exists()
@@ -121,8 +130,8 @@ def test_torch_files_are_for_public_challenges(kept: Kept, tmp_path: Path, visib
 def test_those_that_are_needed_stay(kept: Kept) -> None:
     """What is to be pruned is named; a checkpoint without outputs is still needed."""
     unnamed = type_command("checkpoints", "prune", "--store", kept.folder)
-    assert (unnamed.returncode, kept.indices()) == (2, [0, 1, 2])
+    assert (unnamed.returncode, kept.indices()) == (2, [0, 1, 2, 3])
     pruned = type_command("checkpoints", "prune", ID, "--store", kept.folder)
-    assert (pruned.returncode, pruned.stdout) == (0, "Removed 2 checkpoints.\n")
+    assert (pruned.returncode, pruned.stdout) == (0, "Removed 3 checkpoints.\n")
     assert kept.indices() == [2]
     assert type_command("checkpoints", "prune", "--all", "--store", kept.folder).returncode == 0

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import save
 
 from runner.parsers.safetensors import CheckpointError
-from runner.parsers.torch_file import torch_file
+from runner.results.torch_file import torch_file
 
 _DTYPES = {
     "DoubleStorage": "<f8",
