@@ -30,13 +30,13 @@ class KeptCheckpoint:
 
 def kept_checkpoints(store: Store, paths: EvaluationPaths, evaluation: str) -> list[KeptCheckpoint]:
     """Return an evaluation's checkpoints on disk, by run, without those of its control problems."""
-    kept = []
+    checkpoints = []
     for run in store.runs(evaluation):
         try:
             size = paths.checkpoint(run.index).stat().st_size
         except OSError:
             continue
-        kept.append(
+        checkpoints.append(
             KeptCheckpoint(
                 index=run.index,
                 seed=run.seed,
@@ -46,7 +46,7 @@ def kept_checkpoints(store: Store, paths: EvaluationPaths, evaluation: str) -> l
                 is_evaluated=run.evaluated or run.verdict is not Verdict.OK,
             )
         )
-    return kept
+    return checkpoints
 
 
 def read_kept_checkpoint(paths: EvaluationPaths, checkpoint: KeptCheckpoint) -> bytes:

@@ -9,6 +9,7 @@ from runner.errors import ConfigurationError
 from runner.store.lease import evaluation_lease
 from runner.store.paths import EvaluationPaths, archive_path
 from runner.store.store import Store
+from runner.verdict import Verdict
 
 
 def remove_evaluation(store: Store, folder: Path, name: str) -> None:
@@ -53,14 +54,15 @@ def _require_no_competition(store: Store, name: str) -> None:
 
 
 def remove_checkpoints(store: Store, folder: Path, name: str) -> int:
-    """Remove the checkpoints of evaluated runs, and return how many were removed."""
+    """Remove the checkpoints from which nothing is to be computed any more, and return how many."""
     paths = EvaluationPaths(folder=folder / name)
     removed = 0
     with evaluation_lease(store.database, folder, name):
         parts = {name: paths, **{part.id: paths.control(part.id) for part in store.controls_of(name)}}
         for part, files in parts.items():
             for run in store.runs(part):
-                if run.evaluated and files.checkpoint(run.index).is_file():
+                is_needed = run.verdict is Verdict.OK and not run.evaluated
+                if not is_needed and files.checkpoint(run.index).is_file():
                     files.checkpoint(run.index).unlink()
                     removed += 1
     return removed

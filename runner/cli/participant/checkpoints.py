@@ -13,9 +13,9 @@ from runner.cli.console import print_json, print_note, stdout_console
 from runner.cli.options import DEFAULT_STORE, EvaluationArgument, JsonOption, StoreOption
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.files import write_atomic
-from runner.parsers.torch_file import torch_file
 from runner.reports.cells import plain_text
 from runner.reports.columns import REQUIRED, SUBMISSION_WIDTH, Column, fitted_table
+from runner.results.torch_file import torch_file
 from runner.store.checkpoints import KeptCheckpoint, kept_checkpoints, read_kept_checkpoint
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
@@ -49,16 +49,18 @@ def list_checkpoints_command(
             _list_all(opened, store, as_json=as_json)
             return
         stored = opened.evaluation(opened.find(name))
-        kept = kept_checkpoints(opened, EvaluationPaths(folder=store / stored.id), stored.id)
+        checkpoints = kept_checkpoints(opened, EvaluationPaths(folder=store / stored.id), stored.id)
     if as_json:
-        for each in kept:
+        for each in checkpoints:
             print_json({**_identity(stored), **_as_json(each)})
         return
-    if kept:
+    if checkpoints:
         console = stdout_console()
-        console.print(_table_of(kept, console.width))
-    size = size_text(sum(each.bytes for each in kept))
-    _print(f"Evaluation {stored.id} of {stored.submission}: {quantity(len(kept), 'checkpoint')}, {size}.")
+        console.print(_table_of(checkpoints, console.width))
+    size = size_text(sum(each.bytes for each in checkpoints))
+    _print(
+        f"Evaluation {stored.id} of {stored.submission}: {quantity(len(checkpoints), 'checkpoint')}, {size}."
+    )
 
 
 def fetch_command(
@@ -80,7 +82,8 @@ def fetch_command(
     file_format: Annotated[
         Literal["safetensors", "pt"],
         typer.Option(
-            "--format", help="pt: for `torch.load(file, weights_only=True)`; only on public challenges."
+            "--format",
+            help="pt: as `torch.save` writes it, to be loaded with weights_only=True; on public challenges.",
         ),
     ] = "safetensors",
     store: StoreOption = DEFAULT_STORE,
@@ -137,56 +140,64 @@ def prune_command(
 
 def _list_all(opened: Store, folder: Path, *, as_json: bool) -> None:
     rows = [
-        (stored, kept)
+        (stored, checkpoints)
         for stored in opened.evaluations()
-        if (kept := kept_checkpoints(opened, EvaluationPaths(folder=folder / stored.id), stored.id))
+        if (checkpoints := kept_checkpoints(opened, EvaluationPaths(folder=folder / stored.id), stored.id))
     ]
     if as_json:
-        for stored, kept in rows:
-            size = sum(each.bytes for each in kept)
-            print_json({**_identity(stored), "checkpoints": len(kept), "bytes": size})
+        for stored, checkpoints in rows:
+            size = sum(each.bytes for each in checkpoints)
+            print_json({**_identity(stored), "checkpoints": len(checkpoints), "bytes": size})
         return
     console = stdout_console()
     if rows:
-        names = [plain_text(stored.submission) for stored, _kept in rows]
-        numbers = [str(len(kept)) for _stored, kept in rows]
-        sizes = [size_text(sum(each.bytes for each in kept)) for _stored, kept in rows]
+        names = [plain_text(stored.submission) for stored, _checkpoints in rows]
+        numbers = [str(len(checkpoints)) for _stored, checkpoints in rows]
+        sizes = [size_text(sum(each.bytes for each in checkpoints)) for _stored, checkpoints in rows]
         columns = [
-            Column(title="evaluation", cells=[stored.id for stored, _kept in rows], importance=REQUIRED),
+            Column(
+                title="evaluation", cells=[stored.id for stored, _checkpoints in rows], importance=REQUIRED
+            ),
             Column(title="submission", cells=names, importance=2, shrinks_to=SUBMISSION_WIDTH),
             Column(title="checkpoints", cells=numbers, importance=REQUIRED, right=True),
             Column(title="size", cells=sizes, importance=REQUIRED, right=True),
         ]
         console.print(fitted_table(columns, console.width))
-    total = size_text(sum(each.bytes for _stored, kept in rows for each in kept))
+    total = size_text(sum(each.bytes for _stored, checkpoints in rows for each in checkpoints))
     _print(f"{quantity(len(rows), 'evaluation')} kept checkpoints, {total}, in {folder.absolute()}")
     if not rows:
         print_note("they are kept by: unlearn run --keep-checkpoints all")
 
 
-def _table_of(kept: list[KeptCheckpoint], width: int) -> object:
+def _table_of(checkpoints: list[KeptCheckpoint], width: int) -> object:
     columns = [
-        Column(title="run", cells=[str(each.index) for each in kept], importance=REQUIRED, right=True),
-        Column(title="seed", cells=[str(each.seed) for each in kept], importance=1, right=True),
-        Column(title="verdict", cells=[str(each.verdict) for each in kept], importance=2),
-        Column(title="size", cells=[size_text(each.bytes) for each in kept], importance=3, right=True),
-        Column(title="SHA-256", cells=[each.sha256[:_SHOWN] for each in kept], importance=REQUIRED),
-        Column(title="", cells=["" if each.is_evaluated else "needed" for each in kept], importance=REQUIRED),
+        Column(title="run", cells=[str(each.index) for each in checkpoints], importance=REQUIRED, right=True),
+        Column(title="seed", cells=[str(each.seed) for each in checkpoints], importance=1, right=True),
+        Column(title="verdict", cells=[str(each.verdict) for each in checkpoints], importance=2),
+        Column(title="size", cells=[size_text(each.bytes) for each in checkpoints], importance=3, right=True),
+        Column(title="SHA-256", cells=[each.sha256[:_SHOWN] for each in checkpoints], importance=REQUIRED),
+        Column(
+            title="",
+            cells=["" if each.is_evaluated else "needed" for each in checkpoints],
+            importance=REQUIRED,
+        ),
     ]
     return fitted_table(columns, width)
 
 
-def _chosen(kept: list[KeptCheckpoint], runs: list[int] | None, evaluation: str) -> list[KeptCheckpoint]:
+def _chosen(
+    checkpoints: list[KeptCheckpoint], runs: list[int] | None, evaluation: str
+) -> list[KeptCheckpoint]:
     """Return the checkpoints of some runs; of all if None."""
-    by_index = {each.index: each for each in kept}
+    by_index = {each.index: each for each in checkpoints}
     missing = [str(index) for index in runs or () if index not in by_index]
-    if missing or not kept:
+    if missing or not checkpoints:
         of = f" of run {first_of(missing, 5)}" if missing else ""
         raise ConfigurationError(
             f"Evaluation {evaluation} has no checkpoint{of}; they are kept by: unlearn run "
             "--keep-checkpoints all"
         )
-    return kept if not runs else [by_index[index] for index in sorted(set(runs))]
+    return checkpoints if not runs else [by_index[index] for index in sorted(set(runs))]
 
 
 def _require_public(opened: Store, stored: StoredEvaluation) -> None:
@@ -211,14 +222,14 @@ def _identity(stored: StoredEvaluation) -> dict[str, Any]:
     return {"evaluation": stored.id, "submission": stored.submission}
 
 
-def _as_json(kept: KeptCheckpoint) -> dict[str, Any]:
+def _as_json(checkpoint: KeptCheckpoint) -> dict[str, Any]:
     return {
-        "run": kept.index,
-        "seed": kept.seed,
-        "verdict": str(kept.verdict),
-        "bytes": kept.bytes,
-        "checkpoint_sha256": kept.sha256,
-        "is_evaluated": kept.is_evaluated,
+        "run": checkpoint.index,
+        "seed": checkpoint.seed,
+        "verdict": str(checkpoint.verdict),
+        "bytes": checkpoint.bytes,
+        "checkpoint_sha256": checkpoint.sha256,
+        "is_evaluated": checkpoint.is_evaluated,
     }
 
 

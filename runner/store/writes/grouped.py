@@ -6,9 +6,9 @@ has come while one was written goes into the next one together. A call returns a
 write, as if it were alone; it is fenced by its own token, and what is refused or breaks a key affects no
 other call of the group.
 
-There is no thread of its own: the first caller writes for those who come meanwhile, and then hands over. After
-a group of several, who writes next waits a moment for others, as PostgreSQL does with ``commit_delay``: those
-whose writes have just been committed are about to come again. A thread alone does not wait.
+There is no thread of its own: the first caller writes for those who come meanwhile, and then hands over.
+After a group of several, who writes next waits a moment for others, as PostgreSQL does with ``commit_delay``:
+those whose writes have just been committed are about to come again. A thread alone does not wait.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
+from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
 from runner.cli.interface.store_commands import STORE_COMMANDS
 from runner.cli.main import COMMANDS, run_words
 from runner.cli.participant.check_output import CheckOutput
@@ -221,6 +222,8 @@ SCREENS: Final[Mapping[str, Screen]] = {
     "compare": _compare,
     "verify": _verify,
     "submit": _submit,
+    "checkpoints list": _typed("checkpoints", "list"),
+    "checkpoints list EVALUATION": _typed("checkpoints", "list", ENDED),
     "challenge show": lambda _folder: run_words(["challenge", "show", str(CHALLENGE)]),
     "check": _check,
     "image show": _image,
@@ -237,6 +240,7 @@ SCREENS: Final[Mapping[str, Screen]] = {
     **{f"{name} --help": _help(name) for name in COMMANDS},
     **{f"challenge {name} --help": _help(f"challenge {name}") for name in CHALLENGE_COMMANDS},
     **{f"store {name} --help": _help(f"store {name}") for name in STORE_COMMANDS},
+    **{f"checkpoints {name} --help": _help(f"checkpoints {name}") for name in CHECKPOINT_COMMANDS},
     **{f"competition {name} --help": _help(f"competition {name}") for name in COMPETITION_COMMANDS},
     **{f"competition team {name} --help": _help(f"competition team {name}") for name in TEAM_COMMANDS},
     **{

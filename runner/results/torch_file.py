@@ -1,7 +1,7 @@
 """Write a state dict as ``torch.save`` does, without torch: a stored zip with a pickle and a file per tensor.
 
-The pickle is written opcode by opcode, from names, shapes and types alone; it loads with
-``torch.load(file, weights_only=True)``. Nothing is ever read in this format here.
+The pickle is written opcode by opcode, from names, shapes and types alone; torch loads it with
+``weights_only=True``. Nothing is ever read in this format here.
 
 Source: ``torch/serialization.py`` and ``torch/_weights_only_unpickler.py`` of PyTorch 2.
 """
