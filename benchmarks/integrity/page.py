@@ -32,8 +32,8 @@ def with_tables(page: str, data: Mapping[str, Any]) -> str:
     tables = {
         "cheats": table(digits, ("cheat",)),
         "little": table(digits, ("gains little", "nothing")),
-        "honest": table(digits, ("honest", "twin"), with_total=True),
-        "retrained": table(digits, ("retrained",)),
+        "honest": table(digits, ("honest", "twin"), total={"all together": ("honest", "twin")}),
+        "retrained": table(digits, ("retrained",), total={"with all honest submissions above": HONEST}),
         "rates": rates(digits, HONEST),
         "data": flags_by_data(data["data_sets"], ("joint-attack", "duplicates")),
     }

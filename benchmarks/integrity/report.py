@@ -19,8 +19,8 @@ from benchmarks.integrity.rates import Rate
 REPORT_VERSION: Final = 2
 HONEST: Final = ("honest", "twin", "retrained")
 """Kinds that no flag should suspect."""
-UNCOUNTED: Final = frozenset(f"fresh-{number}" for number in range(2, FRESH))
-"""Further retrainings, of which alone networks are chosen."""
+UNCOUNTED: Final = frozenset(f"fresh-{number}" for number in range(4, FRESH))
+"""Further retrainings, which few challenges have."""
 BASELINES: Final = ("noisy_finetune", "finetune", "scrub", "negative_gradient", "random_labels", "original")
 """What ``sample_submissions`` has; of these alone there are populations on every data set."""
 
@@ -107,11 +107,18 @@ def method_of(population: str) -> str:
     return population.rpartition("-")[0]
 
 
-def table(data: Mapping[str, Any], kinds: Sequence[str], *, with_total: bool = False) -> Iterator[str]:
-    """Yield the lines of the Markdown table of methods of some kinds, perhaps with their sum."""
+def table(
+    data: Mapping[str, Any], kinds: Sequence[str], *, total: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[str]:
+    """Yield the lines of the Markdown table of methods of some kinds, perhaps with sums at the end.
+
+    Args:
+        data: The report on one data set.
+        kinds: Of the methods that have a line.
+        total: By the name of a sum, the kinds that it is over.
+    """
     yield "| submission | runs | score | of the ceiling | time | suspected | by |"
     yield "|---" * 7 + "|"
-    suspected_of_all = evaluations_of_all = 0
     for method in data["methods"]:
         if method["kind"] not in kinds:
             continue
@@ -121,15 +128,21 @@ def table(data: Mapping[str, Any], kinds: Sequence[str], *, with_total: bool = F
         name = method["method"]
         runs = " or ".join(map(str, method["runs"]))
         suspected = Rate(method["suspected"], method["evaluations"])
-        suspected_of_all += suspected.events
-        evaluations_of_all += suspected.trials
         cells = (
             *(f"`{name}`: {REMARKS[name]}", runs, f"{method['score']:.3f}", share, fraction),
             *(str(suspected), by),
         )
         yield f"| {' | '.join(cells)} |"
-    if with_total:
-        yield f"| all together | | | | | {Rate(suspected_of_all, evaluations_of_all)} | |"
+    for name, summed in (total or {}).items():
+        yield f"| {name} | | | | | {suspected_of(data, summed)} | |"
+
+
+def suspected_of(data: Mapping[str, Any], kinds: Sequence[str]) -> Rate:
+    """Return how many evaluations of methods of some kinds were suspected."""
+    methods = [method for method in data["methods"] if method["kind"] in kinds]
+    return Rate(
+        sum(method["suspected"] for method in methods), sum(method["evaluations"] for method in methods)
+    )
 
 
 def flags_by_data(data_sets: Mapping[str, Any], flags: Sequence[str]) -> Iterator[str]:

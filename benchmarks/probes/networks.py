@@ -141,9 +141,9 @@ def noised(before: Tensor, labels: Tensor, references: Tensor, seed: int) -> Ten
         references: Logits of the references. Shape [references, examples, classes].
         seed: Of the noise.
     """
-    present, wanted = (_confidences(logits, labels) for logits in (before, references))
+    present, aimed_at = (_confidences(logits, labels) for logits in (before, references))
     noise = torch.randn(present.shape, generator=torch.Generator().manual_seed(seed))
-    target = wanted.mean(dim=0) + wanted.std(dim=0) * noise
+    target = aimed_at.mean(dim=0) + aimed_at.std(dim=0) * noise
     return nn.functional.one_hot(labels, before.shape[2]) * (target - present).unsqueeze(2)
 
 

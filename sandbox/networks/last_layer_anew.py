@@ -54,8 +54,8 @@ def fit_last_layer(features: Tensor, labels: Tensor, classes: int) -> NewLastLay
         classes: Number of classes.
     """
     values = features.double().cpu()
-    wanted = torch.nn.functional.one_hot(labels.cpu(), classes).double()
-    share = wanted.mean(dim=0)
+    one_hot = torch.nn.functional.one_hot(labels.cpu(), classes).double()
+    share = one_hot.mean(dim=0)
     mean, deviation = values.mean(dim=0), values.std(dim=0, correction=0)
     varies = deviation > _CONSTANT * deviation.max()
     factor = torch.where(varies, 1 / deviation.where(varies, torch.ones_like(deviation)), 0)
@@ -63,7 +63,7 @@ def fit_last_layer(features: Tensor, labels: Tensor, classes: int) -> NewLastLay
     products = scaled.T @ scaled / len(scaled)
     products.diagonal().add_(_PENALTY)
     if products.isfinite().all():
-        weight = torch.linalg.solve(products, scaled.T @ (wanted - share) / len(scaled))
+        weight = torch.linalg.solve(products, scaled.T @ (one_hot - share) / len(scaled))
     else:
         weight = torch.full((values.shape[1], classes), torch.nan, dtype=values.dtype)
     return NewLastLayer(mean=mean, factor=factor, weight=weight, share=share)

@@ -32,7 +32,8 @@ def test_what_is_hidden_is_bold() -> None:
     """And what is not known is not."""
     retrained, hides = record(_arrays(0, 6.0))
     assert (retrained["method"], hides["method"], hides["models"]) == ("retrained", "hides", MODELS)
-    assert cell(hides["probe"]["confidence_after"]).startswith("**+5.")
+    assert hides["probe"]["confidence_after"]["estimate"] == pytest.approx(6, abs=1)
+    assert cell(hides["probe"]["confidence_after"]).startswith("**+")
     assert "**" not in cell(retrained["probe"]["confidence_after"])
     below = {"estimate": -1.0, "low": -1.5, "high": -0.5, "null": 0.4}
     assert cell(below) == "**-1.000 (-1.500 to -0.500)**"
