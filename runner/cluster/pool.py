@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self
 
 from runner.challenge.challenge import Challenge
@@ -29,6 +30,8 @@ LEASE_SECONDS: Final = 60.0
 renew its lease."""
 _BEAT_SECONDS: Final = 3.0
 _EXAMINE_AGAIN_SECONDS: Final = 30.0
+_OPEN_AT_ONCE: Final = 16
+"""Nodes."""
 _OPEN_SECONDS: Final = 90.0
 """In which the first node has to be usable; the processes of a coordinator that was killed end meanwhile."""
 
@@ -83,7 +86,11 @@ class ClusterPool:
         """References to the files of challenges in Ray's store, by their hash."""
         self._lock = threading.RLock()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._beat_regularly, name="cluster", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(action,), name="cluster", daemon=True)
+            for action in (self._beat, self._look_at_nodes)
+        ]
+        """Opening a node takes seconds, in which leases have to be renewed."""
 
     def __enter__(self) -> Self:
         """Open the nodes.
@@ -92,23 +99,28 @@ class ClusterPool:
             HostNotReadyError: none can be used.
         """
         deadline = time.monotonic() + _OPEN_SECONDS
+        renewing, looking = self._threads
+        renewing.start()
         self._look_at_nodes()
         while not self.nodes():
-            if time.monotonic() > deadline or not any(node.is_busy for node in self._nodes.values()):
-                self._cluster.leave(list(self._nodes.values()))
+            if time.monotonic() > deadline or not any(node.is_busy for node in self.overview()):
+                self._stopped.set()
+                renewing.join()
+                self._cluster.leave(self.overview())
                 raise HostNotReadyError(
                     f"No node of the cluster can be used. {self.problems() or 'It has no nodes.'}"
                 )
             time.sleep(1.0)
             self._look_at_nodes()
-        self._thread.start()
+        looking.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         """End what this coordinator started on the nodes."""
         self._stopped.set()
-        self._thread.join()
-        self._cluster.leave(list(self._nodes.values()))
+        for thread in self._threads:
+            thread.join()
+        self._cluster.leave(self.overview())
 
     def open(self, evaluation: str, challenge: Challenge) -> None:
         """Let an evaluation have devices, and provide its challenge to their nodes.
@@ -216,22 +228,22 @@ class ClusterPool:
         node.challenges.add(sha256)
         return True
 
-    def _beat_regularly(self) -> None:
+    def _repeat(self, action: Callable[[], object]) -> None:
         while not self._stopped.wait(_BEAT_SECONDS):
-            with contextlib.suppress(Exception):  # the next beat is due, whatever happened to this one
-                self._beat()
+            with contextlib.suppress(Exception):  # the next time is due, whatever happened to this one
+                action()
 
     def _beat(self) -> None:
-        """Renew leases; leave out what is lost, take in what is new."""
+        """Renew leases, and give up devices that do not answer."""
         for node in self.overview():
             if node.devices:
                 self._cluster.renew(node, self._lease_seconds)
         for device in self._all_devices():
             if self._cluster.is_silent(device, self._lease_seconds):
                 self._lose(device, f"does not answer for {self._lease_seconds:.0f} s")
-        self._look_at_nodes()
 
     def _look_at_nodes(self) -> None:
+        """Leave out nodes that are gone, take in those that are new."""
         alive = self._cluster.alive()
         for node in self.overview():
             if node.id not in alive:
@@ -240,12 +252,15 @@ class ClusterPool:
                 with self._lock:
                     del self._nodes[node.id]
                 self._report(f"node {node.name} is gone")
-        for identity, name in alive.items():
-            with self._lock:
-                known = self._nodes.get(identity)
-                node = self._nodes.setdefault(identity, Node(id=identity, name=name))
-            if known is None or (not node.devices and time.monotonic() >= node.examine_at):
-                self._open_node(node)
+        with self._lock:
+            nodes = [
+                self._nodes.setdefault(identity, Node(id=identity, name=name))
+                for identity, name in alive.items()
+            ]
+        closed = [node for node in nodes if not node.devices and time.monotonic() >= node.examine_at]
+        if closed:
+            with ThreadPoolExecutor(min(_OPEN_AT_ONCE, len(closed)), thread_name_prefix="node") as threads:
+                list(threads.map(self._open_node, closed))
 
     def _open_node(self, node: Node) -> None:
         """Examine a node, and take its devices in if it is fit."""

@@ -54,10 +54,16 @@ def joined_cluster(address: str) -> Iterator[Any]:
             f"No Ray cluster can be joined at {address}: {_reason(error)}. Is this machine one of its nodes "
             "(ray start), with the same RAY_AUTH_MODE and token?"
         ) from error
+    # Ray prints the deaths of processes to stdout, where results are; the pool reports what it makes of them.
+    ray._private.worker.print_to_stdstream = _drop
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _drop(*_arguments: object, **_more: object) -> None:
+    """Print nothing."""
 
 
 def _reason(error: Exception) -> str:
