@@ -163,6 +163,10 @@ class Watched:
         """Forward to the container."""
         return self._container.has_reached_memory_limit()
 
+    def processes_ran_short(self) -> bool:
+        """Forward to the container."""
+        return self._container.processes_ran_short()
+
     def memory_bytes(self) -> int | None:
         """Forward to the container."""
         return self._container.memory_bytes()

@@ -19,6 +19,8 @@ CLEANUP_SECONDS: Final = 60.0
 _SIGKILL: Final = -9
 _NO_SPACE: Final = ("[Errno 28]", "[Errno 122]")
 """ENOSPC and EDQUOT."""
+_NO_PROCESS: Final = ("can't start new thread", "Resource temporarily unavailable")
+"""Python's words, and those of the C library for EAGAIN."""
 
 
 class Verdict(StrEnum):
@@ -84,6 +86,9 @@ class Observation:
     memory_limit_reached: bool | None = None
     """Whether the container reached its own memory limit during the run; None if that is not known."""
 
+    processes_ran_short: bool = False
+    """Whether a group around the container has no room for all processes that a run may have."""
+
     started: bool = True
     """Whether the run was set up, so that code of the submission could run."""
 
@@ -118,7 +123,7 @@ class Judgement:
     detail: str
 
 
-def fault_of_host(observed: Observation) -> str:
+def fault_of_host(observed: Observation) -> str:  # noqa: PLR0911 - a return for each fault
     """Return why the host, and not the run, is to blame for what was observed; empty if it is not.
 
     Such a run has no verdict: it is attempted again, in another container. A run cannot bring any of this
@@ -130,6 +135,8 @@ def fault_of_host(observed: Observation) -> str:
         return "A run could not be set up."
     if observed.oom_kills > 0 and observed.memory_limit_reached is False and observed.result != "checkpoint":
         return "The host ran short of memory, and the kernel killed a run that was within its own limit."
+    if observed.processes_ran_short and observed.error is not None and is_out_of_processes(observed.error):
+        return "A control group around the containers has no room for further processes."
     over_time = observed.host_seconds > observed.wall_limit_seconds + HOST_GRACE_SECONDS
     if observed.frozen_seconds > 0 and (over_time or observed.ended_by == "time"):
         return f"The container stood still for {observed.frozen_seconds:.1f} s of a run's time."
@@ -199,6 +206,11 @@ def _judge_error(error: RunError) -> Judgement:
     if error.stage == "checkpoint":
         return _judgement(Verdict.BAD_CHECKPOINT, f"the network could not be saved: {description}")
     return _judgement(Verdict.CRASHED, description)
+
+
+def is_out_of_processes(error: RunError) -> bool:
+    """Return whether an exception says that no process or thread could be started; a run may forge that."""
+    return error.type == "BlockingIOError" or any(words in error.message for words in _NO_PROCESS)
 
 
 def _is_out_of_memory(error: RunError) -> bool:

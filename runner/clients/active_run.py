@@ -11,7 +11,7 @@ from runner.engine.api import ContainerExit
 from runner.parsers.checkpoint import check_checkpoint
 from runner.parsers.run_error import parse_run_error, place_in_stack
 from runner.parsers.safetensors import CheckpointError, CheckpointSpec
-from runner.verdict import HOST_GRACE_SECONDS, Observation, Verdict, judge
+from runner.verdict import HOST_GRACE_SECONDS, Observation, Verdict, is_out_of_processes, judge
 from sandbox.protocol.frames import Frame, ProtocolViolationError
 
 
@@ -88,6 +88,7 @@ class ActiveRun:
         memory_limit_reached: bool | None = None,
         processor_seconds: float | None = None,
         confirmed_stillness: Callable[[float], float] = lambda reported: reported,
+        processes_ran_short: Callable[[], bool] = lambda: False,
     ) -> EndedRun:
         """Return the run as the supervisor's ``finished`` frame describes it, judged.
 
@@ -98,6 +99,8 @@ class ActiveRun:
             memory_limit_reached: Whether the container reached its memory limit, if the caller knows.
             processor_seconds: What the run used, all of its processes together, if the caller knows.
             confirmed_stillness: Returns for how long the container stood still, by how long it says so.
+            processes_ran_short: Returns whether a group around the container is full of processes; called
+                only where the run says that it could start none.
         """
         host_seconds = self._host_seconds(now)
         result, problem, remark = frame.text("result"), "", ""
@@ -115,6 +118,9 @@ class ActiveRun:
             oom_kills=frame.integer("oom_kills"),
             alone=True,  # a worker executes one run at a time
             memory_limit_reached=memory_limit_reached,
+            processes_ran_short=(
+                run_error is not None and is_out_of_processes(run_error) and processes_ran_short()
+            ),
             started=bool(frame.fields.get("started", True)),
             run_seconds=frame.number("seconds"),
             frozen_seconds=confirmed_stillness(

@@ -32,14 +32,17 @@ _GO_PANIC: Final = 2
 _PAUSE_SECONDS: Final = 0.02
 
 
-def caused_by_run(*, exit_code: int, oom_killed: bool, runtime: str) -> bool:
+def caused_by_run(
+    *, exit_code: int, oom_killed: bool, runtime: str, processes_ran_short: bool = False
+) -> bool:
     """Return whether a container that ended in mid-run was ended by what ran in it.
 
     A run can end its container through memory, which the engine reports; and, with gVisor, by
     exhausting the processes that the user-space kernel itself needs: that kernel then ends with
-    a Go program's exit code for a panic. Any other end came from outside, or is a fault of this project.
+    a Go program's exit code for a panic, as it does where a group around the container has no room for them.
+    Any other end came from outside, or is a fault of this project.
     """
-    return oom_killed or (runtime == GVISOR and exit_code == _GO_PANIC)
+    return oom_killed or (runtime == GVISOR and exit_code == _GO_PANIC and not processes_ran_short)
 
 
 class WorkerClient:
@@ -223,6 +226,7 @@ class WorkerClient:
             memory_limit_reached=self._memory_limit_reached(frame),
             processor_seconds=processor_seconds,
             confirmed_stillness=self._stillness.confirmed,
+            processes_ran_short=self._channel.stream.processes_ran_short,
         )
         if reason := fault_of_host(ended.observation):
             self._kill()
@@ -265,7 +269,12 @@ class WorkerClient:
         ending = self._channel.stream.ending()
         if ending is None or not active:
             raise SandboxLostError(f"The worker container ended in mid-run{self._channel.stderr_suffix()}.")
-        if not caused_by_run(exit_code=ending.exit_code, oom_killed=ending.oom_killed, runtime=self._runtime):
+        if not caused_by_run(
+            exit_code=ending.exit_code,
+            oom_killed=ending.oom_killed,
+            runtime=self._runtime,
+            processes_ran_short=self._channel.stream.processes_ran_short(),
+        ):
             raise SandboxLostError(
                 f"The worker container ended in mid-run, with exit code {ending.exit_code}"
                 f"{self._channel.stderr_suffix()}."

@@ -65,6 +65,9 @@ class Stream(Protocol):
     def has_reached_memory_limit(self) -> bool | None:
         """Return whether its memory use has come up to its limit so far; None if the engine cannot tell."""
 
+    def processes_ran_short(self) -> bool:
+        """Return whether a group around it was seen to have no room for further processes, now or before."""
+
     def memory_bytes(self) -> int | None:
         """Return how much memory it uses at the moment, without file cache; None if that is not known."""
 

@@ -14,7 +14,7 @@ import docker
 from runner.engine.api import ContainerExit
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
 from runner.engine.memory_use import LARGEST_REQUEST_BYTES, MemoryGroup, processor_file, processor_seconds
-from runner.engine.outer_groups import OuterGroups
+from runner.engine.outer_groups import OuterGroups, out_of_processes, outer_process_groups
 from runner.errors import SandboxLostError
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
@@ -40,6 +40,7 @@ class DockerContainer:
         self._stderr = bytearray()
         self._memory: MemoryGroup | None = None
         self._around: OuterGroups | None = None
+        self._process_groups: tuple[Path, ...] = ()
         self._processor_file: Path | None = None
         self._has_looked_for_groups = False
         self._socket.settimeout(CALL_SECONDS)
@@ -175,6 +176,11 @@ class DockerContainer:
             return False if self._ran_short_around() else None
         return peak >= limit - LARGEST_REQUEST_BYTES
 
+    def processes_ran_short(self) -> bool:
+        """Return whether a control group around it has come up to its limit of processes, now or before."""
+        self.look_for_groups()
+        return out_of_processes(self._process_groups)
+
     def memory_bytes(self) -> int | None:
         """Return how much memory it uses at the moment, without file cache; None if that is not known.
 
@@ -199,6 +205,7 @@ class DockerContainer:
                 process = int(self._api.inspect_container(self.identity)["State"]["Pid"])
                 self._memory = MemoryGroup.of_container(self.identity, process)
                 self._around = OuterGroups.of(self._memory) if self._memory is not None else None
+                self._process_groups = outer_process_groups(self.identity, process)
                 self._processor_file = processor_file(self.identity, process)
 
     def _statistic(self, *names: str) -> int | None:

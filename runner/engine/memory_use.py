@@ -12,7 +12,8 @@ from typing import Final, Self
 
 from runner.units import MIB
 
-_PROC: Final = Path("/proc")
+PROC: Final = Path("/proc")
+"""Where processes are listed."""
 CGROUPS: Final = Path("/sys/fs/cgroup")
 """Where control groups are mounted."""
 _FILES_1: Final = ("memory.usage_in_bytes", "total_inactive_file", "total_active_file")
@@ -31,7 +32,7 @@ class MemoryGroup:
 
     @classmethod
     def of_container(
-        cls, identity: str, process: int, *, proc: Path = _PROC, groups: Path = CGROUPS
+        cls, identity: str, process: int, *, proc: Path = PROC, groups: Path = CGROUPS
     ) -> Self | None:
         """Return the group of a container; None if it is on another machine, or its group is not visible.
 
@@ -41,11 +42,11 @@ class MemoryGroup:
             proc: Where processes are listed.
             groups: Where control groups are mounted.
         """
-        for controllers, path in _groups_of(identity, process, proc):
+        for controllers, path in groups_of(identity, process, proc):
             if "memory" in controllers:
                 return cls(groups / "memory" / path, _FILES_1)
             if not controllers:
-                return cls(groups / _whole_group(path, identity), _FILES_2)
+                return cls(groups / whole_group(path, identity), _FILES_2)
         return None
 
     @property
@@ -67,13 +68,13 @@ class MemoryGroup:
             return None
 
 
-def _whole_group(path: str, identity: str) -> str:
+def whole_group(path: str, identity: str) -> str:
     """Return the group that is named after a container: some runtimes put its processes in one below."""
     parts = path.split("/")
     return "/".join(parts[: next(n for n, part in enumerate(parts) if identity in part) + 1])
 
 
-def _groups_of(identity: str, process: int, proc: Path) -> Iterator[tuple[list[str], str]]:
+def groups_of(identity: str, process: int, proc: Path) -> Iterator[tuple[list[str], str]]:
     """Yield controllers and path of each control group of a container; version 2, which has none, is last."""
     try:
         lines = (proc / str(process) / "cgroup").read_text().splitlines()
@@ -85,7 +86,7 @@ def _groups_of(identity: str, process: int, proc: Path) -> Iterator[tuple[list[s
             yield [name for name in controllers.split(",") if name], path.lstrip("/")
 
 
-def processor_file(identity: str, process: int, *, proc: Path = _PROC, groups: Path = CGROUPS) -> Path | None:
+def processor_file(identity: str, process: int, *, proc: Path = PROC, groups: Path = CGROUPS) -> Path | None:
     """Return the file that counts a container's processor time; None if it is not visible here.
 
     Args:
@@ -94,7 +95,7 @@ def processor_file(identity: str, process: int, *, proc: Path = _PROC, groups: P
         proc: Where processes are listed.
         groups: Where control groups are mounted.
     """
-    for controllers, path in _groups_of(identity, process, proc):
+    for controllers, path in groups_of(identity, process, proc):
         if "cpuacct" in controllers:
             return groups / "cpuacct" / path / "cpuacct.usage"
         if not controllers:

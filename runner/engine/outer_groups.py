@@ -1,4 +1,4 @@
-"""Whether memory ran out around a container, and not in it: what the control groups above it show.
+"""Whether memory or processes ran out around a container, and not in it: what the groups above it show.
 
 The engine says that a container was killed for memory, because the kernel told it so. Under control groups 1
 every container below a limit is told when that is used up, killed or not. Under version 2 a kill is counted
@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from runner.engine.memory_use import CGROUPS, LARGEST_REQUEST_BYTES, MemoryGroup
+from runner.engine.memory_use import (
+    CGROUPS,
+    LARGEST_REQUEST_BYTES,
+    PROC,
+    MemoryGroup,
+    groups_of,
+    whole_group,
+)
 
 _NO_LIMIT_BYTES: Final = 1 << 60
 _MOUNTS: Final = Path("/proc/self/mounts")
@@ -89,3 +96,38 @@ def _has_reached_limit(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return limit < _NO_LIMIT_BYTES and peak >= limit - LARGEST_REQUEST_BYTES
+
+
+def outer_process_groups(
+    identity: str, process: int, *, proc: Path = PROC, groups: Path = CGROUPS
+) -> tuple[Path, ...]:
+    """Return the groups above a container's that count its processes; none where they are not visible here.
+
+    Args:
+        identity: The engine's name of the container, which is part of the name of its group.
+        process: Number of its first process, on the engine's machine.
+        proc: Where processes are listed.
+        groups: Where control groups are mounted.
+    """
+    for controllers, path in groups_of(identity, process, proc):
+        if "pids" in controllers or not controllers:
+            top = groups / "pids" if controllers else groups
+            above = (top / whole_group(path, identity)).parents
+            return tuple(folder for folder in above if top in folder.parents)
+    return ()
+
+
+def out_of_processes(folders: tuple[Path, ...]) -> bool:
+    """Return whether one of these groups has come up to its limit of processes, now or before.
+
+    Kernels before 6.0 do not tell.
+    """
+    return any(_is_full(folder) for folder in folders)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        peak, limit = ((folder / f"pids.{name}").read_text().strip() for name in ("peak", "max"))
+        return limit != "max" and int(peak) >= int(limit)
+    except (OSError, ValueError):
+        return False

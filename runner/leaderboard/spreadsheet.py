@@ -1,20 +1,23 @@
 """A leaderboard as CSV: one line for each row of all tables and sections, figures as they are stored.
 
 Source:
-    RFC 4180. "CSV Injection", OWASP: a spreadsheet takes a cell that begins with ``= + - @``, a tab or a
-    carriage return for a formula, so such a text begins with an apostrophe here.
+    RFC 4180. "CSV Injection", OWASP: a spreadsheet takes a cell that begins with ``= + - @``, one of these in
+    full width, a tab or a line break for a formula, so such a text begins with an apostrophe here. Where the
+    decimal comma is used, it takes semicolons for separators, so that a text with one is several cells.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Final
 
 from runner.leaderboard.lines import limits_text, table_lines
 from runner.leaderboard.model import Board, ConditionsView, RowView
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = re.compile(r"(^|[;\t\r\n])(\"*)(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
+"""Where a cell may begin, and what follows would be a formula."""
 _FIGURES: Final = (
     *("score", "score_low", "score_high", "share_of_ceiling", "retain_ratio", "test_ratio", "time_share"),
     *("n", "runs_ok"),
@@ -79,7 +82,5 @@ def _cells(row: RowView, kind: str, number: int | None, conditions: ConditionsVi
 
 
 def spreadsheet_cell(value: Cell) -> Cell:
-    """Return a value as a cell: a text that could be a formula begins with an apostrophe, numbers stay."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    """Return a value as a cell: what could be a formula in a text begins with an apostrophe, numbers stay."""
+    return _FORMULA.sub(r"\1\2'", value) if isinstance(value, str) else value

@@ -17,8 +17,18 @@ LATE = 10.0 + HOST_GRACE_SECONDS + 5.0
 WORKER_KILLED = RunError(
     stage="call", type="RuntimeError", message="DataLoader worker was killed", traceback=""
 )
+NO_THREAD = replace(WORKER_KILLED, message="can't start new thread")
+NO_PROCESS = replace(
+    WORKER_KILLED, type="BlockingIOError", message="[Errno 11] Resource temporarily unavailable"
+)
 
 OURS = {
+    "no room around the container for a thread": replace(
+        SILENT, result="error", error=NO_THREAD, exit_code=1, processes_ran_short=True
+    ),
+    "no room around the container for a process": replace(
+        SILENT, result="error", error=NO_PROCESS, exit_code=1, processes_ran_short=True
+    ),
     "a memory kill below its own limit": replace(KILLED, memory_limit_reached=False),
     "the same of a loader's worker": replace(
         SILENT, oom_kills=2, exit_code=1, result="error", error=WORKER_KILLED, memory_limit_reached=False
@@ -36,6 +46,10 @@ OURS = {
     "killed for memory while it was set up": replace(KILLED, started=False, memory_limit_reached=True),
 }
 ITS_OWN = {
+    "more threads than it may have": replace(SILENT, result="error", error=NO_THREAD, exit_code=1),
+    "another error, where there is no room around the container": replace(
+        SILENT, result="error", error=WORKER_KILLED, exit_code=1, processes_ran_short=True
+    ),
     "fine": FINE,
     "a memory kill at its own limit": replace(KILLED, memory_limit_reached=True),
     "a memory kill, and nobody knows of the limit": KILLED,

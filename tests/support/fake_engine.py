@@ -71,6 +71,10 @@ class FakeContainer:
         """Return None: it has no control group."""
         return None
 
+    def processes_ran_short(self) -> bool:
+        """Return False: it has no control group."""
+        return False
+
     def cpu_seconds(self) -> float | None:
         """Return None."""
         return None

@@ -68,6 +68,8 @@ class FakeStream:
         """Whether nothing in it is executed, although the engine reports that it runs."""
         self.reached_memory_limit: bool | None = None
         """What the engine reports of the container's memory limit."""
+        self.out_of_processes = False
+        """Whether a group around the container has no room for further processes."""
         self.memory: list[int] = []
         """What the container uses at each look; the last one again and again. Empty: unknown."""
         self.processor: list[float] = []
@@ -117,6 +119,10 @@ class FakeStream:
     def has_reached_memory_limit(self) -> bool | None:
         """Return what the test says."""
         return self.reached_memory_limit
+
+    def processes_ran_short(self) -> bool:
+        """Return what the test says."""
+        return self.out_of_processes
 
     def memory_bytes(self) -> int | None:
         """Return what the test says, at each look the next."""

@@ -5,16 +5,10 @@ The host's shortage is made by a control group around the containers that is sma
 
 from __future__ import annotations
 
-import contextlib
-import os
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-import docker
 import pytest
 
 from runner.challenge.challenge import Challenge
@@ -22,18 +16,14 @@ from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Container, ContainerExit, running
 from runner.engine.container_spec import FIRST_UID, evaluator_container, worker_container
-from runner.engine.docker_connection import connect
-from runner.engine.docker_engine import DockerEngine
 from runner.errors import SandboxLostError
 from runner.image.image import Image
 from runner.units import MIB
 from runner.verdict import Verdict
+from tests.support.outer_group import OuterGroup, outer_group
 from tests.support.submissions import pack_submission
 
 pytestmark = pytest.mark.container
-
-VERSION_1 = Path("/sys/fs/cgroup/memory")
-VERSION_2 = Path("/sys/fs/cgroup")
 
 TAKES = """
 import os, time
@@ -60,43 +50,10 @@ ENDLESS = TAKES.format(portions=100_000)
 
 
 @pytest.fixture
-def shortage() -> Iterator[tuple[str, Callable[[int], None]]]:
-    """Return a control group's name, and a function that limits the memory of all containers in it."""
-    version_1 = (VERSION_1 / "memory.limit_in_bytes").exists() or (
-        VERSION_1 / "memory.usage_in_bytes"
-    ).exists()
-    folder = (VERSION_1 if version_1 else VERSION_2) / f"unlearn-test-{uuid.uuid4().hex[:8]}"
-    if os.getuid() != 0 or not folder.parent.is_dir():
-        pytest.skip("only root can make control groups")
-    try:
-        folder.mkdir()
-    except OSError as error:
-        pytest.skip(f"no control group can be made here: {error}")
-
-    def limit(count: int) -> None:
-        (folder / ("memory.limit_in_bytes" if version_1 else "memory.max")).write_text(str(count))
-
-    yield f"/{folder.name}", limit
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-
-
-@pytest.fixture
-def engine_below(shortage: tuple[str, Callable[[int], None]]) -> DockerEngine:
-    """Return an engine all of whose containers are below the control group."""
-    parent, _limit = shortage
-
-    class Client(docker.APIClient):
-        def create_container(self, *arguments: Any, **options: Any) -> Any:
-            options["host_config"]["CgroupParent"] = parent
-            return super().create_container(*arguments, **options)
-
-    def connect_below(seconds: int) -> docker.APIClient:
-        client = connect(seconds)
-        client.__class__ = Client
-        return client
-
-    return DockerEngine(connect_below)
+def around() -> Iterator[OuterGroup]:
+    """Return a control group around all containers of a test."""
+    with outer_group("memory") as group:
+        yield group
 
 
 @pytest.fixture
@@ -104,8 +61,7 @@ def execute(
     built_image: Image,
     labels: dict[str, str],
     challenge: Challenge,
-    shortage: tuple[str, Callable[[int], None]],
-    engine_below: DockerEngine,
+    around: OuterGroup,
 ) -> Callable[..., list[EndedRun]]:
     """Return a function that executes a source once, in a container below the control group."""
 
@@ -117,7 +73,7 @@ def execute(
         meanwhile: Callable[[Container], None] | None = None,
     ) -> list[EndedRun]:
         limited = challenge.with_limits(memory_bytes=own_bytes)
-        container = engine_below.start(
+        container = around.engine.start(
             worker_container(image=built_image.tag, limits=limited.description.limits, labels=labels)
         )
         try:
@@ -128,7 +84,7 @@ def execute(
                 runs=1,
                 first_uid=FIRST_UID,
             )
-            shortage[1](hosts_bytes)
+            around.limit_memory(hosts_bytes)
             with ThreadPoolExecutor(1) as threads:
                 if meanwhile is not None:
                     threads.submit(meanwhile, container)
@@ -140,15 +96,13 @@ def execute(
 
 
 @pytest.fixture
-def neighbour_takes_all(
-    built_image: Image, labels: dict[str, str], engine_below: DockerEngine
-) -> Callable[[], None]:
+def neighbour_takes_all(built_image: Image, labels: dict[str, str], around: OuterGroup) -> Callable[[], None]:
     """Return a function with which another container below the control group takes all of its memory."""
     command = ("/opt/venv/bin/python", "-c", "x = []\nwhile True: x.append(bytearray(b'x') * (16 << 20))")
     spec = evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)
 
     def take() -> None:
-        with running(engine_below, replace(spec, command=command)) as container:
+        with running(around.engine, replace(spec, command=command)) as container:
             assert container.receive(120.0) is None
             ending = container.ending()
             assert ending is not None
@@ -199,25 +153,24 @@ def test_a_neighbours_shortage_is_not_the_containers(
 def test_an_evaluator_is_not_killed_by_a_neighbours_shortage(
     built_image: Image,
     labels: dict[str, str],
-    shortage: tuple[str, Callable[[int], None]],
-    engine_below: DockerEngine,
+    around: OuterGroup,
     neighbour_takes_all: Callable[[], None],
 ) -> None:
     """Two evaluators that fail by themselves reject a checkpoint; this one has not."""
     spec = evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)
-    shortage[1](1000 * MIB)
-    with running(engine_below, replace(spec, command=("/usr/bin/cat",))) as container:
+    around.limit_memory(1000 * MIB)
+    with running(around.engine, replace(spec, command=("/usr/bin/cat",))) as container:
         neighbour_takes_all()
         container.kill()
         assert container.ending() == ContainerExit(exit_code=137, oom_killed=False)
 
 
 def test_a_container_killed_at_its_own_limit_says_so(
-    built_image: Image, labels: dict[str, str], engine_below: DockerEngine
+    built_image: Image, labels: dict[str, str], around: OuterGroup
 ) -> None:
     """The control: the group around it has no limit."""
     spec = evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)
     command = ("/opt/venv/bin/python", "-c", "x = []\nwhile True: x.append(bytearray(b'x') * (16 << 20))")
-    with running(engine_below, replace(spec, command=command, memory_bytes=256 * MIB)) as container:
+    with running(around.engine, replace(spec, command=command, memory_bytes=256 * MIB)) as container:
         assert container.receive(120.0) is None
         assert container.ending() == ContainerExit(exit_code=137, oom_killed=True)

@@ -56,6 +56,18 @@ def test_under_control_groups_1_the_engine_is_asked(begin: Begin, reached: bool 
     assert not worker.is_usable
 
 
+@pytest.mark.parametrize("is_full", [False, True])
+def test_no_room_for_threads_around_the_container(begin: Begin, is_full: bool) -> None:
+    """Nobody's verdict; within its own limit of processes, it is the run's."""
+    worker, stream = begin(lambda index: [(0.0, raised(index, message="can't start new thread"))])
+    stream.out_of_processes = is_full
+    if is_full:
+        with pytest.raises(SandboxLostError, match="no room for further processes"):
+            list(worker.execute(planned(1)))
+    else:
+        assert verdicts(worker.execute(planned(1))) == {0: Verdict.CRASHED}
+
+
 def test_a_container_that_stands_still_beyond_a_runs_time(begin: Begin) -> None:
     """Paused, frozen, or behind an engine that does not answer."""
     worker, stream = begin(lambda _index: QUIET, wall_seconds=SHORT_SECONDS)

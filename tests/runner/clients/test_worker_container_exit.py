@@ -35,6 +35,18 @@ def test_a_kernel_in_user_space_is_ended_by_the_run(begin: Begin) -> None:
     assert verdicts(worker.execute(planned(1))) == {0: Verdict.CRASHED}
 
 
+def test_a_kernel_in_user_space_without_room_for_processes(begin: Begin) -> None:
+    """It panics also where a group around the container has no room for them: then it is nobody's verdict."""
+    worker, stream = begin(
+        lambda _index: [END],
+        ending=ContainerExit(exit_code=2, oom_killed=False),
+        placement=Placement(runtime="runsc"),
+    )
+    stream.out_of_processes = True
+    with pytest.raises(SandboxLostError):
+        list(worker.execute(planned(1)))
+
+
 def test_runs_before_the_end_count(begin: Begin) -> None:
     """Runs that finished before the container was lost have been yielded."""
     worker, _stream = begin(lambda index: [(0.0, finished(index))] if index == 0 else [END])

@@ -109,6 +109,10 @@ class Trickle:
         """Return None."""
         return None
 
+    def processes_ran_short(self) -> bool:
+        """Return False."""
+        return False
+
     def cpu_seconds(self) -> float | None:
         """Return None."""
         return None

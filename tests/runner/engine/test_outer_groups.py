@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.engine.memory_use import MemoryGroup
-from runner.engine.outer_groups import OuterGroups
+from runner.engine.outer_groups import OuterGroups, out_of_processes, outer_process_groups
 from runner.units import MIB
 
 UNLIMITED = (1 << 63) - 4096
@@ -97,3 +97,28 @@ def test_groups_that_do_not_count_what_is_below_them_explain_nothing(tmp_path: P
     for folder in (tree.outer, tree.inner):
         tree.count(folder, below=0, own=0)
     assert tree.around().ran_short() is False
+
+
+@pytest.mark.parametrize(("line", "top"), [("8:pids:", "pids"), ("0::", "")])
+@pytest.mark.parametrize(
+    ("peak", "limit", "is_full"),
+    [("60", "60", True), ("59", "60", False), ("60", "max", False), ("", "60", False)],
+)
+def test_a_group_full_of_processes(
+    tmp_path: Path, line: str, top: str, peak: str, limit: str, is_full: bool
+) -> None:
+    """One above the container; whether its own is full is another question."""
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "cgroup").write_text(f"{line}/machine/runs/box\n")
+    own = tmp_path / top / "machine" / "runs" / "box"
+    own.mkdir(parents=True)
+    (own / "pids.peak").write_text("9\n")
+    (own / "pids.max").write_text("9\n")
+    (own.parent / "pids.peak").write_text("9\n")
+    (own.parent / "pids.max").write_text("max\n")
+    (own.parents[1] / "pids.peak").write_text(f"{peak}\n")
+    (own.parents[1] / "pids.max").write_text(f"{limit}\n")
+    folders = outer_process_groups("box", 7, proc=tmp_path, groups=tmp_path)
+    assert folders == (own.parent, own.parents[1])
+    assert out_of_processes(folders) is is_full
+    assert outer_process_groups("other", 7, proc=tmp_path, groups=tmp_path) == ()

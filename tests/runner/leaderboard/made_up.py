@@ -51,6 +51,7 @@ HOSTILE_NAMES: Final = (
         "x" * 5000,
         "العربية",
         "a&b;&amp;",
+        "x;=1+1",
         "javascript:0",
     ),
 )

@@ -16,7 +16,7 @@ from runner.leaderboard.lines import conditions_text, rank_text, score_text
 from runner.leaderboard.model import Board
 from runner.leaderboard.page import board_page
 from runner.leaderboard.row_page import row_page
-from runner.leaderboard.spreadsheet import COLUMNS, board_csv
+from runner.leaderboard.spreadsheet import COLUMNS, board_csv, spreadsheet_cell
 from runner.leaderboard.terminal import board_lines
 from runner.pages.text import plain_name
 from runner.pages.write import page_bytes
@@ -145,6 +145,22 @@ def test_a_formula_gets_an_apostrophe_and_a_number_none() -> None:
     assert first["submission"] == 'a,"b"'
     assert data.count(b"\r\n") == data.count(b"\n") == 3
     assert data.startswith(",".join(COLUMNS).encode() + b"\r\n")
+
+
+@pytest.mark.parametrize("text", ["a;=1+1", 'a;"=1+1"', '"=1+1', "\uff1d1+1", "a;\uff0d1", "a;;@b", "a\n+1"])
+def test_a_text_has_no_formula_where_semicolons_separate_cells(text: str) -> None:
+    """As for a spreadsheet where the decimal comma is used, and with an equals sign in full width."""
+    shown = spreadsheet_cell(text)
+    assert isinstance(shown, str)
+    cells = re.split(r"[;\t\r\n]", shown)
+    assert not [cell for cell in cells if cell.lstrip('"').startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20"))]
+    assert shown.replace("'", "") == text, "nothing else is changed"
+
+
+def test_an_ordinary_text_stays_as_it_is() -> None:
+    """Separators alone are no formula."""
+    texts = ["a; b", "a;b", "x=1", "1-2", "note level; warning other"]
+    assert [spreadsheet_cell(text) for text in texts] == texts
 
 
 def test_csv_and_json_have_figures_as_stored() -> None:
