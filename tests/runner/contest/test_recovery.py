@@ -9,7 +9,7 @@ import pytest
 
 from runner.competition.states import EntryState
 from runner.contest.opened import OpenContest, open_contest
-from runner.contest.recovery import MAX_ATTEMPTS, RETRY, queue_held
+from runner.contest.recovery import MAX_ATTEMPTS, RETRY, Place, queue_held
 from runner.contest.service.checker import Checker
 from runner.store.paths import archive_path, uploads_folder
 from tests.runner.contest.conftest import NAME, Contest
@@ -29,9 +29,7 @@ def check(opened: OpenContest) -> int:
     return Checker(contest=opened, report=lambda _line: None).check()
 
 
-def queue_again(
-    opened: OpenContest, later: timedelta, blocked: frozenset[tuple[str, str]] = frozenset()
-) -> None:
+def queue_again(opened: OpenContest, later: timedelta, blocked: frozenset[Place] = frozenset()) -> None:
     queue_held(opened.store, NAME, datetime.now(UTC) + later, blocked)
 
 
@@ -95,7 +93,7 @@ def test_what_cannot_be_evaluated_here_is_left(opened: OpenContest) -> None:
     """Another host may be able to, so its entries stay held for it."""
     entry = receive(opened)
     opened.store.move_entry(entry.id, EntryState.CHECKING, EntryState.HELD)
-    queue_again(opened, MOST, frozenset({("feedback", "feedback")}))
+    queue_again(opened, MOST, frozenset({("feedback", "feedback", False)}))
     assert state(opened, entry) == "held"
-    queue_again(opened, MOST, frozenset({("feedback", "final")}))
+    queue_again(opened, MOST, frozenset({("feedback", "final", False)}))
     assert state(opened, entry) == "checking"
