@@ -27,7 +27,7 @@ from runner.doctor.gpu_rules import rules_finding, try_on_host
 from runner.doctor.table import show_findings
 from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
-from runner.engine.gpu_parent import gpu_by_number
+from runner.engine.gpus.gpu_parent import gpu_by_number
 from runner.engine.placement import CPU, device_by_uuid, gpu_name
 from runner.errors import HostNotReadyError, RunnerError
 from runner.progress import ConsoleReporter

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from runner.engine.cdi_rules import is_driver_file, is_gpu_node
+from runner.engine.gpus.cdi_rules import is_driver_file, is_gpu_node
 from runner.engine.masked_paths import HOST_FILES
 from runner.engine.placement import ALL_GPUS, GVISOR, Placement
 from runner.errors import HostNotReadyError, SandboxStartError

@@ -13,7 +13,7 @@ from runner.devices.device import Device, parse_devices, require_shares
 from runner.devices.device_process import DeviceProcess, task_values
 from runner.devices.protocol import Task
 from runner.engine.connect import connect_engine
-from runner.engine.gpu_parent import gpu_classes
+from runner.engine.gpus.gpu_parent import gpu_classes
 from runner.engine.info import EngineInfo
 from runner.engine.placement import Isolation, resolve_placement
 from runner.image.image import Image, require_image, require_image_by_digest

@@ -20,7 +20,7 @@ from runner.doctor.advisories import (
 )
 from runner.doctor.findings import Finding, Status, make_finding
 from runner.doctor.gpu_facts import GpuFacts
-from runner.engine.gpu_parent import parents
+from runner.engine.gpus.gpu_parent import parents
 from runner.engine.placement import ALL_GPUS
 
 _NOT_KNOWN: Final = "not known"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from runner.engine.cdi_files import CDI_FOLDERS, require_closed_cdi
+from runner.engine.gpus.cdi_files import CDI_FOLDERS, require_closed_cdi
 from runner.engine.placement import GpuRequest
 from runner.errors import HostNotReadyError
 from runner.execution.nvml import load_nvml

@@ -84,7 +84,7 @@ def device_by_uuid(device: str, gpu_by_number: Callable[[int], str]) -> str:
 
     Args:
         device: As the user typed it.
-        gpu_by_number: Returns the UUID of a GPU (`runner.engine.gpu_parent`); called for a number only.
+        gpu_by_number: Returns the UUID of a GPU (`runner.engine.gpus.gpu_parent`); called for a number only.
     """
     match = _NUMBER.fullmatch(device)
     return device if match is None else f"cuda:{gpu_by_number(int(match[1]))}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from runner.engine.gpu_parent import parent_gpu
+from runner.engine.gpus.gpu_parent import parent_gpu
 from runner.engine.placement import ALL_GPUS, CPU
 from runner.errors import HostNotReadyError
 from runner.host_locks import host_locks_folder, lock_file

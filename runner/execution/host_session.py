@@ -10,9 +10,9 @@ from pathlib import Path
 from runner.challenge.limits import Limits
 from runner.engine.api import Engine
 from runner.engine.capacity import require_memory
-from runner.engine.cdi_files import require_closed_cdi
 from runner.engine.connect import connect_engine
-from runner.engine.gpu_parent import gpu_by_number, gpu_of_class
+from runner.engine.gpus.cdi_files import require_closed_cdi
+from runner.engine.gpus.gpu_parent import gpu_by_number, gpu_of_class
 from runner.engine.info import EngineInfo
 from runner.engine.placement import CPU, Placement, device_by_uuid, gpu_class, resolve_placement
 from runner.engine.session import container_session

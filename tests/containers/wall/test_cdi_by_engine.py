@@ -21,8 +21,8 @@ import pytest
 
 from runner.clients.surroundings import Surroundings, problems_of
 from runner.engine.api import Engine
-from runner.engine.cdi_rules import KIND
-from runner.engine.cdi_rules import problems_of as problems_of_specification
+from runner.engine.gpus.cdi_rules import KIND
+from runner.engine.gpus.cdi_rules import problems_of as problems_of_specification
 from runner.engine.placement import GpuRequest, Placement
 from runner.image.image import BASE_REPOSITORY
 from tests.support.paths import ROOT

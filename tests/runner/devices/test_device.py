@@ -8,7 +8,7 @@ import pytest
 
 from runner.challenge.limits import Limits
 from runner.devices.device import Device, parse_devices, require_shares
-from runner.engine.gpu_parent import classes
+from runner.engine.gpus.gpu_parent import classes
 from runner.engine.info import EngineInfo
 from runner.engine.placement import device_by_uuid, gpu_class
 from runner.errors import ConfigurationError, HostNotReadyError, RunnerError, UnmetRequirementError

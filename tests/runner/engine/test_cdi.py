@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from runner.engine.cdi_files import require_closed_cdi
-from runner.engine.cdi_rules import names_of, problems_of
+from runner.engine.gpus.cdi_files import require_closed_cdi
+from runner.engine.gpus.cdi_rules import names_of, problems_of
 from runner.engine.placement import GpuRequest
 from runner.errors import HostNotReadyError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.gpu_parent import gpu_by_number, parent_gpu, parents, uuids_by_number
+from runner.engine.gpus.gpu_parent import gpu_by_number, parent_gpu, parents, uuids_by_number
 from runner.errors import HostNotReadyError, UnmetRequirementError
 from runner.execution.gpu_lock import gpu_lock
 

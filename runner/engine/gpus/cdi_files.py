@@ -9,7 +9,7 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from runner.engine.cdi_rules import KIND, advice, names_of, problems_of
+from runner.engine.gpus.cdi_rules import KIND, advice, names_of, problems_of
 from runner.engine.placement import GpuRequest
 from runner.errors import HostNotReadyError
 

@@ -21,6 +21,7 @@ from runner.leaderboard.final_model import FinalResults
 from runner.progress import NullReporter
 from runner.store.competition.records import Act
 from runner.store.paths import EvaluationPaths
+from scoring.card.version import SCHEMA_VERSION
 from tests.runner.contest.conftest import TEAMS, Contest
 
 Json = dict[str, Any]
@@ -110,7 +111,7 @@ def test_each_value_names_what_it_rests_on(played: Contest) -> None:
     outputs = "".join(f"{run['outputs_sha256']}\n" for run in runs)
     assert each.seeds_sha256 == hashlib.sha256(seeds.encode()).hexdigest()
     assert each.outputs_sha256 == hashlib.sha256(outputs.encode()).hexdigest()
-    assert (each.image, each.runs, each.scorer) == ("b" * 64, len(runs), 2)
+    assert (each.image, each.runs, each.scorer) == ("b" * 64, len(runs), SCHEMA_VERSION)
     assert [(act.act, act.who) for act in found.decisions] == [("final", "me")]
 
 
