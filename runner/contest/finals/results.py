@@ -112,9 +112,9 @@ def _combined(
             for each in complete
             if (evaluation := stored[each.entry]) is not None and (value := each.values[at]) is not None
         }
-        found = _on_challenge(final, path, [each for each in stored.values() if each], values, reporter)
+        on_halves = _on_challenge(final, path, [each for each in stored.values() if each], values, reporter)
         for entry, evaluation in stored.items():
-            halved[entry].append("it has no evaluation" if evaluation is None else found[evaluation.id])
+            halved[entry].append("it has no evaluation" if evaluation is None else on_halves[evaluation.id])
     known = {entry: row for entry, row in halved.items() if _all_known(row)}
     reasons = [each for row in halved.values() for each in row if isinstance(each, str)]
     remarks = [f"{_NO_NOISE[:-1]}: {reasons[0]}"] if reasons else []
@@ -147,10 +147,10 @@ def _on_challenge(
     except ConfigurationError as error:
         return {each.id: str(error) for each in evaluations}
     comparable = [each for each in evaluations if each.challenge_sha256 == sha256]
-    found: dict[str, HalvedScore | str] = {
+    on_halves: dict[str, HalvedScore | str] = {
         each.id: f"{path} is not the challenge that it was evaluated on" for each in evaluations
     }
-    return found | metrics_on_halves(
+    return on_halves | metrics_on_halves(
         final.store,
         final.contest.store_folder,
         comparable,

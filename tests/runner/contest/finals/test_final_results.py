@@ -90,19 +90,19 @@ def test_what_is_not_known_of_the_noise_is_said(played: Contest) -> None:
         session.connection().exec_driver_sql("DELETE FROM halved_metrics")
     for file in played.store_folder.glob("*/outputs/00003.npz"):
         file.unlink()
-    found = results(played)
-    assert [(row.first_rank, row.last_rank) for row in found.rows] == [(1, 3)] * 3
-    assert "the outputs of run 3 are missing" in found.remarks[0]
+    answer = results(played)
+    assert [(row.first_rank, row.last_rank) for row in answer.rows] == [(1, 3)] * 3
+    assert "the outputs of run 3 are missing" in answer.remarks[0]
 
 
 def test_each_value_names_what_it_rests_on(played: Contest) -> None:
     """Challenges, image, versions, and hashes that can be computed again from the manifest."""
-    found = results(played)
-    assert [each.sha256 for each in found.challenges] == [
+    answer = results(played)
+    assert [each.sha256 for each in answer.challenges] == [
         hashlib.sha256((played.folder / name / "challenge.toml").read_bytes()).hexdigest()
         for name in ("final", "final-2")
     ]
-    each = found.rows[0].evaluations[1]
+    each = answer.rows[0].evaluations[1]
     assert each is not None
     manifest = EvaluationPaths(folder=played.store_folder / each.evaluation).manifest.read_bytes()
     assert each.manifest_sha256 == hashlib.sha256(manifest).hexdigest()
@@ -112,7 +112,7 @@ def test_each_value_names_what_it_rests_on(played: Contest) -> None:
     assert each.seeds_sha256 == hashlib.sha256(seeds.encode()).hexdigest()
     assert each.outputs_sha256 == hashlib.sha256(outputs.encode()).hexdigest()
     assert (each.image, each.runs, each.scorer) == ("b" * 64, len(runs), SCHEMA_VERSION)
-    assert [(act.act, act.who) for act in found.decisions] == [("final", "me")]
+    assert [(act.act, act.who) for act in answer.decisions] == [("final", "me")]
 
 
 def test_results_are_seen_once_they_are_published(
