@@ -6,7 +6,7 @@ from typing import Final
 
 STORE_COMMANDS: Final = {
     "move": (
-        "move_store:move_command",
+        "organizer.move_store:move_command",
         "Move the rows of a store from SQLite to PostgreSQL, or back; its files stay in their folder.",
     ),
 }
