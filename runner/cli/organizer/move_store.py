@@ -31,8 +31,8 @@ def move_command(
     moved = move_store(store, to)
     rows = sum(moved.counts.values())
     if as_json:
-        print_json({"database": moved.database, "rows": moved.counts, "kept": moved.kept})
+        print_json({"database": moved.database, "rows": moved.counts, "old_place": moved.old_place})
     else:
         text = f"{quantity(rows, 'row')} of {store} {'is' if rows == 1 else 'are'} in {moved.database} now"
         stdout_console().print(text, markup=False, soft_wrap=True)
-    print_note(f"kept, to be removed by you: {moved.kept}")
+    print_note(f"kept, to be removed by you: {moved.old_place}")

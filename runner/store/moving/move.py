@@ -53,8 +53,8 @@ class Moved:
     """What it is now, for people."""
     counts: dict[str, int]
     """Rows by table."""
-    kept: str
-    """What was kept of the old place, for people."""
+    old_place: str
+    """Where they were, for people: it is kept, and of no use."""
 
 
 def move_store(folder: Path, to: str) -> Moved:
@@ -85,7 +85,7 @@ def move_store(folder: Path, to: str) -> Moved:
 
 def _to_server(folder: Path, url: str) -> Moved:
     file = folder / DATABASE_FILE
-    kept = _unused(file.with_name(f"{DATABASE_FILE}.moved"))
+    retired = _unused(file.with_name(f"{DATABASE_FILE}.moved"))
     address = StoreAddress(database=url, identity=secrets.token_hex(_IDENTITY_BYTES))
     with _alone(file) as source, closing(Database(url)) as target:
         with target.writing() as session:
@@ -93,8 +93,8 @@ def _to_server(folder: Path, url: str) -> Moved:
             session.add(IdentityRow(identity=address.identity))
         source.execute(_MARK, {"version": MOVED})
         write_address(folder, address)
-    file.rename(kept)
-    return Moved(database=target.description, counts=counts, kept=str(kept))
+    file.rename(retired)
+    return Moved(database=target.description, counts=counts, old_place=str(retired))
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def _alone(file: Path) -> Iterator[Connection]:
 
 def _to_sqlite(folder: Path) -> Moved:
     file, address_file = folder / DATABASE_FILE, folder / ADDRESS_FILE
-    new, kept = file.with_name(f".{DATABASE_FILE}.new"), _unused(folder / f"{ADDRESS_FILE}.moved")
+    new, retired = file.with_name(f".{DATABASE_FILE}.new"), _unused(folder / f"{ADDRESS_FILE}.moved")
     for leftover in folder.glob(f"{new.name}*"):
         leftover.unlink()
     with (
@@ -146,8 +146,8 @@ def _to_sqlite(folder: Path) -> Moved:
         _require_no_other(source)
         source.execute(_MARK, {"version": MOVED})
         new.replace(file)
-        address_file.rename(kept)
-    return Moved(database="SQLite", counts=counts, kept=f"{store.database.description}, {kept}")
+        address_file.rename(retired)
+    return Moved(database="SQLite", counts=counts, old_place=f"{store.database.description}, {retired}")
 
 
 def _require_no_other(source: Connection) -> None:
@@ -164,12 +164,12 @@ def _require_no_other(source: Connection) -> None:
         )
 
 
-def _unused(kept: Path) -> Path:
+def _unused(path: Path) -> Path:
     """Return a path at which nothing is.
 
     Raises:
         ConfigurationError: something is.
     """
-    if kept.exists():
-        raise ConfigurationError(f"{kept} is there from an earlier move; remove it, or put it elsewhere.")
-    return kept
+    if path.exists():
+        raise ConfigurationError(f"{path} is there from an earlier move; remove it, or put it elsewhere.")
+    return path
