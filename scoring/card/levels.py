@@ -41,7 +41,7 @@ FALSE_ALARMS: Final[Mapping[str, str]] = {
     ),
 }
 """How often each kind of suspicion is wrong, in one sentence that reports show beside it. The counts are
-those of docs/metrics.md."""
+those of docs/integrity.md; of sets of fresh retrainings, those of docs/metrics.md."""
 
 SHORT_RETRAINING: Final = "are too short for that rule"
 """Part of the sentence of ``too-slow`` where it is a note. It is stored: never change it."""

@@ -15,10 +15,10 @@ from benchmarks.integrity.methods import KINDS, REMARKS
 from benchmarks.integrity.page import PAGE, stored_report, with_tables
 from benchmarks.integrity.populations import Populations, challenges, pick
 from benchmarks.integrity.rates import Rate
-from benchmarks.integrity.report import flags_by_data, report
+from benchmarks.integrity.report import HONEST, flags_by_data, report
 from benchmarks.integrity.selection import SELECTIONS, largest_quality, smallest_energy_distance
 from runner.challenge.limits import SHORT_TRAINING_FRACTION
-from scoring.card.levels import flag_level
+from scoring.card.levels import FALSE_ALARMS, flag_level
 from scoring.card.make import score_card
 from scoring.card.options import CardOptions
 from scoring.outputs import Outputs
@@ -224,6 +224,18 @@ def test_the_page_has_the_figures_of_the_stored_report() -> None:
     """`python -m benchmarks.integrity report --store` writes both."""
     page = PAGE.read_text(encoding="utf-8")
     assert with_tables(page, stored_report()) == page
+
+
+@pytest.mark.parametrize("flag", FALSE_ALARMS)
+def test_rates_beside_flags_are_those_of_the_stored_report(flag: str) -> None:
+    """Of honest submissions; fresh retrainings have a count of their own for `too-close`."""
+    kinds = ("honest", "twin") if flag == "too-close" else HONEST
+    methods = [
+        method for method in stored_report()["data_sets"]["digits"]["methods"] if method["kind"] in kinds
+    ]
+    raised = sum(method["suspicions"].get(flag, 0) for method in methods)
+    evaluations = sum(method["evaluations"] for method in methods)
+    assert f"{raised} of {evaluations} " in FALSE_ALARMS[flag]
 
 
 def test_a_page_without_its_tables_is_an_error() -> None:
