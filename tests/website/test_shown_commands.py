@@ -83,7 +83,7 @@ LEFT_OUT = {"MissingParameter", "BadOptionUsage"}
 PROGRAMS = {
     *("export", "podman", "docker", "ln", "apparmor_parser", "git", "cd", "sed", "tail", "pip"),
     *("createuser", "createdb", "pg_dump", "pg_restore", "sqlite3", "rsync"),
-    *("chmod", "curl", "groupadd", "install", "umask", "useradd"),
+    *("chmod", "curl", "groupadd", "install", "ray", "umask", "useradd"),
 }
 """Of others, which pages may show."""
 
