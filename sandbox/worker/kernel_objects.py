@@ -211,6 +211,47 @@ def _extended_attribute(index: int) -> None:
     os.setxattr(_open_file(index), f"user.{index}", b"x" * 64)
 
 
+def _access_list(index: int) -> None:
+    # As long as an attribute may be: the owner, 8 000 users, the group, the mask and all others.
+    user = b"".join(struct.pack("<HHI", 2, 4, number) for number in range(8000))
+    ends = [struct.pack("<HHI", kind, 4, 0xFFFF_FFFF) for kind in (1, 4, 16, 32)]
+    file = os.open(f"{_FILE}-{os.getpid()}-{index}", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.setxattr(
+            file, "system.posix_acl_access", struct.pack("<I", 2) + ends[0] + user + b"".join(ends[1:])
+        )
+    finally:
+        os.close(file)
+
+
+def _page_in_a_socket(_index: int) -> None:
+    left, right = socket.socketpair()
+    zeros = os.open("/dev/zero", os.O_RDONLY)
+    try:
+        os.sendfile(left.fileno(), zeros, 0, _PAGE)
+    finally:
+        os.close(zeros)
+    left.detach(), right.detach()
+
+
+def _image_file(_index: int) -> None:
+    os.open(os.__file__, os.O_RDONLY)
+
+
+def _symbolic_link(index: int) -> None:
+    os.symlink("x" * 120, f"{_FILE}-{os.getpid()}-{index}")
+
+
+def _folder_with_an_entry(index: int) -> None:
+    folder = Path(f"{_FILE}-{os.getpid()}-{index}")
+    folder.mkdir()
+    os.link(_FILE, folder / "entry")
+
+
+def _shared_memory(_index: int) -> None:
+    _check(_libc.mmap(None, _PAGE, 3, 0x21, -1, 0) or -1)  # MAP_SHARED | MAP_ANONYMOUS
+
+
 def _message_queue(index: int) -> None:
     os.open(f"/dev/mqueue/{os.getpid()}-{index}", os.O_RDWR | os.O_CREAT)
 
@@ -262,6 +303,12 @@ KINDS: Final[dict[str, tuple[Callable[[int], object], int]]] = {
     "open file of /proc": (_read_proc, 4000),
     "name that does not exist": (_absent_file, 30_000),
     "extended attribute": (_extended_attribute, 4000),
+    "access list": (_access_list, 40),
+    "page in a socket": (_page_in_a_socket, 2000),
+    "open file of the image": (_image_file, 4000),
+    "symbolic link": (_symbolic_link, 4000),
+    "folder with an entry": (_folder_with_an_entry, 4000),
+    "shared memory": (_shared_memory, 4000),
     "message queue": (_message_queue, 1000),
     "pidfd": (_pidfd, 4000),
 }
