@@ -213,8 +213,9 @@ def _extended_attribute(index: int) -> None:
 
 def _access_list(index: int) -> None:
     # As long as an attribute may be: the owner, 8 000 users, the group, the mask and all others.
-    user = b"".join(struct.pack("<HHI", 2, 4, number) for number in range(8000))
-    ends = [struct.pack("<HHI", kind, 4, 0xFFFF_FFFF) for kind in (1, 4, 16, 32)]
+    users = b"".join(struct.pack("<HHI", 2, 4, number) for number in range(8000))
+    owner, *others = (struct.pack("<HHI", kind, 4, 0xFFFF_FFFF) for kind in (1, 4, 16, 32))
+    value = struct.pack("<I", 2) + owner + users + b"".join(others)
     file = os.open(f"{_FILE}-{os.getpid()}-{index}", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         os.setxattr(
@@ -239,7 +240,7 @@ def _image_file(_index: int) -> None:
 
 
 def _symbolic_link(index: int) -> None:
-    os.symlink("x" * 120, f"{_FILE}-{os.getpid()}-{index}")
+    Path(f"{_FILE}-{os.getpid()}-{index}").symlink_to("x" * 120)
 
 
 def _folder_with_an_entry(index: int) -> None:

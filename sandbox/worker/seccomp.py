@@ -31,8 +31,8 @@ The filter refuses:
 * moving pages to the host's swap, which control groups 1 permit within the limit of memory;
 * epoll, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one pipe, and the
   kernel walks through all of them with interrupts off, or with a lock that the whole host shares;
-* moving pages between files, pipes and sockets (`splice`): it shows other processes' marks on shared pages, and
-  one that waits holds the lock of the pipe. `sendfile` from a device puts pages into sockets that no limit
+* moving pages between files, pipes and sockets (`splice`): it shows other processes' marks on shared pages,
+  and one that waits holds the lock of the pipe. `sendfile` from a device puts pages into sockets that no limit
   counts, and from a file of the image pages that cannot leave memory;
 * attributes of files: a list of who may use a file (POSIX ACL) takes up to 64 KiB of kernel memory for each
   file that no limit counts;
