@@ -218,9 +218,7 @@ def _access_list(index: int) -> None:
     value = struct.pack("<I", 2) + owner + users + b"".join(others)
     file = os.open(f"{_FILE}-{os.getpid()}-{index}", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        os.setxattr(
-            file, "system.posix_acl_access", struct.pack("<I", 2) + ends[0] + user + b"".join(ends[1:])
-        )
+        os.setxattr(file, "system.posix_acl_access", value)
     finally:
         os.close(file)
 
@@ -233,24 +231,6 @@ def _page_in_a_socket(_index: int) -> None:
     finally:
         os.close(zeros)
     left.detach(), right.detach()
-
-
-def _image_file(_index: int) -> None:
-    os.open(os.__file__, os.O_RDONLY)
-
-
-def _symbolic_link(index: int) -> None:
-    Path(f"{_FILE}-{os.getpid()}-{index}").symlink_to("x" * 120)
-
-
-def _folder_with_an_entry(index: int) -> None:
-    folder = Path(f"{_FILE}-{os.getpid()}-{index}")
-    folder.mkdir()
-    os.link(_FILE, folder / "entry")
-
-
-def _shared_memory(_index: int) -> None:
-    _check(_libc.mmap(None, _PAGE, 3, 0x21, -1, 0) or -1)  # MAP_SHARED | MAP_ANONYMOUS
 
 
 def _message_queue(index: int) -> None:
@@ -306,10 +286,6 @@ KINDS: Final[dict[str, tuple[Callable[[int], object], int]]] = {
     "extended attribute": (_extended_attribute, 4000),
     "access list": (_access_list, 40),
     "page in a socket": (_page_in_a_socket, 2000),
-    "open file of the image": (_image_file, 4000),
-    "symbolic link": (_symbolic_link, 4000),
-    "folder with an entry": (_folder_with_an_entry, 4000),
-    "shared memory": (_shared_memory, 4000),
     "message queue": (_message_queue, 1000),
     "pidfd": (_pidfd, 4000),
 }

@@ -32,8 +32,8 @@ The filter refuses:
 * epoll, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one pipe, and the
   kernel walks through all of them with interrupts off, or with a lock that the whole host shares;
 * moving pages between files, pipes and sockets (`splice`): it shows other processes' marks on shared pages,
-  and one that waits holds the lock of the pipe. `sendfile` from a device puts pages into sockets that no limit
-  counts, and from a file of the image pages that cannot leave memory;
+  and one that waits holds the lock of the pipe. `sendfile` from a device puts pages into sockets that no
+  limit counts, and from a file of the image pages that cannot leave memory;
 * attributes of files: a list of who may use a file (POSIX ACL) takes up to 64 KiB of kernel memory for each
   file that no limit counts;
 * reserved huge pages, pages that the kernel merges, cookies of sockets and of the scheduler: the whole host
