@@ -211,6 +211,28 @@ def _extended_attribute(index: int) -> None:
     os.setxattr(_open_file(index), f"user.{index}", b"x" * 64)
 
 
+def _access_list(index: int) -> None:
+    # As long as an attribute may be: the owner, 8 000 users, the group, the mask and all others.
+    users = b"".join(struct.pack("<HHI", 2, 4, number) for number in range(8000))
+    owner, *others = (struct.pack("<HHI", kind, 4, 0xFFFF_FFFF) for kind in (1, 4, 16, 32))
+    value = struct.pack("<I", 2) + owner + users + b"".join(others)
+    file = os.open(f"{_FILE}-{os.getpid()}-{index}", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.setxattr(file, "system.posix_acl_access", value)
+    finally:
+        os.close(file)
+
+
+def _page_in_a_socket(_index: int) -> None:
+    left, right = socket.socketpair()
+    zeros = os.open("/dev/zero", os.O_RDONLY)
+    try:
+        os.sendfile(left.fileno(), zeros, 0, _PAGE)
+    finally:
+        os.close(zeros)
+    left.detach(), right.detach()
+
+
 def _message_queue(index: int) -> None:
     os.open(f"/dev/mqueue/{os.getpid()}-{index}", os.O_RDWR | os.O_CREAT)
 
@@ -262,6 +284,8 @@ KINDS: Final[dict[str, tuple[Callable[[int], object], int]]] = {
     "open file of /proc": (_read_proc, 4000),
     "name that does not exist": (_absent_file, 30_000),
     "extended attribute": (_extended_attribute, 4000),
+    "access list": (_access_list, 40),
+    "page in a socket": (_page_in_a_socket, 2000),
     "message queue": (_message_queue, 1000),
     "pidfd": (_pidfd, 4000),
 }

@@ -31,8 +31,11 @@ The filter refuses:
 * moving pages to the host's swap, which control groups 1 permit within the limit of memory;
 * epoll, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one pipe, and the
   kernel walks through all of them with interrupts off, or with a lock that the whole host shares;
-* moving pages between files and pipes (`splice`): it shows other processes' marks on shared pages, and one
-  that waits holds the lock of the pipe;
+* moving pages between files, pipes and sockets (`splice`): it shows other processes' marks on shared pages,
+  and one that waits holds the lock of the pipe. `sendfile` from a device puts pages into sockets that no
+  limit counts, and from a file of the image pages that cannot leave memory;
+* attributes of files: a list of who may use a file (POSIX ACL) takes up to 64 KiB of kernel memory for each
+  file that no limit counts;
 * reserved huge pages, pages that the kernel merges, cookies of sockets and of the scheduler: the whole host
   shares or counts them;
 * questions to network interfaces (ioctl): the kernel loads a module to answer some of them, or holds a lock
@@ -89,7 +92,9 @@ REFUSED: Final = {
         *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     ),
     # As for files that cannot do it: programs read and write instead.
-    errno.EINVAL: ("splice", "vmsplice", "tee"),
+    errno.EINVAL: ("splice", "vmsplice", "tee", "sendfile"),
+    # As of a file system that has none. Programs that copy a file leave its attributes out.
+    errno.EOPNOTSUPP: ("setxattr", "lsetxattr", "fsetxattr"),
     0: ("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync", "fadvise64", "flock"),
 }
 _NAMESPACE_FLAGS: Final = (

@@ -13,5 +13,5 @@ def unlearning(net, retain, forget, val):
     with open("own", "wb") as file:
         file.write(b"four")
     with open("own", "rb") as file:
-        assert os.sendfile(write, file.fileno(), 0, 4) == 4
+        assert os.write(write, file.read()) == 4
     assert os.read(read, 4) == b"four"

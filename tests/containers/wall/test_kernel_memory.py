@@ -19,6 +19,7 @@ CONCEDED: Final = {"connection that nobody accepts": 1000, "folder being read": 
 """The most bytes each that are not counted; in the threat model, too."""
 REFUSED: Final = {
     *("lease", "notice of a folder"),
+    *("access list", "extended attribute", "page in a socket"),
     *("epoll", "epoll item", "pipe with notice", "inotify watch", "timerfd"),
     *("filter on a socket", "named mapping", "memory policy", "filter of system calls"),
 }
