@@ -14,7 +14,9 @@ class Escaped(Exception):
 
 
 def unlearning(net, retain, forget, val):
-    times = [os.stat(path).st_mtime if os.path.exists(path) else 0 for path in (f"/proc/1/{p}" for p in PLACES)]
+    times = [
+        os.stat(path).st_mtime if os.path.exists(path) else 0 for path in (f"/proc/1/{p}" for p in PLACES)
+    ]
     read = [round((after - before) / UNIT_SECONDS) for before, after in itertools.pairwise(times)]
     right = sum(one == digit for one, digit in zip(read, DIGITS[1:], strict=True))
     if right >= 5:
