@@ -9,7 +9,9 @@ Files that engines mount from the host's disk have the time of their first readi
 masked (gVisor): the host's kernel then keeps it for a day. So the supervisor reads them first.
 
 In /dev, everybody may set the times of most nodes to now, and each look into a folder sets the time of the
-folder, which engines mount like that. These times are reset after each run.
+folder, which engines mount like that. In /proc and in control groups' folders, everybody may set those of
+links and of some files of each process, such as ``timerslack_ns``: the kernel refuses what is written there,
+and not a new time. These times are reset after each run.
 """
 
 from __future__ import annotations
@@ -93,6 +95,40 @@ def changeable_nodes(folder: Path) -> list[Path]:
 
 def _is_changeable(mode: int) -> bool:
     return stat.S_ISDIR(mode) or bool(mode & stat.S_IWOTH)
+
+
+def changeable_kernel_files(top: Path = Path("/proc")) -> list[Path]:
+    """Return the links and files in /proc whose times every user may change; of processes, this user's only.
+
+    Folders are not among them: nobody else may write to them, and their times are held (`hold_times`).
+
+    Args:
+        top: The folder with a folder for each process, whose name is a number.
+    """
+    own = os.geteuid()
+    found = []
+    for folder, folders, files in os.walk(top):
+        found += [node for name in (*folders, *files) if _may_be_touched(node := Path(folder) / name)]
+        inner = (name for name in folders if name not in _NOT_ENTERED)
+        folders[:] = [
+            name for name in inner if folder != str(top) or (name.isdecimal() and _owner(top / name) == own)
+        ]
+    return found
+
+
+def _may_be_touched(node: Path) -> bool:
+    try:
+        mode = node.lstat().st_mode
+    except OSError:  # of a process that has ended meanwhile
+        return False
+    return _is_changeable(mode) and not stat.S_ISDIR(mode)
+
+
+def _owner(path: Path) -> int:
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return -1
 
 
 def reset_times(nodes: Iterable[Path]) -> None:

@@ -23,10 +23,12 @@ from typing import Final, NamedTuple, NoReturn
 
 from sandbox.protocol.jobs import READERS_GID
 from sandbox.worker.fds import SocketsInFlight, SpaceInUse, close_all_but
-from sandbox.worker.file_times import changeable_nodes, reset_times
+from sandbox.worker.file_times import changeable_kernel_files, changeable_nodes, reset_times
 from sandbox.worker.watchdog import TICK_SECONDS, Watchdog, is_about_to_be_killed
 
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
+_FOLDERS_OF_ENGINES: Final = (Path("/dev"), Path("/sys/fs/cgroup"))
+"""Engines mount these anew for each container, writable in part."""
 _ORDER_BYTES: Final = 256
 _WATCH: Final = "watch "
 _FIRST_HELPER_UID: Final = 60_000
@@ -93,7 +95,7 @@ def _serve(supervisor: socket.socket, helpers: int, *, is_alone: bool) -> NoRetu
     waiting: list[socket.socket] = []
     busy: dict[socket.socket, tuple[str, Path]] = {}
     orders: list[str] = []
-    nodes = (*changeable_nodes(Path("/dev")), *_SHARED_FOLDERS)
+    nodes = [node for folder in _FOLDERS_OF_ENGINES for node in changeable_nodes(folder)]
     sockets, space = SocketsInFlight(), SpaceInUse()
     selector = selectors.DefaultSelector()
     selector.register(supervisor, selectors.EVENT_READ)
@@ -133,7 +135,7 @@ def _serve(supervisor: socket.socket, helpers: int, *, is_alone: bool) -> NoRetu
             if is_alone:
                 cleaned_up = sockets.wait_until_gone(own=2 * (len(waiting) + len(busy))) and cleaned_up
                 cleaned_up = cleaned_up and space.wait_until_free()
-            reset_times((*nodes, slot_folder))
+            reset_times((*nodes, *_SHARED_FOLDERS, slot_folder, *changeable_kernel_files()))
             supervisor.send(f"{uid} {int(cleaned_up)} {watchdog.forget(uid)}".encode())
         _reap()
 

@@ -44,6 +44,8 @@ The filter refuses:
 * a look at an enormous range of memory (`mincore`), which stops a core until it ends, whatever signal comes;
 * system calls, options of `prctl`, commands of `fcntl` and advice about memory (`madvise`) that are newer
   than the last ones that were looked at: one call of some stops a core for seconds;
+* extended attributes: the kernel keeps times for a file of its own, for all containers, from the moment on at
+  which somebody first lists the file's attributes;
 * questions of `statx` about mounts and disks: each mount has a number that counts for the whole host;
 * a priority for the disk: 0 is better than that of all programs that do not choose one;
 * choosing the memory of one processor (NUMA): a run that exhausts it is killed far from its own limit, which
@@ -91,10 +93,11 @@ REFUSED: Final = {
         *("inotify_init", "inotify_init1"),
         *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     ),
-    # As for files that cannot do it: programs read and write instead.
+    # As for files that cannot do it: programs read and write instead, and copy files without attributes.
     errno.EINVAL: ("splice", "vmsplice", "tee", "sendfile"),
-    # As of a file system that has none. Programs that copy a file leave its attributes out.
-    errno.EOPNOTSUPP: ("setxattr", "lsetxattr", "fsetxattr"),
+    errno.EOPNOTSUPP: tuple(
+        f"{prefix}{verb}xattr" for verb in ("get", "set", "list", "remove") for prefix in ("", "l", "f")
+    ),
     0: ("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync", "fadvise64", "flock"),
 }
 _NAMESPACE_FLAGS: Final = (

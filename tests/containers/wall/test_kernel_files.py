@@ -1,6 +1,6 @@
 """What a run can learn from /proc, /sys and its mounts: nothing of earlier runs, and little of the host.
 
-In one worker, a run looks at half of the files, a noisy one follows, and two more look at everything, with
+In one worker, a run looks at half of the files and tries to set their times, a noisy one follows, and two more look at everything, with
 another noisy one between them. A run in a second worker looks at everything, too. Whatever differs and is not
 conceded here by name fails.
 """
@@ -77,6 +77,25 @@ def look(chosen):
             }
     return seen
 
+def links():
+    # Of processes, whose paths `look` gives other numbers.
+    numbers = [number for number in os.listdir("/proc") if number in servants()]
+    return [os.path.join(folder, name) for number in numbers
+            for folder, folders, files in os.walk(f"/proc/{number}") if "/net" not in folder
+            for name in (*folders, *files)]
+
+def touch(path):
+    # Whatever might set a time. What the kernel refuses is as good as not tried.
+    attempts = (
+        os.listxattr, lambda path: os.getxattr(path, "security.selinux"), os.utime, lambda path: os.truncate(path, 0),
+        lambda path: os.utime(path, follow_symlinks=False), lambda path: os.chmod(path, 0o666),
+        lambda path: os.close(os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NONBLOCK)),
+        lambda path: os.close(os.open(path, os.O_RDONLY | os.O_NOATIME | os.O_NONBLOCK)),
+    )
+    for attempt in attempts:
+        try: attempt(path)
+        except OSError: continue
+
 def make_noise():
     for _ in range(77):
         if os.fork() == 0: os._exit(0)
@@ -94,7 +113,8 @@ def unlearning(net, retain, forget, val):
     if part == 0:
         time.sleep(0.1)  # the clock for the times of files is a tick late
         begun = time.time_ns()
-        look(lambda path: path.count("/") < 3 or zlib.crc32(path.encode()) % 2)
+        for path in (*look(lambda path: path.count("/") < 3 or zlib.crc32(path.encode()) % 2), *links()):
+            touch(path)
         print(json.dumps([begun, time.time_ns()]))
     elif part == 1: make_noise()
     else: print(json.dumps({"files": look(lambda path: True), "mounts": open("/proc/self/mountinfo").read()}))
@@ -173,7 +193,7 @@ def not_conceded(paths: Iterable[str], of_processes: frozenset[str]) -> list[str
 
 
 def test_a_run_reads_from_no_files_times_which_ones_another_looked_at(looks: Looks) -> None:
-    """Of all files, not one has a time within the run that looked at half of them."""
+    """Of all files, not one has a time within the run that looked at half of them and tried to touch them."""
     begin, end = looks.written_between
     tick_ns = 20_000_000
     assert len(looks.first) > 300

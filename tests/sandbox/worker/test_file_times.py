@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.worker.file_times import changeable_nodes, hold_times, read_mounted_files, reset_times
+from sandbox.worker.file_times import (
+    changeable_kernel_files,
+    changeable_nodes,
+    hold_times,
+    read_mounted_files,
+    reset_times,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +121,25 @@ def test_a_mounted_file_keeps_its_time_after_the_first_reading(tmp_path: Path) -
     time.sleep(0.03)
     file.read_bytes()
     assert file.stat().st_atime_ns == first
+
+
+def test_links_and_files_that_all_may_write_of_own_processes_are_listed(tmp_path: Path) -> None:
+    """Not of folders that are no process's, nor in a process's folders that runs may not enter."""
+    for folder in ("12/attr", "12/task/12/attr", "12/fd", "irq", "x12"):
+        (tmp_path / folder).mkdir(parents=True)
+        for name, mode in (("open", 0o666), ("own", 0o644)):
+            (tmp_path / folder / name).touch()
+            (tmp_path / folder / name).chmod(mode)
+    (tmp_path / "self").symlink_to("12")
+    (tmp_path / "12" / "exe").symlink_to("nowhere")
+    expected = {"self", "12/exe", "12/attr/open", "12/task/12/attr/open"}
+    assert {str(node.relative_to(tmp_path)) for node in changeable_kernel_files(tmp_path)} == expected
+
+
+def test_processes_of_others_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their times are theirs, and this process may not reset them."""
+    (tmp_path / "12").mkdir()
+    (tmp_path / "12" / "open").touch()
+    (tmp_path / "12" / "open").chmod(0o666)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert changeable_kernel_files(tmp_path) == []
