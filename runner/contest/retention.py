@@ -43,7 +43,7 @@ class CleaningPlan:
     """What is past its days, and what is kept all the same."""
 
     expired: Sequence[Expired]
-    kept: Mapping[str, int]
+    still_needed: Mapping[str, int]
     """Entries that are past some of their days and are kept, by the reason."""
 
 
@@ -72,7 +72,7 @@ def cleaning_plan(contest: OpenContest, now: datetime) -> CleaningPlan:
         for kind in KINDS
         if entry.phase in phases and is_past(contest.competition, phases[entry.phase], kind, now)
     }
-    kept = Counter(
+    still_needed = Counter(
         needed[entry.id]
         for entry in entries
         if entry.id in needed and any((entry.id, kind) in past for kind in KINDS)
@@ -82,7 +82,7 @@ def cleaning_plan(contest: OpenContest, now: datetime) -> CleaningPlan:
         return all(entry.id not in needed and (entry.id, kind) in past for entry in users)
 
     expired = [*_archives(contest, entries, may_go), *_files_of_evaluations(contest, entries, may_go)]
-    return CleaningPlan(expired=expired, kept=dict(kept))
+    return CleaningPlan(expired=expired, still_needed=dict(still_needed))
 
 
 def clean(contest: OpenContest, plan: CleaningPlan, reporter: Reporter, *, who: str) -> list[Expired]:

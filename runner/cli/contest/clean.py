@@ -50,7 +50,7 @@ def clean_competition_command(
         out.print(fitted_table(_columns(groups), out.width))
     size = size_text(sum(each.bytes for each in plan.expired))
     out.print(f"{size} {'would be' if dry_run else 'were'} freed" if plan.expired else "nothing to remove")
-    for reason, number in sorted(plan.kept.items()):
+    for reason, number in sorted(plan.still_needed.items()):
         print_note(f"kept though past its days: {quantity(number, 'entry', 'entries')}, {reason}")
     if all(getattr(retention, f"{kind}_days") is None for kind in KINDS):
         print_note("competition.toml has no retention, so everything is kept")
@@ -97,5 +97,5 @@ def _as_json(plan: CleaningPlan, busy: Sequence[Expired]) -> dict[str, object]:
             }
             for each in plan.expired
         ],
-        "kept": dict(plan.kept),
+        "kept": dict(plan.still_needed),
     }

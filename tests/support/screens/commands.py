@@ -235,6 +235,7 @@ SCREENS: Final[Mapping[str, Screen]] = {
     "competition team tokens": _contest("team", "tokens"),
     "competition final": _contest("final"),
     "competition final --dry-run": _contest("final", "--dry-run"),
+    "competition clean --dry-run": _contest("clean", "--dry-run"),
     "errors": _messages,
     "--help": _help(""),
     **{f"{name} --help": _help(name) for name in COMMANDS},

@@ -147,11 +147,11 @@ def test_changed_outputs_hold_one_entry_and_no_other(judged: Contest) -> None:
     first.outputs(3).write_bytes(b"changed")
     judged.work()
     with open_contest(judged.folder, judged.store_folder) as opened:
-        (one, two) = rejudged(opened, batch)
-    assert one.new.state is EntryState.HELD
-    assert "not the file that was recorded" in (one.new.reason or "")
-    assert two.new.state is EntryState.SCORED
-    assert one.old.state is EntryState.SCORED
+        (first_pair, second_pair) = rejudged(opened, batch)
+    assert first_pair.new.state is EntryState.HELD
+    assert "not the file that was recorded" in (first_pair.new.reason or "")
+    assert second_pair.new.state is EntryState.SCORED
+    assert first_pair.old.state is EntryState.SCORED
 
 
 def test_what_has_no_outputs_is_not_scored_again(judged: Contest) -> None:
