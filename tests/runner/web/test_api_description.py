@@ -58,6 +58,7 @@ def examine(site: Site, examples: int) -> Counter[int]:
     return statuses
 
 
+@pytest.mark.timeout(300)
 def test_answers_are_as_described(described: Site) -> None:
     """A few requests to each operation."""
     statuses = examine(described, 5)

@@ -102,6 +102,19 @@ def test_headers_that_never_end(service: WebService) -> None:
         assert time.monotonic() - begun < PATIENCE
 
 
+def test_head_leaves_the_connection_usable(service: WebService) -> None:
+    """The answer to HEAD ends with its headers, so the next one on the connection is read rightly."""
+    lines = "{} /api/v1/phases HTTP/1.1\r\nHost: localhost\r\n{}\r\n"
+    answer = exchange(
+        service, lines.format("HEAD", "").encode(), lines.format("GET", "Connection: close\r\n").encode()
+    )
+    first, second, body = answer.split(b"\r\n\r\n")
+    length = f"content-length: {len(body)}".encode()
+    for headers in (first, second):
+        assert headers.startswith(b"HTTP/1.1 200 OK")
+        assert length in headers
+
+
 def test_a_body_that_drips_is_ended(service: WebService, served: Contest) -> None:
     """One byte now and then: 408, and nothing is kept."""
     before = upload_names(served)

@@ -21,6 +21,7 @@ from runner.store.competition.records import Act
 from runner.store.listing import DATABASE_FILE
 from runner.store.open_store import open_store
 from runner.store.store import Store
+from tests.support.databases.fixtures import PrepareStore
 
 ACT = Act(who="me", act="token", subject="a token")
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -54,6 +55,21 @@ def test_a_token_is_valid_until_it_ends(store: Store) -> None:
         store.revoke_token("C", token.id, act=ACT)
     with pytest.raises(ConfigurationError, match="has no token 99"):
         store.revoke_token("C", 99, act=ACT)
+
+
+def test_a_session_ends_once_for_all(prepare_store: PrepareStore, tmp_path: Path) -> None:
+    """On every database: it stays ended, others go on, and rows are removed when their cookies have expired."""
+    with closing(open_store(prepare_store(tmp_path / "store"), create=True)) as store:
+        store.add_team("C", "alpha", token_sha256="a" * 64, who="me")
+        (token,) = store.tokens("C")
+        for hours in (0, 1):
+            now = NOW + timedelta(hours=hours)
+            store.end_session("e" * 64, expires=now + timedelta(hours=12), now=now)
+            assert store.token_of_session("C", token.id, "e" * 64, now) is None
+            assert store.token_of_session("C", token.id, "f" * 64, now) == token
+        later = NOW + timedelta(hours=14)
+        store.end_session("f" * 64, expires=later, now=later)
+        assert store.token_of_session("C", token.id, "e" * 64, later) == token
 
 
 def test_a_revoked_team_has_no_token(store: Store) -> None:
