@@ -37,7 +37,7 @@ class QueueQueries:
 
     def queue_rows(self, competition: str, states: Collection[EntryState]) -> list[QueueRow]:
         """Return the entries in some states, also of rejudgings that are not applied, by their numbers."""
-        row = CompetitionEntryRow
+        row = CompetitionEntryRow.__table__.columns
         query = (
             select(
                 *(row.id, row.state, row.team, row.phase, row.challenge),
