@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.integrity.cards import Row, card_row
-from benchmarks.integrity.derive import FRESH, derive
+from benchmarks.integrity.derive import derive
 from benchmarks.integrity.methods import KINDS, REMARKS
 from benchmarks.integrity.populations import Populations, challenges, seed_of
 from benchmarks.integrity.rates import Rate
@@ -19,8 +19,6 @@ from benchmarks.integrity.rates import Rate
 REPORT_VERSION: Final = 2
 HONEST: Final = ("honest", "twin", "retrained")
 """Kinds that no flag should suspect."""
-UNCOUNTED: Final = frozenset(f"fresh-{number}" for number in range(4, FRESH))
-"""Further retrainings, which few challenges have."""
 BASELINES: Final = ("noisy_finetune", "finetune", "scrub", "negative_gradient", "random_labels", "original")
 """What ``sample_submissions`` has; of these alone there are populations on every data set."""
 
@@ -60,7 +58,7 @@ def collect(folder: Path) -> list[Row]:
             print(f"{place.folder.name} {name}", flush=True)
     rows = []
     for place in places:
-        names = [name for name in place.names() if method_of(name) in KINDS and name not in UNCOUNTED]
+        names = [name for name in place.names() if method_of(name) in KINDS]
         rows += [card_row(place, name, controls_of(place, places)) for name in names]
     return rows
 
