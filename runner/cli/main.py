@@ -24,6 +24,7 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
+from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
@@ -136,6 +137,7 @@ def command_group() -> TyperGroup:
     for name, text, commands in (
         ("image", "Build, show or transfer the container image.", IMAGE_COMMANDS),
         ("challenge", "Build, show, measure or export a challenge.", CHALLENGE_COMMANDS),
+        ("cluster", "Show the nodes of a Ray cluster, on which --cluster evaluates.", CLUSTER_COMMANDS),
         (
             "competition",
             "Run a competition: its file, teams, entries, leaderboards and final.",

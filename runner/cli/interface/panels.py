@@ -24,6 +24,7 @@ PANELS: Final = {
     "gallery": "Organize",
     "clean": "Maintain",
     "image": "Maintain",
+    "cluster": "Maintain",
 }
 """The heading under which ``unlearn --help`` lists each command, in the order of the help."""
 
