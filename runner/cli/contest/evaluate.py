@@ -50,10 +50,10 @@ def evaluate_command(
     """Evaluate the entries of a competition in the order of its queue, on this host.
 
     Several processes may do so at once, on a device each; with --devices one command does. With --cluster,
-    the runs of each entry are spread over the nodes of a Ray cluster. An entry whose
-    evaluation fails on our side is held and attempted again some minutes later; after three attempts an
-    organizer decides: `unlearn competition admit`. Where this host cannot evaluate a phase, its entries are
-    left, and those of other phases are not.
+    the runs of each entry are spread over the nodes of a Ray cluster. An entry whose evaluation fails on our
+    side is held and attempted again some minutes later; after three attempts an organizer decides: `unlearn
+    competition admit`. Where this host cannot evaluate a phase, its entries are left, and those of other
+    phases are not.
     """
     if devices and device is not None:
         raise ConfigurationError("Give either --device or --devices.")
