@@ -7,6 +7,7 @@ finished of one evaluation, and ends with 0 once nothing is left.
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,6 @@ from runner.evaluation.pending_runs import PendingRuns
 from runner.execution.context import EvaluationContext
 from runner.execution.settings import Settings
 from runner.image.image import require_image
-from runner.progress import NullReporter
 from runner.store.lease import evaluation_lease
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
@@ -31,6 +31,24 @@ from tests.support.cluster.ray_cluster import joined_pool
 
 NAME: Final = "cluster-fault"
 """Of the evaluation."""
+PROGRESS: Final = "progress.log"
+"""A file in the store's folder: seconds since the epoch, and what is reported."""
+
+
+class FileReporter:
+    """Writes what is reported to a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def step(self, text: str) -> None:
+        """Write a line."""
+        with self._file.open("a") as stream:
+            stream.write(f"{time.time():.3f} {text}\n")
+
+    def count(self, text: str, done: int, total: int) -> None:
+        """Write a line."""
+        self.step(f"{text} {done}/{total}")
 
 
 def coordinate(
@@ -74,7 +92,7 @@ def coordinate(
                     store=store,
                     folder=folder,
                     labels={},
-                    reporter=NullReporter(),
+                    reporter=FileReporter(folder / PROGRESS),
                 ),
                 submission=submission,
                 challenge=challenge,
