@@ -1,6 +1,6 @@
 """How much of one node's rate each of four nodes of a Ray cluster has, with runs that sleep.
 
-``python -m benchmarks.scale.cluster_scale`` executes the same runs on one node and on four, all of this machine,
+``python -m benchmarks.scale.cluster_scale`` executes the same runs on one node and on four, all here,
 and prints the time on one divided by four times the time on four. Opening nodes is not counted; starting and
 ending shares, and sending what comes of runs, is. Also printed: the memory of a node's agent.
 """
