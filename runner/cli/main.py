@@ -25,6 +25,7 @@ from runner.cli.interface.challenge_commands import (
     TEAM_COMMANDS,
 )
 from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
+from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
@@ -139,6 +140,7 @@ def command_group() -> TyperGroup:
         ("image", "Build, show or transfer the container image.", IMAGE_COMMANDS),
         ("challenge", "Build, show, measure or export a challenge.", CHALLENGE_COMMANDS),
         ("checkpoints", "List, fetch or prune the checkpoints that evaluations kept.", CHECKPOINT_COMMANDS),
+        ("cluster", "Show the nodes of a Ray cluster, on which --cluster evaluates.", CLUSTER_COMMANDS),
         (
             "competition",
             "Run a competition: its file, teams, entries, leaderboards and final.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import os
 import shutil
 import socket
 import threading
@@ -89,6 +90,7 @@ class NodeAgent:
             processor=processor_model(),
             cores=opened.info.cores,
             memory_bytes=opened.info.memory_bytes,
+            niceness=os.getpriority(os.PRIO_PROCESS, 0),
             free_bytes=free,
             devices=opened.devices,
         )

@@ -31,6 +31,8 @@ class NodeFacts:
     """Model."""
     cores: int = 0
     memory_bytes: int = 0
+    niceness: int = 0
+    """Of its processes."""
     free_bytes: int = 0
     """On the disk with its cache."""
     devices: tuple[Device, ...] = ()
@@ -82,6 +84,11 @@ def _other_machine(facts: NodeFacts, required: Requirements) -> str:
         return (
             f"its processor is {facts.processor or 'not known'}, and time limits are a fraction of "
             f"retraining on {required.processor}."
+        )
+    if facts.niceness > 0:
+        return (
+            f"its processes have niceness {facts.niceness}, and would see the end of runs late: start Ray "
+            "there with RAY_worker_niceness=0."
         )
     needed = MIN_FREE_BYTES + required.challenge_bytes
     if facts.free_bytes < needed:

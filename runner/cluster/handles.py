@@ -27,7 +27,8 @@ class Node:
     """Hashes of those in its cache."""
     problem: str = ""
     """Why it is not used; empty if it is."""
-    is_busy: bool = False
+    is_retried: bool = False
+    """Whether it is examined again at once."""
     examine_at: float = 0.0
     """When it is examined again, by the monotonic clock."""
 

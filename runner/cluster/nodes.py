@@ -27,11 +27,11 @@ _THREADS: Final = 6
 
 
 class NodeRefusedError(Exception):
-    """A node cannot be used; `is_busy` if another coordinator uses it."""
+    """A node cannot be used; `is_temporary` if that is worth another try at once."""
 
-    def __init__(self, problem: str, *, is_busy: bool = False) -> None:
+    def __init__(self, problem: str, *, is_temporary: bool = False) -> None:
         super().__init__(problem)
-        self.is_busy = is_busy
+        self.is_temporary = is_temporary
 
 
 class Nodes:
@@ -122,7 +122,7 @@ class Nodes:
         except ValueError as error:
             for each in started:
                 self._ray.kill(each.actor)
-            raise NodeRefusedError("another command uses it; wait for it.", is_busy=True) from error
+            raise NodeRefusedError("another command uses it; wait for it.", is_temporary=True) from error
         return started
 
     def renew(self, node: Node, seconds: float) -> None:
@@ -235,7 +235,7 @@ class Nodes:
         except self._ray.exceptions.RayTaskError as error:
             raise NodeRefusedError(_first_line(error.cause)) from error
         except self._ray.exceptions.GetTimeoutError as error:
-            raise NodeRefusedError("it does not answer.") from error
+            raise NodeRefusedError("it does not answer.", is_temporary=True) from error
         except self._ray.exceptions.RayError as error:
             raise NodeRefusedError(f"unlearn cannot be started there: {_last_line(error)}") from error
 

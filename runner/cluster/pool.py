@@ -32,7 +32,7 @@ _BEAT_SECONDS: Final = 3.0
 _EXAMINE_AGAIN_SECONDS: Final = 30.0
 _OPEN_AT_ONCE: Final = 16
 """Nodes."""
-_OPEN_SECONDS: Final = 90.0
+_OPEN_SECONDS: Final = 180.0
 """In which the first node has to be usable; the processes of a coordinator that was killed end meanwhile."""
 
 
@@ -103,7 +103,7 @@ class ClusterPool:
         renewing.start()
         self._look_at_nodes()
         while not self.nodes():
-            if time.monotonic() > deadline or not any(node.is_busy for node in self.overview()):
+            if time.monotonic() > deadline or not any(node.is_retried for node in self.overview()):
                 self._stopped.set()
                 renewing.join()
                 self._cluster.leave(self.overview())
@@ -265,7 +265,7 @@ class ClusterPool:
     def _open_node(self, node: Node) -> None:
         """Examine a node, and take its devices in if it is fit."""
         before = node.problem
-        node.is_busy = False
+        node.is_retried = False
         try:
             self._cluster.examine(node)
             assert node.facts is not None
@@ -273,10 +273,10 @@ class ClusterPool:
                 raise NodeRefusedError(problem)
             devices = self._cluster.start_devices(node)
         except NodeRefusedError as error:
-            node.is_busy = error.is_busy
+            node.is_retried = error.is_temporary
             node.problem = str(error)
-            node.examine_at = time.monotonic() + (0.0 if error.is_busy else _EXAMINE_AGAIN_SECONDS)
-            if node.problem != before and not error.is_busy:
+            node.examine_at = time.monotonic() + (0.0 if error.is_temporary else _EXAMINE_AGAIN_SECONDS)
+            if node.problem != before and not error.is_temporary:
                 self._report(f"node {node.name} is refused: {node.problem}")
             return
         node.problem = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.challenge.challenge import Challenge
@@ -15,12 +15,17 @@ from runner.engine.placement import CPU, Placement
 from runner.errors import ConfigurationError, UnmetRequirementError
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
 from runner.execution.context import EvaluationContext
-from runner.execution.host_session import host_session
+from runner.execution.executor import Executor
+from runner.execution.host_session import HostSession, host_session
+from runner.execution.local import LocalExecutor
 from runner.execution.settings import Settings
 from runner.progress import Reporter
 from runner.results.summary import Summary
 from runner.store.store import Store
 from runner.submission.load import Submission
+
+Executors = Callable[[Challenge, HostSession], AbstractContextManager[Callable[..., Executor]]]
+"""Yields what creates executors for a challenge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +35,25 @@ class _HostEvaluator:
     context: EvaluationContext
     challenge: Challenge
     settings: Settings
+    new_executor: Callable[..., Executor]
 
     def evaluation(self, submission: Submission) -> str:
         return evaluation_id_of(submission, self.challenge, self.context.image, self.settings)
 
     def evaluate(self, submission: Submission, before_scoring: Callable[[], object]) -> Summary:
         return evaluate(
-            self.context, submission, self.challenge, self.settings, before_scoring=before_scoring
+            self.context,
+            submission,
+            self.challenge,
+            self.settings,
+            new_executor=self.new_executor,
+            before_scoring=before_scoring,
         )
+
+
+@contextmanager
+def _on_this_machine(_challenge: Challenge, _host: HostSession) -> Iterator[Callable[..., Executor]]:
+    yield LocalExecutor
 
 
 def on_this_host(
@@ -47,6 +63,8 @@ def on_this_host(
     *,
     device: str | None,
     reporter: Callable[[], AbstractContextManager[Reporter]],
+    executors: Executors | None = None,
+    executed_on: str = "",
 ) -> OpenEvaluator:
     """Return what opens an evaluator on this host for a challenge of a phase.
 
@@ -60,6 +78,9 @@ def on_this_host(
         competition_folder: From which paths of challenges start.
         device: GPU for phases that need one.
         reporter: Returns what receives the progress, for each evaluator that is opened.
+        executors: Yields what creates executors for a challenge; None for those of this machine. With others,
+            this host need not have room for the runs.
+        executed_on: Recorded with attempts where executors are given.
     """
 
     @contextmanager
@@ -67,17 +88,20 @@ def on_this_host(
         challenge = load_challenge(competition_folder / path)
         with host_session(
             reporter(),
-            limits=challenge.description.limits,
+            limits=challenge.description.limits if executors is None else None,
             runtime=phase.runtime,
             device=phase_device(phase, device),
             required_device=phase.device,
         ) as host:
             require_image(phase, host.image.config)
-            yield _HostEvaluator(
-                context=host.evaluation_context(store, folder),
-                challenge=challenge,
-                settings=phase_settings(phase, device=host.recorded_device, placement=host.placement),
-            )
+            settings = phase_settings(phase, device=host.recorded_device, placement=host.placement)
+            with (executors or _on_this_machine)(challenge, host) as new_executor:
+                yield _HostEvaluator(
+                    context=host.evaluation_context(store, folder),
+                    challenge=challenge,
+                    settings=replace(settings, executed_on=executed_on),
+                    new_executor=new_executor,
+                )
 
     return open_evaluator
 

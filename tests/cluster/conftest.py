@@ -6,9 +6,28 @@ import importlib.util
 
 import pytest
 
+from tests.containers.conftest import (
+    build_shared,
+    built_image,
+    challenge,
+    engine,
+    labels,
+    plan,
+    shared_folders,
+)
 from tests.runner.conftest import challenge_folder, load_challenge
 
-__all__ = ["challenge_folder", "load_challenge"]
+__all__ = [
+    "build_shared",
+    "built_image",
+    "challenge",
+    "challenge_folder",
+    "engine",
+    "labels",
+    "load_challenge",
+    "plan",
+    "shared_folders",
+]
 
 
 @pytest.fixture(autouse=True)

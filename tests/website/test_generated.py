@@ -19,6 +19,7 @@ from runner.cli.interface.challenge_commands import (
     TEAM_COMMANDS,
 )
 from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
+from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
 from runner.cli.interface.exit_codes import EXIT_CODES
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.interface.store_commands import STORE_COMMANDS
@@ -71,6 +72,7 @@ def test_every_option_of_every_command_is_described() -> None:
                 IMAGE_COMMANDS,
                 CHECKPOINT_COMMANDS,
                 STORE_COMMANDS,
+                CLUSTER_COMMANDS,
                 CHALLENGE_COMMANDS,
                 COMPETITION_COMMANDS,
                 REJUDGE_COMMANDS,

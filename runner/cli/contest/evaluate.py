@@ -11,7 +11,7 @@ import typer
 from runner.cli.console import print_json, print_note, print_warning, stderr_console, stdout_console
 from runner.cli.contest.devices import evaluate_on_devices
 from runner.cli.contest.options import CompetitionArgument
-from runner.cli.options import DEFAULT_STORE, DevicesOption, StoreOption
+from runner.cli.options import DEFAULT_STORE, ClusterOption, DevicesOption, StoreOption
 from runner.competition.states import EntryState
 from runner.contest.host import on_this_host
 from runner.contest.on_devices import Ended
@@ -41,6 +41,7 @@ def evaluate_command(
         typer.Option(metavar="DEVICE", help="GPU for phases that need one: cuda:NUMBER or cuda:UUID."),
     ] = None,
     devices: DevicesOption = "",
+    cluster: ClusterOption = "",
     store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[
         bool, typer.Option("--json", help="With --devices: print what happens as lines of JSON, for logs.")
@@ -48,20 +49,25 @@ def evaluate_command(
 ) -> None:
     """Evaluate the entries of a competition in the order of its queue, on this host.
 
-    Several processes may do so at once, on a device each; with --devices one command does. An entry whose
-    evaluation fails on our side is held and attempted again some minutes later; after three attempts an
-    organizer decides: `unlearn competition admit`. Where this host cannot evaluate a phase, its entries are
-    left, and those of other phases are not.
+    Several processes may do so at once, on a device each; with --devices one command does. With --cluster,
+    the runs of each entry are spread over the nodes of a Ray cluster. An entry whose evaluation fails on our
+    side is held and attempted again some minutes later; after three attempts an organizer decides: `unlearn
+    competition admit`. Where this host cannot evaluate a phase, its entries are left, and those of other
+    phases are not.
     """
     if devices and device is not None:
         raise ConfigurationError("Give either --device or --devices.")
-    if as_json and not devices:
+    if cluster and device is not None:
+        raise ConfigurationError("With --cluster, give --devices: those of each node.")
+    if as_json and (cluster or not devices):
         raise ConfigurationError("--json is for --devices; the queue: unlearn competition status --json")
     with open_contest(folder, store) as contest:
-        if devices:
+        if devices and not cluster:
             done = evaluate_on_devices(devices, contest, drain=drain, entries=entries, as_json=as_json)
         else:
-            done = _evaluate_on_one(device, contest, drain=drain, entries=entries)
+            done = _evaluate_one_by_one(
+                device, contest, drain=drain, entries=entries, cluster=cluster, devices=devices
+            )
         held = _entries_in(contest, EntryState.HELD)
         queued = _entries_in(contest, EntryState.QUEUED)
         paused = contest.store.paused_since(contest.name) is not None
@@ -82,9 +88,22 @@ def evaluate_command(
     _show_held(held)
 
 
-def _evaluate_on_one(device: str | None, contest: OpenContest, *, drain: bool, entries: int | None) -> Ended:
-    """Work the queue on one device, in this process."""
+def _evaluate_one_by_one(
+    device: str | None,
+    contest: OpenContest,
+    *,
+    drain: bool,
+    entries: int | None,
+    cluster: str,
+    devices: str,
+) -> Ended:
+    """Work the queue in this process, on one device or on the nodes of a cluster."""
     out = stdout_console()
+    executors, executed_on = None, ""
+    if cluster:
+        from runner.cli.cluster.run import EXECUTED_ON, on_cluster  # noqa: PLC0415 - slow, and seldom needed
+
+        executors, executed_on = on_cluster(cluster, devices), EXECUTED_ON
 
     def report(line: str) -> None:
         out.print(line, markup=False, soft_wrap=True)
@@ -108,6 +127,8 @@ def _evaluate_on_one(device: str | None, contest: OpenContest, *, drain: bool, e
             contest.folder,
             device=device,
             reporter=lambda: ConsoleReporter(stderr_console()),
+            executors=executors,
+            executed_on=executed_on,
         ),
         report=report,
     )

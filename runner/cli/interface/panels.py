@@ -26,6 +26,7 @@ PANELS: Final = {
     "clean": "Maintain",
     "image": "Maintain",
     "store": "Maintain",
+    "cluster": "Maintain",
 }
 """The heading under which ``unlearn --help`` lists each command, in the order of the help."""
 

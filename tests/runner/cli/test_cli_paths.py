@@ -15,6 +15,7 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
+from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.interface.store_commands import STORE_COMMANDS
 from runner.cli.lazy import LazyCommand
@@ -43,6 +44,7 @@ LAZY = [
         ("", cli.COMMANDS),
         ("image", IMAGE_COMMANDS),
         ("store", STORE_COMMANDS),
+        ("cluster", CLUSTER_COMMANDS),
         ("challenge", CHALLENGE_COMMANDS),
         ("competition", COMPETITION_COMMANDS),
         ("competition team", TEAM_COMMANDS),

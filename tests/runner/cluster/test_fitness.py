@@ -46,6 +46,7 @@ def test_a_node_like_the_coordinator_is_fit() -> None:
         ({"devices": ()}, "missing"),
         ({"devices": (GPU,)}, "cuda:NVIDIA H100"),
         ({"devices": (CPU, GPU)}, "cpu, cuda:NVIDIA H100"),
+        ({"niceness": 15}, "RAY_worker_niceness=0"),
         ({"free_bytes": MIN_FREE_BYTES - 1}, "GiB free"),
     ],
 )

@@ -1,17 +1,24 @@
-"""The process of a node's device whose runs sleep in place of containers: all else is the real thing."""
+"""Processes of a node's device whose runs sleep: without containers, or beside one that sleeps too.
+
+All else is the real thing: actors, leases, the cache, what is sent.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Self
 
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import PlannedRun
 from runner.cluster.device import DeviceWorker
 from runner.cluster.orders import Order
+from runner.engine.api import Container
+from runner.engine.container_spec import EVALUATION_LABEL, worker_container
 from runner.execution.executor import EvaluatedRun, Executor, OutputsSink
+from runner.execution.host_session import HostSession
 from tests.support.fake_executor import ended_run, outputs_with
 
 
@@ -63,6 +70,37 @@ class SleepingExecutor:
 
     def finish(self) -> None:
         """Have nothing to do."""
+
+
+class _BesideContainer(SleepingExecutor):
+    """Runs that sleep while a container of their own is there, which ends with them."""
+
+    def __init__(self, order: Order, host: HostSession, challenge: Challenge, sink: OutputsSink) -> None:
+        super().__init__(challenge, float(order.submission.archive), sink)
+        labels = {**host.labels, EVALUATION_LABEL: order.evaluation}
+        spec = worker_container(
+            image=host.image.tag, limits=challenge.description.limits, labels=labels, placement=host.placement
+        )
+        self._host, self._spec = host, replace(spec, command=("sleep", "600"))
+        self._container: Container | None = None
+
+    def __enter__(self) -> Self:
+        """Start the container."""
+        self._container = self._host.engine.start(self._spec)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Remove it."""
+        if self._container is not None:
+            self._container.remove()
+
+
+class ContainerWorker(DeviceWorker):
+    """Executes shares whose runs sleep, each beside a container."""
+
+    def new_executor(self, order: Order, sink: OutputsSink) -> Executor:
+        """Return an executor whose runs sleep beside a container."""
+        return _BesideContainer(order, self._opened(order), self.challenge(order), sink)
 
 
 class SleepingWorker(DeviceWorker):

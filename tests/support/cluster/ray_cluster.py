@@ -17,6 +17,7 @@ from runner.image.image import Image
 
 ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": secrets.token_hex(32),
 }
@@ -68,9 +69,16 @@ def ray_cluster(nodes: int) -> Iterator[RayCluster]:
         cluster.close()
 
 
+def pool_of(
+    cluster: RayCluster, challenge: Challenge, image: Image, **changes: Any
+) -> contextlib.AbstractContextManager[ClusterPool]:
+    """Return the pool of a cluster, for a challenge on processors."""
+    return joined_pool(cluster.address, challenge, image, **changes)
+
+
 @contextlib.contextmanager
-def pool_of(cluster: RayCluster, challenge: Challenge, image: Image, **changes: Any) -> Iterator[ClusterPool]:
-    """Yield the pool of a cluster, for a challenge on processors."""
+def joined_pool(address: str, challenge: Challenge, image: Image, **changes: Any) -> Iterator[ClusterPool]:
+    """Yield the pool of the cluster at an address, for a challenge on processors."""
     required = Requirements(
         version=code_version(),
         image=image.digest,
@@ -86,5 +94,5 @@ def pool_of(cluster: RayCluster, challenge: Challenge, image: Image, **changes: 
         "report": lambda _line: None,
         **changes,
     }
-    with joined_cluster(cluster.address) as ray, ClusterPool(ray, **arguments) as pool:
+    with joined_cluster(address) as ray, ClusterPool(ray, **arguments) as pool:
         yield pool

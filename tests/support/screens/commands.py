@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.cli import run, score, verify
+from runner.cli.cluster.status import show_nodes
 from runner.cli.console import print_error, print_note, stdout_console
 from runner.cli.image import _show_facts
 from runner.cli.interface.challenge_commands import (
@@ -20,11 +21,15 @@ from runner.cli.interface.challenge_commands import (
     TEAM_COMMANDS,
 )
 from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
+from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
 from runner.cli.interface.store_commands import STORE_COMMANDS
 from runner.cli.main import COMMANDS, run_words
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.web.client import EntryAnswer, HandInAnswer
 from runner.cli.web.submit import print_handed_in
+from runner.cluster.fitness import NodeFacts
+from runner.cluster.survey import SurveyedNode
+from runner.devices.device import Device
 from runner.doctor.findings import Status, make_finding
 from runner.doctor.table import show_findings
 from runner.gallery.attacks import load_attacks
@@ -170,6 +175,20 @@ def _doctor(_folder: Path) -> None:
     show_findings(findings, stdout_console())
 
 
+def _cluster_status(_folder: Path) -> None:
+    """Print what `unlearn cluster status` prints of nodes with hostile names."""
+    device = Device(name="cpu 1/1", requested="cpu", recorded="cpu", cores=2.0)
+    facts = NodeFacts(
+        host=WIDE, version="", cores=2, memory_bytes=1 << 35, free_bytes=1 << 36, devices=(device,)
+    )
+    show_nodes(
+        [
+            SurveyedNode(id="0", name=f"{ESCAPES} {LONG}", facts=facts, problem=""),
+            SurveyedNode(id="1", name=WIDE, facts=None, problem=f"{ESCAPES} {LONG}"),
+        ]
+    )
+
+
 def _gallery(_folder: Path) -> None:
     attacks = [attack for attack in load_attacks() if attack.description.refusal is not None]
     results = [
@@ -229,6 +248,7 @@ SCREENS: Final[Mapping[str, Screen]] = {
     "image show": _image,
     "doctor": _doctor,
     "gallery": _gallery,
+    "cluster status": _cluster_status,
     "competition status": _contest("status"),
     "competition audit": _contest("audit"),
     "competition team list": _contest("team", "list"),
@@ -239,6 +259,7 @@ SCREENS: Final[Mapping[str, Screen]] = {
     "errors": _messages,
     "--help": _help(""),
     **{f"{name} --help": _help(name) for name in COMMANDS},
+    **{f"cluster {name} --help": _help(f"cluster {name}") for name in CLUSTER_COMMANDS},
     **{f"challenge {name} --help": _help(f"challenge {name}") for name in CHALLENGE_COMMANDS},
     **{f"store {name} --help": _help(f"store {name}") for name in STORE_COMMANDS},
     **{f"checkpoints {name} --help": _help(f"checkpoints {name}") for name in CHECKPOINT_COMMANDS},
