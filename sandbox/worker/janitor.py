@@ -1,10 +1,13 @@
 """The janitor: ends every process of a run and removes its files.
 
 The janitor is forked before torch is imported, so that it stays small and forks fast. By itself it ends
-runs whose time is over (`sandbox.worker.watchdog`). It always has helpers forked and waiting, because a run
-that exhausts the process limit would leave no room for a new one. A helper takes the run's uid as its
-*effective* uid, so the kernel decides what it may end and remove: only what belongs to the run. The helper's
-real and saved uid are its own, so that no process of the run can signal it in return.
+runs whose time is over (`sandbox.worker.watchdog`). Each run has a helper that was forked beforehand, because
+a run that exhausts the process limit would leave no room for a new one. No helper is there in the time of two
+runs: the first could look at its files in ``/proc``, and the second would find the times of these looks.
+
+A helper takes the run's uid as its *effective* uid, so the kernel decides what it may end and remove: only
+what belongs to the run. The helper's real and saved uid are its own, so that no process of the run can signal
+it in return.
 """
 
 from __future__ import annotations
@@ -51,6 +54,13 @@ class CleanupResult(NamedTuple):
     """How long this container, or the whole machine, stood still during the run."""
 
 
+class _Helper(NamedTuple):
+    """A process that waits for an order."""
+
+    socket: socket.socket
+    process: int
+
+
 class Janitor:
     """The supervisor's handle to the janitor process."""
 
@@ -92,24 +102,24 @@ class Janitor:
 def _serve(supervisor: socket.socket, helpers: int, *, is_alone: bool) -> NoReturn:
     kill_reports_none = _kill_reports_no_target()
     watchdog = Watchdog(lambda: is_about_to_be_killed(os.getppid()))
-    waiting: list[socket.socket] = []
-    busy: dict[socket.socket, tuple[str, Path]] = {}
+    waiting: list[_Helper] = []
+    busy: dict[socket.socket, tuple[int, str, Path]] = {}
     orders: list[str] = []
     nodes = [node for folder in _FOLDERS_OF_ENGINES for node in changeable_nodes(folder)]
     sockets, space = SocketsInFlight(), SpaceInUse()
     selector = selectors.DefaultSelector()
     selector.register(supervisor, selectors.EVENT_READ)
     while True:
-        while len(waiting) < helpers and (helper := _fork_helper(kill_reports_none)) is not None:
+        while len(waiting) + len(busy) < helpers and (helper := _fork_helper(kill_reports_none)):
             waiting.append(helper)
         while orders and waiting:
             order, helper = orders.pop(0), waiting.pop()
-            helper.send(order.encode())
+            helper.socket.send(order.encode())
             uid, _slot_gid, folder = order.split(" ", 2)
-            busy[helper] = uid, Path(folder)
-            selector.register(helper, selectors.EVENT_READ)
+            busy[helper.socket] = helper.process, uid, Path(folder)
+            selector.register(helper.socket, selectors.EVENT_READ)
         tick = TICK_SECONDS if watchdog.is_needed else None
-        events = selector.select(_RETRY_SECONDS if len(waiting) < helpers else tick)
+        events = selector.select(_RETRY_SECONDS if len(waiting) + len(busy) < helpers else tick)
         orders += watchdog.overdue_orders()
         for key, _events in events:
             sender = key.fileobj
@@ -131,24 +141,16 @@ def _serve(supervisor: socket.socket, helpers: int, *, is_alone: bool) -> NoRetu
             cleaned_up = sender.recv(1) == b"1"
             sender.recv(1)  # the helper has ended, so its socket is gone
             sender.close()
-            uid, slot_folder = busy.pop(sender)
+            process, uid, slot_folder = busy.pop(sender)
+            os.waitpid(process, 0)
             if is_alone:
                 cleaned_up = sockets.wait_until_gone(own=2 * (len(waiting) + len(busy))) and cleaned_up
                 cleaned_up = cleaned_up and space.wait_until_free()
             reset_times((*nodes, *_SHARED_FOLDERS, slot_folder, *changeable_kernel_files()))
             supervisor.send(f"{uid} {int(cleaned_up)} {watchdog.forget(uid)}".encode())
-        _reap()
 
 
-def _reap() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return
-
-
-def _fork_helper(kill_reports_none: bool) -> socket.socket | None:
+def _fork_helper(kill_reports_none: bool) -> _Helper | None:
     janitor_end, helper_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         child = os.fork()
@@ -158,7 +160,7 @@ def _fork_helper(kill_reports_none: bool) -> socket.socket | None:
         return None
     if child:
         helper_end.close()
-        return janitor_end
+        return _Helper(janitor_end, child)
     close_all_but(helper_end.fileno())  # no helper holds another's socket
     order = helper_end.recv(_ORDER_BYTES).decode()
     try:

@@ -161,7 +161,7 @@ def require_unused_gpu() -> None:
 def _report_ended(supervisor: socket.socket, children: dict[int, int]) -> None:
     libc, ended = ctypes.CDLL(None), _Ended()
     status = ctypes.byref(ended, _Ended.status.offset)
-    while children:
+    while True:  # also where no run is left: a run may have made its own processes children of this one
         process = libc.waitpid(-1, status, os.WNOHANG)
         if process in children:
             ended.index = children.pop(process)
