@@ -144,11 +144,11 @@ _IOCTL_FAMILY: Final = 0xFF00
 """The bits of an ioctl's number that name the part of the kernel that answers it."""
 ALLOWED_IOCTLS: Final = (0x0000, 0x4600, 0x5400, 0x6400, 0x6D00)
 """Families of ioctls: of any file (the size of a block), of terminals ('T'), and of GPUs: plain numbers,
-'F' and 'm' of NVIDIA's driver, 'd'. All others are refused. Those to file systems (0x15, 'f', 'v', 'X' of XFS,
-0x94 of Btrfs, 0xF5 of F2FS) are answered with labels, sizes and UUIDs of the host's disks where the storage
-driver is not overlay. Sockets of any family pass on those to network interfaces (0x89, and 0x8B to wireless
-ones), some under a lock that the whole host shares. Those to namespaces (0xB7) and pidfds (0xFF) tell numbers
-that count for the whole host."""
+'F' and 'm' of NVIDIA's driver, 'd'. All others are refused. Those to file systems (0x15, 'f', 'v', 'X' of
+XFS, 0x94 of Btrfs, 0xF5 of F2FS) are answered with labels, sizes and UUIDs of the host's disks where the
+storage driver is not overlay. Sockets of any family pass on those to network interfaces (0x89, and 0x8B to
+wireless ones), some under a lock that the whole host shares. Those to namespaces (0xB7) and pidfds (0xFF)
+tell numbers that count for the whole host."""
 _SOL_SOCKET: Final = 1
 REFUSED_OPTIONS: Final = (
     # SO_ATTACH_FILTER, SO_ATTACH_BPF, and both for groups of sockets
