@@ -19,6 +19,7 @@ The filter refuses:
 * locks on files and on parts of them, which are memory of the kernel that no limit counts: they succeed and
   lock nothing, since a run is alone in its container; and leases;
 * notices of changes in a folder by signal (dnotify): ending n of them for one folder takes time of order n²;
+* every ioctl but those of terminals, of any file and of GPUs;
 * questions about the host's disk that a file of the image could answer, and inotify, whose entry in
   ``/proc/self/fdinfo`` answers one: the UUID of the disk below the image;
 * questions to namespaces and processes: how many of these the host has had;
@@ -144,12 +145,13 @@ REFUSED_MINIMUMS: Final = (
 """System calls that are refused where an argument has at least this value, as a whole register."""
 _IOCTL_FAMILY: Final = 0xFF00
 """The bits of an ioctl's number that name the part of the kernel that answers it."""
-REFUSED_IOCTLS: Final = (0x1500, 0x5800, 0x6600, 0x7600, 0x8900, 0x9400, 0xB700, 0xFF00)
-"""Families of questions to file systems: to any (0x15, 'f' and 'v', such as FS_IOC_FIEMAP and
-FS_IOC_GETFSUUID), to XFS ('X') and to Btrfs (0x94). With another storage driver than overlay, files
-of the image answer them, with labels, sizes and UUIDs of the host's disks. To network interfaces (0x89),
-which sockets of any family answer. And to namespaces (0xB7) and pidfds (0xFF), such as NS_GET_ID and
-PIDFD_GET_INFO, with numbers that count for the whole host."""
+ALLOWED_IOCTLS: Final = (0x0000, 0x4600, 0x5400, 0x6400, 0x6D00)
+"""Families of ioctls: of any file (the size of a block), of terminals ('T'), and of GPUs: plain numbers,
+'F' and 'm' of NVIDIA's driver, 'd'. All others are refused. Those to file systems (0x15, 'f', 'v', 'X' of
+XFS, 0x94 of Btrfs, 0xF5 of F2FS) are answered with labels, sizes and UUIDs of the host's disks where the
+storage driver is not overlay. Sockets of any family pass on those to network interfaces (0x89, and 0x8B to
+wireless ones), some under a lock that the whole host shares. Those to namespaces (0xB7) and pidfds (0xFF)
+tell numbers that count for the whole host."""
 _SOL_SOCKET: Final = 1
 REFUSED_OPTIONS: Final = (
     # SO_ATTACH_FILTER, SO_ATTACH_BPF, and both for groups of sockets
@@ -166,6 +168,8 @@ _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
 _SECCOMP_RET_ERRNO: Final = 0x0005_0000
 _INSTRUCTION_BYTES: Final = 8
+_SECOND_ARGUMENT: Final = 24
+"""Where the kernel's data has the lower half of a call's second argument, on little-endian processors."""
 
 
 class _Program(ctypes.Structure):
@@ -199,9 +203,6 @@ def program() -> bytes:
             syscall_filter.add_rule(pyseccomp.ERRNO(number), name, argument)
     for name, place, number, least in REFUSED_MINIMUMS:
         syscall_filter.add_rule(pyseccomp.ERRNO(number), name, pyseccomp.Arg(place, pyseccomp.GE, least))
-    for family in REFUSED_IOCTLS:
-        argument = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _IOCTL_FAMILY, family)
-        syscall_filter.add_rule(pyseccomp.ERRNO(errno.ENOTTY), "ioctl", argument)
     level = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _LOWER_HALF, _SOL_SOCKET)
     for name, number, options in REFUSED_OPTIONS:
         for option in options:
@@ -217,7 +218,8 @@ def program() -> bytes:
     with tempfile.TemporaryFile() as file:
         syscall_filter.export_bpf(file)
         file.seek(0)
-        return _refuse_newer_calls() + file.read()
+        ioctl = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "ioctl")
+        return _refuse_newer_calls() + _refuse_other_ioctls(ioctl) + file.read()
 
 
 def _refuse_newer_calls() -> bytes:
@@ -232,6 +234,31 @@ def _refuse_newer_calls() -> bytes:
             instruction.pack(load, 0, 0, 0),  # the number of the system call
             instruction.pack(jump_if_at_least, 0, 1, _FIRST_UNKNOWN),
             instruction.pack(answer, 0, 0, _SECCOMP_RET_ERRNO | errno.ENOSYS),
+        )
+    )
+
+
+def _refuse_other_ioctls(number: int) -> bytes:
+    """Return instructions that answer ENOTTY to ioctls of families that are not allowed, and else go on.
+
+    The accumulator must hold the number of the system call. libseccomp has no rule for "none of these".
+
+    Args:
+        number: That of `ioctl` on this processor.
+    """
+    load, mask, jump_if_equal, answer = 0x20, 0x54, 0x15, 0x06  # BPF_LD|W|ABS, ALU|AND|K, JMP|JEQ|K, RET|K
+    instruction = struct.Struct("=HBBI")
+    families = len(ALLOWED_IOCTLS)
+    return b"".join(
+        (
+            instruction.pack(jump_if_equal, 0, families + 3, number),
+            instruction.pack(load, 0, 0, _SECOND_ARGUMENT),
+            instruction.pack(mask, 0, 0, _IOCTL_FAMILY),
+            *(
+                instruction.pack(jump_if_equal, families - place, 0, family)
+                for place, family in enumerate(ALLOWED_IOCTLS)
+            ),
+            instruction.pack(answer, 0, 0, _SECCOMP_RET_ERRNO | errno.ENOTTY),
         )
     )
 
