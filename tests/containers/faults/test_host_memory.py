@@ -134,6 +134,7 @@ def test_a_kill_at_its_own_limit_is_its_own(execute: Callable[..., list[EndedRun
     assert ended.judgement.verdict is Verdict.MEMORY_LIMIT, ended.judgement
 
 
+@pytest.mark.slow
 def test_a_neighbours_shortage_is_not_the_containers(
     execute: Callable[..., list[EndedRun]], neighbour_takes_all: Callable[[], None]
 ) -> None:

@@ -67,6 +67,7 @@ def test_no_room_for_the_threads_of_a_run_is_no_verdict(execute: Callable[..., l
         execute(THREADS, hosts=30, own=256)
 
 
+@pytest.mark.slow
 def test_more_threads_than_a_run_may_have_are_its_own(execute: Callable[..., list[EndedRun]]) -> None:
     """The control: there is room around it."""
     (ended,) = execute(THREADS, hosts=1000, own=20)
