@@ -34,8 +34,11 @@ FALSE_ALARMS: Final[Mapping[str, str]] = {
         "Measured with 63 forget examples and no failed retrainings: raised for 8 of 2624 sets of fresh "
         "retrainings and 0 of 212 evaluations of other honest methods."
     ),
-    "mixture": "Measured: raised for 0 of 316 evaluations of honest methods.",
-    "copies": "Measured: raised for 0 of 316 evaluations of honest methods.",
+    "mixture": (
+        "Measured on one data set: raised for 0 of 316 evaluations of honest methods; on another, for 1 of 6 "
+        "with 16 runs each."
+    ),
+    "copies": "Measured on one data set: raised for 0 of 316 evaluations of honest methods.",
     NOT_UNLEARNING: (
         "Measured on one data set, with 63 forget examples: raised for 0 of 316 honest submissions."
     ),
