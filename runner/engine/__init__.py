@@ -10,7 +10,7 @@
     docker_engine, docker_images, docker_container, docker_connection
                       these protocols over Docker's API
     connect                                  which implementation this machine uses
-    placement, capacity, memory_use          runtime, device, memory of the host and of a container
+    placement, capacity, control_groups      runtime, device, memory of the host and of a container
     session                                  labels of this process, removal of dead processes' containers
 
 To add an engine, implement `api` and choose it in `connect`. `info`, `runner.setup` and `runner.doctor` are

@@ -20,7 +20,7 @@ from runner.errors import SandboxLostError
 from runner.image.image import Image
 from runner.units import MIB
 from runner.verdict import Verdict
-from tests.support.outer_group import OuterGroup, outer_group
+from tests.containers.faults.outer_group import OuterGroup, outer_group
 from tests.support.submissions import pack_submission
 
 pytestmark = pytest.mark.container

@@ -13,7 +13,7 @@ from runner.engine.container_spec import FIRST_UID, worker_container
 from runner.errors import SandboxLostError
 from runner.image.image import Image
 from runner.verdict import Verdict
-from tests.support.outer_group import OuterGroup, outer_group
+from tests.containers.faults.outer_group import OuterGroup, outer_group
 from tests.support.submissions import pack_submission
 
 pytestmark = pytest.mark.container
