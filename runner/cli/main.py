@@ -24,14 +24,13 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
-from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
 from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
 from runner.cli.interface.end_of_file import EndOfFileError
 from runner.cli.interface.exit_codes import exit_codes_sentence
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.interface.panels import HIDDEN, PANELS
 from runner.cli.interface.screen_size import unset_impossible_sizes
-from runner.cli.interface.store_commands import STORE_COMMANDS
+from runner.cli.interface.store_commands import CHECKPOINT_COMMANDS, STORE_COMMANDS
 from runner.cli.interface.system import unsupported_sentence
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, RunnerError
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -92,13 +93,6 @@ class Worker:
     """Where this process cannot evaluate, and since when."""
     _reported: set[str] = field(default_factory=set)
     _looked: float = 0.0
-    _rescoring: Rescoring = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Open nothing yet."""
-        self._rescoring = Rescoring(
-            store=self.store, folder=self.folder, competition_folder=self.competition_folder
-        )
 
     def work(self, most: int | None = None) -> int:
         """Evaluate entries until none is left, the competition is paused, or ``most`` were; return how many.
@@ -159,6 +153,10 @@ class Worker:
             self._recover()
             queue_held(self.store, self.competition.name, self.clock(), self._blocked)
         return None
+
+    @cached_property
+    def _rescoring(self) -> Rescoring:
+        return Rescoring(store=self.store, folder=self.folder, competition_folder=self.competition_folder)
 
     def _is_left(self, row: QueueRow) -> bool:
         return row.id in self._busy or place_of(row) in self._blocked

@@ -10,9 +10,8 @@
     docker_engine, docker_images, docker_container, docker_connection
                       these protocols over Docker's API
     connect                                  which implementation this machine uses
-    placement, capacity, memory_use          runtime, device, memory of the host and of a container
+    placement, capacity, control_groups      runtime, device, memory of the host and of a container
     gpus                                     CDI specifications, and partitioned GPUs
-    outer_groups                             whether memory ran out around a container, and not in it
     session                                  labels of this process, removal of dead processes' containers
 
 To add an engine, implement `api` and choose it in `connect`. `info`, `runner.setup` and `runner.doctor` are

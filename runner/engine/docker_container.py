@@ -12,9 +12,16 @@ from typing import Any, Final
 import docker
 
 from runner.engine.api import ContainerExit
+from runner.engine.control_groups import (
+    LARGEST_REQUEST_BYTES,
+    MemoryGroup,
+    OuterGroups,
+    out_of_processes,
+    outer_process_groups,
+    processor_file,
+    processor_seconds,
+)
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
-from runner.engine.memory_use import LARGEST_REQUEST_BYTES, MemoryGroup, processor_file, processor_seconds
-from runner.engine.outer_groups import OuterGroups, out_of_processes, outer_process_groups
 from runner.errors import SandboxLostError
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")

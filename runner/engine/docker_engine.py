@@ -16,6 +16,7 @@ from docker.utils import version_lt
 
 from runner.checkout import next_step
 from runner.engine.container_spec import LABEL, ContainerSpec
+from runner.engine.control_groups import MemoryGroup
 from runner.engine.docker_address import engine_address, named_address
 from runner.engine.docker_connection import (
     CALL_SECONDS,
@@ -29,7 +30,6 @@ from runner.engine.docker_container import DockerContainer
 from runner.engine.docker_images import DockerImages
 from runner.engine.docker_options import container_name, docker_options
 from runner.engine.info import EngineInfo, is_podman
-from runner.engine.memory_use import MemoryGroup
 from runner.engine.podman import podman_options
 from runner.errors import EngineAccessError, HostNotReadyError, SandboxStartError
 

@@ -18,11 +18,10 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
-from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
 from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
 from runner.cli.interface.exit_codes import EXIT_CODES
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
-from runner.cli.interface.store_commands import STORE_COMMANDS
+from runner.cli.interface.store_commands import CHECKPOINT_COMMANDS, STORE_COMMANDS
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, SandboxError
 from runner.reports.advice import table as mistakes
 from runner.validation import Sha256

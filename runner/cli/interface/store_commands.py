@@ -1,4 +1,4 @@
-"""The commands of `unlearn store`: module and function below `runner.cli`, and the docstring's first line."""
+"""The commands of `unlearn store` and `unlearn checkpoints`."""
 
 from __future__ import annotations
 
@@ -10,3 +10,20 @@ STORE_COMMANDS: Final = {
         "Move the rows of a store from SQLite to PostgreSQL, or back; its files stay in their folder.",
     ),
 }
+"""Of `unlearn store`: module and function below `runner.cli`, and the docstring's first line."""
+
+CHECKPOINT_COMMANDS: Final = {
+    "list": (
+        "participant.checkpoints:list_checkpoints_command",
+        "List the checkpoints that evaluations kept, with their hashes and sizes.",
+    ),
+    "fetch": (
+        "participant.checkpoints:fetch_command",
+        "Copy checkpoints of an evaluation into a folder, after checking their hashes.",
+    ),
+    "prune": (
+        "participant.checkpoints:prune_command",
+        "Remove the checkpoints of evaluations; runs, outputs and scores stay.",
+    ),
+}
+"""Of `unlearn checkpoints`."""

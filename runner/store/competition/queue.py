@@ -49,9 +49,9 @@ class QueueQueries:
         with self.database.reading() as session:
             return [
                 QueueRow(
-                    *(found.id, EntryState(found.state), found.team, found.phase, found.challenge),
-                    *(as_utc(found.received), as_utc(found.state_since)),
-                    *(found.batch is not None, found.rescores is not None),
+                    *(each.id, EntryState(each.state), each.team, each.phase, each.challenge),
+                    *(as_utc(each.received), as_utc(each.state_since)),
+                    *(each.batch is not None, each.rescores is not None),
                 )
-                for found in session.execute(query)
+                for each in session.execute(query)
             ]

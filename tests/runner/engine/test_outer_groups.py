@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.memory_use import MemoryGroup
-from runner.engine.outer_groups import OuterGroups, out_of_processes, outer_process_groups
+from runner.engine.control_groups import MemoryGroup, OuterGroups, out_of_processes, outer_process_groups
 from runner.units import MIB
 
 UNLIMITED = (1 << 63) - 4096

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.memory_use import processor_file, processor_seconds
+from runner.engine.control_groups import processor_file, processor_seconds
 
 NAME = "0123456789abcdef"
 

@@ -119,7 +119,7 @@ def test_arrays_of_a_read_card_refuse_writes(card):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"schema_version": 99}, "schema version 99, but this program reads version 2"),
+        ({"schema_version": 99}, "schema version 99, but this program reads version 3"),
         ({"schema_version": [1] * 500}, "schema version"),
         ({"schema_version": True}, "schema version True"),
         ({"schema_version": 1}, "schema version 1, but"),

@@ -20,9 +20,8 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
-from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
 from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
-from runner.cli.interface.store_commands import STORE_COMMANDS
+from runner.cli.interface.store_commands import CHECKPOINT_COMMANDS, STORE_COMMANDS
 from runner.cli.main import COMMANDS, run_words
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.web.client import EntryAnswer, HandInAnswer

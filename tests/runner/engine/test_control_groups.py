@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.memory_use import MemoryGroup
+from runner.engine.control_groups import MemoryGroup
 
 NAME = "f" * 64
 OTHER = "e" * 64
