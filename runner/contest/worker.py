@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -93,6 +92,7 @@ class Worker:
     """Where this process cannot evaluate, and since when."""
     _reported: set[str] = field(default_factory=set)
     _looked: float = 0.0
+    _rescoring: Rescoring | None = None
 
     def work(self, most: int | None = None) -> int:
         """Evaluate entries until none is left, the competition is paused, or ``most`` were; return how many.
@@ -154,10 +154,6 @@ class Worker:
             queue_held(self.store, self.competition.name, self.clock(), self._blocked)
         return None
 
-    @cached_property
-    def _rescoring(self) -> Rescoring:
-        return Rescoring(store=self.store, folder=self.folder, competition_folder=self.competition_folder)
-
     def _is_left(self, row: QueueRow) -> bool:
         return row.id in self._busy or place_of(row) in self._blocked
 
@@ -172,10 +168,7 @@ class Worker:
         """Take the lease of an entry, and record that it runs; False where it does not begin."""
         phase = self.competition.phase(entry.phase)
         try:
-            again = entry.rescores is not None
-            evaluator = (
-                self._rescoring.rescorer(entry) if again else self._evaluator_of(phase, entry.challenge)
-            )
+            evaluator = self._evaluator_of(phase, entry)
         except (ConfigurationError, UnmetRequirementError) as error:
             self._block(entry, error)
             return False
@@ -208,7 +201,7 @@ class Worker:
 
     def _evaluate(self, entry: CompetitionEntry, submission: Submission, evaluator: EntryEvaluator) -> bool:
         """Evaluate an entry that is running; return False where it has not been after all."""
-        begun, is_rescored = time.monotonic(), entry.rescores is not None
+        begun, is_rescored = time.monotonic(), entry.is_rescored
 
         def scoring() -> None:
             self.store.move_entry(entry.id, EntryState.SCORING, expected={EntryState.RUNNING})
@@ -287,13 +280,19 @@ class Worker:
         )
         self.report(f"entry {entry.id} of {entry.team}: held: {reason}")
 
-    def _evaluator_of(self, phase: Phase, challenge: str) -> EntryEvaluator:
-        """Return what evaluates on a challenge; that of another one is closed first."""
-        if self._evaluator is None or self._open != (phase.name, challenge):
+    def _evaluator_of(self, phase: Phase, entry: CompetitionEntry) -> EntryEvaluator:
+        """Return what evaluates an entry; what evaluates on another challenge is closed first."""
+        if entry.is_rescored:
+            if self._rescoring is None:
+                self._rescoring = Rescoring(
+                    store=self.store, folder=self.folder, competition_folder=self.competition_folder
+                )
+            return self._rescoring.rescorer(entry)
+        if self._evaluator is None or self._open != (phase.name, entry.challenge):
             self._stack.close()
             self._open = self._evaluator = None
-            self._evaluator = self._stack.enter_context(self.open_evaluator(phase, challenge))
-            self._open = (phase.name, challenge)
+            self._evaluator = self._stack.enter_context(self.open_evaluator(phase, entry.challenge))
+            self._open = (phase.name, entry.challenge)
         return self._evaluator
 
 

@@ -10,6 +10,12 @@ _OOM_COUNTERS: Final = (
     Path("/sys/fs/cgroup/memory/memory.oom_control"),
 )
 
+MAX_KILLS: Final = 16
+"""A run of which the kernel has killed so many processes for memory is ended. Engines write the state of the
+container to the host's disk for each of them, and wait until it is there."""
+LOOK_SECONDS: Final = 0.25
+"""The supervisor looks at least this often while a run goes on."""
+
 
 def oom_kills(counters: tuple[Path, ...] = _OOM_COUNTERS) -> int:
     """Return how many processes the kernel has killed for memory in this container; 0 without a counter.

@@ -23,7 +23,7 @@ from sandbox.protocol.jobs import WorkerJob
 from sandbox.stdio import Stdio
 from sandbox.worker.fds import PipeEnds
 from sandbox.worker.janitor import Janitor
-from sandbox.worker.memory_events import oom_events, oom_kills
+from sandbox.worker.memory_events import LOOK_SECONDS, MAX_KILLS, oom_events, oom_kills
 from sandbox.worker.run_pipes import RunPipes
 from sandbox.worker.scratch import SCRATCH
 from sandbox.worker.zygote import Order, Zygote
@@ -103,6 +103,7 @@ class Supervisor:
                     key.data()
             _reap_orphans()
             self._enforce_time()
+            self._enforce_memory()
             self._close_finished_runs()
             while self._queue and self._free_slots and not self._stopping:
                 self._start(self._queue.popleft())
@@ -216,6 +217,12 @@ class Supervisor:
             if run.ended_at is None and self._is_over_time(run):
                 self._end(run, "time")
 
+    def _enforce_memory(self) -> None:
+        kills = oom_kills() if self._runs else 0
+        for run in self._runs.values():
+            if run.ended_at is None and kills - run.oom_kills_before >= MAX_KILLS:
+                self._end(run, "")
+
     def _is_over_time(self, run: _ActiveRun) -> bool:
         return time.monotonic() > self._deadline_of(run)
 
@@ -226,7 +233,7 @@ class Supervisor:
         deadlines = [self._deadline_of(run) for run in self._runs.values() if run.ended_at is None]
         if not deadlines:
             return None
-        return max(0.0, min(deadlines) - time.monotonic()) + 0.001
+        return min(max(0.0, min(deadlines) - time.monotonic()) + 0.001, LOOK_SECONDS)
 
     def _end(self, run: _ActiveRun, ended_by: str) -> None:
         """Have every process of a run ended and its files removed; its time stops now.

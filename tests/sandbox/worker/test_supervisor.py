@@ -22,8 +22,10 @@ from sandbox.protocol.frames import Frame
 from sandbox.protocol.jobs import WorkerJob
 from sandbox.protocol.messages import RESULT_HEAD, STARTED, TAG_CHECKPOINT
 from sandbox.stdio import Stdio
+from sandbox.worker import supervisor
 from sandbox.worker.fds import PipeEnds
 from sandbox.worker.janitor import CleanupResult, Janitor
+from sandbox.worker.memory_events import MAX_KILLS
 from sandbox.worker.supervisor import Supervisor
 from sandbox.worker.zygote import Order, Zygote
 
@@ -203,6 +205,26 @@ def test_a_result_that_completes_after_the_time_limit_does_not_count(monkeypatch
     janitor = FakeJanitor(lambda index: janitor.put(FIRST_UID + index, True))
     serve(zygote, janitor, host)
     assert host.report(0)[1]["ended_by"] == "time"
+
+
+def test_a_run_that_has_processes_killed_for_memory_again_and_again_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is looked at while nothing arrives of it, and reported with its kills: `memory-limit` by their number."""
+    kills = iter((3, *range(3, 3 + MAX_KILLS), *([3 + MAX_KILLS] * 9)))
+    monkeypatch.setattr(supervisor, "oom_kills", lambda: next(kills))
+    ends_of_run: list[PipeEnds] = []
+
+    def end(index: int) -> None:
+        close(ends_of_run[0])
+        zygote.put(index, signal.SIGKILL)
+        janitor.put(FIRST_UID + index, True)
+
+    zygote, host = FakeZygote(lambda _index, ends: ends_of_run.append(ends)), FakeHost(runs=1)
+    janitor = FakeJanitor(end)
+    serve(zygote, janitor, host)
+    _payload, fields = host.report(0)
+    assert (fields["ended_by"], fields["exit_code"], fields["oom_kills"]) == ("", -signal.SIGKILL, MAX_KILLS)
 
 
 def test_a_process_that_ends_after_its_run_was_reported_affects_no_other_run() -> None:
