@@ -18,6 +18,7 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
+from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
 from runner.cli.interface.exit_codes import EXIT_CODES
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.errors import UNFORESEEN_EXIT_CODE, ConfigurationError, HostNotReadyError, SandboxError
@@ -67,6 +68,7 @@ def test_every_option_of_every_command_is_described() -> None:
             (
                 cli.COMMANDS,
                 IMAGE_COMMANDS,
+                CHECKPOINT_COMMANDS,
                 CHALLENGE_COMMANDS,
                 COMPETITION_COMMANDS,
                 REJUDGE_COMMANDS,
