@@ -20,6 +20,7 @@ _COPY_SECONDS: Final = 1800.0
 """In which the largest challenge has reached a node."""
 _TAKE_SECONDS: Final = 120.0
 _ABORT_SECONDS: Final = 150.0
+_CLOSE_SECONDS: Final = 30.0
 _UNTAKEN: Final = 4
 """Messages that a device sends ahead of what is taken."""
 _THREADS: Final = 6
@@ -200,10 +201,12 @@ class Nodes:
 
     def abort(self, device: RayDevice) -> None:
         """End the share of a device, and wait until it has."""
-        if device.is_lost:
-            return
+        deadline = time.monotonic() + _ABORT_SECONDS
         with contextlib.suppress(self._ray.exceptions.RayError):
-            self._ray.get(device.actor.abort.remote(), timeout=_ABORT_SECONDS)
+            answer = device.actor.abort.remote()
+            while not device.is_lost and time.monotonic() < deadline:
+                if self._ray.wait([answer], timeout=1.0)[0]:
+                    return
 
     def end(self, device: RayDevice, node: Node) -> None:
         """End the process of a device, even one that stands still; its containers are removed."""
@@ -213,12 +216,15 @@ class Nodes:
             self._agent(node).end.remote(device.mark)
 
     def leave(self, nodes: Sequence[Node]) -> None:
-        """End all processes of this coordinator; wait until their containers are removed."""
+        """End all processes of this coordinator; wait until their containers are removed.
+
+        One that stands still, or does not end in time, is killed.
+        """
         devices = [device for node in nodes for device in node.devices]
         with contextlib.suppress(Exception):
             closing = [device.actor.close.remote() for device in devices]
             if closing:
-                self._ray.wait(closing, num_returns=len(closing), timeout=_ABORT_SECONDS)
+                self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
         with contextlib.suppress(Exception):
             released = [node.agent.release.remote(self._coordinator) for node in nodes if node.agent]
             if released:

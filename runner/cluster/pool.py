@@ -123,11 +123,7 @@ class ClusterPool:
         self._cluster.leave(self.overview())
 
     def open(self, evaluation: str, challenge: Challenge) -> None:
-        """Let an evaluation have devices, and provide its challenge to their nodes.
-
-        Raises:
-            ConfigurationError: the challenge cannot be read.
-        """
+        """Let an evaluation have devices, and provide its challenge to their nodes."""
         with self._lock:
             self._challenges[evaluation] = challenge
             nodes = [node for node in self._nodes.values() if node.devices]
@@ -144,7 +140,7 @@ class ClusterPool:
         with self._lock:
             usable = self._usable(evaluation)
             mine = sum(taken == evaluation for taken in self._taken.values())
-            if mine >= self._share_of_each(len(usable)):
+            if mine >= devices_of_each(len(usable), len(self._challenges)):
                 return None
             device = next((device for device in self._free if device in usable), None)
             if device is None:
@@ -173,7 +169,7 @@ class ClusterPool:
         """Return how many devices an evaluation may use at present."""
         with self._lock:
             usable = len(self._usable(evaluation))
-            return min(usable, self._share_of_each(usable)) if usable else 0
+            return min(usable, devices_of_each(usable, len(self._challenges)))
 
     def nodes(self) -> int:
         """Return how many nodes can be used at present."""
@@ -197,9 +193,6 @@ class ClusterPool:
         known = [share for share in shares if isinstance(share, RayShare)]
         lost = [share for share in known if share.device.is_lost]
         return lost or self._cluster.wait(known, seconds)
-
-    def _share_of_each(self, devices: int) -> int:
-        return devices_of_each(devices, len(self._challenges))
 
     def _all_devices(self) -> list[RayDevice]:
         with self._lock:
