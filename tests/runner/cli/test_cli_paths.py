@@ -15,6 +15,7 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
+from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.lazy import LazyCommand
 from runner.errors import ConfigurationError, HostNotReadyError
@@ -41,6 +42,7 @@ LAZY = [
     for group, table in (
         ("", cli.COMMANDS),
         ("image", IMAGE_COMMANDS),
+        ("checkpoints", CHECKPOINT_COMMANDS),
         ("challenge", CHALLENGE_COMMANDS),
         ("competition", COMPETITION_COMMANDS),
         ("competition team", TEAM_COMMANDS),
