@@ -147,24 +147,8 @@ def _by_size(sizes: str) -> list[int]:
     return [int(size) for size in sizes.split("x")]
 
 
-def false_alarms(stored: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the sentence of each kind of suspicion, as `scoring.card.levels.FALSE_ALARMS` has it."""
-    retrained = merged(stored, "null")
-    honest = [row for row in merged(stored, "methods") if row["name"] in HONEST]
-    sets, methods = (sum(row["sets"] for row in rows) for rows in (retrained, honest))
-    flagged, wrong = (sum(row["flagged"] for row in rows) for rows in (retrained, honest))
-
-    def count(kind: str) -> int:
-        return sum(row["tests"][kind] for row in honest)
-
-    return {
-        "too-close": (
-            "Measured with 63 forget examples and no failed retrainings: raised for "
-            f"{flagged} of {sets} sets of fresh retrainings and {wrong} of {methods} evaluations of other "
-            "honest methods."
-        ),
-        **{
-            kind: f"Measured: raised for {count(kind)} of {methods} evaluations of honest methods."
-            for kind in ("mixture", "copies")
-        },
-    }
+def retraining_alarms(stored: list[dict[str, Any]]) -> str:
+    """Return how often `too-close` was raised for fresh retrainings, as reports say it beside the flag."""
+    rows = merged(stored, "null")
+    flagged, sets = (sum(row[name] for row in rows) for name in ("flagged", "sets"))
+    return f"raised for {flagged} of {sets} sets of fresh retrainings"
