@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
 
 from runner.cli import main as cli
 from runner.cli.interface.challenge_commands import (
@@ -15,11 +16,7 @@ from runner.cli.interface.challenge_commands import (
     REJUDGE_COMMANDS,
     TEAM_COMMANDS,
 )
-<<<<<<< HEAD
 from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
-=======
-from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
->>>>>>> h-m
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
 from runner.cli.interface.store_commands import STORE_COMMANDS
 from runner.cli.lazy import LazyCommand
@@ -47,12 +44,9 @@ LAZY = [
     for group, table in (
         ("", cli.COMMANDS),
         ("image", IMAGE_COMMANDS),
-<<<<<<< HEAD
         ("store", STORE_COMMANDS),
         ("cluster", CLUSTER_COMMANDS),
-=======
         ("checkpoints", CHECKPOINT_COMMANDS),
->>>>>>> h-m
         ("challenge", CHALLENGE_COMMANDS),
         ("competition", COMPETITION_COMMANDS),
         ("competition team", TEAM_COMMANDS),
