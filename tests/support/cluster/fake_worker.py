@@ -31,6 +31,7 @@ class SleepingExecutor:
     def __init__(self, challenge: Challenge, seconds: float, sink: OutputsSink) -> None:
         self._challenge, self._seconds, self._sink = challenge, seconds, sink
         self._seeds: dict[int, int] = {}
+        self.made: list[int] = []
         self.is_executing = False
         self.rejected = 0
 
@@ -54,6 +55,7 @@ class SleepingExecutor:
                 threading.Event().wait(0.05)
                 enough()  # which raises where the share is aborted
             self._seeds[run.index] = run.seed
+            self.made.append(run.index)
             yield EvaluatedRun(ended=ended_run(run.index, checkpoint=self._challenge.data("original")))
 
     def evaluate(self, index: int) -> None:
@@ -106,6 +108,11 @@ class ContainerWorker(DeviceWorker):
 class SleepingWorker(DeviceWorker):
     """Executes shares without containers."""
 
+    made: Sequence[int] = ()
+    """Indices of the runs that its last executor has executed."""
+
     def new_executor(self, order: Order, sink: OutputsSink) -> Executor:
         """Return an executor whose runs sleep."""
-        return SleepingExecutor(self.challenge(order), float(order.submission.archive), sink)
+        executor = SleepingExecutor(self.challenge(order), float(order.submission.archive), sink)
+        self.made = executor.made
+        return executor
