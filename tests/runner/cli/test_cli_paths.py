@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from runner.cli.interface.checkpoint_commands import CHECKPOINT_COMMANDS
 
 from runner.cli import main as cli
 from runner.cli.interface.challenge_commands import (
@@ -18,7 +17,7 @@ from runner.cli.interface.challenge_commands import (
 )
 from runner.cli.interface.cluster_commands import CLUSTER_COMMANDS
 from runner.cli.interface.image_commands import IMAGE_COMMANDS
-from runner.cli.interface.store_commands import STORE_COMMANDS
+from runner.cli.interface.store_commands import CHECKPOINT_COMMANDS, STORE_COMMANDS
 from runner.cli.lazy import LazyCommand
 from runner.errors import ConfigurationError, HostNotReadyError
 
