@@ -15,4 +15,3 @@ def unlearning(net, retain, forget, val):
     assert os.lstat(f"/proc/{child}/limits").st_mtime_ns == first
     os.write(write, b"x")
     os.waitpid(child, 0)
-    time.sleep(1_000_000)
