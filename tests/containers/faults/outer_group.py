@@ -60,6 +60,9 @@ def outer_group(controller: str) -> Iterator[OuterGroup]:
         folder.mkdir()
     except OSError as error:
         pytest.skip(f"no control group can be made here: {error}")
-    yield OuterGroup(folder, is_version_1=is_version_1)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
+    try:
+        yield OuterGroup(folder, is_version_1=is_version_1)
+    finally:
+        for group in (folder, *_GROUPS.glob(f"*/{folder.name}")):  # the engine makes one for each controller
+            with contextlib.suppress(OSError):
+                group.rmdir()
