@@ -1,7 +1,6 @@
-"""Looks at a file of a child, and finds that its time does not change with the next look."""
+"""Looks at the files of a child, as programs do that show what is running."""
 
 import os
-import time
 
 
 def unlearning(net, retain, forget, val):
@@ -10,8 +9,7 @@ def unlearning(net, retain, forget, val):
     if child == 0:
         os.read(read, 1)
         os._exit(0)
-    first = os.lstat(f"/proc/{child}/limits").st_mtime_ns
-    time.sleep(0.1)
-    assert os.lstat(f"/proc/{child}/limits").st_mtime_ns == first
+    for name in ("stat", "status", "cmdline", "comm"):
+        assert os.lstat(f"/proc/{child}/{name}").st_mtime > 0
     os.write(write, b"x")
     os.waitpid(child, 0)
