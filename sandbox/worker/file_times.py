@@ -106,14 +106,14 @@ def changeable_kernel_files(top: Path = Path("/proc")) -> list[Path]:
         top: The folder with a folder for each process, whose name is a number.
     """
     own = os.geteuid()
-    found = []
+    nodes = []
     for folder, folders, files in os.walk(top):
-        found += [node for name in (*folders, *files) if _may_be_touched(node := Path(folder) / name)]
+        nodes += [node for name in (*folders, *files) if _may_be_touched(node := Path(folder) / name)]
         inner = (name for name in folders if name not in _NOT_ENTERED)
         folders[:] = [
             name for name in inner if folder != str(top) or (name.isdecimal() and _owner(top / name) == own)
         ]
-    return found
+    return nodes
 
 
 def _may_be_touched(node: Path) -> bool:
