@@ -12,7 +12,7 @@ help:
 	@echo "make test-fast  the tests without containers and browser, but for six long files (a minute and a half)"
 	@echo "make test    set up all that is needed, check the code, run the tests, containers and browser included (a quarter of an hour)"
 	@echo "make test-all   make test, and the tests that are too slow for it"
-	@echo "make test-cluster  evaluations on three nodes of a Ray cluster on this machine, which are killed meanwhile"
+	@echo "make test-cluster  the same evaluation on one machine and on nodes of a Ray cluster, which are killed meanwhile"
 	@echo "make contest a contest of six teams, from nothing to a published final (a quarter of an hour)"
 	@echo "make setup   virtual environment, container engine, image"
 	@echo "make lint    ruff and mypy only"
@@ -76,8 +76,10 @@ browser:
 		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1 \
 		|| echo "test: Debian's chromium cannot be had here; tests that need it are skipped and listed"; }
 
-test: test-host browser postgresql lint
+# The cluster's nodes take both cores, so their tests come last and alone.
+test: test-host browser postgresql lint $(VENV)/cluster
 	@$(PYTEST)
+	@$(BIN)/python -m pytest -n 0 -m cluster tests/cluster/test_ray_pool.py
 
 # The registry is unpacked and not installed: Debian's package would start it as a service.
 $(VENV)/registry:
@@ -95,8 +97,9 @@ test-all: test-host browser postgresql podman lint $(VENV)/registry
 	@$(PYTEST) -m "not long and not cluster"
 	@$(MAKE) --no-print-directory test-cluster
 
-# Ray is 240 MB, so it is installed where its tests are run, and by nobody else.
+# Ray is 240 MB, so it is installed for its tests, and by nobody else.
 $(VENV)/cluster: $(VENV)/ready requirements/cluster.txt
+	@echo "test: installing Ray (half a minute)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
 	@touch $@
 
