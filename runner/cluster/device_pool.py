@@ -71,6 +71,9 @@ class DevicePool(Protocol):
     def give_back(self, device: RemoteDevice, *, problem: str = "") -> None:
         """Let others have a device; with a problem, nobody until its node is examined again."""
 
+    def lose(self, device: RemoteDevice, reason: str) -> None:
+        """End a device's process, which may still execute a share that nobody takes; it is started again."""
+
     def devices_for(self, evaluation: str) -> int:
         """Return how many devices an evaluation may use at present."""
 

@@ -144,8 +144,8 @@ class ClusterExecutor:
     def finish(self) -> None:
         """Have every queued checkpoint evaluated."""
         while self._queued:
-            device = self._await_device()
             checkpoints = {index: self._sink.read_checkpoint(index) for index in self._queued[:_CHECKPOINTS]}
+            device = self._await_device()
             shares = RunShares(())
             try:
                 active = [device.start(self._order, Share(checkpoints=checkpoints))]
@@ -220,12 +220,16 @@ class ClusterExecutor:
         Raises:
             RunnerError: no other device is to be tried.
         """
-        may_be_node = isinstance(error, HostNotReadyError)
-        self._pool.give_back(device, problem=str(error) if may_be_node else "")
+        if isinstance(error, LostShareError):
+            self._pool.lose(device, str(error))
+        else:
+            may_be_node = isinstance(error, HostNotReadyError)
+            self._pool.give_back(device, problem=str(error) if may_be_node else "")
         if isinstance(error, RunnerError) and not isinstance(error, SandboxError | HostNotReadyError):
             raise error  # wrong usage: it is the same everywhere
         nodes = self._pool.nodes()
-        self._pool.failures.failed(self._evaluation, device.node, left)
+        by_sandbox = isinstance(error, SandboxError)
+        self._pool.failures.failed(self._evaluation, device.node, left, by_sandbox=by_sandbox)
         self._reporter.step(f"{device.name}: {error} Its runs are executed again.")
         if self._pool.failures.is_held(self._evaluation, nodes=nodes):
             if isinstance(error, SandboxError):

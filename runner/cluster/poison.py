@@ -5,7 +5,7 @@ Whatever is lost at the same moment, such as all devices of a rack, counts once 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -31,6 +31,8 @@ class Failures:
         self._by_node: defaultdict[str, set[str]] = defaultdict(set)
         """Evaluations in a row, without a run delivered between them, that failed on a node."""
         self._drained: set[str] = set()
+        self._by_sandbox: Counter[str] = Counter()
+        """Failures of the sandbox, which a run may have caused: three are enough, as on one machine."""
 
     def delivered(self, evaluation: str, node: str, index: int) -> None:
         """Record that a node delivered a run."""
@@ -38,14 +40,16 @@ class Failures:
         self._avoided[evaluation].discard(node)
         self._by_node.pop(node, None)
 
-    def failed(self, evaluation: str, node: str, indices: Iterable[int]) -> None:
+    def failed(self, evaluation: str, node: str, indices: Iterable[int], *, by_sandbox: bool = False) -> None:
         """Record that runs were lost on a node, or with it.
 
         Args:
             evaluation: Whose runs they are.
             node: The node.
             indices: Of all that its device had not delivered.
+            by_sandbox: Whether the sandbox failed, and neither a process nor the node.
         """
+        self._by_sandbox[evaluation] += by_sandbox
         for index in indices:
             losses = self._runs[evaluation][index]
             losses.number += 1
@@ -63,10 +67,15 @@ class Failures:
             nodes: That could be used: with one alone, losses there are enough.
         """
         needed = min(MIN_NODES, max(1, nodes))
-        return any(
+        return self._by_sandbox[evaluation] >= MAX_FAILURES or any(
             losses.number >= MAX_FAILURES and len(losses.nodes) >= needed
             for losses in self._runs[evaluation].values()
         )
+
+    def forget(self, evaluation: str) -> None:
+        """Forget the losses of an evaluation that is attempted no more; failures of the sandbox count on."""
+        self._runs.pop(evaluation, None)
+        self._avoided.pop(evaluation, None)
 
     def is_drained(self, node: str) -> bool:
         """Return whether a node gets no more work: so many different evaluations failed on it in a row."""

@@ -26,12 +26,10 @@ from runner.cluster.sharing import devices_of_each
 from runner.errors import HostNotReadyError
 
 LEASE_SECONDS: Final = 60.0
-"""A device that does not answer for so long is lost, and so are the devices of a coordinator that does not
-renew its lease."""
+"""After which a device that does not answer is lost, and those of a coordinator that does not renew it."""
 _BEAT_SECONDS: Final = 3.0
 _EXAMINE_AGAIN_SECONDS: Final = 30.0
-_OPEN_AT_ONCE: Final = 16
-"""Nodes."""
+_NODES_AT_ONCE: Final = 16
 _OPEN_SECONDS: Final = 180.0
 """In which the first node has to be usable; the processes of a coordinator that was killed end meanwhile."""
 
@@ -63,8 +61,7 @@ class ClusterPool:
             lease_seconds: After which a device that does not answer is lost.
             worker: What executes shares on a device.
         """
-        self._report, self._lease_seconds = report, lease_seconds
-        self._required = required
+        self._report, self._lease_seconds, self._required = report, lease_seconds, required
         self._coordinator = uuid.uuid4().hex
         self._cluster = Nodes(
             ray,
@@ -131,9 +128,12 @@ class ClusterPool:
             self._provide(node, challenge)
 
     def close(self, evaluation: str) -> None:
-        """End that."""
+        """End that; devices that it has not given back are free again."""
         with self._lock:
             self._challenges.pop(evaluation, None)
+            for device in [device for device, user in self._taken.items() if user == evaluation]:
+                self.give_back(device)
+        self.failures.forget(evaluation)
 
     def take(self, evaluation: str) -> RayDevice | None:
         """Return a free device, one of a node with which the evaluation failed only for want of others."""
@@ -173,15 +173,11 @@ class ClusterPool:
 
     def nodes(self) -> int:
         """Return how many nodes can be used at present."""
-        return len(
-            {device.node for device in self._all_devices() if not self.failures.is_drained(device.node)}
-        )
+        return len({device.node for device in self._not_drained()})
 
     def problems(self) -> str:
         """Return why other nodes are not used."""
-        with self._lock:
-            nodes = list(self._nodes.values())
-        return " ".join(f"{node.name}: {node.problem}" for node in nodes if node.problem)
+        return " ".join(f"{node.name}: {node.problem}" for node in self.overview() if node.problem)
 
     def overview(self) -> list[Node]:
         """Return the nodes, in the order in which they came."""
@@ -198,9 +194,14 @@ class ClusterPool:
         with self._lock:
             return [*self._free, *self._taken]
 
+    def _not_drained(self) -> list[RayDevice]:
+        """Return the devices of nodes that are not drained; of all nodes, if no other is left."""
+        devices = self._all_devices()
+        return [device for device in devices if not self.failures.is_drained(device.node)] or devices
+
     def _usable(self, evaluation: str) -> list[RayDevice]:
         """Return the devices that an evaluation may use, whoever has them at present."""
-        devices = [device for device in self._all_devices() if not self.failures.is_drained(device.node)]
+        devices = self._not_drained()
         preferred = [device for device in devices if not self.failures.avoids(evaluation, device.node)]
         return preferred or devices
 
@@ -233,7 +234,7 @@ class ClusterPool:
                 self._cluster.renew(node, self._lease_seconds)
         for device in self._all_devices():
             if self._cluster.is_silent(device, self._lease_seconds):
-                self._lose(device, f"does not answer for {self._lease_seconds:.0f} s")
+                self.lose(device, f"does not answer for {self._lease_seconds:.0f} s")
 
     def _look_at_nodes(self) -> None:
         """Leave out nodes that are gone, take in those that are new."""
@@ -241,18 +242,15 @@ class ClusterPool:
         for node in self.overview():
             if node.id not in alive:
                 for device in list(node.devices):
-                    self._lose(device, "its node is gone")
+                    self.lose(device, "its node is gone")
                 with self._lock:
                     del self._nodes[node.id]
                 self._report(f"node {node.name} is gone")
         with self._lock:
-            nodes = [
-                self._nodes.setdefault(identity, Node(id=identity, name=name))
-                for identity, name in alive.items()
-            ]
+            nodes = [self._nodes.setdefault(key, Node(id=key, name=name)) for key, name in alive.items()]
         closed = [node for node in nodes if not node.devices and time.monotonic() >= node.examine_at]
         if closed:
-            with ThreadPoolExecutor(min(_OPEN_AT_ONCE, len(closed)), thread_name_prefix="node") as threads:
+            with ThreadPoolExecutor(min(_NODES_AT_ONCE, len(closed)), thread_name_prefix="node") as threads:
                 list(threads.map(self._open_node, closed))
 
     def _open_node(self, node: Node) -> None:
@@ -278,7 +276,9 @@ class ClusterPool:
             self._free.extend(devices)
         self._cluster.renew(node, self._lease_seconds)
 
-    def _lose(self, device: RayDevice, reason: str) -> None:
+    def lose(self, device: RemoteDevice, reason: str) -> None:
+        """End a device's process, which may still execute a share that nobody takes; it is started again."""
+        assert isinstance(device, RayDevice)
         with self._lock:
             if device.is_lost:
                 return
@@ -294,7 +294,7 @@ class ClusterPool:
     def _refuse(self, node: Node, problem: str) -> None:
         """Use no device of a node until it is examined again."""
         for device in list(node.devices):
-            self._lose(device, problem)
+            self.lose(device, problem)
         node.problem = problem
         node.examine_at = time.monotonic() + _EXAMINE_AGAIN_SECONDS
         self._report(f"node {node.name} is refused: {problem}")

@@ -189,7 +189,7 @@ class Export:
             ]
             for row in results.rows:
                 for challenge, each in zip(results.challenges, row.evaluations, strict=True):
-                    if each is None:
+                    if each is None or each.evaluation is None:
                         continue
                     runs = self.contest.store.runs(each.evaluation)
                     rows.append(

@@ -12,6 +12,7 @@ from pathlib import Path
 from runner.competition.retention import KINDS, EndedEntry, Kind, is_past, reasons_to_keep
 from runner.contest.board import phase_board
 from runner.contest.opened import OpenContest
+from runner.contest.service.checker import lease_of
 from runner.errors import BusyError, HostNotReadyError
 from runner.progress import Reporter
 from runner.store.competition.records import Act, CompetitionEntry
@@ -85,8 +86,10 @@ def cleaning_plan(contest: OpenContest, now: datetime) -> CleaningPlan:
     return CleaningPlan(expired=expired, still_needed=dict(still_needed))
 
 
-def clean(contest: OpenContest, plan: CleaningPlan, reporter: Reporter, *, who: str) -> list[Expired]:
-    """Remove what a plan names, and record it in the audit; return what could not be removed at the moment.
+def clean(
+    contest: OpenContest, plan: CleaningPlan, reporter: Reporter, *, who: str, now: datetime
+) -> list[Expired]:
+    """Remove what a plan names, and record it in the audit; return what is needed or in use at the moment.
 
     What leaderboards compare is computed first, where it is not stored yet: it needs outputs.
 
@@ -95,8 +98,10 @@ def clean(contest: OpenContest, plan: CleaningPlan, reporter: Reporter, *, who: 
         plan: That was made just now.
         reporter: Receives the progress.
         who: For the audit.
+        now: The moment of the plan.
 
     Raises:
+        BusyError: entries are being checked by another process.
         ConfigurationError: a challenge is needed for that and cannot be read.
         HostNotReadyError: the store cannot be written, or a file cannot be removed.
     """
@@ -104,17 +109,26 @@ def clean(contest: OpenContest, plan: CleaningPlan, reporter: Reporter, *, who: 
     for phase in contest.competition.phases:
         if phase.name in of_outputs and phase.kind != "final":
             phase_board(contest, phase, reporter)
-    busy = []
-    for kind in KINDS:
-        removed = []
-        for each in (item for item in plan.expired if item.kind == kind):
-            if _remove(contest, each):
-                removed.append(each)
-            else:
-                busy.append(each)
-        if removed:
-            _record(contest, kind, removed, who)
+    # What was handed in meanwhile may need an archive; nothing is queued by the checker from here on.
+    with evaluation_lease(contest.store.database, contest.store_folder, lease_of(contest.name)):
+        still = {_name(each) for each in cleaning_plan(contest, now).expired}
+        busy = [each for each in plan.expired if _name(each) not in still]
+        for kind in KINDS:
+            removed: list[Expired] = []
+            try:
+                for each in plan.expired:
+                    if each.kind == kind and _name(each) in still:
+                        removed.append(each)
+                        if not _remove(contest, each):
+                            busy.append(removed.pop())
+            finally:  # also what was removed in part is recorded
+                if removed:
+                    _record(contest, kind, removed, who)
     return busy
+
+
+def _name(expired: Expired) -> tuple[Kind, str | None, tuple[int, ...]]:
+    return expired.kind, expired.evaluation, expired.entries
 
 
 _MayGo = Callable[[Kind, Sequence[CompetitionEntry]], bool]

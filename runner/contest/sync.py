@@ -151,6 +151,9 @@ class Intaker:
             reason=reason,
             clock=lambda: now,
         )
+        if isinstance(content, Submission) and taken.is_new:
+            # `clean` may have removed an archive of equal content before it saw this row.
+            store_archive(self.folder, content.archive, sha256=content.sha256)
         decision = taken.intake
         return SyncedFile(
             team=team,

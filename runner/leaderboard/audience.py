@@ -26,7 +26,7 @@ IN_OTHER_WORDS: Final = ("reason", "score")
 """Fields that the public sees, but not as they are."""
 FOR_ORGANIZERS: Final = ("evaluation", "flags", "same_content_as")
 """Fields that the public never sees."""
-_SCORE_DIGITS: Final = 6
+SCORE_DIGITS: Final = 6
 """As in the report of a participant."""
 _REASONS: Final = {
     "held": "the sandbox was lost; it will be evaluated again",
@@ -71,7 +71,7 @@ def _for_public(row: RowView) -> RowView:
     """Return a row as the public may see it: a field that no list names is left out."""
     full = row.feedback == "full"
     shown = {name: getattr(row, name) for name in (*FOR_ALL, *(UNDER_FULL if full else ()))}
-    score = row.score if full or row.score is None else round(row.score, _SCORE_DIGITS)
+    score = row.score if full or row.score is None else round(row.score, SCORE_DIGITS)
     return RowView(**shown, score=score, reason=_public_reason(row))
 
 

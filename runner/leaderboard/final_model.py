@@ -14,8 +14,8 @@ class _Part(BaseModel):
 class FinalEvaluation(_Part):
     """What a value rests on: an evaluation of an entry on a challenge, by its manifest."""
 
-    evaluation: str
-    """Its name."""
+    evaluation: str | None
+    """Its name; null where teams are anonymous, because it follows from the submission."""
     submission_sha256: str | None
     """Of the submission's archive; null where teams are anonymous."""
     manifest_sha256: str | None
@@ -40,8 +40,9 @@ class FinalRow(_Part):
     """Where an entry stands."""
 
     team: str
-    entry: int
-    """Its number in the phase that the final takes entries from."""
+    entry: int | None
+    """Its number in the phase that the final takes entries from; null where teams are anonymous, because that
+    phase may name them."""
     rank: int | None
     """By the metric and the rule alone; null without a value on each challenge, and for all entries of a team
     but its best."""

@@ -115,7 +115,7 @@ def _proofs(results: FinalResults) -> Iterator[list[str]]:
             yield [
                 row.team,
                 str(number),
-                each.evaluation,
+                _text(each.evaluation),
                 _text(each.runs),
                 _text(each.device),
                 _text(each.scorer),

@@ -16,7 +16,8 @@ from torch import Tensor
 _PENALTY: Final = 0.01
 """Added to the variance of each feature, which is 1."""
 _CONSTANT: Final = 1e-9
-"""A feature whose standard deviation is so small a part of the largest is constant, and left out."""
+"""A feature whose standard deviation is so small a part of its largest value is constant, and left out: no
+other feature is a measure, because a network may hold what it knows in small ones."""
 _SCALE: Final = 16.0
 """Of the answers: so sure, in nats, is a regression of the class of an example that it fits exactly."""
 
@@ -57,7 +58,7 @@ def fit_last_layer(features: Tensor, labels: Tensor, classes: int) -> NewLastLay
     one_hot = torch.nn.functional.one_hot(labels.cpu(), classes).double()
     share = one_hot.mean(dim=0)
     mean, deviation = values.mean(dim=0), values.std(dim=0, correction=0)
-    varies = deviation > _CONSTANT * deviation.max()
+    varies = deviation > _CONSTANT * values.abs().amax(dim=0)
     factor = torch.where(varies, 1 / deviation.where(varies, torch.ones_like(deviation)), 0)
     scaled = (values - mean) * factor
     products = scaled.T @ scaled / len(scaled)

@@ -35,11 +35,12 @@ def clean_competition_command(
     their team, were chosen, are in a final, were disqualified, or were judged again.
     """
     with open_contest(folder, store) as contest:
-        plan = cleaning_plan(contest, datetime.now(UTC))
+        now = datetime.now(UTC)
+        plan = cleaning_plan(contest, now)
         busy: list[Expired] = []
         if not dry_run:
             with ConsoleReporter(stderr_console()) as reporter:
-                busy = clean(contest, plan, reporter, who=organizer())
+                busy = clean(contest, plan, reporter, who=organizer(), now=now)
         retention = contest.competition.retention
     if as_json:
         print_json({"dry_run": dry_run, **_as_json(plan, busy)})
@@ -48,7 +49,7 @@ def clean_competition_command(
     groups = _groups(plan.expired)
     if groups:
         out.print(fitted_table(_columns(groups), out.width))
-    size = size_text(sum(each.bytes for each in plan.expired))
+    size = size_text(sum(each.bytes for each in plan.expired if each not in busy))
     out.print(f"{size} {'would be' if dry_run else 'were'} freed" if plan.expired else "nothing to remove")
     for reason, number in sorted(plan.still_needed.items()):
         print_note(f"kept though past its days: {quantity(number, 'entry', 'entries')}, {reason}")

@@ -17,7 +17,7 @@ from runner.competition.phase import Phase
 from runner.contest.board import phase_board
 from runner.contest.final import Final
 from runner.contest.finals.publication import is_published
-from runner.contest.finals.results import final_results, for_everybody
+from runner.contest.finals.results import public_results
 from runner.contest.opened import OpenContest, open_contest
 from runner.errors import ConfigurationError
 from runner.leaderboard.final_page import final_page
@@ -48,7 +48,8 @@ def publish_command(
         now = datetime.now(UTC)
         for each in contest.competition.phases:
             page = out / each.name / "index.html"
-            if phase in (None, each.name) and not each.leaderboard.shown and page.exists():
+            is_shown = each.leaderboard.shown and (each.kind != "final" or _is_published(contest, each))
+            if phase in (None, each.name) and not is_shown and page.exists():
                 print_warning(
                     f"the scores of phase {each.name} are not shown any more, and {page.parent} still has "
                     "earlier pages; remove it"
@@ -56,7 +57,7 @@ def publish_command(
         phases = [
             each
             for each in contest.competition.phases
-            if (each.kind != "final" or is_published(Final(contest=contest, phase=each)))
+            if (each.kind != "final" or _is_published(contest, each))
             and each.leaderboard.shown
             and contest.competition.stage(each, now) != "not open yet"
             and phase in (None, each.name)
@@ -85,13 +86,13 @@ def publish_command(
             print_note(f"{quantity(len(files), 'page')}, {new} of them new")
 
 
+def _is_published(contest: OpenContest, phase: Phase) -> bool:
+    return is_published(Final(contest=contest, phase=phase))
+
+
 def _final_files(contest: OpenContest, phase: Phase, reporter: Reporter) -> list[SiteFile]:
     """Return the page of a final and its data, as everybody may see them."""
-    results = for_everybody(
-        final_results(Final(contest=contest, phase=phase), reporter),
-        anonymous=phase.leaderboard.names == "anonymous",
-        secret=contest.store.competition_secret(contest.name),
-    )
+    results = public_results(Final(contest=contest, phase=phase), reporter)
     files = {
         "index.html": page_bytes(final_page(results)),
         "results.json": (results.model_dump_json(indent=1) + "\n").encode(),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeGuard
 
+from runner.challenge.description_file import read_description
 from runner.competition.final import Standing
 from runner.competition.metrics import METRICS
 from runner.contest.audience import anonymous_name
@@ -17,6 +18,7 @@ from runner.contest.final import Final as ContestFinal
 from runner.contest.finals.publication import decisions
 from runner.errors import ConfigurationError
 from runner.files import read_stored_file
+from runner.leaderboard.audience import SCORE_DIGITS
 from runner.leaderboard.final_model import (
     Decision,
     FinalChallenge,
@@ -34,6 +36,7 @@ from runner.store.stored_evaluation import StoredEvaluation
 
 _Evaluations = Mapping[int, Sequence[StoredEvaluation | None]]
 """Of each entry, by challenge."""
+_INTERVALS: Final = ("combined_low", "combined_high", "behind", "behind_low", "behind_high")
 _NO_NOISE: Final = "The noise of some results is not known, so they are not told apart from others."
 
 
@@ -48,8 +51,9 @@ def final_results(final: ContestFinal, reporter: Reporter) -> FinalResults:
         ConfigurationError: a challenge is needed and cannot be used.
         HostNotReadyError: the store cannot be read or written.
     """
-    standings = final.standings()
     evaluations = final.evaluations()
+    # An entry that was taken out since then is no row.
+    standings = [each for each in final.standings() if each.entry in evaluations]
     combined, remarks = _combined(final, standings, evaluations, reporter)
     ranked = [each for each in standings if each.rank is not None]
     metric = METRICS[final.rule.metric]
@@ -76,27 +80,61 @@ def final_results(final: ContestFinal, reporter: Reporter) -> FinalResults:
     )
 
 
-def for_everybody(results: FinalResults, *, anonymous: bool, secret: str) -> FinalResults:
+def public_results(final: ContestFinal, reporter: Reporter) -> FinalResults:
+    """Return the results of a final as everybody may see them, by the policies of its phase and challenges.
+
+    Raises:
+        ConfigurationError: a challenge is needed and cannot be used.
+        HostNotReadyError: the store cannot be read or written.
+    """
+    return for_everybody(
+        final_results(final, reporter),
+        anonymous=final.phase.leaderboard.names == "anonymous",
+        in_full=_may_be_shown_in_full(final),
+        secret=final.store.competition_secret(final.competition.name),
+    )
+
+
+def for_everybody(results: FinalResults, *, anonymous: bool, in_full: bool, secret: str) -> FinalResults:
     """Return what everybody may see of results: only rows with a rank, and no path of this host.
 
     Args:
         results: With true names.
-        anonymous: Whether rows have names that nobody can compute, and no hash of a submission.
+        anonymous: Whether rows have names that nobody can compute, and nothing that a submission determines.
+        in_full: Whether all digits and the intervals are shown: a submission could hide images in them.
         secret: From which these names follow.
     """
     rows = [row for row in results.rows if row.rank is not None]
     if anonymous:
         rows = [_anonymous(row, secret) for row in rows]
+    if not in_full:
+        rows = [_rounded(row) for row in rows]
     remarks = [_NO_NOISE] if results.remarks else []  # reasons may name files of this host
     return results.model_copy(update={"rows": rows, "remarks": remarks})
 
 
 def _anonymous(row: FinalRow, secret: str) -> FinalRow:
     evaluations = [
-        None if each is None else each.model_copy(update={"submission_sha256": None})
+        None if each is None else each.model_copy(update={"submission_sha256": None, "evaluation": None})
         for each in row.evaluations
     ]
-    return row.model_copy(update={"team": anonymous_name(secret, row.team), "evaluations": evaluations})
+    name = anonymous_name(secret, row.team)
+    return row.model_copy(update={"team": name, "entry": None, "evaluations": evaluations})
+
+
+def _rounded(row: FinalRow) -> FinalRow:
+    values = [None if value is None else round(value, SCORE_DIGITS) for value in row.values]
+    combined = None if row.combined is None else round(row.combined, SCORE_DIGITS)
+    return row.model_copy(update={"values": values, "combined": combined, **dict.fromkeys(_INTERVALS)})
+
+
+def _may_be_shown_in_full(final: ContestFinal) -> bool:
+    """Return whether no challenge restricts what participants see; one that cannot be read does."""
+    folder = final.contest.folder
+    try:
+        return all(read_description(folder / path).feedback == "full" for path in final.phase.challenges)
+    except ConfigurationError:
+        return False
 
 
 def _combined(
@@ -150,16 +188,19 @@ def _on_challenge(
     on_halves: dict[str, HalvedScore | str] = {
         each.id: f"{path} is not the challenge that it was evaluated on" for each in evaluations
     }
-    return on_halves | metrics_on_halves(
-        final.store,
-        final.contest.store_folder,
-        comparable,
-        values,
-        metric=METRICS[final.rule.metric].path,
-        seed=source.seed,
-        challenge=source.load,
-        reporter=reporter,
-    )
+    try:
+        return on_halves | metrics_on_halves(
+            final.store,
+            final.contest.store_folder,
+            comparable,
+            values,
+            metric=METRICS[final.rule.metric].path,
+            seed=source.seed,
+            challenge=source.load,
+            reporter=reporter,
+        )
+    except ConfigurationError as error:  # files of the challenge are gone
+        return {each.id: str(error) for each in evaluations}
 
 
 def _challenge(final: ContestFinal, path: str) -> FinalChallenge:

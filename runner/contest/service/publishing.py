@@ -14,7 +14,7 @@ from runner.competition.states import EntryState
 from runner.contest.board import phase_board
 from runner.contest.final import Final as ContestFinal
 from runner.contest.finals.publication import decisions, is_published
-from runner.contest.finals.results import final_results, for_everybody
+from runner.contest.finals.results import public_results
 from runner.contest.opened import OpenContest
 from runner.contest.service.snapshot import OwnResult, PhaseSnapshot, report_path, snapshot_path
 from runner.errors import ConfigurationError, HostNotReadyError
@@ -76,11 +76,26 @@ class Publisher:
         self._seconds = self._ended - begun
 
     def _phase(self, phase: Phase) -> None:
+        for may_wait in (True, True, False):
+            if self._written(phase, may_wait=may_wait):
+                return
+
+    def _state(self, phase: Phase) -> tuple[list[CompetitionEntry], object]:
         contest = self.contest
         entries = contest.store.competition_entries(contest.name, phase=phase.name)
-        state = _state_of(entries), self._state_of_final(phase)
+        return entries, (_state_of(entries), self._state_of_final(phase))
+
+    def _written(self, phase: Phase, *, may_wait: bool) -> bool:
+        """Write a phase's snapshot unless it is as it was; return False where it has changed meanwhile.
+
+        Args:
+            phase: Of the competition.
+            may_wait: Whether one that has changed is left to another attempt; else the next call replaces it.
+        """
+        contest = self.contest
+        entries, state = self._state(phase)
         if self._states.get(phase.name) == state:
-            return
+            return True
         limits = read_description(contest.folder / phase.challenges[0]).limits
         snapshot = PhaseSnapshot(
             updated=utc_now(),
@@ -92,10 +107,13 @@ class Publisher:
             snapshot = self._with_results(phase, entries, snapshot)
         elif is_published(ContestFinal(contest=contest, phase=phase)):
             snapshot = snapshot.model_copy(update={"final": self._final(phase)})
+        if may_wait and self._state(phase)[1] != state:  # another process may have written a newer one
+            return False
         write_atomic(
             snapshot_path(contest.store_folder, phase.name), snapshot.model_dump_json(indent=1).encode()
         )
         self._states[phase.name] = state
+        return True
 
     def _state_of_final(self, phase: Phase) -> object:
         """Return what the results of a final depend on besides its own entries."""
@@ -108,12 +126,7 @@ class Publisher:
 
     def _final(self, phase: Phase) -> FinalResults:
         """Return the results of a final as everybody may see them."""
-        results = final_results(ContestFinal(contest=self.contest, phase=phase), self.reporter)
-        return for_everybody(
-            results,
-            anonymous=phase.leaderboard.names == "anonymous",
-            secret=self.contest.store.competition_secret(self.contest.name),
-        )
+        return public_results(ContestFinal(contest=self.contest, phase=phase), self.reporter)
 
     def _with_results(
         self, phase: Phase, entries: list[CompetitionEntry], snapshot: PhaseSnapshot

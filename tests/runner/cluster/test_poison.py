@@ -67,3 +67,25 @@ def test_the_next_try_is_on_another_node() -> None:
     assert not failures.avoids("other", "a")
     failures.delivered("bad", "a", 0)
     assert not failures.avoids("bad", "a")
+
+
+def test_failures_of_the_sandbox_count_in_all() -> None:
+    """A run may have caused them, and would have three attempts on one machine, whichever run it is."""
+    failures = Failures()
+    for index, node in enumerate(("a", "b", "a")):
+        assert not failures.is_held("bad", nodes=2)
+        failures.failed("bad", node, [index], by_sandbox=True)
+        failures.delivered("bad", node, index)
+    failures.forget("bad")
+    assert failures.is_held("bad", nodes=2)
+
+
+def test_losses_are_forgotten_with_their_evaluation() -> None:
+    """So that a later attempt is not held by what was lost before it."""
+    failures = Failures()
+    for node in ("a", "b", "a"):
+        failures.failed("bad", node, [0])
+    assert failures.is_held("bad", nodes=2)
+    failures.forget("bad")
+    assert not failures.is_held("bad", nodes=2)
+    assert not failures.avoids("bad", "a")

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from runner.cli.main import run_words
+from runner.competition.intake import Intake
 from runner.competition.states import EntryState
 from runner.contest.board import phase_board
-from runner.contest.opened import open_contest
+from runner.contest.opened import OpenContest, open_contest
 from runner.progress import NullReporter
 from runner.store.competition.records import Act, CompetitionEntry, NewCompetitionEntry
 from runner.store.lease import evaluation_lease
@@ -195,6 +196,35 @@ def test_what_was_also_run_by_hand_stays(ended: Contest, typed: Any) -> None:
     )
     typed()
     assert present(ended)[3] == (False, True, True)
+
+
+def test_what_is_handed_in_meanwhile_keeps_its_archive(
+    ended: Contest, typed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Boards are computed first, which may take minutes; what then needs a file is looked at again."""
+    sha256 = ended.entries()[2].archive_sha256
+    assert sha256 is not None
+
+    def hand_in(contest: OpenContest, *_rest: object) -> None:
+        contest.store.take_entry(
+            NewCompetitionEntry(
+                competition=NAME,
+                phase="practice",
+                team="alpha",
+                file_name="again.py",
+                archive_sha256=sha256,
+                bytes=1,
+                challenge="practice",
+                idempotency_key="again",
+            ),
+            lambda _past, _now: Intake(state=EntryState.RECEIVED),
+            steps=(EntryState.CHECKING, EntryState.QUEUED),
+        )
+
+    monkeypatch.setattr("runner.contest.retention.phase_board", hand_in)
+    answer: Json = json.loads(typed("--json"))
+    assert ("uploads", True) in {(each["kind"], each["in_use"]) for each in answer["expired"]}
+    assert archive_path(ended.store_folder, sha256).is_file()
 
 
 def test_what_is_in_use_stays_until_it_is_not(ended: Contest, typed: Any) -> None:

@@ -134,6 +134,10 @@ class FakePool:
         if problem:
             self.devices = [each for each in self.devices if each.node != device.node]
 
+    def lose(self, device: RemoteDevice, _reason: str) -> None:
+        """Take a device back: another process of its name stands in for it at once."""
+        self._taken.remove(device)
+
     def devices_for(self, _evaluation: str) -> int:
         """Return how many can be used."""
         return len(self._usable())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 from runner.cli.main import run_words
 from runner.competition.states import EntryState
@@ -104,6 +106,7 @@ def test_each_value_names_what_it_rests_on(played: Contest) -> None:
     ]
     each = answer.rows[0].evaluations[1]
     assert each is not None
+    assert each.evaluation is not None
     manifest = EvaluationPaths(folder=played.store_folder / each.evaluation).manifest.read_bytes()
     assert each.manifest_sha256 == hashlib.sha256(manifest).hexdigest()
     runs: list[Json] = json.loads(manifest)["runs"]
@@ -145,15 +148,32 @@ def test_results_are_seen_once_they_are_published(
 
 
 def test_an_anonymous_final_names_no_team(played: Contest, tmp_path: Path) -> None:
-    """Nor has it a hash by which a submission could be recognised."""
+    """Nor has it a hash by which a submission could be recognised, or what follows from one."""
     played.phase_fields("final")["leaderboard"] = {"names": "anonymous"}
     played.write()
     typed(played, "final", "--publish", "--reason", "decided")
     typed(played, "publish", tmp_path / "public", "--phase", "final")
     texts = [file.read_text() for file in (tmp_path / "public" / "final").glob("*.*")]
-    archives = {entry.archive_sha256 for entry in played.entries()}
-    for text in (*texts, (shown(played) or pytest.fail("not shown")).model_dump_json()):
-        assert not [word for word in (*TEAMS, *archives) if word and word in text]
+    entries = played.entries()
+    told = {entry.archive_sha256 for entry in entries} | {entry.evaluation for entry in entries}
+    seen = shown(played) or pytest.fail("not shown")
+    for text in (*texts, seen.model_dump_json()):
+        assert not [word for word in (*TEAMS, *told) if word and word in text]
+    assert {row.entry for row in seen.rows} == {None}, "the earlier phase may name who handed it in"
+
+
+def test_what_a_challenge_hides_is_no_figure_of_a_final(played: Contest) -> None:
+    """A submission could hide images in the last digits of any metric."""
+    file = played.folder / "final-2" / "challenge.toml"
+    file.write_text(tomli_w.dumps({**tomllib.loads(file.read_text()), "feedback": "verdict-only"}))
+    typed(played, "final", "--publish", "--reason", "decided")
+    rows = (shown(played) or pytest.fail("not shown")).rows
+    assert rows
+    for row in rows:
+        assert row.combined is not None
+        assert row.combined == round(row.combined, 6)
+        assert row.values == [value if value is None else round(value, 6) for value in row.values]
+        assert (row.combined_low, row.combined_high, row.behind, row.behind_low) == (None,) * 4
 
 
 def test_what_is_not_published(played: Contest) -> None:
@@ -175,6 +195,7 @@ def test_a_disqualification_changes_published_results(played: Contest) -> None:
     """At the next step of the evaluating process; the act is in the audit."""
     typed(played, "final", "--publish", "--reason", "decided")
     first = results(played).rows[0]
+    assert first.entry is not None
     with played.store() as store:
         store.move_entry(first.entry, EntryState.DISQUALIFIED, reason="copied", act=ACT)
     typed(played, "evaluate", "--drain")
