@@ -54,7 +54,7 @@ def start_command(
     """
     with open_contest(folder, store) as contest:
         judged = contest.phase(phase)
-        numbers = selected_entries(contest, judged, entries or [], rescore=rescore)
+        numbers = selected_entries(contest, judged, entries or [], rescore=rescore, note=print_note)
         act = Act(
             who=organizer(),
             act="rejudge start",

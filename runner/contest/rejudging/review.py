@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from runner.contest.final import Final
 from runner.contest.opened import OpenContest
 from runner.errors import ConfigurationError
 from runner.store.competition.records import CompetitionEntry
+from runner.store.paths import EvaluationPaths, archive_path
 from runner.verdict import Verdict
+from runner.wording import quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +37,23 @@ class Rejudged:
 
 
 def selected_entries(
-    contest: OpenContest, phase: Phase, numbers: Collection[int], *, rescore: bool = False
+    contest: OpenContest,
+    phase: Phase,
+    numbers: Collection[int],
+    *,
+    rescore: bool = False,
+    note: Callable[[str], object] = lambda _sentence: None,
 ) -> list[int]:
     """Return the entries that are to be judged again: the named ones, or all of the phase that have ended.
+
+    Entries whose files were removed cannot be judged again, and are left out.
 
     Args:
         contest: The competition and its store.
         phase: Of the competition.
         numbers: Of entries; empty for all.
         rescore: Whether stored outputs are scored again: entries with a failed run have nothing to score.
+        note: Receives a sentence about entries that are left out.
 
     Raises:
         ConfigurationError: the phase is a final, or one that has been queued takes its entries, or a named
@@ -56,7 +66,15 @@ def selected_entries(
     if rescore:
         whole = _evaluations_without_failed_runs(contest)
         entries = [entry for entry in entries if entry.evaluation in whole]
-    known = {entry.id for entry in entries}
+    gone = {entry.id for entry in entries if not _has_files(contest, entry, outputs=rescore)}
+    if named := sorted(gone & set(numbers)):
+        raise ConfigurationError(
+            f"The files of entry {named[0]} were removed, so it cannot be judged again; restore them first."
+        )
+    if gone and not numbers:
+        left = quantity(len(gone), "entry is", "entries are")
+        note(f"{left} left out, because files were removed: {', '.join(map(str, sorted(gone)))}")
+    known = {entry.id for entry in entries} - gone
     if strange := sorted(set(numbers) - known):
         raise ConfigurationError(
             f"Entry {strange[0]} is none of phase {phase.name} that "
@@ -71,6 +89,15 @@ def selected_entries(
             f"No entry of phase {phase.name} has {'outputs' if rescore else 'ended'} yet."
         )
     return sorted(numbers or known)
+
+
+def _has_files(contest: OpenContest, entry: CompetitionEntry, *, outputs: bool) -> bool:
+    """Return whether the archive of an entry is there, and the outputs of its evaluation where they count."""
+    folder = contest.store_folder
+    if entry.archive_sha256 is None or not archive_path(folder, entry.archive_sha256).is_file():
+        return False
+    place = EvaluationPaths(folder=folder / (entry.evaluation or "")).outputs(0).parent
+    return not outputs or (place.is_dir() and any(place.iterdir()))
 
 
 def _evaluations_without_failed_runs(contest: OpenContest) -> set[str]:

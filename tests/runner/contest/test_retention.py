@@ -14,6 +14,8 @@ from runner.competition.intake import Intake
 from runner.competition.states import EntryState
 from runner.contest.board import phase_board
 from runner.contest.opened import OpenContest, open_contest
+from runner.contest.rejudging.review import selected_entries
+from runner.errors import ConfigurationError
 from runner.progress import NullReporter
 from runner.store.competition.records import Act, CompetitionEntry, NewCompetitionEntry
 from runner.store.lease import evaluation_lease
@@ -225,6 +227,18 @@ def test_what_is_handed_in_meanwhile_keeps_its_archive(
     answer: Json = json.loads(typed("--json"))
     assert ("uploads", True) in {(each["kind"], each["in_use"]) for each in answer["expired"]}
     assert archive_path(ended.store_folder, sha256).is_file()
+
+
+def test_what_has_no_files_is_not_judged_again(ended: Contest, typed: Any) -> None:
+    """A rejudging with it could never be applied as a whole."""
+    typed()
+    notes: list[str] = []
+    with open_contest(ended.folder, ended.store_folder) as opened:
+        phase = opened.phase("feedback")
+        assert selected_entries(opened, phase, [], note=notes.append) == [1, 2, 4]
+        with pytest.raises(ConfigurationError, match="entry 3 were removed"):
+            selected_entries(opened, phase, [3])
+    assert notes == ["1 entry is left out, because files were removed: 3"]
 
 
 def test_what_is_in_use_stays_until_it_is_not(ended: Contest, typed: Any) -> None:
