@@ -79,7 +79,7 @@ browser:
 # The cluster's nodes take both cores, so their tests come last and alone.
 test: test-host browser postgresql lint $(VENV)/cluster
 	@$(PYTEST)
-	@$(BIN)/python -m pytest -n 0 -m cluster tests/cluster/test_ray_pool.py
+	@$(BIN)/python -m pytest -n 0 -m "cluster and not slow" tests/cluster/test_ray_pool.py
 
 # The registry is unpacked and not installed: Debian's package would start it as a service.
 $(VENV)/registry:

@@ -99,6 +99,7 @@ def test_a_device_that_is_killed_loses_nothing(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_a_device_that_stands_still_is_ended(executor: ClusterExecutor, pool: ClusterPool) -> None:
     """Once it has not answered for the time of a lease; when it is continued, nobody listens."""
     device = pool.overview()[0].devices[0]
