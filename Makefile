@@ -10,7 +10,7 @@ CHALLENGE := challenges/digits
 help:
 	@echo "make demo    set up all that is needed, run a sample submission 64 times, show its score and report"
 	@echo "make test-fast  the tests without containers and browser, but for six long files (a minute and a half)"
-	@echo "make test    set up all that is needed, check the code, run the tests, containers and browser included (a quarter of an hour)"
+	@echo "make test    set up all that is needed, check the code, run the tests, containers and browser included (15 to 30 minutes)"
 	@echo "make test-all   make test, and the tests that are too slow for it"
 	@echo "make test-cluster  the same evaluation on one machine and on nodes of a Ray cluster, which are killed meanwhile"
 	@echo "make contest a contest of six teams, from nothing to a published final (a quarter of an hour)"

@@ -77,6 +77,7 @@ class Nodes:
         Raises:
             NodeRefusedError: it does not answer.
         """
+        node.agent = None  # the one that is known may have been ended by another command
         version = self._asked(self._agent(node).version.remote())
         if version != code_version():  # an agent of an earlier version: what is installed now decides
             with contextlib.suppress(Exception):
