@@ -149,8 +149,8 @@ def build(architecture: str, classes: int, models: int = 1) -> nn.Module:
     return net if models == 1 else stack_layers(net, models)
 
 
-def check(architecture: str, classes: int, state: Mapping[str, Tensor]) -> None:
-    """Check that weights fit an architecture.
+def load(architecture: str, classes: int, state: Mapping[str, Tensor]) -> nn.Module:
+    """Return a network with these weights, of which it has a copy.
 
     Raises:
         ValueError: no architecture has that name, or the weights do not fit; the message is one line.
@@ -160,6 +160,7 @@ def check(architecture: str, classes: int, state: Mapping[str, Tensor]) -> None:
         net.load_state_dict(state, strict=True)
     except RuntimeError as error:
         raise ValueError(f"the weights do not fit {architecture}: {' '.join(str(error).split())}") from error
+    return net
 
 
 def _torchvision(architecture: str, classes: int) -> nn.Module:

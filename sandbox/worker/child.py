@@ -68,7 +68,14 @@ class RunInputs:
     threads: int
     processes: int
     wall_seconds: float
+    network: nn.Module | None
+    """The original network with its weights; None where only runs import its source, and build it."""
     original: Mapping[str, Tensor]
+    """The weights, of which ``network`` uses the same memory."""
+    dtypes: Mapping[str, torch.dtype]
+    """Of ``original``, whatever a run changes."""
+    digests: Mapping[str, str]
+    """Of the attributes of ``network`` (`sandbox.worker.same_network`); empty without one."""
     retain: Dataset[Any]
     forget: Dataset[Any]
     val: Dataset[Any]
@@ -104,14 +111,12 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         torch.set_num_threads(inputs.threads)
         if inputs.class_weights is not None:
             write_class_weights(identity.scratch, inputs.class_weights)
-        if inputs.architecture_source is not None:
-            prepare(inputs.architecture, inputs.architecture_source)
-        net = build(inputs.architecture, inputs.classes)
-        net.load_state_dict(inputs.original)
-        digests = digests_of(net)
+        net, digests = inputs.network, inputs.digests
+        if net is None:
+            net = _network_of_an_organizer(inputs)
+            digests = digests_of(net)
         net.to(inputs.device)
         loaders = [loader(items, inputs.batch_size) for items in (inputs.retain, inputs.forget, inputs.val)]
-        dtypes = {name: tensor.dtype for name, tensor in inputs.original.items()}
         if inputs.device != "cpu":  # its time begins with the byte that is sent next
             torch.cuda.synchronize()
             started_at = time.monotonic()
@@ -123,7 +128,7 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
         seed_everything(seed)
         unlearned = _network_in(unlearning(net, *loaders), net)
         stage = "checkpoint"
-        checkpoint = checkpoint_bytes(unlearned, dtypes)
+        checkpoint = checkpoint_bytes(unlearned, inputs.dtypes)
         checkpoint = with_remarks(checkpoint, unlearned, inputs, digests=digests, started_at=started_at)
         _send(result_fd, TAG_CHECKPOINT, checkpoint)
         os._exit(0)
@@ -134,6 +139,14 @@ def run(inputs: RunInputs, identity: RunIdentity) -> NoReturn:
             _send(result_fd, TAG_ERROR, _describe(error, stage))
     finally:
         os._exit(1)  # whatever else is raised: no child may continue as its parent
+
+
+def _network_of_an_organizer(inputs: RunInputs) -> nn.Module:
+    """Import the organizer's own architecture and return its network with the original's weights."""
+    prepare(inputs.architecture, inputs.architecture_source)
+    net = build(inputs.architecture, inputs.classes)
+    net.load_state_dict(inputs.original)
+    return net
 
 
 def _drop_privileges(inputs: RunInputs, identity: RunIdentity) -> int:

@@ -97,22 +97,54 @@ def _is_changeable(mode: int) -> bool:
     return stat.S_ISDIR(mode) or bool(mode & stat.S_IWOTH)
 
 
-def changeable_kernel_files(top: Path = Path("/proc")) -> list[Path]:
-    """Return the links and files in /proc whose times every user may change; of processes, this user's only.
+class ChangeableKernelFiles:
+    """The links and files in /proc whose times every user may change; of processes, this user's only.
 
-    Folders are not among them: nobody else may write to them, and their times are held (`hold_times`).
-
-    Args:
-        top: The folder with a folder for each process, whose name is a number.
+    Looking for them takes far longer than resetting their times, so what was found is kept: of each process
+    as long as it has the same threads, and of what belongs to no process for good.
     """
-    own = os.geteuid()
+
+    def __init__(self, top: Path = Path("/proc")) -> None:
+        """Look for nothing yet.
+
+        Args:
+            top: The folder with a folder for each process, whose name is a number.
+        """
+        self._top = top
+        self._of_no_process: list[Path] | None = None
+        self._of_processes: dict[tuple[str, ...], list[Path]] = {}
+
+    def paths(self) -> list[Path]:
+        """Return those that are there now.
+
+        Folders are not among them: nobody else may write to them, and their times are held (`hold_times`).
+        """
+        if self._of_no_process is None:
+            self._of_no_process = [path for path in self._top.iterdir() if _may_be_touched(path)]
+        own = os.geteuid()
+        processes = {
+            (folder.name, *_names_in_tasks(folder)): folder
+            for folder in self._top.iterdir()
+            if folder.name.isdecimal() and _owner(folder) == own
+        }
+        self._of_processes = {
+            key: self._of_processes.get(key) or _touchable_below(folder) for key, folder in processes.items()
+        }
+        return self._of_no_process + [path for paths in self._of_processes.values() for path in paths]
+
+
+def _names_in_tasks(process: Path) -> list[str]:
+    try:
+        return sorted(task.name for task in (process / "task").iterdir())
+    except OSError:  # it has ended meanwhile
+        return []
+
+
+def _touchable_below(top: Path) -> list[Path]:
     touchable = []
     for folder, folders, files in os.walk(top):
         touchable += [node for name in (*folders, *files) if _may_be_touched(node := Path(folder) / name)]
-        inner = (name for name in folders if name not in _NOT_ENTERED)
-        folders[:] = [
-            name for name in inner if folder != str(top) or (name.isdecimal() and _owner(top / name) == own)
-        ]
+        folders[:] = [name for name in folders if name not in _NOT_ENTERED]
     return touchable
 
 

@@ -15,18 +15,16 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
-import signal
 import socket
 import stat
 import subprocess
-import time
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple, NoReturn
 
 from sandbox.protocol.jobs import READERS_GID
+from sandbox.worker.end_processes import UNUSED_UID, end_processes, kill_reports_no_target
 from sandbox.worker.fds import SocketsInFlight, SpaceInUse, close_all_but
-from sandbox.worker.file_times import changeable_kernel_files, changeable_nodes, reset_times
+from sandbox.worker.file_times import ChangeableKernelFiles, changeable_nodes, reset_times
 from sandbox.worker.watchdog import TICK_SECONDS, Watchdog, is_about_to_be_killed
 
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
@@ -38,9 +36,6 @@ _FIRST_HELPER_UID: Final = 60_000
 """A helper's real uid is this plus its slot's gid: no run and no concurrent helper has that uid."""
 _FIRST_RUN_UID: Final = 10_000
 """No run has a lower uid, and everything else that exists in a container has."""
-_UNUSED_UID: Final = 59_999
-"""A uid that no process has."""
-_CLEANUP_SECONDS: Final = 30.0
 _RETRY_SECONDS: Final = 0.05
 
 
@@ -100,13 +95,13 @@ class Janitor:
 
 
 def _serve(supervisor: socket.socket, helpers: int, *, is_alone: bool) -> NoReturn:
-    kill_reports_none = _kill_reports_no_target()
+    kill_reports_none = kill_reports_no_target()
     watchdog = Watchdog(lambda: is_about_to_be_killed(os.getppid()))
     waiting: list[_Helper] = []
     busy: dict[socket.socket, tuple[int, str, Path]] = {}
     orders: list[str] = []
     nodes = [node for folder in _FOLDERS_OF_ENGINES for node in changeable_nodes(folder)]
-    sockets, space = SocketsInFlight(), SpaceInUse()
+    kernel_files, sockets, space = ChangeableKernelFiles(), SocketsInFlight(), SpaceInUse()
     selector = selectors.DefaultSelector()
     selector.register(supervisor, selectors.EVENT_READ)
     while True:
@@ -146,7 +141,7 @@ def _serve(supervisor: socket.socket, helpers: int, *, is_alone: bool) -> NoRetu
             if is_alone:
                 cleaned_up = sockets.wait_until_gone(own=2 * (len(waiting) + len(busy))) and cleaned_up
                 cleaned_up = cleaned_up and space.wait_until_free()
-            reset_times((*nodes, *_SHARED_FOLDERS, slot_folder, *changeable_kernel_files()))
+            reset_times((*nodes, *_SHARED_FOLDERS, slot_folder, *kernel_files.paths()))
             supervisor.send(f"{uid} {int(cleaned_up)} {watchdog.forget(uid)}".encode())
 
 
@@ -172,95 +167,21 @@ def _fork_helper(kill_reports_none: bool) -> _Helper | None:
         os._exit(0)  # no answer means that the run may have leftovers
 
 
-def _kill_reports_no_target() -> bool:
-    """Return whether `kill(-1)` fails if there is no process that it may signal.
-
-    POSIX requires that, and gVisor does it. Linux fails only if no other process exists at all, but it
-    locks its list of processes meanwhile, so that no fork escapes the signal.
-    """
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setresgid(_UNUSED_UID, _UNUSED_UID, _UNUSED_UID)
-            os.setresuid(_UNUSED_UID, _UNUSED_UID, _UNUSED_UID)
-            os.kill(-1, 0)
-        except (ProcessLookupError, PermissionError):
-            os._exit(1)
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
-
-
 def clean_up(uid: int, slot_gid: int, slot_folder: Path, kill_reports_none: bool) -> bool:
     """Take the uid, end its processes and remove its files; return whether nothing is left.
 
     ``kill_reports_none``: whether `kill` itself reports that no process is left
-    (`_kill_reports_no_target`); otherwise the list of processes in ``/proc`` decides.
+    (`kill_reports_no_target`); otherwise the list of processes in ``/proc`` decides.
     """
     os.setgroups([slot_gid, READERS_GID])
     os.setresgid(uid, uid, uid)
     own = _FIRST_HELPER_UID + slot_gid
     os.setresuid(own, uid, own)
     os.chdir("/")
-    cleaned_up = _wait_until(lambda: not _end_processes(uid, kill_reports_none))
+    cleaned_up = end_processes(uid, kill_reports_none)
     for folder in (slot_folder, *_SHARED_FOLDERS):
         cleaned_up = _empty(folder, uid) and cleaned_up
     return cleaned_up
-
-
-def _wait_until(condition: Callable[[], bool]) -> bool:
-    started_at = time.monotonic()
-    while not condition():
-        waited = time.monotonic() - started_at
-        if waited > _CLEANUP_SECONDS:
-            return False
-        time.sleep(min(max(waited / 8, 0.0005), 0.02))
-    return True
-
-
-def _end_processes(uid: int, kill_reports_none: bool) -> bool:
-    """Send SIGKILL to all processes that this uid may signal; return whether any of its processes is alive.
-
-    Where `kill` itself reports that none is left, only that report counts. Under gVisor neither this call
-    nor a list of processes is a consistent snapshot, and a chain of processes, each of which forks the next
-    and ends, escapes both. Dead processes that process 1 has not reaped yet count as alive.
-    """
-    try:
-        os.kill(-1, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return kill_reports_none or any(
-        _is_alive_as(uid, int(name)) for name in os.listdir("/proc") if name.isdigit()
-    )
-
-
-def _is_alive_as(uid: int, process: int) -> bool:
-    if process == os.getpid():
-        return False
-    try:
-        lines = Path(f"/proc/{process}/status").read_bytes().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return is_alive(lines) and str(uid).encode() in _values(lines).get(b"Uid", b"").split()
-
-
-def is_alive(lines: Iterable[bytes]) -> bool:
-    """Return whether a process has a thread that is alive, from the lines of its ``status``.
-
-    A process whose first thread has ended is shown as a zombie while its other threads are alive. Those
-    have been killed, but may be within a system call that still creates a file.
-    """
-    values = _values(lines)
-    first_thread_ended = values.get(b"State", b"").split()[:1] in ([], [b"Z"], [b"X"])
-    return not first_thread_ended or int(values.get(b"Threads", b"0")) > 1
-
-
-def _values(lines: Iterable[bytes]) -> dict[bytes, bytes]:
-    # Bytes, since a process may choose any bytes as its name. A process that ends while its status is
-    # read may show only some of the lines, or none.
-    prefixes = (b"State:", b"Uid:", b"Threads:")
-    return dict(line.split(b":", 1) for line in lines if line.startswith(prefixes))
 
 
 def _empty(folder: Path, uid: int) -> bool:
@@ -273,7 +194,7 @@ def _empty(folder: Path, uid: int) -> bool:
     except (FileNotFoundError, PermissionError):
         return True
     left = [entry for entry in entries if not (_owner(entry) == uid and _remove(entry))]
-    return not any(_FIRST_RUN_UID <= _owner(entry) < _UNUSED_UID for entry in left)
+    return not any(_FIRST_RUN_UID <= _owner(entry) < UNUSED_UID for entry in left)
 
 
 def _owner(entry: os.DirEntry[str]) -> int:

@@ -157,19 +157,24 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
     # Imported late, because they import torch, which the supervisor never does.
     import torch  # noqa: PLC0415
 
-    from sandbox.networks.architectures import check, prepare  # noqa: PLC0415
+    from sandbox.networks.architectures import load, prepare  # noqa: PLC0415
     from sandbox.networks.datasets import dataset, read_split  # noqa: PLC0415
+    from sandbox.worker.checkpoint import checkpoint_bytes  # noqa: PLC0415
     from sandbox.worker.child import RunInputs, seed_everything  # noqa: PLC0415
     from sandbox.worker.entry.contest_files import class_weights  # noqa: PLC0415
+    from sandbox.worker.same_network import digests_of  # noqa: PLC0415
 
     torch.set_num_threads(1)
     prepare(job.architecture)
     original = read_split(received["original"])
+    dtypes = {name: tensor.dtype for name, tensor in original.items()}
+    network = None
     if job.architecture_source is None:  # only runs import an organizer's own architecture
         try:
-            check(job.architecture, job.classes, original)
+            network = load(job.architecture, job.classes, original)
         except ValueError as error:
             raise UnreadyError(str(error)) from error
+        original = network.state_dict()  # the same memory: the weights are not kept twice
     columns = {  # popped, or large data would be in memory twice as long as the worker runs
         split: read_split(received.pop(split)) for split in ("retain", "forget", "val")
     }
@@ -186,7 +191,10 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
         threads=job.threads,
         processes=job.processes,
         wall_seconds=job.wall_seconds,
+        network=network,
         original=original,
+        dtypes=dtypes,
+        digests=digests_of(network) if network is not None else {},
         retain=items["retain"],
         forget=items["forget"],
         val=items["val"],
@@ -195,7 +203,10 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
         syscall_filter=syscall_filter(),
         submission=submission,
     )
-    seed_everything(0)  # what it reads and imports at the first call, no run does again
+    # What these read and import at the first call, no run does again.
+    seed_everything(0)
+    if network is not None:
+        checkpoint_bytes(network, dtypes)
     _remove_temporary_files()
     gc.enable()
     gc.collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.worker.file_times import (
-    changeable_kernel_files,
+    ChangeableKernelFiles,
     changeable_nodes,
     hold_times,
     read_mounted_files,
@@ -133,7 +134,7 @@ def test_links_and_files_that_all_may_write_of_own_processes_are_listed(tmp_path
     (tmp_path / "self").symlink_to("12")
     (tmp_path / "12" / "exe").symlink_to("nowhere")
     expected = {"self", "12/exe", "12/attr/open", "12/task/12/attr/open"}
-    assert {str(node.relative_to(tmp_path)) for node in changeable_kernel_files(tmp_path)} == expected
+    assert {str(node.relative_to(tmp_path)) for node in ChangeableKernelFiles(tmp_path).paths()} == expected
 
 
 def test_processes_of_others_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,4 +143,38 @@ def test_processes_of_others_are_left_out(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "12" / "open").touch()
     (tmp_path / "12" / "open").chmod(0o666)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    assert changeable_kernel_files(tmp_path) == []
+    assert ChangeableKernelFiles(tmp_path).paths() == []
+
+
+def test_new_processes_and_threads_are_found_and_ended_ones_forgotten(tmp_path: Path) -> None:
+    """What was found before is kept, and is looked for again only where the threads of a process changed."""
+
+    def add(folder: str) -> None:
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "open").touch()
+        (tmp_path / folder / "open").chmod(0o666)
+
+    def found() -> set[str]:
+        return {str(node.relative_to(tmp_path)) for node in files.paths()}
+
+    files = ChangeableKernelFiles(tmp_path)
+    add("12/task/12")
+    assert found() == {"12/task/12/open"}
+    add("13/task/13")
+    add("12/task/14")
+    assert found() == {"12/task/12/open", "12/task/14/open", "13/task/13/open"}
+    shutil.rmtree(tmp_path / "12")
+    assert found() == {"13/task/13/open"}
+
+
+def test_all_that_a_walk_through_proc_finds_is_found() -> None:
+    """Of this very process: each link and each file that everybody may write, outside what runs may not enter."""
+    left_out = {"net", "fd", "fdinfo", "map_files", "ns"}
+    expected = set()
+    for folder, folders, names in os.walk(f"/proc/{os.getpid()}"):
+        folders[:] = [name for name in folders if name not in left_out]
+        for path in (Path(folder) / name for name in names):
+            if path.is_symlink() or path.lstat().st_mode & 0o002:
+                expected.add(path)
+    assert expected
+    assert expected <= set(ChangeableKernelFiles().paths())
