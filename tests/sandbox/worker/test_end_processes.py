@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.worker import end_processes as module
 from sandbox.worker.end_processes import end_processes, kill_reports_no_target
 
 UID = 45_678
@@ -66,7 +65,7 @@ def test_nothing_is_alive_afterwards(
 ) -> None:
     """Few and many processes; with and without a kernel that can wait for a process by a descriptor."""
     if not has_descriptors:
-        monkeypatch.setattr(module.os, "pidfd_open", _refuse, raising=False)
+        monkeypatch.setattr(os, "pidfd_open", _refuse, raising=False)
     started = [start(script, file) for _ in range(number)]
     assert grows(file)
     assert in_child(lambda: end_processes(UID, kill_reports_none=False))
@@ -90,7 +89,7 @@ def test_a_process_that_cannot_be_ended_is_reported(file: Path, monkeypatch: pyt
     """After the patience, and not before: here the signal is lost."""
     process = start(TICKS, file)
     with monkeypatch.context() as patched:
-        patched.setattr(module.os, "kill", lambda _process, _signal: None)
+        patched.setattr(os, "kill", lambda _process, _signal: None)
         assert not in_child(lambda: end_processes(UID, kill_reports_none=False, patience_seconds=0.2))
     process.kill()
     process.wait()
