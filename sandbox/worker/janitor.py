@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Final, NamedTuple, NoReturn
 
 from sandbox.protocol.jobs import READERS_GID
-from sandbox.worker.end_processes import UNUSED_UID, end_processes, kill_reports_no_target
+from sandbox.worker.cleanup.end_processes import UNUSED_UID, end_processes, kill_reports_no_target
+from sandbox.worker.cleanup.file_times import ChangeableKernelFiles, changeable_nodes, reset_times
 from sandbox.worker.fds import SocketsInFlight, SpaceInUse, close_all_but
-from sandbox.worker.file_times import ChangeableKernelFiles, changeable_nodes, reset_times
 from sandbox.worker.watchdog import TICK_SECONDS, Watchdog, is_about_to_be_killed
 
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108

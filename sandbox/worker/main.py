@@ -27,9 +27,9 @@ from sandbox.protocol.jobs import READERS_GID, WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
 from sandbox.surroundings import surroundings
+from sandbox.worker.cleanup.file_times import hold_times, read_mounted_files
 from sandbox.worker.entry import year_2023
 from sandbox.worker.entry.preload import count_cores, modules_to_preload, wait_without_epoll
-from sandbox.worker.file_times import hold_times, read_mounted_files
 from sandbox.worker.janitor import Janitor
 from sandbox.worker.scratch import SCRATCH, assign_groups
 from sandbox.worker.supervisor import Supervisor

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.worker.end_processes import end_processes, kill_reports_no_target
+from sandbox.worker.cleanup.end_processes import end_processes, kill_reports_no_target
 
 UID = 45_678
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes another uid")

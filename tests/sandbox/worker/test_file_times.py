@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.worker.file_times import (
+from sandbox.worker.cleanup.file_times import (
     ChangeableKernelFiles,
     changeable_nodes,
     hold_times,

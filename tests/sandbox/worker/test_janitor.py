@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.worker import janitor
-from sandbox.worker.end_processes import is_alive
+from sandbox.worker.cleanup.end_processes import is_alive
 
 FIRST_THREAD_ENDS = """
 import ctypes, threading, time
