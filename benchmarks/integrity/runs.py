@@ -41,13 +41,12 @@ def execute(
 ) -> tuple[Outputs, dict[str, Any]]:
     """Return the outputs of a submission's runs, and their processor seconds.
 
-    On a busy machine the same work takes more processor time. So epochs of plain training are timed in
-    between, by which the seconds of a run can be divided.
+    On a busy machine the same work takes more processor time. So an epoch of plain training is timed before
+    each run, by whose median the seconds of the runs can be divided.
     """
     outputs, seconds, epochs = [], [], []
     for index in range(runs):
-        if index % max(runs // 4, 1) == 0:
-            epochs.append(_epoch_seconds(problem))
+        epochs.append(_epoch_seconds(problem))
         net, loaders = problem.network(), problem.loaders()
         seed_everything(run_seed(problem.seed, label, index))
         start = time.process_time()
