@@ -17,7 +17,7 @@ from tests.contest.play import play
 
 def main() -> None:
     """Play it in the folder that is named, which is emptied first."""
-    folder = Path(sys.argv[1])
+    folder = Path(sys.argv[1]).resolve()  # browsers want whole paths
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     start = time.monotonic()
