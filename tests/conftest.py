@@ -28,6 +28,7 @@ CONTAINER_SECONDS: Final = 900.0
 
 LONGEST_FIRST: Final = (
     "test_gallery_runc_process.py",
+    "test_contest.py",
     "test_gallery_runsc_process.py",
     "test_recipe_builds.py",
     "test_faults.py",

@@ -35,7 +35,7 @@ SMALL: Final = Size(
     runs=16,
     build=(
         *("--references", 4, "--epochs", 1, "--forget-fraction", 0.1, "--limit-examples", 200),
-        *("--concurrency", 2, "--cpus", 1),
+        *("--concurrency", 1, "--cpus", 1),
     ),
     builds_practice=False,
 )

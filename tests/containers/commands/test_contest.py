@@ -12,7 +12,6 @@ from tests.contest.play import play
 
 
 @pytest.mark.container
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_small_contest(tmp_path: Path) -> None:
     """Everybody is judged by their own code, hostile teams have no rank, nothing is stuck.
