@@ -1,0 +1,181 @@
+"""Whether memory or processes ran out in the control groups around a container, while it existed.
+
+The engine says that a container was killed for memory, because the kernel told it so. Under control groups 1
+every container below a limit is told when that is used up, killed or not. Under version 2 a kill is counted
+for the group of the process, also if the whole host was short. The container's own group would tell these
+apart, but is gone before the engine reports the end. Those above remain.
+
+What they tell may be of long ago: a peak is that of the group's whole life, and groups outlive containers by
+weeks. So all of it is read when the container starts, and compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from runner.engine.control_groups import ControlGroup
+from runner.units import MIB
+
+LARGEST_REQUEST_BYTES: Final = 16 * MIB
+"""The kernel refuses a request for memory as a whole, so a limit may be reached by so much less."""
+_NO_LIMIT_BYTES: Final = 1 << 60
+_MOUNTS: Final = Path("/proc/self/mounts")
+_EVENTS, _OWN_EVENTS = "memory.events", "memory.events.local"
+_FAILURES_1: Final = ("memory.failcnt", "memory.memsw.failcnt")
+"""How often a group of version 1 had no memory for a request. Where memory and swap together have the same
+limit as memory, the kernel looks at that limit first, and only the second file counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """A limit of a group, as it stands at one moment."""
+
+    is_reached: bool
+    """Whether the most that was ever used comes up to it."""
+    refusals: int | None
+    """How often it refused something; None if the kernel does not count that."""
+
+    def has_refused_since(self, before: _Limit) -> bool:
+        """Return whether it was reached after an earlier moment; unknown counts as no."""
+        if not self.is_reached:
+            return False
+        if self.refusals is not None and before.refusals is not None:
+            return self.refusals > before.refusals
+        return not before.is_reached
+
+
+@dataclass(frozen=True, slots=True)
+class OuterMemory:
+    """The memory of the control groups around a container."""
+
+    folders: tuple[Path, ...]
+    limits: tuple[_Limit, ...]
+    """Under version 1, of each folder when the container started."""
+    events: Mapping[str, int | None]
+    """Under version 2, by file: how often memory had run out when the container started."""
+
+    @classmethod
+    def of(cls, group: ControlGroup, *, mounts: Path = _MOUNTS) -> Self:
+        """Return the groups around a container, as they are when it starts.
+
+        Args:
+            group: Of the container, for ``memory``.
+            mounts: The list of mounts.
+        """
+        folders = group.above
+        if group.is_version_1:
+            return cls(folders, tuple(_memory_limit(folder) for folder in folders), {})
+        # With this mount option, which is rare, groups do not count what happens below them.
+        return cls(folders, (), {} if _has_option(mounts, "memory_localevents") else _events(folders))
+
+    def ran_short(self) -> bool:
+        """Return whether a kill for memory in the container is explained by what is around it.
+
+        Under version 2 memory did not run out in any group below the one above it, or did in one of these by
+        its own limit, since the container started. Under version 1 one of these had no memory left for a
+        request meanwhile; the kernel may have found some for it then, as where files were in the way.
+        """
+        if not self.events:
+            pairs = zip(self.folders, self.limits, strict=False)
+            return any(_memory_limit(folder).has_refused_since(before) for folder, before in pairs)
+        now = _events(self.folders)
+        if None in now.values() or None in self.events.values():
+            return False
+        inner, *limits = (now[file] != count for file, count in self.events.items())
+        return not inner or any(limits)
+
+
+def _has_option(mounts: Path, name: str) -> bool:
+    """Return whether a mount has an option, or the mounts cannot be read."""
+    try:
+        return name in mounts.read_text()
+    except OSError:
+        return True
+
+
+def _events(folders: tuple[Path, ...]) -> dict[str, int | None]:
+    """Return how often memory ran out: in all groups below the first folder, then by each one's own limit."""
+    files = [folder / _EVENTS for folder in folders[:1]] + [folder / _OWN_EVENTS for folder in folders]
+    return {str(file): _named_number(file, "oom") for file in files}
+
+
+def _memory_limit(folder: Path) -> _Limit:
+    """Return the limit of a group of version 1."""
+    peak, limit = (_number(folder / f"memory.{name}_in_bytes") for name in ("max_usage", "limit"))
+    is_reached = (
+        peak is not None
+        and limit is not None
+        and limit < _NO_LIMIT_BYTES
+        and peak >= limit - LARGEST_REQUEST_BYTES
+    )
+    counts = [count for name in _FAILURES_1 if (count := _number(folder / name)) is not None]
+    return _Limit(is_reached, sum(counts) if counts else None)
+
+
+@dataclass(frozen=True, slots=True)
+class OuterProcesses:
+    """The limits of processes of the control groups around a container."""
+
+    folders: tuple[Path, ...]
+    limits: tuple[_Limit, ...]
+    """Of each folder when the container started."""
+    own_limit: int | None
+    """How many processes the container may have; None for any number."""
+
+    @classmethod
+    def of(cls, group: ControlGroup, *, mounts: Path = _MOUNTS) -> Self:
+        """Return the groups around a container, as they are when it starts.
+
+        Args:
+            group: Of the container, for ``pids``.
+            mounts: The list of mounts.
+        """
+        folders = group.above
+        # With this mount option refusals are counted where a process asked, not where the limit is.
+        is_counted = not _has_option(mounts, "pids_localevents")
+        limits = tuple(_process_limit(folder, is_counted=is_counted) for folder in folders)
+        return cls(folders, limits, _number(group.folder / "pids.max"))
+
+    def ran_short(self) -> bool:
+        """Return whether a process that could not be started is explained by what is around the container.
+
+        One of the groups has come up to its limit since the container started. Where the kernel does not
+        count what a limit refuses (version 1, and before 6.11), it may have come up to it before, if it
+        leaves no room now for all processes that the container may have. Before 6.0 nothing is told.
+        """
+        return any(
+            (now := _process_limit(folder, is_counted=before.refusals is not None)).has_refused_since(before)
+            or (now.is_reached and now.refusals is None and not self._has_room_in(folder))
+            for folder, before in zip(self.folders, self.limits, strict=True)
+        )
+
+    def _has_room_in(self, folder: Path) -> bool:
+        limit, used = _number(folder / "pids.max"), _number(folder / "pids.current")
+        if limit is None or used is None:
+            return True
+        return self.own_limit is not None and used + self.own_limit <= limit
+
+
+def _process_limit(folder: Path, *, is_counted: bool) -> _Limit:
+    """Return the limit of processes of a group; ``is_counted``: whether its refusals can be counted."""
+    peak, limit = _number(folder / "pids.peak"), _number(folder / "pids.max")
+    is_reached = peak is not None and limit is not None and peak >= limit
+    return _Limit(is_reached, _named_number(folder / "pids.events.local", "max") if is_counted else None)
+
+
+def _number(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):  # gone, or "max"
+        return None
+
+
+def _named_number(file: Path, name: str) -> int | None:
+    try:
+        words = file.read_text().split()
+        return int(words[words.index(name) + 1])
+    except (OSError, ValueError, IndexError):
+        return None
