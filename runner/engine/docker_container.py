@@ -13,7 +13,7 @@ import docker
 from runner.engine.api import ContainerExit
 from runner.engine.control_groups import ControlGroup, control_group, memory_bytes, processor_seconds
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
-from runner.engine.outer_groups import LARGEST_REQUEST_BYTES, OuterMemory, OuterProcesses
+from runner.engine.outer_groups import LARGEST_REQUEST_BYTES, OuterMemory, OuterProcesses, has_reached_limit
 from runner.errors import SandboxLostError
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
@@ -167,13 +167,16 @@ class DockerContainer:
     def has_reached_memory_limit(self) -> bool | None:
         """Return whether its use of memory has come up to its limit so far; None if that is not known.
 
-        Under control groups 1 the peak decides. The engine's count of failures does not: under recent kernels
-        it stays 0. A container that has ended meanwhile has no peak any more.
+        Under control groups 1 the peak decides, of memory or of memory and swap together. The engine's count
+        of failures does not: the kernel counts them where memory and swap are limited together. A container
+        that has ended meanwhile has no peak any more.
         """
         peak, limit = (self._statistic("memory_stats", name) for name in ("max_usage", "limit"))
         if peak is None or limit is None:
             return False if self._ran_short_around() else None
-        return peak >= limit - LARGEST_REQUEST_BYTES
+        if peak >= limit - LARGEST_REQUEST_BYTES:
+            return True
+        return self._memory is not None and has_reached_limit(self._memory)
 
     def processes_ran_short(self) -> bool:
         """Return whether a control group around it had no room for a process that it may have."""

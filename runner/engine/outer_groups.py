@@ -24,9 +24,9 @@ LARGEST_REQUEST_BYTES: Final = 16 * MIB
 _NO_LIMIT_BYTES: Final = 1 << 60
 _MOUNTS: Final = Path("/proc/self/mounts")
 _EVENTS, _OWN_EVENTS = "memory.events", "memory.events.local"
-_FAILURES_1: Final = ("memory.failcnt", "memory.memsw.failcnt")
-"""How often a group of version 1 had no memory for a request. Where memory and swap together have the same
-limit as memory, the kernel looks at that limit first, and only the second file counts."""
+_KINDS_1: Final = ("memory", "memory.memsw")
+"""What version 1 limits: memory, and memory and swap together. Where both limits are the same, the kernel
+looks at the second first, and only its ``failcnt`` counts what was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +102,29 @@ def _events(folders: tuple[Path, ...]) -> dict[str, int | None]:
     return {str(file): _named_number(file, "oom") for file in files}
 
 
+def has_reached_limit(group: ControlGroup) -> bool:
+    """Return whether a container of version 1 has ever come up to its own limit: of memory, or with swap.
+
+    What the host has moved to its swap is no part of the peak that engines report, but of the second limit.
+
+    Args:
+        group: Of the container, for ``memory``.
+    """
+    return group.is_version_1 and _memory_limit(group.folder).is_reached
+
+
 def _memory_limit(folder: Path) -> _Limit:
-    """Return the limit of a group of version 1."""
-    peak, limit = (_number(folder / f"memory.{name}_in_bytes") for name in ("max_usage", "limit"))
-    is_reached = (
-        peak is not None
-        and limit is not None
-        and limit < _NO_LIMIT_BYTES
-        and peak >= limit - LARGEST_REQUEST_BYTES
-    )
-    counts = [count for name in _FAILURES_1 if (count := _number(folder / name)) is not None]
+    """Return the limits of a group of version 1 as one: of memory, and of memory and swap together."""
+    counts = [count for kind in _KINDS_1 if (count := _number(folder / f"{kind}.failcnt")) is not None]
+    is_reached = any(_has_peak_at_limit(folder, kind) for kind in _KINDS_1)
     return _Limit(is_reached, sum(counts) if counts else None)
+
+
+def _has_peak_at_limit(folder: Path, kind: str) -> bool:
+    peak, limit = (_number(folder / f"{kind}.{name}_in_bytes") for name in ("max_usage", "limit"))
+    if peak is None or limit is None or limit >= _NO_LIMIT_BYTES:
+        return False
+    return peak >= limit - LARGEST_REQUEST_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from runner.engine.control_groups import ControlGroup, control_group
-from runner.engine.outer_groups import OuterMemory, OuterProcesses
+from runner.engine.outer_groups import OuterMemory, OuterProcesses, has_reached_limit
 from runner.units import MIB
 
 UNLIMITED = (1 << 63) - 4096
@@ -42,6 +42,8 @@ class Tree:
         (folder / "memory.max_usage_in_bytes").write_text(f"{use.peak}\n")
         (folder / "memory.failcnt").write_text(f"{use.failures}\n")
         (folder / "memory.memsw.failcnt").write_text(f"{use.with_swap}\n")
+        (folder / "memory.memsw.limit_in_bytes").write_text(f"{use.swap_limit}\n")
+        (folder / "memory.memsw.max_usage_in_bytes").write_text(f"{use.peak + use.swapped}\n")
 
     def count(self, folder: Path, *, below: int, own: int) -> None:
         """State how often memory ran out in a group of version 2: in all of it, and by its own limit."""
@@ -56,9 +58,12 @@ class Use(NamedTuple):
     peak: int = 10 * MIB
     failures: int = 0
     with_swap: int = 0
+    swap_limit: int = UNLIMITED
+    swapped: int = 0
 
 
 LIMITED = Use(limit=900 * MIB)
+SWAPPED = Use(limit=900 * MIB, peak=400 * MIB, swap_limit=900 * MIB)
 FULL = Use(limit=900 * MIB, peak=890 * MIB, failures=3, with_swap=2)
 
 
@@ -72,6 +77,8 @@ FULL = Use(limit=900 * MIB, peak=890 * MIB, failures=3, with_swap=2)
         (FULL, FULL._replace(failures=4), True),
         (FULL, FULL._replace(with_swap=3), True),
         (LIMITED, LIMITED._replace(failures=4), False),
+        (SWAPPED, SWAPPED._replace(swapped=500 * MIB, with_swap=1), True),
+        (SWAPPED, SWAPPED._replace(swapped=300 * MIB, with_swap=1), False),
     ],
     ids=[
         "no limit",
@@ -81,6 +88,8 @@ FULL = Use(limit=900 * MIB, peak=890 * MIB, failures=3, with_swap=2)
         "before, and meanwhile",
         "meanwhile, the limit of memory and swap together",
         "only a single request was too large",
+        "a part of it is in swap, and both together reach a limit",
+        "both together do not",
     ],
 )
 @pytest.mark.parametrize("folder", ["outer", "inner"])
@@ -96,6 +105,16 @@ def test_version_1(tmp_path: Path, before: Use, after: Use, ran_short: bool, fol
     around = tree.around()
     tree.limit(getattr(tree, folder), after)
     assert around.ran_short() is ran_short
+
+
+@pytest.mark.parametrize(
+    ("version", "swapped", "reached"), [(1, 490, True), (1, 480, False), (2, 490, False)]
+)
+def test_own_limit_of_memory_and_swap(tmp_path: Path, version: int, swapped: int, reached: bool) -> None:
+    """What the host has moved to swap counts; under version 2 the kernel counts how often memory ran out."""
+    tree = Tree(tmp_path, version)
+    tree.limit(tree.own.folder, SWAPPED._replace(swapped=swapped * MIB))
+    assert has_reached_limit(tree.own) is reached
 
 
 @pytest.mark.parametrize(("peak_before", "ran_short"), [(600, True), (890, False)])
