@@ -16,7 +16,7 @@ from runner.challenge.limits import Limits
 from runner.engine.masked_paths import masked_paths
 from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
 from runner.units import MIB
-from sandbox.protocol.jobs import READERS_GID
+from sandbox.protocol.jobs import NO_CORE_BYTES, READERS_GID
 
 Role = Literal["worker", "evaluator", "trainer"]
 
@@ -41,7 +41,7 @@ _SUPERVISOR_PROCESSES: Final = 64
 _GVISOR_PROCESSES: Final = 1024
 """Additional processes for gVisor: one on the host for each address space, which it releases late, and the
 threads of its kernel, which panics when it cannot start one."""
-ULIMITS: Final = {"nofile": 4096, "core": 0, "sigpending": 4096}
+ULIMITS: Final = {"nofile": 4096, "core": NO_CORE_BYTES, "sigpending": 4096}
 """Limits of each process (setrlimit), soft and hard alike: open files, no core dumps, and signals that wait
 and timers of its user together. The kernel walks through all signals that wait with interrupts off, and
 allows 4000 of them for each GB of the host."""

@@ -168,7 +168,7 @@ class DockerContainer:
         """Return whether its use of memory has come up to its limit so far; None if that is not known.
 
         Under control groups 1 the peak decides, of memory or of memory and swap together. The engine's count
-        of failures does not: the kernel counts them where memory and swap are limited together. A container
+        of failures does not: recent kernels count none where memory and swap have the same limit. A container
         that has ended meanwhile has no peak any more.
         """
         peak, limit = (self._statistic("memory_stats", name) for name in ("max_usage", "limit"))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from runner.engine.control_groups import ControlGroup
+from runner.engine.control_groups import ControlGroup, memory_bytes
 from runner.units import MIB
 
 LARGEST_REQUEST_BYTES: Final = 16 * MIB
@@ -25,8 +25,8 @@ _NO_LIMIT_BYTES: Final = 1 << 60
 _MOUNTS: Final = Path("/proc/self/mounts")
 _EVENTS, _OWN_EVENTS = "memory.events", "memory.events.local"
 _KINDS_1: Final = ("memory", "memory.memsw")
-"""What version 1 limits: memory, and memory and swap together. Where both limits are the same, the kernel
-looks at the second first, and only its ``failcnt`` counts what was refused."""
+"""What version 1 limits: memory, and memory and swap together. Where both limits are the same, kernels
+look at the second first, and recent ones (6.18) do not count what it refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,21 @@ class _Limit:
     refusals: int | None
     """How often it refused something; None if the kernel does not count that."""
 
-    def has_refused_since(self, before: _Limit) -> bool:
-        """Return whether it was reached after an earlier moment; unknown counts as no."""
+    def has_refused_since(self, before: _Limit, *, has_room: bool) -> bool:
+        """Return whether it refused something after an earlier moment.
+
+        Args:
+            before: The limit at that moment.
+            has_room: Whether all fits in now that the container may use. It decides where the limit was
+                reached before, and the kernel does not count what is refused.
+        """
         if not self.is_reached:
             return False
-        if self.refusals is not None and before.refusals is not None:
-            return self.refusals > before.refusals
-        return not before.is_reached
+        if not before.is_reached:
+            return True
+        if self.refusals is None:
+            return not has_room
+        return self.refusals > (before.refusals or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,8 @@ class OuterMemory:
     folders: tuple[Path, ...]
     limits: tuple[_Limit, ...]
     """Under version 1, of each folder when the container started."""
+    own_limit: int | None
+    """Under version 1, how many bytes the container may use; None if that is not known."""
     events: Mapping[str, int | None]
     """Under version 2, by file: how often memory had run out when the container started."""
 
@@ -67,25 +77,35 @@ class OuterMemory:
         """
         folders = group.above
         if group.is_version_1:
-            return cls(folders, tuple(_memory_limit(folder) for folder in folders), {})
+            own_limit = _number(group.folder / "memory.limit_in_bytes")
+            return cls(folders, tuple(_memory_limit(folder) for folder in folders), own_limit, {})
         # With this mount option, which is rare, groups do not count what happens below them.
-        return cls(folders, (), {} if _has_option(mounts, "memory_localevents") else _events(folders))
+        return cls(folders, (), None, {} if _has_option(mounts, "memory_localevents") else _events(folders))
 
     def ran_short(self) -> bool:
         """Return whether a kill for memory in the container is explained by what is around it.
 
         Under version 2 memory did not run out in any group below the one above it, or did in one of these by
         its own limit, since the container started. Under version 1 one of these had no memory left for a
-        request meanwhile; the kernel may have found some for it then, as where files were in the way.
+        request meanwhile; the kernel may have found some for it then, as where files were in the way. Where
+        it had reached its limit before, and the kernel does not count, it has too little left now.
         """
         if not self.events:
             pairs = zip(self.folders, self.limits, strict=False)
-            return any(_memory_limit(folder).has_refused_since(before) for folder, before in pairs)
+            return any(
+                _memory_limit(folder).has_refused_since(before, has_room=self._has_room_in(folder))
+                for folder, before in pairs
+            )
         now = _events(self.folders)
         if None in now.values() or None in self.events.values():
             return False
         inner, *limits = (now[file] != count for file, count in self.events.items())
         return not inner or any(limits)
+
+    def _has_room_in(self, folder: Path) -> bool:
+        used = memory_bytes(ControlGroup(folder, folder, is_version_1=True))
+        limit = _number(folder / "memory.limit_in_bytes")
+        return _fits(self.own_limit, used, limit)
 
 
 def _has_option(mounts: Path, name: str) -> bool:
@@ -115,9 +135,9 @@ def has_reached_limit(group: ControlGroup) -> bool:
 
 def _memory_limit(folder: Path) -> _Limit:
     """Return the limits of a group of version 1 as one: of memory, and of memory and swap together."""
-    counts = [count for kind in _KINDS_1 if (count := _number(folder / f"{kind}.failcnt")) is not None]
     is_reached = any(_has_peak_at_limit(folder, kind) for kind in _KINDS_1)
-    return _Limit(is_reached, sum(counts) if counts else None)
+    refusals = sum(_number(folder / f"{kind}.failcnt") or 0 for kind in _KINDS_1)
+    return _Limit(is_reached, refusals or None)  # a limit that is reached has refused something
 
 
 def _has_peak_at_limit(folder: Path, kind: str) -> bool:
@@ -159,16 +179,14 @@ class OuterProcesses:
         leaves no room now for all processes that the container may have. Before 6.0 nothing is told.
         """
         return any(
-            (now := _process_limit(folder, is_counted=before.refusals is not None)).has_refused_since(before)
-            or (now.is_reached and now.refusals is None and not self._has_room_in(folder))
+            _process_limit(folder, is_counted=before.refusals is not None).has_refused_since(
+                before, has_room=self._has_room_in(folder)
+            )
             for folder, before in zip(self.folders, self.limits, strict=True)
         )
 
     def _has_room_in(self, folder: Path) -> bool:
-        limit, used = _number(folder / "pids.max"), _number(folder / "pids.current")
-        if limit is None or used is None:
-            return True
-        return self.own_limit is not None and used + self.own_limit <= limit
+        return _fits(self.own_limit, _number(folder / "pids.current"), _number(folder / "pids.max"))
 
 
 def _process_limit(folder: Path, *, is_counted: bool) -> _Limit:
@@ -176,6 +194,13 @@ def _process_limit(folder: Path, *, is_counted: bool) -> _Limit:
     peak, limit = _number(folder / "pids.peak"), _number(folder / "pids.max")
     is_reached = peak is not None and limit is not None and peak >= limit
     return _Limit(is_reached, _named_number(folder / "pids.events.local", "max") if is_counted else None)
+
+
+def _fits(own_limit: int | None, used: int | None, limit: int | None) -> bool:
+    """Return whether a container's whole limit fits into what a group has left; unknown counts as yes."""
+    if used is None or limit is None:
+        return True
+    return own_limit is not None and used + own_limit <= limit
 
 
 def _number(file: Path) -> int | None:
