@@ -50,9 +50,9 @@ class ProbeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    version: Literal[1, 2, 3] = VERSION
-    """Of how they are computed: 3 with relearning, 1 without. Challenges that record relearning in version 1
-    or 2, which networks could evade, must be built again before anything is evaluated on them."""
+    version: Literal[1, 2, 3, 4] = VERSION
+    """Of how they are computed: 4 with relearning, 1 without. Challenges that record relearning in version 1
+    to 3, which networks could evade, must be built again before anything is evaluated on them."""
     kinds: list[str]
     """Arrays that are recorded, of `retain_logits`, `test_logits`, `perturbed_logits`, `features` and
     `relearned_logits`; without those that the network or the size of the data does not allow."""
@@ -69,9 +69,10 @@ class ProbeSettings(BaseModel):
     feature_numbers: Annotated[int, Field(ge=1, le=1 << 16)] = 64
     """To how many numbers the features of a forget example are projected."""
     relearning_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Steps of fine-tuning on retain before `relearned_logits`; the last layer is fitted anew after them."""
+    """Steps of fine-tuning on retain for `relearned_logits`; the last layer is fitted anew before and after
+    them, and the look counts that knows more."""
     relearning_rate: Annotated[float, Field(gt=0, le=100)] | None = None
-    """Size of a step, as a fraction of the norm of the weights that it changes."""
+    """Size of a step, as a fraction of the weights that it changes."""
     relearning_batch: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
     """Examples in such a step."""
 

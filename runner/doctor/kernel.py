@@ -140,10 +140,11 @@ def check_overcommit(facts: Facts, _purpose: Purpose) -> Finding:
 
 
 def check_core_dumps(facts: Facts, purpose: Purpose) -> Finding:
-    """Check that a crash in a container starts no program on the host.
+    """Check that a crash in a container hands no memory to a program of the host.
 
     A run has changed its uid and executes only files that it cannot read, so ``fs.suid_dumpable`` decides
-    whether the kernel dumps it. At 1, a run may also steer the kernel's memory killer.
+    whether the kernel dumps it. At 1, a run may also steer the kernel's memory killer. A program that the
+    kernel would start is kept from that by the container's limit; a service at a socket is not.
     """
     pattern, dumpable = facts.core_pattern, facts.suid_dumpable
     if not pattern or not dumpable:
@@ -158,13 +159,13 @@ def check_core_dumps(facts: Facts, purpose: Purpose) -> Finding:
         )
         lost = "that the kernel kills a run that exhausts the memory before the supervisor"
         return make_finding("core-dumps", Status.WARNING, observation, advice, lost=lost)
-    if not pattern.startswith("|"):
+    if not pattern.startswith("@"):
         return make_finding("core-dumps", Status.OK, observation)
     advice = (
-        "The kernel passes the memory of a crashed run to this program, on the host and as root, "
-        "despite the container's limit. Set: sysctl fs.suid_dumpable=0"
+        "The kernel passes the memory of a crashed run to the service at this socket, despite the "
+        "container's limit. Set: sysctl fs.suid_dumpable=0"
     )
-    lost = "that a crash in a container starts no program on the host"
+    lost = "that a crash in a container reaches no program of the host"
     return make_finding("core-dumps", Status.WARNING, observation, advice, lost=lost)
 
 

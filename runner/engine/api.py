@@ -66,7 +66,7 @@ class Stream(Protocol):
         """Return whether its memory use has come up to its limit so far; None if the engine cannot tell."""
 
     def processes_ran_short(self) -> bool:
-        """Return whether a group around it was seen to have no room for further processes, now or before."""
+        """Return whether a group around it had no room for a process that it may have, since it started."""
 
     def memory_bytes(self) -> int | None:
         """Return how much memory it uses at the moment, without file cache; None if that is not known."""

@@ -7,7 +7,6 @@ wall. ``tests/runner/golden/options.json`` records their result: a change to the
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -16,7 +15,7 @@ from runner.challenge.limits import Limits
 from runner.engine.masked_paths import masked_paths
 from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
 from runner.units import MIB
-from sandbox.protocol.jobs import READERS_GID
+from sandbox.protocol.jobs import NO_CORE_BYTES, READERS_GID
 
 Role = Literal["worker", "evaluator", "trainer"]
 
@@ -41,7 +40,7 @@ _SUPERVISOR_PROCESSES: Final = 64
 _GVISOR_PROCESSES: Final = 1024
 """Additional processes for gVisor: one on the host for each address space, which it releases late, and the
 threads of its kernel, which panics when it cannot start one."""
-ULIMITS: Final = {"nofile": 4096, "core": 0, "sigpending": 4096}
+ULIMITS: Final = {"nofile": 4096, "core": NO_CORE_BYTES, "sigpending": 4096}
 """Limits of each process (setrlimit), soft and hard alike: open files, no core dumps, and signals that wait
 and timers of its user together. The kernel walks through all signals that wait with interrupts off, and
 allows 4000 of them for each GB of the host."""
@@ -216,11 +215,6 @@ def trainer_container(
         shared_memory_bytes=1024 * MIB,
         tmpfs=(Tmpfs(path="/tmp", size_bytes=256 * MIB, inodes=10_000, mode="1777"),),  # noqa: S108 - as above
     )
-
-
-def random_first_uid(runs: int) -> int:
-    """Return a user id such that ``runs`` ids from it on are free for runs: no run can guess its own."""
-    return FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID - runs)
 
 
 def _container(

@@ -6,22 +6,14 @@ import contextlib
 import socket
 import struct
 import time
-from pathlib import Path
 from typing import Any, Final
 
 import docker
 
 from runner.engine.api import ContainerExit
-from runner.engine.control_groups import (
-    LARGEST_REQUEST_BYTES,
-    MemoryGroup,
-    OuterGroups,
-    out_of_processes,
-    outer_process_groups,
-    processor_file,
-    processor_seconds,
-)
+from runner.engine.control_groups import ControlGroup, control_group, memory_bytes, processor_seconds
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
+from runner.engine.outer_groups import LARGEST_REQUEST_BYTES, OuterMemory, OuterProcesses, has_reached_limit
 from runner.errors import SandboxLostError
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
@@ -45,10 +37,10 @@ class DockerContainer:
         self._buffer = bytearray()
         self._part: tuple[int, int] | None = None
         self._stderr = bytearray()
-        self._memory: MemoryGroup | None = None
-        self._around: OuterGroups | None = None
-        self._process_groups: tuple[Path, ...] = ()
-        self._processor_file: Path | None = None
+        self._memory: ControlGroup | None = None
+        self._processor: ControlGroup | None = None
+        self._outer_memory: OuterMemory | None = None
+        self._outer_processes: OuterProcesses | None = None
         self._has_looked_for_groups = False
         self._socket.settimeout(CALL_SECONDS)
 
@@ -175,18 +167,21 @@ class DockerContainer:
     def has_reached_memory_limit(self) -> bool | None:
         """Return whether its use of memory has come up to its limit so far; None if that is not known.
 
-        Under control groups 1 the peak decides. The engine's count of failures does not: under recent kernels
-        it stays 0. A container that has ended meanwhile has no peak any more.
+        Under control groups 1 the peak decides, of memory or of memory and swap together. The engine's count
+        of failures does not: recent kernels count none where memory and swap have the same limit. A container
+        that has ended meanwhile has no peak any more.
         """
         peak, limit = (self._statistic("memory_stats", name) for name in ("max_usage", "limit"))
         if peak is None or limit is None:
             return False if self._ran_short_around() else None
-        return peak >= limit - LARGEST_REQUEST_BYTES
+        if peak >= limit - LARGEST_REQUEST_BYTES:
+            return True
+        return self._memory is not None and has_reached_limit(self._memory)
 
     def processes_ran_short(self) -> bool:
-        """Return whether a control group around it has come up to its limit of processes, now or before."""
+        """Return whether a control group around it had no room for a process that it may have."""
         self.look_for_groups()
-        return out_of_processes(self._process_groups)
+        return self._outer_processes is not None and self._outer_processes.ran_short()
 
     def memory_bytes(self) -> int | None:
         """Return how much memory it uses at the moment, without file cache; None if that is not known.
@@ -194,15 +189,15 @@ class DockerContainer:
         It is known where the engine is on this machine.
         """
         self.look_for_groups()
-        return self._memory.used_bytes() if self._memory is not None else None
+        return memory_bytes(self._memory) if self._memory is not None else None
 
     def cpu_seconds(self) -> float | None:
         """Return how much processor time it has used; None where the engine is not on this machine."""
         self.look_for_groups()
-        return processor_seconds(self._processor_file) if self._processor_file is not None else None
+        return processor_seconds(self._processor) if self._processor is not None else None
 
     def _ran_short_around(self) -> bool:
-        return self._around is not None and self._around.ran_short()
+        return self._outer_memory is not None and self._outer_memory.ran_short()
 
     def look_for_groups(self) -> None:
         """Find its control groups while it runs: they and those above are read from then on."""
@@ -210,10 +205,11 @@ class DockerContainer:
             self._has_looked_for_groups = True
             with contextlib.suppress(*ENGINE_ERRORS, KeyError, TypeError, ValueError):
                 process = int(self._api.inspect_container(self.identity)["State"]["Pid"])
-                self._memory = MemoryGroup.of_container(self.identity, process)
-                self._around = OuterGroups.of(self._memory) if self._memory is not None else None
-                self._process_groups = outer_process_groups(self.identity, process)
-                self._processor_file = processor_file(self.identity, process)
+                self._memory = control_group(self.identity, process, "memory")
+                self._processor = control_group(self.identity, process, "cpuacct")
+                processes = control_group(self.identity, process, "pids")
+                self._outer_memory = OuterMemory.of(self._memory) if self._memory is not None else None
+                self._outer_processes = OuterProcesses.of(processes) if processes is not None else None
 
     def _statistic(self, *names: str) -> int | None:
         try:

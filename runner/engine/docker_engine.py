@@ -16,7 +16,7 @@ from docker.utils import version_lt
 
 from runner.checkout import next_step
 from runner.engine.container_spec import LABEL, ContainerSpec
-from runner.engine.control_groups import MemoryGroup
+from runner.engine.control_groups import control_group, memory_bytes
 from runner.engine.docker_address import engine_address, named_address
 from runner.engine.docker_connection import (
     CALL_SECONDS,
@@ -158,8 +158,8 @@ class DockerEngine:
             process, limit = int(facts["State"]["Pid"]), int(facts["HostConfig"]["Memory"])
         except (*ENGINE_ERRORS, KeyError, TypeError, ValueError):
             return None
-        group = MemoryGroup.of_container(identity, process)
-        used = group.used_bytes() if group is not None else None
+        group = control_group(identity, process, "memory")
+        used = memory_bytes(group) if group is not None else None
         return max(0, limit - used) if used is not None else None
 
     def _memory_limit_bytes(self, identity: str) -> int:

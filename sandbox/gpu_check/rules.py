@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from sandbox.gpu_check.children import call_in_child
 from sandbox.gpu_check.use import start_using
+from sandbox.protocol.jobs import NO_CORE_BYTES
 from sandbox.worker.seccomp import install
 
 _UID: Final = 58_000
@@ -28,7 +29,7 @@ Rule = Callable[[], None]
 
 
 def _set_limits() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (NO_CORE_BYTES, NO_CORE_BYTES))
     resource.setrlimit(resource.RLIMIT_NPROC, (_PROCESSES, _PROCESSES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))
 

@@ -1,17 +1,22 @@
-"""Relearning: outputs on noisy forget examples after fine-tuning on retain alone, with a new last layer.
+"""Relearning: what a network's features know of noisy forget examples, before or after fine-tuning on retain.
 
 What a network only suppresses comes back in a few steps; what it never learned does not. The fine-tuning is
 stochastic gradient descent with momentum, in eval mode: no dropout and no change of the statistics of
 batch normalization, so that nothing is random but the batches, which are the same for all networks. The
 network itself is not changed.
 
-Steps are relative to the norm that each weight tensor had at first. Steps of an absolute size are blind to
-scaled weights: a network whose first layer is multiplied by 1000 and whose next one is divided by 1000
-answers as before, but hardly moves, so that it would hide what it knows.
+Steps are relative to the size that each weight had at first. Steps of an absolute size are blind to scaled
+weights: a network whose first layer is multiplied by 1000 and whose next one is divided by 1000 answers as
+before, but hardly moves, so that it would hide what it knows. Steps relative to whole tensors are not blind
+to that, but a single unit that is scaled up makes those of all others too long, and the network loses all
+that it knows.
 
 Steps so small do not undo a last layer that was made to answer as a retrained network would, nor what
 recognises single forget examples. So the last layer is fitted anew, to the features of the retain examples of
 the steps, and asked about copies of the forget examples with a little noise.
+
+Where the network knew more before the steps than after them, that counts: units that cancel each other, or
+whatever else makes the steps do harm, hide nothing.
 """
 
 from __future__ import annotations
@@ -34,6 +39,8 @@ NORM: Final = 0.1
 COPIES: Final = 8
 """Of each forget example; the answer is the mean over them."""
 _MOMENTUM: Final = 0.9
+_LARGEST_CONFIDENCE: Final = 20.0
+"""In nats; as the score card limits them, so that one example does not outweigh the others."""
 
 
 def relearned_logits(
@@ -45,10 +52,12 @@ def relearned_logits(
     *,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Return the mean logits on copies of the forget examples after fine-tuning. Float32 [examples, classes].
+    """Return the mean logits on copies of the forget examples, before or after fine-tuning.
+
+    Float32 [examples, classes]. Of the two, those in which the labels are more certain.
 
     Rows that are not finite, perhaps because the fine-tuning diverged, count as recognized. Where no last
-    linear layer is observed, the fine-tuned network answers itself.
+    linear layer is observed, the network answers itself.
 
     Args:
         net: In eval mode, on the device of the splits.
@@ -59,20 +68,31 @@ def relearned_logits(
         on_batch: Called before each step and each batch.
     """
     tuned = fine_tuned(net, splits, plan, classes, memory_format, on_batch=on_batch)
-    forward = Forward(tuned, classes, memory_format, on_batch)
     retain, forget = splits["retain"], splits["forget"]
     rows = torch.cat(_rows(plan, len(retain["label"]))).unique().to(retain["label"].device)
+    looks = []
     with torch.no_grad(), LastLayer(net, classes) as layer:
-        known, _answers = _features(forward, layer, retain["image"][rows])
-        anew = None if known is None else fit_last_layer(known, retain["label"][rows], classes)
-        total = torch.zeros(len(forget["label"]), classes, device=forget["label"].device)
-        for copy in range(COPIES):
-            copies = noisy_copies(forget["image"], NORM, plan.seed_for(f"relearning noise {copy}"))
-            asked, answers = _features(forward, layer, copies)
-            if anew is not None and asked is not None:
-                answers = anew(asked).to(answers.device)
-            total += answers / COPIES
-        return bounded(total, forget["label"], as_recognized=True)
+        for asked_net in (net, tuned):
+            forward = Forward(asked_net, classes, memory_format, on_batch)
+            known, _answers = _features(forward, layer, retain["image"][rows])
+            anew = None if known is None else fit_last_layer(known, retain["label"][rows], classes)
+            total = torch.zeros(len(forget["label"]), classes, device=forget["label"].device)
+            for copy in range(COPIES):
+                copies = noisy_copies(forget["image"], NORM, plan.seed_for(f"relearning noise {copy}"))
+                asked, answers = _features(forward, layer, copies)
+                if anew is not None and asked is not None:
+                    answers = anew(asked).to(answers.device)
+                total += answers / COPIES
+            looks.append(bounded(total, forget["label"], as_recognized=True))
+    return max(looks, key=lambda logits: _mean_confidence(logits, forget["label"]))
+
+
+def _mean_confidence(logits: Tensor, labels: Tensor) -> float:
+    """Return the mean of the label's logit less the logsumexp of all others, within bounds, in nats."""
+    own = nn.functional.one_hot(labels, logits.shape[1]).bool()
+    values = logits.double()
+    confidence = values[own] - values.masked_fill(own, -torch.inf).logsumexp(dim=1)
+    return float(confidence.clamp(-_LARGEST_CONFIDENCE, _LARGEST_CONFIDENCE).mean())
 
 
 def fine_tuned(
@@ -99,15 +119,15 @@ def fine_tuned(
     forward = Forward(tuned, classes, memory_format, on_batch)
     images, labels = splits["retain"]["image"], splits["retain"]["label"]
     momenta = [torch.zeros_like(weight) for weight in tuned.weights]
-    norms = [_norm(weight) for weight in tuned.weights]
+    sizes = [weight.detach().double().abs() for weight in tuned.weights]
     for rows in _rows(plan, len(labels)):
         chosen = rows.to(labels.device)
         with torch.enable_grad():
             loss = nn.functional.cross_entropy(forward(images[chosen]), labels[chosen])
             gradients = torch.autograd.grad(loss, tuned.weights, allow_unused=True)
-        for weight, gradient, momentum, norm in zip(tuned.weights, gradients, momenta, norms, strict=True):
+        for weight, gradient, momentum, size in zip(tuned.weights, gradients, momenta, sizes, strict=True):
             if gradient is not None:
-                momentum.mul_(_MOMENTUM).add_(_relative(gradient, norm))
+                momentum.mul_(_MOMENTUM).add_(_relative(gradient, size))
                 weight.data.sub_(momentum, alpha=plan.relearning_rate)
     return tuned
 
@@ -124,25 +144,22 @@ def _features(forward: Forward, layer: LastLayer, images: Tensor) -> tuple[Tenso
     return torch.cat(features) if complete else None, torch.cat(logits)
 
 
-def _relative(gradient: Tensor, norm: Tensor) -> Tensor:
+def _relative(gradient: Tensor, size: Tensor) -> Tensor:
     """Return the step of a weight tensor, at a learning rate of 1: of its norm, or shorter near a minimum.
 
-    It is the gradient with respect to the weights divided by their norm, with a norm of at most 1, in units
-    of the weights' norm. A tensor that is all zero, as biases at first, has no scale: its step is the
-    gradient.
+    It is the gradient with respect to each weight divided by its own size, with a norm of at most 1, in
+    units of the weights' sizes. Where all weights are of one size, it has the gradient's direction. A weight
+    that is zero has no scale, and stays.
 
     Args:
         gradient: Of the tensor.
-        norm: Of the tensor before fine-tuning. Double precision, since scaled weights have large squares.
+        size: Absolute values of the tensor before fine-tuning. Double precision, since scaled weights have
+            large squares.
     """
-    scale = norm.square() / (norm * _norm(gradient)).clamp(min=1)
-    step: Tensor = (gradient.double() * torch.where(norm > 0, scale, 1)).to(gradient.dtype)
+    scale = size * size.numel() ** 0.5
+    relative = scale * gradient.double()
+    step: Tensor = (scale * relative / torch.linalg.vector_norm(relative).clamp(min=1)).to(gradient.dtype)
     return step
-
-
-def _norm(values: Tensor) -> Tensor:
-    norm: Tensor = torch.linalg.vector_norm(values.detach(), dtype=torch.float64)
-    return norm
 
 
 class _Tuned(nn.Module):

@@ -14,6 +14,10 @@ from typing import Any, ClassVar, Self
 READERS_GID = 1_999
 """The group that may read the dynamic loader (`sandbox.worker.unreadable`)."""
 
+NO_CORE_BYTES = 1
+"""The limit of core dumps. Where crashes go to a program of the host (`core_pattern` begins with ``|``),
+0 is no limit: the kernel starts it, as root, for each crash. At 1 it does not."""
+
 FILE_ARCHITECTURE = "file"
 """The name of an architecture that is an organizer's own module, whose source is part of the job."""
 

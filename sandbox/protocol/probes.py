@@ -14,9 +14,10 @@ from typing import Any, Final, Self
 
 VERSION: Final = 1
 """Of all probes but relearning: it is raised when the same settings would give other numbers."""
-RELEARNING_VERSION: Final = 3
+RELEARNING_VERSION: Final = 4
 """Of probes with relearning. Steps of version 1 had an absolute size, and were blind to scaled weights; up to
-version 2 the network kept its last layer, which could hide what the other layers know."""
+version 2 the network kept its last layer, which could hide what the other layers know; up to version 3 a
+single scaled unit made the steps so long that the network lost what it knew."""
 
 RETAIN, TEST, PERTURBED, FEATURES, RELEARNED = KINDS = (
     "retain_logits",
@@ -55,7 +56,7 @@ class ProbePlan:
     relearning_steps: int | None = None
     """Steps of fine-tuning on retain; None, like the next two, where that is not recorded."""
     relearning_rate: float | None = None
-    """Size of a step, as a fraction of the norm of the weights that it changes."""
+    """Size of a step, as a fraction of the weights that it changes."""
     relearning_batch: int | None = None
     """Examples in a step."""
     version: int | None = None

@@ -29,6 +29,7 @@ from torch.utils.data import Dataset
 
 from sandbox.networks.architectures import build, prepare
 from sandbox.networks.datasets import loader
+from sandbox.protocol.jobs import NO_CORE_BYTES
 from sandbox.protocol.messages import ERROR_BYTES, RESULT_HEAD, STARTED, TAG_CHECKPOINT, TAG_ERROR
 from sandbox.worker.checkpoint import checkpoint_bytes
 from sandbox.worker.entry.contest_files import write_class_weights
@@ -37,6 +38,7 @@ from sandbox.worker.fds import PipeEnds, close_all_but
 from sandbox.worker.same_network import digests_of, with_remarks
 from sandbox.worker.seccomp import install
 
+_PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _NICENESS: Final = 5
 """Lower priority, so that the supervisor and the helpers get a core whatever the run does."""
@@ -164,12 +166,15 @@ def _drop_privileges(inputs: RunInputs, identity: RunIdentity) -> int:
     os.dup2(identity.pipe_ends.result, result_fd)
     close_all_but(result_fd)
     os.set_inheritable(result_fd, False)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (NO_CORE_BYTES, NO_CORE_BYTES))
     resource.setrlimit(resource.RLIMIT_NPROC, (inputs.processes, inputs.processes))
     os.setgroups([identity.slot_gid, *inputs.groups])
     os.setresgid(identity.uid, identity.uid, identity.uid)
     os.setresuid(identity.uid, identity.uid, identity.uid)
     libc = ctypes.CDLL(None, use_errno=True)
+    # As by the change of the uid, unless the host's fs.suid_dumpable says otherwise.
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "not to be dumped was refused")
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs was refused")
     install(inputs.syscall_filter)

@@ -51,6 +51,7 @@ The filter refuses:
 * a priority for the disk: 0 is better than that of all programs that do not choose one;
 * choosing the memory of one processor (NUMA): a run that exhausts it is killed far from its own limit, which
   looks like a shortage of the host's;
+* another limit of core dumps (`setrlimit` succeeds and does nothing): see `sandbox.protocol.jobs`;
 * becoming dumpable, and executable files in memory: see `sandbox.worker.unreadable`.
 """
 
@@ -160,6 +161,7 @@ REFUSED_OPTIONS: Final = (
 )
 """Options of sockets, at the level SOL_SOCKET."""
 _F_SETFL: Final = 4
+_RLIMIT_CORE: Final = 4
 _FIRST_UNKNOWN: Final = 451
 """The number of `cachestat`, Linux 6.5. From 424 on, numbers are the same for all processors."""
 _AF_UNIX: Final = 1
@@ -212,6 +214,9 @@ def program() -> bytes:
     for flag in (os.O_DIRECT, os.O_ASYNC):
         argument = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, flag, flag)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.EINVAL), "fcntl", command, argument)
+    core = [pyseccomp.Arg(place, pyseccomp.MASKED_EQ, _LOWER_HALF, _RLIMIT_CORE) for place in (0, 1)]
+    syscall_filter.add_rule(pyseccomp.ERRNO(0), "setrlimit", core[0])
+    syscall_filter.add_rule(pyseccomp.ERRNO(0), "prlimit64", core[1], pyseccomp.Arg(2, pyseccomp.NE, 0))
     for name in ("socket", "socketpair"):
         family = pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, family)

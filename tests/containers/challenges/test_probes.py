@@ -157,7 +157,7 @@ RELEARNING = (
     + """
 from dataclasses import replace
 from sandbox.networks.probes import noisy_copies
-from sandbox.networks.relearning import COPIES, NORM, _rows, fine_tuned, relearned_logits
+from sandbox.networks.relearning import COPIES, NORM, _mean_confidence, _rows, fine_tuned, relearned_logits
 
 plan = replace(PLAN, kinds=KINDS, relearning_steps=9, relearning_rate=0.05, relearning_batch=16)
 net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Dropout(0.5), nn.Linear(64, 10))
@@ -175,15 +175,16 @@ rows = _rows(plan, 60)
 answers["batches"] = [len(rows), {len(batch) for batch in rows} == {16}, len(set(torch.cat(rows[:3]).tolist()))]
 answers["small data"] = [len(batch) for batch in _rows(plan, 5)][:2]
 
-by_the_probe = fine_tuned(net.eval(), SPLIT, plan, 10, torch.contiguous_format)(FORGET["image"])
+tuned = fine_tuned(net.eval(), SPLIT, plan, 10, torch.contiguous_format)
+by_the_probe = tuned(FORGET["image"])
+answers["zeros stay, others move"] = [bool(weight.eq(0).all()) for weight in tuned.weights] == [False, True, False, False]
 optimizer = torch.optim.SGD(net.eval().parameters(), lr=0.05, momentum=0.9)
-retain, norms = SPLIT["retain"], [weight.detach().norm() for weight in net.parameters()]
+retain, units = SPLIT["retain"], [weight.detach().abs() * weight.numel() ** 0.5 for weight in net.parameters()]
 for batch in rows:
     optimizer.zero_grad()
     nn.functional.cross_entropy(net(retain["image"][batch]), retain["label"][batch]).backward()
-    for weight, norm in zip(net.parameters(), norms):
-        if norm > 0:
-            weight.grad.mul_(norm**2 / max(norm * weight.grad.norm(), 1))
+    for weight, unit in zip(net.parameters(), units):
+        weight.grad.mul_(unit**2 / max((unit * weight.grad).norm(), 1))
     optimizer.step()
 answers["as torch's own optimizer, relative to the weights"] = torch.allclose(by_the_probe, net(FORGET["image"]), atol=1e-4)
 answers["not as before"] = not torch.allclose(by_the_probe, first.logits, atol=1e-2)
@@ -213,12 +214,21 @@ with torch.no_grad():
 scaled = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format)(FORGET["image"])
 answers["scaled weights hide nothing"] = torch.allclose(plain, scaled, rtol=1e-4, atol=1e-4)
 with torch.no_grad():
+    for unit, factor in ((5, 1024), (6, 1 / 1024)):
+        deep[1].weight[unit] *= factor
+        deep[1].bias[unit] *= factor
+        deep[3].weight[:, unit] /= factor
+units = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format)(FORGET["image"])
+answers["scaled units hide nothing"] = torch.allclose(plain, units, rtol=1e-4, atol=1e-4)
+with torch.no_grad():
     answers["scaled, comes back"] = [
         int((deep(FORGET["image"]).argmax(1) == 0).sum()), int((scaled.argmax(1) == 0).sum())
     ]
 
 still = replace(plan, relearning_rate=1e-12)
 known = relearned_logits(deep, SPLIT, still, 10, torch.contiguous_format)
+rough = relearned_logits(deep, SPLIT, replace(plan, relearning_rate=100.0), 10, torch.contiguous_format)
+answers["harm by the steps hides nothing"] = _mean_confidence(rough, FORGET["label"]) > _mean_confidence(known, FORGET["label"]) - 1e-3
 hidden = nn.Sequential(*deep[:3])
 rows = torch.cat(_rows(still, 60)).unique()
 retained = hidden(retain["image"][rows]).double()
@@ -250,7 +260,7 @@ print(json.dumps(answers))
 
 
 def test_relearning_is_plain_training_that_leaves_the_network_as_it_is(in_image: InImage) -> None:
-    """Fixed batches, no dropout, no escape by scaled weights; a network that diverges recognizes everything."""
+    """Fixed batches, no dropout, no escape by scaled weights or units; one that diverges recognizes everything."""
     answers = json.loads(in_image(RELEARNING))
     assert answers.pop("batches") == [9, True, 48]
     assert answers.pop("small data") == [5, 5]

@@ -175,3 +175,19 @@ def test_a_container_killed_at_its_own_limit_says_so(
     with running(around.engine, replace(spec, command=command, memory_bytes=256 * MIB)) as container:
         assert container.receive(120.0) is None
         assert container.ending() == ContainerExit(exit_code=137, oom_killed=True)
+
+
+def test_a_limit_around_it_that_was_reached_before_explains_nothing(
+    built_image: Image,
+    labels: dict[str, str],
+    around: OuterGroup,
+    neighbour_takes_all: Callable[[], None],
+) -> None:
+    """Otherwise no container there would ever again be told apart from one that the host has killed."""
+    around.limit_memory(1000 * MIB)
+    neighbour_takes_all()
+    spec = evaluator_container(image=built_image.tag, cpus=1.0, labels=labels)
+    command = ("/opt/venv/bin/python", "-c", "x = []\nwhile True: x.append(bytearray(b'x') * (16 << 20))")
+    with running(around.engine, replace(spec, command=command, memory_bytes=256 * MIB)) as container:
+        assert container.receive(120.0) is None
+        assert container.ending() == ContainerExit(exit_code=137, oom_killed=True)

@@ -57,7 +57,7 @@ def test_no_probes_no_settings(challenge_folder: ChallengeFolder) -> None:
     assert relearning is not None
     assert relearning.kinds == list(KINDS)
     assert relearning.recorded(CHEAP.kinds) == CHEAP
-    assert (relearning.version, relearning.job_fields()["version"]) == (3, 3)
+    assert (relearning.version, relearning.job_fields()["version"]) == (4, 4)
     assert (CHEAP.version, "version" in CHEAP.job_fields()) == (1, False)
     assert challenge.reference_probes() is None
     assert dict(challenge.output_shapes.probes) == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.control_groups import MemoryGroup
+from runner.engine.control_groups import control_group, memory_bytes
 
 NAME = "f" * 64
 OTHER = "e" * 64
@@ -35,13 +35,13 @@ def test_file_cache_is_no_use_of_memory(tmp_path: Path, kind: str) -> None:
     (tmp_path / group / file).write_text("1000\n")
     stat = f"shmem 300\n{prefix}inactive_file 200\n{prefix}active_file 50\n"
     (tmp_path / group / "memory.stat").write_text(stat)
-    group_of_it = MemoryGroup.of_container(NAME, 7, proc=proc(tmp_path, lines), groups=tmp_path)
+    group_of_it = control_group(NAME, 7, "memory", proc=proc(tmp_path, lines), groups=tmp_path)
     assert group_of_it is not None
-    assert group_of_it.used_bytes() == 750
+    assert memory_bytes(group_of_it) == 750
     (tmp_path / group / "memory.stat").write_text("nonsense")
-    assert group_of_it.used_bytes() is None
+    assert memory_bytes(group_of_it) is None
     (tmp_path / group / file).unlink()
-    assert group_of_it.used_bytes() is None
+    assert memory_bytes(group_of_it) is None
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,37 @@ def test_file_cache_is_no_use_of_memory(tmp_path: Path, kind: str) -> None:
         VERSION_2.replace(NAME, OTHER),  # the number of a process of another machine's engine
         "0::/\n",  # a namespace of its own: nothing is to be seen from here
         f"0::/../../docker-{NAME}.scope\n",  # outside of what is mounted here
-        f"3:pids:/docker/{NAME}\n",
+        f"3:hugetlb:/docker/{NAME}\n",
         "",
     ],
 )
-def test_another_group_is_not_taken_for_the_containers(tmp_path: Path, lines: str) -> None:
-    """Then its memory is not known."""
-    assert MemoryGroup.of_container(NAME, 7, proc=proc(tmp_path, lines), groups=tmp_path) is None
-    assert MemoryGroup.of_container(NAME, 8, proc=tmp_path / "proc", groups=tmp_path) is None
+@pytest.mark.parametrize("controller", ["memory", "cpuacct", "pids"])
+def test_another_group_is_not_taken_for_the_containers(tmp_path: Path, lines: str, controller: str) -> None:
+    """Then nothing is known of it."""
+    assert control_group(NAME, 7, controller, proc=proc(tmp_path, lines), groups=tmp_path) is None
+    assert control_group(NAME, 8, controller, proc=tmp_path / "proc", groups=tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "controller", "folder", "above"),
+    [
+        (
+            f"3:cpu,cpuacct:/a/b/{NAME}\n0::/\n",
+            "cpuacct",
+            f"cpuacct/a/b/{NAME}",
+            ["cpuacct/a/b", "cpuacct/a"],
+        ),
+        (f"8:pids:/docker/{NAME}\n0::/docker/{NAME}\n", "pids", f"pids/docker/{NAME}", ["pids/docker"]),
+        (f"0::/a/{NAME}.scope/container\n", "memory", f"a/{NAME}.scope", ["a"]),
+        (f"0::/{NAME}\n", "pids", NAME, []),
+    ],
+    ids=["two controllers in one", "both versions", "processes in a group below", "at the top"],
+)
+def test_group_of_a_container(
+    tmp_path: Path, lines: str, controller: str, folder: str, above: list[str]
+) -> None:
+    """It is the one that has the container's name, and those around it are listed from within."""
+    group = control_group(NAME, 7, controller, proc=proc(tmp_path, lines), groups=tmp_path)
+    assert group is not None
+    assert group.folder == tmp_path / folder
+    assert group.above == tuple(tmp_path / name for name in above)

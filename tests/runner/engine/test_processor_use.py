@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.control_groups import processor_file, processor_seconds
+from runner.engine.control_groups import control_group, processor_seconds
 
 NAME = "0123456789abcdef"
 
@@ -29,14 +29,6 @@ def test_processor_seconds(
     counter = tmp_path / "groups" / file.format(NAME)
     counter.parent.mkdir(parents=True)
     counter.write_text(content)
-    place = processor_file(NAME, 7, proc=tmp_path / "proc", groups=tmp_path / "groups")
-    assert place is not None
-    assert processor_seconds(place) == seconds
-
-
-@pytest.mark.parametrize("line", [f"0::/../{NAME}", "0::/docker/another"])
-def test_another_group_is_not_read(tmp_path: Path, line: str) -> None:
-    (tmp_path / "7").mkdir()
-    (tmp_path / "7" / "cgroup").write_text(line)
-    assert processor_file(NAME, 7, proc=tmp_path) is None
-    assert processor_file(NAME, 8, proc=tmp_path) is None
+    group = control_group(NAME, 7, "cpuacct", proc=tmp_path / "proc", groups=tmp_path / "groups")
+    assert group is not None
+    assert processor_seconds(group) == seconds

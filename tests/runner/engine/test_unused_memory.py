@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import docker
@@ -99,11 +98,12 @@ def test_what_the_control_group_shows_is_taken_without_asking_for_statistics(
 ) -> None:
     """They take a second each. Where the group cannot be read any more, they are asked for after all."""
     uses = iter([400, 1200, None])
-    group = SimpleNamespace(used_bytes=lambda: next(uses))
+    group = object()
     monkeypatch.setattr(
-        "runner.engine.docker_engine.MemoryGroup.of_container",
-        lambda identity, process: group if (identity, process) == ("a", 7) else None,
+        "runner.engine.docker_engine.control_group",
+        lambda *of: group if of == ("a", 7, "memory") else None,
     )
+    monkeypatch.setattr("runner.engine.docker_engine.memory_bytes", lambda _group: next(uses))
     facts = {"HostConfig": {"Memory": LIMIT}, "State": {"Running": True, "Pid": 7}}
     slow = AssertionError("statistics were asked for")
     assert [unused(Api(slow, facts)) for _look in range(2)] == [LIMIT - 400, 0]
