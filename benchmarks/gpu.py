@@ -23,7 +23,7 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.gpu_parts.devices import ENVIRONMENT, find_device
-from benchmarks.gpu_parts.part_process import Outcome, StoppedError, Values, measure_apart, stop_on_signals
+from benchmarks.gpu_parts.part_process import Outcome, StopRequest, Values, measure_apart, stop_on_signals
 from benchmarks.gpu_parts.parts import PARTS, WEIGHTS, Conditions, measure
 from benchmarks.gpu_parts.report import Report
 from benchmarks.gpu_parts.time_budget import TimeBudget
@@ -79,25 +79,21 @@ def main() -> int:
 
 def run_parts(report: Report, chosen: list[str], budget: TimeBudget, found: dict[str, Any]) -> int:
     """Measure the parts, write the file after each, and return the exit code."""
-    waiting = list(chosen)
-    is_whole, reason = True, ""
-    try:
-        with stop_on_signals():
-            while waiting and not reason:
-                part = waiting[0]
-                outcome = _measure(part, report, budget, found)
-                waiting.pop(0)
+    is_whole = True
+    with stop_on_signals() as request:
+        for part in chosen:
+            if request.reason:
+                report.skipped[part] = request.reason
+            else:
+                outcome = _measure(part, report, budget, found, request)
                 is_whole = is_whole and not outcome.error
-                reason = outcome.error if outcome.is_last else ""
-    except StoppedError as stopped:  # between two parts
-        reason = str(stopped)
-    for part in waiting:
-        report.skipped[part] = reason
-    report.write()
-    return 0 if is_whole and not reason else 1
+        report.write()
+    return 0 if is_whole and not request.reason else 1
 
 
-def _measure(part: str, report: Report, budget: TimeBudget, found: dict[str, Any]) -> Outcome:
+def _measure(
+    part: str, report: Report, budget: TimeBudget, found: dict[str, Any], request: StopRequest
+) -> Outcome:
     seconds = budget.seconds_for(part)
     sys.stderr.write(f"({part}) {PARTS[part]}: at most {seconds:.0f} s\n")
     sys.stderr.flush()
@@ -107,7 +103,8 @@ def _measure(part: str, report: Report, budget: TimeBudget, found: dict[str, Any
         conditions = partial(Conditions, device=report.device, small=report.small, found=found)
         return measure(part, conditions(seconds=seconds, on_way=on_way))
 
-    outcome = measure_apart(work, budget.left if report.small else budget.limit_for(part))
+    limit = budget.left if report.small else budget.limit_for(part)
+    outcome = measure_apart(work, limit, request)
     report.add(part, outcome.values, outcome.error, outcome.skipped, time.monotonic() - began)
     for title, text in (("ended too soon", outcome.error), ("skipped", outcome.skipped)):
         if text:

@@ -33,8 +33,12 @@ class PartSkippedError(Exception):
     """A part cannot be measured here; the text says why."""
 
 
-class StoppedError(Exception):
-    """Somebody has asked this program to end; the text says how."""
+@dataclass(slots=True)
+class StopRequest:
+    """Whether somebody has asked this program to end."""
+
+    reason: str = ""
+    """How; empty as long as nobody has."""
 
 
 @dataclass(slots=True)
@@ -47,12 +51,10 @@ class Outcome:
     """Why it ended too soon."""
     skipped: str = ""
     """Why it was not begun."""
-    is_last: bool = False
-    """Somebody has asked this program to end."""
 
 
-def measure_apart(work: Work, seconds: float) -> Outcome:
-    """Return what the work returns in a forked child, which is ended after so many seconds.
+def measure_apart(work: Work, seconds: float, request: StopRequest | None = None) -> Outcome:
+    """Return what the work returns in a forked child, which is ended after so many seconds, or on request.
 
     The child's own children are ended with it, also those that have left its process group.
     """
@@ -69,9 +71,7 @@ def measure_apart(work: Work, seconds: float) -> Outcome:
     os.close(write)
     outcome = Outcome()
     try:
-        _receive(read, process, outcome, seconds)
-    except StoppedError as reason:
-        outcome.error, outcome.is_last = str(reason), True
+        _Receiver(read, outcome).take_all(process, seconds, request or StopRequest())
     finally:
         os.close(read)
         _end_group(process)
@@ -80,16 +80,17 @@ def measure_apart(work: Work, seconds: float) -> Outcome:
 
 
 @contextlib.contextmanager
-def stop_on_signals() -> Iterator[None]:
-    """Raise `StoppedError` where one of the usual requests to end arrives."""
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Yield what the usual signals that ask a program to end are noted in."""
+    request = StopRequest()
 
     def stop(number: int, _frame: object) -> None:
-        raise StoppedError(f"stopped by {signal.Signals(number).name}")
+        request.reason = f"stopped by {signal.Signals(number).name}"
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     previous = {number: signal.signal(number, stop) for number in numbers}
     try:
-        yield
+        yield request
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -126,28 +127,42 @@ def _plain(value: object) -> object:
     return item() if callable(item) and getattr(value, "ndim", None) == 0 else str(value)
 
 
-def _receive(read: int, process: int, outcome: Outcome, seconds: float) -> None:
-    """Read what the child sends, until it ends or its time is over."""
-    deadline, data = time.monotonic() + seconds, b""
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            outcome.error = f"stopped after {seconds:.0f} s"
-            return
-        has_ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        if not select.select([read], [], [], 0.0 if has_ended else min(left, _TICK_SECONDS))[0]:
-            if not has_ended:
-                continue
-            piece = b""  # children of its own may still hold the other end
-        else:
-            piece = os.read(read, _PIECE)
-        *lines, data = (data + piece).split(b"\n")
-        for line in lines:
-            if _take(json.loads(line), outcome):
+class _Receiver:
+    """Reads what a child sends."""
+
+    def __init__(self, read: int, outcome: Outcome) -> None:
+        self._read, self._outcome, self._data = read, outcome, b""
+
+    def take_all(self, process: int, seconds: float, request: StopRequest) -> None:
+        """Take all until the child ends, its time is over, or the program is asked to end."""
+        deadline = time.monotonic() + seconds
+        while True:
+            left, reason = deadline - time.monotonic(), request.reason
+            has_ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+            waits = 0.0 if has_ended or reason else min(max(left, 0.0), _TICK_SECONDS)
+            piece = self._piece(waits)
+            if self._take_lines(piece):
                 return
-        if not piece:
-            outcome.error = _ending(process)
-            return
+            if (not piece and (has_ended or reason or left <= 0)) or left < -_DEATH_SECONDS:
+                stopped = reason or f"stopped after {seconds:.0f} s"
+                self._outcome.error = _ending(process) if has_ended else stopped
+                return
+
+    def _piece(self, seconds: float) -> bytes:
+        """Return what arrives within so many seconds, or nothing."""
+        if not select.select([self._read], [], [], seconds)[0]:
+            return b""
+        if not (piece := os.read(self._read, _PIECE)):  # closed: the process is about to end
+            time.sleep(min(seconds, _TICK_SECONDS / 10))
+        return piece
+
+    def _take_lines(self, piece: bytes) -> bool:
+        """Take the messages that are complete now; return whether one of them is the last."""
+        *lines, self._data = (self._data + piece).split(b"\n")
+        is_last = False
+        for line in lines:
+            is_last = _take(json.loads(line), self._outcome) or is_last
+        return is_last
 
 
 def _take(message: list[Any], outcome: Outcome) -> bool:

@@ -34,6 +34,6 @@ class TimeBudget:
         return self.left * self.weights[part] / sum(self.weights[name] for name in later)
 
     def limit_for(self, part: str) -> float:
-        """Return after how long a part is ended that does not stop in time: half of what is left for others."""
+        """Return after how long a part is ended that does not stop in time: by then others lose half."""
         share = self.seconds_for(part)
         return share + (self.left - share) / 2

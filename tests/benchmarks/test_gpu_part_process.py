@@ -97,12 +97,7 @@ def test_whatever_a_part_does_its_outcome_is_known(
     """Its values, also those on the way, or why there are none; in time."""
     began = time.monotonic()
     outcome = measure_apart(work, seconds)
-    assert (outcome.values, outcome.error, outcome.skipped, outcome.is_last) == (
-        values,
-        error,
-        skipped,
-        False,
-    )
+    assert (outcome.values, outcome.error, outcome.skipped) == (values, error, skipped)
     assert time.monotonic() - began < 20
 
 
