@@ -17,10 +17,12 @@ from sandbox.gpu_check.children import call_in_child
 from sandbox.networks.architectures import build
 from sandbox.networks.precision import exact_arithmetic
 from sandbox.protocol.presets import PRESETS, Preset
+from sandbox.trainer.rate import steps_per_second
 from sandbox.trainer.training import train_stacked
 
 _PLAIN: Final = "plain loop"
 _LEAST_SECONDS: Final = 2.0
+_EPOCHS_MEASURED: Final = 6
 _EPOCHS: Final = 30
 """Of the recipe, to turn steps a second into networks an hour."""
 
@@ -87,7 +89,7 @@ def _way_rate(
             **options,
         )
 
-    return steps_per_second(train, count * -(-len(images) // problem.batch_size), device, deadline)
+    return _rate(train, count * -(-len(images) // problem.batch_size), device, deadline)
 
 
 def _described(rate: dict[str, Any], problem: Problem, values: dict[str, Any]) -> dict[str, Any]:
@@ -125,10 +127,10 @@ def preset_of(problem: Problem, epochs: int) -> Preset:
     return replace(PRESETS["contest"], epochs=epochs, batch_size=problem.batch_size, keep="last")
 
 
-def steps_per_second(train: Train, steps: int, device: str, deadline: float) -> dict[str, Any]:
-    """Return steps of single networks a second: by the difference of two trainings, so without the start.
+def _rate(train: Train, steps: int, device: str, deadline: float) -> dict[str, Any]:
+    """Return steps of single networks a second, as the trainer measures them.
 
-    Where the time does not suffice for the second, it is the first's rate, and ``has_start`` says so.
+    Where the time does not suffice for that, it is the rate of one training, and ``has_start`` says so.
 
     Args:
         train: Trains all networks.
@@ -137,19 +139,17 @@ def steps_per_second(train: Train, steps: int, device: str, deadline: float) -> 
         deadline: By the monotonic clock.
     """
 
-    def timed(epochs: int) -> float:
+    def seconds_of(epochs: int) -> float:
         began = time.monotonic()
         train(epochs)
         if device != "cpu":
             torch.cuda.synchronize()
         return time.monotonic() - began
 
-    once = timed(1)
-    if time.monotonic() + 3 * once > deadline:
-        return {"steps_per_second": steps / once, "has_start": True, "seconds_once": once}
-    thrice = timed(3)
-    rate = 2 * steps / max(thrice - once, 1e-9)
-    return {"steps_per_second": rate, "has_start": False, "seconds_once": once}
+    first = seconds_of(1)
+    has_start = time.monotonic() + _EPOCHS_MEASURED * first > deadline
+    rate = steps / first if has_start else steps_per_second(seconds_of, steps)
+    return {"steps_per_second": rate, "has_start": has_start, "first_seconds": first}
 
 
 def step_flops(problem: Problem) -> float:

@@ -159,10 +159,12 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
 
     from sandbox.networks.architectures import check, prepare  # noqa: PLC0415
     from sandbox.networks.datasets import dataset, read_split  # noqa: PLC0415
+    from sandbox.networks.precision import exact_arithmetic  # noqa: PLC0415
     from sandbox.worker.child import RunInputs, seed_everything  # noqa: PLC0415
     from sandbox.worker.entry.contest_files import class_weights  # noqa: PLC0415
 
     torch.set_num_threads(1)
+    exact_arithmetic()  # as references were trained, or the difference would count against a submission
     prepare(job.architecture)
     original = read_split(received["original"])
     if job.architecture_source is None:  # only runs import an organizer's own architecture
