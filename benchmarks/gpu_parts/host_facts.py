@@ -7,6 +7,7 @@ import platform
 import shutil
 import stat
 import subprocess
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,11 +28,15 @@ _DRIVER_FILES: Final = ("version", "params", "registry")
 _MODULES: Final = ("nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm")
 
 
-def host_facts(device: str) -> dict[str, Any]:
-    """Return what is known of the machine, by name; a fact that cannot be read is left out."""
+def host_facts(device: str, seconds: float = 10.0) -> dict[str, Any]:
+    """Return what is known of the machine, by name; a fact that cannot be read is left out.
+
+    ``seconds``: for the questions to `nvidia-smi`.
+    """
     facts: dict[str, Any] = {
         "kernel": platform.release(),
         "machine": platform.machine(),
+        "version": _text(Path("/proc/version")).strip(),
         "cores": os.cpu_count(),
         "usable_cores": len(os.sched_getaffinity(0)),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
@@ -39,6 +44,7 @@ def host_facts(device: str) -> dict[str, Any]:
         "torch": torch.__version__,
         "torch_cuda": torch.version.cuda,
         "uid": os.getuid(),
+        "unreadable_to_runs": unreadable_to_runs((Path(torch.__file__).parent, Path(__file__).parent)),
         "cgroup_version": 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1,
         "is_container": Path("/.dockerenv").exists() or Path("/run/.containerenv").exists(),
         "status": _fields_of(Path("/proc/self/status"), ("CapEff", "NoNewPrivs", "Seccomp")),
@@ -48,7 +54,7 @@ def host_facts(device: str) -> dict[str, Any]:
         return facts
     return {
         **facts,
-        "devices": _devices(),
+        "devices": _devices(time.monotonic() + seconds),
         "nodes": device_nodes(Path("/dev")),
         "modules": [name for name in _MODULES if Path("/sys/module", name).exists()],
         "driver": {
@@ -71,20 +77,32 @@ def device_nodes(folder: Path) -> list[dict[str, Any]]:
     return nodes
 
 
-def _devices() -> list[dict[str, str]]:
+def unreadable_to_runs(folders: tuple[Path, ...]) -> list[str]:
+    """Return the folders on the way to these that a run's user cannot enter.
+
+    Libraries of CUDA are loaded when they are first called, by then as that user.
+    """
+    ways = {folder for last in folders for folder in (last.resolve(), *last.resolve().parents)}
+    return sorted(str(folder) for folder in ways if not folder.stat().st_mode & stat.S_IXOTH)
+
+
+def _devices(deadline: float) -> list[dict[str, str]]:
     """Return the answers of `nvidia-smi` for each device; a question that it does not know is left out."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
     devices: list[dict[str, str]] = []
     for name in _QUERY:
-        answer = subprocess.run(
-            [program, f"--query-gpu={name}", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        try:
+            answer = subprocess.run(
+                [program, f"--query-gpu={name}", "--format=csv,noheader"],
+                capture_output=True,
+                text=True,
+                timeout=max(0.1, deadline - time.monotonic()),
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            break
         if answer.returncode == 0:
             for number, line in enumerate(answer.stdout.splitlines()):
                 if number == len(devices):

@@ -15,6 +15,7 @@ import torch
 
 from sandbox.networks.architectures import build
 from sandbox.networks.datasets import dataset, loader, read_split
+from sandbox.networks.precision import exact_arithmetic
 from sandbox.protocol.jobs import WorkerJob
 from sandbox.protocol.messages import TO_WORKER
 from sandbox.stdio import Stdio
@@ -35,6 +36,7 @@ def main() -> None:
             break
     assert job is not None
     torch.set_num_threads(1)
+    exact_arithmetic()  # as in sealed runs
     original = read_split(received["original"])
     items = [dataset(read_split(received[name]), job.item_format) for name in ("retain", "forget", "val")]
     module: Any = types.ModuleType("submission")

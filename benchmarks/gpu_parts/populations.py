@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sandbox.gpu_check.children import call_in_child
 from sandbox.networks.architectures import build
 from sandbox.networks.precision import exact_arithmetic
 from sandbox.protocol.presets import Preset
@@ -28,6 +29,7 @@ _PIXELS: Final = 8
 _HELD_OUT: Final = 100
 _NOISE: Final = 2.0
 _SEED: Final = 41
+_LEAST_SECONDS: Final = 2.0
 PLAIN: Final = "plain loop"
 PLAIN_AGAIN: Final = "plain loop, other seeds"
 
@@ -60,32 +62,33 @@ def compare_populations(
     Args:
         device: torch's name of the device.
         size: Of the populations.
-        seconds: A way that has not begun by then is left out.
+        seconds: A way that has not ended by then is left out. Each is a process of its own.
         on_way: Receives what is known after each way.
     """
-    try:
-        from scoring.epsilon.held_out import held_out_epsilon  # noqa: PLC0415 - needs SciPy
-        from scoring.flags.joint_attack import joint_attack  # noqa: PLC0415 - needs scikit-learn
-    except ImportError as error:
-        return {"skipped": f"{error.name} is not installed"}
-    exact_arithmetic()
-    images, labels, held_out, truth = problem(size.examples)
-    images, labels, held_out = images.to(device), labels.to(device), held_out.to(device)
+    from scoring.epsilon.held_out import held_out_epsilon  # noqa: PLC0415 - needs SciPy
+    from scoring.flags.joint_attack import joint_attack  # noqa: PLC0415 - needs scikit-learn
+
     results: dict[str, Any] = {}
-    values = {"models": size.models, "examples": len(held_out), "ways": results}
+    values = {"models": size.models, "examples": _HELD_OUT, "ways": results}
     deadline = time.monotonic() + seconds
     plain: np.ndarray[Any, Any] | None = None
     for number, (name, options) in enumerate(ways(size).items()):
-        if time.monotonic() > deadline:
+        left = deadline - time.monotonic()
+        if left < _LEAST_SECONDS:
             results[name] = {"skipped": "no time left"}
             continue
-        try:
-            confidences = _population(
-                images, labels, held_out, truth, size=size, first_seed=1000 * number, **options
-            )
-        except RuntimeError as error:
-            results[name] = {"error": str(error)[:500]}
+        if number > 0 and plain is None:
+            results[name] = {"skipped": "the plain loop gave nothing to compare with"}
             continue
+
+        def trained(first: int = 1000 * number, options: dict[str, Any] = options) -> dict[str, Any]:
+            return {"confidences": _population(device, size=size, first_seed=first, **options)}
+
+        answer = call_in_child(trained, left)
+        if "error" in answer:
+            results[name] = answer
+            continue
+        confidences = np.array(answer["confidences"])
         if plain is None:
             plain = confidences
             continue
@@ -95,6 +98,7 @@ def compare_populations(
             "joint_auc_svm": attack.auc_svm,
             "joint_auc_trees": attack.auc_trees,
             "held_out_epsilon_mean": float(held_out_epsilon(confidences, plain, seed=_SEED).mean()),
+            "seconds": answer["seconds"],
         }
         on_way(values)
     return values
@@ -133,22 +137,16 @@ def problem(examples: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def _population(
-    images: Tensor,
-    labels: Tensor,
-    held_out: Tensor,
-    truth: Tensor,
-    *,
-    size: Size,
-    first_seed: int,
-    together: int,
-    record: bool,
-    side_by_side: bool = False,
-) -> np.ndarray[Any, Any]:
+    device: str, *, size: Size, first_seed: int, together: int, record: bool, side_by_side: bool = False
+) -> list[list[float]]:
     """Return the confidences of networks that were trained in one way. Shape [models, held-out examples]."""
     from scoring.published.confidence import logit_scaled_confidence  # noqa: PLC0415 - beside its users
 
+    exact_arithmetic()
+    images, labels, held_out, truth = problem(size.examples)
+    images, labels, held_out = images.to(device), labels.to(device), held_out.to(device)
     preset = Preset(epochs=size.epochs, batch_size=64, learning_rate=0.05, weight_decay=5e-4, momentum=0.9)
-    rows = []
+    rows: list[list[float]] = []
     net = build(ARCHITECTURE, CLASSES).to(images.device).eval()
     for first in range(0, size.models, together):
         seeds = list(range(first_seed + first, first_seed + min(first + together, size.models)))
@@ -166,5 +164,5 @@ def _population(
             net.load_state_dict(state)
             with torch.no_grad():
                 logits = net(held_out).cpu().numpy()
-            rows.append(logit_scaled_confidence(logits, truth.numpy()))
-    return np.stack(rows)
+            rows.append(logit_scaled_confidence(logits, truth.numpy()).tolist())
+    return rows

@@ -6,11 +6,13 @@ started where these are its own: in the project's image, or in new namespaces th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -21,7 +23,10 @@ from sandbox.protocol.frames import Decoder, Frame, FrameRule, Scalar, encode_he
 
 ROOT: Final = Path(__file__).parents[2]
 _IMAGE: Final = Path("/opt/unlearn/sandbox")
-_UNSHARE: Final = ("unshare", "--mount", "--pid", "--fork", "--ipc", "--net", "--mount-proc")
+_UNSHARE: Final = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--ipc", "--net", "--mount-proc")
+"""With its child end all processes of the namespace, also those that hold a device."""
+_LAST_LINES: Final = 2_000
+_TRIAL_SECONDS: Final = 20.0
 _READ_BYTES: Final = 1 << 20
 
 
@@ -35,7 +40,10 @@ def isolation() -> tuple[str, ...] | None:
         return ()
     if os.getuid() != 0 or shutil.which(_UNSHARE[0]) is None:
         return None
-    trial = subprocess.run([*_UNSHARE, "true"], capture_output=True, timeout=30, check=False)
+    try:
+        trial = subprocess.run([*_UNSHARE, "true"], capture_output=True, timeout=_TRIAL_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
     return _UNSHARE if trial.returncode == 0 else None
 
 
@@ -59,10 +67,12 @@ class Program:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self._decoder, self._arrived = Decoder(rules), deque[Frame]()
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the program
         self._process = subprocess.Popen(
             [*before, sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._messages,
             env=environment,
             cwd=ROOT,
         )
@@ -72,9 +82,25 @@ class Program:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Kill the program."""
+        """Kill the program, and show what it has written to stderr."""
         self._process.kill()
         self._process.wait()
+        sys.stderr.write(self._last_words())
+        self._messages.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):  # what was not sent yet
+                pipe.close()
+
+    def _last_words(self) -> str:
+        """Return the end of what the program has written to stderr."""
+        size = self._messages.seek(0, os.SEEK_END)
+        self._messages.seek(max(0, size - _LAST_LINES))
+        return self._messages.read().decode(errors="replace")
+
+    def _ended(self, how: str) -> ProgramEndedError:
+        words = self._last_words().strip()
+        return ProgramEndedError(f"{how}: {words}" if words else how)
 
     def send(self, kind: str, payload: bytes = b"", **fields: Scalar) -> None:
         """Send one frame.
@@ -87,7 +113,7 @@ class Program:
             self._process.stdin.write(encode_header(kind, len(payload), **fields) + payload)
             self._process.stdin.flush()
         except BrokenPipeError as error:
-            raise ProgramEndedError("it closed its end") from error
+            raise self._ended("it closed its end") from error
 
     def receive(self, seconds: float) -> Frame:
         """Return the next frame.
@@ -99,10 +125,10 @@ class Program:
         deadline, fd = time.monotonic() + seconds, self._process.stdout.fileno()
         while not self._arrived:
             if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise ProgramEndedError(f"it sent nothing within {seconds:.0f} s")
+                raise self._ended(f"it sent nothing within {seconds:.0f} s")
             data = os.read(fd, _READ_BYTES)
             if not data:
-                raise ProgramEndedError(f"it ended with exit code {self._process.wait()}")
+                raise self._ended(f"it ended with exit code {self._process.wait()}")
             self._arrived.extend(self._decoder.feed(data))
         return self._arrived.popleft()
 

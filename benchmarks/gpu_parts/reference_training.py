@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import torch
-from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.gpu_parts.float32_limits import data_sheet_limit
 from benchmarks.gpu_parts.problem import Problem
+from sandbox.gpu_check.children import call_in_child
 from sandbox.networks.architectures import build
 from sandbox.networks.precision import exact_arithmetic
 from sandbox.protocol.presets import PRESETS, Preset
-from sandbox.trainer.train_step import recorder_for
+from sandbox.trainer.rate import steps_per_second
 from sandbox.trainer.training import train_stacked
 
+_PLAIN: Final = "plain loop"
+_LEAST_SECONDS: Final = 2.0
+_EPOCHS_MEASURED: Final = 6
 _EPOCHS: Final = 30
 """Of the recipe, to turn steps a second into networks an hour."""
 
@@ -34,70 +38,88 @@ def measure_training(
 ) -> dict[str, Any]:
     """Return networks an hour in each way, and the share of the device's limit of float32 arithmetic.
 
+    Each way is measured in a child of its own: one that breaks its context, or takes too long, ends alone.
     ``on_way`` receives what is known after each way, so that a stopped measurement leaves it.
     """
-    exact_arithmetic()
-    columns = problem.columns("retain")
-    images, labels = (columns[name][:examples].to(device) for name in ("image", "label"))
-    flops = step_flops(problem)
-    limit = float32_limit(device)
-    results: dict[str, Any] = {}
-    values = {"step_flops": flops, "limit": limit, "ways": results}
     deadline = time.monotonic() + seconds
-    for name, count, train in _ways(problem, images, labels, models):
+    ways = _ways(models)
+    first = call_in_child(lambda: _limits(problem, device), max(_LEAST_SECONDS, seconds / 4))
+    results: dict[str, Any] = {}
+    values = {"step_flops": first.get("step_flops"), "limit": first.get("limit"), "ways": results}
+    if "error" in first:
+        values["limit_error"] = first["error"]
+    on_way(values)
+    for number, (name, way) in enumerate(ways.items()):
         left = deadline - time.monotonic()
-        if left < 1.0:
+        if left < _LEAST_SECONDS:
             results[name] = {"skipped": "no time left"}
             continue
-        try:
-            rate = _steps_per_second(train, count, len(images) // problem.batch_size, device)
-        except RuntimeError as error:
-            results[name] = {"error": str(error)[:500]}
-            continue
-        steps = _EPOCHS * ((problem.retain + problem.batch_size - 1) // problem.batch_size)
-        share = rate * flops / limit["operations_per_second"]
-        results[name] = {
-            "steps_per_second": rate,
-            "networks_per_hour": rate * 3600 / steps,
-            "share_of_limit": share,
-        }
+        within = min(left, 2 * left / (len(ways) - number))
+        measured = partial(_way_rate, problem, device, way, examples=examples, seconds=within)
+        answer = call_in_child(measured, within)
+        results[name] = answer if "error" in answer else _described(answer, problem, values)
+        _compare_with_plain(results)
         on_way(values)
-    plain = results.get("plain loop", {}).get("steps_per_second")
+    return values
+
+
+def _limits(problem: Problem, device: str) -> dict[str, Any]:
+    exact_arithmetic()
+    return {"step_flops": step_flops(problem), "limit": float32_limit(device)}
+
+
+def _way_rate(
+    problem: Problem, device: str, way: tuple[int, dict[str, Any]], *, examples: int, seconds: float
+) -> dict[str, Any]:
+    """Return the rate of one way."""
+    deadline = time.monotonic() + seconds
+    exact_arithmetic()
+    columns = problem.columns("retain")
+    images, labels = (columns[column][:examples].to(device) for column in ("image", "label"))
+    count, options = way
+
+    def train(epochs: int) -> None:
+        train_stacked(
+            architecture=problem.architecture,
+            classes=problem.classes,
+            images=images,
+            labels=labels,
+            seeds=list(range(count)),
+            preset=preset_of(problem, epochs),
+            **options,
+        )
+
+    return _rate(train, count * -(-len(images) // problem.batch_size), device, deadline)
+
+
+def _described(rate: dict[str, Any], problem: Problem, values: dict[str, Any]) -> dict[str, Any]:
+    steps = _EPOCHS * ((problem.retain + problem.batch_size - 1) // problem.batch_size)
+    result = {**rate, "networks_per_hour": rate["steps_per_second"] * 3600 / steps}
+    if values["limit"] is not None:
+        operations = rate["steps_per_second"] * values["step_flops"]
+        result["share_of_limit"] = operations / values["limit"]["operations_per_second"]
+    return result
+
+
+def _compare_with_plain(results: dict[str, Any]) -> None:
+    plain = results.get(_PLAIN, {}).get("steps_per_second")
     for result in results.values():
         if plain and "steps_per_second" in result:
             result["times_plain_loop"] = result["steps_per_second"] / plain
-    return values
+
+
+def _ways(models: tuple[int, ...]) -> dict[str, tuple[int, dict[str, Any]]]:
+    """Return number of networks and options of each way, by name."""
+    eager: dict[str, Any] = {"make_recorder": lambda _device: None}
+    ways: dict[str, tuple[int, dict[str, Any]]] = {_PLAIN: (1, eager), "one at a time, recorded": (1, {})}
+    for count in models:
+        ways[f"{count} stacked, recorded"] = (count, {})
+        ways[f"{count} side by side, recorded"] = (count, {"side_by_side": True})
+    return ways
 
 
 Train = Callable[[int], None]
 """Trains for a number of epochs."""
-
-
-def _ways(
-    problem: Problem, images: Tensor, labels: Tensor, models: tuple[int, ...]
-) -> Iterator[tuple[str, int, Train]]:
-    """Yield name, number of networks and function of each way."""
-
-    def way(count: int, *, record: bool, side_by_side: bool = False) -> Train:
-        def train(epochs: int) -> None:
-            train_stacked(
-                architecture=problem.architecture,
-                classes=problem.classes,
-                images=images,
-                labels=labels,
-                seeds=list(range(count)),
-                preset=preset_of(problem, epochs),
-                make_recorder=recorder_for if record else lambda _device: None,
-                side_by_side=side_by_side,
-            )
-
-        return train
-
-    yield "plain loop", 1, way(1, record=False)
-    yield "one at a time, recorded", 1, way(1, record=True)
-    for count in models:
-        yield f"{count} stacked, recorded", count, way(count, record=True)
-        yield f"{count} side by side, recorded", count, way(count, record=True, side_by_side=True)
 
 
 def preset_of(problem: Problem, epochs: int) -> Preset:
@@ -105,19 +127,29 @@ def preset_of(problem: Problem, epochs: int) -> Preset:
     return replace(PRESETS["contest"], epochs=epochs, batch_size=problem.batch_size, keep="last")
 
 
-def _steps_per_second(train: Train, count: int, steps: int, device: str) -> float:
-    """Return steps of single networks a second: by the difference of two trainings, so without the start."""
+def _rate(train: Train, steps: int, device: str, deadline: float) -> dict[str, Any]:
+    """Return steps of single networks a second, as the trainer measures them.
 
-    def timed(epochs: int) -> float:
+    Where the time does not suffice for that, it is the rate of one training, and ``has_start`` says so.
+
+    Args:
+        train: Trains all networks.
+        steps: Of all networks in an epoch.
+        device: On which it trains.
+        deadline: By the monotonic clock.
+    """
+
+    def seconds_of(epochs: int) -> float:
         began = time.monotonic()
         train(epochs)
         if device != "cpu":
             torch.cuda.synchronize()
         return time.monotonic() - began
 
-    once = timed(1)
-    thrice = timed(3)
-    return 2 * steps * count / max(thrice - once, 1e-9)
+    first = seconds_of(1)
+    has_start = time.monotonic() + _EPOCHS_MEASURED * first > deadline
+    rate = steps / first if has_start else steps_per_second(seconds_of, steps)
+    return {"steps_per_second": rate, "has_start": has_start, "first_seconds": first}
 
 
 def step_flops(problem: Problem) -> float:

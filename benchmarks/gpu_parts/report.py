@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,19 @@ class Report:
     failed: dict[str, str] = field(default_factory=dict)
     """Error messages of parts that ended with an exception."""
 
+    def add(self, part: str, values: Mapping[str, Any], error: str, skipped: str, seconds: float) -> None:
+        """Record what has become of a part: one that was stopped keeps what it had, with the reason."""
+        if skipped:
+            self.skipped[part] = skipped
+            return
+        if not error:
+            self.parts[part] = values
+        elif values:
+            self.parts[part] = {**values, "stopped": error}
+        else:
+            self.failed[part] = error
+        self.seconds[part] = seconds
+
     def write(self) -> None:
         """Replace the file as a whole.
 
@@ -46,11 +60,22 @@ class Report:
             "device": self.device,
             "small": self.small,
             "started_at": self.started_at,
-            "parts": dict(self.parts),
+            "parts": finite(dict(self.parts)),
             "seconds": self.seconds,
             "skipped": self.skipped,
             "failed": self.failed,
         }
+
+
+def finite(value: Any) -> Any:  # noqa: ANN401 - any value of JSON
+    """Return the value with text in place of numbers that JSON has not: infinite ones, and "nan"."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
 
 
 def quantiles(values: list[float]) -> dict[str, float]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import platform
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.gpu_parts.filters import fit_this_machine
 from benchmarks.gpu_parts.problem import SUBMISSION, Problem
 from benchmarks.gpu_parts.programs import Program, ProgramEndedError, isolation
 from benchmarks.gpu_parts.report import quantiles
 from benchmarks.gpu_parts.worker import bare_machine
-from sandbox.protocol.frames import FrameRule
+from sandbox.protocol.frames import FrameRule, ProtocolViolationError
 from sandbox.protocol.jobs import WorkerJob
 from sandbox.protocol.messages import from_worker
 
@@ -51,7 +54,13 @@ def _archive(source: Path) -> bytes:
 
 
 def compare_with_plain_loop(
-    problem: Problem, device: str, filter_file: Path, *, runs: int, seconds: float
+    problem: Problem,
+    device: str,
+    filter_file: Path,
+    *,
+    runs: int,
+    seconds: float,
+    on_way: Callable[[dict[str, Any]], None] = lambda _values: None,
 ) -> dict[str, Any]:
     """Return seconds of each run, sealed and plain, and the ratio of their medians.
 
@@ -61,25 +70,32 @@ def compare_with_plain_loop(
     Raises:
         ProgramEndedError: the plain loop failed.
     """
+    deadline = time.monotonic() + seconds
     plain = _plain(problem, device, runs, seconds / 2)
     result: dict[str, Any] = {"plain_seconds": quantiles(plain), "plain_runs": len(plain)}
+    on_way(result)
+    if not fit_this_machine(filter_file.parent):
+        return {**result, "sealed_skipped": f"the filters in the tree are not for {platform.machine()}"}
     before = isolation()
     if before is None and (reason := bare_machine.obstacle()) is not None:
         return {**result, "sealed_skipped": f"no namespaces of its own (unshare), and {reason}"}
     result["has_namespaces"] = before is not None
+    on_way(result)
     try:
         if before is not None:
-            sealed = _sealed(problem, device, filter_file, before, runs=runs, seconds=seconds / 2)
+            sealed = _sealed(
+                *(problem, device, filter_file, before), runs=runs, seconds=deadline - time.monotonic()
+            )
         else:
             with bare_machine.lent_to_worker() as folder:
                 sealed = _sealed(
                     *(problem, device, filter_file, ("env", f"TMPDIR={folder}"), "bare"),
                     runs=runs,
-                    seconds=seconds / 2,
+                    seconds=deadline - time.monotonic(),
                     first_uid=bare_machine.FIRST_UID,
                 )
-    except ProgramEndedError as error:
-        return {**result, "sealed_error": str(error)}
+    except (ProgramEndedError, ProtocolViolationError, OSError) as error:
+        return {**result, "sealed_error": f"{type(error).__name__}: {error}"}
     sealed_medians, plain_medians = quantiles(sealed["by_host"]), quantiles(plain)
     return {
         **result,

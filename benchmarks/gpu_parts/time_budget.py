@@ -22,9 +22,18 @@ class TimeBudget:
         """Start now."""
         self._end = self.clock() + self.seconds
 
+    @property
+    def left(self) -> float:
+        """Return the seconds until the end."""
+        return max(0.0, self._end - self.clock())
+
     def seconds_for(self, part: str) -> float:
         """Return how long a part may take from now on: its share of what is left for it and later ones."""
         names = list(self.weights)
         later = names[names.index(part) :]
-        left = max(0.0, self._end - self.clock())
-        return left * self.weights[part] / sum(self.weights[name] for name in later)
+        return self.left * self.weights[part] / sum(self.weights[name] for name in later)
+
+    def limit_for(self, part: str) -> float:
+        """Return after how long a part is ended that does not stop in time: by then others lose half."""
+        share = self.seconds_for(part)
+        return share + (self.left - share) / 2

@@ -31,6 +31,7 @@ _MAX_BYTES: Final = 1 << 20
 _LIMITS: Final = Limits(memory_bytes=4096 * MIB, processes=256)
 _ID: Final = "gpu-rules"
 _LOST: Final = "that submissions can use the GPU at all"
+_SLOW: Final = "Turn persistence mode on (nvidia-smi -pm 1): each attempt starts the driver"
 _HELP: Final = "Send what `python benchmarks/gpu.py --part b` writes: it tries which call the driver needs"
 
 
@@ -53,6 +54,8 @@ class RulesReport(BaseModel):
     """Each rule by itself."""
     together: dict[str, Attempt]
     """Each rule with all those before it, in the order in which a run applies them."""
+    not_tried: tuple[str, ...] = ()
+    """Attempts that the time did not suffice for."""
 
 
 def rules_container(*, image: str, labels: dict[str, str], placement: Placement) -> ContainerSpec:
@@ -111,6 +114,9 @@ def rules_finding(attempt: Callable[[], RulesReport]) -> Finding:
         return make_finding(_ID, Status.BROKEN, observation, advice, lost=_LOST)
     if broken := list(_broken(report)):
         return make_finding(_ID, Status.BROKEN, "; ".join(broken), _HELP, lost=_LOST)
+    if report.not_tried:
+        observation = f"the time did not suffice for {quantity(len(report.not_tried), 'attempt')}"
+        return make_finding(_ID, Status.WARNING, f"{observation}: {_shown(report.not_tried[0])}", _SLOW)
     number = quantity(len(report.together), "rule")
     return make_finding(_ID, Status.OK, f"the GPU works under all {number} of a run, each and together")
 

@@ -10,6 +10,7 @@ import ctypes
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,14 @@ _PROCESSES, _FILES = 256, 4096
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 
+_FILTER: Final = "filter: "
+_LEAST_SECONDS: Final = 2.0
+"""With less time left, nothing is tried any more."""
+_SLOW_SECONDS: Final = 10.0
+"""An attempt may take at least this long: a driver that is not kept loaded takes seconds to start."""
+
 Rule = Callable[[], None]
+Answer = dict[str, Any] | None
 
 
 def _set_limits() -> None:
@@ -83,7 +91,7 @@ def rules(filters: Mapping[str, bytes]) -> dict[str, Rule]:
         "not dumpable": partial(_prctl, _PR_SET_DUMPABLE, 0),
         "no_new_privs": partial(_prctl, _PR_SET_NO_NEW_PRIVS, 1),
         "session": _ignore_signals,
-        **{f"filter: {name}": partial(_install_with_privilege, data) for name, data in filters.items()},
+        **{f"{_FILTER}{name}": partial(_install_with_privilege, data) for name, data in filters.items()},
     }
 
 
@@ -92,29 +100,54 @@ def try_rules(
 ) -> dict[str, Any]:
     """Return how each rule alone, and with all before it, affects the device.
 
+    The first attempt, without rules, shows how long a device takes; later ones may take four times as long.
+    All rules together come first, since runs live under these; filters that allow one call more come last.
+
     Returns:
         ``alone`` and ``together``: by rule, the values of the child (`call_in_child`); ``names_thread``:
-        whether a thread's name can be written under all rules.
+        whether a thread's name can be written under all rules; ``without a device``: each rule alone with
+        the CPU, since a rule may not even apply here, whatever the device; ``not_tried``: attempts that the
+        time did not suffice for.
     """
-    every = rules(filters)
-    order = [name for name in every if not name.startswith("filter: ") or name == "filter: all"]
-    deadline_each = max(5.0, min(each_seconds, seconds / (2 * len(every) + 2)))
+    every, deadline = rules(filters), time.monotonic() + seconds
+    order = [name for name in every if not name.startswith(_FILTER) or name == f"{_FILTER}all"]
+    not_tried: list[str] = []
 
-    def attempt(*names: str, last: Callable[[], dict[str, Any]] | None = None) -> dict[str, Any]:
+    def attempt(title: str, where: str, *names: str, within: float, last: Rule | None = None) -> Answer:
+        left = deadline - time.monotonic()
+        if left < _LEAST_SECONDS:
+            not_tried.append(title)
+            return None
+
         def apply_and_use() -> dict[str, Any]:
             for name in names:
                 every[name]()
-            return start_using(device) if last is None else last()
+            if last is None:
+                return start_using(where)
+            last()
+            return {"written": True}
 
-        return call_in_child(apply_and_use, deadline_each)
+        return call_in_child(apply_and_use, min(left, within))
 
-    def named() -> dict[str, Any]:
-        _name_thread()
-        return {"written": True}
-
-    return {
-        "without rules": attempt(),
-        "alone": {name: attempt(name) for name in every},
-        "together": {name: attempt(*order[: place + 1]) for place, name in enumerate(order)},
-        "names_thread": attempt(*order, last=named),
+    without = attempt("without rules", device, within=min(each_seconds, max(_LEAST_SECONDS, seconds / 3)))
+    taken = without["seconds"] if without is not None else 0.0
+    each = min(each_seconds, max(_SLOW_SECONDS, 4 * taken))
+    prefixes = {name: order[: place + 1] for place, name in reversed(list(enumerate(order)))}
+    together = {
+        name: attempt(f"together: {name}", device, *names, within=each) for name, names in prefixes.items()
     }
+    named = attempt("names_thread", "cpu", *order, within=each, last=_name_thread)
+    without_device = {name: attempt(f"without a device: {name}", "cpu", name, within=each) for name in every}
+    alone = {name: attempt(f"alone: {name}", device, name, within=each) for name in every}
+    return {
+        "without rules": without,
+        "alone": _answered(alone),
+        "together": _answered({name: together[name] for name in order}),
+        "without a device": _answered(without_device),
+        "names_thread": named,
+        "not_tried": not_tried,
+    }
+
+
+def _answered(answers: Mapping[str, Answer]) -> dict[str, dict[str, Any]]:
+    return {name: answer for name, answer in answers.items() if answer is not None}

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from sandbox.networks.architectures import can_be_stacked
 from sandbox.protocol.presets import Preset
+from sandbox.trainer.rate import steps_per_second
 from sandbox.trainer.training import GROUP_SIZE, train_stacked
 
 _MEASURED_BATCHES: Final = 30
@@ -102,12 +103,12 @@ def measure_methods(
                 side_by_side=method.side_by_side,
             )
 
-        rates[method.name] = steps_per_second(train, method.group_size * steps, images.device)
+        rates[method.name] = rate_of(train, method.group_size * steps, images.device)
         on_measured(done)
     return rates
 
 
-def steps_per_second(train: Callable[[int], None], steps: int, device: torch.device) -> float:
+def rate_of(train: Callable[[int], None], steps: int, device: torch.device) -> float:
     """Return how many steps of single networks a second a training takes, or 0 if it fails on this device.
 
     Args:
@@ -116,16 +117,15 @@ def steps_per_second(train: Callable[[int], None], steps: int, device: torch.dev
         device: On which it trains.
     """
     try:
-        once, thrice = _seconds(train, 1, device), _seconds(train, 3, device)
+        return steps_per_second(lambda epochs: _seconds(train, epochs, device), steps)
     except RuntimeError:  # such as too little memory for so many networks
         if device.type == "cuda":
             torch.cuda.empty_cache()
         return 0.0
-    return 2 * steps / max(thrice - once, 1e-9)
 
 
 def _seconds(train: Callable[[int], None], epochs: int, device: torch.device) -> float:
-    """Return the seconds of a training. The difference of two is free of the time that recording takes."""
+    """Return the seconds of a training."""
     began = time.monotonic()
     train(epochs)
     if device.type == "cuda":

@@ -160,11 +160,13 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
     from sandbox.networks.architectures import load, prepare  # noqa: PLC0415
     from sandbox.networks.datasets import dataset, read_split  # noqa: PLC0415
     from sandbox.worker.checkpoint import checkpoint_bytes  # noqa: PLC0415
+    from sandbox.networks.precision import exact_arithmetic  # noqa: PLC0415
     from sandbox.worker.child import RunInputs, seed_everything  # noqa: PLC0415
     from sandbox.worker.entry.contest_files import class_weights  # noqa: PLC0415
     from sandbox.worker.same_network import digests_of  # noqa: PLC0415
 
     torch.set_num_threads(1)
+    exact_arithmetic()  # as references were trained, or the difference would count against a submission
     prepare(job.architecture)
     original = read_split(received["original"])
     dtypes = {name: tensor.dtype for name, tensor in original.items()}

@@ -56,7 +56,7 @@ def test_the_fastest_method_is_chosen_and_one_that_fails_is_not(in_image: InImag
         in_image,
         """
 from sandbox.trainer import methods
-from sandbox.trainer.methods import METHODS, choose, is_side_by_side, measure_methods, should_measure, steps_per_second
+from sandbox.trainer.methods import METHODS, choose, is_side_by_side, measure_methods, should_measure, rate_of
 cpu = torch.device("cpu")
 def fails(_epochs): raise RuntimeError("CUDA out of memory")
 seen = []
@@ -64,7 +64,7 @@ rates = measure_methods(architecture="digits", classes=5, images=images, labels=
 print(json.dumps({
     "chosen": [choose({"stacked": 1.0, "side by side": 3.0, "alone": 2.0}).name,
                choose({"stacked": 0.0, "side by side": 0.0, "alone": 2.0}).name, choose({}).name],
-    "failed": steps_per_second(fails, 10, cpu),
+    "failed": rate_of(fails, 10, cpu),
     "sizes": len({method.group_size for method in METHODS}),
     "side by side": [[is_side_by_side(size, device) for size in (1, 8, 16)] for device in ("cpu", "cuda")],
     "measured": [should_measure(*case) for case in (("resnet18", "cuda", 512), ("resnet18", "cpu", 512),

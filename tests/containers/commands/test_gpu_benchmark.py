@@ -68,7 +68,7 @@ def measure(engine: Engine, image: Image, labels: dict[str, str], *arguments: st
         container.remove()
 
 
-OPTIONS: Final = ("--device", "cpu", "--small", "--seconds", "120")
+OPTIONS: Final = ("--device", "cpu", "--small", "--seconds", "500")
 
 
 def successful(engine: Engine, image: Image, labels: dict[str, str], *options: str) -> dict[str, Any]:
@@ -112,6 +112,8 @@ def test_the_rules_of_a_run_are_tried_alone_and_together(quick: dict[str, Any]) 
     answers = [*rules["alone"].values(), *rules["together"].values(), rules["without rules"]]
     assert [answer for answer in answers if "error" in answer] == []
     assert rules["names_thread"]["written"] is True
+    assert rules["not_tried"] == []
+    assert rules["without a device"].keys() == rules["alone"].keys()
 
 
 def test_contexts_are_timed(quick: dict[str, Any]) -> None:
@@ -153,6 +155,7 @@ def test_nothing_of_an_earlier_process_is_found(quick: dict[str, Any]) -> None:
     """On the CPU the kernel clears pages."""
     leftovers = quick["parts"]["g"]
     assert (leftovers["filled"]["blocks"], leftovers["searched"]["hits"]) == (4, 0)
+    assert leftovers["filled"]["found_in_own"] == leftovers["block_bytes"] // 4, "the search finds nothing"
 
 
 def test_without_a_gpu_it_says_so(engine: Engine, built_image: Image, labels: dict[str, str]) -> None:

@@ -35,6 +35,8 @@ job = WorkerJob(architecture="resnet18", classes=2, item_format="dict", batch_si
                 log_bytes=1, processes=1)
 _load(job, {**data, "original": safetensors.torch.save(state), "submission": buffer.getvalue()}, lambda: b"")
 touched = sorted(set(calls))
+precision = [torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision,
+             torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark]
 from sandbox.worker.zygote import require_unused_gpu
 require_unused_gpu()
 torch.cuda._initialized = True
@@ -45,7 +47,7 @@ except RuntimeError as error:
     refused = str(error)
 torch.cuda._initialized = False
 torch.cuda.is_available()
-print(json.dumps({"touched": touched, "refused": refused, "counted": "_cuda_getDeviceCount" in calls}))
+print(json.dumps({"precision": precision, "touched": touched, "refused": refused, "counted": "_cuda_getDeviceCount" in calls}))
 """
 
 
@@ -55,3 +57,8 @@ def test_loading_the_inputs_of_a_gpu_run_calls_nothing_of_cuda(in_image: Callabl
     assert result["touched"] == []
     assert "no run could use it" in result["refused"]
     assert result["counted"], "the test would not see a call"
+
+
+def test_runs_compute_as_references_were_trained(in_image: Callable[[str], str]) -> None:
+    """In float32 without TF32, and deterministically: the scorer would see a difference."""
+    assert json.loads(in_image(SCRIPT))["precision"] == ["ieee", "ieee", True, False]

@@ -53,6 +53,15 @@ def test_what_breaks_it_is_named(changes: dict[str, Any], observation: str) -> N
     assert "\x1b" not in finding.observation
 
 
+def test_a_check_that_ran_out_of_time_proves_nothing() -> None:
+    """A slow device is no device that works under all rules."""
+    found = report().model_copy(update={"not_tried": ("alone: uid", "alone: limits")})
+    finding = rules_finding(lambda: found)
+    assert finding.status is Status.WARNING
+    assert "2 attempts: alone: uid" in finding.observation
+    assert "persistence" in finding.advice
+
+
 def test_a_host_without_the_device_is_a_finding() -> None:
     """And no error of doctor."""
 
