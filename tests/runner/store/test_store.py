@@ -56,7 +56,7 @@ def test_published_runs_are_read_back_unchanged(store: Store) -> None:
     """Every field is preserved, 63-bit seeds and untrusted text included; runs are ordered by index."""
     runs = [
         run_of(2, verdict=Verdict.CRASHED, detail="ε [red]\n'; DROP TABLE runs; --", checkpoint_sha256=""),
-        run_of(0),
+        run_of(0, node="b (10.0.0.2)", device_class="cuda:NVIDIA-H200"),
         run_of(1, log_bytes_dropped=10**12, attempt=3),
     ]
     assert all(store.publish(ID, run) for run in runs)
