@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ class Node:
     """Whether it is examined again at once."""
     examine_at: float = 0.0
     """When it is examined again, by the monotonic clock."""
+    lost_at: float = -math.inf
+    """When it lost a device last."""
 
     @property
     def lacks_devices(self) -> bool:

@@ -29,6 +29,8 @@ LEASE_SECONDS: Final = 60.0
 """After which a device that does not answer is lost, and those of a coordinator that does not renew it."""
 _BEAT_SECONDS: Final = 3.0
 _EXAMINE_AGAIN_SECONDS: Final = 30.0
+_LOSSES_SECONDS: Final = 60.0
+"""Between two devices that a node loses: if they are closer, the second is started again after a pause."""
 _NODES_AT_ONCE: Final = 16
 _OPEN_SECONDS: Final = 180.0
 """In which the first node has to be usable; the processes of a coordinator that was killed end meanwhile."""
@@ -279,7 +281,10 @@ class ClusterPool:
             device.is_lost, device.loss = True, reason
             node = self._nodes[device.node]
             node.devices = [each for each in node.devices if each is not device]
-            node.examine_at = 0.0
+            now = time.monotonic()
+            is_repeated = bool(node.devices) and now - node.lost_at < _LOSSES_SECONDS
+            node.examine_at = now + _EXAMINE_AGAIN_SECONDS if is_repeated else 0.0
+            node.lost_at = now
             self._taken.pop(device, None)
             if device in self._free:
                 self._free.remove(device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -90,9 +91,14 @@ def test_the_status_of_a_cluster(cluster: RayCluster) -> None:
 
 
 def test_a_status_that_cannot_be_asked_is_a_sentence(cluster: RayCluster) -> None:
-    """No cluster, and nodes none of which would be used."""
+    """No cluster, which is told at once, an address of another form, and nodes none of which would be used."""
+    begun = time.monotonic()
     nowhere = type_words("cluster", "status", "--cluster", "127.0.0.1:1", code=3)
     assert "No Ray cluster can be joined at 127.0.0.1:1" in " ".join(nowhere.stderr.split())
+    assert time.monotonic() - begun < 60
+    for address in ("local", "10.0.0.1", "ray://10.0.0.1:10001", ":6379"):  # the first would start one
+        wrong = type_words("cluster", "status", "--cluster", address, code=2)
+        assert "HOST:PORT" in " ".join(wrong.stderr.split())
     words = ("cluster", "status", "--cluster", cluster.address, "--devices", "GPU-00000000")
     refused = type_words(*words, "--json", code=3)
     assert [node["ready"] for node in json.loads(refused.stdout)["nodes"]] == [False, False]
