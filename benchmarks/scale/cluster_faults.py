@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 from rich.console import Console
@@ -41,8 +41,45 @@ LEASE_SECONDS: Final = 20.0
 _RUNS: Final = 90
 _RUN_SECONDS: Final = "0.5"
 _PATIENCE_SECONDS: Final = 900.0
-KINDS: Final = ("device", "suspended device", "agent", "node", "coordinator", "head")
-_WEIGHTS: Final = (8, 4, 5, 4, 3, 1)
+KINDS: Final = ("device", "suspended device", "agent", "node", "suspended node", "coordinator", "head")
+_WEIGHTS: Final = (8, 4, 5, 4, 4, 3, 1)
+_SUSPENDED_SECONDS: Final = (5.0, 60.0)
+"""How long a node is suspended: it may come back in time, or after it was given up."""
+_RESUMED_SECONDS: Final = 20.0
+"""In which a node that came back may do what it should not."""
+
+
+class SuspendedNode:
+    """A node all of whose processes stand still, as others see one whose network is cut, until it goes on."""
+
+    def __init__(self, node: Any, until: float) -> None:  # noqa: ANN401 - Ray's
+        """Suspend a node until a moment of the monotonic clock."""
+        self.node, self._until = node, until
+        self._ends_at: float | None = None
+        self._processes = self._of_node()
+        for process in self._processes:
+            with contextlib.suppress(psutil.Error):
+                process.suspend()
+
+    def may_end(self, *, at_once: bool) -> bool:
+        """Let it go on if its time has come; return whether it has gone on for a while, and may be ended."""
+        if self._ends_at is None:
+            if not at_once and time.monotonic() < self._until:
+                return False
+            for process in self._processes:
+                with contextlib.suppress(psutil.Error):
+                    process.resume()
+            self._ends_at = time.monotonic() + _RESUMED_SECONDS
+        return at_once or time.monotonic() >= self._ends_at
+
+    def _of_node(self) -> list[psutil.Process]:
+        found: list[psutil.Process] = []
+        for started in self.node.all_processes.values():
+            for each in started:
+                with contextlib.suppress(psutil.Error):
+                    process = psutil.Process(each.process.pid)
+                    found += [process, *process.children(recursive=True)]
+        return found
 
 
 class Faults:
@@ -54,6 +91,7 @@ class Faults:
         self.cluster = RayCluster()
         for _ in range(3):
             self.cluster.add_node()
+        self._suspended: list[SuspendedNode] = []
         self.kills: Counter[str] = Counter()
         self.problems: list[str] = []
         self.evaluations = 0
@@ -76,6 +114,7 @@ class Faults:
         while True:
             time.sleep(0.5)
             self._remember(store, published)
+            self._resume_nodes()
             code = process.poll()
             if code == 0:
                 break
@@ -100,6 +139,7 @@ class Faults:
                     published_before = len(published)
                 next_at = time.monotonic() + self._random.uniform(0.0, 5.0)
         process.wait()
+        self._resume_nodes(at_once=True)
         self._remember(store, published)
         self._audit(store, published)
         self._time_pickups(store, killed_nodes)
@@ -158,23 +198,31 @@ class Faults:
                 self.pickups.append(min(after))
 
     def _kill(self, kind: str, coordinator: subprocess.Popen[str]) -> bool:
-        """Kill something; return False if there is nothing of the kind."""
+        """Kill or suspend something; return False if there is nothing of the kind."""
         if kind == "coordinator":
             coordinator.kill()
-            return True
-        if kind == "head":
+        elif kind == "head":
+            self._resume_nodes(at_once=True)
             coordinator.kill()
             self.cluster.close()
             self.cluster = RayCluster()
             for _ in range(3):
                 self.cluster.add_node()
-            return True
-        if kind == "node":
+        elif kind == "node":
             self.cluster.kill_node(self._random.choice(self.cluster.nodes))
             self.cluster.add_node()
-            return True
-        name = "ray::NodeAgent" if kind == "agent" else "ray::ContainerWorker"
-        processes = self._processes(name)
+        elif kind == "suspended node":
+            seconds = self._random.uniform(*_SUSPENDED_SECONDS)
+            node = self.cluster.nodes.pop(self._random.randrange(len(self.cluster.nodes)))
+            self._suspended.append(SuspendedNode(node, time.monotonic() + seconds))
+            self.cluster.add_node()
+        else:
+            return self._kill_actor(kind)
+        return True
+
+    def _kill_actor(self, kind: str) -> bool:
+        """Kill or suspend the process of an actor; return False if there is none."""
+        processes = self._processes("ray::NodeAgent" if kind == "agent" else "ray::ContainerWorker")
         if not processes:
             return False
         process = self._random.choice(processes)
@@ -182,6 +230,14 @@ class Faults:
             process.send_signal(signal.SIGSTOP if kind == "suspended device" else signal.SIGKILL)
             return True
         return False
+
+    def _resume_nodes(self, *, at_once: bool = False) -> None:
+        """Let nodes go on whose time has come, and then end them: others have taken their places."""
+        for suspended in list(self._suspended):
+            if suspended.may_end(at_once=at_once):
+                self._suspended.remove(suspended)
+                self.cluster.nodes.append(suspended.node)
+                self.cluster.kill_node(suspended.node)
 
     def _processes(self, name: str) -> list[psutil.Process]:
         """Return the actors of a class among the descendants of this process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -30,7 +31,7 @@ from runner.reports.cells import plain_text
 from runner.reports.entries import entries_json, entry_line, group_copies
 from runner.reports.failures import follow_up
 from runner.reports.notices import FILES_KIND
-from runner.reports.runs import runs_table, terms_line
+from runner.reports.runs import places_line, runs_table, terms_line
 from runner.reports.scores import score_remarks, score_table, summary_json
 from runner.reports.views.markdown import markdown_text
 from runner.reports.views.model import EvaluationView
@@ -163,7 +164,9 @@ def _show(named: NamedEvaluation, *, as_json: bool) -> None:
     out.print(f"evaluation {named.name} on {view.challenge}", markup=False, soft_wrap=True)
     for text in view_lines(view.model_copy(update={"next": []}), traceback=True):
         out.print(text, soft_wrap=True)
-    _show_runs(opened.runs(named.name))
+    _show_runs(runs := opened.runs(named.name))
+    if places := places_line(runs, here=socket.gethostname()):
+        out.print(places, markup=False, soft_wrap=True)
     for terms in opened.all_terms(named.name):
         out.print(terms_line(terms), soft_wrap=True)
     for entry in entries:

@@ -8,8 +8,6 @@ still, or the coordinator be gone.
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import os
 import shutil
 import socket
@@ -23,6 +21,7 @@ import psutil
 
 from runner.challenge.limits import Limits
 from runner.cluster.challenge_cache import ChallengeCache, cache_folder
+from runner.cluster.code_version import code_version
 from runner.cluster.fitness import NodeFacts
 from runner.cluster.leases import Leases
 from runner.cluster.orders import ProcessMark
@@ -37,7 +36,6 @@ from runner.engine.session import remove_leftovers
 from runner.errors import HostNotReadyError, RunnerError
 
 _SWEEP_SECONDS: Final = 5.0
-_PACKAGES: Final = ("runner", "sandbox", "scoring")
 
 
 class NodeAgent:
@@ -113,6 +111,10 @@ class NodeAgent:
         """
         self._leases.renew(coordinator, time.monotonic() + seconds, processes)
 
+    def has_lease(self, coordinator: str) -> bool:
+        """Return whether a coordinator has a lease on processes of this node."""
+        return self._leases.has(coordinator)
+
     def release(self, coordinator: str) -> None:
         """End a coordinator's lease and its processes, and remove their containers."""
         self._end(self._leases.release(coordinator))
@@ -142,18 +144,6 @@ class NodeAgent:
                 self._end(self._leases.expired(time.monotonic()))
             if self._stopped.wait(_SWEEP_SECONDS):
                 return
-
-
-@functools.cache
-def code_version() -> str:
-    """Return a digest of the project's code, as it is on the disk when this is first called."""
-    root = Path(__file__).resolve().parent.parent.parent
-    digest = hashlib.sha256()
-    for package in _PACKAGES:
-        for file in sorted((root / package).rglob("*.py")):
-            digest.update(f"{file.relative_to(root)}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:16]
 
 
 def processor_model(file: Path = Path("/proc/cpuinfo")) -> str:

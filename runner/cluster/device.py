@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -20,99 +20,26 @@ from typing import Final
 import psutil
 
 from runner.challenge.challenge import Challenge
-from runner.challenge.outputs import NetworkOutputs
-from runner.clients.evaluator import Rejected
-from runner.clients.runs import EndedRun
 from runner.cluster.challenge_cache import ChallengeCache, cache_folder
-from runner.cluster.orders import Delivered, Evaluated, Message, Order, ProcessMark, Share, Started
+from runner.cluster.code_version import code_version
+from runner.cluster.orders import Delivered, Message, Order, ProcessMark, Share, Started
+from runner.cluster.outbox import AbortedError, EvaluatedSink, Outbox
 from runner.devices.device import Device
 from runner.devices.protocol import Failed
 from runner.errors import HostNotReadyError, RunnerError, SandboxError
-from runner.execution.executor import EvaluatedRun, Executor, OutputsSink
+from runner.execution.executor import Executor, OutputsSink
 from runner.execution.host_session import HostSession, host_session
 from runner.execution.local import LocalExecutor
-from runner.parsers.checkpoint import content_sha256
 from runner.progress import NullReporter, Reporter
 from runner.tracebacks import save_traceback
 
-_MAX_WAITING: Final = 8
-"""Messages that wait to be taken; then whoever has another one waits too."""
-_WAIT_SECONDS: Final = 0.2
+_MAX_SHARES: Final = 64
 _ABORT_SECONDS: Final = 120.0
 """In which a share that is aborted removes its containers."""
 
 
-class _AbortedError(BaseException):
-    """The share was aborted."""
-
-
-class _Outbox:
-    """Messages of a share, for whoever takes them."""
-
-    def __init__(self) -> None:
-        self._messages: queue.Queue[Message | None] = queue.Queue(_MAX_WAITING)
-        self.stopped = threading.Event()
-        """No other run is to be started."""
-        self.aborted = threading.Event()
-        """Nobody takes messages any more."""
-
-    def put(self, message: Message | None) -> None:
-        while True:
-            if self.aborted.is_set():
-                raise _AbortedError
-            with contextlib.suppress(queue.Full):
-                self._messages.put(message, timeout=_WAIT_SECONDS)
-                return
-
-    def messages(self) -> Iterator[Message]:
-        while not self.aborted.is_set():
-            with contextlib.suppress(queue.Empty):
-                message = self._messages.get(timeout=_WAIT_SECONDS)
-                if message is None:
-                    return
-                yield message
-
-
-class _Sink:
-    """Keeps checkpoints on the disk until they are evaluated, and then sends their runs."""
-
-    def __init__(self, folder: Path, outbox: _Outbox, *, keep_checkpoints: bool) -> None:
-        self._folder, self._outbox, self._keep = folder, outbox, keep_checkpoints
-        self._runs: dict[int, EndedRun] = {}
-        """Ended, without their checkpoints."""
-
-    def add(self, index: int, checkpoint: bytes, ended: EndedRun | None = None) -> None:
-        self._file(index).write_bytes(checkpoint)
-        if ended is not None:
-            self._runs[index] = replace(ended, checkpoint=b"")
-
-    def read_checkpoint(self, index: int) -> bytes:
-        return self._file(index).read_bytes()
-
-    def publish_outputs(self, index: int, outputs: NetworkOutputs) -> None:
-        self._send(index, outputs)
-
-    def reject(self, index: int, reason: str) -> None:
-        self._send(index, Rejected(reason=reason))
-
-    def _send(self, index: int, outputs: NetworkOutputs | Rejected) -> None:
-        ended = self._runs.pop(index, None)
-        if ended is None:
-            self._outbox.put(Evaluated(index, outputs))
-        else:
-            checkpoint = self.read_checkpoint(index)
-            digest = content_sha256(checkpoint)
-            if self._keep:
-                ended = replace(ended, checkpoint=checkpoint)
-            self._outbox.put(Delivered(EvaluatedRun(ended=ended, outputs=outputs, checkpoint_sha256=digest)))
-        self._file(index).unlink()
-
-    def _file(self, index: int) -> Path:
-        return self._folder / str(index)
-
-
 class DeviceWorker:
-    """Executes one share at a time. `stop` and `abort` are called while `execute` is in progress."""
+    """Executes one share at a time. All methods are called by any thread, in any order."""
 
     def __init__(self, device: Device, cache: Path | None = None) -> None:
         """Prepare; the device is locked with the first share.
@@ -126,9 +53,19 @@ class DeviceWorker:
         self._host: tuple[tuple[str, ...], HostSession] | None = None
         self._resources = ExitStack()
         self._challenge: Challenge | None = None
-        self._outbox = _Outbox()
+        self._outboxes: dict[str, Outbox] = {}
+        """Of the last shares that were executed, stopped or aborted: a call may come before its share."""
+        self._running: Outbox | None = None
+        self._is_closed = False
         self._thread: threading.Thread | None = None
         self._turn = threading.Lock()
+        self._lock = threading.Lock()
+        """Of what is above. Held while containers of an aborted share are removed: another cannot begin."""
+        self._version = code_version()  # before an upgrade of the files could change what it says
+
+    def version(self) -> str:
+        """Return a digest of the project's code that this process has loaded."""
+        return self._version
 
     def mark(self) -> ProcessMark:
         """Return what identifies this process."""
@@ -142,69 +79,87 @@ class DeviceWorker:
 
         A run that ends with a checkpoint is yielded once that is evaluated.
         """
+        outbox = self._outbox(share.id)
         with self._turn:
-            outbox = self._outbox = _Outbox()
-            self._thread = threading.Thread(
-                target=self._work, args=(order, share, outbox), name="share", daemon=True
-            )
-            self._thread.start()
+            with self._lock:
+                if self._is_closed or outbox.stopped.is_set():
+                    return
+                self._running = outbox
+                self._thread = threading.Thread(
+                    target=self._work, args=(order, share, outbox), name="share", daemon=True
+                )
+                self._thread.start()
             try:
                 yield from outbox.messages()
             finally:
                 outbox.aborted.set()
-                self._wait()
+                self._wait(outbox)
 
-    def stop(self) -> None:
-        """Start no other run of the share; those in progress end."""
-        self._outbox.stopped.set()
+    def stop(self, share: str) -> None:
+        """Start no other run of a share; those in progress end. Another share of this device goes on."""
+        self._outbox(share).stopped.set()
 
-    def abort(self) -> None:
-        """End the share at once, and remove its containers."""
-        outbox = self._outbox
+    def abort(self, share: str) -> None:
+        """End a share at once, and remove its containers; one that comes later is not begun."""
+        outbox = self._outbox(share)
         outbox.stopped.set()
         outbox.aborted.set()
-        self._wait()
+        self._wait(outbox)
 
     def close(self) -> None:
         """End everything, and release the device."""
-        self.abort()
+        with self._lock:
+            self._is_closed = True
+            running = self._running
+        if running is not None:
+            running.stopped.set()
+            running.aborted.set()
+            self._wait(running)
         self._resources.close()
 
-    def _wait(self) -> None:
-        """Wait until a share that nobody wants has ended; its containers are removed from under it."""
-        thread = self._thread
-        waited = 0.0
-        while thread is not None and thread.is_alive() and waited < _ABORT_SECONDS:
-            thread.join(1.0)
-            waited += 1.0
-            if thread.is_alive() and self._host is not None:
-                host = self._host[1]
-                with contextlib.suppress(HostNotReadyError):
-                    for identity, _labels in host.engine.containers(host.labels):
-                        host.engine.remove(identity)
+    def _outbox(self, share: str) -> Outbox:
+        with self._lock:
+            outbox = self._outboxes.setdefault(share, Outbox())
+            while len(self._outboxes) > _MAX_SHARES:
+                del self._outboxes[next(iter(self._outboxes))]
+            return outbox
 
-    def _work(self, order: Order, share: Share, outbox: _Outbox) -> None:
+    def _wait(self, outbox: Outbox) -> None:
+        """Wait until a share that nobody wants has ended; its containers are removed from under it."""
+        with self._lock:
+            thread = self._thread if self._running is outbox else None
+        deadline = time.monotonic() + _ABORT_SECONDS
+        while thread is not None and thread.is_alive() and time.monotonic() < deadline:
+            thread.join(1.0)
+            with self._lock:
+                if thread.is_alive() and self._host is not None:
+                    host = self._host[1]
+                    with contextlib.suppress(HostNotReadyError):
+                        for identity, _labels in host.engine.containers(host.labels):
+                            host.engine.remove(identity)
+
+    def _work(self, order: Order, share: Share, outbox: Outbox) -> None:
         try:
             try:
                 self._execute(order, share, outbox)
-            except _AbortedError:
+            except AbortedError:
                 raise
             except RunnerError as error:
                 outbox.put(Failed.of(error))
             except Exception as error:  # noqa: BLE001 - whatever it is, the coordinator is to be told
                 outbox.put(Failed.unforeseen(save_traceback(error)))
             outbox.put(None)
-        except _AbortedError:
+        except AbortedError:
             pass
 
-    def _execute(self, order: Order, share: Share, outbox: _Outbox) -> None:
+    def _execute(self, order: Order, share: Share, outbox: Outbox) -> None:
         def enough() -> bool:
             if outbox.aborted.is_set():
-                raise _AbortedError
+                raise AbortedError
             return outbox.stopped.is_set()
 
         with tempfile.TemporaryDirectory(prefix="unlearn-share-") as folder:
-            sink = _Sink(Path(folder), outbox, keep_checkpoints=order.settings.keep_checkpoints)
+            sink = EvaluatedSink(Path(folder), outbox, keep_checkpoints=order.settings.keep_checkpoints)
             with self.new_executor(order, sink) as executor:
                 for index, checkpoint in share.checkpoints.items():
                     sink.add(index, checkpoint)
@@ -222,8 +177,8 @@ class DeviceWorker:
         self,
         executor: Executor,
         share: Share,
-        sink: _Sink,
-        outbox: _Outbox,
+        sink: EvaluatedSink,
+        outbox: Outbox,
         enough: Callable[[], bool],
     ) -> None:
         has_started = False
@@ -237,10 +192,9 @@ class DeviceWorker:
 
         with contextlib.closing(executor.execute(share.runs, enough=enough_or_started)) as runs:
             for run in runs:
-                ended = run.ended
-                if ended.checkpoint:
-                    sink.add(ended.index, ended.checkpoint, ended)
-                    executor.evaluate(ended.index)
+                if run.ended.checkpoint:
+                    sink.add(run.ended.index, run.ended.checkpoint, run)
+                    executor.evaluate(run.ended.index)
                 else:
                     outbox.put(Delivered(run))
 

@@ -32,7 +32,11 @@ class RemoteShare(Protocol):
         """Start no other run of it."""
 
     def abort(self) -> None:
-        """End it at once; nothing of it is taken any more."""
+        """End it at once; nothing of it is taken any more.
+
+        Raises:
+            LostShareError: it does not end.
+        """
 
 
 class RemoteDevice(Protocol):
@@ -45,6 +49,14 @@ class RemoteDevice(Protocol):
     @property
     def node(self) -> str:
         """Return what identifies its node."""
+
+    @property
+    def node_name(self) -> str:
+        """Return the name of its node, as people know it."""
+
+    @property
+    def device_class(self) -> str:
+        """Return its class (`runner.devices.device.Device.recorded`)."""
 
     def start(self, order: Order, share: Share) -> RemoteShare:
         """Start a share.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Final, Self
 
 from runner.challenge.challenge import Challenge
@@ -122,9 +123,7 @@ class ClusterExecutor:
                         yield run
                 idle_since = time.monotonic()
         finally:
-            for remote in active:
-                remote.abort()
-                self._pool.give_back(remote.device)
+            self._abort(active)
 
     def evaluate(self, index: int) -> None:
         """Queue a published checkpoint; `finish` has it evaluated."""
@@ -157,9 +156,17 @@ class ClusterExecutor:
                     for remote in self._pool.wait(active, _WAIT_SECONDS):
                         self._take(remote, shares, active)
             finally:
-                for remote in active:
-                    remote.abort()
-                    self._pool.give_back(remote.device)
+                self._abort(active)
+
+    def _abort(self, active: Sequence[RemoteShare]) -> None:
+        """End shares, and give their devices back."""
+        for remote in active:
+            try:
+                remote.abort()
+            except LostShareError as error:
+                self._pool.lose(remote.device, str(error))
+            else:
+                self._pool.give_back(remote.device)
 
     def _start(self, shares: RunShares, active: list[RemoteShare]) -> None:
         """Give each free device a share, while runs wait."""
@@ -191,7 +198,9 @@ class ClusterExecutor:
             self._is_executing = True
             index = message.run.ended.index
             self._pool.failures.delivered(self._evaluation, remote.device.node, index)
-            return message.run if shares.delivered(remote, index) else None
+            if not shares.delivered(remote, index):
+                return None
+            return replace(message.run, node=remote.device.node_name, device_class=remote.device.device_class)
         if isinstance(message, Evaluated):
             self._pool.failures.delivered(self._evaluation, remote.device.node, message.index)
             self._deliver(message.index, message.outputs)

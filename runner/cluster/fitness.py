@@ -8,6 +8,9 @@ from typing import Final
 from runner.devices.device import Device
 from runner.units import GIB
 
+OTHER_VERSION: Final = (
+    "its version of unlearn is another one: install the same on all nodes, then restart Ray there."
+)
 MIN_FREE_BYTES: Final = 2 * GIB
 """Of the disk with a node's cache, beside the challenge."""
 
@@ -57,7 +60,7 @@ class Requirements:
 def why_unfit(facts: NodeFacts, required: Requirements) -> str:
     """Return the sentence with which a node is refused; empty if it is not."""
     if facts.version != required.version:
-        return "its version of unlearn is another one: install the same on all nodes, then restart Ray there."
+        return OTHER_VERSION
     return facts.problem or _other_image(facts, required) or _other_machine(facts, required)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ class Node:
     id: str
     name: str
     agent: Any = None
+    renewal: Any = None
+    """The renewal of its lease that is not known to have arrived yet."""
     facts: NodeFacts | None = None
     devices: list[RayDevice] = field(default_factory=list)
     challenges: set[str] = field(default_factory=set)
@@ -31,6 +34,13 @@ class Node:
     """Whether it is examined again at once."""
     examine_at: float = 0.0
     """When it is examined again, by the monotonic clock."""
+    lost_at: float = -math.inf
+    """When it lost a device last."""
+
+    @property
+    def lacks_devices(self) -> bool:
+        """Return whether it has devices of which none are used, or were lost."""
+        return self.facts is None or len(self.devices) < max(1, len(self.facts.devices))
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +49,10 @@ class RayDevice:
 
     cluster: Nodes
     node: str
-    name: str
+    node_name: str
+    device_name: str
+    """As the node has it."""
+    device_class: str
     actor: Any
     mark: ProcessMark
     is_lost: bool = False
@@ -48,6 +61,11 @@ class RayDevice:
     answered_at: float = field(default_factory=time.monotonic)
     question: Any = None
     """The ping that is not answered yet."""
+
+    @property
+    def name(self) -> str:
+        """Return its name, with that of its node."""
+        return f"{self.node_name} {self.device_name}"
 
     def start(self, order: Order, share: Share) -> RayShare:
         """Start a share."""
@@ -59,8 +77,8 @@ class RayDevice:
 class RayShare:
     """A share that an actor executes (`runner.cluster.device_pool.RemoteShare`)."""
 
-    def __init__(self, cluster: Nodes, device: RayDevice, generator: Any) -> None:  # noqa: ANN401 - Ray's
-        self._cluster, self._device, self.generator = cluster, device, generator
+    def __init__(self, cluster: Nodes, device: RayDevice, identity: str, generator: Any) -> None:  # noqa: ANN401 - Ray's
+        self._cluster, self._device, self.id, self.generator = cluster, device, identity, generator
 
     @property
     def device(self) -> RayDevice:
@@ -75,8 +93,8 @@ class RayShare:
 
     def stop(self) -> None:
         """Start no other run of it."""
-        self._cluster.tell(self._device, "stop")
+        self._cluster.stop(self)
 
     def abort(self) -> None:
         """End it at once, and wait until its containers are removed."""
-        self._cluster.abort(self._device)
+        self._cluster.abort(self)

@@ -21,6 +21,11 @@ class Leases:
             _until, before = self._leases.get(coordinator, (0.0, ()))
             self._leases[coordinator] = (until, tuple(dict.fromkeys((*before, *processes))))
 
+    def has(self, coordinator: str) -> bool:
+        """Return whether a coordinator has a lease."""
+        with self._lock:
+            return coordinator in self._leases
+
     def release(self, coordinator: str) -> tuple[ProcessMark, ...]:
         """End a lease; return its processes."""
         with self._lock:

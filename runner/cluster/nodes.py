@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runner.challenge.limits import Limits
-from runner.cluster.agent import NodeAgent, code_version
+from runner.cluster.agent import NodeAgent
+from runner.cluster.code_version import code_version
 from runner.cluster.device import DeviceWorker
 from runner.cluster.device_pool import LostShareError
+from runner.cluster.fitness import OTHER_VERSION
 from runner.cluster.handles import Node, RayDevice, RayShare
 from runner.cluster.orders import Message, Order, Share
 from runner.sanitize import sanitize_line
@@ -56,9 +58,14 @@ class Nodes:
         self._on = NodeAffinitySchedulingStrategy
         self._devices, self._limits, self._runtime = devices, limits.model_dump(), runtime
         self._image = image
-        common = {"num_cpus": 0, "max_task_retries": 0, "max_concurrency": _THREADS}
-        self._agents = ray.remote(**common, max_restarts=-1)(NodeAgent)
-        self._workers = ray.remote(**common, max_restarts=0)(worker)
+        self._agents = self.actor_class(NodeAgent, max_restarts=-1)
+        self._workers = self.actor_class(worker)
+
+    def actor_class(self, wrapped: type, *, max_restarts: int = 0) -> Any:  # noqa: ANN401 - Ray's
+        """Return the class of actors that wraps a class; Ray repeats none of their calls."""
+        return self._ray.remote(
+            num_cpus=0, max_task_retries=0, max_concurrency=_THREADS, max_restarts=max_restarts
+        )(wrapped)
 
     def alive(self) -> dict[str, str]:
         """Return the names of the nodes that are alive, by their identities.
@@ -105,33 +112,62 @@ class Nodes:
         return node.agent
 
     def start_devices(self, node: Node) -> list[RayDevice]:
-        """Start a process for each device of a node.
+        """Start a process for each device of a node that has none.
 
         Raises:
-            NodeRefusedError: one does not start, or another coordinator has it.
+            NodeRefusedError: one does not start or has loaded another version of the code, or another
+                coordinator has it.
         """
         assert node.facts is not None
+        present = {device.device_name for device in node.devices}
         started: list[RayDevice] = []
         try:
             for device in node.facts.devices:
+                if device.name in present:
+                    continue
                 actor = self._workers.options(
                     name=f"device {node.id} {device.name}",
                     scheduling_strategy=self._on(node_id=node.id, soft=False),
                 ).remote(device)
                 mark = self._asked(actor.mark.remote())
-                name = f"{node.name} {device.name}"
-                started.append(RayDevice(cluster=self, node=node.id, name=name, actor=actor, mark=mark))
-        except ValueError as error:
+                started.append(
+                    RayDevice(
+                        cluster=self,
+                        node=node.id,
+                        node_name=node.name,
+                        device_name=device.name,
+                        device_class=device.recorded,
+                        actor=actor,
+                        mark=mark,
+                    )
+                )
+                if self._asked(actor.version.remote()) != code_version():
+                    raise NodeRefusedError(OTHER_VERSION)  # its files were replaced after its agent's start
+        except (ValueError, NodeRefusedError) as error:
             for each in started:
-                self._ray.kill(each.actor)
+                self.end(each, node)
+            if isinstance(error, NodeRefusedError):
+                raise
             raise NodeRefusedError("another command uses it; wait for it.", is_temporary=True) from error
         return started
 
     def renew(self, node: Node, seconds: float) -> None:
         """Renew the lease on the processes of a node; nothing is waited for."""
+        self._forget_dead_agent(node)
         with contextlib.suppress(Exception):
             marks = [device.mark for device in node.devices]
-            self._agent(node).renew.remote(self._coordinator, seconds, marks)
+            node.renewal = self._agent(node).renew.remote(self._coordinator, seconds, marks)
+
+    def _forget_dead_agent(self, node: Node) -> None:
+        """Forget an agent for good that another command has ended: the next call reaches its successor."""
+        if node.renewal is None:
+            return
+        try:
+            if self._ray.wait([node.renewal], timeout=0)[0]:
+                self._ray.get(node.renewal, timeout=_CALL_SECONDS)
+                node.renewal = None
+        except Exception:  # noqa: BLE001 - of many classes; asking for its name again is right in each case
+            node.agent = node.renewal = None
 
     def is_silent(self, device: RayDevice, seconds: float) -> bool:
         """Ask whether a device answers; return whether it has not for so long, or is dead."""
@@ -173,7 +209,7 @@ class Nodes:
         generator = device.actor.execute.options(
             num_returns="streaming", _generator_backpressure_num_objects=_UNTAKEN
         ).remote(order, share)
-        return RayShare(self, device, generator)
+        return RayShare(self, device, share.id, generator)
 
     def wait(self, shares: Sequence[RayShare], seconds: float) -> list[RayShare]:
         """Return shares from which something can be taken; none after ``seconds``."""
@@ -192,22 +228,28 @@ class Nodes:
         except StopIteration:
             return None
         except self._ray.exceptions.RayError as error:
-            raise LostShareError(f"{share.device.name} is lost: {_first_line(error)}") from error
+            raise LostShareError(f"{share.device.name} is lost: {_line(error, 0)}") from error
         return message
 
-    def tell(self, device: RayDevice, method: str) -> None:
-        """Call a method of a device, and wait for nothing."""
+    def stop(self, share: RayShare) -> None:
+        """Have no other run of a share started, and wait for nothing."""
         with contextlib.suppress(Exception):
-            getattr(device.actor, method).remote()
+            share.device.actor.stop.remote(share.id)
 
-    def abort(self, device: RayDevice) -> None:
-        """End the share of a device, and wait until it has."""
-        deadline = time.monotonic() + _ABORT_SECONDS
+    def abort(self, share: RayShare) -> None:
+        """End a share, and wait until it has ended.
+
+        Raises:
+            LostShareError: it does not end in time.
+        """
+        device, deadline = share.device, time.monotonic() + _ABORT_SECONDS
         with contextlib.suppress(self._ray.exceptions.RayError):
-            answer = device.actor.abort.remote()
-            while not device.is_lost and time.monotonic() < deadline:
-                if self._ray.wait([answer], timeout=1.0)[0]:
+            answer = device.actor.abort.remote(share.id)
+            while not self._ray.wait([answer], timeout=1.0)[0]:
+                if device.is_lost:
                     return
+                if time.monotonic() > deadline:
+                    raise LostShareError(f"{device.name} does not end what it executes.")
 
     def end(self, device: RayDevice, node: Node) -> None:
         """End the process of a device, even one that stands still; its containers are removed."""
@@ -226,6 +268,8 @@ class Nodes:
             closing = [device.actor.close.remote() for device in devices]
             if closing:
                 self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
+        for node in nodes:
+            self._forget_dead_agent(node)
         with contextlib.suppress(Exception):
             released = [node.agent.release.remote(self._coordinator) for node in nodes if node.agent]
             if released:
@@ -240,18 +284,14 @@ class Nodes:
         try:
             return self._ray.get(reference, timeout=seconds)
         except self._ray.exceptions.RayTaskError as error:
-            raise NodeRefusedError(_first_line(error.cause)) from error
+            raise NodeRefusedError(_line(error.cause, 0)) from error
         except self._ray.exceptions.GetTimeoutError as error:
             raise NodeRefusedError("it does not answer.", is_temporary=True) from error
         except self._ray.exceptions.RayError as error:
-            raise NodeRefusedError(f"unlearn cannot be started there: {_last_line(error)}") from error
+            raise NodeRefusedError(f"unlearn cannot be started there: {_line(error, -1)}") from error
 
 
-def _first_line(error: BaseException) -> str:
+def _line(error: BaseException, position: int) -> str:
+    """Return a line of an error's text, such as the first (0) or the last (-1)."""
     lines = str(error).strip().splitlines()
-    return sanitize_line(lines[0] if lines else type(error).__name__, 300)
-
-
-def _last_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return sanitize_line(lines[-1] if lines else type(error).__name__, 300)
+    return sanitize_line(lines[position] if lines else type(error).__name__, 300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,8 @@ class Share:
     runs: tuple[PlannedRun, ...] = ()
     checkpoints: Mapping[int, bytes] = field(default_factory=dict)
     """Of runs that have ended and are still to be evaluated, by index."""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """By which it is stopped or aborted, and no other that its device has before or after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ from typing import Any, Final, Self
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.cluster.challenge_cache import challenge_files
 from runner.cluster.device import DeviceWorker
 from runner.cluster.device_pool import RemoteDevice, RemoteShare
 from runner.cluster.fitness import Requirements, why_unfit
 from runner.cluster.handles import Node, RayDevice, RayShare
 from runner.cluster.nodes import NodeRefusedError, Nodes
 from runner.cluster.poison import Failures
+from runner.cluster.providing import ChallengeProvider
 from runner.cluster.sharing import devices_of_each
 from runner.errors import HostNotReadyError
 
@@ -29,6 +29,8 @@ LEASE_SECONDS: Final = 60.0
 """After which a device that does not answer is lost, and those of a coordinator that does not renew it."""
 _BEAT_SECONDS: Final = 3.0
 _EXAMINE_AGAIN_SECONDS: Final = 30.0
+_LOSSES_SECONDS: Final = 60.0
+"""Between two devices that a node loses: if they are closer, the second is started again after a pause."""
 _NODES_AT_ONCE: Final = 16
 _OPEN_SECONDS: Final = 180.0
 """In which the first node has to be usable; the processes of a coordinator that was killed end meanwhile."""
@@ -79,8 +81,7 @@ class ClusterPool:
         """By which evaluation."""
         self._challenges: dict[str, Challenge] = {}
         """Of evaluations in progress."""
-        self._files: dict[str, Any] = {}
-        """References to the files of challenges in Ray's store, by their hash."""
+        self._provider = ChallengeProvider(self._cluster)
         self._lock = threading.RLock()
         self._stopped = threading.Event()
         self._threads = [
@@ -207,19 +208,11 @@ class ClusterPool:
 
     def _provide(self, node: Node, challenge: Challenge) -> bool:
         """Bring a challenge into a node's cache; return whether it is there."""
-        sha256 = challenge.sha256
-        if sha256 in node.challenges:
-            return True
         try:
-            if not self._cluster.has_challenge(node, sha256):
-                with self._lock:
-                    if sha256 not in self._files:
-                        self._files[sha256] = self._cluster.put(challenge_files(challenge))
-                self._cluster.store_challenge(node, sha256, self._files[sha256])
+            self._provider.provide(node, challenge)
         except NodeRefusedError as error:
             self._refuse(node, str(error))
             return False
-        node.challenges.add(sha256)
         return True
 
     def _repeat(self, action: Callable[[], object]) -> None:
@@ -248,13 +241,13 @@ class ClusterPool:
                 self._report(f"node {node.name} is gone")
         with self._lock:
             nodes = [self._nodes.setdefault(key, Node(id=key, name=name)) for key, name in alive.items()]
-        closed = [node for node in nodes if not node.devices and time.monotonic() >= node.examine_at]
-        if closed:
-            with ThreadPoolExecutor(min(_NODES_AT_ONCE, len(closed)), thread_name_prefix="node") as threads:
-                list(threads.map(self._open_node, closed))
+        due = [node for node in nodes if node.lacks_devices and time.monotonic() >= node.examine_at]
+        if due:
+            with ThreadPoolExecutor(min(_NODES_AT_ONCE, len(due)), thread_name_prefix="node") as threads:
+                list(threads.map(self._open_node, due))
 
     def _open_node(self, node: Node) -> None:
-        """Examine a node, and take its devices in if it is fit."""
+        """Examine a node, and take in the devices that it lacks if it is fit; else it is used no more."""
         before = node.problem
         node.is_retried = False
         try:
@@ -265,6 +258,9 @@ class ClusterPool:
             devices = self._cluster.start_devices(node)
         except NodeRefusedError as error:
             node.is_retried = error.is_temporary
+            if node.devices and not error.is_temporary:
+                self._refuse(node, str(error))
+                return
             node.problem = str(error)
             node.examine_at = time.monotonic() + (0.0 if error.is_temporary else _EXAMINE_AGAIN_SECONDS)
             if node.problem != before and not error.is_temporary:
@@ -272,7 +268,7 @@ class ClusterPool:
             return
         node.problem = ""
         with self._lock:
-            node.devices = devices
+            node.devices = [*node.devices, *devices]
             self._free.extend(devices)
         self._cluster.renew(node, self._lease_seconds)
 
@@ -285,7 +281,10 @@ class ClusterPool:
             device.is_lost, device.loss = True, reason
             node = self._nodes[device.node]
             node.devices = [each for each in node.devices if each is not device]
-            node.examine_at = 0.0
+            now = time.monotonic()
+            is_repeated = bool(node.devices) and now - node.lost_at < _LOSSES_SECONDS
+            node.examine_at = now + _EXAMINE_AGAIN_SECONDS if is_repeated else 0.0
+            node.lost_at = now
             self._taken.pop(device, None)
             if device in self._free:
                 self._free.remove(device)

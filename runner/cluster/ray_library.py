@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -13,6 +14,7 @@ from runner.sanitize import sanitize_line
 
 NAMESPACE: Final = "unlearn"
 """Of the names of actors."""
+_CONNECT_SECONDS: Final = 10.0
 INSTALL: Final = "Clusters need Ray, which is not installed here; run: pip install 'unlearn[cluster]'"
 
 
@@ -42,12 +44,14 @@ def joined_cluster(address: str) -> Iterator[Any]:
         ConfigurationError: the address has another form.
         HostNotReadyError: Ray is not installed, no cluster answers, or this machine is no node of it.
     """
-    if "://" in address:
+    host, _, port = address.rpartition(":")
+    if address != "auto" and not (host and "/" not in host and port.isascii() and port.isdigit()):
         raise ConfigurationError(
             "--cluster takes HOST:PORT of Ray's head, or auto: the command runs on a node of the cluster."
         )
     ray = load_ray()
     try:
+        _require_listener(ray, address)
         ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:
         raise HostNotReadyError(
@@ -60,6 +64,21 @@ def joined_cluster(address: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _require_listener(ray: Any, address: str) -> None:  # noqa: ANN401 - a library without types
+    """Connect to a cluster's head and leave: where nobody listens, Ray would try for many minutes.
+
+    Raises:
+        OSError: nobody listens there.
+        ValueError: the address that Ray has noted for ``auto`` is none.
+        ConnectionError: Ray has noted none.
+    """
+    if address == "auto":
+        address = str(ray._private.services.get_ray_address_from_environment(address, None))
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS):
+        pass
 
 
 def _drop(*_arguments: object, **_more: object) -> None:

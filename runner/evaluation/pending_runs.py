@@ -216,9 +216,7 @@ class PendingRuns:
 
     def _publish(self, executor: Executor, run: EvaluatedRun, planned: PlannedRun, attempt: int) -> None:
         index = planned.index
-        first = self._publisher.publish(
-            run.ended, planned, attempt=attempt, checkpoint_sha256=run.checkpoint_sha256
-        )
+        first = self._publisher.publish(run, seed=planned.seed, attempt=attempt)
         if first:
             self._budget = self._budget.after(run.ended.host_seconds)
             if isinstance(run.outputs, Rejected):

@@ -12,6 +12,7 @@ from typing import Final
 from runner.challenge.outputs import NetworkOutputs, pack_outputs
 from runner.clients.runs import EndedRun, PlannedRun
 from runner.errors import HostNotReadyError
+from runner.execution.executor import EvaluatedRun
 from runner.files import read_stored_file
 from runner.parsers.checkpoint import content_sha256
 from runner.sanitize import exception_name, sanitize, sanitize_line
@@ -22,6 +23,7 @@ from runner.store.store import Store
 from runner.verdict import Judgement
 
 _TRACEBACK_CHARACTERS: Final = 16_000
+_NODE_CHARACTERS: Final = 200
 _NO_ATTEMPT: Final = 0
 """The attempt of a run that none of this evaluation's attempts executed."""
 _WITHOUT_OUTPUT: Final = "Its output is with the organizer."
@@ -44,20 +46,19 @@ class RunPublisher:
         self._store, self._paths, self._evaluation = store, paths, evaluation
         self._token, self._keep_checkpoints = token, keep_checkpoints
 
-    def publish(self, ended: EndedRun, run: PlannedRun, *, attempt: int, checkpoint_sha256: str = "") -> bool:
+    def publish(self, run: EvaluatedRun, *, seed: int, attempt: int) -> bool:
         """Publish a run with its log and checkpoint; return False if it was published before.
 
         Args:
-            ended: The run.
-            run: As it was planned.
+            run: The run; its outputs are published apart.
+            seed: With which it was planned.
             attempt: In which it was executed.
-            checkpoint_sha256: Of a checkpoint of which nothing else is left: it was evaluated already.
 
         Raises:
             HostNotReadyError: a file or the store cannot be written, or the lease is lost.
         """
         files: list[Path] = []
-        digest = checkpoint_sha256
+        ended, digest = run.ended, run.checkpoint_sha256
         try:
             if ended.log or ended.traceback:
                 files.append(self._paths.log(ended.index))
@@ -70,7 +71,7 @@ class RunPublisher:
                 self._evaluation,
                 RunRecord(
                     index=ended.index,
-                    seed=run.seed,
+                    seed=seed,
                     attempt=attempt,
                     verdict=ended.judgement.verdict,
                     detail=sanitize(ended.judgement.detail, 2000),
@@ -79,6 +80,8 @@ class RunPublisher:
                     peak_memory_bytes=ended.peak_memory_bytes,
                     processor_seconds=ended.processor_seconds,
                     setup_seconds=ended.setup_seconds,
+                    node=sanitize_line(run.node, _NODE_CHARACTERS),
+                    device_class=sanitize_line(run.device_class, _NODE_CHARACTERS),
                     checkpoint_sha256=digest,
                     log_bytes_dropped=ended.log_bytes_dropped,
                     exception_type=sanitize_line(ended.exception_type, 200),

@@ -21,6 +21,10 @@ class EvaluatedRun:
     checkpoint_sha256: str = ""
     """Of a checkpoint that was evaluated where it was made, and of which nothing else is left
     (`runner.parsers.checkpoint.content_sha256`); empty where `ended` has it."""
+    node: str = ""
+    """Name of the machine that executed it."""
+    device_class: str = ""
+    """Class of the device there (`runner.devices.device.Device.recorded`)."""
 
 
 class OutputsSink(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -102,7 +103,9 @@ class LocalExecutor:
             with contextlib.closing(self._runs(planned, enough)) as runs:
                 for ended in runs:
                     self._queue.raise_if_failed()
-                    yield EvaluatedRun(ended=ended)
+                    yield EvaluatedRun(
+                        ended=ended, node=socket.gethostname(), device_class=self._settings.device
+                    )
         except SandboxError:
             self._queue.raise_if_failed()  # its own failure ends the command, and is what to report
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,9 +11,14 @@ from rich.text import Text
 
 from runner.reports.cells import figure, plain_text
 from runner.reports.columns import DEFAULT_WIDTH, REQUIRED, Column, fitted_table
+from runner.sanitize import sanitize_line
 from runner.store.records import RunRecord
 from runner.units import MIB
+from runner.wording import quantity
 
+_PLACES: Final = 8
+"""Listed in a line."""
+_PLACE_CHARACTERS: Final = 2000
 _DETAIL_WIDTH: Final = 30
 """A longer message may be folded to this width, no further."""
 
@@ -56,6 +62,23 @@ def runs_table(runs: Sequence[RunRecord], width: int = DEFAULT_WIDTH) -> Table:
         ],
         width,
     )
+
+
+def places_line(runs: Sequence[RunRecord], *, here: str) -> str:
+    """Return on which machines and devices runs were executed; empty where all were on this one, or unknown.
+
+    Args:
+        runs: Of an evaluation.
+        here: Name of this machine.
+    """
+    numbers = Counter((run.node, run.device_class) for run in runs if run.node)
+    if not any(node != here for node, _device in numbers):
+        return ""
+    most = numbers.most_common(_PLACES)
+    places = [f"{node}, {device}: {quantity(number, 'run')}" for (node, device), number in most]
+    if len(numbers) > _PLACES:
+        places.append(f"and {len(numbers) - _PLACES} more")
+    return sanitize_line(f"Executed on {'; '.join(places)}.", _PLACE_CHARACTERS)
 
 
 def terms_line(terms: Mapping[str, Any]) -> Text:

@@ -50,9 +50,18 @@ class AttemptQueries:
             )
 
     def devices_at_work(self, evaluations: Collection[str]) -> dict[str, str]:
-        """Return the device of the attempt in progress of each evaluation that has one."""
-        query = select(AttemptRow.evaluation, AttemptRow.device).where(
-            AttemptRow.evaluation.in_(evaluations), AttemptRow.ended.is_(None), AttemptRow.device.is_not(None)
+        """Return the device of the attempt in progress of each evaluation that has one.
+
+        The end of a killed attempt is never recorded, so it is the newest that counts.
+        """
+        query = (
+            select(AttemptRow.evaluation, AttemptRow.device)
+            .where(
+                AttemptRow.evaluation.in_(evaluations),
+                AttemptRow.ended.is_(None),
+                AttemptRow.device.is_not(None),
+            )
+            .order_by(AttemptRow.number)
         )
         with self.database.reading() as session:
             return {name: str(device) for name, device in session.execute(query)}

@@ -91,7 +91,7 @@ def read_progress(folder: Path, evaluations: Collection[str], now: float) -> dic
             query = "SELECT evaluation FROM leases WHERE holder <> '' AND expires > ?"
             running = {row[0] for row in connection.execute(query, (now,))}
             query = "SELECT evaluation, device FROM attempts WHERE ended IS NULL AND device IS NOT NULL"
-            devices = dict(connection.execute(query))
+            devices = dict(connection.execute(f"{query} ORDER BY number"))  # killed ones have no end
     except sqlite3.Error:
         return {}
     return _progress(evaluations, ended, running, devices)

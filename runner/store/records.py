@@ -45,6 +45,11 @@ class RunRecord:
     counted, or was executed by an earlier version."""
     setup_seconds: Annotated[float, Field(ge=0)] | None = None
     """What setting it up on a GPU took, before its own time began; None on the CPU."""
+    node: str = ""
+    """Name of the machine that executed it, which only organizers see; empty if no machine did, or an earlier
+    version."""
+    device_class: str = ""
+    """Class of its device there: ``cpu``, or ``cuda:`` and a model or UUID; empty as ``node``."""
     checkpoint_sha256: Sha256 | Literal[""]
     """Of names and values, whatever their order in the file; empty without a checkpoint."""
     log_bytes_dropped: int

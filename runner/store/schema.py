@@ -139,6 +139,10 @@ class RunRow(_Base):
     processor_seconds: Mapped[float | None] = mapped_column(default=None)
     """Of all its processes."""
     setup_seconds: Mapped[float | None] = mapped_column(default=None)
+    node: Mapped[str | None] = mapped_column(default=None)
+    """Name of the machine that executed it."""
+    device_class: Mapped[str | None] = mapped_column(default=None)
+    """Of the device on which it was executed there."""
     ended: Mapped[datetime]
     evaluated: Mapped[bool] = mapped_column(StoredBoolean, default=False)
     """Whether its outputs are on disk."""

@@ -15,12 +15,14 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.clients.runs import PlannedRun
 from runner.cluster.executor import ClusterExecutor
+from runner.cluster.fitness import OTHER_VERSION
+from runner.cluster.handles import Node
 from runner.cluster.pool import ClusterPool
 from runner.engine.connect import connect_engine
 from runner.image.image import Image, require_image
 from runner.submission.load import Submission
 from tests.support.cluster.executor import cluster_executor
-from tests.support.cluster.fake_worker import SleepingWorker
+from tests.support.cluster.fake_worker import OtherVersionWorker, SleepingWorker
 from tests.support.cluster.ray_cluster import RayCluster, pool_of, ray_cluster
 from tests.support.fake_executor import MemorySink
 
@@ -123,10 +125,12 @@ def test_closing_ends_the_shares(executor: ClusterExecutor, pool: ClusterPool) -
 def test_a_second_coordinator_waits_for_the_first(
     cluster: RayCluster, pool: ClusterPool, executor: ClusterExecutor
 ) -> None:
-    """A device has one coordinator."""
+    """A device has one coordinator, and is not disturbed by what another tries."""
     node = pool.overview()[0]
+    of_another = Node(id=node.id, name=node.name, facts=node.facts)
     with pytest.raises(Exception, match="another command"):
-        pool._cluster.start_devices(node)
+        pool._cluster.start_devices(of_another)
+    assert sorted(execute(executor, lambda: None, after=1)) == list(range(24))
 
 
 def test_a_killed_node_loses_nothing(
@@ -146,3 +150,55 @@ def test_a_killed_node_loses_nothing(
     while pool.nodes() < 3 or node.node_id in {each.id for each in pool.overview()}:
         assert time.monotonic() < deadline, pool.problems()
         time.sleep(0.5)
+
+
+def test_a_node_gets_a_lost_device_back_beside_its_other(
+    cluster: RayCluster, tiny: Challenge, image: Image
+) -> None:
+    """It does not go on with fewer for good, and the other is not disturbed."""
+    with pool_of(cluster, tiny, image, devices="cpu:2", worker=SleepingWorker) as pool:
+        node = pool.overview()[0]
+        lost, other = node.devices
+        os.kill(lost.mark.pid, signal.SIGKILL)
+        wait_until(lambda: len(node.devices) == 2 and lost not in node.devices, pool)
+        assert other in node.devices
+        assert not other.is_lost
+        assert {device.name for device in node.devices} == {lost.name, other.name}
+
+
+def test_a_node_that_is_upgraded_during_a_command_is_refused_by_name(
+    cluster: RayCluster, tiny: Challenge, image: Image
+) -> None:
+    """As soon as a process starts there that has loaded other code; the others go on."""
+    lines: list[str] = []
+    with pool_of(cluster, tiny, image, devices="cpu:2", worker=SleepingWorker, report=lines.append) as pool:
+        wait_until(lambda: pool.nodes() == 3, pool)
+        node = pool.overview()[0]
+        pool._cluster._workers = pool._cluster.actor_class(OtherVersionWorker)
+        os.kill(node.devices[0].mark.pid, signal.SIGKILL)
+        wait_until(lambda: bool(node.problem), pool)
+        assert node.problem == OTHER_VERSION
+        assert node.devices == []
+        assert f"node {node.name} is refused: {OTHER_VERSION}" in lines
+        assert pool.nodes() == 2
+
+
+def test_an_agent_that_another_command_has_ended_is_replaced(cluster: RayCluster, pool: ClusterPool) -> None:
+    """Its successor knows the leases of this coordinator within some seconds."""
+    import ray  # an extra
+
+    node = pool.overview()[0]
+    before = node.agent
+    ray.kill(before)
+    wait_until(lambda: node.agent is not None and node.agent._actor_id != before._actor_id, pool)
+    deadline = time.monotonic() + 60
+    while not ray.get(node.agent.has_lease.remote(pool._coordinator), timeout=60):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def wait_until(condition: Callable[[], bool], pool: ClusterPool) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, pool.problems()
+        time.sleep(0.2)

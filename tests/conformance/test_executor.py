@@ -77,7 +77,8 @@ def new_executor(
 
     def run(planned: PlannedRun) -> EvaluatedRun:
         verdict = Verdict.CRASHED if planned.seed % 2 else Verdict.OK
-        return EvaluatedRun(ended=ended_run(planned.index, verdict, checkpoint=original))
+        ended = ended_run(planned.index, verdict, checkpoint=original)
+        return EvaluatedRun(ended=ended, node="here", device_class="cpu")
 
     def run_at_node(planned: PlannedRun) -> EvaluatedRun:
         ended = run(planned).ended
@@ -185,6 +186,15 @@ def test_outputs_come_with_the_run_or_are_asked_for(new_executor: NewExecutor) -
                 assert run.ended.checkpoint
             else:
                 assert run.ended.checkpoint or run.checkpoint_sha256
+        executor.finish()
+
+
+def test_runs_say_where_they_were_executed(new_executor: NewExecutor) -> None:
+    """On which machine, and on which class of devices."""
+    with new_executor(MemorySink()) as executor:
+        for run in executor.execute(PLANNED[:2], enough=never):
+            assert run.node
+            assert run.device_class == "cpu"
         executor.finish()
 
 

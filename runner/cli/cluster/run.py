@@ -11,7 +11,8 @@ from pathlib import Path
 from runner.challenge.challenge import Challenge
 from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.devices import Record
-from runner.cluster.agent import code_version, processor_model
+from runner.cluster.agent import processor_model
+from runner.cluster.code_version import code_version
 from runner.cluster.executor import ClusterExecutor
 from runner.cluster.fitness import Requirements
 from runner.cluster.pool import ClusterPool

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Final
 
-HEAD: Final = "0014"
+HEAD: Final = "0015"
 """The version that this code reads and writes: the ``revision`` of the last script."""
 MOVED: Final = "moved"
 """In place of a version: the rows of the store were moved to another database."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,23 @@ def test_each_advice_stands_once_below_the_runs(folder: Path, capsys: pytest.Cap
     lines = capsys.readouterr().out.splitlines()
     assert lines.count(f"runs 0, 1: {LEAVES}") == 1
     assert any(line.startswith("run 2: Where it was a second before") for line in lines)
+
+
+def test_machines_are_shown_unless_all_runs_were_on_this_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the class of their devices and how many runs each executed; participants are told of none."""
+    show_command(ID, folder)
+    assert "Executed on" not in capsys.readouterr().out
+    here = socket.gethostname()
+    with closing(open_store(folder, create=False)) as store:
+        store.begin(replace(RECORD, id=OTHER))
+        for index, node in enumerate([here, "b (10.0.0.2)", "b (10.0.0.2)"]):
+            store.publish(OTHER, run_record(index=index, node=node, device_class="cpu"))
+    show_command(OTHER, folder)
+    assert f"Executed on b (10.0.0.2), cpu: 2 runs; {here}, cpu: 1 run." in capsys.readouterr().out
+    show_command(OTHER, folder, participant=True)
+    assert "10.0.0.2" not in capsys.readouterr().out
 
 
 def test_the_first_failure_is_shown_with_its_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,14 @@ def test_all_devices_share_the_runs(executor: ClusterExecutor, pool: FakePool) -
     assert len(pool.shares) == 3
     assert len(pool.provided) == 1
     assert executor.is_executing
+
+
+def test_each_run_says_which_machine_executed_it(executor: ClusterExecutor, pool: FakePool) -> None:
+    """By the name under which the coordinator knows it, whatever the machine says of itself."""
+    pool.run = lambda planned: replace(run(planned), node="another", device_class="cuda:another")
+    with executor:
+        runs = list(executor.execute(PLANNED, enough=never))
+    assert {(each.node, each.device_class) for each in runs} == {("machine a", "cpu"), ("machine b", "cpu")}
 
 
 def test_runs_of_lost_devices_are_executed_by_others(executor: ClusterExecutor, pool: FakePool) -> None:

@@ -103,25 +103,49 @@ def test_what_nobody_takes_is_not_made(worker: SleepingWorker, order: Order) -> 
 
 def test_a_share_that_is_stopped_starts_no_other_run(worker: SleepingWorker, order: Order) -> None:
     """What has ended still comes."""
-    messages = worker.execute(order, Share(runs=RUNS))
+    share = Share(runs=RUNS)
+    messages = worker.execute(order, share)
     next(messages)
-    worker.stop()
+    worker.stop(Share().id)  # another one
+    worker.stop(share.id)
     assert len(indices(messages)) < 30
 
 
 def test_a_share_that_is_aborted_ends(worker: SleepingWorker, order: Order) -> None:
     """In the middle of a run, however long that takes; then another can begin."""
     slow = replace(order, submission=replace(order.submission, archive=b"600"))
-    messages = worker.execute(slow, Share(runs=RUNS))
+    share = Share(runs=RUNS)
+    messages = worker.execute(slow, share)
     assert isinstance(next(messages), Started)
     ended: list[Any] = []
     taking = threading.Thread(target=lambda: ended.extend(messages))
     taking.start()
-    worker.abort()
+    worker.abort(share.id)
     taking.join(30)
     assert not taking.is_alive()
     assert ended == []
     assert len(indices(worker.execute(order, Share(runs=RUNS)))) == 30
+
+
+@pytest.mark.parametrize("call", ["stop", "abort"])
+def test_a_call_that_comes_late_or_early_concerns_its_own_share(
+    worker: SleepingWorker, order: Order, call: str
+) -> None:
+    """Calls of one device overtake each other: the share that is executed meanwhile is not touched."""
+    before, present, after = Share(runs=RUNS), Share(runs=RUNS), Share(runs=RUNS)
+    assert len(indices(worker.execute(order, before))) == 30
+    messages = worker.execute(order, present)
+    assert isinstance(next(messages), Started)
+    for other in (before, after):
+        getattr(worker, call)(other.id)
+    assert len(indices(messages)) == 30
+    assert indices(worker.execute(order, after)) == [], "it was ended before it began"
+
+
+def test_a_device_that_is_closed_begins_nothing(worker: SleepingWorker, order: Order) -> None:
+    """Not even a share that waited for its turn."""
+    worker.close()
+    assert list(worker.execute(order, Share(runs=RUNS))) == []
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,12 @@ class ScriptedEvaluation:
         verdict = self.verdicts.get(planned.index, Verdict.OK)
         ended = ended_run(planned.index, verdict, checkpoint=self.challenge.data("original"))
         inline = self.outputs_at_once and verdict is Verdict.OK
-        return EvaluatedRun(ended=ended, outputs=self.result(planned.index) if inline else None)
+        return EvaluatedRun(
+            ended=ended,
+            outputs=self.result(planned.index) if inline else None,
+            node=f"machine\n{planned.index}",
+            device_class="cpu",
+        )
 
     def execute(self, *, keep_going: bool = False, losses: tuple[int, ...] = ()) -> bool:
         def new_executor(**arguments: Any) -> FakeExecutor:
@@ -142,6 +147,7 @@ def test_every_run_is_executed_evaluated_and_published_once(
     for index, run in evaluation.runs.items():
         assert (run.verdict, run.seed, run.attempt) == (Verdict.OK, evaluation.challenge.run_seed(index), 1)
         assert run.evaluated
+        assert (run.node, run.device_class) == (f"machine {index}", "cpu"), "sanitized: a node says its name"
         assert evaluation.paths.outputs(index).is_file()
         assert not evaluation.paths.checkpoint(index).exists(), (
             "checkpoints are removed once they are evaluated"

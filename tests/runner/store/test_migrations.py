@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from runner.store.schema import RunRow
 from tests.support.command import command_environment
 from tests.support.paths import ROOT, TEST_DATA
 
+VERSION_14 = (TEST_DATA / "store-version-14.sql").read_text()
 BEFORE = (TEST_DATA / "store-before-migrations.sql").read_text()
 TABLES = ("submissions", "evaluations", "attempts", "terms", "runs", "leases")
 OPEN = "from pathlib import Path; import sys; from runner.store.open_store import open_store\n"
@@ -117,6 +119,25 @@ def test_an_upgrade_keeps_every_row(old: Path) -> None:
         assert [run.exception_type for run in store.runs("2123456789ab")] == ["", "Boom"]
     assert (version(old), rows(old)) == (HEAD, before)
     assert read_listing(old) == evaluations
+
+
+def test_it_is_not_known_where_earlier_runs_were_executed(tmp_path: Path) -> None:
+    """The runs of a store of version 14 stay as they are; a later one has its machine beside them."""
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection:
+        connection.executescript(VERSION_14)
+    assert version(tmp_path) == "0014"
+    with closing(open_store(tmp_path, create=False)) as store:
+        before = store.runs("0123456789ab")
+        assert [(run.verdict, run.attempt, run.exception_type) for run in before] == [
+            ("ok", 1, ""),
+            ("crashed", 1, "Boom"),
+        ]
+        assert {(run.node, run.device_class) for run in before} == {("", "")}
+        assert [attempt.device for attempt in store.attempts("0123456789ab")] == ["cpu 1/2"]
+        later = replace(before[0], index=2, node="b (10.0.0.2)", device_class="cpu")
+        store.publish("0123456789ab", later)
+        assert store.runs("0123456789ab") == [*before, later]
+    assert version(tmp_path) == HEAD
 
 
 def test_evaluations_of_an_earlier_store_have_an_entry_each(old: Path) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from runner.errors import ConfigurationError, HostNotReadyError
-from runner.store.listing import DATABASE_FILE
+from runner.store.listing import DATABASE_FILE, read_progress
 from runner.store.open_store import open_store
 from runner.store.records import RunRecord
 from runner.store.schema import RunRow
@@ -56,7 +56,7 @@ def test_published_runs_are_read_back_unchanged(store: Store) -> None:
     """Every field is preserved, 63-bit seeds and untrusted text included; runs are ordered by index."""
     runs = [
         run_of(2, verdict=Verdict.CRASHED, detail="ε [red]\n'; DROP TABLE runs; --", checkpoint_sha256=""),
-        run_of(0),
+        run_of(0, node="b (10.0.0.2)", device_class="cuda:NVIDIA-H200"),
         run_of(1, log_bytes_dropped=10**12, attempt=3),
     ]
     assert all(store.publish(ID, run) for run in runs)
@@ -206,6 +206,17 @@ def test_attempts_are_numbered_from_1(store: Store) -> None:
     store.end_attempt(ID, 2, "done")
     assert store.begin_attempt(ID) == 3
     assert store.begin_attempt("ffff00000000") == 1
+
+
+def test_the_device_of_the_newest_attempt_is_at_work(store: Store, tmp_path: Path) -> None:
+    """Attempts before it were killed, and their ends not recorded; one that has ended is at no work."""
+    for device in ("cpu 1/3", "cpu 3/3", "cpu 2/3"):
+        store.begin_attempt(ID, device=device)
+    assert store.devices_at_work([ID, "unknown"]) == {ID: "cpu 2/3"}
+    assert read_progress(tmp_path / "store", [ID], now=0.0)[ID].device == "cpu 2/3"
+    for number in (1, 2, 3):
+        store.end_attempt(ID, number, "done")
+    assert store.devices_at_work([ID]) == {}
 
 
 def test_a_summary_is_read_back_unchanged(store: Store) -> None:

@@ -71,6 +71,7 @@ class FakeDevice:
 
     def __init__(self, pool: FakePool, node: str, number: int) -> None:
         self.pool, self.node, self.name = pool, node, f"{node} {number}"
+        self.node_name, self.device_class = f"machine {node}", "cpu"
         self.is_lost = False
 
     def start(self, order: Order, share: Share) -> RemoteShare:

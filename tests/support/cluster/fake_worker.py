@@ -116,3 +116,11 @@ class SleepingWorker(DeviceWorker):
         executor = SleepingExecutor(self.challenge(order), float(order.submission.archive), sink)
         self.made = executor.made
         return executor
+
+
+class OtherVersionWorker(SleepingWorker):
+    """A process that has loaded another version of the code, as after an upgrade of its node."""
+
+    def version(self) -> str:
+        """Return another version."""
+        return "another"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from runner.challenge.challenge import Challenge
-from runner.cluster.agent import code_version
+from runner.cluster.code_version import code_version
 from runner.cluster.fitness import Requirements
 from runner.cluster.pool import ClusterPool
 from runner.cluster.ray_library import joined_cluster

@@ -1,0 +1,38 @@
+"""Bring challenges to nodes: the files of each are put into Ray's store once, and taken from there."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from runner.challenge.challenge import Challenge
+from runner.cluster.challenge_cache import challenge_files
+from runner.cluster.handles import Node
+from runner.cluster.nodes import Nodes
+
+
+class ChallengeProvider:
+    """Provides challenges to nodes. Safe to use from several threads."""
+
+    def __init__(self, cluster: Nodes) -> None:
+        """Provide them by way of a cluster."""
+        self._cluster = cluster
+        self._files: dict[str, Any] = {}
+        """References to the files of challenges in Ray's store, by their hash."""
+        self._lock = threading.Lock()
+
+    def provide(self, node: Node, challenge: Challenge) -> None:
+        """Bring a challenge into a node's cache, unless it is there.
+
+        Raises:
+            NodeRefusedError: it cannot be stored there.
+        """
+        sha256 = challenge.sha256
+        if sha256 in node.challenges:
+            return
+        if not self._cluster.has_challenge(node, sha256):
+            with self._lock:
+                if sha256 not in self._files:
+                    self._files[sha256] = self._cluster.put(challenge_files(challenge))
+            self._cluster.store_challenge(node, sha256, self._files[sha256])
+        node.challenges.add(sha256)
