@@ -159,8 +159,8 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
 
     from sandbox.networks.architectures import load, prepare  # noqa: PLC0415
     from sandbox.networks.datasets import dataset, read_split  # noqa: PLC0415
-    from sandbox.worker.checkpoint import checkpoint_bytes  # noqa: PLC0415
     from sandbox.networks.precision import exact_arithmetic  # noqa: PLC0415
+    from sandbox.worker.checkpoint import checkpoint_bytes  # noqa: PLC0415
     from sandbox.worker.child import RunInputs, seed_everything  # noqa: PLC0415
     from sandbox.worker.entry.contest_files import class_weights  # noqa: PLC0415
     from sandbox.worker.same_network import digests_of  # noqa: PLC0415
