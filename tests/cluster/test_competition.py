@@ -104,6 +104,7 @@ def test_a_status_that_cannot_be_asked_is_a_sentence(cluster: RayCluster) -> Non
     assert [node["ready"] for node in json.loads(refused.stdout)["nodes"]] == [False, False]
 
 
+@pytest.mark.slow
 def test_the_queue_is_worked_on_all_nodes(
     cluster: RayCluster, contest: Path, engine: Engine, tmp_path: Path
 ) -> None:
@@ -111,6 +112,8 @@ def test_the_queue_is_worked_on_all_nodes(
     store = tmp_path / "store"
     words = ("competition", "evaluate", contest, "--drain", "--store", store)
     ended = type_words(*words, "--cluster", cluster.address)
+    status = json.loads(type_words("cluster", "status", "--cluster", cluster.address, "--json").stdout)
+    names = {node["name"] for node in status["nodes"]}
     assert ended.stdout.splitlines()[-1] == "2 evaluations"
     status = json.loads(type_words("competition", "status", contest, "--store", store, "--json").stdout)
     assert status["queue"] == status["held"] == status["stuck"] == [], status
@@ -122,7 +125,7 @@ def test_the_queue_is_worked_on_all_nodes(
     assert {run.verdict for run in runs["beta"]} == {"crashed"}
     assert devices == {"cluster"}
     for run in (*runs["alpha"], *runs["beta"]):
-        assert run.node.endswith("(127.0.0.1)") or "(" in run.node
+        assert run.node in names
         assert run.device_class == "cpu"
     name = evaluations["alpha"].id
     shown = type_words("show", name, "--store", store).stdout
