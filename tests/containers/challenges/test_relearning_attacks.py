@@ -16,7 +16,7 @@ from tests.support.command import type_command
 
 pytestmark = [pytest.mark.container, pytest.mark.slow, pytest.mark.timeout(900)]
 
-RUNS = 16
+RUNS = 8
 KEEPS = """
 import torch
 from torch import nn
@@ -44,9 +44,9 @@ def scale(net):
     '''A channel before each normalization is larger, and so are its statistics.'''
     block = net.layer1
     for conv, norm in ((net.conv1, net.bn1), (block.conv1, block.bn1), (block.conv2, block.bn2)):
-        conv.weight[0] *= {factor}
-        norm.running_mean[0] *= {factor}
-        norm.running_var[0] *= {factor} ** 2
+        conv.weight[0] *= 32
+        norm.running_mean[0] *= 32
+        norm.running_var[0] *= 32 ** 2
 """
 HIDDEN_UNITS = """
 def scale(net):
@@ -57,20 +57,10 @@ def scale(net):
         block.bn1.bias[channel] *= factor
         block.conv2.weight[:, channel] /= factor
 """
-LAYERS = """
-def scale(net):
-    '''A whole layer is larger, and the next one smaller.'''
-    block = net.layer1
-    block.bn1.weight *= 1024
-    block.bn1.bias *= 1024
-    block.conv2.weight /= 1024
-"""
 SUBMISSIONS = {
     "plain": NOT_SCALED,
-    "channels_a_little": CHANNELS.format(factor=16),
-    "channels_much": CHANNELS.format(factor=4096),
+    "channels": CHANNELS,
     "hidden_units": HIDDEN_UNITS,
-    "layers": LAYERS,
 }
 
 
@@ -78,7 +68,7 @@ SUBMISSIONS = {
 def gaps(
     build_shared: Callable[[BuildPlan], Challenge], plan: BuildPlan, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
-    """Return what relearning shows of each submission; half of what is to be forgotten has a wrong label."""
+    """Return what relearning shows of each submission; some of what is to be forgotten has a wrong label."""
     wrong_labels = plan.source.model_copy(update={"mislabelled": 30})
     challenge = build_shared(replace(plan, name="relearning", probes="relearning", source=wrong_labels))
     folder, store = tmp_path_factory.mktemp("hiding"), tmp_path_factory.mktemp("store")
@@ -94,7 +84,7 @@ def gaps(
     for summary in map(json.loads, done.stdout.splitlines()):
         shown = type_command("score", summary["evaluation"][:8], "--store", store, "--json")
         assert shown.returncode == 0, shown.stderr
-        relearned[summary["submission"]] = json.loads(shown.stdout)["probes"]["relearning"]
+        relearned[summary["submission"]] = json.loads(shown.stdout)["relearning"]
     return relearned
 
 
