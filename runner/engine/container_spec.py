@@ -7,7 +7,6 @@ wall. ``tests/runner/golden/options.json`` records their result: a change to the
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -216,11 +215,6 @@ def trainer_container(
         shared_memory_bytes=1024 * MIB,
         tmpfs=(Tmpfs(path="/tmp", size_bytes=256 * MIB, inodes=10_000, mode="1777"),),  # noqa: S108 - as above
     )
-
-
-def random_first_uid(runs: int) -> int:
-    """Return a user id such that ``runs`` ids from it on are free for runs: no run can guess its own."""
-    return FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID - runs)
 
 
 def _container(

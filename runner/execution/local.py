@@ -19,10 +19,10 @@ from runner.engine.container_spec import (
     EVALUATION_LABEL,
     evaluator_concurrency,
     evaluator_container,
-    random_first_uid,
     worker_container,
     worker_memory_bytes,
 )
+from runner.engine.user_ids import random_first_uid
 from runner.errors import HostNotReadyError, SandboxError
 from runner.execution.containers import Containers, RunExecutor, one_run_challenge
 from runner.execution.context import ExecutionContext

@@ -18,8 +18,9 @@ from runner.challenge.challenge import Challenge
 from runner.clients.runs import PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Engine
-from runner.engine.container_spec import random_first_uid, worker_container
+from runner.engine.container_spec import worker_container
 from runner.engine.placement import Placement
+from runner.engine.user_ids import random_first_uid
 from runner.image.image import Image
 from runner.parsers.entry_file import ENTRY_FILE
 from runner.submission.load import Submission
