@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import runpy
-import secrets
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,8 +21,9 @@ from runner.clients.runs import EndedRun, PlannedRun
 from runner.clients.worker import WorkerClient
 from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
-from runner.engine.container_spec import FIRST_UID, LAST_UID, ContainerSpec, worker_container
+from runner.engine.container_spec import ContainerSpec, worker_container
 from runner.engine.placement import Isolation, Placement
+from runner.engine.run_uids import random_first_uid
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.execution.cores import HostCores
 from runner.gallery.attacks import PODMAN, Attack
@@ -154,7 +154,7 @@ class Gallery:
 
         A result is yielded one run late, since only the next run shows that the container is still alive.
         """
-        first_uid = FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID - _MAX_RUNS)
+        first_uid = random_first_uid(_MAX_RUNS)
         steps = {next(indices): step for step in batch.steps}
         pending: RunResult | None = None
         with contextlib.ExitStack() as resources:
