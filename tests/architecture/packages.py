@@ -149,7 +149,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         "sandbox.stdio": _SHARED,
         "sandbox.surroundings": "",
         "sandbox.recipes": f"sandbox.networks {_SHARED}",
-        "sandbox.gpu_check": "sandbox.worker sandbox.protocol",
+        "sandbox.gpu_check": "sandbox.worker",
         "sandbox.evaluator": f"sandbox.networks sandbox.stdio sandbox.surroundings {_SHARED}",
         "sandbox.shell": f"sandbox.networks {_SHARED}",
         "sandbox.trainer": (f"sandbox.networks sandbox.recipes sandbox.stdio sandbox.surroundings {_SHARED}"),
