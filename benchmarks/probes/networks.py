@@ -120,7 +120,8 @@ def rescaled(net: nn.Module) -> nn.Module:
 def by_version_2(problem: Problem, net: nn.Module) -> Tensor:
     """Return the logits on the forget examples after the steps on retain, by the network's own last layer."""
     data = problem.data
-    tuned = fine_tuned_by_the_probe(net, data.splits, PLAN, data.classes, memory_format_of(data.architecture))
+    layout = memory_format_of(data.architecture)
+    tuned = fine_tuned_by_the_probe(net, data.splits, PLAN, data.classes, layout, kind="tensor")
     with torch.no_grad():
         answer: Tensor = tuned(data.splits["forget"]["image"])
     return answer

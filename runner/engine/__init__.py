@@ -12,7 +12,7 @@
     connect                                  which implementation this machine uses
     placement, capacity, control_groups      runtime, device, memory of the host and of a container
     outer_groups                             whether memory or processes ran out around a container
-    run_uids                                 user ids of runs that nobody else on this machine has
+    run_uids                                 user ids of runs that nobody on this machine has yet
     gpus                                     CDI specifications, and partitioned GPUs
     session                                  labels of this process, removal of dead processes' containers
 

@@ -1,4 +1,4 @@
-"""Which user ids the runs of an evaluation get: random ones that nobody else on this machine has.
+"""Which user ids the runs of an evaluation get: random ones that nobody on this machine has as they begin.
 
 The kernel counts for each user id, over all containers and the host itself: processes, signals that wait, the
 space of pipes. A run with the id of somebody who has 300 processes can start none, and is `crashed`; and what

@@ -18,10 +18,11 @@ from typing import Any, Final
 
 from sandbox.gpu_check.children import call_in_child
 from sandbox.gpu_check.use import start_using
+from sandbox.worker.core_dumps import no_core_bytes
 from sandbox.worker.seccomp import install
 
 _UID: Final = 58_000
-_PROCESSES, _FILES, _CORE_BYTES = 256, 4096, 1
+_PROCESSES, _FILES = 256, 4096
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 
@@ -36,7 +37,7 @@ Answer = dict[str, Any] | None
 
 
 def _set_limits() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (_CORE_BYTES, _CORE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, 2 * (no_core_bytes(),))
     resource.setrlimit(resource.RLIMIT_NPROC, (_PROCESSES, _PROCESSES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))
 

@@ -5,24 +5,26 @@ stochastic gradient descent with momentum, in eval mode: no dropout and no chang
 batch normalization, so that nothing is random but the batches, which are the same for all networks. The
 network itself is not changed.
 
-Steps are relative to the size that each weight had at first. Steps of an absolute size are blind to scaled
-weights: a network whose first layer is multiplied by 1000 and whose next one is divided by 1000 answers as
-before, but hardly moves, so that it would hide what it knows. Steps relative to whole tensors are not blind
-to that, but a single unit that is scaled up makes those of all others too long, and the network loses all
-that it knows.
+Steps of an absolute size are blind to scaled weights: a network whose first layer is multiplied by 1000 and
+whose next one is divided by 1000 answers as before, but hardly moves, so that it would hide what it knows. So
+the fine-tuning is done twice. Once, steps are relative to the size that each weight had at first: no scale of
+a layer or a unit plays a part, but weights that were made tiny or zero stay so, and what they knew does not
+come back. And once they are relative to the norm of each whole tensor: such weights grow again, but a single
+unit that is scaled up makes the steps of all others too long, and the network loses all that it knows.
 
 Steps so small do not undo a last layer that was made to answer as a retrained network would, nor what
 recognises single forget examples. So the last layer is fitted anew, to the features of the retain examples of
 the steps, and asked about copies of the forget examples with a little noise.
 
-Where the network knew more before the steps than after them, that counts: units that cancel each other, or
-whatever else makes the steps do harm, hide nothing.
+Of these two and the network before any step, the one that knows most counts: units that cancel each other, or
+whatever else makes the steps do harm, hide nothing. What hides from both ways of taking steps at once, such
+as tiny weights beside scaled units, is not found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -52,9 +54,9 @@ def relearned_logits(
     *,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Return the mean logits on copies of the forget examples, before or after fine-tuning.
+    """Return the mean logits on copies of the forget examples, before or after fine-tuning of either kind.
 
-    Float32 [examples, classes]. Of the two, those in which the labels are more certain.
+    Float32 [examples, classes]. Of the three, those in which the labels are most certain.
 
     Rows that are not finite, perhaps because the fine-tuning diverged, count as recognized. Where no last
     linear layer is observed, the network answers itself.
@@ -67,12 +69,15 @@ def relearned_logits(
         memory_format: Of the images.
         on_batch: Called before each step and each batch.
     """
-    tuned = fine_tuned(net, splits, plan, classes, memory_format, on_batch=on_batch)
+    tuned = [
+        fine_tuned(net, splits, plan, classes, memory_format, kind=kind, on_batch=on_batch)
+        for kind in ("weight", "tensor")
+    ]
     retain, forget = splits["retain"], splits["forget"]
     rows = torch.cat(_rows(plan, len(retain["label"]))).unique().to(retain["label"].device)
     looks = []
     with torch.no_grad(), LastLayer(net, classes) as layer:
-        for asked_net in (net, tuned):
+        for asked_net in (net, *tuned):
             forward = Forward(asked_net, classes, memory_format, on_batch)
             known, _answers = _features(forward, layer, retain["image"][rows])
             anew = None if known is None else fit_last_layer(known, retain["label"][rows], classes)
@@ -102,6 +107,7 @@ def fine_tuned(
     classes: int,
     memory_format: torch.memory_format,
     *,
+    kind: Literal["weight", "tensor"],
     on_batch: Callable[[], None] = lambda: None,
 ) -> nn.Module:
     """Return the network after the steps on retain; it runs the modules of the network, which stays.
@@ -112,6 +118,7 @@ def fine_tuned(
         plan: Steps, learning rate, batch size and seed.
         classes: Number of classes.
         memory_format: Of the images.
+        kind: To what the steps are relative: to each weight, or to each whole tensor.
         on_batch: Called before each step.
     """
     assert plan.relearning_rate is not None
@@ -119,7 +126,7 @@ def fine_tuned(
     forward = Forward(tuned, classes, memory_format, on_batch)
     images, labels = splits["retain"]["image"], splits["retain"]["label"]
     momenta = [torch.zeros_like(weight) for weight in tuned.weights]
-    sizes = [weight.detach().double().abs() for weight in tuned.weights]
+    sizes = [_size(weight.detach().double(), kind) for weight in tuned.weights]
     for rows in _rows(plan, len(labels)):
         chosen = rows.to(labels.device)
         with torch.enable_grad():
@@ -144,17 +151,28 @@ def _features(forward: Forward, layer: LastLayer, images: Tensor) -> tuple[Tenso
     return torch.cat(features) if complete else None, torch.cat(logits)
 
 
+def _size(weight: Tensor, kind: Literal["weight", "tensor"]) -> Tensor:
+    """Return the size of each weight of a tensor, before fine-tuning; in double precision.
+
+    Relative to the whole tensor, it is the root mean square of all. A tensor that is all zero, as biases at
+    first, has no scale: its sizes are such that its step is the gradient.
+    """
+    if kind == "weight":
+        return weight.abs()
+    root = weight.square().mean().sqrt()
+    return torch.where(root > 0, root, weight.numel() ** -0.5).expand_as(weight)
+
+
 def _relative(gradient: Tensor, size: Tensor) -> Tensor:
     """Return the step of a weight tensor, at a learning rate of 1: of its norm, or shorter near a minimum.
 
-    It is the gradient with respect to each weight divided by its own size, with a norm of at most 1, in
-    units of the weights' sizes. Where all weights are of one size, it has the gradient's direction. A weight
-    that is zero has no scale, and stays.
+    It is the gradient with respect to each weight divided by its size, with a norm of at most 1, in units
+    of the weights' sizes. Where all are of one size, it has the gradient's direction. A weight whose size is
+    zero stays.
 
     Args:
         gradient: Of the tensor.
-        size: Absolute values of the tensor before fine-tuning. Double precision, since scaled weights have
-            large squares.
+        size: Of each weight (`_size`). Double precision, since scaled weights have large squares.
     """
     scale = size * size.numel() ** 0.5
     relative = scale * gradient.double()

@@ -29,9 +29,9 @@ from torch.utils.data import Dataset
 
 from sandbox.networks.architectures import build, prepare
 from sandbox.networks.datasets import loader
-from sandbox.protocol.jobs import NO_CORE_BYTES
 from sandbox.protocol.messages import ERROR_BYTES, RESULT_HEAD, STARTED, TAG_CHECKPOINT, TAG_ERROR
 from sandbox.worker.checkpoint import checkpoint_bytes
+from sandbox.worker.core_dumps import no_core_bytes
 from sandbox.worker.entry.contest_files import write_class_weights
 from sandbox.worker.entry.importing import import_submission
 from sandbox.worker.fds import PipeEnds, close_all_but
@@ -166,7 +166,7 @@ def _drop_privileges(inputs: RunInputs, identity: RunIdentity) -> int:
     os.dup2(identity.pipe_ends.result, result_fd)
     close_all_but(result_fd)
     os.set_inheritable(result_fd, False)
-    resource.setrlimit(resource.RLIMIT_CORE, (NO_CORE_BYTES, NO_CORE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, 2 * (no_core_bytes(),))
     resource.setrlimit(resource.RLIMIT_NPROC, (inputs.processes, inputs.processes))
     os.setgroups([identity.slot_gid, *inputs.groups])
     os.setresgid(identity.uid, identity.uid, identity.uid)

@@ -1,7 +1,7 @@
 """The janitor: ends every process of a run and removes its files.
 
 The janitor is forked before torch is imported, so that it stays small and forks fast. By itself it ends
-runs whose time is over (`sandbox.worker.watchdog`). Each run has a helper that was forked beforehand, because
+runs whose time is over (`sandbox.worker.cleanup.watchdog`). Each run has a helper that was forked beforehand, because
 a run that exhausts the process limit would leave no room for a new one. No helper is there in the time of two
 runs: the first could look at its files in ``/proc``, and the second would find the times of these looks.
 
@@ -24,8 +24,8 @@ from typing import Final, NamedTuple, NoReturn
 from sandbox.protocol.jobs import READERS_GID
 from sandbox.worker.cleanup.end_processes import UNUSED_UID, end_processes, kill_reports_no_target
 from sandbox.worker.cleanup.file_times import ChangeableKernelFiles, changeable_nodes, reset_times
+from sandbox.worker.cleanup.watchdog import TICK_SECONDS, Watchdog, is_about_to_be_killed
 from sandbox.worker.fds import SocketsInFlight, SpaceInUse, close_all_but
-from sandbox.worker.watchdog import TICK_SECONDS, Watchdog, is_about_to_be_killed
 
 _SHARED_FOLDERS: Final = (Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
 _FOLDERS_OF_ENGINES: Final = (Path("/dev"), Path("/sys/fs/cgroup"))

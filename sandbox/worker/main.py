@@ -149,7 +149,7 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
     groups = () if can_execute_unreadable() else (READERS_GID,)
     gc.disable()  # imports create many objects and no garbage: a seventh of their time
     year_2023.install()
-    submission = received["submission"]
+    submission = received.pop("submission")
     for module in modules_to_preload(submission, job.architecture_source or ""):
         importlib.import_module(module)
     count_cores()
@@ -159,16 +159,17 @@ def _load(job: WorkerJob, received: dict[str, bytes], syscall_filter: Callable[[
 
     from sandbox.networks.architectures import load, prepare  # noqa: PLC0415
     from sandbox.networks.datasets import dataset, read_split  # noqa: PLC0415
-    from sandbox.networks.precision import exact_arithmetic  # noqa: PLC0415
+    from sandbox.networks.precision import exact_arithmetic_of_runs  # noqa: PLC0415
     from sandbox.worker.checkpoint import checkpoint_bytes  # noqa: PLC0415
     from sandbox.worker.child import RunInputs, seed_everything  # noqa: PLC0415
     from sandbox.worker.entry.contest_files import class_weights  # noqa: PLC0415
     from sandbox.worker.same_network import digests_of  # noqa: PLC0415
 
     torch.set_num_threads(1)
-    exact_arithmetic()  # as references were trained, or the difference would count against a submission
+    if job.device != "cpu":  # as references were trained, or the difference would count against a submission
+        exact_arithmetic_of_runs()
     prepare(job.architecture)
-    original = read_split(received["original"])
+    original = read_split(received.pop("original"))
     dtypes = {name: tensor.dtype for name, tensor in original.items()}
     network = None
     if job.architecture_source is None:  # only runs import an organizer's own architecture

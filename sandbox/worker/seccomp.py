@@ -216,7 +216,11 @@ def program() -> bytes:
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.EINVAL), "fcntl", command, argument)
     core = [pyseccomp.Arg(place, pyseccomp.MASKED_EQ, _LOWER_HALF, _RLIMIT_CORE) for place in (0, 1)]
     syscall_filter.add_rule(pyseccomp.ERRNO(0), "setrlimit", core[0])
-    syscall_filter.add_rule(pyseccomp.ERRNO(0), "prlimit64", core[1], pyseccomp.Arg(2, pyseccomp.NE, 0))
+    sets = pyseccomp.Arg(2, pyseccomp.NE, 0)
+    for number, asks in ((0, pyseccomp.EQ), (errno.EPERM, pyseccomp.NE)):  # no answer is written by a filter
+        syscall_filter.add_rule(
+            pyseccomp.ERRNO(number), "prlimit64", core[1], sets, pyseccomp.Arg(3, asks, 0)
+        )
     for name in ("socket", "socketpair"):
         family = pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX)
         syscall_filter.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, family)

@@ -1,1 +1,1 @@
-"""What the janitor does when a run is over: ends its processes and resets the times of files."""
+"""What the janitor does: ends runs and their processes in time, and resets the times of files."""

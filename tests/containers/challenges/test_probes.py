@@ -175,9 +175,11 @@ rows = _rows(plan, 60)
 answers["batches"] = [len(rows), {len(batch) for batch in rows} == {16}, len(set(torch.cat(rows[:3]).tolist()))]
 answers["small data"] = [len(batch) for batch in _rows(plan, 5)][:2]
 
-tuned = fine_tuned(net.eval(), SPLIT, plan, 10, torch.contiguous_format)
+tuned = fine_tuned(net.eval(), SPLIT, plan, 10, torch.contiguous_format, kind="weight")
 by_the_probe = tuned(FORGET["image"])
 answers["zeros stay, others move"] = [bool(weight.eq(0).all()) for weight in tuned.weights] == [False, True, False, False]
+of_tensors = fine_tuned(net, SPLIT, plan, 10, torch.contiguous_format, kind="tensor")
+answers["relative to tensors, zeros move"] = [bool(weight.eq(0).any()) for weight in of_tensors.weights] == [False] * 4
 optimizer = torch.optim.SGD(net.eval().parameters(), lr=0.05, momentum=0.9)
 retain, units = SPLIT["retain"], [weight.detach().abs() * weight.numel() ** 0.5 for weight in net.parameters()]
 for batch in rows:
@@ -201,29 +203,38 @@ calm = replace(plan, relearning_steps=100)
 suppressed = taught(FORGET["image"]).argmax(1)
 answers["comes back"] = [
     int((suppressed == 0).sum()),
-    int((fine_tuned(taught, zeros, calm, 10, torch.contiguous_format)(FORGET["image"]).argmax(1) == 0).sum()),
+    int((fine_tuned(taught, zeros, calm, 10, torch.contiguous_format, kind="weight")(FORGET["image"]).argmax(1) == 0).sum()),
 ]
 
 deep = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).eval()
 with torch.no_grad():
     deep[3].bias[0] = -8
-plain = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format)(FORGET["image"])
+plain = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format, kind="weight")(FORGET["image"])
 with torch.no_grad():
     for value, factor in ((deep[1].weight, 1024), (deep[1].bias, 1024), (deep[3].weight, 1 / 1024)):
         value.mul_(factor)  # a power of two: nothing is rounded in another way
-scaled = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format)(FORGET["image"])
+scaled = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format, kind="weight")(FORGET["image"])
 answers["scaled weights hide nothing"] = torch.allclose(plain, scaled, rtol=1e-4, atol=1e-4)
 with torch.no_grad():
     for unit, factor in ((5, 1024), (6, 1 / 1024)):
         deep[1].weight[unit] *= factor
         deep[1].bias[unit] *= factor
         deep[3].weight[:, unit] /= factor
-units = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format)(FORGET["image"])
+units = fine_tuned(deep, zeros, calm, 10, torch.contiguous_format, kind="weight")(FORGET["image"])
 answers["scaled units hide nothing"] = torch.allclose(plain, units, rtol=1e-4, atol=1e-4)
 with torch.no_grad():
     answers["scaled, comes back"] = [
         int((deep(FORGET["image"]).argmax(1) == 0).sum()), int((scaled.argmax(1) == 0).sum())
     ]
+
+shrunk = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval()
+with torch.no_grad():
+    shrunk[1].weight[:, :32] *= 1e-6
+grown = {}
+for kind in ("weight", "tensor"):
+    after = fine_tuned(shrunk, SPLIT, calm, 10, torch.contiguous_format, kind=kind).weights[0]
+    grown[kind] = float(after[:, :32].detach().norm() / shrunk[1].weight[:, :32].detach().norm())
+answers["tiny weights grow again"] = grown["weight"] < 10 and grown["tensor"] > 1e3
 
 still = replace(plan, relearning_rate=1e-12)
 known = relearned_logits(deep, SPLIT, still, 10, torch.contiguous_format)

@@ -35,8 +35,12 @@ job = WorkerJob(architecture="resnet18", classes=2, item_format="dict", batch_si
                 log_bytes=1, processes=1)
 _load(job, {**data, "original": safetensors.torch.save(state), "submission": buffer.getvalue()}, lambda: b"")
 touched = sorted(set(calls))
-precision = [torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision,
+precision = [torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32,
              torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark]
+with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=True):
+    changed = [torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark]
+torch.backends.cuda.matmul.allow_tf32 = True
+changed.append(torch.backends.cuda.matmul.allow_tf32)
 from sandbox.worker.zygote import require_unused_gpu
 require_unused_gpu()
 torch.cuda._initialized = True
@@ -47,7 +51,7 @@ except RuntimeError as error:
     refused = str(error)
 torch.cuda._initialized = False
 torch.cuda.is_available()
-print(json.dumps({"precision": precision, "touched": touched, "refused": refused, "counted": "_cuda_getDeviceCount" in calls}))
+print(json.dumps({"precision": precision, "changed": changed, "touched": touched, "refused": refused, "counted": "_cuda_getDeviceCount" in calls}))
 """
 
 
@@ -61,4 +65,6 @@ def test_loading_the_inputs_of_a_gpu_run_calls_nothing_of_cuda(in_image: Callabl
 
 def test_runs_compute_as_references_were_trained(in_image: Callable[[str], str]) -> None:
     """In float32 without TF32, and deterministically: the scorer would see a difference."""
-    assert json.loads(in_image(SCRIPT))["precision"] == ["ieee", "ieee", True, False]
+    result = json.loads(in_image(SCRIPT))
+    assert result["precision"] == [False, False, True, False]
+    assert result["changed"] == [True, True, True], "a submission may read and change the settings of 2023"

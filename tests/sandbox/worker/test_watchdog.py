@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.worker.cleanup.watchdog import Watchdog, is_about_to_be_killed
 from sandbox.worker.stillness import StillnessDetector
-from sandbox.worker.watchdog import Watchdog, is_about_to_be_killed
 
 
 class Machine:
