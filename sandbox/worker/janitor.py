@@ -1,9 +1,10 @@
 """The janitor: ends every process of a run and removes its files.
 
 The janitor is forked before torch is imported, so that it stays small and forks fast. By itself it ends
-runs whose time is over (`sandbox.worker.cleanup.watchdog`). Each run has a helper that was forked beforehand, because
-a run that exhausts the process limit would leave no room for a new one. No helper is there in the time of two
-runs: the first could look at its files in ``/proc``, and the second would find the times of these looks.
+runs whose time is over (`sandbox.worker.cleanup.watchdog`). Each run has a helper that was forked
+beforehand, because a run that exhausts the process limit would leave no room for a new one. No helper is
+there in the time of two runs: the first could look at its files in ``/proc``, and the second would find the
+times of these looks.
 
 A helper takes the run's uid as its *effective* uid, so the kernel decides what it may end and remove: only
 what belongs to the run. The helper's real and saved uid are its own, so that no process of the run can signal

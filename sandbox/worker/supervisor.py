@@ -2,7 +2,8 @@
 
 It never executes a byte of a submission and never imports torch. Runs are not forked from it, because what
 it has read from one run would be in the memory of the next (`sandbox.worker.zygote`). A run can make it wait,
-by the lock of a pipe that both use; the janitor then ends the run in time (`sandbox.worker.cleanup.watchdog`).
+by the lock of a pipe that both use; the janitor then ends the run in time
+(`sandbox.worker.cleanup.watchdog`).
 """
 
 from __future__ import annotations
