@@ -59,4 +59,6 @@ def unlearning(net, retain, forget, val):
             resource.setrlimit(kind, (hard + 1, hard + 1))
         except (OSError, ValueError):
             continue
-        raise Escaped(f"limit {name} was raised")
+        if resource.getrlimit(kind)[1] != hard:  # of core dumps, each change is answered with success
+            raise Escaped(f"limit {name} was raised")
+        assert name == "CORE"
