@@ -6,13 +6,14 @@
 
 Needs Linux and PyTorch; from part (d) on safetensors, numpy and torchvision, for part (h) also SciPy and
 scikit-learn; to be root where runs change their uid; and for part (d) namespaces of its own (`unshare`).
-Each part is a process of its own. The JSON file is written after every part, and says what was skipped or
-stopped and why, also after Ctrl-C.
+Each part is a process of its own. The JSON file is written after every part and with each value on the way,
+and says what was skipped or stopped and why, also after Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -30,7 +31,8 @@ from benchmarks.gpu_parts.time_budget import TimeBudget
 
 _BEGAN: Final = time.monotonic()
 """Importing torch for the first time takes many seconds on some machines."""
-_SECONDS: Final = 530.0
+_SECONDS: Final = 520.0
+"""Nine minutes less what ending a part that hangs may take (`OVERTIME_SECONDS`), and some for the file."""
 _NOT_READY: Final = 3
 
 
@@ -84,6 +86,9 @@ def run_parts(report: Report, chosen: list[str], budget: TimeBudget, found: dict
         for part in chosen:
             if request.reason:
                 report.skipped[part] = request.reason
+            elif budget.left <= 0:  # one more that hangs would be ended later than promised
+                report.skipped[part] = "no time left"
+                is_whole = False
             else:
                 outcome = _measure(part, report, budget, found, request)
                 is_whole = is_whole and not outcome.error
@@ -103,8 +108,13 @@ def _measure(
         conditions = partial(Conditions, device=report.device, small=report.small, found=found)
         return measure(part, conditions(seconds=seconds, on_way=on_way))
 
+    def keep(values: Values) -> None:
+        report.add_so_far(part, values)
+        with contextlib.suppress(OSError):  # the file will be written again
+            report.write()
+
     limit = budget.left if report.small else budget.limit_for(part)
-    outcome = measure_apart(work, limit, request)
+    outcome = measure_apart(work, limit, request, keep)
     report.add(part, outcome.values, outcome.error, outcome.skipped, time.monotonic() - began)
     for title, text in (("ended too soon", outcome.error), ("skipped", outcome.skipped)):
         if text:

@@ -23,7 +23,7 @@ PARTS: Final = {
     "h": "whether references trained in each way are told from the plain loop's",
 }
 WEIGHTS: Final = {"a": 10, "b": 80, "c": 60, "d": 160, "f": 40, "g": 30, "e": 120, "h": 30}
-"""Shares of the time, about in seconds of 530, in the order in which the parts are run."""
+"""Shares of the time, about in seconds, in the order in which the parts are run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
