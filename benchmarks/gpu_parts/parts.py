@@ -125,7 +125,7 @@ def _evaluator(given: Conditions) -> Values:
 def _leftovers(given: Conditions) -> Values:
     from benchmarks.gpu_parts.leftover_memory import search_leftovers  # noqa: PLC0415
 
-    return search_leftovers(given.device, seconds=given.seconds)
+    return search_leftovers(given.device, seconds=given.seconds, on_way=given.on_way)
 
 
 def _populations(given: Conditions) -> Values:
