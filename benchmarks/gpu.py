@@ -28,6 +28,7 @@ from benchmarks.gpu_parts.part_process import Outcome, StopRequest, Values, meas
 from benchmarks.gpu_parts.parts import PARTS, WEIGHTS, Conditions, measure
 from benchmarks.gpu_parts.report import Report
 from benchmarks.gpu_parts.time_budget import TimeBudget
+from benchmarks.gpu_parts.worker.bare_machine import Loan
 
 _BEGAN: Final = time.monotonic()
 """Importing torch for the first time takes many seconds on some machines."""
@@ -102,11 +103,11 @@ def _measure(
     seconds = budget.seconds_for(part)
     sys.stderr.write(f"({part}) {PARTS[part]}: at most {seconds:.0f} s\n")
     sys.stderr.flush()
-    began = time.monotonic()
+    began, loan = time.monotonic(), Loan()
 
     def work(on_way: Any) -> Values:  # noqa: ANN401 - a function of `part_process`
         conditions = partial(Conditions, device=report.device, small=report.small, found=found)
-        return measure(part, conditions(seconds=seconds, on_way=on_way))
+        return measure(part, conditions(seconds=seconds, on_way=on_way, loan=loan))
 
     def keep(values: Values) -> None:
         report.add_so_far(part, values)
@@ -114,7 +115,10 @@ def _measure(
             report.write()
 
     limit = budget.left if report.small else budget.limit_for(part)
-    outcome = measure_apart(work, limit, request, keep)
+    try:
+        outcome = measure_apart(work, limit, request, keep)
+    finally:
+        loan.put_back()  # a part that was killed could not
     report.add(part, outcome.values, outcome.error, outcome.skipped, time.monotonic() - began)
     for title, text in (("ended too soon", outcome.error), ("skipped", outcome.skipped)):
         if text:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from benchmarks.gpu_parts.filters import FOLDER, read_filters
 from benchmarks.gpu_parts.part_process import PartSkippedError, Values
+from benchmarks.gpu_parts.worker.bare_machine import Loan
 
 PARTS: Final = {
     "a": "facts of the host and the device",
@@ -38,6 +39,8 @@ class Conditions:
     """How long the part may take."""
     found: Mapping[str, Any]
     """What `find_device` has found."""
+    loan: Loan | None = None
+    """Notes what this machine lends, for whoever ends the part."""
     on_way: Callable[[Values], None]
     """Takes the values so far, of which a part that is ended leaves the last."""
 
@@ -91,6 +94,7 @@ def _sealed(given: Conditions) -> Values:
         runs=2 if given.small else 64,
         seconds=given.seconds,
         on_way=given.on_way,
+        loan=given.loan,
     )
 
 

@@ -62,12 +62,14 @@ def compare_with_plain_loop(
     runs: int,
     seconds: float,
     on_way: Callable[[dict[str, Any]], None] = lambda _values: None,
+    loan: bare_machine.Loan | None = None,
 ) -> dict[str, Any]:
     """Return seconds of each run, sealed and plain, and the ratio of their medians.
 
     Plain calls come first, then sealed runs, each for half of the time at most. A context is made in every
     sealed run and once in the plain loop. ``on_way`` receives what is known after each call and each run.
     If the worker dies, the runs before are returned, with ``sealed_error``.
+    ``loan`` notes what the worker is lent where it shares the machine.
 
     Raises:
         ProgramEndedError: the plain loop failed.
@@ -104,7 +106,7 @@ def compare_with_plain_loop(
                 seconds=deadline - time.monotonic(),
             )
         else:
-            with bare_machine.lent_to_worker() as folder:
+            with bare_machine.lent_to_worker(loan=loan) as folder:
                 _sealed(
                     *(problem, device, filter_file, sealed, tell_sealed),
                     before=("env", f"TMPDIR={folder}"),
