@@ -6,13 +6,14 @@
 
 Needs Linux and PyTorch; from part (d) on safetensors, numpy and torchvision, for part (h) also SciPy and
 scikit-learn; to be root where runs change their uid; and for part (d) namespaces of its own (`unshare`).
-Each part is a process of its own. The JSON file is written after every part, and says what was skipped or
-stopped and why, also after Ctrl-C.
+Each part is a process of its own. The JSON file is written after every part and with each value on the way,
+and says what was skipped or stopped and why, also after Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -27,10 +28,12 @@ from benchmarks.gpu_parts.part_process import Outcome, StopRequest, Values, meas
 from benchmarks.gpu_parts.parts import PARTS, WEIGHTS, Conditions, measure
 from benchmarks.gpu_parts.report import Report
 from benchmarks.gpu_parts.time_budget import TimeBudget
+from benchmarks.gpu_parts.worker.bare_machine import Loan
 
 _BEGAN: Final = time.monotonic()
 """Importing torch for the first time takes many seconds on some machines."""
-_SECONDS: Final = 530.0
+_SECONDS: Final = 520.0
+"""Nine minutes less what ending a part that hangs may take (`OVERTIME_SECONDS`), and some for the file."""
 _NOT_READY: Final = 3
 
 
@@ -84,6 +87,9 @@ def run_parts(report: Report, chosen: list[str], budget: TimeBudget, found: dict
         for part in chosen:
             if request.reason:
                 report.skipped[part] = request.reason
+            elif budget.left <= 0:  # one more that hangs would be ended later than promised
+                report.skipped[part] = "no time left"
+                is_whole = False
             else:
                 outcome = _measure(part, report, budget, found, request)
                 is_whole = is_whole and not outcome.error
@@ -97,14 +103,22 @@ def _measure(
     seconds = budget.seconds_for(part)
     sys.stderr.write(f"({part}) {PARTS[part]}: at most {seconds:.0f} s\n")
     sys.stderr.flush()
-    began = time.monotonic()
+    began, loan = time.monotonic(), Loan()
 
     def work(on_way: Any) -> Values:  # noqa: ANN401 - a function of `part_process`
         conditions = partial(Conditions, device=report.device, small=report.small, found=found)
-        return measure(part, conditions(seconds=seconds, on_way=on_way))
+        return measure(part, conditions(seconds=seconds, on_way=on_way, loan=loan))
+
+    def keep(values: Values) -> None:
+        report.add_so_far(part, values)
+        with contextlib.suppress(OSError):  # the file will be written again
+            report.write()
 
     limit = budget.left if report.small else budget.limit_for(part)
-    outcome = measure_apart(work, limit, request)
+    try:
+        outcome = measure_apart(work, limit, request, keep)
+    finally:
+        loan.put_back()  # a part that was killed could not
     report.add(part, outcome.values, outcome.error, outcome.skipped, time.monotonic() - began)
     for title, text in (("ended too soon", outcome.error), ("skipped", outcome.skipped)):
         if text:

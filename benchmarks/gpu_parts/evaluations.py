@@ -14,6 +14,8 @@ from sandbox.protocol.splits import SPLITS
 
 _START_SECONDS: Final = 180.0
 _CHECKPOINT_SECONDS: Final = 120.0
+_TELL_SECONDS: Final = 1.0
+"""Telling takes time that counts in the rate, so it is done no more often."""
 
 
 def measure_evaluator(
@@ -26,6 +28,8 @@ def measure_evaluator(
     on_way: Callable[[dict[str, Any]], None] = lambda _values: None,
 ) -> dict[str, Any]:
     """Return checkpoints a second, one at a time and some at a time.
+
+    ``on_way`` receives what is known about once a second, and when the evaluator fails.
 
     Raises:
         ProgramEndedError: the evaluator failed.
@@ -42,26 +46,54 @@ def measure_evaluator(
             program.send("data", problem.data(name), name=name)
         load_seconds = program.receive_kind("ready", _START_SECONDS).number("seconds")
         values |= {"load_seconds": load_seconds}
-        values["one_at_a_time"] = _rate(
-            program, checkpoint, checkpoints, 1, (deadline - time.monotonic()) / 2
-        )
         on_way(values)
+
+        def tell_one(rate: dict[str, Any]) -> None:
+            values["one_at_a_time"] = rate
+            on_way(values)
+
+        def tell_together(rate: dict[str, Any]) -> None:
+            values["side_by_side"] = {**rate, "threads": side_by_side}
+            on_way(values)
+
+        left = deadline - time.monotonic()
+        _rate(program, checkpoint, tell_one, most=checkpoints, waiting=1, seconds=left / 2)
         program.send("side_by_side", checkpoints=side_by_side)
-        together = _rate(program, checkpoint, checkpoints, side_by_side, deadline - time.monotonic())
+        left = deadline - time.monotonic()
+        _rate(program, checkpoint, tell_together, most=checkpoints, waiting=side_by_side, seconds=left)
         program.send("stop")
-    return {**values, "side_by_side": {**together, "threads": side_by_side}}
+    return values
 
 
-def _rate(program: Program, checkpoint: bytes, most: int, waiting: int, seconds: float) -> dict[str, Any]:
+def _rate(
+    program: Program,
+    checkpoint: bytes,
+    tell: Callable[[dict[str, Any]], None],
+    *,
+    most: int,
+    waiting: int,
+    seconds: float,
+) -> None:
+    """Have checkpoints evaluated, and tell the rate: on the way, at the end, and if the evaluator fails."""
     sent = done = 0
+    taken, told_at = 0.0, 0.0
     began = time.monotonic()
-    while done < most and (done == 0 or time.monotonic() - began < seconds):
-        while sent < min(most, done + waiting):
-            program.send("checkpoint", checkpoint, index=sent)
-            sent += 1
-        program.receive_kind("outputs", _CHECKPOINT_SECONDS)
-        done += 1
-    taken = time.monotonic() - began
-    for _ in range(sent - done):
-        program.receive_kind("outputs", _CHECKPOINT_SECONDS)
-    return {"checkpoints": done, "seconds": taken, "checkpoints_per_second": done / taken}
+
+    def tell_rate() -> None:
+        if done > 0:
+            tell({"checkpoints": done, "seconds": taken, "checkpoints_per_second": done / taken})
+
+    try:
+        while done < most and (done == 0 or time.monotonic() - began < seconds):
+            while sent < min(most, done + waiting):
+                program.send("checkpoint", checkpoint, index=sent)
+                sent += 1
+            program.receive_kind("outputs", _CHECKPOINT_SECONDS)
+            done, taken = done + 1, time.monotonic() - began
+            if taken - told_at > _TELL_SECONDS:
+                tell_rate()
+                told_at = taken
+        for _ in range(sent - done):
+            program.receive_kind("outputs", _CHECKPOINT_SECONDS)
+    finally:
+        tell_rate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import torch
@@ -14,7 +15,13 @@ _BLOCK: Final = 1 << 26
 _SMALL_BLOCK: Final = 1 << 20
 
 
-def search_leftovers(device: str, *, seconds: float, most_blocks: int = 4096) -> dict[str, Any]:
+def search_leftovers(
+    device: str,
+    *,
+    seconds: float,
+    most_blocks: int = 4096,
+    on_way: Callable[[dict[str, Any]], None] = lambda _values: None,
+) -> dict[str, Any]:
     """Return how much one child filled with a pattern, and how often the next one found it.
 
     The second allocates without initializing. Expected are 0 hits: the driver clears memory that is freed.
@@ -44,8 +51,9 @@ def search_leftovers(device: str, *, seconds: float, most_blocks: int = 4096) ->
                 break
         return {"blocks": len(blocks), "hits": hits, "nonzero": nonzero}
 
-    filled = call_in_child(fill, seconds / 2)
-    return {"block_bytes": size * 4, "filled": filled, "searched": call_in_child(search, seconds / 2)}
+    values = {"block_bytes": size * 4, "filled": call_in_child(fill, seconds / 2)}
+    on_way(values)
+    return {**values, "searched": call_in_child(search, seconds / 2)}
 
 
 def _hits(block: torch.Tensor) -> int:

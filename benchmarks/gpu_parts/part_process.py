@@ -24,6 +24,8 @@ Work = Callable[[Callable[[Values], None]], Values]
 
 _TICK_SECONDS: Final = 0.2
 _DEATH_SECONDS: Final = 5.0
+OVERTIME_SECONDS: Final = 3 * _DEATH_SECONDS
+"""Taking what was sent, the end of a part's group and that of its other children may take so much longer."""
 _PIECE: Final = 1 << 16
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -53,10 +55,16 @@ class Outcome:
     """Why it was not begun."""
 
 
-def measure_apart(work: Work, seconds: float, request: StopRequest | None = None) -> Outcome:
+def measure_apart(
+    work: Work,
+    seconds: float,
+    request: StopRequest | None = None,
+    on_way: Callable[[Values], None] = lambda _values: None,
+) -> Outcome:
     """Return what the work returns in a forked child, which is ended after so many seconds, or on request.
 
-    The child's own children are ended with it, also those that have left its process group.
+    The child's own children are ended with it, also those that have left its process group. ``on_way`` is
+    called here, in the parent, with the values so far as soon as they arrive.
     """
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -71,7 +79,7 @@ def measure_apart(work: Work, seconds: float, request: StopRequest | None = None
     os.close(write)
     outcome = Outcome()
     try:
-        _Receiver(read, outcome).take_all(process, seconds, request or StopRequest())
+        _Receiver(read, outcome, on_way).take_all(process, seconds, request or StopRequest())
     finally:
         os.close(read)
         _end_group(process)
@@ -130,8 +138,8 @@ def _plain(value: object) -> object:
 class _Receiver:
     """Reads what a child sends."""
 
-    def __init__(self, read: int, outcome: Outcome) -> None:
-        self._read, self._outcome, self._data = read, outcome, b""
+    def __init__(self, read: int, outcome: Outcome, on_way: Callable[[Values], None]) -> None:
+        self._read, self._outcome, self._on_way, self._data = read, outcome, on_way, b""
 
     def take_all(self, process: int, seconds: float, request: StopRequest) -> None:
         """Take all until the child ends, its time is over, or the program is asked to end."""
@@ -162,6 +170,8 @@ class _Receiver:
         is_last = False
         for line in lines:
             is_last = _take(json.loads(line), self._outcome) or is_last
+        if lines and not is_last:
+            self._on_way(self._outcome.values)
         return is_last
 
 

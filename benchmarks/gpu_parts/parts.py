@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from benchmarks.gpu_parts.filters import FOLDER, read_filters
 from benchmarks.gpu_parts.part_process import PartSkippedError, Values
+from benchmarks.gpu_parts.worker.bare_machine import Loan
 
 PARTS: Final = {
     "a": "facts of the host and the device",
@@ -23,7 +24,7 @@ PARTS: Final = {
     "h": "whether references trained in each way are told from the plain loop's",
 }
 WEIGHTS: Final = {"a": 10, "b": 80, "c": 60, "d": 160, "f": 40, "g": 30, "e": 120, "h": 30}
-"""Shares of the time, about in seconds of 530, in the order in which the parts are run."""
+"""Shares of the time, about in seconds, in the order in which the parts are run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Conditions:
     """How long the part may take."""
     found: Mapping[str, Any]
     """What `find_device` has found."""
+    loan: Loan | None = None
+    """Notes what this machine lends, for whoever ends the part."""
     on_way: Callable[[Values], None]
     """Takes the values so far, of which a part that is ended leaves the last."""
 
@@ -91,6 +94,7 @@ def _sealed(given: Conditions) -> Values:
         runs=2 if given.small else 64,
         seconds=given.seconds,
         on_way=given.on_way,
+        loan=given.loan,
     )
 
 
@@ -125,7 +129,7 @@ def _evaluator(given: Conditions) -> Values:
 def _leftovers(given: Conditions) -> Values:
     from benchmarks.gpu_parts.leftover_memory import search_leftovers  # noqa: PLC0415
 
-    return search_leftovers(given.device, seconds=given.seconds)
+    return search_leftovers(given.device, seconds=given.seconds, on_way=given.on_way)
 
 
 def _populations(given: Conditions) -> Values:

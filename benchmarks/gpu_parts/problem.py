@@ -1,19 +1,17 @@
 """A made-up problem of the contest's size: images from a seed, and networks that learn nothing from them.
 
-The time that a step takes does not depend on what the images show.
+The time that a step takes does not depend on what the images show. PyTorch is imported only when data are
+made, so that the parts which speak with programs can be tested without it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import safetensors.torch
-import torch
-from torch import Tensor
-
-from sandbox.networks.architectures import build
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SUBMISSION: Final = Path(__file__).parents[2] / "sample_submissions" / "finetune" / "submission.py"
 _SEED: Final = 20
@@ -34,6 +32,8 @@ class Problem:
 
     def columns(self, split: str) -> dict[str, Tensor]:
         """Return image, float32 [n, 3, pixels, pixels], and label, int64 [n], of a split."""
+        import torch  # noqa: PLC0415 - see above
+
         number = {"retain": 0, "forget": 1, "val": 2, "test": 3}[split]
         count: int = getattr(self, split)
         generator = torch.Generator().manual_seed(_SEED + number)
@@ -44,11 +44,18 @@ class Problem:
 
     def data(self, split: str) -> bytes:
         """Return a split as the host sends it."""
+        import safetensors.torch  # noqa: PLC0415 - see above
+
         data: bytes = safetensors.torch.save(self.columns(split))
         return data
 
     def original(self) -> bytes:
         """Return the weights of an untrained network."""
+        import safetensors.torch  # noqa: PLC0415 - see above
+        import torch  # noqa: PLC0415 - see above
+
+        from sandbox.networks.architectures import build  # noqa: PLC0415 - imports torch
+
         torch.manual_seed(_SEED)
         state = build(self.architecture, self.classes).state_dict()
         data: bytes = safetensors.torch.save({name: tensor.contiguous() for name, tensor in state.items()})

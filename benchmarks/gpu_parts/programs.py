@@ -93,10 +93,13 @@ class Program:
                 pipe.close()
 
     def _last_words(self) -> str:
-        """Return the end of what the program has written to stderr."""
-        size = self._messages.seek(0, os.SEEK_END)
-        self._messages.seek(max(0, size - _LAST_LINES))
-        return self._messages.read().decode(errors="replace")
+        """Return the end of what the program has written to stderr.
+
+        It still writes there, at a position that is this process's too: nothing here may move it.
+        """
+        fd = self._messages.fileno()
+        start = max(0, os.fstat(fd).st_size - _LAST_LINES)
+        return os.pread(fd, _LAST_LINES, start).decode(errors="replace")
 
     def _ended(self, how: str) -> ProgramEndedError:
         words = self._last_words().strip()

@@ -1,4 +1,4 @@
-"""The JSON file of the measurements, written anew after each part, so that an interruption costs one part."""
+"""The JSON file of the measurements, written anew with each new value, so that an interruption costs none."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 SCHEMA_VERSION: Final = 1
+UNDER_WAY: Final = "under way; the measurement ended with this part if this stays"
+"""Stands in the place of the reason why a part was stopped, as long as it goes on."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,8 +31,13 @@ class Report:
     failed: dict[str, str] = field(default_factory=dict)
     """Error messages of parts that ended with an exception."""
 
+    def add_so_far(self, part: str, values: Mapping[str, Any]) -> None:
+        """Record what a part has measured that goes on."""
+        self.parts[part] = {**values, "stopped": UNDER_WAY}
+
     def add(self, part: str, values: Mapping[str, Any], error: str, skipped: str, seconds: float) -> None:
         """Record what has become of a part: one that was stopped keeps what it had, with the reason."""
+        self.parts.pop(part, None)
         if skipped:
             self.skipped[part] = skipped
             return

@@ -7,6 +7,7 @@ import platform
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,19 +62,28 @@ def compare_with_plain_loop(
     runs: int,
     seconds: float,
     on_way: Callable[[dict[str, Any]], None] = lambda _values: None,
+    loan: bare_machine.Loan | None = None,
 ) -> dict[str, Any]:
     """Return seconds of each run, sealed and plain, and the ratio of their medians.
 
     Plain calls come first, then sealed runs, each for half of the time at most. A context is made in every
-    sealed run and once in the plain loop.
+    sealed run and once in the plain loop. ``on_way`` receives what is known after each call and each run.
+    If the worker dies, the runs before are returned, with ``sealed_error``.
+    ``loan`` notes what the worker is lent where it shares the machine.
 
     Raises:
         ProgramEndedError: the plain loop failed.
     """
     deadline = time.monotonic() + seconds
-    plain = _plain(problem, device, runs, seconds / 2)
-    result: dict[str, Any] = {"plain_seconds": quantiles(plain), "plain_runs": len(plain)}
-    on_way(result)
+    plain: list[float] = []
+    result: dict[str, Any] = {}
+
+    def tell_plain() -> None:
+        result.update(plain_seconds=quantiles(plain), plain_runs=len(plain))
+        on_way(result)
+
+    _plain(problem, device, plain, tell_plain, runs=runs, seconds=seconds / 2)
+    tell_plain()
     if not fit_this_machine(filter_file.parent):
         return {**result, "sealed_skipped": f"the filters in the tree are not for {platform.machine()}"}
     before = isolation()
@@ -81,34 +91,70 @@ def compare_with_plain_loop(
         return {**result, "sealed_skipped": f"no namespaces of its own (unshare), and {reason}"}
     result["has_namespaces"] = before is not None
     on_way(result)
+    sealed = _SealedRuns()
+
+    def tell_sealed() -> None:
+        result.update(sealed.values(plain))
+        on_way(result)
+
     try:
         if before is not None:
-            sealed = _sealed(
-                *(problem, device, filter_file, before), runs=runs, seconds=deadline - time.monotonic()
+            _sealed(
+                *(problem, device, filter_file, sealed, tell_sealed),
+                before=before,
+                runs=runs,
+                seconds=deadline - time.monotonic(),
             )
         else:
-            with bare_machine.lent_to_worker() as folder:
-                sealed = _sealed(
-                    *(problem, device, filter_file, ("env", f"TMPDIR={folder}"), "bare"),
+            with bare_machine.lent_to_worker(loan=loan) as folder:
+                _sealed(
+                    *(problem, device, filter_file, sealed, tell_sealed),
+                    before=("env", f"TMPDIR={folder}"),
+                    arguments=("bare",),
                     runs=runs,
                     seconds=deadline - time.monotonic(),
                     first_uid=bare_machine.FIRST_UID,
                 )
     except (ProgramEndedError, ProtocolViolationError, OSError) as error:
-        return {**result, "sealed_error": f"{type(error).__name__}: {error}"}
-    sealed_medians, plain_medians = quantiles(sealed["by_host"]), quantiles(plain)
-    return {
-        **result,
-        "sealed_seconds": sealed_medians,
-        "sealed_runs": len(sealed["by_host"]),
-        "sealed_seconds_by_supervisor": quantiles(sealed["by_supervisor"]),
-        "load_seconds": sealed["load_seconds"],
-        "errors": sealed["errors"],
-        "ratio": sealed_medians["median"] / plain_medians["median"] if sealed["by_host"] else None,
-    }
+        result["sealed_error"] = f"{type(error).__name__}: {error}"
+    return {**result, **sealed.values(plain)}
 
 
-def _plain(problem: Problem, device: str, runs: int, seconds: float) -> list[float]:
+@dataclass(slots=True)
+class _SealedRuns:
+    """What is known of the sealed runs so far; the worker may die at any of them."""
+
+    by_host: list[float] = field(default_factory=list)
+    by_supervisor: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    load_seconds: float | None = None
+    """None until the worker is ready; then nothing else is known either."""
+
+    def values(self, plain: list[float]) -> dict[str, Any]:
+        """Return them as they are in the file; nothing of a worker that was never ready."""
+        if self.load_seconds is None:
+            return {}
+        sealed_medians, plain_medians = quantiles(self.by_host), quantiles(plain)
+        return {
+            "sealed_seconds": sealed_medians,
+            "sealed_runs": len(self.by_host),
+            "sealed_seconds_by_supervisor": quantiles(self.by_supervisor),
+            "load_seconds": self.load_seconds,
+            "errors": sorted(set(self.errors)),
+            "ratio": sealed_medians["median"] / plain_medians["median"] if self.by_host and plain else None,
+        }
+
+
+def _plain(
+    problem: Problem,
+    device: str,
+    taken: list[float],
+    tell: Callable[[], None],
+    *,
+    runs: int,
+    seconds: float,
+) -> None:
+    """Append the seconds of each call, and tell after each."""
     rules = _PLAIN_RULES
     with Program("benchmarks.gpu_parts.plain_program", rules) as program:
         program.send("job", _job(problem, device, runs).to_json())
@@ -117,26 +163,27 @@ def _plain(problem: Problem, device: str, runs: int, seconds: float) -> list[flo
         program.send("data", problem.original(), name="original")
         program.send("submission", SUBMISSION.read_bytes())
         program.receive_kind("ready", _START_SECONDS)
-        deadline, taken = time.monotonic() + seconds, list[float]()
+        deadline = time.monotonic() + seconds
         while len(taken) < runs and time.monotonic() < deadline:
             program.send("run", index=len(taken), seed=len(taken))
             taken.append(program.receive_kind("called", _RUN_SECONDS).number("seconds"))
-    return taken
+            tell()
 
 
 def _sealed(
     problem: Problem,
     device: str,
     filter_file: Path,
+    sealed: _SealedRuns,
+    tell: Callable[[], None],
+    *,
     before: tuple[str, ...],
-    *arguments: str,
+    arguments: tuple[str, ...] = (),
     runs: int,
     seconds: float,
     first_uid: int = 10_000,
-) -> dict[str, Any]:
-    by_host: list[float] = []
-    by_supervisor: list[float] = []
-    errors: list[str] = []
+) -> None:
+    """Add the seconds or the error of each run, and tell after each."""
     rules = from_worker(checkpoint_bytes=1 << 30)
     module = "benchmarks.gpu_parts.worker.worker_program"
     with Program(module, rules, str(filter_file), *arguments, before=before) as program:
@@ -145,7 +192,8 @@ def _sealed(
             program.send("data", problem.data(name), name=name)
         program.send("data", problem.original(), name="original")
         program.send("submission", _archive(SUBMISSION))
-        load_seconds = program.receive_kind("ready", _START_SECONDS).number("seconds")
+        sealed.load_seconds = program.receive_kind("ready", _START_SECONDS).number("seconds")
+        tell()
         deadline = time.monotonic() + seconds
         for index in range(runs):
             if time.monotonic() > deadline:
@@ -154,14 +202,10 @@ def _sealed(
             program.send("run", index=index, seed=index)
             finished = program.receive_kind("finished", _RUN_SECONDS)
             if finished.text("result") == "checkpoint":
-                by_host.append(time.monotonic() - began)
-                by_supervisor.append(finished.number("seconds"))
+                sealed.by_host.append(time.monotonic() - began)
+                sealed.by_supervisor.append(finished.number("seconds"))
             else:
-                errors.append(finished.payload.decode(errors="replace")[:2000] or finished.text("result"))
+                reason = finished.payload.decode(errors="replace")[:2000] or finished.text("result")
+                sealed.errors.append(reason)
+            tell()
         program.send("stop")
-    return {
-        "by_host": by_host,
-        "by_supervisor": by_supervisor,
-        "load_seconds": load_seconds,
-        "errors": sorted(set(errors)),
-    }

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
+import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.gpu_parts.worker.bare_machine import FIRST_UID, UIDS, end_runs, lent_to_worker, obstacle
+from benchmarks import gpu
+from benchmarks.gpu_parts.part_process import StopRequest, Values
+from benchmarks.gpu_parts.parts import Conditions
+from benchmarks.gpu_parts.report import Report
+from benchmarks.gpu_parts.time_budget import TimeBudget
+from benchmarks.gpu_parts.worker.bare_machine import (
+    FIRST_UID,
+    UIDS,
+    Loan,
+    end_runs,
+    lent_to_worker,
+    obstacle,
+)
 from runner.engine.container_spec import LAST_UID
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="changes user ids")
+
+
+@pytest.fixture(autouse=True)
+def own_children_only() -> Iterator[None]:
+    """Processes that lose their parent are given to this one only as long as a test needs it."""
+    yield
+    ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
 
 
 def sleeper(uid: int) -> int:
@@ -73,6 +97,71 @@ def test_what_is_lent_is_taken_back(tmp_path: Path, existed: bool) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
     assert not Path(folder).exists()
     assert scratch.exists() == existed
+
+
+def crash() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def hang() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(600)
+
+
+@pytest.mark.parametrize(
+    ("end", "reason", "error"),
+    [
+        (crash, "", "ended by SIGSEGV"),
+        (hang, "", "stopped after 3 s"),
+        (hang, "stopped by SIGINT", "stopped by SIGINT"),
+        (lambda: os._exit(0), "", "without a result"),
+    ],
+)
+def test_what_is_lent_is_taken_back_from_a_part_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[], None], reason: str, error: str
+) -> None:
+    """By `benchmarks/gpu.py` itself: the mode of terminals, the folders, and what still runs."""
+    shared, scratch, terminals = tmp_path / "tmp", tmp_path / "scratch", tmp_path / "ptmx"
+    shared.mkdir()
+    terminals.touch()
+    terminals.chmod(0o666)
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    request = StopRequest()
+
+    def measure(_part: str, given: Conditions) -> Values:
+        with lent_to_worker(scratch, terminals=terminals, loan=given.loan) as folder:
+            terminals.chmod(0o600)
+            (Path(folder) / "left").touch()
+            (scratch / "0" / "left").touch()
+            given.on_way({"folder": folder, "run": sleeper(FIRST_UID)})
+            end()
+        return {}
+
+    class StoppingReport(Report):
+        def add_so_far(self, part: str, values: Mapping[str, Any]) -> None:
+            super().add_so_far(part, values)
+            request.reason = reason
+
+    monkeypatch.setattr(gpu, "measure", measure)
+    report = StoppingReport(path=tmp_path / "gpu.json", device="cpu", small=True)
+    outcome = gpu._measure("d", report, TimeBudget(3.0, {"d": 1}), {}, request)
+    assert error in outcome.error
+    assert Path(outcome.values["folder"]).parent == shared
+    assert list(shared.iterdir()) == []
+    assert not scratch.exists()
+    assert terminals.stat().st_mode & 0o7777 == 0o666
+    assert not Path("/proc", str(outcome.values["run"])).exists()
+
+
+def test_a_loan_is_put_back_once(tmp_path: Path) -> None:
+    """What somebody makes there afterwards is theirs."""
+    loan, scratch = Loan(), tmp_path / "scratch"
+    loan.put_back()
+    with lent_to_worker(scratch, terminals=tmp_path / "none", loan=loan):
+        pass
+    scratch.mkdir()
+    loan.put_back()
+    assert scratch.exists()
 
 
 def test_only_processes_of_runs_are_ended() -> None:

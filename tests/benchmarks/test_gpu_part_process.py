@@ -15,9 +15,12 @@ from typing import Any
 
 import pytest
 
+from benchmarks import gpu
+from benchmarks.gpu_parts import part_process
 from benchmarks.gpu_parts.part_process import PartSkippedError, Values, measure_apart, stop_on_signals
-from benchmarks.gpu_parts.report import Report
+from benchmarks.gpu_parts.report import UNDER_WAY, Report
 from benchmarks.gpu_parts.report_file import read_measurements
+from benchmarks.gpu_parts.time_budget import TimeBudget
 from tests.support.paths import ROOT
 
 OnWay = Callable[[Values], None]
@@ -155,6 +158,63 @@ def test_a_part_that_hangs_costs_no_other_its_values(tmp_path: Path) -> None:
     assert content.parts.keys() == {"a", "b", "c"}
     assert "stopped after" in str(content.parts["b"]["stopped"])
     assert content.parts["c"] == {"part": "c"}
+
+
+def test_values_on_the_way_are_in_the_file_at_once(tmp_path: Path) -> None:
+    """Whatever ends the program itself: SIGKILL for want of memory, a machine that is taken away."""
+    file = tmp_path / "gpu.json"
+    command = [sys.executable, "-c", PROGRAM, str(file), "600"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"b\n"
+        deadline = time.monotonic() + 20
+        while "b" not in read_measurements(file).parts and time.monotonic() < deadline:
+            time.sleep(0.05)
+        program.kill()
+    content = read_measurements(file)
+    assert content.parts == {"a": {"part": "a"}, "b": {"tried": 1, "stopped": UNDER_WAY}}
+    assert content.seconds.keys() == {"a"}
+
+
+def test_values_on_the_way_are_handed_on_as_they_come() -> None:
+    """To the program, which writes them; the last ones are the outcome."""
+    seen: list[Values] = []
+    outcome = measure_apart(crash_on_way, 30.0, on_way=lambda values: seen.append(dict(values)))
+    assert seen[-1] == outcome.values == {"ways": 2}
+
+
+@pytest.mark.parametrize(
+    ("error", "skipped", "place"), [("", "", "parts"), ("Error: x", "", "failed"), ("", "y", "skipped")]
+)
+def test_the_end_of_a_part_replaces_what_it_had_on_the_way(
+    tmp_path: Path, error: str, skipped: str, place: str
+) -> None:
+    """A part has one place in the file."""
+    report = Report(path=tmp_path / "gpu.json", device="cpu", small=True)
+    report.add_so_far("d", {"runs": 1})
+    report.add("d", {} if error or skipped else {"runs": 2}, error, skipped, 1.0)
+    report.write()
+    content = read_measurements(report.path).model_dump()
+    assert [name for name in ("parts", "failed", "skipped") if "d" in content[name]] == [place]
+    assert content["parts"] == ({"d": {"runs": 2}} if place == "parts" else {})
+
+
+def test_a_part_that_hangs_at_the_end_does_not_make_it_later_than_promised() -> None:
+    """Nine minutes, in which its end is counted."""
+    assert gpu._SECONDS + part_process.OVERTIME_SECONDS < 9 * 60
+    assert part_process.OVERTIME_SECONDS >= 3 * part_process._DEATH_SECONDS
+
+
+def test_no_part_is_begun_without_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each that hangs then would take some seconds more."""
+    monkeypatch.setattr(gpu, "measure", lambda _part, _given: {})
+    report = Report(path=tmp_path / "gpu.json", device="cpu", small=True)
+    now = [0.0]
+    budget = TimeBudget(10.0, {"a": 1, "b": 1}, lambda: now[0])
+    now[0] = 10.0
+    assert gpu.run_parts(report, ["a", "b"], budget, {}) == 1
+    content = read_measurements(report.path)
+    assert (content.parts, content.skipped) == ({}, dict.fromkeys("ab", "no time left"))
 
 
 def test_requests_to_end_are_forgotten_afterwards() -> None:

@@ -7,8 +7,11 @@ gets a temporary folder of its own, which it empties, and user ids that nobody h
 from __future__ import annotations
 
 import contextlib
+import json
+import mmap
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import tempfile
@@ -24,6 +27,46 @@ _RUN_UIDS: Final = range(10_000, 59_999)
 _SHARED: Final = (Path("/tmp"), Path("/dev/shm"))
 _SCRATCH: Final = Path("/scratch")
 _TERMINALS: Final = Path("/dev/pts/ptmx")
+_NOTE_BYTES: Final = 1 << 14
+
+
+class Loan:
+    """What the machine has lent to the worker, in memory that a forked child shares.
+
+    So the parent can put it back, whatever has ended the child: a signal, a crash, a driver that holds it.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing lent."""
+        self._memory = mmap.mmap(-1, _NOTE_BYTES)
+
+    def note(self, *, folder: Path, scratch: Path | None, terminals: Path | None) -> None:
+        """Note what is about to be lent.
+
+        Args:
+            folder: Temporary folder that is about to be made.
+            scratch: Folder that is about to be made, or None if it was there before.
+            terminals: The node for new terminals, whose mode the worker changes; or None.
+        """
+        mode = None if terminals is None else terminals.stat().st_mode & 0o7777
+        names = [None if path is None else str(path) for path in (folder, scratch, terminals)]
+        data = json.dumps([*names, mode]).encode()
+        self._memory[1 : len(data) + 2] = data + b"\0"
+        self._memory[0] = 1  # last, so that a note that is whole is known as such
+
+    def put_back(self) -> None:
+        """End the runs, and put back all that was lent, if anything was."""
+        if not self._memory[0]:
+            return
+        folder, scratch, terminals, mode = json.loads(self._memory[1:].partition(b"\0")[0])
+        end_runs()
+        shutil.rmtree(folder, ignore_errors=True)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        if terminals is not None:
+            with contextlib.suppress(OSError):
+                Path(terminals).chmod(mode)
+        self._memory[0] = 0
 
 
 def obstacle(shared: tuple[Path, ...] = _SHARED, scratch: Path = _SCRATCH) -> str | None:
@@ -43,25 +86,31 @@ def obstacle(shared: tuple[Path, ...] = _SHARED, scratch: Path = _SCRATCH) -> st
 
 
 @contextlib.contextmanager
-def lent_to_worker(scratch: Path = _SCRATCH) -> Iterator[str]:
-    """Give the worker a scratch folder, and yield the temporary folder of its own; then clean up."""
+def lent_to_worker(
+    scratch: Path = _SCRATCH, *, terminals: Path = _TERMINALS, loan: Loan | None = None
+) -> Iterator[str]:
+    """Give the worker a scratch folder, and yield the temporary folder of its own; then clean up.
+
+    A process that may be killed passes a loan, which its parent puts back.
+    """
+    loan = loan or Loan()
     own = not scratch.exists()
-    (scratch / "0").mkdir(parents=True, exist_ok=True)
-    if own:
-        scratch.chmod(0o755)
-    mode = _TERMINALS.stat().st_mode & 0o7777 if _TERMINALS.exists() else None
-    folder = tempfile.mkdtemp(prefix="gpu-worker-")
-    Path(folder).chmod(0o755)  # runs have another uid and must enter it
+    # Noted before it is made, so the name is chosen here; nobody else can guess it.
+    folder = Path(tempfile.gettempdir(), f"gpu-worker-{secrets.token_hex(16)}")
+    loan.note(
+        folder=folder,
+        scratch=scratch if own else None,
+        terminals=terminals if terminals.exists() else None,
+    )
     try:
-        yield folder
-    finally:
-        end_runs()
-        shutil.rmtree(folder, ignore_errors=True)
+        (scratch / "0").mkdir(parents=True, exist_ok=True)
         if own:
-            shutil.rmtree(scratch, ignore_errors=True)
-        if mode is not None:
-            with contextlib.suppress(OSError):
-                _TERMINALS.chmod(mode)
+            scratch.chmod(0o755)
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o755)  # runs have another uid and must enter it
+        yield str(folder)
+    finally:
+        loan.put_back()
 
 
 def end_runs() -> int:
