@@ -19,14 +19,24 @@ if [ "${SLURM_JOB_NUM_NODES:-0}" -lt 2 ]; then
 fi
 
 port=6379
-first=$(hostname)
-address="$(hostname --ip-address | cut -d ' ' -f 1):$port"
+# As Slurm names it, which need not be its host name.
+first=${SLURMD_NODENAME:-$(hostname -s)}
+# Debian gives a machine's own name an address in 127.0.0.0/8, at which no other node reaches it.
+reachable=$(
+  { getent ahostsv4 "$first"; getent ahostsv4 "$(hostname)"; hostname -I | tr ' ' '\n'; } 2>/dev/null |
+    awk '$1 ~ /^[0-9]+([.][0-9]+)+$/ && $1 !~ /^127[.]/ && !found { print $1; found = 1 }'
+) || true
+if [ -z "$reachable" ]; then
+  echo "unlearn-slurm: $first has no IPv4 address at which other nodes reach it" >&2
+  exit 2
+fi
+address="$reachable:$port"
 export RAY_AUTH_MODE=token RAY_worker_niceness=0 RAY_USAGE_STATS_ENABLED=0
 # Of this job alone. Other users of the nodes can reach Ray's ports, and whoever has the token is this user.
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_TOKEN
 
-ray start --head --block --node-ip-address="${address%:*}" --port="$port" --num-cpus=0 \
+ray start --head --block --node-ip-address="$reachable" --port="$port" --num-cpus=0 \
   --include-dashboard=false --temp-dir="/tmp/ray-$SLURM_JOB_ID" &
 head=$!
 srun --nodes=$((SLURM_JOB_NUM_NODES - 1)) --ntasks-per-node=1 --exclude="$first" --kill-on-bad-exit=0 \

@@ -197,6 +197,13 @@ class Faults:
             if after and min(after) < 2 * LEASE_SECONDS + 30:
                 self.pickups.append(min(after))
 
+    def close(self) -> None:
+        """End everything, nodes that are suspended too: they could not end by themselves."""
+        try:
+            self._resume_nodes(at_once=True)
+        finally:
+            self.cluster.close()
+
     def _kill(self, kind: str, coordinator: subprocess.Popen[str]) -> bool:
         """Kill or suspend something; return False if there is nothing of the kind."""
         if kind == "coordinator":
@@ -270,7 +277,7 @@ def main() -> None:
                 left -= faults.evaluate(min(left, 10))
                 print(dict(faults.kills), faults.problems, f"{time.monotonic() - begun:.0f} s", flush=True)
         finally:
-            faults.cluster.close()
+            faults.close()
     table = Table("", "number")
     for kind in KINDS:
         table.add_row(f"kills: {kind}", str(faults.kills[kind]))

@@ -115,9 +115,14 @@ class NodeAgent:
         """Return whether a coordinator has a lease on processes of this node."""
         return self._leases.has(coordinator)
 
-    def release(self, coordinator: str) -> None:
-        """End a coordinator's lease and its processes, and remove their containers."""
-        self._end(self._leases.release(coordinator))
+    def release(self, coordinator: str, processes: Sequence[ProcessMark] = ()) -> None:
+        """End a coordinator's lease and its processes, and remove their containers.
+
+        Args:
+            coordinator: Identifies it.
+            processes: Of devices that it uses here, of which a lease need not have come.
+        """
+        self._end(dict.fromkeys((*self._leases.release(coordinator), *processes)))
 
     def end(self, process: ProcessMark) -> None:
         """End the process of a device, even one that stands still, and remove its containers."""

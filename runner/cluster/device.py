@@ -100,14 +100,22 @@ class DeviceWorker:
         self._outbox(share).stopped.set()
 
     def abort(self, share: str) -> None:
-        """End a share at once, and remove its containers; one that comes later is not begun."""
+        """End a share at once, and remove its containers; one that comes later is not begun.
+
+        Raises:
+            HostNotReadyError: it does not end.
+        """
         outbox = self._outbox(share)
         outbox.stopped.set()
         outbox.aborted.set()
         self._wait(outbox)
 
     def close(self) -> None:
-        """End everything, and release the device."""
+        """End everything, and release the device.
+
+        Raises:
+            HostNotReadyError: what it executes does not end, so the device stays locked.
+        """
         with self._lock:
             self._is_closed = True
             running = self._running
@@ -125,7 +133,11 @@ class DeviceWorker:
             return outbox
 
     def _wait(self, outbox: Outbox) -> None:
-        """Wait until a share that nobody wants has ended; its containers are removed from under it."""
+        """Wait until a share that nobody wants has ended; its containers are removed from under it.
+
+        Raises:
+            HostNotReadyError: it does not end, so this process has to be.
+        """
         with self._lock:
             thread = self._thread if self._running is outbox else None
         deadline = time.monotonic() + _ABORT_SECONDS
@@ -137,6 +149,8 @@ class DeviceWorker:
                     with contextlib.suppress(HostNotReadyError):
                         for identity, _labels in host.engine.containers(host.labels):
                             host.engine.remove(identity)
+        if thread is not None and thread.is_alive():
+            raise HostNotReadyError(f"A share does not end within {_ABORT_SECONDS:.0f} s.")
 
     def _work(self, order: Order, share: Share, outbox: Outbox) -> None:
         try:

@@ -64,6 +64,13 @@ def why_unfit(facts: NodeFacts, required: Requirements) -> str:
     return facts.problem or _other_image(facts, required) or _other_machine(facts, required)
 
 
+def has_other_software(facts: NodeFacts, required: Requirements) -> bool:
+    """Return whether what a node executes would not compare, even where it has begun already."""
+    if facts.version != required.version:
+        return True
+    return not facts.problem and _other_image(facts, required) != ""  # with a problem, no image is known
+
+
 def _other_image(facts: NodeFacts, required: Requirements) -> str:
     """Return what is wrong with the image; empty if nothing is."""
     if facts.image != required.image:

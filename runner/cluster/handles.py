@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.cluster.device_pool import LostShareError
 from runner.cluster.fitness import NodeFacts
@@ -13,6 +13,10 @@ from runner.cluster.orders import Message, Order, ProcessMark, Share
 
 if TYPE_CHECKING:
     from runner.cluster.nodes import Nodes
+
+_EXAMINE_AGAIN_SECONDS: Final = 30.0
+_LOSSES_SECONDS: Final = 60.0
+"""Between two devices that a node loses: if they are closer, the second is started again after a pause."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +33,7 @@ class Node:
     challenges: set[str] = field(default_factory=set)
     """Hashes of those in its cache."""
     problem: str = ""
-    """Why it is not used; empty if it is."""
+    """Why it, or a device that it lost, is not used; empty if all of it is."""
     is_retried: bool = False
     """Whether it is examined again at once."""
     examine_at: float = 0.0
@@ -40,7 +44,20 @@ class Node:
     @property
     def lacks_devices(self) -> bool:
         """Return whether it has devices of which none are used, or were lost."""
-        return self.facts is None or len(self.devices) < max(1, len(self.facts.devices))
+        if self.facts is None or self.problem:  # facts with a problem name no devices
+            return True
+        return len(self.devices) < max(1, len(self.facts.devices))
+
+    def examine_later(self, *, at_once: bool = False) -> None:
+        """Have it examined again, at once or after a while."""
+        self.examine_at = 0.0 if at_once else time.monotonic() + _EXAMINE_AGAIN_SECONDS
+
+    def lose(self, device: RayDevice) -> None:
+        """Do without a device, and have it started again: at once, unless others went wrong just before."""
+        self.devices = [each for each in self.devices if each is not device]
+        now = time.monotonic()
+        self.examine_later(at_once=not self.devices or now - self.lost_at >= _LOSSES_SECONDS)
+        self.lost_at = now
 
 
 @dataclass(slots=True, eq=False)

@@ -9,15 +9,14 @@ from typing import Any, Final
 
 from runner.challenge.limits import Limits
 from runner.cluster.agent import NodeAgent
+from runner.cluster.answers import CALL_SECONDS, NodeRefusedError, answer, reason
 from runner.cluster.code_version import code_version
 from runner.cluster.device import DeviceWorker
 from runner.cluster.device_pool import LostShareError
 from runner.cluster.fitness import OTHER_VERSION
 from runner.cluster.handles import Node, RayDevice, RayShare
 from runner.cluster.orders import Message, Order, Share
-from runner.sanitize import sanitize_line
 
-_CALL_SECONDS: Final = 60.0
 _COPY_SECONDS: Final = 1800.0
 """In which the largest challenge has reached a node."""
 _TAKE_SECONDS: Final = 120.0
@@ -27,14 +26,6 @@ _UNTAKEN: Final = 4
 """Messages that a device sends ahead of what is taken."""
 _THREADS: Final = 6
 """Of an actor: a share, and the calls beside it."""
-
-
-class NodeRefusedError(Exception):
-    """A node cannot be used; `is_temporary` if that is worth another try at once."""
-
-    def __init__(self, problem: str, *, is_temporary: bool = False) -> None:
-        super().__init__(problem)
-        self.is_temporary = is_temporary
 
 
 class Nodes:
@@ -85,11 +76,12 @@ class Nodes:
             NodeRefusedError: it does not answer.
         """
         node.agent = None  # the one that is known may have been ended by another command
-        version = self._asked(self._agent(node).version.remote())
+        agent = self._agent(node)
+        version = self._asked(agent.version.remote())
         if version != code_version():  # an agent of an earlier version: what is installed now decides
             with contextlib.suppress(Exception):
-                self._ray.kill(node.agent)
-            deadline = time.monotonic() + _CALL_SECONDS
+                self._ray.kill(agent)
+            deadline = time.monotonic() + CALL_SECONDS
             while version != code_version() and time.monotonic() < deadline:
                 node.agent = None
                 with contextlib.suppress(NodeRefusedError):
@@ -102,14 +94,15 @@ class Nodes:
         node.challenges.clear()
 
     def _agent(self, node: Node) -> Any:  # noqa: ANN401 - a handle
-        if node.agent is None:
-            node.agent = self._agents.options(
+        agent = node.agent  # read once: another thread may forget it meanwhile
+        if agent is None:
+            agent = node.agent = self._agents.options(
                 name=f"agent {node.id}",
                 get_if_exists=True,
                 lifetime="detached",
                 scheduling_strategy=self._on(node_id=node.id, soft=False),
             ).remote()
-        return node.agent
+        return agent
 
     def start_devices(self, node: Node) -> list[RayDevice]:
         """Start a process for each device of a node that has none.
@@ -129,7 +122,12 @@ class Nodes:
                     name=f"device {node.id} {device.name}",
                     scheduling_strategy=self._on(node_id=node.id, soft=False),
                 ).remote(device)
-                mark = self._asked(actor.mark.remote())
+                try:
+                    mark = self._asked(actor.mark.remote())
+                except NodeRefusedError:  # its process is not known: no lease would end it
+                    with contextlib.suppress(Exception):
+                        self._ray.kill(actor)
+                    raise
                 started.append(
                     RayDevice(
                         cluster=self,
@@ -142,7 +140,8 @@ class Nodes:
                     )
                 )
                 if self._asked(actor.version.remote()) != code_version():
-                    raise NodeRefusedError(OTHER_VERSION)  # its files were replaced after its agent's start
+                    # its files were replaced after its agent's start
+                    raise NodeRefusedError(OTHER_VERSION, has_other_software=True)
         except (ValueError, NodeRefusedError) as error:
             for each in started:
                 self.end(each, node)
@@ -160,11 +159,12 @@ class Nodes:
 
     def _forget_dead_agent(self, node: Node) -> None:
         """Forget an agent for good that another command has ended: the next call reaches its successor."""
-        if node.renewal is None:
+        renewal = node.renewal
+        if renewal is None:
             return
         try:
-            if self._ray.wait([node.renewal], timeout=0)[0]:
-                self._ray.get(node.renewal, timeout=_CALL_SECONDS)
+            if self._ray.wait([renewal], timeout=0)[0]:
+                self._ray.get(renewal, timeout=CALL_SECONDS)
                 node.renewal = None
         except Exception:  # noqa: BLE001 - of many classes; asking for its name again is right in each case
             node.agent = node.renewal = None
@@ -176,7 +176,7 @@ class Nodes:
             ready, _pending = self._ray.wait([device.question], timeout=0)
             if ready:
                 try:
-                    self._ray.get(device.question, timeout=_CALL_SECONDS)
+                    self._ray.get(device.question, timeout=CALL_SECONDS)
                 except Exception:  # noqa: BLE001 - of many classes, and all mean that it is dead
                     return True
                 device.answered_at, device.question = now, None
@@ -228,7 +228,7 @@ class Nodes:
         except StopIteration:
             return None
         except self._ray.exceptions.RayError as error:
-            raise LostShareError(f"{share.device.name} is lost: {_line(error, 0)}") from error
+            raise LostShareError(f"{share.device.name} is lost: {reason(error)}") from error
         return message
 
     def stop(self, share: RayShare) -> None:
@@ -240,16 +240,19 @@ class Nodes:
         """End a share, and wait until it has ended.
 
         Raises:
-            LostShareError: it does not end in time.
+            LostShareError: it does not end in time, or nobody knows whether it has.
         """
         device, deadline = share.device, time.monotonic() + _ABORT_SECONDS
-        with contextlib.suppress(self._ray.exceptions.RayError):
-            answer = device.actor.abort.remote(share.id)
-            while not self._ray.wait([answer], timeout=1.0)[0]:
+        try:
+            ended = device.actor.abort.remote(share.id)
+            while not self._ray.wait([ended], timeout=1.0)[0]:
                 if device.is_lost:
                     return
                 if time.monotonic() > deadline:
                     raise LostShareError(f"{device.name} does not end what it executes.")
+            self._ray.get(ended, timeout=CALL_SECONDS)
+        except self._ray.exceptions.RayError as error:
+            raise LostShareError(f"{device.name} does not end what it executes: {reason(error)}") from error
 
     def end(self, device: RayDevice, node: Node) -> None:
         """End the process of a device, even one that stands still; its containers are removed."""
@@ -268,30 +271,16 @@ class Nodes:
             closing = [device.actor.close.remote() for device in devices]
             if closing:
                 self._ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_SECONDS)
+        released = []
         for node in nodes:
             self._forget_dead_agent(node)
+            if node.agent is not None or node.devices:  # a successor of its agent has heard of none of them
+                with contextlib.suppress(Exception):
+                    marks = [device.mark for device in node.devices]
+                    released.append(self._agent(node).release.remote(self._coordinator, marks))
         with contextlib.suppress(Exception):
-            released = [node.agent.release.remote(self._coordinator) for node in nodes if node.agent]
             if released:
-                self._ray.wait(released, num_returns=len(released), timeout=_CALL_SECONDS)
+                self._ray.wait(released, num_returns=len(released), timeout=CALL_SECONDS)
 
-    def _asked(self, reference: Any, *, seconds: float = _CALL_SECONDS) -> Any:  # noqa: ANN401 - any value
-        """Return the answer of an agent or a device.
-
-        Raises:
-            NodeRefusedError: there is none.
-        """
-        try:
-            return self._ray.get(reference, timeout=seconds)
-        except self._ray.exceptions.RayTaskError as error:
-            raise NodeRefusedError(_line(error.cause, 0)) from error
-        except self._ray.exceptions.GetTimeoutError as error:
-            raise NodeRefusedError("it does not answer.", is_temporary=True) from error
-        except self._ray.exceptions.RayError as error:
-            raise NodeRefusedError(f"unlearn cannot be started there: {_line(error, -1)}") from error
-
-
-def _line(error: BaseException, position: int) -> str:
-    """Return a line of an error's text, such as the first (0) or the last (-1)."""
-    lines = str(error).strip().splitlines()
-    return sanitize_line(lines[position] if lines else type(error).__name__, 300)
+    def _asked(self, reference: Any, *, seconds: float = CALL_SECONDS) -> Any:  # noqa: ANN401 - any value
+        return answer(self._ray, reference, seconds=seconds)

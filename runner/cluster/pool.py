@@ -15,11 +15,12 @@ from typing import Any, Final, Self
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
+from runner.cluster.answers import NodeRefusedError
 from runner.cluster.device import DeviceWorker
 from runner.cluster.device_pool import RemoteDevice, RemoteShare
-from runner.cluster.fitness import Requirements, why_unfit
+from runner.cluster.fitness import Requirements, has_other_software, why_unfit
 from runner.cluster.handles import Node, RayDevice, RayShare
-from runner.cluster.nodes import NodeRefusedError, Nodes
+from runner.cluster.nodes import Nodes
 from runner.cluster.poison import Failures
 from runner.cluster.providing import ChallengeProvider
 from runner.cluster.sharing import devices_of_each
@@ -28,9 +29,6 @@ from runner.errors import HostNotReadyError
 LEASE_SECONDS: Final = 60.0
 """After which a device that does not answer is lost, and those of a coordinator that does not renew it."""
 _BEAT_SECONDS: Final = 3.0
-_EXAMINE_AGAIN_SECONDS: Final = 30.0
-_LOSSES_SECONDS: Final = 60.0
-"""Between two devices that a node loses: if they are closer, the second is started again after a pause."""
 _NODES_AT_ONCE: Final = 16
 _OPEN_SECONDS: Final = 180.0
 """In which the first node has to be usable; the processes of a coordinator that was killed end meanwhile."""
@@ -247,24 +245,30 @@ class ClusterPool:
                 list(threads.map(self._open_node, due))
 
     def _open_node(self, node: Node) -> None:
-        """Examine a node, and take in the devices that it lacks if it is fit; else it is used no more."""
+        """Examine a node, and take in the devices that it lacks if it is fit.
+
+        Otherwise it gets no device. Those that it has go on with what they execute, unless its software is
+        another one now.
+        """
         before = node.problem
         node.is_retried = False
         try:
             self._cluster.examine(node)
             assert node.facts is not None
             if problem := why_unfit(node.facts, self._required):
-                raise NodeRefusedError(problem)
+                other = has_other_software(node.facts, self._required)
+                raise NodeRefusedError(problem, has_other_software=other)
             devices = self._cluster.start_devices(node)
         except NodeRefusedError as error:
             node.is_retried = error.is_temporary
-            if node.devices and not error.is_temporary:
+            if node.devices and error.has_other_software:
                 self._refuse(node, str(error))
                 return
             node.problem = str(error)
-            node.examine_at = time.monotonic() + (0.0 if error.is_temporary else _EXAMINE_AGAIN_SECONDS)
+            node.examine_later(at_once=error.is_temporary and not node.devices)  # not often beside timed runs
             if node.problem != before and not error.is_temporary:
-                self._report(f"node {node.name} is refused: {node.problem}")
+                what = "does not get a device back" if node.devices else "is refused"
+                self._report(f"node {node.name} {what}: {node.problem}")
             return
         node.problem = ""
         with self._lock:
@@ -280,11 +284,7 @@ class ClusterPool:
                 return
             device.is_lost, device.loss = True, reason
             node = self._nodes[device.node]
-            node.devices = [each for each in node.devices if each is not device]
-            now = time.monotonic()
-            is_repeated = bool(node.devices) and now - node.lost_at < _LOSSES_SECONDS
-            node.examine_at = now + _EXAMINE_AGAIN_SECONDS if is_repeated else 0.0
-            node.lost_at = now
+            node.lose(device)
             self._taken.pop(device, None)
             if device in self._free:
                 self._free.remove(device)
@@ -295,5 +295,5 @@ class ClusterPool:
         for device in list(node.devices):
             self.lose(device, problem)
         node.problem = problem
-        node.examine_at = time.monotonic() + _EXAMINE_AGAIN_SECONDS
+        node.examine_later()
         self._report(f"node {node.name} is refused: {problem}")

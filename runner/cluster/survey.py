@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runner.challenge.limits import Limits
+from runner.cluster.answers import NodeRefusedError
 from runner.cluster.fitness import NodeFacts, Requirements, why_unfit
 from runner.cluster.handles import Node
-from runner.cluster.nodes import NodeRefusedError, Nodes
+from runner.cluster.nodes import Nodes
 
 _AT_ONCE: Final = 16
 

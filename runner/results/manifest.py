@@ -2,7 +2,8 @@
 
 Score and verdicts can be derived from this file and the outputs that it names; `runner.results.verification`
 computes them again. Unknown or missing names are errors. Version 2 added ``card_sha256`` and records every
-field of a run, version 3 more names of the image; earlier versions are still read.
+field of a run, version 3 more names of the image, version 4 the machine and device class of each run; earlier
+versions are still read.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from runner.store.records import AttemptRecord, RunRecord
 from runner.submission.load import Submission
 from runner.validation import Sha256, first_problem
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 NOT_IN_VERSION_1: Final = frozenset(
     {"evaluated", "exception_type", "peak_memory_bytes", "processor_seconds", "setup_seconds"}
 )
@@ -119,7 +120,7 @@ class RescoredPart(_Part):
 class Manifest(_Part):
     """The content of ``manifest.json``."""
 
-    schema_version: Literal[1, 2, 3]
+    schema_version: Literal[1, 2, 3, 4]
     """Of this file; earlier versions are still read."""
     evaluation: str
     """Its name."""

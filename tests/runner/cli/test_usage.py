@@ -145,7 +145,7 @@ def test_versions(option: str, tmp_path: Path) -> None:
     program, image, schemas = done.stdout.splitlines()
     assert program.startswith("unlearn ")
     assert image.startswith("image   none: No container engine answers")
-    assert schemas == "schemas challenge 1, summary 1, manifest 3, card 3, report 1, view 1, leaderboard 1"
+    assert schemas == "schemas challenge 1, summary 1, manifest 4, card 3, report 1, view 1, leaderboard 1"
 
 
 @pytest.mark.parametrize("option", ["--quiet", "-q"])

@@ -21,7 +21,9 @@ from tests.support.paths import ROOT
 
 SLURM = ROOT / "deploy" / "unlearn-slurm.sh"
 STAND_INS = {
-    "hostname": 'if [ $# -gt 0 ]; then echo "10.0.0.1 fe80::1"; else echo first; fi',
+    "hostname": 'case "$*" in -I) echo "$ADDRESSES" ;; -s) echo host ;; "") echo host.cluster.example ;; *) exit 1 ;; esac',
+    "getent": '[ "$1" = ahostsv4 ] || exit 1\n[ -n "$RESOLVED" ] || exit 2\n'
+    'for each in $RESOLVED; do echo "$each STREAM $2"; echo "$each DGRAM"; done',
     "ray": 'echo "ray $* token=${#RAY_AUTH_TOKEN} mode=$RAY_AUTH_MODE niceness=$RAY_worker_niceness" >> "$CALLS"'
     "\nexec sleep 60",
     "srun": 'echo "srun $*" >> "$CALLS"\nexec sleep 60',
@@ -42,6 +44,9 @@ def environment(tmp_path: Path) -> Environment:
         "PATH": f"{folder}:{os.environ['PATH']}",
         "CALLS": str(tmp_path / "calls"),
         "SLURM_JOB_NUM_NODES": "5",
+        "SLURMD_NODENAME": "first",
+        "RESOLVED": "10.0.0.1",
+        "ADDRESSES": "10.0.0.1 fe80::1",
         "SLURM_JOB_ID": f"test-{os.getpid()}",
         "COMMAND": "exit 0",
     }
@@ -67,6 +72,45 @@ def test_a_job_of_slurm_is_a_cluster(environment: Environment) -> None:
     assert "srun --nodes=4 --ntasks-per-node=1 --exclude=first" in called
     assert "ray start --block --address=" in called
     assert called.splitlines()[-1] == "unlearn run a b.zip -n 512 --cluster 10.0.0.1:6379"
+
+
+@pytest.mark.parametrize(
+    ("resolved", "addresses", "used"),
+    [
+        ("127.0.1.1", "10.0.0.7 172.17.0.1", "10.0.0.7"),  # as on Debian
+        ("127.0.1.1 10.0.0.8", "10.0.0.7", "10.0.0.8"),
+        ("", "fe80::1 10.0.0.9", "10.0.0.9"),  # a name that nothing resolves
+        ("10.1.2.3", "", "10.1.2.3"),
+    ],
+)
+def test_the_head_is_where_other_nodes_reach_it(
+    environment: Environment, resolved: str, addresses: str, used: str
+) -> None:
+    """Whatever the machine's own name stands for there."""
+    changed = environment | {"RESOLVED": resolved, "ADDRESSES": addresses}
+    ended = subprocess.run([SLURM, "run"], env=changed, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f"--node-ip-address={used} " in calls(environment)
+    assert calls(environment).splitlines()[-1] == f"unlearn run --cluster {used}:6379"
+
+
+@pytest.mark.parametrize(("resolved", "addresses"), [("127.0.1.1", "127.0.0.1 ::1"), ("", "")])
+def test_a_head_that_nobody_reaches_is_not_started(
+    environment: Environment, resolved: str, addresses: str
+) -> None:
+    """With a sentence, before anything else."""
+    changed = environment | {"RESOLVED": resolved, "ADDRESSES": addresses}
+    ended = subprocess.run([SLURM, "run"], env=changed, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "first has no IPv4 address" in ended.stderr
+    assert calls(environment) == ""
+
+
+def test_the_head_is_left_out_by_its_name_in_slurm(environment: Environment) -> None:
+    """Slurm does not know the name with a domain that ``hostname`` prints on some machines."""
+    del environment["SLURMD_NODENAME"]
+    subprocess.run([SLURM, "run"], env=environment, capture_output=True, check=True)
+    assert "--exclude=host " in calls(environment)
 
 
 def test_the_job_ends_as_the_command_does(environment: Environment) -> None:
@@ -116,6 +160,8 @@ def test_pods_of_kubernetes_start_ray_as_it_is_demanded() -> None:
         images.add(ray["image"])
         environment = {each["name"]: each["value"] for each in ray["env"]}
         assert environment["RAY_worker_niceness"] == "0"
+        prepare = ray["lifecycle"]["postStart"]["exec"]["command"]  # the head's engine is used too
+        assert "unlearn image pull" in prepare[-1]
         socket = environment["DOCKER_HOST"]
         assert f"--host={socket}" in engine["args"]
         volumes = {volume["name"] for volume in pod["volumes"]}

@@ -14,12 +14,13 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.clients.runs import PlannedRun
+from runner.cluster import device as device_module
 from runner.cluster.challenge_cache import ChallengeCache, challenge_files
 from runner.cluster.device import DeviceWorker
 from runner.cluster.orders import Delivered, Evaluated, Message, Order, Share, Started
 from runner.devices.device import Device
 from runner.devices.protocol import Failed
-from runner.errors import SandboxLostError
+from runner.errors import HostNotReadyError, SandboxLostError
 from runner.execution.executor import Executor, OutputsSink
 from runner.execution.settings import Settings
 from runner.parsers.checkpoint import content_sha256
@@ -140,6 +141,39 @@ def test_a_call_that_comes_late_or_early_concerns_its_own_share(
         getattr(worker, call)(other.id)
     assert len(indices(messages)) == 30
     assert indices(worker.execute(order, after)) == [], "it was ended before it began"
+
+
+@pytest.mark.parametrize("call", ["abort", "close"])
+def test_a_share_that_does_not_end_is_not_reported_as_ended(
+    tiny: Challenge, order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Another would be executed beside it: whoever asked has to end the process."""
+    monkeypatch.setattr(device_module, "_ABORT_SECONDS", 0.5)
+    ChallengeCache(tmp_path / "cache" / "challenges").store(tiny.sha256, challenge_files(tiny))
+    stands, goes_on = threading.Event(), threading.Event()
+
+    class Stuck(SleepingExecutor):
+        def finish(self) -> None:
+            stands.set()
+            goes_on.wait(60)
+
+    class StuckWorker(DeviceWorker):
+        def new_executor(self, order: Order, sink: OutputsSink) -> Executor:
+            return Stuck(self.challenge(order), 0.0, sink)
+
+    worker, share = StuckWorker(CPU, tmp_path / "cache"), Share(runs=RUNS[:1])
+    messages = worker.execute(order, share)
+    assert isinstance(next(messages), Started)
+    assert stands.wait(20)
+    arguments = [share.id] if call == "abort" else []
+    try:
+        with pytest.raises(HostNotReadyError, match="does not end"):
+            getattr(worker, call)(*arguments)
+        with pytest.raises(HostNotReadyError, match="does not end"):
+            list(messages)
+    finally:
+        goes_on.set()
+    getattr(worker, call)(*arguments)
 
 
 def test_a_device_that_is_closed_begins_nothing(worker: SleepingWorker, order: Order) -> None:

@@ -6,8 +6,10 @@ import hashlib
 import json
 from dataclasses import replace
 
+import pytest
+
 from runner.results.card_file import read_card
-from runner.results.manifest import parse_manifest
+from runner.results.manifest import ManifestError, parse_manifest
 from runner.results.scoring import score_runs
 from runner.results.summary import Summary
 from runner.store.records import RetrainingRecord
@@ -38,6 +40,31 @@ def test_a_manifest_of_version_1_is_read_and_verified(ended: Ended) -> None:
         replace(run, exception_type="") for run in ended.store.runs(ended.name)
     ]
     assert Summary.from_json(summary).score == ended.summary.score
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_manifest_without_the_machines_of_runs_is_verified(ended: Ended, version: int) -> None:
+    """Versions before 4 recorded none, and nor did the stores of their time."""
+    manifest = json.loads(ended.paths.manifest.read_text())
+    assert manifest["schema_version"] == 4
+    manifest["schema_version"] = version
+    for run in manifest["runs"]:
+        del run["node"], run["device_class"]
+    text = json.dumps(manifest).encode()
+    ended.paths.manifest.write_bytes(text)
+    summary = json.loads(ended.paths.summary.read_text())
+    ended.store.finish(ended.name, summary, manifest_sha256=hashlib.sha256(text).hexdigest())
+    ended.sql("UPDATE runs SET node = NULL, device_class = NULL")
+    assert ended.mismatches() == []
+
+
+def test_a_manifest_of_a_later_version_is_told_by_its_version(ended: Ended) -> None:
+    """And not by a field that this version does not know."""
+    manifest = json.loads(ended.paths.manifest.read_text())
+    manifest["schema_version"] = 5
+    manifest["runs"][0]["later"] = 1
+    with pytest.raises(ManifestError, match=r"^schema_version: "):
+        parse_manifest(json.dumps(manifest).encode())
 
 
 def test_the_stored_card_equals_the_computed_one(ended: Ended) -> None:
