@@ -30,7 +30,7 @@ DEVICES = tuple(Device(name=f"cpu {k}/2", requested="cpu", recorded="cpu", cores
 REQUIRED = Requirements(
     version=code_version(), image="a" * 64, platform="linux/amd64", config="", device_class="cpu"
 )
-FIT = {
+FIT: dict[str, Any] = {
     "version": code_version(),
     "image": "a" * 64,
     "platform": "linux/amd64",
