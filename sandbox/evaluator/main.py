@@ -41,7 +41,7 @@ _SHORTAGE = ("out of memory", "can't allocate memory", "alloc_failed")
 
 
 class ShortageError(Exception):
-    """Memory is exhausted, perhaps because of a run; the checkpoint is not to blame."""
+    """Memory was refused, perhaps because others use it."""
 
 
 class UnfitError(Exception):
@@ -85,7 +85,7 @@ class Evaluator:
         """
         try:
             return self._outputs(checkpoint, on_batch)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if _is_shortage(error):
                 raise ShortageError(str(error)) from error
             raise
@@ -111,7 +111,10 @@ class Evaluator:
 
 
 def _is_shortage(error: Exception) -> bool:
-    return any(words in str(error).lower() for words in _SHORTAGE)
+    """Return whether memory was refused; the host decides whose fault it is (`runner.clients.evaluator`)."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+        words in str(error).lower() for words in _SHORTAGE
+    )
 
 
 class _EvaluationThreads:
