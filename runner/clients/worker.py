@@ -188,7 +188,7 @@ class WorkerClient:
     def _next_frame(self, active: dict[int, ActiveRun]) -> Frame | None:
         """Return the next frame, or None if the first deadline of a run passes before it.
 
-        A slow engine gets time to deliver what it held back, which has the run's time by the supervisor's clock.
+        A slow engine gets time to deliver what it held back: the supervisor's clock is in it.
         """
         deadline = min(run.deadline for run in active.values())
         while True:
