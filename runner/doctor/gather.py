@@ -91,7 +91,11 @@ def rootless_core_limit(
     if not any("rootless" in str(option) for option in info.get("SecurityOptions") or []):
         return ""
     listed = psutil.process_iter(["name", "uids"]) if processes is None else processes
-    engines = [one for one in listed if one.info["name"] in _ENGINES and one.info["uids"].real != 0]
+    engines = [
+        process
+        for process in listed
+        if process.info["name"] in _ENGINES and getattr(process.info["uids"], "real", 0) != 0
+    ]
     lines = [
         line
         for engine in engines

@@ -32,6 +32,7 @@ from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.protocol.messages import TO_EVALUATOR
 from sandbox.protocol.probes import ProbePlan
 from sandbox.protocol.splits import SPLITS
+from sandbox.seccomp import install, program
 from sandbox.stdio import Stdio
 from sandbox.surroundings import surroundings
 
@@ -188,12 +189,15 @@ def main() -> None:
         elif frame.kind == "data":
             data[frame.text("name")] = frame.payload
             if job is not None and data.keys() >= set(SPLITS):
+                seen = surroundings()
+                if job.device == "cpu":  # not known to work with every driver of a GPU
+                    install(program(), in_all_threads=True)
                 if (reason := _build_error(job)) is not None:
                     stdio.send("unready", reason=reason)
                     return
                 threads = _EvaluationThreads(Evaluator(job, data), stdio)
                 data.clear()
-                stdio.send("ready", surroundings(), seconds=time.monotonic() - start)
+                stdio.send("ready", seen, seconds=time.monotonic() - start)
         elif frame.kind == "checkpoint" and threads is not None:
             threads.submit(frame.integer("index"), frame.payload)
         elif frame.kind == "side_by_side" and threads is not None:
