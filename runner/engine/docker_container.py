@@ -14,7 +14,13 @@ import docker.errors
 from runner.engine.api import ContainerExit
 from runner.engine.control_groups import ControlGroup, control_group, memory_bytes, processor_seconds
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
-from runner.engine.outer_groups import LARGEST_REQUEST_BYTES, OuterMemory, OuterProcesses, has_reached_limit
+from runner.engine.outer_groups import (
+    LARGEST_REQUEST_BYTES,
+    OuterMemory,
+    OuterProcesses,
+    has_peak,
+    has_reached_limit,
+)
 from runner.errors import SandboxLostError
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
@@ -182,14 +188,15 @@ class DockerContainer:
 
         Under control groups 1 the peak decides, of memory or of memory and swap together. The engine's count
         of failures does not: recent kernels count none where memory and swap have the same limit. A container
-        that has ended meanwhile has no peak any more.
+        that has ended meanwhile has no peak any more. The kernel's own files tell the same as the engine,
+        which may be slow or restarting.
         """
+        if self._memory is not None and has_peak(self._memory):
+            return has_reached_limit(self._memory)
         peak, limit = (self._statistic("memory_stats", name) for name in ("max_usage", "limit"))
         if peak is None or limit is None:
             return False if self._ran_short_around() else None
-        if peak >= limit - LARGEST_REQUEST_BYTES:
-            return True
-        return self._memory is not None and has_reached_limit(self._memory)
+        return peak >= limit - LARGEST_REQUEST_BYTES
 
     def processes_ran_short(self) -> bool:
         """Return whether a control group around it had no room for a process that it may have."""
