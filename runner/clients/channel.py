@@ -18,6 +18,10 @@ START_SECONDS: Final = 180.0
 _HELP: Final = "With crun and AppArmor, see docs/organizers.md."
 _GRACE_SECONDS: Final = 0.25
 """How long after the deadline the rest of a frame that has begun to arrive is waited for."""
+_ANSWER_SECONDS: Final = 1.0
+"""An engine that takes longer to say how a container is may have held its frames back until then."""
+_PATIENCE_SECONDS: Final = 60.0
+"""How long an engine is asked until it answers in time again."""
 _REASON_CHARACTERS: Final = 500
 _JOINED_BYTES: Final = 1 << 16
 """Header and payload are sent in one piece up to this size; beyond it the payload is not copied."""
@@ -73,6 +77,31 @@ class Channel:
             if not self._arrived and self._clock() >= deadline + (_GRACE_SECONDS if data else 0):
                 return None
         return self._arrived.popleft()
+
+    def receive_held_back(self) -> Frame | None:
+        """Return a frame that arrives once a slow engine answers in time again, after a wait for one.
+
+        Returns:
+            None at once if the engine answers in time, or says that the container does not run: then it has
+            held nothing back. None too if it goes on answering late, or is back and nothing arrives.
+
+        Raises:
+            StreamEndedError: the container closed its end.
+            ProtocolViolationError: the container sent something that ``rules`` does not allow.
+            SandboxLostError: the connection to the engine broke.
+        """
+        was_late, asked_at = False, self._clock()
+        until = asked_at + _PATIENCE_SECONDS
+        while self.stream.is_running():
+            is_late = self._clock() - asked_at > _ANSWER_SECONDS
+            was_late = was_late or is_late
+            if not was_late:
+                return None
+            frame = self.receive(0.0 if is_late else _ANSWER_SECONDS)
+            asked_at = self._clock()
+            if frame is not None or not is_late or asked_at > until:
+                return frame
+        return None
 
     def await_frame(self, seconds: float) -> Frame:
         """Return the next frame of a program of this project, which owes one.

@@ -16,6 +16,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs, split_outputs
 from runner.clients.channel import Channel, StreamEndedError
 from runner.engine.api import Stream
+from runner.engine.capacity import may_refuse_reservations
 from runner.engine.placement import DEFAULT_PLACEMENT, Placement
 from runner.errors import EvaluatorFailedError, SandboxLostError
 from runner.parsers.npz import ArraysError
@@ -48,8 +49,16 @@ class EvaluatorClient:
         challenge: Challenge,
         placement: Placement = DEFAULT_PLACEMENT,
         clock: Callable[[], float] = time.monotonic,
+        host_may_refuse: Callable[[], bool] = may_refuse_reservations,
     ) -> None:
         """Send the challenge, and wait until the evaluator has loaded it.
+
+        Args:
+            stream: Of its container.
+            challenge: With all splits.
+            placement: Of its container.
+            clock: Returns the time, in seconds.
+            host_may_refuse: Returns whether the host may refuse memory since others have reserved it.
 
         Raises:
             SandboxStartError: the container did not become ready.
@@ -57,6 +66,7 @@ class EvaluatorClient:
             HostNotReadyError: the engine has added something to the container.
         """
         description, self._clock = challenge.description, clock
+        self._is_on_gpu, self._host_may_refuse = placement.gpu is not None, host_may_refuse
         self._held_back = description.held_back
         splits = {name: "val" if name == "test" and self._held_back else name for name in SPLITS}
         self._shapes = replace(challenge.output_shapes, unseen=sum(description.class_counts[splits["test"]]))
@@ -103,7 +113,7 @@ class EvaluatorClient:
         """
         frame = self._await_answer(self._clock() + seconds)
         if frame.kind == "exhausted":
-            raise SandboxLostError("The evaluator's device has no memory left.")
+            raise self._exhausted()
         if frame.kind in ("ready", "unready") or frame.integer("index") not in self._pending:
             raise SandboxLostError("The evaluator answered for a checkpoint that is not pending.")
         index = frame.integer("index")
@@ -124,6 +134,8 @@ class EvaluatorClient:
         while (left := min(_SILENCE_SECONDS, deadline - self._clock())) > 0:
             try:
                 frame = self._channel.receive(left)
+                if frame is None:
+                    frame = self._channel.receive_held_back()
             except StreamEndedError:
                 raise self._ended() from None
             except ProtocolViolationError as error:
@@ -137,6 +149,17 @@ class EvaluatorClient:
         if self._channel.stream.stood_still():
             raise SandboxLostError("The evaluator's container stood still: paused, frozen, or out of reach.")
         raise EvaluatorFailedError("The evaluator does not answer.")
+
+    def _exhausted(self) -> SandboxLostError:
+        """Return the error for an evaluator that was refused memory.
+
+        What other programs use is no fault of a checkpoint, so it is blamed only where they cannot have been
+        the cause: on a CPU of this machine whose kernel does not count reservations. There a lack of memory
+        is a kill by the kernel, and a request is refused only if it is larger than the whole host.
+        """
+        if self._is_on_gpu or self._channel.stream.memory_bytes() is None or self._host_may_refuse():
+            return SandboxLostError("The evaluator's device has no memory left.")
+        return EvaluatorFailedError("The evaluator was refused more memory than this host has.")
 
     def _ended(self) -> SandboxLostError:
         """Return the error for an evaluator whose stream ended: its own failure, or a loss."""

@@ -186,15 +186,20 @@ class WorkerClient:
             self._channel.send("run", index=run.index, seed=run.seed)
 
     def _next_frame(self, active: dict[int, ActiveRun]) -> Frame | None:
-        """Return the next frame, or None if the first deadline of a run passes before it."""
+        """Return the next frame, or None if the first deadline of a run passes before it.
+
+        A slow engine gets time to deliver what it held back: the supervisor's clock is in it.
+        """
         deadline = min(run.deadline for run in active.values())
         while True:
             now = self._clock()
             next_memory = now + self._memory.seconds_to_next_look(now)
             until = min(deadline, next_memory, now + self._stillness.look(now))
             frame = self._channel.receive(max(0.0, until - now))
-            if frame is not None or until == deadline:
+            if frame is not None:
                 return frame
+            if until == deadline:
+                return self._channel.receive_held_back()
             if until == next_memory:
                 self._memory.look()
 

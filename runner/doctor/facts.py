@@ -55,6 +55,9 @@ class Facts:
     suid_dumpable: str = ""
     """Whether the kernel dumps processes that have changed their uid: ``0`` for never."""
 
+    engine_core_limit: str = ""
+    """The hard limit of core dumps of an engine without root, which its containers cannot exceed."""
+
     crun_is_profiled: bool = False
     """Whether AppArmor has a profile for crun itself; only root can read this."""
 

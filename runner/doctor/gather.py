@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ _TOOLKIT: Final = "nvidia-ctk"
 _CORE_PATTERN: Final = Path("/proc/sys/kernel/core_pattern")
 _SUID_DUMPABLE: Final = Path("/proc/sys/fs/suid_dumpable")
 _OVERCOMMIT: Final = Path("/proc/sys/vm/overcommit_memory")
+_PROC: Final = Path("/proc")
+_ENGINES: Final = ("dockerd", "podman")
 _PROFILES: Final = Path("/sys/kernel/security/apparmor/profiles")
 _FILE_MAX: Final = Path("/proc/sys/fs/file-max")
 _PRINTED_CHARACTERS: Final = 2000
@@ -68,10 +71,39 @@ def gather_facts(engine: Engine | None, engine_problem: str, store: Path) -> Fac
         load_1min=os.getloadavg()[0] if is_local else None,
         core_pattern=_read(_CORE_PATTERN) if is_local else "",
         suid_dumpable=_read(_SUID_DUMPABLE) if is_local else "",
+        engine_core_limit=rootless_core_limit(info) if is_local else "",
         crun_is_profiled=is_local and any(line.startswith("crun ") for line in _read(_PROFILES).splitlines()),
         file_max=_number(_FILE_MAX) if is_local else None,
         gpu_devices=sorted(str(device) for device in Path("/dev").glob("nvidia[0-9]*")) if is_local else (),
     )
+
+
+def rootless_core_limit(
+    info: Mapping[str, Any], processes: Iterable[psutil.Process] | None = None, proc: Path = _PROC
+) -> str:
+    """Return the lowest hard limit of core dumps of engines without root; empty for others, or if unknown.
+
+    Args:
+        info: What the engine reports.
+        processes: Of this host; None for all.
+        proc: The kernel's folder of processes.
+    """
+    if not any("rootless" in str(option) for option in info.get("SecurityOptions") or []):
+        return ""
+    listed = psutil.process_iter(["name", "uids"]) if processes is None else processes
+    engines = [
+        process
+        for process in listed
+        if process.info["name"] in _ENGINES and getattr(process.info["uids"], "real", 0) != 0
+    ]
+    lines = [
+        line
+        for engine in engines
+        for line in _read(proc / str(engine.pid) / "limits").splitlines()
+        if line.startswith("Max core file size")
+    ]
+    hard = [line.split()[5] for line in lines]
+    return min(hard, key=lambda limit: int(limit) if limit.isdigit() else math.inf, default="")
 
 
 def _is_local(info: Mapping[str, Any]) -> bool:

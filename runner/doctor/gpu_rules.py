@@ -32,6 +32,9 @@ _LIMITS: Final = Limits(memory_bytes=4096 * MIB, processes=256)
 _ID: Final = "gpu-rules"
 _LOST: Final = "that submissions can use the GPU at all"
 _SLOW: Final = "Turn persistence mode on (nvidia-smi -pm 1): each attempt starts the driver"
+_HELP_WITHOUT_GPU: Final = (
+    "Run `unlearn doctor` without --device: submissions cannot be run on the CPU either"
+)
 _HELP: Final = "Send what `python benchmarks/gpu.py --part b` writes: it tries which call the driver needs"
 
 
@@ -54,6 +57,8 @@ class RulesReport(BaseModel):
     """Each rule by itself."""
     together: dict[str, Attempt]
     """Each rule with all those before it, in the order in which a run applies them."""
+    without_device: Annotated[dict[str, Attempt], Field(alias="without a device")] = {}
+    """Each rule by itself, with the CPU: the control."""
     not_tried: tuple[str, ...] = ()
     """Attempts that the time did not suffice for."""
 
@@ -112,6 +117,8 @@ def rules_finding(attempt: Callable[[], RulesReport]) -> Finding:
         observation = f"the GPU cannot be used in a container: {_shown(report.without_rules.error)}"
         advice = "Check driver and container toolkit: nvidia-smi, nvidia-ctk --version"
         return make_finding(_ID, Status.BROKEN, observation, advice, lost=_LOST)
+    if unfit := list(_unfit(report)):
+        return make_finding(_ID, Status.BROKEN, "; ".join(unfit), _HELP_WITHOUT_GPU, lost=_LOST)
     if broken := list(_broken(report)):
         return make_finding(_ID, Status.BROKEN, "; ".join(broken), _HELP, lost=_LOST)
     if report.not_tried:
@@ -119,6 +126,13 @@ def rules_finding(attempt: Callable[[], RulesReport]) -> Finding:
         return make_finding(_ID, Status.WARNING, f"{observation}: {_shown(report.not_tried[0])}", _SLOW)
     number = quantity(len(report.together), "rule")
     return make_finding(_ID, Status.OK, f"the GPU works under all {number} of a run, each and together")
+
+
+def _unfit(report: RulesReport) -> Iterator[str]:
+    """Yield a phrase for each rule that cannot even be applied without a device: the GPU is not the cause."""
+    for name, attempt in report.without_device.items():
+        if attempt.error is not None:
+            yield f"the rule {_shown(name)!r} cannot be applied here, GPU or not: {_shown(attempt.error)}"
 
 
 def _broken(report: RulesReport) -> Iterator[str]:

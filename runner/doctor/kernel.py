@@ -18,6 +18,8 @@ _MADV_COLLAPSE: Final = (6, 1)
 """First kernel with `MADV_COLLAPSE`, which makes the start of a run faster."""
 _OVERCOMMIT: Final = {"0": "refuses obvious excess", "1": "refuses nothing", "2": "refuses beyond a total"}
 """What ``vm.overcommit_memory`` makes the kernel do with requests for memory."""
+_CRASHES_LIMITED: Final = (6, 11)
+"""First kernel that limits how often it writes that it dumps no crash, by its source."""
 _FILES_OF_OTHERS: Final = 100_000
 """Open files that the other programs of the host may need."""
 
@@ -144,7 +146,7 @@ def check_core_dumps(facts: Facts, purpose: Purpose) -> Finding:
 
     A run has changed its uid and executes only files that it cannot read, so ``fs.suid_dumpable`` decides
     whether the kernel dumps it. At 1, a run may also steer the kernel's memory killer. A program that the
-    kernel would start is kept from that by the container's limit; a service at a socket is not.
+    kernel would start is kept from that by the container's limit of 1 byte; a service at a socket is not.
     """
     pattern, dumpable = facts.core_pattern, facts.suid_dumpable
     if not pattern or not dumpable:
@@ -159,13 +161,27 @@ def check_core_dumps(facts: Facts, purpose: Purpose) -> Finding:
         )
         lost = "that the kernel kills a run that exhausts the memory before the supervisor"
         return make_finding("core-dumps", Status.WARNING, observation, advice, lost=lost)
-    if not pattern.startswith("@"):
-        return make_finding("core-dumps", Status.OK, observation)
-    advice = (
-        "The kernel passes the memory of a crashed run to the service at this socket, despite the "
-        "container's limit. Set: sysctl fs.suid_dumpable=0"
-    )
     lost = "that a crash in a container reaches no program of the host"
+    if pattern.startswith("@"):
+        advice = (
+            "The kernel passes the memory of a crashed run to the service at this socket, despite the "
+            "container's limit. Set: sysctl fs.suid_dumpable=0"
+        )
+    elif pattern.startswith("|") and facts.engine_core_limit == "0":
+        observation += "; hard limit of the engine's user: 0"
+        advice = (
+            "The kernel starts this program, as root, for each crash of a run: only at a limit of 1 byte it "
+            "does not, which an engine without root can set only if its own hard limit allows it. Set: "
+            "sysctl fs.suid_dumpable=0, or LimitCORE=infinity in the unit of the engine or of its user"
+        )
+    elif pattern.startswith("|") and _numbers(str(facts.info.get("KernelVersion", ""))) < _CRASHES_LIMITED:
+        advice = (
+            "Below Linux 6.11 (by its source), each crash of a run writes two lines into the kernel's log, "
+            "as often as it crashes. To keep them out, set: sysctl fs.suid_dumpable=0"
+        )
+        return make_finding("core-dumps", Status.OK, observation, advice)
+    else:
+        return make_finding("core-dumps", Status.OK, observation)
     return make_finding("core-dumps", Status.WARNING, observation, advice, lost=lost)
 
 

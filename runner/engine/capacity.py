@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -15,6 +16,9 @@ from runner.units import MIB
 
 _SAME_HOST: Final = 0.95
 """An engine whose memory differs from this machine's by more than this ratio is on another machine."""
+_OVERCOMMIT: Final = Path("/proc/sys/vm/overcommit_memory")
+_HEURISTIC, _ALWAYS = "0", "1"
+"""Settings with which the kernel refuses at most what is larger than all memory of the host and its swap."""
 
 
 def require_memory(limits: Limits, info: EngineInfo) -> None:
@@ -61,3 +65,15 @@ def has_memory_for_another(engine: Engine, info: EngineInfo, required: int) -> b
 def is_this_machine(engine_bytes: int, machine_bytes: int) -> bool:
     """Return whether an engine reports about as much memory as this machine has."""
     return min(engine_bytes, machine_bytes) >= _SAME_HOST * max(engine_bytes, machine_bytes)
+
+
+def may_refuse_reservations(setting: Path = _OVERCOMMIT) -> bool:
+    """Return whether this host's kernel may refuse memory to a program because others have reserved it.
+
+    Else a request that is refused was for more than the host has, whatever others do: a lack of memory is a
+    kill by the kernel. True where the setting cannot be read.
+    """
+    try:
+        return setting.read_text().strip() not in (_HEURISTIC, _ALWAYS)
+    except OSError:
+        return True

@@ -9,11 +9,18 @@ import time
 from typing import Any, Final
 
 import docker
+import docker.errors
 
 from runner.engine.api import ContainerExit
 from runner.engine.control_groups import ControlGroup, control_group, memory_bytes, processor_seconds
 from runner.engine.docker_connection import CALL_SECONDS, ENGINE_ERRORS
-from runner.engine.outer_groups import LARGEST_REQUEST_BYTES, OuterMemory, OuterProcesses, has_reached_limit
+from runner.engine.outer_groups import (
+    LARGEST_REQUEST_BYTES,
+    OuterMemory,
+    OuterProcesses,
+    has_peak,
+    has_reached_limit,
+)
 from runner.errors import SandboxLostError
 
 _STREAM_HEAD: Final = struct.Struct(">BxxxI")
@@ -149,34 +156,47 @@ class DockerContainer:
         asked_at = time.monotonic()
         if not self.is_running() or time.monotonic() - asked_at > _ANSWER_SECONDS:
             return True
-        before = self._use_of_processors()
-        time.sleep(_STANDSTILL_SECONDS)
-        return before[0] is not None and before == self._use_of_processors()
+        try:
+            before = self._use_of_processors()
+            time.sleep(_STANDSTILL_SECONDS)
+            return before[0] is not None and before == self._use_of_processors()
+        except ENGINE_ERRORS:
+            return True
 
     def _use_of_processors(self) -> tuple[int | None, int | None]:
         """Return the processor time used, and in how many periods it had to wait since its share was used up.
 
         Since Linux 6.18 a long system call may use more than the share; all of the container then waits for
         as long as that lasts. It stands still by what ran in it, so that is no fault of the host.
+
+        Returns:
+            None in place of what the engine does not report.
+
+        Raises:
+            Exception: one of `ENGINE_ERRORS`, if the engine does not answer.
         """
-        return (
-            self._statistic("cpu_stats", "cpu_usage", "total_usage"),
-            self._statistic("cpu_stats", "throttling_data", "throttled_periods"),
-        )
+        try:
+            statistics = self._api.stats(self.identity, stream=False, one_shot=True)
+        except docker.errors.APIError:  # an answer too: some engines have no statistics
+            return None, None
+        names = (("cpu_usage", "total_usage"), ("throttling_data", "throttled_periods"))
+        used, periods = (_number(statistics, "cpu_stats", *place) for place in names)
+        return used, periods
 
     def has_reached_memory_limit(self) -> bool | None:
         """Return whether its use of memory has come up to its limit so far; None if that is not known.
 
         Under control groups 1 the peak decides, of memory or of memory and swap together. The engine's count
         of failures does not: recent kernels count none where memory and swap have the same limit. A container
-        that has ended meanwhile has no peak any more.
+        that has ended meanwhile has no peak any more. The kernel's own files tell the same as the engine,
+        which may be slow or restarting.
         """
+        if self._memory is not None and has_peak(self._memory):
+            return has_reached_limit(self._memory)
         peak, limit = (self._statistic("memory_stats", name) for name in ("max_usage", "limit"))
         if peak is None or limit is None:
             return False if self._ran_short_around() else None
-        if peak >= limit - LARGEST_REQUEST_BYTES:
-            return True
-        return self._memory is not None and has_reached_limit(self._memory)
+        return peak >= limit - LARGEST_REQUEST_BYTES
 
     def processes_ran_short(self) -> bool:
         """Return whether a control group around it had no room for a process that it may have."""
@@ -213,12 +233,9 @@ class DockerContainer:
 
     def _statistic(self, *names: str) -> int | None:
         try:
-            value = self._api.stats(self.identity, stream=False, one_shot=True)
-            for name in names:
-                value = value[name]
-        except (*ENGINE_ERRORS, KeyError, TypeError):
+            return _number(self._api.stats(self.identity, stream=False, one_shot=True), *names)
+        except ENGINE_ERRORS:
             return None
-        return value if isinstance(value, int) else None
 
     def remove(self) -> None:
         """Remove the container, running or not, and close the stream.
@@ -234,3 +251,10 @@ class DockerContainer:
             self._socket.close()
         with contextlib.suppress(*ENGINE_ERRORS):
             self._api.remove_container(self.identity, force=True, v=True)
+
+
+def _number(value: Any, *names: str) -> int | None:  # noqa: ANN401 - JSON of the engine
+    """Return a whole number by its place in statistics; None where there is none."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, int) else None

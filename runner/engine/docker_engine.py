@@ -7,7 +7,9 @@ lists them, so a single container that hangs would block the list.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import docker
@@ -35,6 +37,8 @@ from runner.errors import EngineAccessError, HostNotReadyError, SandboxStartErro
 
 _ONE_SHOT_VERSION: Final = "1.41"
 """Earlier versions of the API measure a container twice before they answer."""
+_CORE_LIMIT_REFUSED: Final = re.compile(r"rlimit[^:]*?(type 4|rlimit_core)\b[^:]*: operation not permitted")
+"""What runc and crun report, in lower case, where the engine may have no core dumps and is not root."""
 
 Connect = Callable[[int], docker.APIClient]
 """Returns a client of Docker's API whose calls end after so many seconds."""
@@ -65,6 +69,7 @@ class DockerEngine:
                 f"start Docker, or {next_step('unlearn setup')}"
             ) from error
         self._is_podman = is_podman(self._version)
+        self._may_limit_cores = True
         self.address = engine_address().url
         self.images = DockerImages(self._api)
 
@@ -80,6 +85,15 @@ class DockerEngine:
             SandboxStartError: the engine refuses or does not answer; nothing is left behind.
             HostNotReadyError: the image is missing, or the host has fewer cores than requested.
         """
+        while True:
+            try:
+                return self._start(spec if self._may_limit_cores else _without_core_dumps(spec))
+            except SandboxStartError as error:
+                if not self._may_limit_cores or not _CORE_LIMIT_REFUSED.search(str(error).lower()):
+                    raise
+                self._may_limit_cores = False
+
+    def _start(self, spec: ContainerSpec) -> DockerContainer:
         options = docker_options(spec)
         if self._is_podman:
             options = podman_options(options)
@@ -174,3 +188,12 @@ class DockerEngine:
         """Remove a container by its identity, running or not."""
         with contextlib.suppress(*ENGINE_ERRORS):
             self._api.remove_container(identity, force=True, v=True)
+
+
+def _without_core_dumps(spec: ContainerSpec) -> ContainerSpec:
+    """Return a specification with the one limit of core dumps that an engine with a hard limit of 0 can set.
+
+    At 0 there are no files of core dumps either. But where the kernel hands them to a program of the host, it
+    is started for each crash, which the usual limit prevents; `unlearn doctor` warns of that.
+    """
+    return replace(spec, ulimits={**spec.ulimits, "core": 0})

@@ -133,6 +133,15 @@ def has_reached_limit(group: ControlGroup) -> bool:
     return group.is_version_1 and _memory_limit(group.folder).is_reached
 
 
+def has_peak(group: ControlGroup) -> bool:
+    """Return whether a container of version 1 still exists, so that the most that it has used is known.
+
+    Args:
+        group: Of the container, for ``memory``.
+    """
+    return group.is_version_1 and _number(group.folder / "memory.max_usage_in_bytes") is not None
+
+
 def _memory_limit(folder: Path) -> _Limit:
     """Return the limits of a group of version 1 as one: of memory, and of memory and swap together."""
     is_reached = any(_has_peak_at_limit(folder, kind) for kind in _KINDS_1)

@@ -23,7 +23,7 @@ from runner.engine.container_spec import (
     worker_container,
     worker_memory_bytes,
 )
-from runner.engine.run_uids import random_first_uid
+from runner.engine.run_uids import uids_for_runs
 from runner.errors import HostNotReadyError, SandboxError
 from runner.execution.containers import Containers, RunExecutor, one_run_challenge
 from runner.execution.context import ExecutionContext
@@ -58,7 +58,8 @@ class LocalExecutor:
         self._context, self._submission = context, submission
         self._challenge, self._settings = challenge, settings
         self._limits = slot_limits(challenge.description.limits, settings.cores)
-        self._first_uid = random_first_uid(settings.n)
+        self._resources = ExitStack()
+        self._first_uid = 0
         """Of all containers: the kernel counts processes by uid, so runs in progress must share none."""
         self._is_executing = False
         self._labels = {**context.labels, EVALUATION_LABEL: evaluation}
@@ -81,19 +82,22 @@ class LocalExecutor:
         )
 
     def __enter__(self) -> Self:
-        """Start the evaluator."""
-        if self._reader is not None:
-            self._reader.__enter__()
-        self._queue.__enter__()
+        """Take user ids for the runs, and start the evaluator.
+
+        Raises:
+            HostNotReadyError: other evaluations leave no user ids.
+        """
+        with ExitStack() as resources:
+            self._first_uid = resources.enter_context(uids_for_runs(self._settings.n))
+            if self._reader is not None:
+                resources.enter_context(self._reader)
+            resources.enter_context(self._queue)
+            self._resources = resources.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
         """Stop the evaluator."""
-        try:
-            self._queue.__exit__(*error)
-        finally:
-            if self._reader is not None:
-                self._reader.__exit__(*error)
+        self._resources.__exit__(*error)
 
     def execute(
         self, planned: Sequence[PlannedRun], *, enough: Callable[[], bool]

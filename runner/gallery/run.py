@@ -23,7 +23,7 @@ from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
 from runner.engine.container_spec import ContainerSpec, worker_container
 from runner.engine.placement import Isolation, Placement
-from runner.engine.run_uids import random_first_uid
+from runner.engine.run_uids import uids_for_runs
 from runner.errors import ConfigurationError, SandboxLostError
 from runner.execution.cores import HostCores
 from runner.gallery.attacks import PODMAN, Attack
@@ -38,8 +38,6 @@ from runner.sanitize import sanitize
 
 _AT_ONCE: Final = 3
 """Containers at a time."""
-_MAX_RUNS: Final = 10_000
-"""Upper bound of the runs of a gallery; each gets its own uid."""
 _OUTPUT_CHARACTERS: Final = 4_000
 
 
@@ -154,10 +152,12 @@ class Gallery:
 
         A result is yielded one run late, since only the next run shows that the container is still alive.
         """
-        first_uid = random_first_uid(_MAX_RUNS)
         steps = {next(indices): step for step in batch.steps}
         pending: RunResult | None = None
         with contextlib.ExitStack() as resources:
+            first_uid = resources.enter_context(uids_for_runs(len(steps))) - min(
+                steps
+            )  # of run 0, if it were
             cores = resources.enter_context(self.cores.of_a_container(batch.limits.of_one_run().cpus))
             container = engine.start(self._spec(batch, cores))
             resources.callback(container.remove)

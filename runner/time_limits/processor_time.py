@@ -11,6 +11,7 @@ import io
 import statistics
 import zipfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from itertools import pairwise
 from typing import Final
 
@@ -20,7 +21,7 @@ from runner.clients.worker import WorkerClient
 from runner.engine.api import Engine
 from runner.engine.container_spec import worker_container
 from runner.engine.placement import Placement
-from runner.engine.run_uids import random_first_uid
+from runner.engine.run_uids import uids_for_runs
 from runner.image.image import Image
 from runner.parsers.entry_file import ENTRY_FILE
 from runner.submission.load import Submission
@@ -81,24 +82,24 @@ def measure_empty_runs(
 
     Raises:
         ConfigurationError: the challenge's network cannot be used.
-        HostNotReadyError: submissions cannot be run on this host under this runtime.
+        HostNotReadyError: submissions cannot be run on this host under this runtime, or no user ids are left.
         SandboxError: the container failed.
     """
     limits = challenge.description.limits.with_changes(wall_seconds=_WALL_SECONDS).of_one_run()
     spec = worker_container(image=image.tag, limits=limits, labels=dict(labels), placement=placement)
-    stream = engine.start(spec)
-    try:
+    with ExitStack() as resources:
+        first_uid = resources.enter_context(uids_for_runs(_RUNS))
+        stream = engine.start(spec)
+        resources.callback(stream.remove)
         worker = WorkerClient(
             stream=stream,
             challenge=challenge.with_limits(**limits.model_dump()),
             submission=_empty_submission(),
             runs=_RUNS,
-            first_uid=random_first_uid(_RUNS),
+            first_uid=first_uid,
             placement=placement,
         )
         ended = list(worker.execute([PlannedRun(index=index, seed=index) for index in range(_RUNS)]))
-    finally:
-        stream.remove()
     seconds = [run.processor_seconds for run in ended if run.judgement.verdict is Verdict.OK]
     known = [value for value in seconds if value is not None]
     return statistics.median(known) if len(known) == _RUNS else None

@@ -32,6 +32,7 @@ from sandbox.protocol.jobs import EvaluatorJob
 from sandbox.protocol.messages import TO_EVALUATOR
 from sandbox.protocol.probes import ProbePlan
 from sandbox.protocol.splits import SPLITS
+from sandbox.seccomp import install, program
 from sandbox.stdio import Stdio
 from sandbox.surroundings import surroundings
 
@@ -41,7 +42,7 @@ _SHORTAGE = ("out of memory", "can't allocate memory", "alloc_failed")
 
 
 class ShortageError(Exception):
-    """Memory is exhausted, perhaps because of a run; the checkpoint is not to blame."""
+    """Memory was refused, perhaps because others use it."""
 
 
 class UnfitError(Exception):
@@ -85,7 +86,7 @@ class Evaluator:
         """
         try:
             return self._outputs(checkpoint, on_batch)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if _is_shortage(error):
                 raise ShortageError(str(error)) from error
             raise
@@ -111,7 +112,10 @@ class Evaluator:
 
 
 def _is_shortage(error: Exception) -> bool:
-    return any(words in str(error).lower() for words in _SHORTAGE)
+    """Return whether memory was refused; the host decides whose fault it is (`runner.clients.evaluator`)."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+        words in str(error).lower() for words in _SHORTAGE
+    )
 
 
 class _EvaluationThreads:
@@ -185,12 +189,15 @@ def main() -> None:
         elif frame.kind == "data":
             data[frame.text("name")] = frame.payload
             if job is not None and data.keys() >= set(SPLITS):
+                seen = surroundings()
+                if job.device == "cpu":  # not known to work with every driver of a GPU
+                    install(program(), in_all_threads=True)
                 if (reason := _build_error(job)) is not None:
                     stdio.send("unready", reason=reason)
                     return
                 threads = _EvaluationThreads(Evaluator(job, data), stdio)
                 data.clear()
-                stdio.send("ready", surroundings(), seconds=time.monotonic() - start)
+                stdio.send("ready", seen, seconds=time.monotonic() - start)
         elif frame.kind == "checkpoint" and threads is not None:
             threads.submit(frame.integer("index"), frame.payload)
         elif frame.kind == "side_by_side" and threads is not None:

@@ -14,7 +14,7 @@ def main() -> None:
     """Try the rules on the device that the first argument names: ``cuda`` or ``cpu``."""
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # before torch is imported: this process uses no GPU
     from sandbox.gpu_check.rules import try_rules  # noqa: PLC0415 - imports torch
-    from sandbox.worker.seccomp import program  # noqa: PLC0415 - loads libseccomp
+    from sandbox.seccomp import program  # noqa: PLC0415 - loads libseccomp
 
     sys.stdout.write(json.dumps(try_rules(sys.argv[1], {"all": program()}, _SECONDS)) + "\n")
     sys.stdout.flush()

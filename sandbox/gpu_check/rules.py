@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from sandbox.gpu_check.children import call_in_child
 from sandbox.gpu_check.use import start_using
+from sandbox.seccomp import install
 from sandbox.worker.core_dumps import no_core_bytes
-from sandbox.worker.seccomp import install
 
 _UID: Final = 58_000
 _PROCESSES, _FILES = 256, 4096

@@ -42,6 +42,7 @@ from sandbox.recipes.assemble import assemble
 from sandbox.recipes.dataset import TrainingData
 from sandbox.recipes.mislabel import mislabel
 from sandbox.recipes.run import run_recipe
+from sandbox.seccomp import install, program
 from sandbox.stdio import Stdio
 from sandbox.surroundings import surroundings
 from sandbox.trainer.footprint import Footprint
@@ -263,6 +264,8 @@ def main() -> None:
     if (reason := _missing_device(job.device)) is not None:
         stdio.send("unready", reason=reason)
         return
+    if job.device == "cpu":  # not known to work with every driver of a GPU
+        install(program(), in_all_threads=True)
     exact_arithmetic()
     try:
         if isinstance(job, TimingJob):

@@ -30,13 +30,13 @@ from torch.utils.data import Dataset
 from sandbox.networks.architectures import build, prepare
 from sandbox.networks.datasets import loader
 from sandbox.protocol.messages import ERROR_BYTES, RESULT_HEAD, STARTED, TAG_CHECKPOINT, TAG_ERROR
+from sandbox.seccomp import install
 from sandbox.worker.checkpoint import checkpoint_bytes
 from sandbox.worker.core_dumps import no_core_bytes
 from sandbox.worker.entry.contest_files import write_class_weights
 from sandbox.worker.entry.importing import import_submission
 from sandbox.worker.fds import PipeEnds, close_all_but
 from sandbox.worker.same_network import digests_of, with_remarks
-from sandbox.worker.seccomp import install
 
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -86,7 +86,7 @@ class RunInputs:
     class_weights: str | None
     """The text of the contest's file, if items have the form of the contest's scored phase."""
     syscall_filter: bytes
-    """The second seccomp filter (`sandbox.worker.seccomp.program`)."""
+    """The second seccomp filter (`sandbox.seccomp.program`)."""
     submission: bytes
     """A zip archive. Only the child opens it, after it has dropped its privileges."""
 

@@ -20,8 +20,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from sandbox.seccomp import install, program
 from sandbox.worker.kernel_objects import KINDS
-from sandbox.worker.seccomp import install, program
 
 PROCESSES: Final = 12
 _UID: Final = 50_000

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from sandbox.worker.ended_processes import hold_memory, hold_process
+
 _PR_SET_VMA: Final = 0x5356_4D41
 _PR_SET_SECCOMP: Final = 22
 _PAGE: Final = mmap.PAGESIZE
@@ -139,8 +141,8 @@ def _queued_signal(_index: int) -> None:
     _check(_libc.sigqueue(os.getpid(), signal.SIGRTMIN + 3, None))
 
 
-def _mapping(index: int) -> int:
-    address = _libc.mmap(None, _PAGE, 1 + index % 2 * 2, 0x22, -1, 0)
+def _mapping(index: int, flags: int = 0x22) -> int:
+    address = _libc.mmap(None, _PAGE, 1 + index % 2 * 2, flags, -1, 0)
     if address in (None, ctypes.c_void_p(-1).value):
         raise OSError(ctypes.get_errno(), "refused")
     return int(address)
@@ -288,5 +290,8 @@ KINDS: Final[dict[str, tuple[Callable[[int], object], int]]] = {
     "page in a socket": (_page_in_a_socket, 2000),
     "message queue": (_message_queue, 1000),
     "pidfd": (_pidfd, 4000),
+    "process that has ended": (hold_process, 1000),
+    "memory of a process that has ended": (hold_memory, 1000),
+    "shared mapping": (lambda index: _mapping(index, 0x21), 8000),
 }
 """How an object of each kind is made, from its number, and how many a process makes."""

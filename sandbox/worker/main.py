@@ -51,7 +51,7 @@ _MIN_RUNS_FOR_HUGE_PAGES: Final = 48
 
 
 def _libseccomps_program() -> bytes:
-    from sandbox.worker.seccomp import program  # noqa: PLC0415 - loads libseccomp
+    from sandbox.seccomp import program  # noqa: PLC0415 - loads libseccomp
 
     return program()
 

@@ -26,7 +26,7 @@ from tests.tools.export_filters import INDEX, SUSPECTS, source_hash
 def test_the_filters_are_those_of_the_sandbox() -> None:
     """Else: .venv/bin/python -m tests.tools.export_filters."""
     index = json.loads(INDEX.read_text())
-    assert index["source_sha256"] == source_hash(), "sandbox/worker/seccomp.py has changed since"
+    assert index["source_sha256"] == source_hash(), "sandbox/seccomp.py has changed since"
     filters = read_filters()
     assert next(iter(filters)) == ALL
     assert set(filters) == {ALL, *SUSPECTS} == set(index["programs"])

@@ -66,6 +66,10 @@ class FakeStream:
         """What the engine reports of the container until its stream ends."""
         self.frozen = False
         """Whether nothing in it is executed, although the engine reports that it runs."""
+        self.stalls_until = 0.0
+        """Until then, by the clock, the engine delivers nothing and answers no question about the container."""
+        self.late_seconds = 0.0
+        """How long the engine takes to answer a question about the container."""
         self.reached_memory_limit: bool | None = None
         """What the engine reports of the container's memory limit."""
         self.out_of_processes = False
@@ -89,6 +93,10 @@ class FakeStream:
     def receive(self, seconds: float) -> bytes | None:
         """Return the next answer once it is due, or b"" after ``seconds``."""
         deadline = self.clock() + seconds
+        if deadline < self.stalls_until:
+            self.clock.wait(seconds)
+            return b""
+        self.clock.wait(max(0.0, self.stalls_until - self.clock()))
         if self._ended:
             return None
         if self._answers and self._answers[0][0] <= deadline:
@@ -96,7 +104,7 @@ class FakeStream:
             self.clock.wait(max(0.0, due - self.clock()))
             self._ended = answer is None
             return answer
-        self.clock.wait(seconds)
+        self.clock.wait(max(0.0, deadline - self.clock()))
         return b""
 
     def kill(self) -> None:
@@ -110,11 +118,13 @@ class FakeStream:
 
     def is_running(self) -> bool:
         """Return what the test says, until the stream has ended."""
+        self.clock.wait(max(self.late_seconds, self.stalls_until - self.clock()))
         return self.running and not self._ended
 
     def stood_still(self) -> bool:
-        """Return whether the test says that it does not run, or is frozen."""
-        return self.frozen or not self.running
+        """Return whether the test says that it does not run, or is frozen, or that the engine is slow."""
+        asked_at = self.clock()
+        return not self.is_running() or self.frozen or self.clock() - asked_at > 1.0
 
     def has_reached_memory_limit(self) -> bool | None:
         """Return what the test says."""

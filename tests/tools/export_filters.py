@@ -32,12 +32,12 @@ SUSPECTS: Final = (
     "epoll_create1",
 )
 """Calls that drivers are said to make, or that come close to such."""
-SOURCE: Final = ROOT / "sandbox" / "worker" / "seccomp.py"
+SOURCE: Final = ROOT / "sandbox" / "seccomp.py"
 INDEX: Final = FOLDER / "index.json"
 
 _SCRIPT: Final = """
 import json, sys
-from sandbox.worker import seccomp
+from sandbox import seccomp
 
 def build(allowed):
     refused = {number: tuple(name for name in names if name != allowed) for number, names in tables[0].items()}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from runner.clients.channel import Channel
 from runner.engine.api import ContainerExit
+from runner.errors import SandboxLostError
 from runner.verdict import HOST_GRACE_SECONDS, Verdict
 from sandbox.protocol.messages import from_worker
 from tests.support.fake_stream import Clock
@@ -72,6 +75,62 @@ def test_slow_caller_is_not_the_submissions_fault(begin: Begin) -> None:
     assert next(runs).judgement.verdict is Verdict.OK
     stream.clock.wait(SHORT_SECONDS + HOST_GRACE_SECONDS + 0.1)
     assert next(runs).judgement.verdict is Verdict.OK
+
+
+STALL_SECONDS = 7.0
+
+
+@pytest.mark.parametrize(
+    ("end", "verdict"),
+    [
+        ({"ended_by": "time", "exit_code": -9, "result": "none"}, Verdict.TIME_LIMIT),
+        ({"seconds": 0.03}, None),
+    ],
+)
+def test_a_slow_engine_costs_no_verdict(begin: Begin, end: dict[str, Any], verdict: Verdict | None) -> None:
+    """What it held back is delivered when it is back: over by the supervisor's clock is ``time-limit``.
+
+    A run that was in time by that clock is attempted again, since nobody else can confirm it.
+    """
+    worker, stream = begin(lambda index: [(0.5, finished(index, **end))], wall_seconds=SHORT_SECONDS)
+    stream.stalls_until = stream.clock() + STALL_SECONDS
+    if verdict is None:
+        with pytest.raises(SandboxLostError, match="delivered the end of a run too late"):
+            list(worker.execute(planned(1)))
+    else:
+        assert verdicts(worker.execute(planned(1))) == {0: verdict}
+        assert stream.killed == 0
+
+
+@pytest.mark.parametrize("texts", [0, 3])
+def test_an_engine_that_was_slow_is_asked_again(begin: Begin, texts: int) -> None:
+    """Silence counts once it answers in time and still no end arrives: then it has held none back."""
+    worker, stream = begin(lambda index: texts * [(0.0, log(index, b"text"))], wall_seconds=SHORT_SECONDS)
+    stream.stalls_until = stream.clock() + STALL_SECONDS
+    (run,) = worker.execute(planned(1))
+    assert run.judgement.verdict is Verdict.TIME_LIMIT
+    assert run.log == texts * b"text"
+    assert STALL_SECONDS <= stream.clock() - 1000.0 < STALL_SECONDS + 1.5
+
+
+def test_an_engine_that_stays_slow_is_nobodys_verdict(begin: Begin) -> None:
+    """It is asked for a minute; then the container is out of reach, and the run is attempted again."""
+    worker, stream = begin(lambda index: [(0.0, log(index, b"endless"))], wall_seconds=SHORT_SECONDS)
+    stream.late_seconds = 1.5
+    with pytest.raises(SandboxLostError, match="out of reach"):
+        list(worker.execute(planned(1)))
+    assert 60.0 < stream.clock() - 1000.0 < 70.0
+
+
+def test_an_engine_that_is_always_slow_costs_nothing_while_the_container_answers(begin: Begin) -> None:
+    """Only silence asks it."""
+    worker, stream = begin(
+        lambda index: [(0.02, finished(index, ended_by="time" if index else "result", exit_code=-9))],
+        wall_seconds=SHORT_SECONDS,
+    )
+    stream.late_seconds = 30.0
+    assert verdicts(worker.execute(planned(2))) == {0: Verdict.OK, 1: Verdict.TIME_LIMIT}
+    assert stream.clock() - 1000.0 < 1.0
 
 
 class Trickle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -15,7 +16,14 @@ FINE: dict[str, Any] = {"cu_init": 0, "seconds": 1.0}
 REFUSED = {"error": "cuInit answered 304, CUDA_ERROR_OPERATING_SYSTEM", "seconds": 1.0}
 
 
-def report(*, without: dict[str, Any] = FINE, alone: str = "", together: str = "") -> RulesReport:
+def control(names: Iterable[str], unfit: str) -> dict[str, Any]:
+    """Return each rule's attempt with the CPU, of which one cannot be applied."""
+    return {name: {"error": "prctl 38 was refused"} if name == unfit else FINE for name in names}
+
+
+def report(
+    *, without: dict[str, Any] = FINE, alone: str = "", together: str = "", without_device: str | None = None
+) -> RulesReport:
     names = ("limits", "uid", "filter: all")
     return RulesReport.model_validate(
         {
@@ -23,6 +31,7 @@ def report(*, without: dict[str, Any] = FINE, alone: str = "", together: str = "
             "alone": {name: REFUSED if name == alone else FINE for name in names},
             "together": {name: REFUSED if name == together else FINE for name in names},
             "names_thread": FINE,
+            **({} if without_device is None else {"without a device": control(names, without_device)}),
         }
     )
 
@@ -51,6 +60,22 @@ def test_what_breaks_it_is_named(changes: dict[str, Any], observation: str) -> N
     assert finding.advice
     assert finding.lost_guarantee
     assert "\x1b" not in finding.observation
+
+
+def test_a_rule_that_fails_without_a_device_is_not_held_against_the_gpu() -> None:
+    """The control: the rule cannot be applied on this host, so what it does to a GPU is not known."""
+    finding = rules_finding(lambda: report(alone="uid", together="uid", without_device="uid"))
+    assert finding.status is Status.BROKEN
+    assert finding.observation == "the rule 'uid' cannot be applied here, GPU or not: prctl 38 was refused"
+    assert "on the CPU" in finding.advice
+
+
+def test_a_rule_that_fails_on_the_device_alone_is_held_against_it() -> None:
+    """Beside a control in which all rules can be applied; images without the control are believed."""
+    with_control = rules_finding(lambda: report(alone="uid", without_device=""))
+    assert with_control == rules_finding(lambda: report(alone="uid"))
+    assert "the rule 'uid' breaks it" in with_control.observation
+    assert rules_finding(lambda: report(without_device="")).status is Status.OK
 
 
 def test_a_check_that_ran_out_of_time_proves_nothing() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
+import docker
 import pytest
+import requests.exceptions
 
+from runner.engine import docker_container
 from runner.engine.control_groups import ControlGroup, control_group
+from runner.engine.docker_container import DockerContainer
 from runner.engine.outer_groups import OuterMemory, OuterProcesses, has_reached_limit
 from runner.units import MIB
 
@@ -127,6 +132,35 @@ def test_own_limit_of_memory_and_swap(tmp_path: Path, version: int, swapped: int
     tree = Tree(tmp_path, version)
     tree.limit(tree.own.folder, SWAPPED._replace(swapped=swapped * MIB))
     assert has_reached_limit(tree.own) is reached
+
+
+class SilentApi:
+    """Docker's API of an engine that knows the container's process, and does not tell its statistics in time."""
+
+    def inspect_container(self, _identity: str) -> dict[str, Any]:
+        return {"State": {"Pid": 7}}
+
+    def stats(self, *_arguments: Any, **_options: Any) -> dict[str, Any]:
+        raise requests.exceptions.ReadTimeout
+
+
+@pytest.mark.parametrize(("peak", "reached"), [(890, True), (400, False), (None, None)])
+def test_an_engine_that_does_not_answer_costs_no_verdict(
+    tmp_path: Path, peak: int | None, reached: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a container came up to its limit is read from its own group, while that exists."""
+    tree = Tree(tmp_path, 1)
+    for folder in (tree.outer, tree.inner):
+        tree.limit(folder, Use())
+    tree.limit(tree.own.folder, Use(limit=900 * MIB, peak=(peak or 0) * MIB))
+    monkeypatch.setattr(docker_container, "control_group", lambda *_names: tree.own)
+    stream, other = socket.socketpair()
+    with stream, other:
+        container = DockerContainer(cast("docker.APIClient", SilentApi()), "box", stream)
+        container.look_for_groups()
+        if peak is None:
+            shutil.rmtree(tree.own.folder)
+        assert container.has_reached_memory_limit() is reached
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import docker
+import docker.errors
 import pytest
+import requests.exceptions
 
 from runner.engine import docker_container
 from runner.engine.docker_container import DockerContainer
@@ -18,7 +20,7 @@ class Statistics:
     """Answers each question for statistics with the next pair of processor time and throttled periods."""
 
     def __init__(self, *pairs: tuple[int, int | None]) -> None:
-        self._pairs = [pair for pair in pairs for _question in range(2)]
+        self._pairs = list(pairs)
 
     def stats(self, *_arguments: Any, **_options: Any) -> dict[str, Any]:
         """Return statistics in the form of Docker's API."""
@@ -45,6 +47,34 @@ def test_a_container_that_waits_for_its_share_does_not_stand_still(
     with stream, other:
         container = DockerContainer(cast("docker.APIClient", Statistics(*pairs)), "identity", stream)
         assert container.stood_still() is stood_still
+
+
+@pytest.mark.parametrize(
+    ("error", "stood_still"),
+    [
+        (requests.exceptions.ReadTimeout(), True),
+        (ConnectionResetError(), True),
+        (docker.errors.APIError("no statistics here"), False),
+    ],
+)
+@pytest.mark.parametrize("answers", [0, 1])
+def test_an_engine_that_stops_answering_meanwhile_is_out_of_reach(
+    error: Exception, stood_still: bool, answers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that answers that it has no statistics is not: then what it says of the container's state counts."""
+
+    class Failing(Statistics):
+        def stats(self, *_arguments: Any, **_options: Any) -> dict[str, Any]:
+            if not self._pairs:
+                raise error
+            return super().stats()
+
+    monkeypatch.setattr(DockerContainer, "is_running", lambda _self: True)
+    monkeypatch.setattr(docker_container, "_STANDSTILL_SECONDS", 0.0)
+    stream, other = socket.socketpair()
+    with stream, other:
+        api = cast("docker.APIClient", Failing(*[(5, 2)] * answers))
+        assert DockerContainer(api, "identity", stream).stood_still() is stood_still
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The second seccomp filter: refuses system calls that no run needs, on top of the engine's profile.
 
 The zygote builds the filter once, as a program for the kernel (BPF); each child installs those bytes
-before it imports the submission. The filter repeats what the engine's profile refuses, because an engine
+before it imports the submission. On a CPU, evaluator and trainer install it too, before they read what an
+organizer or a submission has written. The filter repeats what the engine's profile refuses, because an engine
 may run without a profile.
 
 The filter refuses:
@@ -168,6 +169,8 @@ _AF_UNIX: Final = 1
 _LOWER_HALF: Final = 0xFFFF_FFFF
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
+_SECCOMP_NUMBER: Final = {"x86_64": 317, "aarch64": 277}
+_SET_MODE_FILTER, _FLAG_ALL_THREADS = 1, 1
 _SECCOMP_RET_ERRNO: Final = 0x0005_0000
 _INSTRUCTION_BYTES: Final = 8
 _SECOND_ARGUMENT: Final = 24
@@ -272,11 +275,12 @@ def _refuse_other_ioctls(number: int) -> bytes:
     )
 
 
-def install(instructions: bytes) -> None:
+def install(instructions: bytes, *, in_all_threads: bool = False) -> None:
     """Apply the filter to this process and to all processes that it starts; this cannot be undone.
 
     Args:
         instructions: The return value of `program`. The process must have no_new_privs.
+        in_all_threads: Also in threads that libraries have started; else only in this one and those to come.
 
     Raises:
         OSError: the kernel refuses the filter.
@@ -284,5 +288,10 @@ def install(instructions: bytes) -> None:
     buffer = ctypes.create_string_buffer(instructions, len(instructions))
     filled = _Program(len(instructions) // _INSTRUCTION_BYTES, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(filled), 0, 0) != 0:
+    if in_all_threads:
+        number = _SECCOMP_NUMBER[os.uname().machine]
+        result = libc.syscall(number, _SET_MODE_FILTER, _FLAG_ALL_THREADS, ctypes.byref(filled))
+    else:
+        result = libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(filled), 0, 0)
+    if result != 0:  # positive: a thread that has another filter
         raise OSError(ctypes.get_errno(), "the second seccomp filter was refused")
