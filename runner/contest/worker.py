@@ -287,7 +287,7 @@ class Worker:
                 self._rescoring = Rescoring(
                     store=self.store, folder=self.folder, competition_folder=self.competition_folder
                 )
-            return self._rescoring.rescorer(entry)
+            return self._rescoring.rescorer(phase, entry)
         if self._evaluator is None or self._open != (phase.name, entry.challenge):
             self._stack.close()
             self._open = self._evaluator = None

@@ -15,12 +15,12 @@ from runner.cli.contest.status import starts_text
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.competition.intake import Intake, intake
 from runner.competition.phase import Phase
+from runner.competition.same_content import same_content
 from runner.competition.states import EntryState
 from runner.competition.times import full_minute, local_text
 from runner.contest.board import phase_board
 from runner.contest.opened import OpenContest, open_contest
 from runner.contest.queue import QueuedEntry, queued_entries
-from runner.contest.same_content import SameContent, same_content
 from runner.errors import ConfigurationError
 from runner.leaderboard.model import Board
 from runner.leaderboard.terminal import board_lines
@@ -74,7 +74,7 @@ def view_command(
     if as_json:
         view = _as_json(contest, selected, shown, own, quota, remarks)
         if team is None:
-            view["same_content"] = [{"entry": each.entry.id, "first": each.first.id} for each in same]
+            view["same_content"] = [{"entry": entry.id, "first": first.id} for entry, first in same]
         print_json(view)
         return
     out = stdout_console()
@@ -85,23 +85,20 @@ def view_command(
             out.print(_quota_text(contest, quota), markup=False, soft_wrap=True)
     for line in board_lines(shown, out.width):
         out.print(line)
-    for each in same:
-        out.print(_same_text(contest, each), markup=False, soft_wrap=True)
+    for entry, first in same:
+        out.print(_same_text(contest, entry, first), markup=False, soft_wrap=True)
     for remark in remarks:
         print_warning(remark)
 
 
-def _same(contest: OpenContest, phase: Phase) -> Iterator[SameContent]:
+def _same(contest: OpenContest, phase: Phase) -> Iterator[tuple[CompetitionEntry, CompetitionEntry]]:
     return same_content(contest.store.competition_entries(contest.name, phase=phase.name))
 
 
-def _same_text(contest: OpenContest, same: SameContent) -> str:
+def _same_text(contest: OpenContest, entry: CompetitionEntry, first: CompetitionEntry) -> str:
     """Return whose file an entry is the same as, and of which time."""
-    first, zone = same.first, contest.competition.zone
-    return (
-        f"entry {same.entry.id} of {same.entry.team}: the same as {first.team}'s of "
-        f"{local_text(first.received, zone)}, entry {first.id}"
-    )
+    at = local_text(first.received, contest.competition.zone)
+    return f"entry {entry.id} of {entry.team}: the same as {first.team}'s of {at}, entry {first.id}"
 
 
 def _show_final(contest: OpenContest, phase: Phase, team: str, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from runner.cli.main import run_words
-from runner.contest.same_content import same_content
+from runner.competition.same_content import same_content
 from runner.store.competition.records import Act
 from tests.runner.contest.conftest import NAME, Contest
 
@@ -56,5 +56,5 @@ def test_judging_again_makes_no_copy(copied: Contest) -> None:
     copied.work()
     with copied.store() as store:
         store.apply_rejudging(NAME, batch, act=Act(who="me", act="rejudge", subject=""))
-    pairs = [(each.entry.id, each.first.id) for each in same_content(copied.entries())]
+    pairs = [(entry.id, first.id) for entry, first in same_content(copied.entries())]
     assert pairs == [(2, 1), (4, 1)]

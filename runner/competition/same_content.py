@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
 
 from runner.competition.states import EntryState
-from runner.store.competition.records import CompetitionEntry
 
 
-@dataclass(frozen=True, slots=True)
-class SameContent:
-    """An entry, and the first one of the same content."""
+class _Entry(Protocol):
+    @property
+    def id(self) -> int: ...
 
-    entry: CompetitionEntry
-    first: CompetitionEntry
+    @property
+    def received(self) -> datetime: ...
+
+    @property
+    def state(self) -> EntryState: ...
+
+    @property
+    def archive_sha256(self) -> str | None: ...
+
+    @property
+    def source(self) -> int | None: ...
 
 
-def same_content(entries: Iterable[CompetitionEntry]) -> Iterator[SameContent]:
-    """Yield each entry whose content another had before, by the order of receipt.
+Entry = TypeVar("Entry", bound=_Entry)
+
+
+def same_content(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Entry]]:
+    """Yield each entry whose content another had before, with the first that had it, by the order of receipt.
 
     What is judged again has the content of the entry that it stands for, and a file that is no submission has
     none that could be copied; both are left out.
@@ -26,10 +38,10 @@ def same_content(entries: Iterable[CompetitionEntry]) -> Iterator[SameContent]:
     Args:
         entries: Of one phase.
     """
-    first: dict[str, CompetitionEntry] = {}
+    first: dict[str, Entry] = {}
     for entry in sorted(entries, key=lambda each: (each.received, each.id)):
         if entry.archive_sha256 is None or entry.source is not None or entry.state is EntryState.REFUSED:
             continue
         earlier = first.setdefault(entry.archive_sha256, entry)
         if earlier is not entry:
-            yield SameContent(entry, earlier)
+            yield entry, earlier
