@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from runner.challenge.export import export_challenge
+from runner.challenge.exports import noted_exports
 from runner.challenge.layout import control_folder
 from runner.challenge.load import load_challenge
 from runner.cli.main import run_words
@@ -162,6 +163,21 @@ def test_the_image_is_the_challenges_own(competition: CompetitionFolder) -> None
     competition.phase("feedback")["image_config"] = "sha256:" + "b" * 64
     with pytest.raises(ConfigurationError, match="was built with the image"):
         check_phases(folder, load_competition(competition.write()))
+
+
+def test_an_export_is_noted_and_said(competition: CompetitionFolder, tmp_path: Path) -> None:
+    """Of a hidden challenge: who has it can retrain at home. The challenge itself stays as it is."""
+    folder = competition.with_challenges()
+    before, challenge = remarks(folder), load_challenge(folder / "final")
+    for number in range(2):
+        export_challenge(challenge, tmp_path / f"given away {number}")
+    assert load_challenge(folder / "final").sha256 == challenge.sha256
+    assert len(noted_exports(folder / "final")) == 2
+    assert list((tmp_path / "given away 1").rglob("exports*")) == []
+    (said,) = set(remarks(folder)) - set(before)
+    assert said.startswith(f"phase final: {folder / 'final'} was exported at 20")
+    export_challenge(load_challenge(folder / "practice"), tmp_path / "for practice")
+    assert noted_exports(folder / "practice") == [], "a public challenge is for everybody"
 
 
 def test_what_the_host_lacks_is_said(competition: CompetitionFolder) -> None:
