@@ -9,7 +9,8 @@ and `runner.verdict.Verdict` names it. What remains is for us or the operator to
     │   ├── EngineAccessError           an engine runs, but this user may not use it
     │   ├── BusyError                   another process works on it: wait, or do something else
     │   ├── UnmetRequirementError       one challenge or phase needs more than this host has
-    │   └── TakenOverError              another process holds this evaluation now
+    │   ├── TakenOverError              another process holds this evaluation now
+    │   └── StoreLostError              the database of the store does not answer any more
     └── SandboxError                exit 4: the sandbox failed; the run may be attempted again
         ├── SandboxStartError           the container never became ready
         └── SandboxLostError            the container was working, but its end was not observed
@@ -67,6 +68,10 @@ class UnmetRequirementError(HostNotReadyError):
 
 class TakenOverError(HostNotReadyError):
     """Another process holds the lease by now: only that process may write."""
+
+
+class StoreLostError(HostNotReadyError):
+    """The database of the store does not answer, or ended in the middle of a transaction."""
 
 
 class SandboxError(RunnerError):

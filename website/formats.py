@@ -12,6 +12,7 @@ from runner.challenge.layout import (
     ARCHITECTURE_FILE,
     BUILD_FACTS_FILE,
     DESCRIPTION_FILE,
+    EXPORTS_FILE,
     ORIGINAL_FILE,
     PROBES_FILE,
     REFERENCES_FILE,
@@ -62,6 +63,7 @@ CHALLENGE_FOLDER: Final = (
     (PROBES_FILE, "probes of the references, and the original network's outputs on forget, if recorded"),
     (ARCHITECTURE_FILE, "the organizer's own network, if the challenge has one"),
     (BUILD_FACTS_FILE, "observations of the build; no part of the hash"),
+    (EXPORTS_FILE, "when a private challenge was exported, a line each; no part of the hash"),
 )
 
 STORE_FOLDER: Final = (

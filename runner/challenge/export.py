@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,6 +21,7 @@ from pydantic import BaseModel
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.description import Description, render_description
+from runner.challenge.exports import note_export
 from runner.challenge.layout import DESCRIPTION_FILE, PUBLIC_SPLITS, public_files
 from runner.challenge.load import load_challenge
 from runner.errors import ConfigurationError, HostNotReadyError
@@ -152,6 +154,8 @@ def left_out_sentence(description: Description) -> str:
 def export_challenge(challenge: Challenge, folder: Path, *, image_reference: str | None = None) -> Challenge:
     """Write an export into a new or empty folder; return it as participants load it.
 
+    That of a private challenge is noted beside the challenge (`runner.challenge.exports`).
+
     Args:
         challenge: Of which it is.
         folder: For the export.
@@ -159,7 +163,7 @@ def export_challenge(challenge: Challenge, folder: Path, *, image_reference: str
 
     Raises:
         ConfigurationError: the folder is not empty, or the challenge is itself an export.
-        HostNotReadyError: the folder cannot be written; no partial export remains.
+        HostNotReadyError: the folder, or the note, cannot be written; no partial export remains.
     """
     description = exported_description(
         challenge.description, challenge.sha256, image_reference=image_reference
@@ -174,6 +178,8 @@ def export_challenge(challenge: Challenge, folder: Path, *, image_reference: str
             write_atomic(staging / name, challenge.file(name))
         write_atomic(staging / DESCRIPTION_FILE, render_description(description))
         exported = replace(load_challenge(staging), folder=folder)
+        if challenge.description.visibility == "private":
+            note_export(challenge.folder, datetime.now(UTC))
         staging.chmod(0o755)
         staging.rename(folder)  # replaces an empty folder, and nothing else
         staging = None

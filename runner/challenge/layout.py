@@ -25,6 +25,8 @@ CHALLENGE_FILES: Final = (*PUBLIC_FILES, SPLIT_FILES["test"], REFERENCES_FILE)
 """The files that every challenge has."""
 BUILD_FACTS_FILE: Final = "private/build.json"
 """Observations of the build; not listed in the description, and no part of an export."""
+EXPORTS_FILE: Final = "private/exports.txt"
+"""When the challenge was exported, a line each; not listed in the description, and no part of an export."""
 CONTROLS_FOLDER: Final = "private/controls"
 """Has a folder for each control problem; no part of an export."""
 ARCHITECTURE_FILE: Final = "public/architecture.py"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.controls import load_controls
+from runner.challenge.exports import noted_exports
 from runner.challenge.load import load_challenge
 from runner.challenge.seeds import has_guessable_seed
 from runner.competition.competition import Competition
@@ -119,6 +120,9 @@ def competition_remarks(
         competition: Whose dates count.
         phases: All of it.
         now: The present moment.
+
+    Raises:
+        HostNotReadyError: a note of a challenge's exports cannot be read.
     """
     for checked in phases:
         phase = checked.phase
@@ -136,6 +140,11 @@ def competition_remarks(
         for challenge in checked.challenges:
             if has_guessable_seed(challenge.description):
                 yield f"{start}: the seed of {challenge.folder} can be guessed, and with it its references"
+            if phase.kind != "practice" and (exports := noted_exports(challenge.folder)):
+                yield (
+                    f"{start}: {challenge.folder} was exported at {exports[0]}; whoever has that can retrain "
+                    "networks at home, so scores on it can be had by heart"
+                )
             if phase.kind == "practice" and challenge.description.visibility == "private":
                 yield f"{start}: {challenge.folder} is private, so nobody can practise on it at home"
     for names in _phases_by_challenge(phases).values():

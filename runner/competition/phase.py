@@ -136,6 +136,9 @@ class Phase(BaseModel):
     """The kind of device that all evaluations of the phase have."""
     image_config: ImageDigest | None = None
     """Digest of the image's configuration; evaluations with another image are refused. None: any image."""
+    score_version: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Version of the score, which leaderboards show; a program that computes another evaluates nothing of the
+    phase. None: any version."""
     late: Literal["refuse", "record"] = "refuse"
     """What becomes of entries after the end: no entry at all, or one that an organizer may let in."""
     quota: Quota = Quota()

@@ -23,6 +23,7 @@ from runner.progress import Reporter
 from runner.results.summary import Summary
 from runner.store.store import Store
 from runner.submission.load import Submission
+from scoring.card.version import SCORE_VERSION
 
 Executors = Callable[[Challenge, HostSession], AbstractContextManager[Callable[..., Executor]]]
 """Yields what creates executors for a challenge."""
@@ -94,6 +95,7 @@ def on_this_host(
             required_device=phase.device,
         ) as host:
             require_image(phase, host.image.config)
+            require_score_version(phase)
             settings = phase_settings(phase, device=host.recorded_device, placement=host.placement)
             with (executors or _on_this_machine)(challenge, host) as new_executor:
                 yield _HostEvaluator(
@@ -139,6 +141,20 @@ def phase_settings(phase: Phase, *, device: str, placement: Placement) -> Settin
         device=device,
         placement=placement,
     )
+
+
+def require_score_version(phase: Phase) -> None:
+    """Require that this program computes the score of the version that a phase states, if it states one.
+
+    Raises:
+        UnmetRequirementError: it computes another.
+    """
+    if phase.score_version not in (None, SCORE_VERSION):
+        raise UnmetRequirementError(
+            f"Phase {phase.name} is scored by version {phase.score_version} of the score, and this program "
+            f"computes version {SCORE_VERSION}; install the program of the phase, or state this version and "
+            "score its entries again: unlearn competition rejudge start --rescore."
+        )
 
 
 def require_image(phase: Phase, config: str) -> None:

@@ -18,7 +18,7 @@ from runner.competition.competition import Competition
 from runner.competition.phase import Phase
 from runner.contest.budget import Budget
 from runner.contest.evaluator import EntryEvaluator, OpenEvaluator
-from runner.contest.host import phase_settings, require_image
+from runner.contest.host import phase_settings, require_image, require_score_version
 from runner.contest.queue import challenge_sha256
 from runner.contest.worker import Worker
 from runner.devices.board import Board, DeviceReporter, Waiting
@@ -111,6 +111,7 @@ class DevicePhases:
                 challenge = load_challenge(self._folder / path)
                 self._host.require(challenge, runtime=phase.runtime, required_device=phase.device)
                 require_image(phase, self._host.image.config)
+                require_score_version(phase)
                 self._requests[key] = Request(
                     store=self._store,
                     challenge=challenge,

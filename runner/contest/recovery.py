@@ -19,6 +19,8 @@ MAX_ATTEMPTS: Final = 3
 RETRY: Final = timedelta(minutes=5)
 """Times the failed attempts, until an entry is attempted again: what disturbs a host lasts a while."""
 AT_WORK: Final = (EntryState.RUNNING, EntryState.SCORING)
+AGAIN: Final = (EntryState.HELD, EntryState.QUEUED)
+"""Steps of an entry that was at work, in one transaction: nobody sees it held, and it counts all the time."""
 
 
 Place = tuple[str, str, bool]
@@ -62,8 +64,7 @@ def queue_abandoned(store: Store, folder: Path, competition: str) -> Iterator[Co
             with evaluation_lease(store.database, folder, entry_lease(entry.evaluation or "")):
                 moved = store.move_entry(
                     entry.id,
-                    EntryState.HELD,
-                    EntryState.QUEUED,
+                    *AGAIN,
                     expected=AT_WORK,
                     reason="the process that evaluated it has ended",
                 )

@@ -22,7 +22,7 @@ from runner.competition.states import EntryState
 from runner.contest.budget import Budget
 from runner.contest.evaluator import EntryEvaluator, OpenEvaluator
 from runner.contest.queue import next_entry
-from runner.contest.recovery import AT_WORK, Place, entry_lease, place_of, queue_abandoned, queue_held
+from runner.contest.recovery import AGAIN, AT_WORK, Place, entry_lease, place_of, queue_abandoned, queue_held
 from runner.contest.rejudging.rescoring import Rescoring
 from runner.contest.stored import stored_submission
 from runner.errors import (
@@ -31,6 +31,7 @@ from runner.errors import (
     HostNotReadyError,
     RunnerError,
     SandboxError,
+    StoreLostError,
     TakenOverError,
     UnmetRequirementError,
 )
@@ -210,14 +211,8 @@ class Worker:
             self._hold(entry, *AT_WORK, reason=reason, failed_attempt=failed_attempt, seconds=_since(begun))
 
         def requeue(reason: str | None) -> None:
-            self.store.move_entry(
-                entry.id,
-                EntryState.HELD,
-                EntryState.QUEUED,
-                expected=AT_WORK,
-                reason=reason,
-                seconds=_since(begun),
-            )
+            spent = _since(begun)
+            self.store.move_entry(entry.id, *AGAIN, expected=AT_WORK, reason=reason, seconds=spent)
 
         try:
             summary = evaluator.evaluate(submission, scoring)
@@ -233,6 +228,9 @@ class Worker:
             requeue(None)
             self._busy.add(entry.id)
             return False
+        except StoreLostError:  # as after a kill: held, it would leave its place in the quota
+            requeue("the store was lost")
+            raise
         except HostNotReadyError as error:
             hold(str(error), failed_attempt=self.others_go_on or is_rescored)
             if not is_rescored:
@@ -287,7 +285,7 @@ class Worker:
                 self._rescoring = Rescoring(
                     store=self.store, folder=self.folder, competition_folder=self.competition_folder
                 )
-            return self._rescoring.rescorer(entry)
+            return self._rescoring.rescorer(phase, entry)
         if self._evaluator is None or self._open != (phase.name, entry.challenge):
             self._stack.close()
             self._open = self._evaluator = None

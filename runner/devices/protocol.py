@@ -23,6 +23,7 @@ from runner.errors import (
     SandboxError,
     SandboxLostError,
     SandboxStartError,
+    StoreLostError,
     TakenOverError,
     UnmetRequirementError,
 )
@@ -34,6 +35,7 @@ _ERRORS: Final = {
     error.__name__: error
     for error in (
         *(ConfigurationError, HostNotReadyError, BusyError, UnmetRequirementError, TakenOverError),
+        StoreLostError,
         *(SandboxError, SandboxStartError, SandboxLostError, EvaluatorFailedError),
     )
 }

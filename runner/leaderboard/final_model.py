@@ -81,7 +81,8 @@ class Decision(_Part):
 
     act: str
     """``final``: its entries were queued; ``final publish`` and ``final hide``."""
-    who: str
+    who: str | None
+    """Name of the organizer's user on their host, for organizers alone; null in what everybody may see."""
     at: AwareDatetime
 
 
@@ -108,3 +109,8 @@ class FinalResults(_Part):
     """Version of the store's tables."""
     version: str
     """Of this program."""
+
+    def without_users(self) -> FinalResults:
+        """Return the results without the names of the organizers' users."""
+        decisions = [each.model_copy(update={"who": None}) for each in self.decisions]
+        return self.model_copy(update={"decisions": decisions})

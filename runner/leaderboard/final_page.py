@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from runner.leaderboard.final_model import FinalResults, FinalRow
+from runner.leaderboard.final_model import Decision, FinalResults, FinalRow
 from runner.leaderboard.lines import interval_text, ranks_text
 from runner.pages.environment import render_page
 from runner.pages.text import plain_name
@@ -83,10 +83,7 @@ def final_view(results: FinalResults) -> dict[str, Any]:
                 (f"challenge {number}", f"{plain_name(each.name)}, SHA-256 {each.sha256 or 'not known'}")
                 for number, each in zip(challenges, results.challenges, strict=True)
             ),
-            *(
-                (_ACTS.get(each.act, each.act), f"{plain_name(each.who)}, {_moment(each.at)}")
-                for each in results.decisions
-            ),
+            *((_ACTS.get(each.act, each.act), _decided(each)) for each in results.decisions),
             ("version of this program", results.version),
             ("version of the store", results.store_revision),
         ],
@@ -125,6 +122,11 @@ def _proofs(results: FinalResults) -> Iterator[list[str]]:
                 _text(each.outputs_sha256),
                 _text(each.seeds_sha256),
             ]
+
+
+def _decided(decision: Decision) -> str:
+    by = "" if decision.who is None else f"{plain_name(decision.who)}, "
+    return by + _moment(decision.at)
 
 
 def _text(value: object) -> str:

@@ -22,10 +22,10 @@ from urllib.parse import unquote
 
 from pydantic import ValidationError
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from runner.errors import HostNotReadyError
+from runner.errors import HostNotReadyError, StoreLostError
 from runner.sanitize import sanitize_line
 from runner.store.databases.postgresql import (
     connected,
@@ -42,6 +42,8 @@ ALONE: Final = "alone"
 SHARING: Final = "sharing"
 """Values of the execution option ``writes``: how a writing transaction holds the lock of writers."""
 _BUSY_SECONDS: Final = 30.0
+_LOST: Final = (OperationalError, InterfaceError)
+"""Errors of a database that has ended, is locked or full; whatever was asked of it is not the cause."""
 
 
 class RowConflictError(HostNotReadyError):
@@ -102,7 +104,7 @@ class Database:
         """Yield a transaction that reads.
 
         Raises:
-            HostNotReadyError: the database cannot be used.
+            HostNotReadyError: the database cannot be used; StoreLostError where it does not answer.
         """
         with database_errors(self._place), self._turn, self._session(self._reader) as session:
             yield session
@@ -173,7 +175,7 @@ class Database:
 
 @contextmanager
 def database_errors(place: str = "the store") -> Iterator[None]:
-    """Turn errors of the database into HostNotReadyError, those of keys into RowConflictError.
+    """Turn errors of the database into HostNotReadyError, of which those of keys and of its loss are kinds.
 
     Args:
         place: What the database is called where a value in it is damaged.
@@ -184,7 +186,9 @@ def database_errors(place: str = "the store") -> Iterator[None]:
         raise RowConflictError(f"The store cannot be used: {str(error.orig).splitlines()[0]}.") from error
     except (SQLAlchemyError, OverflowError) as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise HostNotReadyError(f"The store cannot be used: {cause}.") from error
+        is_lost = isinstance(error, _LOST) or getattr(error, "connection_invalidated", False)
+        kind = StoreLostError if is_lost else HostNotReadyError
+        raise kind(f"The store cannot be used: {cause}.") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         problem = first_problem(error) if isinstance(error, ValidationError) else str(error)
         raise HostNotReadyError(

@@ -124,7 +124,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.contest": (
             "runner.challenge runner.competition runner.devices runner.engine runner.evaluation runner.execution "
-            f"runner.leaderboard runner.reports runner.results runner.store runner.submission {_SHARED}"
+            f"runner.leaderboard runner.reports runner.results runner.store runner.submission scoring.card {_SHARED}"
         ),
         "runner.pages": "runner.reports",
         "runner.web": (

@@ -254,6 +254,9 @@ def _final(contest: Contest) -> None:
     standings = {each["team"]: each for each in final["standings"]}
     assert set(standings) == {team for team in TEAMS if team not in HOSTILE}
     assert all(each["rank"] is not None and 0 < each["combined"] <= 1 for each in standings.values())
+    assert final["published"] is False
+    published = contest.type_in("final", "--publish", "--reason", "the committee has decided")
+    assert "The results of final are published." in published
 
 
 def _publish(contest: Contest, examine: Examine | None) -> None:
@@ -263,6 +266,9 @@ def _publish(contest: Contest, examine: Examine | None) -> None:
     contest.type_in("export", contest.folder / "archive")
     page = (public / "feedback" / "index.html").read_text()
     assert all((team in page) == (team not in HOSTILE) for team in TEAMS)
+    results = (public / "final" / "index.html").read_text()
+    assert all((team in results) == (team not in HOSTILE) for team in TEAMS)
+    assert "nothing to remove" in contest.type_in("clean", "--dry-run")
     pages = sorted(public.rglob("*.html"))
     if examine is None:
         return

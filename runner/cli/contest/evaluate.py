@@ -13,6 +13,7 @@ from runner.cli.contest.devices import evaluate_on_devices
 from runner.cli.contest.options import CompetitionArgument
 from runner.cli.options import DEFAULT_STORE, ClusterOption, DevicesOption, StoreOption
 from runner.competition.states import EntryState
+from runner.contest.evaluator import OpenEvaluator
 from runner.contest.host import on_this_host
 from runner.contest.on_devices import Ended
 from runner.contest.opened import OpenContest, open_contest
@@ -98,12 +99,44 @@ def _evaluate_one_by_one(
     devices: str,
 ) -> Ended:
     """Work the queue in this process, on one device or on the nodes of a cluster."""
-    out = stdout_console()
     executors, executed_on = None, ""
     if cluster:
         from runner.cli.cluster.run import EXECUTED_ON, on_cluster  # noqa: PLC0415 - slow, and seldom needed
 
         executors, executed_on = on_cluster(cluster, devices), EXECUTED_ON
+    open_evaluator = on_this_host(
+        contest.store,
+        contest.store_folder,
+        contest.folder,
+        device=device,
+        reporter=lambda: ConsoleReporter(stderr_console()),
+        executors=executors,
+        executed_on=executed_on,
+    )
+    return work_queue(contest, open_evaluator, drain=drain, entries=entries)
+
+
+def work_queue(
+    contest: OpenContest,
+    open_evaluator: OpenEvaluator,
+    *,
+    drain: bool,
+    entries: int | None,
+    poll_seconds: float = _POLL_SECONDS,
+) -> Ended:
+    """Check what was received, evaluate what is queued, and publish what has ended, over and over.
+
+    Args:
+        contest: Open.
+        open_evaluator: Opens what evaluates on a challenge of a phase.
+        drain: End once the queue is empty.
+        entries: End after so many evaluations; None for any number.
+        poll_seconds: After which an empty queue is looked at again.
+
+    Raises:
+        HostNotReadyError: this host cannot evaluate at all, or the store cannot be used.
+    """
+    out = stdout_console()
 
     def report(line: str) -> None:
         out.print(line, markup=False, soft_wrap=True)
@@ -121,22 +154,14 @@ def _evaluate_one_by_one(
         folder=contest.store_folder,
         competition_folder=contest.folder,
         competition=contest.competition,
-        open_evaluator=on_this_host(
-            contest.store,
-            contest.store_folder,
-            contest.folder,
-            device=device,
-            reporter=lambda: ConsoleReporter(stderr_console()),
-            executors=executors,
-            executed_on=executed_on,
-        ),
+        open_evaluator=open_evaluator,
         report=report,
     )
     with checking(contest, print_warning) as checker:
         ended = work(entries)
         while (entries is None or ended < entries) and (not drain or checker.check()):
             if not drain:
-                time.sleep(_POLL_SECONDS)
+                time.sleep(poll_seconds)
             ended += work(None if entries is None else entries - ended)
     return Ended(evaluations=ended, failure=None, blocked=worker.blocked)
 

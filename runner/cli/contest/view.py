@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from runner.cli.contest.status import starts_text
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from runner.competition.intake import Intake, intake
 from runner.competition.phase import Phase
+from runner.competition.same_content import same_content
 from runner.competition.states import EntryState
 from runner.competition.times import full_minute, local_text
 from runner.contest.board import phase_board
@@ -67,10 +68,14 @@ def view_command(
         now = datetime.now(UTC)
         own = [] if team is None else _own_entries(contest, selected, team, *board.own_results(team))
         quota = None if team is None else _quota(contest, selected, team, now)
+        same = list(_same(contest, selected)) if team is None else []
     shown = board.for_organizers() if team is None else board.for_public(team)
     remarks = [] if team is None else board.remarks(now)
     if as_json:
-        print_json(_as_json(contest, selected, shown, own, quota, remarks))
+        view = _as_json(contest, selected, shown, own, quota, remarks)
+        if team is None:
+            view["same_content"] = [{"entry": entry.id, "first": first.id} for entry, first in same]
+        print_json(view)
         return
     out = stdout_console()
     out.print(f"{contest.name}, phase {selected.name}", markup=False, soft_wrap=True)
@@ -80,8 +85,20 @@ def view_command(
             out.print(_quota_text(contest, quota), markup=False, soft_wrap=True)
     for line in board_lines(shown, out.width):
         out.print(line)
+    for entry, first in same:
+        out.print(_same_text(contest, entry, first), markup=False, soft_wrap=True)
     for remark in remarks:
         print_warning(remark)
+
+
+def _same(contest: OpenContest, phase: Phase) -> Iterator[tuple[CompetitionEntry, CompetitionEntry]]:
+    return same_content(contest.store.competition_entries(contest.name, phase=phase.name))
+
+
+def _same_text(contest: OpenContest, entry: CompetitionEntry, first: CompetitionEntry) -> str:
+    """Return whose file an entry is the same as, and of which time."""
+    at = local_text(first.received, contest.competition.zone)
+    return f"entry {entry.id} of {entry.team}: the same as {first.team}'s of {at}, entry {first.id}"
 
 
 def _show_final(contest: OpenContest, phase: Phase, team: str, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from runner.cli.console import print_json, print_note, print_warning, stdout_console
 from runner.cli.options import DEFAULT_STORE, JsonOption, StoreOption
+from runner.cli.organizer.host_image import image_remarks
 from runner.competition.check import CheckedPhase, check_phases, competition_remarks, require_scores
 from runner.competition.competition import Competition
 from runner.competition.cost import DayCost, day_cost
@@ -72,7 +73,7 @@ def check_command(
     """Check a competition before it opens: its dates, its challenges, and what a day of it costs.
 
     Every file of every challenge is checked. A fault ends with exit code 2; what is merely unwise is a
-    warning.
+    warning, and so is what this host lacks to evaluate entries: engine, or image.
     """
     if seconds_per_run is not None and not 0 < seconds_per_run < float("inf"):
         raise ConfigurationError("--seconds-per-run must be above 0 and finite.")
@@ -90,6 +91,7 @@ def check_command(
         for checked, cost in zip(phases, costs, strict=True)
         if cost is not None and not cost.keeps_up
     ]
+    remarks += image_remarks(competition)
     if as_json:
         print_json(_as_json(competition, phases, costs, remarks))
         return

@@ -96,7 +96,7 @@ def public_results(final: ContestFinal, reporter: Reporter) -> FinalResults:
 
 
 def for_everybody(results: FinalResults, *, anonymous: bool, in_full: bool, secret: str) -> FinalResults:
-    """Return what everybody may see of results: only rows with a rank, and no path of this host.
+    """Return what everybody may see of results: only rows with a rank, no path and no user of this host.
 
     Args:
         results: With true names.
@@ -110,7 +110,7 @@ def for_everybody(results: FinalResults, *, anonymous: bool, in_full: bool, secr
     if not in_full:
         rows = [_rounded(row) for row in rows]
     remarks = [_NO_NOISE] if results.remarks else []  # reasons may name files of this host
-    return results.model_copy(update={"rows": rows, "remarks": remarks})
+    return results.without_users().model_copy(update={"rows": rows, "remarks": remarks})
 
 
 def _anonymous(row: FinalRow, secret: str) -> FinalRow:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
+from runner.competition.phase import Phase
 from runner.contest.evaluator import EntryEvaluator
+from runner.contest.host import require_score_version
 from runner.contest.queue import challenge_sha256
 from runner.errors import ConfigurationError
 from runner.results.rescore import rescore
@@ -57,12 +59,18 @@ class Rescoring:
     _loaded: tuple[str, str | None] | None = None
     _challenge: Challenge | None = field(default=None, repr=False)
 
-    def rescorer(self, entry: CompetitionEntry) -> EntryEvaluator:
+    def rescorer(self, phase: Phase, entry: CompetitionEntry) -> EntryEvaluator:
         """Return what scores the outputs of an entry again.
+
+        Args:
+            phase: Of the entry.
+            entry: One of a rejudging.
 
         Raises:
             ConfigurationError: the challenge cannot be used, or the entry is none that is scored again.
+            UnmetRequirementError: the phase states another version of the score.
         """
+        require_score_version(phase)
         if entry.rescores is None or entry.batch is None:
             raise ConfigurationError(f"Entry {entry.id} is none that is scored again.")
         folder = self.competition_folder / entry.challenge

@@ -69,9 +69,13 @@ def read_snapshot(store: Path, phase: str) -> PhaseSnapshot | None:
     file = snapshot_path(store, phase)
     text = _read(file)
     try:
-        return None if text is None else PhaseSnapshot.model_validate_json(text)
+        snapshot = None if text is None else PhaseSnapshot.model_validate_json(text)
     except ValidationError as error:
         raise HostNotReadyError(f"{file} {_DAMAGED}.") from error
+    if snapshot is None or snapshot.final is None:
+        return snapshot
+    # Earlier versions have written the names of users.
+    return snapshot.model_copy(update={"final": snapshot.final.without_users()})
 
 
 def read_report(store: Path, entry: int) -> dict[str, Any] | None:

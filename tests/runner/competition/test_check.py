@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,14 +14,17 @@ from pathlib import Path
 import pytest
 
 from runner.challenge.export import export_challenge
+from runner.challenge.exports import noted_exports
 from runner.challenge.layout import control_folder
 from runner.challenge.load import load_challenge
 from runner.cli.main import run_words
+from runner.cli.organizer.host_image import remarks_on_image
 from runner.competition.check import check_phases, competition_remarks
 from runner.competition.cost import day_cost
 from runner.competition.load import load_competition
 from runner.competition.new import competition_text
 from runner.errors import ConfigurationError
+from runner.image.image import Image
 from runner.results.view import MIN_SCORED_RUNS
 from tests.runner.competition.conftest import CompetitionFolder
 from tests.support.command import type_command
@@ -159,6 +163,37 @@ def test_the_image_is_the_challenges_own(competition: CompetitionFolder) -> None
     competition.phase("feedback")["image_config"] = "sha256:" + "b" * 64
     with pytest.raises(ConfigurationError, match="was built with the image"):
         check_phases(folder, load_competition(competition.write()))
+
+
+def test_an_export_is_noted_and_said(competition: CompetitionFolder, tmp_path: Path) -> None:
+    """Of a hidden challenge: who has it can retrain at home. The challenge itself stays as it is."""
+    folder = competition.with_challenges()
+    before, challenge = remarks(folder), load_challenge(folder / "final")
+    for number in range(2):
+        export_challenge(challenge, tmp_path / f"given away {number}")
+    assert load_challenge(folder / "final").sha256 == challenge.sha256
+    assert len(noted_exports(folder / "final")) == 2
+    assert list((tmp_path / "given away 1").rglob("exports*")) == []
+    (said,) = set(remarks(folder)) - set(before)
+    assert said.startswith(f"phase final: {folder / 'final'} was exported at 20")
+    export_challenge(load_challenge(folder / "practice"), tmp_path / "for practice")
+    assert noted_exports(folder / "practice") == [], "a public challenge is for everybody"
+
+
+def test_what_the_host_lacks_is_said(competition: CompetitionFolder) -> None:
+    """No engine, no image, or another one than a phase states; another host may have it."""
+    competition.phase("feedback")["image_config"] = "sha256:" + "a" * 64
+    folder = competition.with_challenges()
+    loaded = load_competition(folder)
+    assert ["no image" in each for each in remarks_on_image(loaded, None)] == [True]
+    image = Image(digest="b" * 64, identity="sha256:1", config="sha256:" + "a" * 64)
+    assert list(remarks_on_image(loaded, image)) == []
+    (other,) = remarks_on_image(loaded, replace(image, config="sha256:" + "c" * 64))
+    assert other.startswith(f"phase feedback is evaluated with the image sha256:{'a' * 64}")
+    nowhere = "unix:///nonexistent/docker.sock"
+    shown = type_command("competition", "check", folder, "--json", DOCKER_HOST=nowhere)
+    assert shown.returncode == 0, shown.stderr
+    assert "this host cannot evaluate entries yet" in json.loads(shown.stdout)["warnings"][-1]
 
 
 def test_the_cost_of_a_day(competition: CompetitionFolder) -> None:

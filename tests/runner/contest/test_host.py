@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from runner.competition.phase import Phase
-from runner.contest.host import phase_device, phase_settings, require_image
+from runner.contest.host import phase_device, phase_settings, require_image, require_score_version
 from runner.engine.placement import DEFAULT_PLACEMENT
-from runner.errors import ConfigurationError, HostNotReadyError
+from runner.errors import ConfigurationError, HostNotReadyError, UnmetRequirementError
+from scoring.card.version import SCORE_VERSION
 from tests.runner.contest.conftest import FIELDS
 
 IMAGE = f"sha256:{'a' * 64}"
@@ -45,3 +46,11 @@ def test_another_image_evaluates_nothing(config: str) -> None:
     require_image(phase(), config)
     with pytest.raises(HostNotReadyError, match="is evaluated with the image"):
         require_image(phase(image_config=IMAGE), config)
+
+
+def test_another_version_of_the_score_scores_nothing() -> None:
+    """Where the phase states one; in the middle of a phase an upgrade would split its leaderboard."""
+    require_score_version(phase())
+    require_score_version(phase(score_version=SCORE_VERSION))
+    with pytest.raises(UnmetRequirementError, match="rejudge start --rescore"):
+        require_score_version(phase(score_version=SCORE_VERSION + 1))

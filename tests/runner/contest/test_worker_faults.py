@@ -14,6 +14,7 @@ from runner.errors import (
     ConfigurationError,
     HostNotReadyError,
     RunnerError,
+    StoreLostError,
     TakenOverError,
     UnmetRequirementError,
 )
@@ -93,6 +94,22 @@ def test_what_another_command_evaluates_is_left(two_phases: Contest, error: Runn
     (entry,) = two_phases.entries(phase="feedback")
     assert (entry.state, entry.attempts, entry.reason) == ("queued", 0, None)
     assert two_phases.states()["alpha/last.py"] == "scored"
+    assert two_phases.work() == 1
+
+
+def test_a_lost_store_costs_an_entry_nothing(two_phases: Contest) -> None:
+    """The command ends, and the entry is queued in one step: held in between, it would leave its place in the
+    quota to another, and both would count.
+    """
+    two_phases.phase_fields()["quota"] = {"total": 1}
+    two_phases.write()
+    errors_of(two_phases, "mine", StoreLostError("The store cannot be used: it is gone."))
+    with pytest.raises(StoreLostError):
+        two_phases.work()
+    (entry,) = two_phases.entries(phase="feedback")
+    assert (entry.state, entry.attempts, entry.reason) == ("queued", 0, "the store was lost")
+    two_phases.hand_in("alpha", "another", code="# another")
+    assert not any(file.is_new for file in two_phases.sync())
     assert two_phases.work() == 1
 
 

@@ -5,6 +5,7 @@ It refuses to run as root, so root starts it as ``nobody``. It ends with the pro
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import psycopg
 
 from runner.store.databases.address import StoreAddress, write_address
@@ -90,6 +92,11 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
+        self.await_answer()
+
+    def await_answer(self) -> None:
+        """Wait until it answers."""
+        assert self._process is not None
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -106,6 +113,22 @@ class Server:
         self._run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", mode)
         assert self._process is not None
         self._process.wait()
+
+    def kill(self) -> None:
+        """Kill all of its processes at once, as ``kill -9`` does; `start` starts it again."""
+        assert self._process is not None
+        server = psutil.Process(self._process.pid)
+        processes = [server, *server.children()]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait()
+        psutil.wait_procs(processes, timeout=_START_SECONDS)
+
+    def backends(self) -> list[int]:
+        """Return the processes that serve connections of stores at the moment."""
+        query = f"SELECT pid FROM pg_stat_activity WHERE usename = '{OWNER}'"
+        return [int(row[0]) for row in self.execute(query, user="postgres")]
 
     def remove(self) -> None:
         """Stop it and delete all of it."""

@@ -22,6 +22,7 @@ from runner.results.rescore import rescore
 from runner.results.verification import verify_evaluation
 from runner.store.competition.records import Act
 from runner.store.paths import EvaluationPaths
+from scoring.card.version import SCORE_VERSION
 from tests.runner.conftest import NETWORK
 from tests.runner.contest.conftest import NAME, Contest
 from tests.runner.leaderboard.stored import challenge_in
@@ -152,6 +153,17 @@ def test_changed_outputs_hold_one_entry_and_no_other(judged: Contest) -> None:
     assert "not the file that was recorded" in (first_pair.new.reason or "")
     assert second_pair.new.state is EntryState.SCORED
     assert first_pair.old.state is EntryState.SCORED
+
+
+def test_another_version_of_the_score_rescores_nothing(judged: Contest) -> None:
+    """Entries wait for a program of the version that the phase states; no attempt has failed."""
+    start(judged)
+    judged.phase_fields()["score_version"] = SCORE_VERSION + 1
+    judged.write()
+    assert judged.work() == 0
+    again = [entry for entry in judged.entries(with_pending=True) if entry.pending]
+    assert {(entry.state, entry.attempts) for entry in again} == {(EntryState.QUEUED, 0)}
+    assert any(f"by version {SCORE_VERSION + 1} of the score" in line for line in judged.reports)
 
 
 def test_what_has_no_outputs_is_not_scored_again(judged: Contest) -> None:

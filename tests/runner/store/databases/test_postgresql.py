@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, select
 
-from runner.errors import HostNotReadyError
+from runner.errors import HostNotReadyError, StoreLostError
 from runner.store.database import Database, RowConflictError
 from runner.store.entries.records import NewEntry
 from runner.store.lease import Lease
@@ -142,8 +142,9 @@ def test_leases_are_of_the_clock_of_the_server(store: Store) -> None:
 def test_counts_that_are_too_large_are_an_error(store: Store) -> None:
     """As with SQLite: a value that no column holds changes nothing."""
     for changes in ({"log_bytes_dropped": 1 << 70}, {"attempt": 1 << 40}):
-        with pytest.raises(HostNotReadyError):
+        with pytest.raises(HostNotReadyError) as caught:
             store.publish(ID, run_record(index=0, **changes))
+        assert not isinstance(caught.value, StoreLostError), "the value is the cause"
     assert store.runs(ID) == []
 
 
@@ -160,7 +161,7 @@ def test_a_server_that_restarts_is_waited_for(postgresql_of_its_own: Server, tmp
                 server.stop("immediate")
                 session.connection().exec_driver_sql("UPDATE evaluations SET seconds = 3")
 
-        with pytest.raises(HostNotReadyError, match="cannot be used"):
+        with pytest.raises(StoreLostError, match="cannot be used"):
             write_twice()
         with ThreadPoolExecutor(1) as pool:
             stored = pool.submit(store.evaluation, ID)
@@ -171,7 +172,7 @@ def test_a_server_that_restarts_is_waited_for(postgresql_of_its_own: Server, tmp
         assert store.publish(ID, run_record(index=0))
         server.stop()
         store.database._restart_seconds = 0.3
-        with pytest.raises(HostNotReadyError, match="cannot be used") as caught:
+        with pytest.raises(StoreLostError, match="cannot be used") as caught:
             store.runs(ID)
         assert "\n" not in str(caught.value)
     server.start()
