@@ -106,8 +106,13 @@ class _Objective:
         odds, shrunk, terms, excess = self._buffers
         slope, intercept = weights[:, :1], weights[:, 1:]
         np.add(np.multiply(slope, feature, out=odds), intercept, out=odds)
-        np.exp(np.negative(np.abs(odds, out=shrunk), out=shrunk), out=shrunk)  # at most 1: no overflow
-        losses = np.add(np.log1p(shrunk, out=terms), np.maximum(odds, 0.0, out=excess), out=terms)
+        if weights.any():
+            np.exp(np.negative(np.abs(odds, out=shrunk), out=shrunk), out=shrunk)  # at most 1: no overflow
+            np.log1p(shrunk, out=terms)
+        else:  # the start, one evaluation of about five, for which all odds are 0
+            shrunk.fill(1.0)
+            terms.fill(np.log1p(1.0))
+        losses = np.add(terms, np.maximum(odds, 0.0, out=excess), out=terms)
         losses -= np.multiply(target, odds, out=excess)
         sums = np.add.reduce(losses, axis=1)
         denominator = np.add(1, shrunk, out=terms)

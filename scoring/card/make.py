@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -72,8 +73,11 @@ def score_card(
             correct answer on retain or test.
     """
     check_comparable(unlearned, references)
-    with threadpool_limits(1):  # small matrices: more threads wait for each other and round differently
-        return _score_card(unlearned, references, options or CardOptions(), controls)
+    with (
+        threadpool_limits(1),  # small matrices: more threads wait for each other and round differently
+        ThreadPoolExecutor(1) as second_core,
+    ):
+        return _score_card(unlearned, references, options or CardOptions(), controls, second_core)
 
 
 def _score_card(
@@ -81,7 +85,9 @@ def _score_card(
     references: Outputs,
     options: CardOptions,
     controls: Controls | Callable[[], Controls],
+    second_core: Executor,
 ) -> ScoreCard:
+    """Return the card; parts that need no others are computed by a second thread at the same time."""
     confidences, reference_confidences = unlearned.confidences(), references.confidences()
     unlearned_accuracies, reference_accuracies = unlearned.accuracies(), references.accuracies()
     published = score_of_confidences(
@@ -92,6 +98,8 @@ def _score_card(
     )
     n, confidence = unlearned.models, options.confidence
     seed = seed_of(unlearned, references) if options.seed is None else options.seed
+    pool = pool_checkpoints(confidences, reference_confidences)
+    in_joint = second_core.submit(_joint, confidences, reference_confidences, seed, pool)
     parts = _Parts()
     uncertainty = parts.compute(
         "uncertainty",
@@ -118,8 +126,7 @@ def _score_card(
     held_out = parts.compute(
         "held_out", lambda: _held_out(confidences, reference_confidences, seed, confidence)
     )
-    pool = pool_checkpoints(confidences, reference_confidences)
-    joint = parts.compute("joint", lambda: _joint(confidences, reference_confidences, seed, pool))
+    joint = parts.compute("joint", in_joint.result)
     run_times = parts.compute("run_time", lambda: _run_time(unlearned, references, options))
     on_controls = parts.compute("controls", lambda: _on_controls((unlearned, references), controls, seed))
     exact = exact_epsilon(confidences, reference_confidences)

@@ -15,6 +15,7 @@ from scoring.published.batches import (
     pool_examples,
 )
 from scoring.published.rules import epsilon_of_rules
+from scoring.published.sorted_models import SortedModels, SortedSamples
 from scoring.samples import paired_confidences
 
 EPSILON_CAP = 50.0
@@ -74,7 +75,25 @@ def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
         google-deepmind/unlearning_evaluation at ffae0ff, with its assertion fixed.
     """
     unlearned, retrained = paired_confidences(unlearned, retrained)
-    unlearned, retrained = np.sort(unlearned, axis=0), np.sort(retrained, axis=0)
+    n, m = len(unlearned), len(retrained)
+    models = SortedModels(np.concatenate([unlearned, retrained]))
+    return epsilon_of_samples(models.samples(np.arange(n), np.arange(n, n + m)))
+
+
+def epsilon_of_samples(samples: SortedSamples) -> FloatArray:
+    """Return the epsilon of each example, as `published_epsilon` does, from sorted confidences.
+
+    Args:
+        samples: The unlearned and the retrained sample, finite and within 10 000 of zero, each of two models
+            or more.
+
+    Returns:
+        Shape [examples], in [0, 50].
+    """
+    values, is_unlearned = samples
+    unlearned, retrained = (
+        values[of_side].reshape(len(values), -1).T for of_side in (is_unlearned, ~is_unlearned)
+    )
     retrained_positive = _median(retrained) > _median(unlearned)
     unlearned_range, retrained_range = (ascending[-1] - ascending[0] for ascending in (unlearned, retrained))
     retrained_peaky = np.where(
@@ -86,16 +105,15 @@ def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
     )
     ratio = np.divide(smaller, larger, out=np.ones_like(larger), where=larger > 0)
 
-    epsilon = np.full(unlearned.shape[1], EPSILON_CAP)
+    epsilon = np.full(len(values), EPSILON_CAP)
     for peaky_is_retrained in (False, True):
         chosen = np.flatnonzero((ratio >= PEAKY_RATIO) & (retrained_peaky == peaky_is_retrained))
         chosen = chosen[np.argsort(smaller[chosen])]  # examples of similar width have similarly many cells
-        peaky, others = (retrained, unlearned) if peaky_is_retrained else (unlearned, retrained)
         for first in range(0, chosen.size, _BATCH):
             batch = chosen[first : first + _BATCH]
             epsilon[batch] = _epsilon_of_examples(
-                peaky[:, batch],
-                others[:, batch],
+                values[batch],
+                is_unlearned[batch] ^ peaky_is_retrained,
                 peaky_is_positive=retrained_positive[batch] == peaky_is_retrained,
             )
     capped: FloatArray = np.minimum(epsilon, EPSILON_CAP)
@@ -161,19 +179,19 @@ def _table(*, peaky: int, others: int) -> EntryTable:
 
 
 def _epsilon_of_examples(
-    peaky: FloatArray, others: FloatArray, *, peaky_is_positive: NDArray[np.bool_]
+    values: FloatArray, is_peaky: NDArray[np.bool_], *, peaky_is_positive: NDArray[np.bool_]
 ) -> FloatArray:
     """Return the largest epsilon of any rule for each example, infinite if a rule never errs.
 
     Args:
-        peaky: Confidences of the sample that double thresholds try to enclose, ascending. Shape
-            [models, examples].
-        others: Confidences of the other sample, ascending. Shape [models, examples].
+        values: Confidences of both samples, ascending. Shape [examples, models].
+        is_peaky: Whether each is of the sample that double thresholds try to enclose. Same shape.
         peaky_is_positive: Whether single thresholds expect the peaky sample above them. Shape [examples].
     """
-    low, high = peaky[0], peaky[-1]
-    table = _table(peaky=len(peaky), others=len(others))
-    samples = pool_examples(peaky, others)
+    samples = pool_examples(values, is_peaky)
+    every, peaky_at = np.arange(len(values)), samples.peaky_at
+    low, high = values[every, peaky_at[:, 0]], values[every, peaky_at[:, -1]]
+    table = _table(peaky=peaky_at.shape[1], others=values.shape[1] - peaky_at.shape[1])
     floor = best_single_thresholds(samples, table, peaky_is_positive=peaky_is_positive)
     if np.median(high - low) < _MIN_WIDTH:
         epsilon, undecided = floor, np.ones(floor.size, dtype=np.bool_)
@@ -189,6 +207,8 @@ def _epsilon_of_examples(
             floor=float(floor[example]),
         )
     without_rule = epsilon == -np.inf
-    overlap = (low <= others[-1]) & (others[0] <= high)
-    epsilon[without_rule] = np.where(overlap, 0.0, np.inf)[without_rule]
+    if without_rule.any():
+        others_at = np.argmin(is_peaky, axis=1), is_peaky.shape[1] - 1 - np.argmin(is_peaky[:, ::-1], axis=1)
+        least, most = (values[every, at] for at in others_at)
+        epsilon[without_rule] = np.where((low <= most) & (least <= high), 0.0, np.inf)[without_rule]
     return epsilon

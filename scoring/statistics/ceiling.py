@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scoring.checks import FloatArray
-from scoring.published.epsilon import forgetting_quality, published_epsilon
+from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
+from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
 from scoring.statistics.interval import CONFIDENCE, Interval, multiplicative_interval
 
@@ -87,15 +88,15 @@ def ceiling(
     if repetitions < 2:
         raise ValueError(f"A ceiling needs two or more repetitions, not {repetitions}.")
 
-    rng = np.random.default_rng(seed)
+    rng, models = np.random.default_rng(seed), SortedModels(values)
     sizes = _sizes(m, n)
-    parts = _qualities(rng, values, sizes, n=n, repetitions=repetitions)
+    parts = _qualities(rng, models, sizes, n=n, repetitions=repetitions)
     estimate, spread = float(parts.mean()), float(parts.std(ddof=1))
     variance, drift = spread**2 / repetitions, 0.0
     doublings = max(math.log2(n * m / (sizes[0] * sizes[1])) / 2, 0.0)
     smaller = sizes[0] // 2, sizes[1] // 2
     if min(smaller) >= 2 and doublings > 0:
-        of_smaller = _qualities(rng, values, smaller, n=n, repetitions=repetitions)
+        of_smaller = _qualities(rng, models, smaller, n=n, repetitions=repetitions)
         change = estimate - float(of_smaller.mean())
         variance_of_smaller = float(of_smaller.var(ddof=1)) / repetitions
         noise = 4 * (variance + variance_of_smaller)
@@ -174,8 +175,8 @@ def reference_epsilons(retrained: ArrayLike, n: int, *, seed: int, repetitions: 
             f"{repetitions}."
         )
     rng, (first, _second) = np.random.default_rng(seed), _sizes(m, n)
-    orders = [rng.permutation(m) for _ in range(repetitions)]
-    return np.stack([published_epsilon(values[order[:first]], values[order[first:]]) for order in orders])
+    models, orders = SortedModels(values), [rng.permutation(m) for _ in range(repetitions)]
+    return np.stack([epsilon_of_samples(models.samples(order[:first], order[first:])) for order in orders])
 
 
 def _sizes(m: int, n: int) -> tuple[int, int]:
@@ -185,13 +186,12 @@ def _sizes(m: int, n: int) -> tuple[int, int]:
 
 
 def _qualities(
-    rng: np.random.Generator, values: FloatArray, sizes: tuple[int, int], *, n: int, repetitions: int
+    rng: np.random.Generator, models: SortedModels, sizes: tuple[int, int], *, n: int, repetitions: int
 ) -> FloatArray:
     """Return F of random disjoint parts of these sizes, with the bins of n. Shape [repetitions]."""
     qualities = np.empty(repetitions)
     for repetition in range(repetitions):
-        order = rng.permutation(values.shape[0])
-        unlearned = values[order[: sizes[0]]]
-        references = values[order[sizes[0] : sizes[0] + sizes[1]]]
-        qualities[repetition] = forgetting_quality(published_epsilon(unlearned, references), n)
+        order = rng.permutation(len(models))
+        parts = models.samples(order[: sizes[0]], order[sizes[0] : sizes[0] + sizes[1]])
+        qualities[repetition] = forgetting_quality(epsilon_of_samples(parts), n)
     return qualities

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from scoring.checks import CountArray, FloatArray, read_only_copy
-from scoring.published.epsilon import forgetting_quality, published_epsilon
+from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
 from scoring.published.score import Accuracies
+from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
 from scoring.statistics.ranking import Ranking, rank_by_halves
 
@@ -105,16 +105,17 @@ def compare(
                 f"{n} and {submission.confidences.shape[0]}."
             )
 
-    whole = _figures(submissions, references, np.arange(n), np.arange(m))
-    halves = np.empty((halvings, 2, *whole.shape))
-    for halving, rows in zip(halves, random_halves(n, m, seed=seed, halvings=halvings), strict=True):
-        for half, (runs, retrainings) in enumerate(rows):
-            halving[half] = _figures(submissions, references, runs, retrainings)
-    return Comparison(
-        n=n,
-        score=rank_by_halves(whole[0], halves[:, :, 0], level=level),
-        forgetting_quality=rank_by_halves(whole[1], halves[:, :, 1], level=level),
+    parts = [rows for halves in random_halves(n, m, seed=seed, halvings=halvings) for rows in halves]
+    figures = np.empty((1 + len(parts), 2, len(submissions)))  # of all models, then of each half
+    for position, submission in enumerate(submissions):
+        pair = PublishedFigures(submission, references)
+        for part, rows in enumerate([(np.arange(n), np.arange(m)), *parts]):
+            figures[part, :, position] = pair.of(*rows)
+    score, quality = (
+        rank_by_halves(figures[0, kind], figures[1:, kind].reshape(halvings, 2, -1), level=level)
+        for kind in (0, 1)
     )
+    return Comparison(n=n, score=score, forgetting_quality=quality)
 
 
 def random_halves(
@@ -143,29 +144,28 @@ def random_halves(
         yield first, second
 
 
-def published_figures(
-    unlearned: ModelOutputs, references: ModelOutputs, unlearned_rows: ArrayLike, reference_rows: ArrayLike
-) -> tuple[float, float]:
-    """Return score and F of the models at these positions.
+class PublishedFigures:
+    """Score and F of one submission, for any of its models and any of the references."""
 
-    Raises:
-        ValueError: the mean accuracy of these references is zero.
-    """
-    runs, retrainings = np.asarray(unlearned_rows), np.asarray(reference_rows)
-    epsilon = published_epsilon(unlearned.confidences[runs], references.confidences[retrainings])
-    quality = forgetting_quality(epsilon, runs.size)
-    score = quality
-    for split in ("retain", "test"):
-        reference = float(getattr(references.accuracies, split)[retrainings].mean())
-        if reference == 0:
-            raise ValueError(f"The references' mean {split} accuracy is zero, so it has no ratio.")
-        score *= float(getattr(unlearned.accuracies, split)[runs].mean()) / reference
-    return score, quality
+    def __init__(self, unlearned: ModelOutputs, references: ModelOutputs) -> None:
+        """Sort the confidences of all models, with as many examples on both sides."""
+        self._accuracies = unlearned.accuracies, references.accuracies
+        self._n = len(unlearned.confidences)
+        self._models = SortedModels(np.concatenate([unlearned.confidences, references.confidences]))
 
+    def of(self, runs: CountArray, retrainings: CountArray) -> tuple[float, float]:
+        """Return score and F of the models at these positions, none of them twice.
 
-def _figures(
-    submissions: Sequence[ModelOutputs], references: ModelOutputs, runs: CountArray, retrainings: CountArray
-) -> FloatArray:
-    """Return score and F of each submission. Shape [2, submissions]."""
-    figures = [published_figures(submission, references, runs, retrainings) for submission in submissions]
-    return np.array(figures).T
+        Raises:
+            ValueError: the mean accuracy of these references is zero.
+        """
+        epsilon = epsilon_of_samples(self._models.samples(runs, self._n + retrainings))
+        quality = forgetting_quality(epsilon, runs.size)
+        unlearned, references = self._accuracies
+        score = quality
+        for split in ("retain", "test"):
+            reference = float(getattr(references, split)[retrainings].mean())
+            if reference == 0:
+                raise ValueError(f"The references' mean {split} accuracy is zero, so it has no ratio.")
+            score *= float(getattr(unlearned, split)[runs].mean()) / reference
+        return score, quality

@@ -17,7 +17,7 @@ from scoring.statistics.comparison import (
     HALVINGS,
     MIN_MODELS,
     ModelOutputs,
-    published_figures,
+    PublishedFigures,
     random_halves,
 )
 from scoring.statistics.interval import CONFIDENCE, Interval, two_sided_quantile
@@ -66,11 +66,12 @@ def halved_score(
     """
     paired_confidences(submission.confidences, references.confidences, min_models=MIN_MODELS)
     n, m = submission.confidences.shape[0], references.confidences.shape[0]
+    pair = PublishedFigures(submission, references)
     halves = [
-        [published_figures(submission, references, runs, retrainings)[0] for runs, retrainings in rows]
+        [pair.of(runs, retrainings)[0] for runs, retrainings in rows]
         for rows in random_halves(n, m, seed=seed, halvings=halvings)
     ]
-    value, _ = published_figures(submission, references, np.arange(n), np.arange(m))
+    value, _ = pair.of(np.arange(n), np.arange(m))
     return HalvedScore(value=value, halves=np.array(halves))
 
 

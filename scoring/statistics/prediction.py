@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from scoring.published.epsilon import forgetting_quality, published_epsilon
+from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
+from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
 from scoring.statistics.ceiling import REPETITIONS, Ceiling
 
@@ -82,10 +83,14 @@ def predict_quality(
     else:
         examples = unlearned.shape[1]
         some = np.linspace(0, examples - 1, min(examples, MAX_EXAMPLES)).astype(np.intp)
-        pool, rng = np.concatenate([unlearned, retrained])[:, some], np.random.default_rng(seed)
+        pool = SortedModels(np.concatenate([unlearned, retrained])[:, some])
+        rng = np.random.default_rng(seed)
         orders = [np.arange(len(pool)), *(rng.permutation(len(pool)) for _ in range(REARRANGEMENTS))]
         qualities = np.array(
-            [forgetting_quality(published_epsilon(pool[order[:n]], pool[order[n:]]), n) for order in orders]
+            [
+                forgetting_quality(epsilon_of_samples(pool.samples(order[:n], order[n:])), n)
+                for order in orders
+            ]
         )
         quality, others = float(qualities[0]), qualities[1:]
         if others.min() <= 0 or np.ptp(others) == 0:

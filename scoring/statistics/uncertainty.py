@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scoring.checks import CountArray, FloatArray
-from scoring.published.epsilon import forgetting_quality, published_epsilon
+from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
 from scoring.published.score import Accuracies
+from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
 from scoring.statistics.interval import CONFIDENCE, Interval, additive_interval, multiplicative_interval
 
@@ -113,8 +114,9 @@ def score_uncertainty(
     if splits < 1:
         raise ValueError(f"The number of splits must be 1 or more, not {splits}.")
 
-    n = unlearned.shape[0]
-    quality = forgetting_quality(published_epsilon(unlearned, retrained), n)
+    n, m = unlearned.shape[0], retrained.shape[0]
+    models = SortedModels(np.concatenate([unlearned, retrained]))
+    quality = forgetting_quality(epsilon_of_samples(models.samples(np.arange(n), n + np.arange(m))), n)
     ratios = [
         _ratio(numerator, denominator, confidence=confidence)
         for numerator, denominator in (
@@ -122,9 +124,7 @@ def score_uncertainty(
             (unlearned_accuracies.test, reference_accuracies.test),
         )
     ]
-    both, rerun = _halved(
-        unlearned, retrained, unlearned_accuracies, reference_accuracies, seed=seed, splits=splits
-    )
+    both, rerun = _halved(models, unlearned_accuracies, reference_accuracies, seed=seed, splits=splits)
     score = quality * ratios[0].estimate * ratios[1].estimate
     of_quality = math.sqrt(float(np.mean(both.quality**2)) / 2)
     relative = _relative_error(rerun) if score else 0.0
@@ -147,8 +147,7 @@ def _relative_error(differences: _Differences) -> float:
 
 
 def _halved(
-    unlearned: FloatArray,
-    retrained: FloatArray,
+    models: SortedModels,
     unlearned_accuracies: Accuracies,
     reference_accuracies: Accuracies,
     *,
@@ -158,17 +157,24 @@ def _halved(
     """Return the differences of halves that share no model, and of halves that share their references.
 
     Both contain two pairs for every split. If the number of models is odd, one model is left out.
+
+    Args:
+        models: The unlearned models, followed by the references.
+        unlearned_accuracies: Of the unlearned models.
+        reference_accuracies: Of the references.
+        seed: Seed of the random halves.
+        splits: Number of splits.
     """
     rng = np.random.default_rng(seed)
-    n, m = unlearned.shape[0], retrained.shape[0]
+    n, m = unlearned_accuracies.retain.size, reference_accuracies.retain.size
     quality = np.empty((splits, 2, 2))
     accuracy = np.empty((splits, 2, 2, 2))  # split, retain or test, unlearned or reference, half
     for split in range(splits):
         unlearned_halves = rng.permutation(n)[: n - n % 2].reshape(2, -1)
         retrained_halves = rng.permutation(m)[: m - m % 2].reshape(2, -1)
         for i, j in np.ndindex(2, 2):
-            epsilon = published_epsilon(unlearned[unlearned_halves[i]], retrained[retrained_halves[j]])
-            quality[split, i, j] = forgetting_quality(epsilon, n)
+            halves = models.samples(unlearned_halves[i], n + retrained_halves[j])
+            quality[split, i, j] = forgetting_quality(epsilon_of_samples(halves), n)
         accuracy[split, :, 0] = _means(unlearned_accuracies, unlearned_halves)
         accuracy[split, :, 1] = _means(reference_accuracies, retrained_halves)
 
