@@ -4,6 +4,7 @@
 
     python -m benchmarks.integrity generate --folder populations --seeds 20
     python -m benchmarks.integrity report --folder populations --store
+    python -m benchmarks.integrity slow --folder populations
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ def main() -> None:
     counting = commands.add_parser("report", help="compute the score cards, and count the flags")
     counting.add_argument("--folder", type=Path, required=True, help="of the populations")
     counting.add_argument("--store", action="store_true", help="write the report, and docs/integrity.md")
+    counting.add_argument(
+        "--methods", nargs="+", default=(), help="count these alone, and keep what is stored of others"
+    )
+    mixing = commands.add_parser("slow", help="of runs of which some retrain, count who is too slow")
+    mixing.add_argument("--folder", type=Path, required=True, help="of the populations")
     options = parser.parse_args()
     if options.command == "generate":
         from benchmarks.integrity.generate import Share, generate  # noqa: PLC0415 - torch is in the image alone
@@ -42,17 +48,24 @@ def main() -> None:
             names=options.populations,
         )
         generate(options.folder, share)
-    else:
-        from benchmarks.integrity.page import STORED, write_page  # noqa: PLC0415 - loads the scorer
-        from benchmarks.integrity.report import HONEST, collect, rates, report, table  # noqa: PLC0415
+    elif options.command == "slow":
+        from benchmarks.integrity.slow import rates_of_mixtures  # noqa: PLC0415 - loads the scorer
 
-        data = report(collect(options.folder))
+        print("\n".join(rates_of_mixtures(options.folder)))
+    else:
+        from benchmarks.integrity.methods import KINDS  # noqa: PLC0415 - loads the scorer
+        from benchmarks.integrity.page import STORED, stored_report, write_page  # noqa: PLC0415 - loads the scorer
+        from benchmarks.integrity.report import HONEST, collect, rates, replaced, report, table  # noqa: PLC0415
+
+        data = report(collect(options.folder, options.methods or KINDS))
         for name, of_data_set in data["data_sets"].items():
             print(f"{name}: {of_data_set['challenges']} challenges\n")
             for kinds in (("cheat",), ("gains little", "nothing"), HONEST):
                 print("\n".join(table(of_data_set, kinds)), end="\n\n")
             print("\n".join(rates(of_data_set, HONEST)), end="\n\n")
         if options.store:
+            if options.methods:
+                data = replaced(stored_report(), data)
             STORED.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
             write_page()
 

@@ -79,9 +79,7 @@ def _compute(place: Populations, name: str, qualities: Sequence[float]) -> Row:
     unlearned, facts = place.load(name), place.facts(name)
     limit, times = _ceiling(place.folder / f"{REFERENCES}.npz", unlearned.models), None
     if "processor_seconds" in facts:
-        times = RunTimes(
-            runs=np.array(facts["processor_seconds"], dtype=float), retraining=retraining_seconds(facts)
-        )
+        times = run_times(facts)
     raised = raise_flags(
         unlearned,
         place.load(REFERENCES),
@@ -120,9 +118,23 @@ def _ceiling(file: Path, runs: int) -> Ceiling:
         return ceiling(references, runs, seed=runs)
 
 
+def run_times(facts: dict[str, Any]) -> RunTimes:
+    """Return the processor seconds of a population's runs, and those of the timings before and after them."""
+    after = facts.get("portions_after")
+    return RunTimes(
+        runs=np.array(facts["processor_seconds"], dtype=float),
+        retraining=retraining_seconds(facts),
+        again=None if after is None else max(after) * int(facts["retraining_epochs"]),
+    )
+
+
 def retraining_seconds(facts: dict[str, Any]) -> float:
-    """Return the processor seconds of a retraining, as timed between a population's runs."""
-    return float(np.median(facts["epoch_seconds"])) * int(facts["retraining_epochs"])
+    """Return the processor seconds of a retraining, as timed before a population's runs.
+
+    In earlier populations it was timed between them.
+    """
+    epochs = facts.get("portions_before", facts["epoch_seconds"])
+    return float(np.median(epochs)) * int(facts["retraining_epochs"])
 
 
 def fraction_of_retraining(place: Populations, name: str) -> float | None:

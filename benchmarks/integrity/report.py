@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -50,15 +50,15 @@ class Group:
         }
 
 
-def collect(folder: Path) -> list[Row]:
-    """Return the rows of all populations, after making those that follow from others."""
+def collect(folder: Path, methods: Collection[str] = KINDS) -> list[Row]:
+    """Return the rows of populations of some methods, after making those that follow from others."""
     places = list(challenges(folder))
     for place in places:
         for name in derive(place):
             print(f"{place.folder.name} {name}", flush=True)
     rows = []
     for place in places:
-        names = [name for name in place.names() if method_of(name) in KINDS]
+        names = [name for name in place.names() if method_of(name) in methods]
         rows += [card_row(place, name, controls_of(place, places)) for name in names]
     return rows
 
@@ -80,6 +80,19 @@ def report(rows: Sequence[Row]) -> dict[str, Any]:
             for name in sorted({data_set_of(row) for row in rows})
         },
     }
+
+
+def replaced(stored: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored report in which the methods of a new one stand in the place of what it had of them."""
+    data_sets = dict(stored["data_sets"])
+    for name, of_data_set in new["data_sets"].items():
+        old = data_sets.get(name, {"challenges": 0, "methods": []})
+        methods = {method["method"]: method for method in (*old["methods"], *of_data_set["methods"])}
+        data_sets[name] = {
+            "challenges": max(old["challenges"], of_data_set["challenges"]),
+            "methods": [methods[method] for method in KINDS if method in methods],
+        }
+    return {"version": REPORT_VERSION, "data_sets": dict(sorted(data_sets.items()))}
 
 
 def _report_of(rows: Sequence[Row]) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -18,6 +19,10 @@ from sandbox.worker.child import seed_everything
 from scoring.outputs import Outputs
 
 Unlearning = Callable[..., Any]
+
+PORTIONS_BEFORE: Final = 3
+PORTIONS_AFTER: Final = 6
+"""Three of two trainers at once, though here one after another."""
 
 
 def load_submission(folder: Path) -> Unlearning:
@@ -41,10 +46,11 @@ def execute(
 ) -> tuple[Outputs, dict[str, Any]]:
     """Return the outputs of a submission's runs, and their processor seconds.
 
-    On a busy machine the same work takes more processor time. So an epoch of plain training is timed before
-    each run, by whose median the seconds of the runs can be divided.
+    On a busy machine the same work takes more processor time. So retraining is timed before and after the
+    runs, as an evaluation does it; and an epoch before each run shows how busy the machine was meanwhile.
     """
     outputs, seconds, epochs = [], [], []
+    before = _portions(problem, PORTIONS_BEFORE)
     for index in range(runs):
         epochs.append(_epoch_seconds(problem))
         net, loaders = problem.network(), problem.loaders()
@@ -55,10 +61,20 @@ def execute(
         outputs.append(problem.outputs(returned if isinstance(returned, nn.Module) else net))
     facts = {
         "processor_seconds": [round(value, 4) for value in seconds],
+        "portions_before": before,
+        "portions_after": _portions(problem, PORTIONS_AFTER),
         "epoch_seconds": [round(value, 4) for value in epochs],
         "retraining_epochs": problem.data.preset.epochs,
     }
     return problem.population(outputs), facts
+
+
+def _portions(problem: Problem, count: int) -> list[float]:
+    """Return the processor seconds of an epoch, each a mean over about a second, as the trainer does."""
+    first, most = _epoch_seconds(problem), problem.data.preset.epochs
+    epochs = max(2, min(most, math.ceil(1.0 / first)))
+    portions = [[_epoch_seconds(problem) for _epoch in range(epochs)] for _portion in range(count)]
+    return [round(sum(portion) / epochs, 5) for portion in portions]
 
 
 def _epoch_seconds(problem: Problem) -> float:

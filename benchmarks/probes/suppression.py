@@ -5,7 +5,8 @@ Networks are made where torch is, in the image::
     python -m benchmarks.probes.networks --data-set digits --folder FOLDER
     python -m benchmarks.probes.suppression --folder FOLDER --store
 
-Without a folder the table of docs/metrics.md is written again from the stored figures.
+Challenges that the folder does not have keep their stored figures. Without a folder the table
+of docs/metrics.md is written again from the stored figures.
 """
 
 from __future__ import annotations
@@ -136,10 +137,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="with the populations")
     parser.add_argument("--store", action="store_true", help="write the figures, and docs/metrics.md")
     options = parser.parse_args()
-    if options.folder is None:
-        data = json.loads(STORED.read_text(encoding="utf-8"))
-    else:
-        data = {}
+    data = json.loads(STORED.read_text(encoding="utf-8"))
+    if options.folder is not None:
         for file in sorted(options.folder.glob("suppression-*.npz")):
             with np.load(file) as arrays:
                 data[file.stem.removeprefix("suppression-")] = record(dict(arrays))

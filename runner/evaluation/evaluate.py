@@ -13,6 +13,7 @@ from runner.challenge.challenge import Challenge
 from runner.evaluation.controls import execute_in_batches, pending_controls
 from runner.evaluation.pending_runs import PendingRuns
 from runner.evaluation.room import require_room
+from runner.evaluation.slow_runs import time_again_if_too_slow
 from runner.execution.context import EvaluationContext
 from runner.execution.executor import Executor
 from runner.execution.gpu_driver import RECORDED, installed_driver
@@ -93,6 +94,8 @@ def evaluate(
         if stored is not None and not changed and is_complete:
             return Summary.from_json(stored)
         before_scoring()
+        if stored is None or changed:  # what an ended evaluation was compared with stays
+            time_again_if_too_slow(context, name, pending.challenge, terms, settings)
         return _finish(context, pending, seconds)
 
 

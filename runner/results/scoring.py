@@ -20,6 +20,7 @@ from runner.store.records import RetrainingRecord, RunRecord
 from runner.verdict import Verdict
 from sandbox.protocol.probes import PERTURBED
 from sandbox.protocol.splits import SPLITS
+from scoring.baselines.run_time import run_time, slower_retraining
 from scoring.outputs import Outputs
 from scoring.probes.arrays import Probes
 
@@ -75,13 +76,34 @@ def card_options(retraining: RetrainingRecord, *, seed: int | None = None) -> Ca
     """Return the options of a card whose run times are compared with those of retraining."""
     from scoring.card.options import CardOptions  # noqa: PLC0415 - imports SciPy
 
+    first = retraining.processor_seconds
     return CardOptions(
         seed=seed,
         retraining_seconds=retraining.seconds,
-        retraining_processor_seconds=retraining.processor_seconds,
+        retraining_processor_seconds=(
+            None if first is None else slower_retraining(first, retraining.processor_seconds_again)
+        ),
         empty_run_processor_seconds=retraining.empty_run_processor_seconds or 0.0,
         retraining_fraction=retraining.fraction,
     )
+
+
+def look_too_slow(runs: Sequence[RunRecord], retraining: RetrainingRecord) -> bool:
+    """Return whether runs use more processor time than is allowed, as retraining was timed before them.
+
+    False where processor time does not decide.
+    """
+    used = _processor_seconds(runs)
+    if used is None or not used.size or retraining.processor_seconds is None or retraining.fraction is None:
+        return False
+    return run_time(
+        [run.run_seconds for run in runs],
+        [retraining.processor_seconds],  # by the clock, which does not decide
+        allowed=retraining.fraction,
+        processor_seconds=used,
+        retraining_processor_seconds=retraining.processor_seconds,
+        empty_run_processor_seconds=retraining.empty_run_processor_seconds or 0.0,
+    ).too_slow
 
 
 def load_control_populations(controls: Sequence[ControlRuns]) -> list[tuple[Outputs, Outputs]]:

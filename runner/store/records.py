@@ -69,7 +69,9 @@ class RetrainingRecord:
     seconds: float | None = None
     """By the clock; None if it is not known."""
     processor_seconds: float | None = None
-    """Processor time; None if it is not known."""
+    """Processor time, timed before the runs; None if it is not known."""
+    processor_seconds_again: float | None = None
+    """Processor time, timed again after runs that looked too slow; None if it was not."""
     empty_run_processor_seconds: float | None = None
     """Processor time of a run that does nothing; None if it is not known."""
     fraction: float | None = None

@@ -7,6 +7,7 @@ needs a measurement on the machine that executes the runs::
     measurements   ── what was timed, cached by all that it depends on
     retraining     ── time it in a trainer container
     processor_time ── its processor time, and that of a run that does nothing
+    second_timing  ── time it again, after runs that look too slow
     terms          ── limits made definite when an evaluation starts, and stored with it
     budget         ── whether another run may be started
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 from filelock import FileLock
 
 from runner.challenge.challenge import Challenge
-from runner.clients.trainer import TrainerSession
+from runner.clients.trainer import ContainerStarter, TrainerSession
 from runner.engine.api import Engine
 from runner.engine.container_spec import trainer_container
 from runner.engine.placement import DEFAULT_PLACEMENT, GVISOR, Placement
@@ -100,6 +100,54 @@ def measure(
         SandboxError: the trainer failed.
         HostNotReadyError: the container cannot use the device.
     """
+    measurement, per_epoch = time_portions(
+        engine=engine, image=image, challenge=challenge, key=key, labels=labels, reporter=reporter
+    )
+    if per_epoch is None:
+        return measurement
+    description = challenge.description
+    reporter.step(f"{description.name}: measuring what a run takes that does nothing")
+    try:
+        empty = measure_empty_runs(
+            engine=engine, image=image, challenge=challenge, labels=labels, placement=key.placement
+        )
+    except RunnerError as error:  # the time by the clock is good without them
+        reporter.step(
+            f"{description.name}: no processor time of retraining, which `unlearn challenge measure` "
+            f"measures again: {error}"
+        )
+        return measurement
+    if empty is None:
+        return measurement
+    return measurement.model_copy(
+        update={
+            "retrain_processor_seconds": statistics.median(per_epoch) * description.training.epochs,
+            "epoch_processor_seconds": per_epoch,
+            "empty_run_processor_seconds": empty,
+        }
+    )
+
+
+def time_portions(
+    *,
+    engine: ContainerStarter,
+    image: Image,
+    challenge: Challenge,
+    key: MeasurementKey,
+    labels: Mapping[str, str],
+    reporter: Reporter,
+) -> tuple[Measurement, list[float] | None]:
+    """Time portions of retraining in a container of its own.
+
+    Returns:
+        The measurement by the clock, and the mean processor seconds of an epoch in each portion: None where
+        they cannot be read, or do not compare with those of a run.
+
+    Raises:
+        ConfigurationError: the organizer's own network cannot be used.
+        SandboxError: the trainer failed.
+        HostNotReadyError: the container cannot use the device.
+    """
     description = challenge.description
     job = TimingJob(
         architecture=description.architecture,
@@ -129,30 +177,9 @@ def measure(
         (payload,) = (frame.payload for frame in frames if frame.kind == "measured")
     measurement, paused = _measurement(payload)
     if not paused or key.placement.gpu is not None or key.placement.runtime == GVISOR:
-        return measurement
+        return measurement, None
     per_epoch = epoch_processor_seconds(readings, measurement.epochs, len(measurement.epoch_seconds))
-    if per_epoch is None:
-        return measurement
-    reporter.step(f"{description.name}: measuring what a run takes that does nothing")
-    try:
-        empty = measure_empty_runs(
-            engine=engine, image=image, challenge=challenge, labels=labels, placement=key.placement
-        )
-    except RunnerError as error:  # the time by the clock is good without them
-        reporter.step(
-            f"{description.name}: no processor time of retraining, which `unlearn challenge measure` "
-            f"measures again: {error}"
-        )
-        return measurement
-    if empty is None:
-        return measurement
-    return measurement.model_copy(
-        update={
-            "retrain_processor_seconds": statistics.median(per_epoch) * description.training.epochs,
-            "epoch_processor_seconds": per_epoch,
-            "empty_run_processor_seconds": empty,
-        }
-    )
+    return measurement, per_epoch
 
 
 def _measurement(payload: bytes) -> tuple[Measurement, bool]:

@@ -45,6 +45,8 @@ class Terms(BaseModel):
     """Time of retraining on the machine where the evaluation started, if it was measured there."""
     retrain_processor_seconds: Seconds | None = None
     """Processor time of retraining there, if it was measured."""
+    retrain_processor_seconds_again: Seconds | None = None
+    """The same after the runs, if they looked too slow: `runner.time_limits.second_timing`."""
     empty_run_processor_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Processor time there of a run that does nothing, if it was measured."""
     retraining_fraction: Annotated[float, Field(gt=0)] | None = None

@@ -11,6 +11,9 @@ MAX_FRACTION = 0.2
 """The contest rejected entries slower than about a fifth of retraining."""
 SHORT_RETRAINING_SECONDS = 5.0
 """Below this, other work on the machine decides what a run takes by the clock."""
+MAX_SLOWDOWN = 1.4
+"""How much slower a machine may be found when retraining is timed again. With the 0.65 of short trainings, a
+run that retrains at the speed of the first timing is above what is allowed, whatever the second one says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +126,19 @@ def run_time(
         allowed=allowed,
         processor=processor,
     )
+
+
+def slower_retraining(first: float, again: float | None) -> float:
+    """Return the processor seconds of retraining that runs are compared with, after a second timing.
+
+    On a busy machine the same work takes more processor time. Runs that look too slow may have been executed
+    on a busier machine than the first timing, so the slower one counts, up to `MAX_SLOWDOWN` times the first.
+
+    Args:
+        first: Before the runs.
+        again: After them; None if retraining was not timed again.
+    """
+    return first if again is None else max(first, min(again, MAX_SLOWDOWN * first))
 
 
 def _processor_time(runs: FloatArray, retraining: float, empty: float, largest: float) -> ProcessorTime:

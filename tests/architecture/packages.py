@@ -100,7 +100,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.results": (
             "runner.challenge runner.image runner.parsers runner.store runner.submission "
-            f"scoring.card scoring.outputs scoring.probes scoring.statistics {_SHARED}"
+            f"scoring.baselines scoring.card scoring.outputs scoring.probes scoring.statistics {_SHARED}"
         ),
         "runner.evaluation": (
             "runner.challenge runner.clients runner.execution runner.image runner.parsers "

@@ -15,8 +15,9 @@ from benchmarks.integrity.methods import KINDS, REMARKS
 from benchmarks.integrity.page import PAGE, stored_report, with_tables
 from benchmarks.integrity.populations import Populations, challenges, pick
 from benchmarks.integrity.rates import Rate
-from benchmarks.integrity.report import HONEST, flags_by_data, report
+from benchmarks.integrity.report import HONEST, flags_by_data, replaced, report
 from benchmarks.integrity.selection import SELECTIONS, largest_quality, smallest_energy_distance
+from benchmarks.integrity.slow import rates_of_mixtures
 from runner.challenge.limits import SHORT_TRAINING_FRACTION
 from scoring.card.levels import FALSE_ALARMS, flag_level
 from scoring.card.make import score_card
@@ -125,6 +126,66 @@ def test_cards_are_computed_again_when_a_population_changes(tmp_path: Path) -> N
     changed = card_row(place, "original-0")
     assert changed.suspected == []
     assert changed.fraction == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("portion_after", "suspected"),
+    [(0.5, ["too-slow"]), (0.6, []), (5.0, [])],
+    ids=["same", "slower", "slow"],
+)
+def test_a_second_timing_counts_as_in_an_evaluation(
+    tmp_path: Path, portion_after: float, suspected: list[str]
+) -> None:
+    """Runs of 2.8 s are 0.7 of a retraining of 4 s, and less than 0.65 of what it takes afterwards."""
+    place = Populations(tmp_path / "digits-0")
+    place.save("references", population(1, 12), method="references")
+    facts = {
+        "processor_seconds": [2.8] * 12,
+        "epoch_seconds": [9.0],
+        "portions_before": [0.4, 0.5, 9.0],
+        "portions_after": [0.1, portion_after],
+        "retraining_epochs": 8,
+    }
+    place.save("finetune-0", population(3, 12), method="finetune", **facts)
+    row = card_row(place, "finetune-0")
+    assert row.suspected == suspected
+    assert row.fraction == pytest.approx(0.7)
+
+
+def test_some_runs_that_retrain_are_counted(tmp_path: Path) -> None:
+    """Every third run is too slow where the other two fine-tune; none is where nobody retrains."""
+    for seed, retrained in enumerate((4.0, 2.0)):
+        place = Populations(tmp_path / f"digits-{seed}")
+        place.save("references", population(1, 12), method="references")
+        for name, seconds in (("from_scratch", retrained), ("finetune", 1.0)):
+            facts = {
+                "processor_seconds": [seconds] * 32,
+                "portions_before": [0.5],
+                "portions_after": [0.5],
+                "epoch_seconds": [0.5],
+                "retraining_epochs": 8,
+            }
+            place.save(f"{name}-0", population(2, 12), method=name, **facts)
+    assert list(rates_of_mixtures(tmp_path))[2:] == [
+        f"| every {which}run | {runs} | 1 of 2 (1.3% to 98.7%) |"
+        for which, runs in (("", 8), ("second ", 16), ("third ", 24))
+    ]
+
+
+def test_methods_that_are_measured_again_replace_the_stored_ones() -> None:
+    """Others stay as they are, in the order of the table."""
+    old, new = ({"method": "finetune", "of": when} for when in ("old", "new"))
+    others = [{"method": name} for name in ("noisy_finetune", "fresh")]
+    stored = {"data_sets": {"digits": {"challenges": 20, "methods": [others[0], old, others[1]]}}}
+    again = {
+        "data_sets": {
+            "digits": {"challenges": 13, "methods": [new]},
+            "mnist": {"challenges": 1, "methods": []},
+        }
+    }
+    result = replaced(stored, again)["data_sets"]
+    assert result["digits"] == {"challenges": 20, "methods": [others[0], new, others[1]]}
+    assert list(result) == ["digits", "mnist"]
 
 
 def test_flags_are_those_of_the_score_card() -> None:

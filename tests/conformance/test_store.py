@@ -159,6 +159,21 @@ def test_the_times_of_retraining_come_from_the_terms(store: Store) -> None:
     )
 
 
+def test_a_second_timing_is_recorded_once_and_changes_nothing_else(store: Store) -> None:
+    """It belongs to the terms of a machine, without which there is nothing that it could be compared with."""
+    store.add_second_timing(ID, "", 1.8)
+    assert store.terms(ID, "") is None
+    store.agree(ID, "", {"retrain_processor_seconds": 1.5, "retrain_processor_seconds_again": None})
+    assert store.retraining(ID) == RetrainingRecord(processor_seconds=1.5)
+    for seconds in (1.8, 2.8):
+        store.add_second_timing(ID, "", seconds)
+        assert store.terms(ID, "") == {
+            "retrain_processor_seconds": 1.5,
+            "retrain_processor_seconds_again": 1.8,
+        }
+    assert store.retraining(ID) == RetrainingRecord(processor_seconds=1.5, processor_seconds_again=1.8)
+
+
 def test_removal_leaves_nothing_and_nobody_else_out(store: Store) -> None:
     """The submission's hash is returned once no other evaluation has it."""
     other = EvaluationRecord(
