@@ -9,7 +9,7 @@
     pool       nodes, devices, heartbeat      <--------    agent    NodeAgent: facts, challenges, leases,
     │                                       one run after           containers that were left
     nodes      calls of actors              the other      leases, challenge_cache
-    sharing, poison, fitness: decisions
+    decisions: sharing, poison, fitness, timing
 
 Ray is in `ray_library`, `nodes` and `handles` alone; `device_pool` has the protocols that the executor uses,
 and `orders` what travels.

@@ -22,7 +22,7 @@ import psutil
 from runner.challenge.limits import Limits
 from runner.cluster.challenge_cache import ChallengeCache, cache_folder
 from runner.cluster.code_version import code_version
-from runner.cluster.fitness import NodeFacts
+from runner.cluster.decisions.fitness import NodeFacts
 from runner.cluster.leases import Leases
 from runner.cluster.orders import ProcessMark
 from runner.devices.host import open_devices

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from runner.cluster.decisions.fitness import NodeFacts
 from runner.cluster.device_pool import LostShareError
-from runner.cluster.fitness import NodeFacts
 from runner.cluster.orders import Message, Order, ProcessMark, Share
 
 if TYPE_CHECKING:
@@ -36,10 +36,17 @@ class Node:
     """Why it, or a device that it lost, is not used; empty if all of it is."""
     is_retried: bool = False
     """Whether it is examined again at once."""
+    is_opening: bool = False
+    """Whether a thread examines it, and starts the devices that it lacks."""
     examine_at: float = 0.0
     """When it is examined again, by the monotonic clock."""
     lost_at: float = -math.inf
     """When it lost a device last."""
+
+    @property
+    def may_open(self) -> bool:
+        """Return whether it is worth waiting for: it is being opened, or soon again."""
+        return self.is_opening or self.is_retried
 
     @property
     def lacks_devices(self) -> bool:

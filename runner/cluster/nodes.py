@@ -11,9 +11,10 @@ from runner.challenge.limits import Limits
 from runner.cluster.agent import NodeAgent
 from runner.cluster.answers import CALL_SECONDS, NodeRefusedError, answer, reason
 from runner.cluster.code_version import code_version
+from runner.cluster.decisions.fitness import OTHER_VERSION
+from runner.cluster.decisions.timing import POLL_SECONDS
 from runner.cluster.device import DeviceWorker
 from runner.cluster.device_pool import LostShareError
-from runner.cluster.fitness import OTHER_VERSION
 from runner.cluster.handles import Node, RayDevice, RayShare
 from runner.cluster.orders import Message, Order, Share
 
@@ -224,7 +225,13 @@ class Nodes:
             LostShareError: its device is lost.
         """
         try:
-            message: Message = self._ray.get(next(share.generator), timeout=_TAKE_SECONDS)
+            reference = next(share.generator)
+            deadline = time.monotonic() + _TAKE_SECONDS
+            while not self._ray.wait([reference], timeout=POLL_SECONDS)[0]:  # it may die with its node
+                if share.device.is_lost or time.monotonic() > deadline:
+                    why = share.device.loss or "it does not send what it announced"
+                    raise LostShareError(f"{share.device.name} is lost: {why}.")
+            message: Message = self._ray.get(reference, timeout=CALL_SECONDS)
         except StopIteration:
             return None
         except self._ray.exceptions.RayError as error:

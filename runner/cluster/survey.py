@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from runner.challenge.limits import Limits
 from runner.cluster.answers import NodeRefusedError
-from runner.cluster.fitness import NodeFacts, Requirements, why_unfit
+from runner.cluster.decisions.fitness import NodeFacts, Requirements, why_unfit
 from runner.cluster.handles import Node
 from runner.cluster.nodes import Nodes
 

@@ -14,8 +14,8 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.clients.runs import PlannedRun
+from runner.cluster.decisions.fitness import OTHER_VERSION
 from runner.cluster.executor import ClusterExecutor
-from runner.cluster.fitness import OTHER_VERSION
 from runner.cluster.handles import Node
 from runner.cluster.pool import ClusterPool
 from runner.engine.connect import connect_engine

@@ -13,8 +13,8 @@ from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.devices import Record
 from runner.cluster.agent import processor_model
 from runner.cluster.code_version import code_version
+from runner.cluster.decisions.fitness import Requirements
 from runner.cluster.executor import ClusterExecutor
-from runner.cluster.fitness import Requirements
 from runner.cluster.pool import ClusterPool
 from runner.cluster.ray_library import joined_cluster, load_ray
 from runner.engine.placement import CPU

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,15 +13,22 @@ from runner.cluster import nodes as module
 from runner.cluster.agent import NodeAgent
 from runner.cluster.answers import NodeRefusedError
 from runner.cluster.code_version import code_version
+from runner.cluster.decisions.fitness import OTHER_VERSION, NodeFacts, Requirements
 from runner.cluster.device_pool import LostShareError
-from runner.cluster.fitness import OTHER_VERSION, NodeFacts, Requirements
 from runner.cluster.handles import Node, RayDevice, RayShare
 from runner.cluster.nodes import Nodes
 from runner.cluster.orders import ProcessMark
 from runner.cluster.pool import ClusterPool
 from runner.devices.device import Device
 from runner.errors import HostNotReadyError
-from tests.support.cluster.fake_ray import FakeActor, FakeRay, Pending, RayActorError, RayTaskError
+from tests.support.cluster.fake_ray import (
+    FakeActor,
+    FakeRay,
+    Pending,
+    RayActorError,
+    RayTaskError,
+    without_ray,
+)
 
 MARK = ProcessMark(pid=7, created=1.0)
 DEVICES = tuple(Device(name=f"cpu {k}/2", requested="cpu", recorded="cpu", cores=1.0) for k in (1, 2))
@@ -41,12 +46,7 @@ FIT: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `Nodes` import its class of placements where Ray is not installed."""
-    strategies: Any = ModuleType("ray.util.scheduling_strategies")
-    strategies.NodeAffinitySchedulingStrategy = lambda **_arguments: None
-    for name in ("ray", "ray.util"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    monkeypatch.setitem(sys.modules, strategies.__name__, strategies)
+    without_ray(monkeypatch)
 
 
 def nodes_with(ray: FakeRay) -> Nodes:

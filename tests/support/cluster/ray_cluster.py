@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from runner.challenge.challenge import Challenge
 from runner.cluster.code_version import code_version
-from runner.cluster.fitness import Requirements
+from runner.cluster.decisions.fitness import Requirements
 from runner.cluster.pool import ClusterPool
 from runner.cluster.ray_library import joined_cluster
 from runner.image.image import Image
