@@ -8,7 +8,7 @@
     │          runs, yields each as it comes  -------->    │        evaluates each checkpoint where it is made
     pool       nodes, devices, heartbeat      <--------    agent    NodeAgent: facts, challenges, leases,
     │                                       one run after           containers that were left
-    nodes      calls of actors              the other      leases, challenge_cache
+    nodes      calls of actors              the other      outbox, leases, challenge_cache
     decisions: sharing, poison, fitness, timing
 
 Ray is in `ray_library`, `nodes` and `handles` alone; `device_pool` has the protocols that the executor uses,

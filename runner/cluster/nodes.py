@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runner.challenge.limits import Limits
-from runner.cluster.agent import NodeAgent
 from runner.cluster.answers import CALL_SECONDS, NodeRefusedError, answer, reason
 from runner.cluster.code_version import code_version
 from runner.cluster.decisions.fitness import OTHER_VERSION
 from runner.cluster.decisions.timing import POLL_SECONDS
-from runner.cluster.device import DeviceWorker
 from runner.cluster.device_pool import LostShareError
 from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.node.agent import NodeAgent
+from runner.cluster.node.device import DeviceWorker
 from runner.cluster.orders import Message, Order, Share
 
 _COPY_SECONDS: Final = 1800.0

@@ -20,9 +20,9 @@ from runner.cluster.decisions.fitness import Requirements
 from runner.cluster.decisions.poison import Failures
 from runner.cluster.decisions.sharing import devices_of_each
 from runner.cluster.decisions.timing import BEAT_SECONDS, LEASE_SECONDS, POLL_SECONDS
-from runner.cluster.device import DeviceWorker
 from runner.cluster.device_pool import RemoteDevice, RemoteShare
 from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.node.device import DeviceWorker
 from runner.cluster.nodes import Nodes
 from runner.cluster.opening import open_node
 from runner.cluster.providing import ChallengeProvider

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from runner.challenge.challenge import Challenge
 from runner.cluster.answers import NodeRefusedError
-from runner.cluster.challenge_cache import challenge_files
 from runner.cluster.handles import Node
+from runner.cluster.node.challenge_cache import challenge_files
 from runner.cluster.nodes import Nodes
 
 _AT_ONCE: Final = 16

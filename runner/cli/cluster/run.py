@@ -11,10 +11,10 @@ from pathlib import Path
 from runner.challenge.challenge import Challenge
 from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.devices import Record
-from runner.cluster.agent import processor_model
 from runner.cluster.code_version import code_version
 from runner.cluster.decisions.fitness import Requirements
 from runner.cluster.executor import ClusterExecutor
+from runner.cluster.node.agent import processor_model
 from runner.cluster.pool import ClusterPool
 from runner.cluster.ray_library import joined_cluster, load_ray
 from runner.engine.placement import CPU

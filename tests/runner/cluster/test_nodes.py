@@ -10,12 +10,12 @@ import pytest
 
 from runner.challenge.limits import Limits
 from runner.cluster import nodes as module
-from runner.cluster.agent import NodeAgent
 from runner.cluster.answers import NodeRefusedError
 from runner.cluster.code_version import code_version
 from runner.cluster.decisions.fitness import OTHER_VERSION, NodeFacts, Requirements
 from runner.cluster.device_pool import LostShareError
 from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.node.agent import NodeAgent
 from runner.cluster.nodes import Nodes
 from runner.cluster.orders import ProcessMark
 from runner.cluster.pool import ClusterPool

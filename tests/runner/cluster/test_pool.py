@@ -10,11 +10,11 @@ import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.cluster.agent import NodeAgent
 from runner.cluster.code_version import code_version
 from runner.cluster.decisions.fitness import NodeFacts, Requirements
 from runner.cluster.device_pool import LostShareError
 from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.node.agent import NodeAgent
 from runner.cluster.orders import ProcessMark
 from runner.cluster.pool import ClusterPool
 from runner.devices.device import Device

@@ -20,10 +20,10 @@ from typing import Final
 import psutil
 
 from runner.challenge.challenge import Challenge
-from runner.cluster.challenge_cache import ChallengeCache, cache_folder
 from runner.cluster.code_version import code_version
+from runner.cluster.node.challenge_cache import ChallengeCache, cache_folder
+from runner.cluster.node.outbox import AbortedError, EvaluatedSink, Outbox
 from runner.cluster.orders import Delivered, Message, Order, ProcessMark, Share, Started
-from runner.cluster.outbox import AbortedError, EvaluatedSink, Outbox
 from runner.devices.device import Device
 from runner.devices.protocol import Failed
 from runner.errors import HostNotReadyError, RunnerError, SandboxError

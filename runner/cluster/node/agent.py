@@ -20,10 +20,10 @@ from typing import Final
 import psutil
 
 from runner.challenge.limits import Limits
-from runner.cluster.challenge_cache import ChallengeCache, cache_folder
 from runner.cluster.code_version import code_version
 from runner.cluster.decisions.fitness import NodeFacts
-from runner.cluster.leases import Leases
+from runner.cluster.node.challenge_cache import ChallengeCache, cache_folder
+from runner.cluster.node.leases import Leases
 from runner.cluster.orders import ProcessMark
 from runner.devices.host import open_devices
 from runner.doctor.checks import examine
