@@ -222,7 +222,7 @@ class ClusterPool:
         """Have nodes opened that are new, or have lost devices; wait for none of them."""
         alive, now = self._cluster.alive(), time.monotonic()
         with self._lock:
-            nodes = [self._nodes.setdefault(key, Node(id=key, name=name)) for key, name in alive.items()]
+            nodes = [self._nodes.setdefault(key, node) for key, node in alive.items()]
         for node in nodes:
             if node.lacks_devices and not node.is_opening and now >= node.examine_at:
                 node.is_opening = True

@@ -99,11 +99,11 @@ def _evaluate_one_by_one(
 ) -> Ended:
     """Work the queue in this process, on one device or on the nodes of a cluster."""
     out = stdout_console()
-    executors, executed_on = None, ""
+    elsewhere, executed_on = None, ""
     if cluster:
         from runner.cli.cluster.run import EXECUTED_ON, on_cluster  # noqa: PLC0415 - slow, and seldom needed
 
-        executors, executed_on = on_cluster(cluster, devices), EXECUTED_ON
+        elsewhere, executed_on = on_cluster(cluster, devices), EXECUTED_ON
 
     def report(line: str) -> None:
         out.print(line, markup=False, soft_wrap=True)
@@ -127,7 +127,7 @@ def _evaluate_one_by_one(
             contest.folder,
             device=device,
             reporter=lambda: ConsoleReporter(stderr_console()),
-            executors=executors,
+            elsewhere=elsewhere,
             executed_on=executed_on,
         ),
         report=report,

@@ -17,6 +17,7 @@ from runner.cluster.device_pool import LostShareError
 from runner.cluster.handles import Node, RayDevice, RayShare
 from runner.cluster.node.agent import NodeAgent
 from runner.cluster.nodes import Nodes
+from runner.cluster.opening import start_devices
 from runner.cluster.orders import ProcessMark
 from runner.cluster.pool import ClusterPool
 from runner.devices.device import Device
@@ -60,6 +61,7 @@ def device_of(cluster: Nodes, actor: FakeActor, name: str = DEVICES[0].name) -> 
         node_name="n",
         device_name=name,
         device_class="cpu",
+        slot=name,
         actor=actor,
         mark=MARK,
     )
@@ -131,7 +133,7 @@ def test_a_device_that_does_not_say_what_it_is_is_killed(answer: Exception) -> N
     ray = FakeRay(lambda _wrapped: silent)
     node = Node(id="n", name="n", facts=NodeFacts(**{"host": "n", **FIT}))
     with pytest.raises(NodeRefusedError):
-        nodes_with(ray).start_devices(node)
+        start_devices(nodes_with(ray), node)
     assert ray.killed == [silent]
 
 

@@ -72,6 +72,7 @@ def with_device(pool: ClusterPool, actor: FakeActor, *, node: str = "n") -> RayD
         node_name=node,
         device_name=DEVICE.name,
         device_class="cpu",
+        slot=DEVICE.name,
         actor=actor,
         mark=MARK,
     )

@@ -67,6 +67,8 @@ class FakeRay:
     def __init__(self, new_actor: Callable[[type], FakeActor], nodes: Sequence[str] = ()) -> None:
         self._new_actor, self._nodes = new_actor, nodes
         self.killed: list[FakeActor] = []
+        self.options: list[dict[str, Any]] = []
+        """With which each actor was started."""
 
     def nodes(self) -> list[dict[str, Any]]:
         """Return the nodes that are alive, one processor each."""
@@ -85,7 +87,8 @@ class FakeRay:
         """Wrap a class."""
 
         def wrap(wrapped: type) -> Any:
-            def options(**_options: object) -> Any:
+            def options(**options: object) -> Any:
+                self.options.append(options)
                 return SimpleNamespace(remote=lambda *_arguments: self._new_actor(wrapped))
 
             return SimpleNamespace(options=options)
