@@ -28,7 +28,7 @@ MAX_DEVICES: Final = 256
 _SLOTS: Final = re.compile(r"cpu:([0-9]{1,4})")
 _EPSILON: Final = 1e-9
 _USAGE: Final = (
-    "--devices must be all (each GPU of this host), cpu:NUMBER (so many shares of its cores), cuda:CLASS "
+    "--devices must be all (each GPU of this host), cpu:NUMBER (so many shares of its cores), cuda:MODEL "
     "(its GPUs of a class), or a list of GPUs such as cuda:0,cuda:1 or GPU-UUID,GPU-UUID"
 )
 

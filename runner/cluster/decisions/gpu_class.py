@@ -15,7 +15,7 @@ _SLOTS: Final = f"{CPU}:"
 
 
 def devices_of_nodes(typed: str, *, required_device: str, classes: Callable[[], Collection[str]]) -> str:
-    """Return the devices of each node as ``--devices`` has them: ``cpu:NUMBER``, or ``cuda:CLASS``.
+    """Return the devices of each node as ``--devices`` has them: ``cpu:NUMBER``, or ``cuda:MODEL``.
 
     Args:
         typed: As it was typed; empty for one slot with all cores, or for all GPUs where one is needed.
@@ -31,14 +31,14 @@ def devices_of_nodes(typed: str, *, required_device: str, classes: Callable[[], 
     if text.startswith(_SLOTS):
         if required_device != CPU:
             raise UnmetRequirementError(
-                "The challenge needs a GPU; on a cluster, name its nodes' GPUs: --devices all or cuda:CLASS."
+                "The challenge needs a GPU; on a cluster, name its nodes' GPUs: --devices all or cuda:MODEL."
             )
         return text
     if gpu_class(text) is not None:
         return text
     if text != ALL:
         raise ConfigurationError(
-            "With --cluster, --devices must be all or cuda:CLASS (the GPUs of each node), or cpu:NUMBER (so "
+            "With --cluster, --devices must be all or cuda:MODEL (the GPUs of each node), or cpu:NUMBER (so "
             f"many shares of its cores); not {typed!r}."
         )
     known = sorted(set(classes()))
@@ -53,5 +53,5 @@ def devices_of_nodes(typed: str, *, required_device: str, classes: Callable[[], 
 
 
 def recorded_class(devices: str) -> str:
-    """Return the class that evaluations on such devices are recorded with: ``cpu``, or ``cuda:CLASS``."""
+    """Return the class that evaluations on such devices are recorded with: ``cpu``, or ``cuda:MODEL``."""
     return CPU if devices.startswith(_SLOTS) else devices
