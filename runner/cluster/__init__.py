@@ -9,7 +9,8 @@
     pool       nodes, devices, heartbeat      <--------    agent    NodeAgent: facts, challenges, leases,
     │                                       one run after           containers that were left
     nodes      calls of actors              the other      outbox, leases, challenge_cache
-    decisions: sharing, poison, fitness, timing
+    opening    takes nodes in; retraining: timed on a node of the class
+    decisions: sharing, poison, fitness, timing, gpu_class
 
 Ray is in `ray_library`, `nodes` and `handles` alone; `device_pool` has the protocols that the executor uses,
 and `orders` what travels.

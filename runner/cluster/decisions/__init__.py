@@ -4,4 +4,5 @@
 
     fitness   is a node like the coordinator?      sharing   how many devices and runs does each get?
     poison    when is an evaluation held?          timing    how long may runs be without a device?
+    gpu_class on which devices does it execute?
 """
