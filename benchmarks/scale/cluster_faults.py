@@ -91,7 +91,8 @@ class Evaluations:
             audit.remember()
             self._wake_zombies()
             if code is not None:
-                self.endings[_ending(process)] += code > 0
+                if code != -signal.SIGKILL:
+                    self.endings[_ending(process)] += 1
                 process = self._coordinator(store)
             if time.monotonic() - started_at > _PATIENCE_SECONDS:
                 self.problems.append(f"evaluation {self.number} did not end")
@@ -149,7 +150,7 @@ class Evaluations:
                 ending = _ending(zombie)
                 self._zombies.remove((zombie, goes_on_at))
                 self.refused_zombies += ending.startswith(TAKEN_OVER)
-                self.endings[f"after it was replaced: {ending}"] += code != 0
+                self.endings[f"after it was replaced: {ending}"] += 1
                 if code == 0:
                     self.problems.append("a coordinator that was replaced ended as if it were not")
 
