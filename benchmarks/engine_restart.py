@@ -17,11 +17,12 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import docker
 import psutil
 from rich.console import Console
 from rich.table import Table
@@ -55,13 +56,21 @@ class OwnEngine:
         self.host = f"unix://{folder}/socket"
         self._process: subprocess.Popen[bytes] | None = None
 
+    def connect(self, seconds: int) -> docker.APIClient:
+        """Return a client of it whose calls end after so many seconds."""
+        return docker.APIClient(base_url=self.host, timeout=seconds)
+
+    def answers(self) -> bool:
+        """Return whether it answers."""
+        return engine_answers(self.connect)
+
     def start(self) -> None:
         """Start the engine and wait until it answers; after a crash containerd may need a second try."""
         deadline = time.monotonic() + _ANSWER_SECONDS
         while True:
             if self._process is None or self._process.poll() is not None:
                 self._process = self._spawn()
-            if engine_answers():
+            if self.answers():
                 return
             if time.monotonic() > deadline:
                 raise SystemExit(f"The engine does not start; see {self._folder / 'log'}.")
@@ -91,21 +100,20 @@ class OwnEngine:
 
 
 @contextmanager
-def own_engine() -> Iterator[OwnEngine]:
-    """Start an engine with the present images and point every command of this process to it."""
-    names = [f"{BASE_REPOSITORY}:{BASE_TAG}", require_image(connect_engine()).tag]
+def own_engine(images: Sequence[str]) -> Iterator[OwnEngine]:
+    """Start an engine that has images of the present one, by their names."""
     with (
         tempfile.TemporaryDirectory(prefix="unlearn-engine-", ignore_cleanup_errors=True) as name,
-        subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE) as saving,
+        subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saving,
     ):
         engine = OwnEngine(Path(name))
-        os.environ["DOCKER_HOST"] = engine.host
         engine.start()
         try:
-            subprocess.run(["docker", "load"], stdin=saving.stdout, stdout=subprocess.DEVNULL, check=True)
+            load = ["docker", "--host", engine.host, "load"]
+            subprocess.run(load, stdin=saving.stdout, stdout=subprocess.DEVNULL, check=True)
             yield engine
         finally:
-            if not engine_answers():
+            if not engine.answers():
                 engine.start()  # containers of a crashed engine end when the next engine stops
             engine.end(signal.SIGTERM)
             for part in psutil.disk_partitions(all=True):
@@ -161,7 +169,9 @@ def main() -> None:
         *("run", ROOT / "sample_submissions" / options.submission),
         *("--challenge", options.challenge, "-n", options.n, "--json"),
     )
-    with own_engine() as engine, tempfile.TemporaryDirectory(prefix="unlearn-restart-") as name:
+    images = [f"{BASE_REPOSITORY}:{BASE_TAG}", require_image(connect_engine()).tag]
+    with own_engine(images) as engine, tempfile.TemporaryDirectory(prefix="unlearn-restart-") as name:
+        os.environ["DOCKER_HOST"] = engine.host  # every command of this process uses it
         folder = Path(name)
         undisturbed, seconds = evaluate_undisturbed(arguments, folder / "undisturbed")
         for number in range(options.restarts):

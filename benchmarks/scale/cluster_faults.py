@@ -1,14 +1,14 @@
-"""Kill and suspend what a Ray cluster consists of, at random moments: nothing is lost, doubled or left.
+"""Kill, suspend and cut off parts of a Ray cluster in random order: nothing is lost, doubled or left.
 
-``python -m benchmarks.scale.cluster_faults --kills 100`` has three nodes on this machine and one evaluation
-after the other, whose runs sleep beside a container for each share. Needs Ray (``make test-cluster`` installs
-it), an engine and the image.
+``python -m benchmarks.scale.cluster_faults --kills 100`` has four machines in network namespaces of this one,
+one of which has a container engine of its own, a PostgreSQL server under the store, and one evaluation after
+the other whose runs sleep beside a container for each share. Needs root, Ray (``make test-cluster`` installs
+it), PostgreSQL, `dockerd`, the image, and 7 GB for its copy.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import random
 import signal
@@ -17,137 +17,146 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.engine_restart import OwnEngine, own_engine
+from benchmarks.scale.faults.audit import Audit
+from benchmarks.scale.faults.happenings import KINDS, Happenings, order
+from benchmarks.scale.faults.machines import Machines
 from runner.challenge.limits import Limits
+from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
-from runner.engine.container_spec import EVALUATION_LABEL
-from runner.errors import RunnerError
-from runner.store.open_store import open_store
-from runner.store.records import RunRecord
+from runner.image.image import require_image
 from tests.runner.conftest import ChallengeFolder
-from tests.support.cluster.coordinator import NAME, PROGRESS
-from tests.support.cluster.ray_cluster import ENVIRONMENT, RayCluster
+from tests.support.cluster.coordinator import STORE_LEASE_SECONDS
+from tests.support.cluster.ray_cluster import ENVIRONMENT
+from tests.support.databases.server import Server, binaries, running_server
 from tests.support.paths import ROOT
 
 LEASE_SECONDS: Final = 20.0
+_MACHINES: Final = 4
 _RUNS: Final = 90
 _RUN_SECONDS: Final = "0.5"
+_KILLS_OF_EACH: Final = 10
+"""In one evaluation."""
 _PATIENCE_SECONDS: Final = 900.0
-KINDS: Final = ("device", "suspended device", "agent", "node", "suspended node", "coordinator", "head")
-_WEIGHTS: Final = (8, 4, 5, 4, 4, 3, 1)
-_SUSPENDED_SECONDS: Final = (5.0, 60.0)
-"""How long a node is suspended: it may come back in time, or after it was given up."""
-_RESUMED_SECONDS: Final = 20.0
-"""In which a node that came back may do what it should not."""
+_PAUSES: Final = (0.0, 5.0)
+"""Shortest and longest time from one kill to the next, once something was published in between."""
+_ZOMBIE_SECONDS: Final = 200.0
+"""In which a coordinator that goes on after it was replaced has ended."""
+TAKEN_OVER: Final = "TakenOverError"
 
 
-class SuspendedNode:
-    """A node all of whose processes stand still, as others see one whose network is cut, until it goes on."""
+class Evaluations:
+    """Evaluations one after the other, and what happens meanwhile."""
 
-    def __init__(self, node: Any, until: float) -> None:  # noqa: ANN401 - Ray's
-        """Suspend a node until a moment of the monotonic clock."""
-        self.node, self._until = node, until
-        self._ends_at: float | None = None
-        self._processes = self._of_node()
-        for process in self._processes:
-            with contextlib.suppress(psutil.Error):
-                process.suspend()
-
-    def may_end(self, *, at_once: bool) -> bool:
-        """Let it go on if its time has come; return whether it has gone on for a while, and may be ended."""
-        if self._ends_at is None:
-            if not at_once and time.monotonic() < self._until:
-                return False
-            for process in self._processes:
-                with contextlib.suppress(psutil.Error):
-                    process.resume()
-            self._ends_at = time.monotonic() + _RESUMED_SECONDS
-        return at_once or time.monotonic() >= self._ends_at
-
-    def _of_node(self) -> list[psutil.Process]:
-        found: list[psutil.Process] = []
-        for started in self.node.all_processes.values():
-            for each in started:
-                with contextlib.suppress(psutil.Error):
-                    process = psutil.Process(each.process.pid)
-                    found += [process, *process.children(recursive=True)]
-        return found
-
-
-class Faults:
-    """A cluster, an evaluation, and what happens to them."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self._folder, self._random = folder, random.Random(seed)
+    def __init__(self, folder: Path, machines: Machines, happenings: Happenings, *, seed: int) -> None:
+        self._folder, self._machines, self._happenings = folder, machines, happenings
         self._challenge = ChallengeFolder(folder / "challenge").describe(Limits())
-        self.cluster = RayCluster()
-        for _ in range(3):
-            self.cluster.add_node()
-        self._suspended: list[SuspendedNode] = []
+        self._random = random.Random(seed)
+        self._zombies: list[tuple[subprocess.Popen[str], float]] = []
+        """Suspended coordinators, and when they go on."""
+        self.server: Server | None = None
+        self.engines: list[Engine] = [connect_engine()]
+        self.own_engine: OwnEngine | None = None
         self.kills: Counter[str] = Counter()
         self.problems: list[str] = []
-        self.evaluations = 0
-        self.pickups: list[float] = []
-        """Seconds from the death of a node that had runs to the moment at which they waited for others."""
-        self.refusals: Counter[str] = Counter()
+        self.number = 0
+        self.pickups: dict[str, list[float]] = {}
+        """Seconds from the loss of a machine that had runs to the moment at which they waited for others."""
+        self.endings: Counter[str] = Counter()
         """How coordinators ended that were not killed."""
+        self.refused_zombies = 0
 
-    def evaluate(self, kills: int) -> int:
-        """Evaluate once, with at most so many kills meanwhile; return how many there were.
+    def evaluate(self, kinds: Sequence[str]) -> list[str]:
+        """Evaluate once, with kills meanwhile; return the kinds for which there was no occasion.
 
         Between two kills something is published, or all would die before they have begun.
         """
-        store = self._folder / f"store {self.evaluations}"
-        published: dict[int, RunRecord] = {}
-        done, started_at = 0, time.monotonic()
-        process = self._coordinator(store)
+        store = self._folder / f"store {self.number}"
+        store.mkdir()
+        if self.server is not None:
+            self.server.prepare(store)
+        audit, waiting = Audit(store, _RUNS, self.problems), list(kinds)
+        process, started_at = self._coordinator(store), time.monotonic()
         next_at, published_before = time.monotonic(), 0
-        killed_nodes: list[float] = []
-        while True:
+        while (code := process.poll()) != 0:
             time.sleep(0.5)
-            self._remember(store, published)
-            self._resume_nodes()
-            code = process.poll()
-            if code == 0:
-                break
+            audit.remember()
+            self._wake_zombies()
             if code is not None:
-                output = process.stdout.read() if process.stdout is not None else ""
-                self.refusals[
-                    "killed" if code < 0 else output.strip().splitlines()[-1][:60] or str(code)
-                ] += 1
+                if code != -signal.SIGKILL:
+                    self.endings[_ending(process)] += 1
                 process = self._coordinator(store)
             if time.monotonic() - started_at > _PATIENCE_SECONDS:
-                self.problems.append(f"evaluation {self.evaluations} did not end")
+                self.problems.append(f"evaluation {self.number} did not end")
                 process.kill()
                 break
-            if len(published) > published_before and done < kills and time.monotonic() >= next_at:
-                killed_at = time.time()
-                kind = self._random.choices(KINDS, _WEIGHTS)[0]
-                if self._kill(kind, process):
-                    done += 1
+            if len(audit.published) > published_before and waiting and time.monotonic() >= next_at:
+                kind = next((each for each in waiting if self._happen(each, process)), None)
+                if kind is not None:
+                    waiting.remove(kind)
                     self.kills[kind] += 1
-                    if kind == "node":
-                        killed_nodes.append(killed_at)
-                    published_before = len(published)
-                next_at = time.monotonic() + self._random.uniform(0.0, 5.0)
+                    published_before = len(audit.published)
+                    if kind == "suspended coordinator":
+                        process = self._coordinator(store)
+                next_at = time.monotonic() + self._random.uniform(*_PAUSES)
         process.wait()
-        self._resume_nodes(at_once=True)
-        self._remember(store, published)
-        self._audit(store, published)
-        self._time_pickups(store, killed_nodes)
-        self.evaluations += 1
-        return done
+        self._wake_zombies(at_once=True)
+        self._happenings.later.finish()
+        audit.finish(self._all_engines)
+        for kind, seconds in audit.pickups(self._happenings.losses()).items():
+            self.pickups.setdefault(kind, []).extend(seconds)
+        self.number += 1
+        return waiting
+
+    def _all_engines(self) -> list[Engine]:
+        own = self.own_engine
+        return [*self.engines, *([connect_engine(own.connect)] if own is not None else [])]
+
+    def _happen(self, kind: str, coordinator: subprocess.Popen[str]) -> bool:
+        if kind == "coordinator":
+            self._happenings.forget_losses()
+            coordinator.kill()
+            return True
+        if kind == "suspended coordinator":
+            self._happenings.forget_losses()
+            coordinator.send_signal(signal.SIGSTOP)
+            longest = STORE_LEASE_SECONDS + LEASE_SECONDS
+            goes_on_at = time.monotonic() + self._random.uniform(longest + 5.0, 2 * longest)
+            self._zombies.append((coordinator, goes_on_at))
+            return True
+        return self._happenings.happen(kind)
+
+    def _wake_zombies(self, *, at_once: bool = False) -> None:
+        """Let suspended coordinators go on whose time has come; at the end, wait until all have ended."""
+        for zombie, goes_on_at in list(self._zombies):
+            if at_once or time.monotonic() >= goes_on_at:
+                self._happenings.forget_losses()  # what it reports is of times long past
+                zombie.send_signal(signal.SIGCONT)
+            if at_once:
+                try:
+                    zombie.wait(_ZOMBIE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    self.problems.append("a coordinator that was replaced goes on")
+                    zombie.kill()
+            if (code := zombie.poll()) is not None:
+                ending = _ending(zombie)
+                self._zombies.remove((zombie, goes_on_at))
+                self.refused_zombies += ending.startswith(TAKEN_OVER)
+                self.endings[f"after it was replaced: {ending}"] += 1
+                if code == 0:
+                    self.problems.append("a coordinator that was replaced ended as if it were not")
 
     def _coordinator(self, store: Path) -> subprocess.Popen[str]:
-        words = (self.cluster.address, store, self._challenge, _RUNS, _RUN_SECONDS, LEASE_SECONDS)
+        address = self._machines.head.address
+        words = (address, store, self._challenge, _RUNS, _RUN_SECONDS, LEASE_SECONDS)
         return subprocess.Popen(
             [sys.executable, "-m", "tests.support.cluster.coordinator", *map(str, words)],
             env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT)},
@@ -156,144 +165,77 @@ class Faults:
             text=True,
         )
 
-    def _remember(self, store: Path, published: dict[int, RunRecord]) -> None:
-        """Require that what was published before is as it was."""
-        try:
-            with closing(open_store(store, create=False)) as opened:
-                runs = opened.runs(NAME)
-        except RunnerError:
-            return  # it does not exist yet
-        for run in runs:
-            before = published.setdefault(run.index, run)
-            if run.evaluated and not before.evaluated:
-                published[run.index] = run
-            elif (before.checkpoint_sha256, before.seed) != (run.checkpoint_sha256, run.seed) or (
-                before.evaluated and before != run
-            ):
-                self.problems.append(f"run {run.index} was published twice")
 
-    def _audit(self, store: Path, published: dict[int, RunRecord]) -> None:
-        if sorted(published) != list(range(_RUNS)):
-            self.problems.append(f"{_RUNS - len(published)} runs are lost")
-        with closing(open_store(store, create=False)) as opened:
-            unevaluated = [run.index for run in opened.runs(NAME) if not run.evaluated]
-        if unevaluated:
-            self.problems.append(f"runs without outputs: {unevaluated}")
-        outputs = len(list((store / NAME / "outputs").glob("*.npz")))
-        if outputs != _RUNS:
-            self.problems.append(f"{outputs} files of outputs for {_RUNS} runs")
-        deadline = time.monotonic() + 3 * LEASE_SECONDS
-        while (left := containers()) and time.monotonic() < deadline:
-            time.sleep(1.0)
-        if left:
-            self.problems.append(f"{len(left)} containers are left")
-
-    def _time_pickups(self, store: Path, killed_nodes: Sequence[float]) -> None:
-        file = store / PROGRESS
-        lines = file.read_text().splitlines() if file.exists() else []
-        moments = [float(line.split()[0]) for line in lines if line.endswith(" executed again.")]
-        for killed_at in killed_nodes:
-            after = [moment - killed_at for moment in moments if moment > killed_at]
-            if after and min(after) < 2 * LEASE_SECONDS + 30:
-                self.pickups.append(min(after))
-
-    def close(self) -> None:
-        """End everything, nodes that are suspended too: they could not end by themselves."""
-        try:
-            self._resume_nodes(at_once=True)
-        finally:
-            self.cluster.close()
-
-    def _kill(self, kind: str, coordinator: subprocess.Popen[str]) -> bool:
-        """Kill or suspend something; return False if there is nothing of the kind."""
-        if kind == "coordinator":
-            coordinator.kill()
-        elif kind == "head":
-            self._resume_nodes(at_once=True)
-            coordinator.kill()
-            self.cluster.close()
-            self.cluster = RayCluster()
-            for _ in range(3):
-                self.cluster.add_node()
-        elif kind == "node":
-            self.cluster.kill_node(self._random.choice(self.cluster.nodes))
-            self.cluster.add_node()
-        elif kind == "suspended node":
-            seconds = self._random.uniform(*_SUSPENDED_SECONDS)
-            node = self.cluster.nodes.pop(self._random.randrange(len(self.cluster.nodes)))
-            self._suspended.append(SuspendedNode(node, time.monotonic() + seconds))
-            self.cluster.add_node()
-        else:
-            return self._kill_actor(kind)
-        return True
-
-    def _kill_actor(self, kind: str) -> bool:
-        """Kill or suspend the process of an actor; return False if there is none."""
-        processes = self._processes("ray::NodeAgent" if kind == "agent" else "ray::ContainerWorker")
-        if not processes:
-            return False
-        process = self._random.choice(processes)
-        with contextlib.suppress(psutil.Error):
-            process.send_signal(signal.SIGSTOP if kind == "suspended device" else signal.SIGKILL)
-            return True
-        return False
-
-    def _resume_nodes(self, *, at_once: bool = False) -> None:
-        """Let nodes go on whose time has come, and then end them: others have taken their places."""
-        for suspended in list(self._suspended):
-            if suspended.may_end(at_once=at_once):
-                self._suspended.remove(suspended)
-                self.cluster.nodes.append(suspended.node)
-                self.cluster.kill_node(suspended.node)
-
-    def _processes(self, name: str) -> list[psutil.Process]:
-        """Return the actors of a class among the descendants of this process."""
-        found = []
-        for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                if process.cmdline()[:1] and process.cmdline()[0].startswith(name):
-                    found.append(process)
-        return found
+def _ending(process: subprocess.Popen[str]) -> str:
+    output = process.stdout.read().strip() if process.stdout is not None else ""
+    return output.splitlines()[-1][:100] if output else f"exit code {process.returncode}"
 
 
-def containers() -> list[str]:
-    """Return the containers of the evaluation."""
-    return [identity for identity, _labels in connect_engine().containers({EVALUATION_LABEL: NAME})]
+@contextmanager
+def prepared(seed: int, *, has_engine: bool) -> Iterator[tuple[Evaluations, Happenings]]:
+    """Yield evaluations on a cluster whose parts are all started."""
+    installed = binaries()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        server = stack.enter_context(running_server(installed, fsync="on")) if installed else None
+        tag = require_image(connect_engine()).tag
+        engine = stack.enter_context(own_engine([tag])) if has_engine else None
+        machines = Machines(folder, _MACHINES, engines={1: engine.host} if engine is not None else {})
+        stack.callback(machines.close)
+        happenings = Happenings(machines, engine, server, seed)
+        stack.callback(happenings.later.finish)
+        evaluations = Evaluations(folder, machines, happenings, seed=seed)
+        evaluations.server, evaluations.own_engine = server, engine
+        yield evaluations, happenings
 
 
 def main() -> None:
     """Kill as often as requested, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=3600.0, help="Begin no evaluation after so long.")
+    parser.add_argument("--seconds", type=float, default=7200.0, help="Begin no evaluation after so long.")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="Kinds, separated by commas; empty for all.")
+    parser.add_argument("--without-engine", action="store_true", help="No machine has an engine of its own.")
     arguments = parser.parse_args()
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        faults = Faults(Path(folder), arguments.seed)
-        try:
-            left = arguments.kills
-            while left > 0 and time.monotonic() - begun < arguments.seconds:
-                left -= faults.evaluate(min(left, 10))
-                print(dict(faults.kills), faults.problems, f"{time.monotonic() - begun:.0f} s", flush=True)
-        finally:
-            faults.close()
+    with prepared(arguments.seed, has_engine=not arguments.without_engine) as (evaluations, happenings):
+        wanted = set(arguments.only.split(",")) if arguments.only else set(KINDS)
+        kinds = [
+            kind
+            for kind in order(100 * arguments.kills, arguments.seed)
+            if kind in wanted and happenings.can(kind)
+        ][: arguments.kills]
+        while kinds and time.monotonic() - begun < arguments.seconds:
+            left = evaluations.evaluate(kinds[:_KILLS_OF_EACH])
+            kinds = [*left, *kinds[_KILLS_OF_EACH:]]
+            seconds = time.monotonic() - begun
+            print(dict(evaluations.kills), evaluations.problems, f"{seconds:.0f} s", flush=True)
+    show(evaluations, happenings, time.monotonic() - begun)
+    raise SystemExit(1 if evaluations.problems else 0)
+
+
+def show(evaluations: Evaluations, happenings: Happenings, seconds: float) -> None:
+    """Print what happened."""
     table = Table("", "number")
     for kind in KINDS:
-        table.add_row(f"kills: {kind}", str(faults.kills[kind]))
-    table.add_row("kills", str(faults.kills.total()))
-    table.add_row("evaluations", str(faults.evaluations))
-    table.add_row("runs", str(faults.evaluations * _RUNS))
-    table.add_row("lost, doubled or left", str(len(faults.problems)))
-    if faults.pickups:
-        table.add_row("longest from a node's death until its runs waited, s", f"{max(faults.pickups):.1f}")
-    for ending, count in faults.refusals.items():
+        table.add_row(f"kills: {kind}", str(evaluations.kills[kind]))
+    table.add_row("kills", str(evaluations.kills.total()))
+    table.add_row("evaluations", str(evaluations.number))
+    table.add_row("runs", str(evaluations.number * _RUNS))
+    table.add_row("lost, doubled or left", str(len(evaluations.problems)))
+    table.add_row("replaced coordinators that went on, and were refused", str(evaluations.refused_zombies))
+    table.add_row("longest cut, s", f"{happenings.longest_cut:.0f}")
+    for kind, figures in evaluations.pickups.items():
+        longest = f"{max(figures):.1f} (of {len(figures)})"
+        table.add_row(f"longest from a {kind} until its runs waited, s", longest)
+    for ending, count in evaluations.endings.items():
         table.add_row(f"coordinators ended: {ending}", str(count))
-    table.add_row("seconds", f"{time.monotonic() - begun:.0f}")
-    Console().print(table)
-    for problem in faults.problems:
+    table.add_row("seconds", f"{seconds:.0f}")
+    table.add_row("load at the end", f"{os.getloadavg()[0]:.1f}")
+    Console(width=140).print(table)
+    for problem in evaluations.problems:
         print(problem)
-    raise SystemExit(1 if faults.problems else 0)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ DevicesOption = Annotated[
         "--devices",
         metavar="DEVICES",
         help="Evaluate several submissions at once: all (each GPU), cpu:NUMBER (so many shares of the "
-        "cores), or UUID,UUID of GPUs.",
+        "cores), cuda:MODEL, or UUID,UUID of GPUs.",
         show_default=False,
     ),
 ]

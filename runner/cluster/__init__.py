@@ -8,8 +8,9 @@
     │          runs, yields each as it comes  -------->    │        evaluates each checkpoint where it is made
     pool       nodes, devices, heartbeat      <--------    agent    NodeAgent: facts, challenges, leases,
     │                                       one run after           containers that were left
-    nodes      calls of actors              the other      leases, challenge_cache
-    sharing, poison, fitness: decisions
+    nodes      calls of actors              the other      outbox, leases, challenge_cache
+    opening    takes nodes in; retraining: timed on a node of the class
+    decisions: sharing, poison, fitness, timing, gpu_class
 
 Ray is in `ray_library`, `nodes` and `handles` alone; `device_pool` has the protocols that the executor uses,
 and `orders` what travels.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from runner.challenge.challenge import Challenge
+from runner.cluster.decisions.poison import Failures
 from runner.cluster.orders import Message, Order, Share
-from runner.cluster.poison import Failures
 
 
 class LostShareError(Exception):

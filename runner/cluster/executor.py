@@ -1,7 +1,7 @@
 """The executor of a cluster: hands runs to devices of its nodes, and yields each as it comes.
 
 What a device fails with, or what is lost with it, goes to another device in the same call: it was not
-published, so nothing is executed twice for the store. `runner.cluster.poison` says when that ends.
+published, so nothing is executed twice for the store. `runner.cluster.decisions.poison` says when that ends.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs
 from runner.clients.evaluator import Rejected
 from runner.clients.runs import PlannedRun
+from runner.cluster.decisions.sharing import RunShares
+from runner.cluster.decisions.timing import POLL_SECONDS
 from runner.cluster.device_pool import DevicePool, LostShareError, RemoteDevice, RemoteShare
 from runner.cluster.orders import Delivered, Evaluated, Message, Order, Share, Started
-from runner.cluster.sharing import RunShares
 from runner.devices.protocol import Failed
 from runner.errors import HostNotReadyError, RunnerError, SandboxError, SandboxLostError
 from runner.execution.context import ExecutionContext
@@ -27,7 +28,6 @@ from runner.submission.load import Submission
 
 PATIENCE_SECONDS: Final = 120.0
 """How long no device may be usable, for example while a node is started again, before the command ends."""
-_WAIT_SECONDS: Final = 0.2
 _CHECKPOINTS: Final = 8
 """Sent to a device at once, where they are evaluated apart from their runs."""
 
@@ -115,9 +115,9 @@ class ClusterExecutor:
                     if not shares.waiting:
                         return
                     self._require_patience(idle_since)
-                    time.sleep(_WAIT_SECONDS)
+                    time.sleep(POLL_SECONDS)
                     continue
-                for remote in self._pool.wait(active, _WAIT_SECONDS):
+                for remote in self._pool.wait(active, POLL_SECONDS):
                     run = self._take(remote, shares, active)
                     if run is not None:
                         yield run
@@ -138,7 +138,7 @@ class ClusterExecutor:
         since = time.monotonic()
         while not self._pool.devices_for(self._evaluation):
             self._require_patience(since)
-            time.sleep(_WAIT_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def finish(self) -> None:
         """Have every queued checkpoint evaluated."""
@@ -153,7 +153,7 @@ class ClusterExecutor:
                 continue
             try:
                 while active:
-                    for remote in self._pool.wait(active, _WAIT_SECONDS):
+                    for remote in self._pool.wait(active, POLL_SECONDS):
                         self._take(remote, shares, active)
             finally:
                 self._abort(active)
@@ -251,7 +251,7 @@ class ClusterExecutor:
         since = time.monotonic()
         while (device := self._pool.take(self._evaluation)) is None:
             self._require_patience(since)
-            time.sleep(_WAIT_SECONDS)
+            time.sleep(POLL_SECONDS)
         return device
 
     def _require_patience(self, since: float) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from runner.cluster.decisions.fitness import NodeFacts
 from runner.cluster.device_pool import LostShareError
-from runner.cluster.fitness import NodeFacts
-from runner.cluster.orders import Message, Order, ProcessMark, Share
+from runner.cluster.orders import Message, Order, ProcessMark, Share, TimingOrder
 
 if TYPE_CHECKING:
     from runner.cluster.nodes import Nodes
@@ -25,6 +26,8 @@ class Node:
 
     id: str
     name: str
+    resources: Mapping[str, float] = field(default_factory=dict)
+    """What Ray hands out there, by name: ``GPU``, and what was named when it was started."""
     agent: Any = None
     renewal: Any = None
     """The renewal of its lease that is not known to have arrived yet."""
@@ -36,10 +39,17 @@ class Node:
     """Why it, or a device that it lost, is not used; empty if all of it is."""
     is_retried: bool = False
     """Whether it is examined again at once."""
+    is_opening: bool = False
+    """Whether a thread examines it, and starts the devices that it lacks."""
     examine_at: float = 0.0
     """When it is examined again, by the monotonic clock."""
     lost_at: float = -math.inf
     """When it lost a device last."""
+
+    @property
+    def may_open(self) -> bool:
+        """Return whether it is worth waiting for: it is being opened, or soon again."""
+        return self.is_opening or self.is_retried
 
     @property
     def lacks_devices(self) -> bool:
@@ -70,6 +80,8 @@ class RayDevice:
     device_name: str
     """As the node has it."""
     device_class: str
+    slot: str
+    """Name of the device for which its process was started; Ray may have given it another GPU of its node."""
     actor: Any
     mark: ProcessMark
     is_lost: bool = False
@@ -83,6 +95,15 @@ class RayDevice:
     def name(self) -> str:
         """Return its name, with that of its node."""
         return f"{self.node_name} {self.device_name}"
+
+    def time_retraining(self, order: TimingOrder) -> dict[str, Any]:
+        """Return what its process measures; see `runner.cluster.node.device.DeviceWorker.time_retraining`.
+
+        Raises:
+            LostShareError: it is lost.
+            NodeRefusedError: it failed.
+        """
+        return self.cluster.time_retraining(self, order)
 
     def start(self, order: Order, share: Share) -> RayShare:
         """Start a share."""

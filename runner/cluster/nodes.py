@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runner.challenge.limits import Limits
-from runner.cluster.agent import NodeAgent
 from runner.cluster.answers import CALL_SECONDS, NodeRefusedError, answer, reason
 from runner.cluster.code_version import code_version
-from runner.cluster.device import DeviceWorker
+from runner.cluster.decisions.timing import POLL_SECONDS
 from runner.cluster.device_pool import LostShareError
-from runner.cluster.fitness import OTHER_VERSION
 from runner.cluster.handles import Node, RayDevice, RayShare
-from runner.cluster.orders import Message, Order, Share
+from runner.cluster.node.agent import NodeAgent
+from runner.cluster.node.device import DeviceWorker
+from runner.cluster.opening import GPU
+from runner.cluster.orders import Message, Order, Share, TimingOrder
+from runner.devices.device import Device
 
 _COPY_SECONDS: Final = 1800.0
 """In which the largest challenge has reached a node."""
@@ -58,15 +60,19 @@ class Nodes:
             num_cpus=0, max_task_retries=0, max_concurrency=_THREADS, max_restarts=max_restarts
         )(wrapped)
 
-    def alive(self) -> dict[str, str]:
-        """Return the names of the nodes that are alive, by their identities.
+    def alive(self) -> dict[str, Node]:
+        """Return new handles of the nodes that are alive, by their identities.
 
         One that was started without processors and GPUs for Ray executes nothing.
         """
         return {
-            str(node["NodeID"]): f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+            str(node["NodeID"]): Node(
+                id=str(node["NodeID"]),
+                name=f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})",
+                resources=node["Resources"],
+            )
             for node in self._ray.nodes()
-            if node["Alive"] and (node["Resources"].get("CPU") or node["Resources"].get("GPU"))
+            if node["Alive"] and (node["Resources"].get("CPU") or node["Resources"].get(GPU))
         }
 
     def examine(self, node: Node) -> None:
@@ -75,23 +81,39 @@ class Nodes:
         Raises:
             NodeRefusedError: it does not answer.
         """
+        self.meet(node)
+        node.facts = self.ask(
+            self._agent(node).facts.remote(self._devices, self._image, self._limits, self._runtime)
+        )
+        node.challenges.clear()
+
+    def meet(self, node: Node) -> None:
+        """Require an agent of this version, which is started if there is none.
+
+        Raises:
+            NodeRefusedError: it does not answer.
+        """
         node.agent = None  # the one that is known may have been ended by another command
         agent = self._agent(node)
-        version = self._asked(agent.version.remote())
+        version = self.ask(agent.version.remote())
         if version != code_version():  # an agent of an earlier version: what is installed now decides
-            with contextlib.suppress(Exception):
-                self._ray.kill(agent)
+            self.kill(agent)
             deadline = time.monotonic() + CALL_SECONDS
             while version != code_version() and time.monotonic() < deadline:
                 node.agent = None
                 with contextlib.suppress(NodeRefusedError):
-                    version = self._asked(self._agent(node).version.remote())
+                    version = self.ask(self._agent(node).version.remote())
                     break
                 time.sleep(0.5)
-        node.facts = self._asked(
-            self._agent(node).facts.remote(self._devices, self._image, self._limits, self._runtime)
-        )
-        node.challenges.clear()
+
+    def gpu_classes(self, node: Node) -> list[str]:
+        """Return the classes of a node's GPUs.
+
+        Raises:
+            NodeRefusedError: it does not answer.
+        """
+        self.meet(node)
+        return [str(name) for name in self.ask(self._agent(node).gpu_classes.remote())]
 
     def _agent(self, node: Node) -> Any:  # noqa: ANN401 - a handle
         agent = node.agent  # read once: another thread may forget it meanwhile
@@ -104,51 +126,24 @@ class Nodes:
             ).remote()
         return agent
 
-    def start_devices(self, node: Node) -> list[RayDevice]:
-        """Start a process for each device of a node that has none.
+    def start_worker(self, node: Node, device: Device, resources: Mapping[str, float]) -> Any:  # noqa: ANN401 - a handle
+        """Start the process of a device.
 
         Raises:
-            NodeRefusedError: one does not start or has loaded another version of the code, or another
-                coordinator has it.
+            ValueError: there is one of its name: another coordinator has it.
         """
-        assert node.facts is not None
-        present = {device.device_name for device in node.devices}
-        started: list[RayDevice] = []
-        try:
-            for device in node.facts.devices:
-                if device.name in present:
-                    continue
-                actor = self._workers.options(
-                    name=f"device {node.id} {device.name}",
-                    scheduling_strategy=self._on(node_id=node.id, soft=False),
-                ).remote(device)
-                try:
-                    mark = self._asked(actor.mark.remote())
-                except NodeRefusedError:  # its process is not known: no lease would end it
-                    with contextlib.suppress(Exception):
-                        self._ray.kill(actor)
-                    raise
-                started.append(
-                    RayDevice(
-                        cluster=self,
-                        node=node.id,
-                        node_name=node.name,
-                        device_name=device.name,
-                        device_class=device.recorded,
-                        actor=actor,
-                        mark=mark,
-                    )
-                )
-                if self._asked(actor.version.remote()) != code_version():
-                    # its files were replaced after its agent's start
-                    raise NodeRefusedError(OTHER_VERSION, has_other_software=True)
-        except (ValueError, NodeRefusedError) as error:
-            for each in started:
-                self.end(each, node)
-            if isinstance(error, NodeRefusedError):
-                raise
-            raise NodeRefusedError("another command uses it; wait for it.", is_temporary=True) from error
-        return started
+        named = {name: amount for name, amount in resources.items() if name != GPU}
+        return self._workers.options(
+            name=f"device {node.id} {device.name}",
+            num_gpus=resources.get(GPU, 0),
+            resources=named,
+            scheduling_strategy=self._on(node_id=node.id, soft=False),
+        ).remote(device)
+
+    def kill(self, actor: Any) -> None:  # noqa: ANN401 - a handle
+        """End the process of an actor."""
+        with contextlib.suppress(Exception):
+            self._ray.kill(actor)
 
     def renew(self, node: Node, seconds: float) -> None:
         """Renew the lease on the processes of a node; nothing is waited for."""
@@ -190,7 +185,7 @@ class Nodes:
         Raises:
             NodeRefusedError: it does not answer.
         """
-        return bool(self._asked(self._agent(node).has_challenge.remote(sha256)))
+        return bool(self.ask(self._agent(node).has_challenge.remote(sha256)))
 
     def put(self, files: Mapping[str, bytes]) -> Any:  # noqa: ANN401 - a reference
         """Put files into Ray's store, from which nodes take them."""
@@ -202,7 +197,20 @@ class Nodes:
         Raises:
             NodeRefusedError: it cannot be stored there.
         """
-        self._asked(self._agent(node).store_challenge.remote(sha256, files), seconds=_COPY_SECONDS)
+        self.ask(self._agent(node).store_challenge.remote(sha256, files), seconds=_COPY_SECONDS)
+
+    def time_retraining(self, device: RayDevice, order: TimingOrder) -> dict[str, Any]:
+        """Have a device time retraining.
+
+        Raises:
+            LostShareError: it is lost.
+            NodeRefusedError: it failed.
+        """
+        reference = device.actor.time_retraining.remote(order)
+        while not self._ray.wait([reference], timeout=POLL_SECONDS)[0]:
+            if device.is_lost:
+                raise LostShareError(f"{device.name} is lost: {device.loss}.")
+        return dict(self.ask(reference))
 
     def start_share(self, device: RayDevice, order: Order, share: Share) -> RayShare:
         """Start a share on a device."""
@@ -224,7 +232,13 @@ class Nodes:
             LostShareError: its device is lost.
         """
         try:
-            message: Message = self._ray.get(next(share.generator), timeout=_TAKE_SECONDS)
+            reference = next(share.generator)
+            deadline = time.monotonic() + _TAKE_SECONDS
+            while not self._ray.wait([reference], timeout=POLL_SECONDS)[0]:  # it may die with its node
+                if share.device.is_lost or time.monotonic() > deadline:
+                    why = share.device.loss or "it does not send what it announced"
+                    raise LostShareError(f"{share.device.name} is lost: {why}.")
+            message: Message = self._ray.get(reference, timeout=CALL_SECONDS)
         except StopIteration:
             return None
         except self._ray.exceptions.RayError as error:
@@ -256,8 +270,7 @@ class Nodes:
 
     def end(self, device: RayDevice, node: Node) -> None:
         """End the process of a device, even one that stands still; its containers are removed."""
-        with contextlib.suppress(Exception):
-            self._ray.kill(device.actor)
+        self.kill(device.actor)
         with contextlib.suppress(Exception):
             self._agent(node).end.remote(device.mark)
 
@@ -282,5 +295,6 @@ class Nodes:
             if released:
                 self._ray.wait(released, num_returns=len(released), timeout=CALL_SECONDS)
 
-    def _asked(self, reference: Any, *, seconds: float = CALL_SECONDS) -> Any:  # noqa: ANN401 - any value
+    def ask(self, reference: Any, *, seconds: float = CALL_SECONDS) -> Any:  # noqa: ANN401 - any value
+        """Return the answer of an agent or a device; see `runner.cluster.answers.answer`."""
         return answer(self._ray, reference, seconds=seconds)

@@ -33,6 +33,26 @@ class Order:
     settings: Settings
     """As requested; placement and share of the cores are the node's."""
 
+    @property
+    def runtime(self) -> str:
+        """Return the runtime of its containers; empty for the engine's default."""
+        return self.settings.placement.runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingOrder:
+    """A challenge on which a node times retraining."""
+
+    challenge_sha256: str
+    """Of one that it has in its cache."""
+    limits: Mapping[str, Any]
+    image: str
+    """Digest of the inputs of its image."""
+    required_device: str
+    """``cpu`` or ``cuda``."""
+    runtime: str
+    """Of its container; empty for the engine's default."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:

@@ -1,11 +1,11 @@
 """The nodes of a Ray cluster and their devices, as a coordinator uses them.
 
-A thread renews leases, asks each device whether it answers, takes new nodes in and leaves lost ones out.
+One thread renews leases, asks devices whether they answer and leaves lost nodes out. Another takes new nodes
+in and brings them the challenges, which takes long: whoever takes a device waits for no node.
 """
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 import uuid
@@ -16,19 +16,19 @@ from typing import Any, Final, Self
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.cluster.answers import NodeRefusedError
-from runner.cluster.device import DeviceWorker
+from runner.cluster.decisions.fitness import Requirements
+from runner.cluster.decisions.poison import Failures
+from runner.cluster.decisions.sharing import devices_of_each
+from runner.cluster.decisions.timing import BEAT_SECONDS, LEASE_SECONDS, POLL_SECONDS
 from runner.cluster.device_pool import RemoteDevice, RemoteShare
-from runner.cluster.fitness import Requirements, has_other_software, why_unfit
 from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.node.device import DeviceWorker
 from runner.cluster.nodes import Nodes
-from runner.cluster.poison import Failures
+from runner.cluster.opening import open_node
 from runner.cluster.providing import ChallengeProvider
-from runner.cluster.sharing import devices_of_each
+from runner.cluster.repeating import Repetition
 from runner.errors import HostNotReadyError
 
-LEASE_SECONDS: Final = 60.0
-"""After which a device that does not answer is lost, and those of a coordinator that does not renew it."""
-_BEAT_SECONDS: Final = 3.0
 _NODES_AT_ONCE: Final = 16
 _OPEN_SECONDS: Final = 180.0
 """In which the first node has to be usable; the processes of a coordinator that was killed end meanwhile."""
@@ -81,12 +81,9 @@ class ClusterPool:
         """Of evaluations in progress."""
         self._provider = ChallengeProvider(self._cluster)
         self._lock = threading.RLock()
-        self._stopped = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._repeat, args=(action,), name="cluster", daemon=True)
-            for action in (self._beat, self._look_at_nodes)
-        ]
-        """Opening a node takes seconds, in which leases have to be renewed."""
+        self._repetition = Repetition(BEAT_SECONDS)
+        self._openers = ThreadPoolExecutor(_NODES_AT_ONCE, thread_name_prefix="node")
+        """Opening a node takes seconds, or as long as a call may where it does not answer."""
 
     def __enter__(self) -> Self:
         """Open the nodes.
@@ -95,27 +92,25 @@ class ClusterPool:
             HostNotReadyError: none can be used.
         """
         deadline = time.monotonic() + _OPEN_SECONDS
-        renewing, looking = self._threads
-        renewing.start()
-        self._look_at_nodes()
-        while not self.nodes():
-            if time.monotonic() > deadline or not any(node.is_retried for node in self.overview()):
-                self._stopped.set()
-                renewing.join()
-                self._cluster.leave(self.overview())
+        self._repetition.start(self._beat)
+        while True:
+            self._look_at_nodes()
+            is_awaited = any(node.may_open for node in self.overview()) and time.monotonic() < deadline
+            if self.nodes():
+                break
+            if not is_awaited:
+                self.__exit__()
                 raise HostNotReadyError(
                     f"No node of the cluster can be used. {self.problems() or 'It has no nodes.'}"
                 )
-            time.sleep(1.0)
-            self._look_at_nodes()
-        looking.start()
+            time.sleep(POLL_SECONDS)
+        self._repetition.start(self._look_at_nodes)
         return self
 
     def __exit__(self, *_error: object) -> None:
         """End what this coordinator started on the nodes."""
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
+        self._repetition.stop()
+        self._openers.shutdown()
         self._cluster.leave(self.overview())
 
     def open(self, evaluation: str, challenge: Challenge) -> None:
@@ -123,8 +118,7 @@ class ClusterPool:
         with self._lock:
             self._challenges[evaluation] = challenge
             nodes = [node for node in self._nodes.values() if node.devices]
-        for node in nodes:
-            self._provide(node, challenge)
+        self._provide(nodes, [challenge])
 
     def close(self, evaluation: str) -> None:
         """End that; devices that it has not given back are free again."""
@@ -141,16 +135,14 @@ class ClusterPool:
             mine = sum(taken == evaluation for taken in self._taken.values())
             if mine >= devices_of_each(len(usable), len(self._challenges)):
                 return None
-            device = next((device for device in self._free if device in usable), None)
-            if device is None:
-                return None
-            self._free.remove(device)
-            self._taken[device] = evaluation
-            node, challenge = self._nodes[device.node], self._challenges[evaluation]
-        if not self._provide(node, challenge):
-            self.give_back(device, problem="The challenge cannot be stored there.")
-            return None
-        return device
+            sha256 = self._challenges[evaluation].sha256
+            for device in self._free:
+                node = self._nodes.get(device.node)
+                if node is not None and device in usable and sha256 in node.challenges:
+                    self._free.remove(device)
+                    self._taken[device] = evaluation
+                    return device
+        return None
 
     def give_back(self, device: RemoteDevice, *, problem: str = "") -> None:
         """Let others have a device; with a problem, nobody until its node is examined again."""
@@ -204,45 +196,47 @@ class ClusterPool:
         preferred = [device for device in devices if not self.failures.avoids(evaluation, device.node)]
         return preferred or devices
 
-    def _provide(self, node: Node, challenge: Challenge) -> bool:
-        """Bring a challenge into a node's cache; return whether it is there."""
-        try:
-            self._provider.provide(node, challenge)
-        except NodeRefusedError as error:
+    def _provide(self, nodes: Sequence[Node], challenges: Sequence[Challenge]) -> None:
+        """Bring challenges to the nodes that lack them; refuse those where they cannot be stored."""
+        for node, error in self._provider.provide_all(nodes, challenges):
             self._refuse(node, str(error))
-            return False
-        return True
-
-    def _repeat(self, action: Callable[[], object]) -> None:
-        while not self._stopped.wait(_BEAT_SECONDS):
-            with contextlib.suppress(Exception):  # the next time is due, whatever happened to this one
-                action()
 
     def _beat(self) -> None:
-        """Renew leases, and give up devices that do not answer."""
+        """Renew leases; give up devices that do not answer, and nodes that are gone."""
         for node in self.overview():
             if node.devices:
                 self._cluster.renew(node, self._lease_seconds)
         for device in self._all_devices():
             if self._cluster.is_silent(device, self._lease_seconds):
-                self.lose(device, f"does not answer for {self._lease_seconds:.0f} s")
-
-    def _look_at_nodes(self) -> None:
-        """Leave out nodes that are gone, take in those that are new."""
+                self.lose(device, f"is dead, or does not answer for {self._lease_seconds:.0f} s")
         alive = self._cluster.alive()
         for node in self.overview():
             if node.id not in alive:
-                for device in list(node.devices):
-                    self.lose(device, "its node is gone")
-                with self._lock:
+                with self._lock:  # none of its devices is taken in from now on
                     del self._nodes[node.id]
+                for device in node.devices:
+                    self._lose(device, node, "its node is gone")
                 self._report(f"node {node.name} is gone")
+
+    def _look_at_nodes(self) -> None:
+        """Have nodes opened that are new, or have lost devices; wait for none of them."""
+        alive, now = self._cluster.alive(), time.monotonic()
         with self._lock:
-            nodes = [self._nodes.setdefault(key, Node(id=key, name=name)) for key, name in alive.items()]
-        due = [node for node in nodes if node.lacks_devices and time.monotonic() >= node.examine_at]
-        if due:
-            with ThreadPoolExecutor(min(_NODES_AT_ONCE, len(due)), thread_name_prefix="node") as threads:
-                list(threads.map(self._open_node, due))
+            nodes = [self._nodes.setdefault(key, node) for key, node in alive.items()]
+        for node in nodes:
+            if node.lacks_devices and not node.is_opening and now >= node.examine_at:
+                node.is_opening = True
+                self._openers.submit(self._open_and_provide, node)
+
+    def _open_and_provide(self, node: Node) -> None:
+        """Open a node, and bring it the challenges of evaluations in progress."""
+        try:
+            self._open_node(node)
+            with self._lock:
+                challenges = list(self._challenges.values())
+            self._provide([node] if node.devices else [], challenges)
+        finally:
+            node.is_opening = False
 
     def _open_node(self, node: Node) -> None:
         """Examine a node, and take in the devices that it lacks if it is fit.
@@ -253,12 +247,7 @@ class ClusterPool:
         before = node.problem
         node.is_retried = False
         try:
-            self._cluster.examine(node)
-            assert node.facts is not None
-            if problem := why_unfit(node.facts, self._required):
-                other = has_other_software(node.facts, self._required)
-                raise NodeRefusedError(problem, has_other_software=other)
-            devices = self._cluster.start_devices(node)
+            devices = open_node(self._cluster, node, self._required)
         except NodeRefusedError as error:
             node.is_retried = error.is_temporary
             if node.devices and error.has_other_software:
@@ -272,18 +261,28 @@ class ClusterPool:
             return
         node.problem = ""
         with self._lock:
-            node.devices = [*node.devices, *devices]
-            self._free.extend(devices)
-        self._cluster.renew(node, self._lease_seconds)
+            is_known = self._nodes.get(node.id) is node  # it may be gone meanwhile
+            if is_known:
+                node.devices = [*node.devices, *devices]
+                self._free.extend(devices)
+        if is_known:
+            self._cluster.renew(node, self._lease_seconds)
+        for device in [] if is_known else devices:
+            self._cluster.end(device, node)
 
     def lose(self, device: RemoteDevice, reason: str) -> None:
         """End a device's process, which may still execute a share that nobody takes; it is started again."""
         assert isinstance(device, RayDevice)
         with self._lock:
+            node = self._nodes.get(device.node)
+        if node is not None:  # one that is gone loses its devices itself
+            self._lose(device, node, reason)
+
+    def _lose(self, device: RayDevice, node: Node, reason: str) -> None:
+        with self._lock:
             if device.is_lost:
                 return
             device.is_lost, device.loss = True, reason
-            node = self._nodes[device.node]
             node.lose(device)
             self._taken.pop(device, None)
             if device in self._free:
@@ -292,8 +291,8 @@ class ClusterPool:
 
     def _refuse(self, node: Node, problem: str) -> None:
         """Use no device of a node until it is examined again."""
-        for device in list(node.devices):
-            self.lose(device, problem)
+        for device in node.devices:
+            self._lose(device, node, problem)
         node.problem = problem
         node.examine_later()
         self._report(f"node {node.name} is refused: {problem}")

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from runner.challenge.limits import Limits
 from runner.cluster.answers import NodeRefusedError
-from runner.cluster.fitness import NodeFacts, Requirements, why_unfit
+from runner.cluster.decisions.fitness import NodeFacts, Requirements, why_unfit
+from runner.cluster.decisions.gpu_class import ONE_SLOT
 from runner.cluster.handles import Node
 from runner.cluster.nodes import Nodes
 
@@ -50,6 +51,20 @@ def survey(
             problem = str(error)
         return SurveyedNode(id=node.id, name=node.name, facts=node.facts, problem=problem)
 
-    nodes = [Node(id=identity, name=name) for identity, name in cluster.alive().items()]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        return sorted(threads.map(examined, nodes), key=lambda node: (node.name, node.id))
+        nodes = threads.map(examined, cluster.alive().values())
+        return sorted(nodes, key=lambda node: (node.name, node.id))
+
+
+def gpu_classes_of_nodes(ray: Any) -> set[str]:  # noqa: ANN401 - a library without types
+    """Return the classes of the GPUs of all nodes that answer."""
+    cluster = Nodes(ray, uuid.uuid4().hex, devices=ONE_SLOT, limits=Limits(), runtime="", image="")
+
+    def listed(node: Node) -> list[str]:
+        try:
+            return cluster.gpu_classes(node)
+        except NodeRefusedError:
+            return []
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return {name for names in threads.map(listed, cluster.alive().values()) for name in names}

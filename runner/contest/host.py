@@ -14,19 +14,15 @@ from runner.contest.evaluator import EntryEvaluator, OpenEvaluator
 from runner.engine.placement import CPU, Placement
 from runner.errors import ConfigurationError, UnmetRequirementError
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
+from runner.evaluation.place import OpenPlace, Place, this_machine
 from runner.execution.context import EvaluationContext
-from runner.execution.executor import Executor
-from runner.execution.host_session import HostSession, host_session
-from runner.execution.local import LocalExecutor
+from runner.execution.host_session import host_session
 from runner.execution.settings import Settings
 from runner.progress import Reporter
 from runner.results.summary import Summary
 from runner.store.store import Store
 from runner.submission.load import Submission
 from scoring.card.version import SCORE_VERSION
-
-Executors = Callable[[Challenge, HostSession], AbstractContextManager[Callable[..., Executor]]]
-"""Yields what creates executors for a challenge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +32,7 @@ class _HostEvaluator:
     context: EvaluationContext
     challenge: Challenge
     settings: Settings
-    new_executor: Callable[..., Executor]
+    place: Place
 
     def evaluation(self, submission: Submission) -> str:
         return evaluation_id_of(submission, self.challenge, self.context.image, self.settings)
@@ -47,14 +43,10 @@ class _HostEvaluator:
             submission,
             self.challenge,
             self.settings,
-            new_executor=self.new_executor,
+            new_executor=self.place.new_executor,
+            timer=self.place.timer,
             before_scoring=before_scoring,
         )
-
-
-@contextmanager
-def _on_this_machine(_challenge: Challenge, _host: HostSession) -> Iterator[Callable[..., Executor]]:
-    yield LocalExecutor
 
 
 def on_this_host(
@@ -64,7 +56,7 @@ def on_this_host(
     *,
     device: str | None,
     reporter: Callable[[], AbstractContextManager[Reporter]],
-    executors: Executors | None = None,
+    elsewhere: OpenPlace | None = None,
     executed_on: str = "",
 ) -> OpenEvaluator:
     """Return what opens an evaluator on this host for a challenge of a phase.
@@ -79,30 +71,31 @@ def on_this_host(
         competition_folder: From which paths of challenges start.
         device: GPU for phases that need one.
         reporter: Returns what receives the progress, for each evaluator that is opened.
-        executors: Yields what creates executors for a challenge; None for those of this machine. With others,
-            this host need not have room for the runs.
-        executed_on: Recorded with attempts where executors are given.
+        elsewhere: Opens the place where runs are executed; None for this machine. With another one, this host
+            needs neither room for the runs nor the device.
+        executed_on: Recorded with attempts where runs are executed elsewhere.
     """
 
     @contextmanager
     def open_evaluator(phase: Phase, path: str) -> Iterator[EntryEvaluator]:
         challenge = load_challenge(competition_folder / path)
+        here = elsewhere is None
         with host_session(
             reporter(),
-            limits=challenge.description.limits if executors is None else None,
+            limits=challenge.description.limits if here else None,
             runtime=phase.runtime,
-            device=phase_device(phase, device),
-            required_device=phase.device,
+            device=phase_device(phase, device) if here else CPU,
+            required_device=phase.device if here else CPU,
         ) as host:
             require_image(phase, host.image.config)
             require_score_version(phase)
-            settings = phase_settings(phase, device=host.recorded_device, placement=host.placement)
-            with (executors or _on_this_machine)(challenge, host) as new_executor:
+            with (elsewhere or this_machine)(challenge, host, phase.device) as place:
+                settings = phase_settings(phase, device=place.device, placement=place.placement)
                 yield _HostEvaluator(
                     context=host.evaluation_context(store, folder),
                     challenge=challenge,
                     settings=replace(settings, executed_on=executed_on),
-                    new_executor=new_executor,
+                    place=place,
                 )
 
     return open_evaluator

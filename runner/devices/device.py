@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from runner.challenge.limits import Limits
 from runner.engine.container_spec import all_workers_memory_bytes
 from runner.engine.info import EngineInfo
-from runner.engine.placement import CPU
+from runner.engine.placement import CPU, gpu_class
 from runner.errors import ConfigurationError, UnmetRequirementError
 from runner.execution.settings import slot_limits
 from runner.units import MIB
@@ -27,8 +28,8 @@ MAX_DEVICES: Final = 256
 _SLOTS: Final = re.compile(r"cpu:([0-9]{1,4})")
 _EPSILON: Final = 1e-9
 _USAGE: Final = (
-    "--devices must be all (each GPU of this host), cpu:NUMBER (so many shares of its cores), or a list of "
-    "GPUs such as cuda:0,cuda:1 or GPU-UUID,GPU-UUID"
+    "--devices must be all (each GPU of this host), cpu:NUMBER (so many shares of its cores), cuda:MODEL "
+    "(its GPUs of a class), or a list of GPUs such as cuda:0,cuda:1 or GPU-UUID,GPU-UUID"
 )
 
 
@@ -66,7 +67,12 @@ def parse_devices(text: str, *, cores: int, classes: Callable[[], Mapping[str, s
     if listed is None:
         raise ConfigurationError(f"{_USAGE}; not {text!r}.")
     whole = [uuid for uuid in listed if not uuid.lower().startswith("mig-")]
-    uuids = _all(listed) if text == ALL else [_uuid(word.strip(), listed, whole) for word in text.split(",")]
+    if text == ALL:
+        uuids = _all(listed)
+    elif (name := gpu_class(text)) is not None:
+        uuids = _of_class(name, listed)
+    else:
+        uuids = [_uuid(word.strip(), listed, whole) for word in text.split(",")]
     if not uuids:
         raise UnmetRequirementError("This host has no GPU; for shares of its cores: --devices cpu:NUMBER")
     if len(set(uuids)) < len(uuids):
@@ -130,6 +136,21 @@ def _all(listed: Mapping[str, str]) -> list[str]:
     """Return the MIG instances where there are some, and else the whole GPUs."""
     instances = [uuid for uuid in listed if uuid.lower().startswith("mig-")]
     return instances or list(listed)
+
+
+def _of_class(name: str, listed: Mapping[str, str]) -> list[str]:
+    """Return the GPUs of a class, without those that are divided: they cannot be used themselves."""
+    uuids = list(listed)
+    divided = {
+        uuid
+        for uuid, following in pairwise(uuids)
+        if following.lower().startswith("mig-") and not uuid.lower().startswith("mig-")
+    }
+    chosen = [uuid for uuid in uuids if listed[uuid] == name and uuid not in divided]
+    if not chosen:
+        known = ", ".join(dict.fromkeys(listed[uuid] for uuid in uuids if uuid not in divided)) or "none"
+        raise UnmetRequirementError(f"This host has no GPU of class {name}; it has: {known}.")
+    return chosen
 
 
 def _uuid(word: str, listed: Mapping[str, str], whole: Sequence[str]) -> str:

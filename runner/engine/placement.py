@@ -91,7 +91,7 @@ def device_by_uuid(device: str, gpu_by_number: Callable[[int], str]) -> str:
 
 
 def gpu_class(device: str) -> str | None:
-    """Return the class of GPUs that ``cuda:CLASS`` names, such as ``NVIDIA-H200``; None for other devices."""
+    """Return the class of GPUs that ``cuda:MODEL`` names, such as ``NVIDIA-H200``; None for other devices."""
     match = _CLASS.fullmatch(device)
     return match[1] if match is not None else None
 

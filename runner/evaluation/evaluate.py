@@ -34,6 +34,7 @@ from runner.store.records import EvaluationRecord, RunRecord
 from runner.store.recovery import has_recorded_manifest
 from runner.store.staged_files import commit_file, stage_file
 from runner.submission.load import Submission
+from runner.time_limits.elsewhere import RetrainingTimer
 from runner.time_limits.terms import Terms, agree_on_terms
 
 
@@ -55,6 +56,7 @@ def evaluate(
     settings: Settings,
     *,
     new_executor: Callable[..., Executor] = LocalExecutor,
+    timer: RetrainingTimer | None = None,
     before_scoring: Callable[[], object] = lambda: None,
 ) -> Summary:
     """Execute what is unfinished of an evaluation and return its summary.
@@ -65,6 +67,7 @@ def evaluate(
         challenge: On which it is.
         settings: As requested.
         new_executor: Creates the executor.
+        timer: Times retraining where the runs are executed; None if this machine does so itself.
         before_scoring: Called once all runs have ended, unless a result is stored already.
 
     Raises:
@@ -73,7 +76,7 @@ def evaluate(
         SandboxError: the sandbox failed again and again; finished runs are saved.
     """
     with (
-        _pending_runs(context, submission, challenge, settings, new_executor=new_executor) as (
+        _pending_runs(context, submission, challenge, settings, new_executor=new_executor, timer=timer) as (
             pending,
             terms,
         ),
@@ -127,6 +130,7 @@ def _pending_runs(
     *,
     only: Collection[int] | None = None,
     new_executor: Callable[..., Executor] = LocalExecutor,
+    timer: RetrainingTimer | None = None,
 ) -> Iterator[tuple[PendingRuns, Terms]]:
     """Take the lease of an evaluation, record it and agree on its terms; yield its pending runs and these."""
     name = evaluation_id_of(submission, challenge, context.image, settings)
@@ -148,6 +152,7 @@ def _pending_runs(
             time_retraining=only is None
             and challenge.references is not None
             and settings.n >= MIN_SCORED_RUNS,
+            timer=timer,
         )
         pending = PendingRuns(
             context=context,

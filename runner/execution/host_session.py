@@ -80,7 +80,7 @@ def host_session(
         reporter: Receives progress; entered and left here.
         limits: Refused if the host has too little memory for them.
         runtime: Name of a container runtime, or empty.
-        device: ``cpu``, ``all``, ``cuda:NUMBER``, ``cuda:UUID`` or ``cuda:CLASS``, which is the host's first
+        device: ``cpu``, ``all``, ``cuda:NUMBER``, ``cuda:UUID`` or ``cuda:MODEL``, which is the host's first
             GPU of it; locked until the session ends.
         required_device: What the challenge needs: ``cpu`` or ``cuda``.
         image: Beginning of the digest of an image that an evaluation needs; empty for the current one.

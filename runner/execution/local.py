@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
+from types import TracebackType
 from typing import Final, Self
 
 from runner.challenge.challenge import Challenge
@@ -95,9 +96,14 @@ class LocalExecutor:
             self._resources = resources.pop_all()
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Stop the evaluator."""
-        self._resources.__exit__(*error)
+        self._resources.__exit__(kind, error, trace)
 
     def execute(
         self, planned: Sequence[PlannedRun], *, enough: Callable[[], bool]

@@ -21,7 +21,14 @@ from runner.errors import HostNotReadyError, RunnerError
 from runner.image.image import Image
 from runner.progress import Reporter
 from runner.store.store import Store
-from runner.time_limits.measurements import Measurement, MeasurementKey, load_cached, measurement_key
+from runner.time_limits.elsewhere import RetrainingTimer
+from runner.time_limits.measurements import (
+    Measurement,
+    MeasurementKey,
+    load_cached,
+    measurement_key,
+    store_cached,
+)
 from runner.time_limits.policy import wall_seconds
 from runner.time_limits.retraining import get_or_measure
 from runner.validation import first_problem
@@ -102,6 +109,7 @@ def agree_on_terms(
     reporter: Reporter,
     placement: Placement = DEFAULT_PLACEMENT,
     time_retraining: bool = False,
+    timer: RetrainingTimer | None = None,
 ) -> Terms:
     """Return the terms of an evaluation on this machine; measure the retraining time if they depend on it.
 
@@ -109,13 +117,15 @@ def agree_on_terms(
     fraction of it. Otherwise a cached measurement is recorded, if there is one. Terms that do not depend on
     the time are agreed on without it where it cannot be measured, and the reporter says why.
 
+    With a ``timer``, retraining is timed on another machine, whose class takes the place of this one.
+
     Raises:
         ConfigurationError: the limit is a fraction, and the organizer's own network cannot be used.
         HostNotReadyError: the same, and the cache cannot be written, or the container cannot use the device.
         SandboxError: the same, and the trainer failed.
     """
     description = challenge.description
-    key = measurement_key(engine, image, challenge, placement)
+    key = timer.key(challenge) if timer is not None else measurement_key(engine, image, challenge, placement)
     machine = key.digest if description.limits.wall_fraction is not None else ANY_MACHINE
     stored = store.terms(evaluation, machine)
     if stored is not None:
@@ -124,19 +134,23 @@ def agree_on_terms(
     timed = (key, cached) if cached is not None else None
     if timed is None and (time_retraining or description.limits.wall_fraction is not None):
         try:
-            timed = get_or_measure(
-                engine=engine,
-                image=image,
-                challenge=challenge,
-                labels=labels,
-                reporter=reporter,
-                placement=placement,
-            )
+            if timer is not None:
+                timed = (key, timer.measure(challenge))
+                store_cached(*timed)
+            else:
+                timed = get_or_measure(
+                    engine=engine,
+                    image=image,
+                    challenge=challenge,
+                    labels=labels,
+                    reporter=reporter,
+                    placement=placement,
+                )
         except RunnerError as error:
             if description.limits.wall_fraction is not None:
                 raise
             reporter.step(f"{description.name}: the score card will have no run times: {error}")
-    on_gpu = placement.gpu is not None
+    on_gpu = timer.on_gpu if timer is not None else placement.gpu is not None
     terms = resolve_terms(description.limits, description.feedback, timed, on_gpu=on_gpu)
     return _from_store(store.agree(evaluation, machine, terms.model_dump(mode="json")), evaluation)
 

@@ -103,7 +103,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
             f"scoring.baselines scoring.card scoring.outputs scoring.probes scoring.statistics {_SHARED}"
         ),
         "runner.evaluation": (
-            "runner.challenge runner.clients runner.execution runner.image runner.parsers "
+            "runner.challenge runner.clients runner.engine runner.execution runner.image runner.parsers "
             "runner.results runner.store runner.submission runner.time_limits"
         ),
         "runner.devices": (
@@ -112,7 +112,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
         ),
         "runner.cluster": (
             "runner.challenge runner.clients runner.devices runner.doctor runner.engine runner.execution "
-            "runner.parsers runner.submission"
+            "runner.image runner.parsers runner.submission runner.time_limits"
         ),
         "runner.reports": (
             "runner.challenge runner.parsers runner.results runner.store scoring.card scoring.controls "

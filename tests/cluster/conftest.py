@@ -6,28 +6,7 @@ import importlib.util
 
 import pytest
 
-from tests.containers.conftest import (
-    build_shared,
-    built_image,
-    challenge,
-    engine,
-    labels,
-    plan,
-    shared_folders,
-)
-from tests.runner.conftest import challenge_folder, load_challenge
-
-__all__ = [
-    "build_shared",
-    "built_image",
-    "challenge",
-    "challenge_folder",
-    "engine",
-    "labels",
-    "load_challenge",
-    "plan",
-    "shared_folders",
-]
+from tests.containers.fixtures import *  # noqa: F403 - fixtures
 
 
 @pytest.fixture(autouse=True)

@@ -99,7 +99,7 @@ def test_a_status_that_cannot_be_asked_is_a_sentence(cluster: RayCluster) -> Non
     for address in ("local", "10.0.0.1", "ray://10.0.0.1:10001", ":6379"):  # the first would start one
         wrong = type_words("cluster", "status", "--cluster", address, code=2)
         assert "HOST:PORT" in " ".join(wrong.stderr.split())
-    words = ("cluster", "status", "--cluster", cluster.address, "--devices", "GPU-00000000")
+    words = ("cluster", "status", "--cluster", cluster.address, "--devices", "cuda:NVIDIA-H200")
     refused = type_words(*words, "--json", code=3)
     assert [node["ready"] for node in json.loads(refused.stdout)["nodes"]] == [False, False]
 

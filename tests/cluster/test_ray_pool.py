@@ -14,9 +14,10 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.clients.runs import PlannedRun
+from runner.cluster.decisions.fitness import OTHER_VERSION
 from runner.cluster.executor import ClusterExecutor
-from runner.cluster.fitness import OTHER_VERSION
 from runner.cluster.handles import Node
+from runner.cluster.opening import start_devices
 from runner.cluster.pool import ClusterPool
 from runner.engine.connect import connect_engine
 from runner.image.image import Image, require_image
@@ -129,7 +130,7 @@ def test_a_second_coordinator_waits_for_the_first(
     node = pool.overview()[0]
     of_another = Node(id=node.id, name=node.name, facts=node.facts)
     with pytest.raises(Exception, match="another command"):
-        pool._cluster.start_devices(of_another)
+        start_devices(pool._cluster, of_another)
     assert sorted(execute(executor, lambda: None, after=1)) == list(range(24))
 
 

@@ -18,31 +18,8 @@ from runner.engine.session import container_session
 from runner.image.image import Image, require_image
 from sandbox.protocol.frames import Frame
 from tests.conformance import peer
-from tests.containers.conftest import (
-    build_shared,
-    built_image,
-    challenge,
-    engine,
-    evaluation_context,
-    labels,
-    plan,
-    shared_folders,
-)
-from tests.runner.conftest import challenge_folder, load_challenge
+from tests.containers.fixtures import *  # noqa: F403 - fixtures
 from tests.support.fake_stream import Answer, FakeStream
-
-__all__ = [
-    "build_shared",
-    "built_image",
-    "challenge",
-    "challenge_folder",
-    "engine",
-    "evaluation_context",
-    "labels",
-    "load_challenge",
-    "plan",
-    "shared_folders",
-]
 
 Connect = Callable[[], Stream]
 

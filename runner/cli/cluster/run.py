@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,17 +11,19 @@ from pathlib import Path
 from runner.challenge.challenge import Challenge
 from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.devices import Record
-from runner.cluster.agent import processor_model
 from runner.cluster.code_version import code_version
+from runner.cluster.decisions.fitness import Requirements
+from runner.cluster.decisions.gpu_class import devices_of_nodes, recorded_class
 from runner.cluster.executor import ClusterExecutor
-from runner.cluster.fitness import Requirements
+from runner.cluster.node.agent import processor_model
 from runner.cluster.pool import ClusterPool
 from runner.cluster.ray_library import joined_cluster, load_ray
+from runner.cluster.retraining import ClusterTimer
+from runner.cluster.survey import gpu_classes_of_nodes
 from runner.engine.placement import CPU
-from runner.errors import UnmetRequirementError
 from runner.evaluation.batch import BatchResult, evaluate_all
 from runner.evaluation.evaluate import evaluate
-from runner.execution.executor import Executor
+from runner.evaluation.place import OpenPlace, Place
 from runner.execution.host_session import HostSession, host_session
 from runner.execution.settings import Settings
 from runner.image.image import Image
@@ -29,12 +31,8 @@ from runner.progress import ConsoleReporter
 from runner.results.entry_result import EntryResult
 from runner.store.open_store import open_store
 
-ONE_SLOT = "cpu:1"
-"""The devices of a node, where none are named: all its cores."""
 EXECUTED_ON = "cluster"
 """Recorded with attempts, as the device."""
-
-NewExecutor = Callable[..., Executor]
 
 
 def run_on_cluster(
@@ -52,7 +50,7 @@ def run_on_cluster(
 
     Args:
         address: Of Ray's head, as it was typed.
-        devices: Of each node; empty for one slot with all cores.
+        devices: Of each node; empty for one slot with all cores, or for all GPUs.
         challenge: On what is evaluated.
         settings: As requested.
         record: Records the entries.
@@ -69,63 +67,74 @@ def run_on_cluster(
     with (
         host_session(reporter, runtime=settings.placement.runtime, image=image) as host,
         closing(open_store(store, create=True)) as opened,
-        on_cluster(address, devices)(challenge, host) as new_executor,
+        on_cluster(address, devices)(challenge, host, challenge.description.device) as place,
     ):
-        settings = replace(
-            settings, device=host.recorded_device, placement=host.placement, executed_on=EXECUTED_ON
-        )
+        settings = replace(settings, device=place.device, placement=place.placement, executed_on=EXECUTED_ON)
         context = host.evaluation_context(opened, store)
         hand_ins, entries = record(opened, host.image, settings)
         return evaluate_all(
             hand_ins,
             entries,
             opened,
-            lambda submission: evaluate(context, submission, challenge, settings, new_executor=new_executor),
+            lambda submission: evaluate(
+                context,
+                submission,
+                challenge,
+                settings,
+                new_executor=place.new_executor,
+                timer=place.timer,
+            ),
             print_error,
             show_ended=show_ended(reporter),
         )
 
 
-def on_cluster(
-    address: str, devices: str
-) -> Callable[[Challenge, HostSession], AbstractContextManager[NewExecutor]]:
-    """Return what joins a cluster for a challenge, and yields what creates executors on its nodes.
+def on_cluster(address: str, devices: str) -> OpenPlace:
+    """Return what joins a cluster for a challenge, and yields its nodes as a place to execute runs.
 
-    It raises UnmetRequirementError where the challenge needs a GPU, and HostNotReadyError where no cluster
+    Opening raises ConfigurationError where the devices have another form or are of several classes,
+    UnmetRequirementError where they are no GPUs and one is needed, and HostNotReadyError where no cluster
     answers or none of its nodes can be used.
 
     Args:
         address: Of Ray's head, as it was typed.
-        devices: Of each node; empty for one slot with all cores.
+        devices: Of each node, as they were typed; empty for one slot with all cores, or for all GPUs.
     """
 
     @contextmanager
-    def executors(challenge: Challenge, host: HostSession) -> Iterator[NewExecutor]:
-        if challenge.description.device != CPU:
-            raise UnmetRequirementError(
-                "--cluster executes on processors so far, and the challenge needs a GPU: use --devices."
-            )
+    def opened(challenge: Challenge, host: HostSession, required_device: str) -> Iterator[Place]:
         limits, files = challenge.description.limits, challenge.description.files
-        required = requirements_of(
-            host.image,
-            device_class=host.recorded_device,
-            processor=processor_model() if limits.wall_fraction is not None else "",
-            challenge_bytes=sum((challenge.folder / name).stat().st_size for name in files),
-        )
-        with (
-            joined_cluster(address) as ray,
-            ClusterPool(
-                ray,
-                required=required,
-                devices=devices or ONE_SLOT,
-                limits=limits,
-                runtime=host.placement.runtime,
-                report=print_note,
-            ) as pool,
-        ):
-            yield partial(ClusterExecutor, pool=pool)
+        with joined_cluster(address) as ray:
+            each = devices_of_nodes(
+                devices, required_device=required_device, classes=lambda: gpu_classes_of_nodes(ray)
+            )
+            device_class = recorded_class(each)
+            on_cpu = device_class == CPU
+            required = requirements_of(
+                host.image,
+                device_class=device_class,
+                processor=processor_model() if on_cpu and limits.wall_fraction is not None else "",
+                challenge_bytes=sum((challenge.folder / name).stat().st_size for name in files),
+            )
+            runtime = host.placement.runtime
+            with ClusterPool(
+                ray, required=required, devices=each, limits=limits, runtime=runtime, report=print_note
+            ) as pool:
+                timer = ClusterTimer(
+                    pool,
+                    device_class=device_class,
+                    image=host.image,
+                    runtime=runtime,
+                    reporter=host.reporter,
+                )
+                yield Place(
+                    new_executor=partial(ClusterExecutor, pool=pool),
+                    device=device_class,
+                    placement=host.placement,
+                    timer=None if on_cpu else timer,
+                )
 
-    return executors
+    return opened
 
 
 def requirements_of(

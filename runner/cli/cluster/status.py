@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from runner.challenge.limits import Limits
-from runner.cli.cluster.run import ONE_SLOT, requirements_of
+from runner.cli.cluster.run import requirements_of
 from runner.cli.console import print_json, stdout_console
 from runner.cli.options import DevicesOption, JsonOption
+from runner.cluster.decisions.gpu_class import devices_of_nodes, recorded_class
 from runner.cluster.ray_library import joined_cluster, load_ray
-from runner.cluster.survey import SurveyedNode, survey
+from runner.cluster.survey import SurveyedNode, gpu_classes_of_nodes, survey
 from runner.engine.connect import connect_engine
 from runner.engine.placement import CPU
 from runner.errors import HostNotReadyError
@@ -41,9 +42,9 @@ def status_command(
     load_ray()
     image = require_image(connect_engine())
     with joined_cluster(cluster) as ray:
-        nodes = survey(
-            ray, requirements_of(image, device_class=CPU), devices=devices or ONE_SLOT, limits=Limits()
-        )
+        each = devices_of_nodes(devices, required_device=CPU, classes=lambda: gpu_classes_of_nodes(ray))
+        required = requirements_of(image, device_class=recorded_class(each))
+        nodes = survey(ray, required, devices=each, limits=Limits())
     if as_json:
         print_json({"nodes": [_to_json(node) for node in nodes]})
     else:
@@ -113,6 +114,7 @@ def _to_json(node: SurveyedNode) -> dict[str, Any]:
         "ready": node.problem == "",
         "problem": node.problem or None,
         "devices": [device.name for device in facts.devices] if facts else [],
+        "device_class": facts.devices[0].recorded if facts and facts.devices else None,
         "cores": facts.cores if facts else None,
         "memory_bytes": facts.memory_bytes if facts else None,
         "free_bytes": facts.free_bytes if facts else None,

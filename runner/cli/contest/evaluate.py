@@ -99,18 +99,18 @@ def _evaluate_one_by_one(
     devices: str,
 ) -> Ended:
     """Work the queue in this process, on one device or on the nodes of a cluster."""
-    executors, executed_on = None, ""
+    elsewhere, executed_on = None, ""
     if cluster:
         from runner.cli.cluster.run import EXECUTED_ON, on_cluster  # noqa: PLC0415 - slow, and seldom needed
 
-        executors, executed_on = on_cluster(cluster, devices), EXECUTED_ON
+        elsewhere, executed_on = on_cluster(cluster, devices), EXECUTED_ON
     open_evaluator = on_this_host(
         contest.store,
         contest.store_folder,
         contest.folder,
         device=device,
         reporter=lambda: ConsoleReporter(stderr_console()),
-        executors=executors,
+        elsewhere=elsewhere,
         executed_on=executed_on,
     )
     return work_queue(contest, open_evaluator, drain=drain, entries=entries)

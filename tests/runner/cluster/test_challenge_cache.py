@@ -9,7 +9,7 @@ import pytest
 
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
-from runner.cluster.challenge_cache import ChallengeCache, challenge_files
+from runner.cluster.node.challenge_cache import ChallengeCache, challenge_files
 from runner.errors import ConfigurationError, HostNotReadyError
 
 

@@ -14,9 +14,9 @@ import pytest
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.clients.runs import PlannedRun
-from runner.cluster import device as device_module
-from runner.cluster.challenge_cache import ChallengeCache, challenge_files
-from runner.cluster.device import DeviceWorker
+from runner.cluster.node import device as device_module
+from runner.cluster.node.challenge_cache import ChallengeCache, challenge_files
+from runner.cluster.node.device import DeviceWorker
 from runner.cluster.orders import Delivered, Evaluated, Message, Order, Share, Started
 from runner.devices.device import Device
 from runner.devices.protocol import Failed

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.cluster.fitness import MIN_FREE_BYTES, NodeFacts, Requirements, why_unfit
+from runner.cluster.decisions.fitness import MIN_FREE_BYTES, NodeFacts, Requirements, why_unfit
 from runner.devices.device import Device
 
 CPU = Device(name="cpu 1/1", requested="cpu", recorded="cpu", cores=2.0)

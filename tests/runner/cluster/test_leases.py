@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.cluster.leases import Leases
+from runner.cluster.node.leases import Leases
 from runner.cluster.orders import ProcessMark
 
 ONE, TWO = ProcessMark(pid=1, created=10.0), ProcessMark(pid=2, created=20.0)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from runner.challenge.limits import Limits
 from runner.cluster import nodes as module
-from runner.cluster.agent import NodeAgent
 from runner.cluster.answers import NodeRefusedError
 from runner.cluster.code_version import code_version
+from runner.cluster.decisions.fitness import OTHER_VERSION, NodeFacts, Requirements
 from runner.cluster.device_pool import LostShareError
-from runner.cluster.fitness import OTHER_VERSION, NodeFacts, Requirements
 from runner.cluster.handles import Node, RayDevice, RayShare
+from runner.cluster.node.agent import NodeAgent
 from runner.cluster.nodes import Nodes
+from runner.cluster.opening import start_devices
 from runner.cluster.orders import ProcessMark
 from runner.cluster.pool import ClusterPool
 from runner.devices.device import Device
 from runner.errors import HostNotReadyError
-from tests.support.cluster.fake_ray import FakeActor, FakeRay, Pending, RayActorError, RayTaskError
+from tests.support.cluster.fake_ray import (
+    FakeActor,
+    FakeRay,
+    Pending,
+    RayActorError,
+    RayTaskError,
+    without_ray,
+)
 
 MARK = ProcessMark(pid=7, created=1.0)
 DEVICES = tuple(Device(name=f"cpu {k}/2", requested="cpu", recorded="cpu", cores=1.0) for k in (1, 2))
@@ -41,12 +47,7 @@ FIT: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `Nodes` import its class of placements where Ray is not installed."""
-    strategies: Any = ModuleType("ray.util.scheduling_strategies")
-    strategies.NodeAffinitySchedulingStrategy = lambda **_arguments: None
-    for name in ("ray", "ray.util"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    monkeypatch.setitem(sys.modules, strategies.__name__, strategies)
+    without_ray(monkeypatch)
 
 
 def nodes_with(ray: FakeRay) -> Nodes:
@@ -60,6 +61,7 @@ def device_of(cluster: Nodes, actor: FakeActor, name: str = DEVICES[0].name) -> 
         node_name="n",
         device_name=name,
         device_class="cpu",
+        slot=name,
         actor=actor,
         mark=MARK,
     )
@@ -131,7 +133,7 @@ def test_a_device_that_does_not_say_what_it_is_is_killed(answer: Exception) -> N
     ray = FakeRay(lambda _wrapped: silent)
     node = Node(id="n", name="n", facts=NodeFacts(**{"host": "n", **FIT}))
     with pytest.raises(NodeRefusedError):
-        nodes_with(ray).start_devices(node)
+        start_devices(nodes_with(ray), node)
     assert ray.killed == [silent]
 
 

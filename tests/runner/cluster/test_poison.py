@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.cluster.poison import MAX_FAILURES, Failures
+from runner.cluster.decisions.poison import MAX_FAILURES, Failures
 
 
 def test_an_evaluation_whose_run_is_lost_on_node_after_node_is_held() -> None:

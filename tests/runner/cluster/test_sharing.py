@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.clients.runs import PlannedRun
-from runner.cluster.sharing import MAX_SHARE, RunShares, devices_of_each, share_size
+from runner.cluster.decisions.sharing import MAX_SHARE, RunShares, devices_of_each, share_size
 
 PLANNED = [PlannedRun(index=index, seed=index) for index in range(10)]
 

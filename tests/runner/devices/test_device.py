@@ -53,6 +53,19 @@ def test_all_are_the_instances_of_a_divided_gpu() -> None:
     assert len(parsed("all", MIG)) == 2
 
 
+def test_a_class_names_all_of_its_gpus() -> None:
+    """A host may have others; one that is divided cannot be used itself, and another of its model can."""
+    assert [gpu.requested for gpu in parsed("cuda:NVIDIA-H200")] == [
+        "cuda:GPU-00000000-aaaa",
+        "cuda:GPU-11111111-bbbb",
+    ]
+    assert [gpu.recorded for gpu in parsed("cuda:Tesla-T4")] == ["cuda:Tesla-T4"]
+    assert len(parsed("cuda:NVIDIA-H200.MIG-1g.18gb", MIG)) == 2
+    assert [gpu.requested for gpu in parsed("cuda:NVIDIA-H200", MIG + LISTED[LISTED.index("GPU 1") :])] == [
+        "cuda:GPU-11111111-bbbb"
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
@@ -65,6 +78,11 @@ def test_all_are_the_instances_of_a_divided_gpu() -> None:
         ("cuda:0,cuda:0", ConfigurationError, "twice"),
         ("cuda:0,cuda:2", ConfigurationError, "NVIDIA-H200, Tesla-T4"),
         ("cuda:7", UnmetRequirementError, "no GPU 7"),
+        (
+            "cuda:NVIDIA-H100",
+            UnmetRequirementError,
+            "no GPU of class NVIDIA-H100; it has: NVIDIA-H200, Tesla-T4",
+        ),
         ("GPU-unknown", UnmetRequirementError, "no GPU GPU-unknown"),
     ],
 )

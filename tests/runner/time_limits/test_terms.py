@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ from runner.errors import SandboxError
 from runner.image.image import Image
 from runner.progress import NullReporter
 from runner.store.open_store import open_store
+from runner.time_limits.measurements import Measurement, MeasurementKey, measurement_key
+from runner.time_limits.policy import MIN_GPU_SECONDS
 from runner.time_limits.terms import Terms, agree_on_terms
 from sandbox.protocol.frames import Frame, encode
 from sandbox.protocol.messages import TO_TRAINER
@@ -116,3 +119,36 @@ def test_a_limit_in_seconds_does_not_fail_for_the_time(agree: Callable[..., Term
     assert steps.texts[-1].startswith("tiny: the score card will have no run times: ")
     with pytest.raises(SandboxError):
         agree(engine, "2" * 12, Limits(wall_fraction=0.2), time_retraining=True)
+
+
+class Elsewhere:
+    """A machine of another class (`runner.time_limits.elsewhere.RetrainingTimer`)."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.measured, self.on_gpu = name, 0, True
+
+    def key(self, challenge: Challenge) -> MeasurementKey:
+        own = measurement_key(cast(Engine, TimingEngine()), IMAGE, challenge)
+        return replace(own, machine={"class": self.name})
+
+    def measure(self, _challenge: Challenge) -> Measurement:
+        self.measured += 1
+        return Measurement.model_validate({**MEASURED, "retrain_seconds": 100.0, "measured": "now"})
+
+
+def test_a_fraction_is_one_of_retraining_where_the_runs_are_executed(agree: Callable[..., Terms]) -> None:
+    """It is timed there once for each class, and nothing is timed here."""
+    engine, there, other = TimingEngine(), Elsewhere("cuda:A"), Elsewhere("cuda:B")
+    limits = Limits(wall_fraction=0.2)
+    terms = agree(engine, "1" * 12, limits, timer=there)
+    assert (terms.retrain_seconds, terms.wall_seconds) == (100.0, 20.0)
+    assert agree(engine, "1" * 12, limits, timer=there) == terms
+    assert agree(engine, "2" * 12, limits, timer=there).machine == terms.machine
+    assert agree(engine, "2" * 12, limits, timer=other).machine != terms.machine
+    assert (engine.started, there.measured, other.measured) == (0, 1, 1)
+
+
+def test_a_small_fraction_on_gpus_elsewhere_has_their_lower_bound(agree: Callable[..., Terms]) -> None:
+    """The first use of each kernel takes time there too."""
+    terms = agree(TimingEngine(), "1" * 12, Limits(wall_fraction=0.001), timer=Elsewhere("cuda:A"))
+    assert terms.wall_seconds == MIN_GPU_SECONDS

@@ -1,14 +1,18 @@
 """A coordinator in a process of its own, with a real store and runs that sleep.
 
 ``python -m tests.support.cluster.coordinator ADDRESS STORE CHALLENGE RUNS SECONDS LEASE`` executes what is not
-finished of one evaluation, and ends with 0 once nothing is left.
+finished of one evaluation, and ends with 0 once nothing is left. Each such process behaves as if it were on a
+machine of its own: only the lease in the database keeps others out, and one that finds it taken waits for it.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from contextlib import closing
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,12 +20,13 @@ from typing import Final
 from runner.challenge.load import load_challenge
 from runner.cluster.executor import ClusterExecutor
 from runner.engine.connect import connect_engine
-from runner.errors import RunnerError
+from runner.errors import BusyError, RunnerError
 from runner.evaluation.pending_runs import PendingRuns
 from runner.execution.context import EvaluationContext
 from runner.execution.settings import Settings
 from runner.image.image import require_image
-from runner.store.lease import evaluation_lease
+from runner.store.database import Database
+from runner.store.lease import Lease
 from runner.store.open_store import open_store
 from runner.store.paths import EvaluationPaths
 from runner.store.records import EvaluationRecord
@@ -33,6 +38,10 @@ NAME: Final = "cluster-fault"
 """Of the evaluation."""
 PROGRESS: Final = "progress.log"
 """A file in the store's folder: seconds since the epoch, and what is reported."""
+
+STORE_LEASE_SECONDS: Final = 12.0
+"""After which another process may take the evaluation from one that stands still."""
+_PATIENCE_SECONDS: Final = 120.0
 
 
 class FileReporter:
@@ -49,6 +58,29 @@ class FileReporter:
     def count(self, text: str, done: int, total: int) -> None:
         """Write a line."""
         self.step(f"{text} {done}/{total}")
+
+
+@contextmanager
+def lease_of_own(database: Database) -> Iterator[Lease]:
+    """Take the lease of the evaluation as a process of another machine would; wait for it as long as it takes."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        lease = Lease(
+            database,
+            NAME,
+            holder=f"process {os.getpid()}",
+            place=uuid.uuid4().hex,
+            lease_seconds=STORE_LEASE_SECONDS,
+            beat_seconds=STORE_LEASE_SECONDS / 8,
+        )
+        try:
+            with lease:
+                yield lease
+                return
+        except BusyError:
+            if lease.token or time.monotonic() > deadline:
+                raise
+        time.sleep(1.0)
 
 
 def coordinate(
@@ -69,7 +101,7 @@ def coordinate(
     submission = Submission(name="sleeps", sha256="b" * 64, archive=seconds.encode())
     with (
         closing(open_store(folder, create=True)) as store,
-        evaluation_lease(store.database, folder, NAME) as held,
+        lease_of_own(store.database) as held,
     ):
         store.begin(
             EvaluationRecord(

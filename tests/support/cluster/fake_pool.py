@@ -10,9 +10,9 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.outputs import NetworkOutputs
 from runner.clients.evaluator import Rejected
 from runner.clients.runs import PlannedRun
+from runner.cluster.decisions.poison import Failures
 from runner.cluster.device_pool import LostShareError, RemoteDevice, RemoteShare
 from runner.cluster.orders import Delivered, Evaluated, Message, Order, Share, Started
-from runner.cluster.poison import Failures
 from runner.devices.protocol import Failed
 from runner.errors import RunnerError
 from runner.execution.executor import EvaluatedRun

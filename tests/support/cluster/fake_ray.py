@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import SimpleNamespace
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType, SimpleNamespace
 from typing import Any
+
+import pytest
 
 
 class RayError(Exception):
@@ -61,15 +64,31 @@ class FakeRay:
         RayError=RayError, RayTaskError=RayTaskError, GetTimeoutError=GetTimeoutError
     )
 
-    def __init__(self, new_actor: Callable[[type], FakeActor]) -> None:
-        self._new_actor = new_actor
+    def __init__(self, new_actor: Callable[[type], FakeActor], nodes: Sequence[str] = ()) -> None:
+        self._new_actor, self._nodes = new_actor, nodes
         self.killed: list[FakeActor] = []
+        self.options: list[dict[str, Any]] = []
+        """With which each actor was started."""
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Return the nodes that are alive, one processor each."""
+        return [
+            {
+                "NodeID": name,
+                "NodeManagerHostname": name,
+                "NodeManagerAddress": "address",
+                "Alive": True,
+                "Resources": {"CPU": 1.0},
+            }
+            for name in self._nodes
+        ]
 
     def remote(self, **_options: object) -> Callable[[type], Any]:
         """Wrap a class."""
 
         def wrap(wrapped: type) -> Any:
-            def options(**_options: object) -> Any:
+            def options(**options: object) -> Any:
+                self.options.append(options)
                 return SimpleNamespace(remote=lambda *_arguments: self._new_actor(wrapped))
 
             return SimpleNamespace(options=options)
@@ -97,3 +116,16 @@ class FakeRay:
     def kill(self, actor: FakeActor) -> None:
         """End an actor."""
         self.killed.append(actor)
+
+    def put(self, value: object) -> Reference:
+        """Keep a value."""
+        return Reference(value)
+
+
+def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `Nodes` import its class of placements where Ray is not installed."""
+    strategies: Any = ModuleType("ray.util.scheduling_strategies")
+    strategies.NodeAffinitySchedulingStrategy = lambda **_arguments: None
+    for name in ("ray", "ray.util"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, strategies.__name__, strategies)

@@ -13,7 +13,7 @@ from typing import Self
 
 from runner.challenge.challenge import Challenge
 from runner.clients.runs import PlannedRun
-from runner.cluster.device import DeviceWorker
+from runner.cluster.node.device import DeviceWorker
 from runner.cluster.orders import Order
 from runner.engine.api import Container
 from runner.engine.container_spec import EVALUATION_LABEL, worker_container

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from runner.challenge.challenge import Challenge
 from runner.cluster.code_version import code_version
-from runner.cluster.fitness import Requirements
+from runner.cluster.decisions.fitness import Requirements
 from runner.cluster.pool import ClusterPool
 from runner.cluster.ray_library import joined_cluster
 from runner.image.image import Image
@@ -41,9 +41,9 @@ class RayCluster:
         """Return where the head listens."""
         return str(self._cluster.address)
 
-    def add_node(self) -> Any:
-        """Add a node, and return it."""
-        node = self._cluster.add_node(num_cpus=1, object_store_memory=_STORE_BYTES)
+    def add_node(self, **more: Any) -> Any:
+        """Add a node, with more of what Ray may be told about it, and return it."""
+        node = self._cluster.add_node(num_cpus=1, object_store_memory=_STORE_BYTES, **more)
         self.nodes.append(node)
         return node
 

@@ -108,6 +108,11 @@ class Server:
             else:
                 return
 
+    @property
+    def is_running(self) -> bool:
+        """Return whether its process has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def stop(self, mode: str = "fast") -> None:
         """Stop it: ``fast`` ends its connections, ``immediate`` is as if it were killed."""
         self._run("pg_ctl", "stop", "-D", str(self.folder / "data"), "-m", mode)

@@ -26,7 +26,7 @@ from runner.cli.main import COMMANDS, run_words
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.web.client import EntryAnswer, HandInAnswer
 from runner.cli.web.submit import print_handed_in
-from runner.cluster.fitness import NodeFacts
+from runner.cluster.decisions.fitness import NodeFacts
 from runner.cluster.survey import SurveyedNode
 from runner.devices.device import Device
 from runner.doctor.findings import Status, make_finding

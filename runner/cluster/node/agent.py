@@ -20,10 +20,10 @@ from typing import Final
 import psutil
 
 from runner.challenge.limits import Limits
-from runner.cluster.challenge_cache import ChallengeCache, cache_folder
 from runner.cluster.code_version import code_version
-from runner.cluster.fitness import NodeFacts
-from runner.cluster.leases import Leases
+from runner.cluster.decisions.fitness import NodeFacts
+from runner.cluster.node.challenge_cache import ChallengeCache, cache_folder
+from runner.cluster.node.leases import Leases
 from runner.cluster.orders import ProcessMark
 from runner.devices.host import open_devices
 from runner.doctor.checks import examine
@@ -32,6 +32,7 @@ from runner.doctor.findings import broken_findings
 from runner.doctor.gather import gather_facts
 from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
+from runner.engine.gpus.gpu_parent import gpu_classes
 from runner.engine.session import remove_leftovers
 from runner.errors import HostNotReadyError, RunnerError
 
@@ -92,6 +93,12 @@ class NodeAgent:
             free_bytes=free,
             devices=opened.devices,
         )
+
+    def gpu_classes(self) -> list[str]:
+        """Return the classes of this node's GPUs and MIG instances, each once; none without a driver."""
+        with contextlib.suppress(RunnerError):
+            return list(dict.fromkeys(gpu_classes().values()))
+        return []
 
     def has_challenge(self, sha256: str) -> bool:
         """Return whether a challenge is in this node's cache."""

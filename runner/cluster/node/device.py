@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 
 from runner.challenge.challenge import Challenge
-from runner.cluster.challenge_cache import ChallengeCache, cache_folder
 from runner.cluster.code_version import code_version
-from runner.cluster.orders import Delivered, Message, Order, ProcessMark, Share, Started
-from runner.cluster.outbox import AbortedError, EvaluatedSink, Outbox
+from runner.cluster.node.challenge_cache import ChallengeCache, cache_folder
+from runner.cluster.node.outbox import AbortedError, EvaluatedSink, Outbox
+from runner.cluster.orders import Delivered, Message, Order, ProcessMark, Share, Started, TimingOrder
 from runner.devices.device import Device
 from runner.devices.protocol import Failed
 from runner.errors import HostNotReadyError, RunnerError, SandboxError
@@ -31,8 +31,10 @@ from runner.execution.executor import Executor, OutputsSink
 from runner.execution.host_session import HostSession, host_session
 from runner.execution.local import LocalExecutor
 from runner.progress import NullReporter, Reporter
+from runner.time_limits.retraining import get_or_measure
 from runner.tracebacks import save_traceback
 
+VISIBLE_GPUS: Final = "CUDA_VISIBLE_DEVICES"
 _MAX_SHARES: Final = 64
 _ABORT_SECONDS: Final = 120.0
 """In which a share that is aborted removes its containers."""
@@ -94,6 +96,34 @@ class DeviceWorker:
             finally:
                 outbox.aborted.set()
                 self._wait(outbox)
+
+    def time_retraining(self, order: TimingOrder) -> dict[str, Any]:
+        """Return how long retraining takes on this device, as `Measurement.model_validate` reads it.
+
+        Raises:
+            ConfigurationError: the organizer's own network cannot be used.
+            HostNotReadyError: the machine cannot execute it, or its challenge is not in the cache.
+            SandboxError: the trainer failed.
+        """
+        with self._turn:
+            host = self._opened(order)
+            _key, measurement = get_or_measure(
+                engine=host.engine,
+                image=host.image,
+                challenge=self.challenge(order),
+                labels=host.labels,
+                reporter=host.reporter,
+                placement=host.placement,
+            )
+        return measurement.model_dump(mode="json")
+
+    def visible_gpus(self) -> list[str]:
+        """Return what Ray gave this process: UUIDs, or numbers where its node was started without them."""
+        return [each for each in os.environ.get(VISIBLE_GPUS, "").split(",") if each]
+
+    def use(self, device: Device) -> None:
+        """Use another device than the one that was named first; nothing has been executed yet."""
+        self._device = device
 
     def stop(self, share: str) -> None:
         """Start no other run of a share; those in progress end. Another share of this device goes on."""
@@ -228,9 +258,9 @@ class DeviceWorker:
             sink=sink,
         )
 
-    def _opened(self, order: Order) -> HostSession:
+    def _opened(self, order: Order | TimingOrder) -> HostSession:
         """Return this machine with the image and runtime of an order, and with the device's lock."""
-        key = (order.image, order.settings.placement.runtime, order.required_device)
+        key = (order.image, order.runtime, order.required_device)
         if self._host is not None and self._host[0] == key:
             return self._host[1]
         self._host = None
@@ -243,7 +273,7 @@ class DeviceWorker:
         host = self._resources.enter_context(
             host_session(
                 reporter(),
-                runtime=order.settings.placement.runtime,
+                runtime=order.runtime,
                 device=self._device.requested,
                 required_device=order.required_device,
                 image=order.image,
@@ -252,7 +282,7 @@ class DeviceWorker:
         self._host = (key, host)
         return host
 
-    def challenge(self, order: Order) -> Challenge:
+    def challenge(self, order: Order | TimingOrder) -> Challenge:
         """Return the challenge of an evaluation, with the limits in force."""
         if self._challenge is None or self._challenge.sha256 != order.challenge_sha256:
             self._challenge = self._challenges.load(order.challenge_sha256)
