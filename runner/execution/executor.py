@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Protocol, Self
 
 from runner.challenge.outputs import NetworkOutputs
@@ -49,7 +50,13 @@ class Executor(Protocol):
     def __enter__(self) -> Self:
         """Start."""
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
         """End everything in progress; unfinished runs and checkpoints are left for another command."""
 
     def execute(

@@ -97,10 +97,7 @@ class LocalExecutor:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         """Stop the evaluator."""
         self._resources.__exit__(kind, error, trace)
