@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from runner.challenge.challenge import Challenge
 from runner.cluster.code_version import code_version
 from runner.cluster.node.challenge_cache import ChallengeCache, cache_folder
 from runner.cluster.node.outbox import AbortedError, EvaluatedSink, Outbox
+from runner.cluster.node.share_folder import share_folder
 from runner.cluster.orders import Delivered, Message, Order, ProcessMark, Share, Started, TimingOrder
 from runner.devices.device import Device
 from runner.devices.protocol import Failed
@@ -202,8 +202,8 @@ class DeviceWorker:
                 raise AbortedError
             return outbox.stopped.is_set()
 
-        with tempfile.TemporaryDirectory(prefix="unlearn-share-") as folder:
-            sink = EvaluatedSink(Path(folder), outbox, keep_checkpoints=order.settings.keep_checkpoints)
+        with share_folder() as folder:
+            sink = EvaluatedSink(folder, outbox, keep_checkpoints=order.settings.keep_checkpoints)
             with self.new_executor(order, sink) as executor:
                 for index, checkpoint in share.checkpoints.items():
                     sink.add(index, checkpoint)
