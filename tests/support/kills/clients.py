@@ -26,6 +26,8 @@ ENDS: Final[dict[Kind, EntryState]] = {
 """In which state an entry of each kind must end."""
 USED: Final = "The quota of this phase is used"
 _MAX_PAUSE_SECONDS: Final = 0.3
+_REFUSED_SECONDS: Final = 1.0
+"""After a refusal, until the next file is tried."""
 _LARGEST_BYTES: Final = 300_000
 
 
@@ -100,7 +102,7 @@ class Client(threading.Thread):
                 team.refused.append(digest)
                 if USED in str(error) and not may_leave_room:
                     return
-                self._pause(_MAX_PAUSE_SECONDS)
+                time.sleep(_REFUSED_SECONDS * (0.5 + self._chance.random()))
             else:
                 team.acknowledged.append(HandedIn(entry=entry, kind=kind, sha256=digest))
                 self._pause(self._chance.random())

@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+import scoring.card.make  # noqa: F401 - so that forked processes have it, and need not import SciPy
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.challenge.outputs import NetworkOutputs

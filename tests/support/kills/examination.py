@@ -135,9 +135,9 @@ def _shown(contest: Contest, entries: Sequence[CompetitionEntry]) -> Iterator[st
     """Require that the web service shows the result of each entry, as the last publication left it."""
     ended = {entry.id for entry in entries if entry.state in (EntryState.SCORED, EntryState.FAILED)}
     snapshot = read_snapshot(contest.store_folder, "feedback")
-    results = set() if snapshot is None else set(snapshot.results)
-    if results != ended:
-        yield f"results of {len(ended)} entries should be shown, and of {len(results)} are"
+    missing = ended - (set() if snapshot is None else set(snapshot.results))
+    if missing:
+        yield f"the results of entries {sorted(missing)} are not shown"
 
 
 def _left_over(contest: Contest, store: Store) -> Iterator[str]:

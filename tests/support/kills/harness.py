@@ -43,10 +43,10 @@ from tests.support.kills.processes import (
     traces_in,
 )
 
-QUOTA: Final = 6
+QUOTA: Final = 4
 """Entries of a team that count, in total."""
-MOST_IN_FLIGHT: Final = 4
-RUNS: Final = 6
+MOST_IN_FLIGHT: Final = 3
+RUNS: Final = 4
 _PAIRS: Final = 2
 """Teams that hand in over the web at a time."""
 _SERVER: Final = "server"
