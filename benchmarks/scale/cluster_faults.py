@@ -198,6 +198,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="Kinds, separated by commas; empty for all.")
     parser.add_argument("--without-engine", action="store_true", help="No machine has an engine of its own.")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit("ended by SIGTERM"))  # and everything with it
     begun = time.monotonic()
     with prepared(arguments.seed, has_engine=not arguments.without_engine) as (evaluations, happenings):
         wanted = set(arguments.only.split(",")) if arguments.only else set(KINDS)

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
@@ -89,6 +90,8 @@ class Happenings:
         """Act on machines, and on an engine and a database server that are the benchmark's own, if given."""
         self._machines, self._engine, self._server = machines, engine, server
         self._random = random.Random(seed)
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
+        """Starts the database: it ends with the thread that started it, which has to live on."""
         self.later = Later()
         self._losses: list[Loss] = []
         self.longest_cut = 0.0
@@ -185,5 +188,6 @@ class Happenings:
         if not self._server.is_running:
             return False
         self._server.stop("immediate")
-        self.later.add(self._random.uniform(*_PAUSE_SECONDS), self._server.start)
+        start = self._server.start
+        self.later.add(self._random.uniform(*_PAUSE_SECONDS), lambda: self._starter.submit(start).result())
         return True

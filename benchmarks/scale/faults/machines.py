@@ -23,6 +23,8 @@ RESTART_SECONDS: Final = 5.0
 """After which a service manager starts Ray again, as deploy/unlearn-ray-node.service states it."""
 _STORE_BYTES: Final = 80 << 20
 _LOOK_SECONDS: Final = 0.5
+_STAGGER_SECONDS: Final = 4.0
+"""Between the first starts of two machines: all at once are too much for two cores."""
 _END_SECONDS: Final = 20.0
 _START_SECONDS: Final = 60.0
 _RAY: Final = (sys.executable, "-m", "ray.scripts.scripts", "start", "--block")
@@ -101,7 +103,7 @@ class Machine:
             **({"DOCKER_HOST": engine} if engine else {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self._start_at = 0.0
+        self._start_at = time.monotonic() + number * _STAGGER_SECONDS
         self.is_stopped = False
         """Whether it is not to be started again."""
         self.is_away = False
@@ -223,4 +225,5 @@ class Machines:
 
 
 def _environment(**more: str) -> dict[str, str]:
-    return {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT), **more}
+    patient = {"RAY_raylet_start_wait_time_s": "120"}
+    return {**os.environ, **ENVIRONMENT, **patient, "PYTHONPATH": str(ROOT), **more}
