@@ -155,12 +155,12 @@ def best_double_thresholds(
             break
         number = fewest[diagonal, pending].astype(np.intp)
         fewest[diagonal, pending] += 1
-        wanted = code[diagonal] + number
-        entry = table.entries[wanted]
+        place = code[diagonal] + number
+        entry = table.entries[place]
         is_bound = entry == best[pending]
         undecided[pending] = ~is_bound & (entry > floor[pending])
         candidates = intervals(cells, peaky_at, example=pending, diagonal=diagonal, others=number)
-        reached = _reached(samples, right, candidates, example=pending, code=wanted)
+        reached = _reached(samples, right, candidates, example=pending, code=place)
         pending = pending[~(is_bound & reached) & ~undecided[pending]]
     undecided[pending] = True
     return best, ~undecided
@@ -176,7 +176,7 @@ def _reached(
         right: Right thresholds of all examples, of shape [examples, 1].
         candidates: Intervals, of which some have another code or end where there are no values.
         example: Position of each example that is asked for. Shape [rows].
-        code: Code that is wanted. Shape [rows].
+        code: Code of an entry of the table. Shape [rows].
 
     Returns:
         Shape [rows].

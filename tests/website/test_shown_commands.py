@@ -82,7 +82,7 @@ LEFT_OUT = {"MissingParameter", "BadOptionUsage"}
 """Names of typer's exceptions, whose module is private."""
 PROGRAMS = {
     *("export", "podman", "docker", "ln", "apparmor_parser", "git", "cd", "sed", "tail", "pip"),
-    *("createuser", "createdb", "pg_dump", "pg_restore", "sqlite3", "rsync"),
+    *("createuser", "createdb", "paste", "pg_dump", "pg_restore", "sqlite3", "rsync"),
     *("chmod", "curl", "groupadd", "install", "ray", "umask", "useradd"),
 }
 """Of others, which pages may show."""

@@ -71,7 +71,7 @@ def test_a_job_of_slurm_is_a_cluster(environment: Environment) -> None:
     )
     assert "srun --nodes=4 --ntasks-per-node=1 --exclude=first" in called
     assert "ray start --block --address=" in called
-    assert called.splitlines()[-1] == "unlearn run a b.zip -n 512 --cluster 10.0.0.1:6379"
+    assert "unlearn run a b.zip -n 512 --cluster 10.0.0.1:6379" in called.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_head_is_where_other_nodes_reach_it(
     ended = subprocess.run([SLURM, "run"], env=changed, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert f"--node-ip-address={used} " in calls(environment)
-    assert calls(environment).splitlines()[-1] == f"unlearn run --cluster {used}:6379"
+    assert f"unlearn run --cluster {used}:6379" in calls(environment).splitlines()
 
 
 @pytest.mark.parametrize(("resolved", "addresses"), [("127.0.1.1", "127.0.0.1 ::1"), ("", "")])

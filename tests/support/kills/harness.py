@@ -53,7 +53,7 @@ _SERVER: Final = "server"
 _AT_WORK: Final = frozenset({EntryState.CHECKING, EntryState.RUNNING, EntryState.SCORING})
 _COUNTING: Final = IN_FLIGHT | {EntryState.SCORED}
 _MOMENT_SECONDS: Final = 20.0
-_END_SECONDS: Final = 400.0
+_END_SECONDS: Final = 900.0
 _POLL_SECONDS: Final = 0.05
 
 
