@@ -26,14 +26,15 @@ _LOOK_SECONDS: Final = 0.5
 _STAGGER_SECONDS: Final = 4.0
 """Between the first starts of two machines: all at once are too much for two cores."""
 _END_SECONDS: Final = 20.0
-_START_SECONDS: Final = 60.0
+_START_SECONDS: Final = 120.0
+_CURRENT: Final = Path("/tmp/ray/ray_current_cluster")
 _RAY: Final = (sys.executable, "-m", "ray.scripts.scripts", "start", "--block")
 _WITH_RAY_FOLDER: Final = 'mount --bind "$0" /tmp/ray && exec "$@"'
 """Each machine has a folder of its own for Ray: `ip netns exec` gives it its own mounts."""
 
 
 class Head:
-    """Ray's head on this machine, which executes nothing. A thread of `Machines` starts it again."""
+    """Ray's head on this machine, which executes nothing."""
 
     def __init__(self, address: str, log: Path) -> None:
         self._log = log
@@ -48,27 +49,34 @@ class Head:
         return f"{self._host}:{self._port}"
 
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start it, again if need be, and wait until it listens."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            if self._process is None or self._process.poll() is not None:
+                self._process = self._spawn()
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((self._host, self._port), timeout=1.0),
+            ):
+                return
+            if time.monotonic() > deadline:
+                raise SystemExit(f"Ray's head does not start; see {self._log}.")
+            time.sleep(0.2)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with contextlib.suppress(OSError):  # Ray would take other machines' processes for its own
+            if self.address in _CURRENT.read_text():
+                _CURRENT.unlink()
         words = (f"--node-ip-address={self._host}", f"--port={self._port}", "--num-cpus=0")
         options = ("--head", "--include-dashboard=false", f"--object-store-memory={_STORE_BYTES}")
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [*_RAY, *words, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=_environment(),
             )
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            with (
-                contextlib.suppress(OSError),
-                socket.create_connection((self._host, self._port), timeout=1.0),
-            ):
-                return
-            if time.monotonic() > deadline or self._process.poll() is not None:
-                raise SystemExit(f"Ray's head does not start; see {self._log}.")
-            time.sleep(0.2)
 
     def kill(self) -> None:
         """Kill all of its processes."""
@@ -76,9 +84,11 @@ class Head:
             return
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self._process.pid)
-            for each in [process, *process.children(recursive=True)]:
+            killed = [process, *process.children(recursive=True)]
+            for each in killed:
                 with contextlib.suppress(psutil.Error):
                     each.kill()
+            psutil.wait_procs(killed, timeout=_END_SECONDS)  # one that still listens is no head
         self._process.wait()
         self._process = None
 
