@@ -73,11 +73,12 @@ def score_card(
             correct answer on retain or test.
     """
     check_comparable(unlearned, references)
-    with (
-        threadpool_limits(1),  # small matrices: more threads wait for each other and round differently
-        ThreadPoolExecutor(1) as second_core,
-    ):
-        return _score_card(unlearned, references, options or CardOptions(), controls, second_core)
+    second_core = ThreadPoolExecutor(1)
+    try:
+        with threadpool_limits(1):  # small matrices: more threads wait for each other and round differently
+            return _score_card(unlearned, references, options or CardOptions(), controls, second_core)
+    finally:
+        second_core.shutdown(cancel_futures=True)
 
 
 def _score_card(
@@ -87,7 +88,7 @@ def _score_card(
     controls: Controls | Callable[[], Controls],
     second_core: Executor,
 ) -> ScoreCard:
-    """Return the card; parts that need no others are computed by a second thread at the same time."""
+    """Return the card; two parts that need no others are computed by a second thread at the same time."""
     confidences, reference_confidences = unlearned.confidences(), references.confidences()
     unlearned_accuracies, reference_accuracies = unlearned.accuracies(), references.accuracies()
     published = score_of_confidences(

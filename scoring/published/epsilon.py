@@ -60,7 +60,7 @@ def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
         retrained: Confidences under the references. Shape [m, examples], m >= 2.
 
     Returns:
-        Shape [examples], in [0, 50]. The memory needed beyond the inputs is a copy of them, some
+        Shape [examples], in [0, 50]. The memory needed beyond the inputs is about six times theirs, some
         megabytes, and two tables of (n + 1) x (m + 1) numbers.
 
     Raises:
