@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = 5
 KINDS = ("equal", "shifted", "wide", "narrow", "ties", "saturated", "two groups", "copies", "constant")
-SIZES = ((2, 3, 7), (5, 4, 12), (8, 9, 30), (17, 24, 40), (40, 33, 25), (64, 64, 60), (130, 97, 50))
+SIZES = ((2, 3, 7), (5, 4, 12), (17, 24, 40), (40, 33, 25), (64, 64, 60))
 LARGE = ((512, 512, 700), (300, 512, 200))
 
 

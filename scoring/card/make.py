@@ -73,11 +73,12 @@ def score_card(
             correct answer on retain or test.
     """
     check_comparable(unlearned, references)
-    with (
-        threadpool_limits(1),  # small matrices: more threads wait for each other and round differently
-        ThreadPoolExecutor(1) as second_core,
-    ):
-        return _score_card(unlearned, references, options or CardOptions(), controls, second_core)
+    second_core = ThreadPoolExecutor(1)
+    try:
+        with threadpool_limits(1):  # small matrices: more threads wait for each other and round differently
+            return _score_card(unlearned, references, options or CardOptions(), controls, second_core)
+    finally:
+        second_core.shutdown(cancel_futures=True)
 
 
 def _score_card(
@@ -87,7 +88,7 @@ def _score_card(
     controls: Controls | Callable[[], Controls],
     second_core: Executor,
 ) -> ScoreCard:
-    """Return the card; parts that need no others are computed by a second thread at the same time."""
+    """Return the card; two parts that need no others are computed by a second thread at the same time."""
     confidences, reference_confidences = unlearned.confidences(), references.confidences()
     unlearned_accuracies, reference_accuracies = unlearned.accuracies(), references.accuracies()
     published = score_of_confidences(
@@ -99,7 +100,9 @@ def _score_card(
     n, confidence = unlearned.models, options.confidence
     seed = seed_of(unlearned, references) if options.seed is None else options.seed
     pool = pool_checkpoints(confidences, reference_confidences)
-    in_joint = second_core.submit(_joint, confidences, reference_confidences, seed, pool)
+    joint_attack_result = second_core.submit(_joint, confidences, reference_confidences, seed, pool)
+    margins = margins_of(unlearned), margins_of(references)
+    loss_attack_result = second_core.submit(loss_accuracies, unlearned, references, margins, seed)
     parts = _Parts()
     uncertainty = parts.compute(
         "uncertainty",
@@ -126,13 +129,12 @@ def _score_card(
     held_out = parts.compute(
         "held_out", lambda: _held_out(confidences, reference_confidences, seed, confidence)
     )
-    joint = parts.compute("joint", in_joint.result)
+    joint = parts.compute("joint", joint_attack_result.result)
     run_times = parts.compute("run_time", lambda: _run_time(unlearned, references, options))
     on_controls = parts.compute("controls", lambda: _on_controls((unlearned, references), controls, seed))
     exact = exact_epsilon(confidences, reference_confidences)
     lira = parts.compute("u_lira", lambda: u_lira(confidences, reference_confidences, seed=seed))
-    margins = margins_of(unlearned), margins_of(references)
-    loss_attack = parts.compute("membership", lambda: loss_accuracies(unlearned, references, margins, seed))
+    loss_attack = parts.compute("membership", loss_attack_result.result)
     return ScoreCard(
         schema_version=SCHEMA_VERSION,
         n=n,

@@ -38,8 +38,7 @@ def held_out_areas(
             TREES, min_samples_leaf=min(5, 1 + len(train) // 25), random_state=trees_seed, n_jobs=1
         )
         machine.fit(train, is_unlearned[training])
-        # The trees read one example of all models at a time.
-        trees.fit(np.asfortranarray(train, dtype=np.float32), is_unlearned[training])
+        trees.fit(train, is_unlearned[training])
         areas.append(
             (
                 float(roc_auc_score(is_unlearned[held_out], machine.decision_function(test))),

@@ -141,21 +141,22 @@ def best_double_thresholds(
     fewest = fewest_others(cells, others=others)
     code = (peaky - np.arange(len(fewest))) * (others + 1)  # of each diagonal, without others
 
+    bounds = table.envelope.take(code[:, np.newaxis] + np.minimum(fewest, others))
+    bounds[fewest > others] = -np.inf
     best, undecided = floor.copy(), floor < 0
     pending = np.flatnonzero(~undecided)
     for _ in range(_ROUNDS):
-        number = fewest[:, pending]
-        bounds = table.envelope.take(code[:, np.newaxis] + np.minimum(number, others))
-        bounds[number > others] = -np.inf
-        diagonal = bounds.argmax(axis=0)
-        best[pending] = np.maximum(bounds[diagonal, np.arange(pending.size)], floor[pending])
+        diagonal = bounds[:, pending].argmax(axis=0)
+        best[pending] = np.maximum(bounds[diagonal, pending], floor[pending])
         is_higher = best[pending] > floor[pending]
         pending, diagonal = pending[is_higher], diagonal[is_higher]
         if pending.size == 0:
             break
         number = fewest[diagonal, pending].astype(np.intp)
-        fewest[diagonal, pending] += 1
         place = code[diagonal] + number
+        fewest[diagonal, pending] += 1
+        next_bound = table.envelope.take(place + 1, mode="clip")
+        bounds[diagonal, pending] = np.where(number < others, next_bound, -np.inf)
         entry = table.entries[place]
         is_bound = entry == best[pending]
         undecided[pending] = ~is_bound & (entry > floor[pending])

@@ -15,8 +15,11 @@ from scoring.checks import CountArray, FloatArray
 from scoring.published.attacks import BUFFER, expand_ranges
 from scoring.published.grid import Grid
 
+_APART = 4e4
+"""Distance between the values of two examples that are searched together; confidences are within 10 000."""
+
 _SLACK = 1e-6
-"""Distance added where a rounded difference must not be too small; it only lets more cells be considered."""
+"""Added where a rounded number must not be too small; it only lets more cells be considered."""
 
 
 class Cells(NamedTuple):
@@ -25,14 +28,8 @@ class Cells(NamedTuple):
     others_below: NDArray[np.int32]
     """Number of others below each peaky member. Shape [peaky, examples]."""
 
-    previous: FloatArray
-    """Peaky member before each, -inf before the first. Shape [peaky, examples]."""
-
-    highest: FloatArray
-    """Cell (i, j) is in reach if the member before the i-th is below this. Shape [columns, examples]."""
-
-    rows: list[int]
-    """Number of cells of each column of which one may be in reach in any example."""
+    reach: NDArray[np.int32]
+    """Largest i of a cell of each column in reach, -1 if none is. Shape [columns, examples]."""
 
 
 def reachable_cells(members: FloatArray, peaky_at: CountArray, right: Grid) -> Cells:
@@ -41,7 +38,8 @@ def reachable_cells(members: FloatArray, peaky_at: CountArray, right: Grid) -> C
     Right thresholds of column j lie between its last member and the next one: a range of rows of the grid.
     If there are any, the left thresholds of the first of them begin below all members: it is at most one
     step above the last member, and they begin at the width and the buffer below it. So only the last left
-    threshold of the last row limits i.
+    threshold of the last row limits i: it has to be above the member before the i-th. Rows are computed with
+    a slack, not to the last bit.
 
     Args:
         members: Values of the peaky sample, ascending. Shape [examples, peaky].
@@ -51,19 +49,17 @@ def reachable_cells(members: FloatArray, peaky_at: CountArray, right: Grid) -> C
     examples, peaky = members.shape
     width = members[:, -1:] - members[:, :1]
     columns = min(peaky, int((members > right.start).sum(axis=1).max()) + 1)
-    row_first = right.count_below(members[:, ::-1][:, :columns])
-    row_end = np.concatenate([right.size, row_first[:, :-1]], axis=1)
-    highest = right.threshold(row_end - 1) - width + BUFFER
-    highest = np.where(row_first < row_end, highest, -np.inf)
-    # No example has more cells in a column than this: distances from its minimum bound them for all.
-    nearest, farthest = (members - members[:, :1]).min(axis=0), (highest - members[:, :1]).max(axis=0)
-    rows = np.minimum(1 + np.searchsorted(nearest, farthest + _SLACK), peaky - np.arange(columns))
-    previous = np.concatenate([np.full((examples, 1), -np.inf), members[:, :-1]], axis=1)
+    step = (right.stop - right.start) / (right.size - 1)
+    row = (members[:, ::-1][:, :columns] - right.start) / step
+    row_first = np.ceil(row - _SLACK)
+    row_last = np.floor(np.concatenate([right.size - 1, row[:, :-1]], axis=1) + _SLACK)
+    highest = right.start + row_last * step - width + BUFFER
+    example = np.arange(examples)[:, np.newaxis]
+    below = np.searchsorted((members + example * _APART).ravel(), highest + _SLACK + example * _APART)
+    reach = np.where(row_first <= row_last, below - example * peaky, -1)
     return Cells(
-        others_below=np.ascontiguousarray((peaky_at - np.arange(peaky)).T.astype(np.int32)),
-        previous=np.ascontiguousarray(previous.T),
-        highest=np.ascontiguousarray(highest.T),
-        rows=rows.tolist(),
+        others_below=np.ascontiguousarray((peaky_at - np.arange(peaky)).T, dtype=np.int32),
+        reach=np.ascontiguousarray(reach.T, dtype=np.int32),
     )
 
 
@@ -75,19 +71,23 @@ def fewest_others(cells: Cells, *, others: int) -> NDArray[np.int32]:
         others: Size of the other sample.
 
     Returns:
-        Shape [diagonals, examples]; one more than there are others where no cell is in reach.
+        Shape [diagonals, examples]; more than there are others where no cell is in reach.
     """
-    _, examples = cells.others_below.shape
-    diagonals = max(column + count for column, count in enumerate(cells.rows))
-    fewest = np.full((diagonals, examples), others + 1, dtype=np.int32)
-    inside = np.empty(cells.previous.shape, dtype=np.int32)
-    in_reach = np.empty(cells.previous.shape, dtype=np.bool_)
-    for column, count in enumerate(cells.rows):
-        of_column, reached = inside[:count], in_reach[:count]
-        np.subtract(cells.others_below[-1 - column], cells.others_below[:count], out=of_column)
-        np.less(cells.previous[:count], cells.highest[column], out=reached)
+    others_below, reach = cells
+    peaky, examples = others_below.shape
+    rows = np.minimum(reach.max(axis=1) + 1, peaky - np.arange(len(reach)))
+    fewest = np.full(((rows + np.arange(len(rows))).max(), examples), others + 1, dtype=np.int32)
+    # For a cell out of reach this is more than the number of others, and otherwise 0 or less.
+    i_times = np.arange(peaky, dtype=np.int32)[:, np.newaxis] * np.int32(others + 1)
+    reach_times = reach * np.int32(others + 1)
+    buffers = np.empty((2, rows.max(), examples), dtype=np.int32)
+    for column, count in enumerate(rows.tolist()):
+        inside, beyond = buffers[:, :count]
+        np.subtract(others_below[-1 - column], others_below[:count], out=inside)
+        np.subtract(i_times[:count], reach_times[column], out=beyond)
+        np.maximum(inside, beyond, out=inside)
         smaller = fewest[column : column + count]
-        np.minimum(smaller, of_column, out=smaller, where=reached)
+        np.minimum(smaller, inside, out=smaller)
     return fewest
 
 
@@ -119,11 +119,11 @@ def intervals(
         diagonal: Diagonal of each. Shape [rows].
         others: Number of others in each. Shape [rows].
     """
-    left_out = diagonal[:, np.newaxis] - np.arange(max(cells.rows))
-    row, i = np.nonzero((left_out >= 0) & (left_out < len(cells.rows)))
+    left_out = diagonal[:, np.newaxis] - np.arange(cells.reach.max() + 1)
+    row, i = np.nonzero((left_out >= 0) & (left_out < len(cells.reach)))
     j, of_row = left_out[row, i], example[row]
     more = others[row] - (cells.others_below[-1 - j, of_row] - cells.others_below[i, of_row])
-    more[cells.previous[i, of_row] >= cells.highest[j, of_row]] = -1
+    more[i > cells.reach[j, of_row]] = -1
     cell, below = expand_ranges(np.zeros_like(more), more + 1)
     row, i, j, of_row, above = row[cell], i[cell], j[cell], of_row[cell], more[cell] - below
     return Intervals(row, peaky_at[of_row, i] - below, peaky_at[of_row, -1 - j] + above)

@@ -42,12 +42,9 @@ class SortedModels:
             first: Positions of the first sample's models. Shape [first].
             second: Of the second sample's models; no position may occur twice. Shape [second].
         """
-        examples, models = self._values.shape
-        sample_of_model = np.zeros(models, dtype=np.uint8)
+        examples = len(self._values)
+        sample_of_model = np.zeros(len(self), dtype=np.uint8)
         sample_of_model[first], sample_of_model[second] = 1, 2
-        sample = sample_of_model[self._model]
-        taken = sample > 0
-        shape = examples, first.size + second.size
-        return SortedSamples(
-            values=self._values[taken].reshape(shape), is_first=(sample[taken] == 1).reshape(shape)
-        )
+        sample = sample_of_model.take(self._model)
+        taken = np.flatnonzero(sample > 0).reshape(examples, -1)  # faster than a mask of truth values
+        return SortedSamples(values=self._values.take(taken), is_first=sample.take(taken) == 1)
