@@ -20,7 +20,7 @@ from tests.contest.files import SMALL
 from tests.support.command import unlearn
 from tests.support.paths import SAMPLES
 
-pytestmark = [pytest.mark.container, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.container, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 NOWHERE: Final = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 RUNS: Final = 16
