@@ -32,15 +32,15 @@ for runs that are slow by the clock alone, or beside a short retraining, which i
 FALSE_ALARMS: Final[Mapping[str, str]] = {
     "too-close": (
         "Measured with 63 forget examples and no failed retrainings: raised for 8 of 2624 sets of fresh "
-        "retrainings and 0 of 212 evaluations of other honest methods."
+        "retrainings and 0 of 198 evaluations of other honest methods."
     ),
     "mixture": (
-        "Measured on one data set: raised for 0 of 316 evaluations of honest methods; on another, for 1 of 6 "
+        "Measured on one data set: raised for 0 of 302 evaluations of honest methods; on another, for 1 of 6 "
         "with 16 runs each."
     ),
-    "copies": "Measured on one data set: raised for 0 of 316 evaluations of honest methods.",
+    "copies": "Measured on one data set: raised for 0 of 302 evaluations of honest methods.",
     NOT_UNLEARNING: (
-        "Measured on one data set, with 63 forget examples: raised for 0 of 316 honest submissions."
+        "Measured on one data set, with 63 forget examples: raised for 0 of 302 honest submissions."
     ),
 }
 """How often each kind of suspicion is wrong, in one sentence that reports show beside it. The counts are
