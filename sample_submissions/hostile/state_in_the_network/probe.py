@@ -2,7 +2,6 @@
 
 import ctypes
 import random
-import re
 import struct
 import sys
 
@@ -67,9 +66,11 @@ def require_trained(net, val):
 
 
 def search_memory():
-    """Look for weights of the run before in all memory that can be read, in a row as they were written."""
-    pattern = re.compile(b"(?:" + re.escape(mark()) + b"){3}", re.DOTALL)
-    searched = 0
+    """Look for weights of the run before in all memory that can be written, in a row as they were written."""
+    libc = ctypes.CDLL(None)
+    libc.memmem.restype = ctypes.c_void_p
+    libc.memmem.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
+    needle, searched = mark(), 0
     with open("/proc/self/maps") as file:
         lines = file.read().splitlines()
     for line in lines:
@@ -77,9 +78,11 @@ def search_memory():
         if not columns[1].startswith("rw") or columns[-1].startswith("[v"):
             continue
         low, high = (int(value, 16) for value in columns[0].split("-"))
-        if pattern.search((ctypes.c_char * (high - low)).from_address(low)):
-            raise Escaped(f"weights of another run at {low:x}")
         searched += high - low
+        while place := libc.memmem(low, high - low, needle, len(needle)):
+            low = place + len(needle)
+            if ctypes.string_at(low, min(len(needle), high - low)) == needle:
+                raise Escaped(f"weights of another run at {place:x}")
     assert searched > 1 << 20, "it could not read its own memory"
 
 
@@ -87,7 +90,7 @@ def unlearning(net, retain, forget, val):
     require_untouched(net, inputs())
     require_trained(net, val)
     search_memory()
-    written = mark() * 3
+    written = mark() * 3  # the search's own control
     try:
         search_memory()
     except Escaped:
