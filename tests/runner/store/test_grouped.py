@@ -15,6 +15,7 @@ from runner.store.database import RowConflictError
 from runner.store.lease import evaluation_lease
 from runner.store.open_store import open_store
 from runner.store.writes.grouped import MAX_GROUP, GroupedWrites
+from runner.store.writes.runs import RunWrite, write_runs
 from tests.support.records import evaluation_record, run_record
 
 
@@ -140,3 +141,40 @@ def test_runs_of_many_evaluations_are_published_once(tmp_path: Path) -> None:
             runs = store.runs(f"e{number}")
             assert [run.index for run in runs] == ([] if number == 5 else list(range(20)))
             assert all(run.evaluated and run.outputs_sha256 for run in runs)
+
+
+def test_in_a_group_only_what_was_published_before_is_not_published(tmp_path: Path) -> None:
+    """The key of the table refuses the transaction; each gets its own answer, and nothing is doubled."""
+    groups: list[int] = []
+    release, entered = threading.Event(), threading.Event()
+    with closing(open_store(tmp_path, create=True)) as store:
+        store.begin(evaluation_record(id="a", challenge_folder=None))
+        assert store.publish("a", run_record(index=3, detail="the first"))
+
+        def execute(writes: Sequence[RunWrite]) -> list[bool | BaseException]:
+            groups.append(len(writes))
+            if len(groups) == 1:
+                entered.set()
+                release.wait(60)
+            return write_runs(store.database, writes)
+
+        store.run_writes = GroupedWrites(execute)
+        answers: dict[int, bool] = {}
+
+        def publish(index: int) -> None:
+            answers[index] = store.publish("a", run_record(index=index, detail="a later one"))
+
+        threads = [threading.Thread(target=publish, args=(index,)) for index in range(6)]
+        threads[0].start()
+        assert entered.wait(60)
+        for thread in threads[1:]:
+            thread.start()
+        while len(store.run_writes._waiting) < 5:
+            pass
+        release.set()
+        for thread in threads:
+            thread.join(60)
+        assert answers == {index: index != 3 for index in range(6)}
+        assert groups == [1, 5, 1, 1, 1, 1, 1]
+        details = {run.index: run.detail for run in store.runs("a")}
+    assert details == {index: "the first" if index == 3 else "a later one" for index in range(6)}
