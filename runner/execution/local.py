@@ -97,7 +97,7 @@ class LocalExecutor:
 
     def __exit__(self, *error: object) -> None:
         """Stop the evaluator."""
-        self._resources.__exit__(*error)
+        self._resources.__exit__(*error)  # type: ignore[arg-type]  # what `with` passes
 
     def execute(
         self, planned: Sequence[PlannedRun], *, enough: Callable[[], bool]
