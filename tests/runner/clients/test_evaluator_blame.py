@@ -11,7 +11,7 @@ from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.clients.evaluator import EvaluatorClient, Rejected
 from runner.engine.capacity import may_refuse_reservations
-from runner.engine.placement import GpuRequest, Placement
+from runner.engine.placement import DEFAULT_PLACEMENT, GpuRequest, Placement
 from runner.errors import EvaluatorFailedError, SandboxLostError
 from sandbox.protocol.frames import Frame, encode
 from sandbox.protocol.messages import TO_EVALUATOR
@@ -30,7 +30,7 @@ def connect(load_challenge: Callable[[Limits], Challenge]) -> Connect:
     challenge = load_challenge(Limits())
 
     def connect_to(
-        *answers: Answer, placement: Placement | None = None, host_may_refuse: bool = False
+        *answers: Answer, placement: Placement = DEFAULT_PLACEMENT, host_may_refuse: bool = False
     ) -> tuple[EvaluatorClient, FakeStream]:
         def script(frame: Frame) -> Iterable[Answer]:
             if frame.kind == "data" and frame.text("name") == "test":
@@ -45,7 +45,7 @@ def connect(load_challenge: Callable[[Limits], Challenge]) -> Connect:
             challenge=challenge,
             clock=stream.clock,
             host_may_refuse=lambda: host_may_refuse,
-            **({} if placement is None else {"placement": placement}),
+            placement=placement,
         )
         evaluator.send(3, b"weights")
         return evaluator, stream
@@ -90,7 +90,7 @@ def test_memory_that_others_may_have_exhausted_is_a_loss(connect: Connect, cause
     """A GPU that others use, a host that counts what is reserved, one of which nothing is known."""
     evaluator, stream = connect(
         (0.0, EXHAUSTED),
-        placement=ON_GPU if cause == "gpu" else None,
+        placement=ON_GPU if cause == "gpu" else DEFAULT_PLACEMENT,
         host_may_refuse=cause == "reservations",
     )
     if cause == "another machine":
