@@ -23,6 +23,7 @@ from runner.challenge.challenge import Challenge
 from runner.cluster.code_version import code_version
 from runner.cluster.node.challenge_cache import ChallengeCache, cache_folder
 from runner.cluster.node.outbox import AbortedError, EvaluatedSink, Outbox
+from runner.cluster.node.share_folders import share_prefix
 from runner.cluster.orders import Delivered, Message, Order, ProcessMark, Share, Started, TimingOrder
 from runner.devices.device import Device
 from runner.devices.protocol import Failed
@@ -202,7 +203,7 @@ class DeviceWorker:
                 raise AbortedError
             return outbox.stopped.is_set()
 
-        with tempfile.TemporaryDirectory(prefix="unlearn-share-") as folder:
+        with tempfile.TemporaryDirectory(prefix=share_prefix(os.getpid())) as folder:
             sink = EvaluatedSink(Path(folder), outbox, keep_checkpoints=order.settings.keep_checkpoints)
             with self.new_executor(order, sink) as executor:
                 for index, checkpoint in share.checkpoints.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -200,3 +201,10 @@ def test_a_cluster_without_fit_nodes_is_refused(nodes: tuple[str, ...]) -> None:
     ):
         pass
     assert time.monotonic() - begun < 10
+
+
+def test_a_command_begins_with_all_nodes_that_are_being_opened() -> None:
+    """The first would get all of what there is to do."""
+    agent = an_agent(version=lambda: time.sleep(0.2 * random.random()) or code_version())
+    with new_pool(agent, a_device(), "a", "b", "c") as pool:
+        assert pool.nodes() == 3
