@@ -47,11 +47,6 @@ class Node:
     """When it lost a device last."""
 
     @property
-    def may_open(self) -> bool:
-        """Return whether it is worth waiting for: it is being opened, or soon again."""
-        return self.is_opening or self.is_retried
-
-    @property
     def lacks_devices(self) -> bool:
         """Return whether it has devices of which none are used, or were lost."""
         if self.facts is None or self.problem:  # facts with a problem name no devices

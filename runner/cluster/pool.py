@@ -32,6 +32,8 @@ from runner.errors import HostNotReadyError
 _NODES_AT_ONCE: Final = 16
 _OPEN_SECONDS: Final = 180.0
 """In which the first node has to be usable; the processes of a coordinator that was killed end meanwhile."""
+_OTHERS_SECONDS: Final = 20.0
+"""In which others may join the first, so that it does not get all of what there is to do."""
 
 
 class ClusterPool:
@@ -72,16 +74,14 @@ class ClusterPool:
             image=required.image,
             worker=worker,
         )
-        self.failures = Failures()
+        self.failures, self._provider = Failures(), ChallengeProvider(self._cluster)
         self._nodes: dict[str, Node] = {}
         self._free: list[RayDevice] = []
         self._taken: dict[RayDevice, str] = {}
         """By which evaluation."""
         self._challenges: dict[str, Challenge] = {}
         """Of evaluations in progress."""
-        self._provider = ChallengeProvider(self._cluster)
-        self._lock = threading.RLock()
-        self._repetition = Repetition(BEAT_SECONDS)
+        self._lock, self._repetition = threading.RLock(), Repetition(BEAT_SECONDS)
         self._openers = ThreadPoolExecutor(_NODES_AT_ONCE, thread_name_prefix="node")
         """Opening a node takes seconds, or as long as a call may where it does not answer."""
 
@@ -95,14 +95,16 @@ class ClusterPool:
         self._repetition.start(self._beat)
         while True:
             self._look_at_nodes()
-            is_awaited = any(node.may_open for node in self.overview()) and time.monotonic() < deadline
+            nodes, is_late = self.overview(), time.monotonic() > deadline
+            is_opening = any(node.is_opening for node in nodes)
             if self.nodes():
-                break
-            if not is_awaited:
+                if is_late or not is_opening:
+                    break
+                deadline = min(deadline, time.monotonic() + _OTHERS_SECONDS)
+            elif is_late or not (is_opening or any(node.is_retried for node in nodes)):
                 self.__exit__()
-                raise HostNotReadyError(
-                    f"No node of the cluster can be used. {self.problems() or 'It has no nodes.'}"
-                )
+                why = self.problems() or "It has no nodes."
+                raise HostNotReadyError(f"No node of the cluster can be used. {why}")
             time.sleep(POLL_SECONDS)
         self._repetition.start(self._look_at_nodes)
         return self
@@ -152,9 +154,9 @@ class ClusterPool:
                 return
             if not problem:
                 self._free.append(device)
-                return
-            node = self._nodes[device.node]
-        self._refuse(node, problem)
+            node = self._nodes.get(device.node)
+        if problem and node is not None:  # one that is gone loses its devices itself
+            self._refuse(node, problem)
 
     def devices_for(self, evaluation: str) -> int:
         """Return how many devices an evaluation may use at present."""

@@ -158,6 +158,7 @@ def test_a_node_gets_a_lost_device_back_beside_its_other(
 ) -> None:
     """It does not go on with fewer for good, and the other is not disturbed."""
     with pool_of(cluster, tiny, image, devices="cpu:2", worker=SleepingWorker) as pool:
+        wait_until(lambda: len(pool.overview()[0].devices) == 2, pool)
         node = pool.overview()[0]
         lost, other = node.devices
         os.kill(lost.mark.pid, signal.SIGKILL)

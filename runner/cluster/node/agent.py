@@ -24,6 +24,7 @@ from runner.cluster.code_version import code_version
 from runner.cluster.decisions.fitness import NodeFacts
 from runner.cluster.node.challenge_cache import ChallengeCache, cache_folder
 from runner.cluster.node.leases import Leases
+from runner.cluster.node.share_folder import remove_left_shares
 from runner.cluster.orders import ProcessMark
 from runner.devices.host import open_devices
 from runner.doctor.checks import examine
@@ -145,7 +146,8 @@ class NodeAgent:
         self.sweep()
 
     def sweep(self) -> int:
-        """Remove the containers of dead processes of this node; return how many."""
+        """Remove containers and checkpoints of dead processes of this node; return how many containers."""
+        remove_left_shares()
         with contextlib.suppress(HostNotReadyError):  # no engine answers: it is tried again
             return remove_leftovers(self._connect())
         return 0

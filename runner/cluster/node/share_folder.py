@@ -1,4 +1,4 @@
-"""A folder for what a share has not delivered yet, which does not outlast a device that is killed."""
+"""A folder for what a share has not delivered yet, which does not outlast a killed device for long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +17,7 @@ _PREFIX: Final = "unlearn-share-"
 
 @contextmanager
 def share_folder(place: Path | None = None) -> Iterator[Path]:
-    """Yield an empty folder, and remove those that killed devices of this user have left.
-
-    A folder is locked as long as its process lives, so one that can be locked is nobody's.
+    """Yield an empty folder, which is locked as long as this process lives.
 
     Args:
         place: Where it is made; None for the system's folder of temporary files.
@@ -28,14 +26,31 @@ def share_folder(place: Path | None = None) -> Iterator[Path]:
         OSError: no folder can be made there.
     """
     parent = place or Path(tempfile.gettempdir())
-    for left in parent.glob(f"{_PREFIX}*"):
-        _remove_if_abandoned(left)
     folder, lock = _new_folder(parent)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def remove_left_shares(place: Path | None = None) -> int:
+    """Remove the folders that killed devices of this user have left: nobody locks them.
+
+    Args:
+        place: In which they are; None for the system's folder of temporary files.
+
+    Returns:
+        How many there were.
+    """
+    removed = 0
+    for folder in (place or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*"):
+        lock = _lock(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+            removed += 1
+    return removed
 
 
 def _new_folder(parent: Path) -> tuple[Path, int]:
@@ -63,11 +78,3 @@ def _lock(folder: Path) -> int | None:
         pass
     os.close(lock)
     return None
-
-
-def _remove_if_abandoned(folder: Path) -> None:
-    lock = _lock(folder)
-    if lock is not None:
-        with suppress(OSError):
-            shutil.rmtree(folder)
-        os.close(lock)

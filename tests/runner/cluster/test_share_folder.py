@@ -1,4 +1,4 @@
-"""What a killed device leaves is removed by the next one; what is in use is not."""
+"""What a killed device leaves is removed; what is in use is not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runner.cluster.node.share_folder import share_folder
+from runner.cluster.node.share_folder import remove_left_shares, share_folder
 
 HOLDER = """\
 import sys, time
@@ -19,7 +19,7 @@ with share_folder(Path(sys.argv[1])) as folder:
 """
 
 
-def test_what_a_killed_device_leaves_is_removed_by_the_next_one(tmp_path: Path) -> None:
+def test_what_a_killed_device_leaves_is_removed(tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
@@ -28,6 +28,7 @@ def test_what_a_killed_device_leaves_is_removed_by_the_next_one(tmp_path: Path) 
         theirs = Path(holder.stdout.readline().strip())
         with share_folder(tmp_path) as mine:
             assert mine != theirs
+            assert remove_left_shares(tmp_path) == 0
             assert (theirs / "0.safetensors").read_bytes() == b"weights", "it is in use"
             assert list(mine.iterdir()) == []
         assert not mine.exists()
@@ -36,6 +37,7 @@ def test_what_a_killed_device_leaves_is_removed_by_the_next_one(tmp_path: Path) 
         holder.communicate()
     assert theirs.exists(), "nobody was there to remove it"
     with share_folder(tmp_path) as mine:
+        assert remove_left_shares(tmp_path) == 1
         assert list(tmp_path.iterdir()) == [mine]
 
 
@@ -48,6 +50,5 @@ def test_what_is_no_share_of_this_user_stays(tmp_path: Path) -> None:
     (tmp_path / "unlearn-share-open").mkdir(mode=0o755)
     (tmp_path / "unlearn-shares").mkdir(mode=0o700)
     before = sorted(tmp_path.rglob("*"))
-    with share_folder(tmp_path):
-        pass
+    assert remove_left_shares(tmp_path) == 0
     assert sorted(tmp_path.rglob("*")) == before
