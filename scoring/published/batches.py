@@ -177,7 +177,7 @@ def _reached(
         right: Right thresholds of all examples, of shape [examples, 1].
         candidates: Intervals, of which some have another code or end where there are no values.
         example: Position of each example that is asked for. Shape [rows].
-        code: Code that is rule_code. Shape [rows].
+        code: Code that is looked for. Shape [rows].
 
     Returns:
         Shape [rows].
