@@ -153,15 +153,15 @@ def best_double_thresholds(
         if pending.size == 0:
             break
         number = fewest[diagonal, pending].astype(np.intp)
-        place = code[diagonal] + number
+        rule_code = code[diagonal] + number
         fewest[diagonal, pending] += 1
-        next_bound = table.envelope.take(place + 1, mode="clip")
+        next_bound = table.envelope.take(rule_code + 1, mode="clip")
         bounds[diagonal, pending] = np.where(number < others, next_bound, -np.inf)
-        entry = table.entries[place]
+        entry = table.entries[rule_code]
         is_bound = entry == best[pending]
         undecided[pending] = ~is_bound & (entry > floor[pending])
         candidates = intervals(cells, peaky_at, example=pending, diagonal=diagonal, others=number)
-        reached = _reached(samples, right, candidates, example=pending, code=place)
+        reached = _reached(samples, right, candidates, example=pending, code=rule_code)
         pending = pending[~(is_bound & reached) & ~undecided[pending]]
     undecided[pending] = True
     return best, ~undecided
@@ -177,7 +177,7 @@ def _reached(
         right: Right thresholds of all examples, of shape [examples, 1].
         candidates: Intervals, of which some have another code or end where there are no values.
         example: Position of each example that is asked for. Shape [rows].
-        code: Code of an entry of the table. Shape [rows].
+        code: Code that is looked for. Shape [rows].
 
     Returns:
         Shape [rows].
