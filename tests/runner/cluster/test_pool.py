@@ -205,6 +205,11 @@ def test_a_cluster_without_fit_nodes_is_refused(nodes: tuple[str, ...]) -> None:
 
 def test_a_command_begins_with_all_nodes_that_are_being_opened() -> None:
     """The first would get all of what there is to do."""
-    agent = an_agent(version=lambda: time.sleep(0.2 * random.random()) or code_version())
+
+    def late() -> str:
+        time.sleep(0.2 * random.random())
+        return code_version()
+
+    agent = an_agent(version=late)
     with new_pool(agent, a_device(), "a", "b", "c") as pool:
         assert pool.nodes() == 3
