@@ -206,10 +206,10 @@ def test_a_cluster_without_fit_nodes_is_refused(nodes: tuple[str, ...]) -> None:
 def test_a_command_begins_with_all_nodes_that_are_being_opened() -> None:
     """The first would get all of what there is to do."""
 
-    def slow_version() -> str:
+    def late() -> str:
         time.sleep(0.2 * random.random())
         return code_version()
 
-    agent = an_agent(version=slow_version)
+    agent = an_agent(version=late)
     with new_pool(agent, a_device(), "a", "b", "c") as pool:
         assert pool.nodes() == 3
