@@ -27,6 +27,8 @@ class Size:
     runs: int
     build: tuple[object, ...]
     """Options of ``challenge build digits``."""
+    devices: tuple[str, ...]
+    """Options of ``competition evaluate`` where many entries wait."""
     builds_practice: bool
     """Whether the practice phase has a challenge of its own, and not a copy."""
 
@@ -34,13 +36,14 @@ class Size:
 SMALL: Final = Size(
     runs=16,
     build=(
-        *("--references", 4, "--epochs", 1, "--forget-fraction", 0.1, "--limit-examples", 200),
+        *("--references", 4, "--epochs", 12, "--forget-fraction", 0.1, "--limit-examples", 200),
         *("--concurrency", 1, "--cpus", 1),
     ),
+    devices=("--devices", "cpu:2"),
     builds_practice=False,
 )
 """For `make test`: most of its time is the start of containers."""
-FULL: Final = Size(runs=64, build=("--references", 64), builds_practice=True)
+FULL: Final = Size(runs=64, build=("--references", 64), devices=(), builds_practice=True)
 """For `make contest`: the size of a challenge with which scores mean something."""
 
 
