@@ -48,21 +48,21 @@ def fit_logistic(features: FloatArray, positive: NDArray[np.bool_]) -> FloatArra
 
 
 def _in_step(features: FloatArray, positive: NDArray[np.bool_]) -> FloatArray:
-    solvers = [_Solver() for _ in features]
+    weights, gradients = np.zeros((2, len(features), 2))
+    values, no_bounds = np.zeros(len(features)), (np.zeros(2), np.zeros(2), np.zeros(2, np.int32))
+    # The solvers read and write parts of these arrays: copies would take as long as they do.
+    solvers = [
+        _Solver(weights[fit], values[fit, ...], gradients[fit], no_bounds) for fit in range(len(features))
+    ]
     asking = np.array([fit for fit, solver in enumerate(solvers) if solver.proceeds()], dtype=np.intp)
     objective = _Objective(features, positive)
     while asking.size:
-        values, gradients = objective(np.array([solvers[fit].weights for fit in asking]))
-        still = np.array(
-            [
-                solvers[fit].proceeds(value, gradient)
-                for fit, value, gradient in zip(asking, values, gradients, strict=True)
-            ]
-        )
+        values[asking], gradients[asking] = objective(weights[asking])
+        still = np.array([solvers[fit].proceeds() for fit in asking.tolist()])
         if not still.all():
             asking = asking[still]
             objective = _Objective(features[asking], positive[asking])
-    return np.array([solver.weights for solver in solvers])
+    return weights
 
 
 def _one_by_one(features: FloatArray, positive: NDArray[np.bool_]) -> FloatArray:
@@ -105,27 +105,26 @@ class _Objective:
         feature, target, examples = self._features, self._target, self._features.shape[1]
         odds, shrunk, terms, excess = self._buffers
         slope, intercept = weights[:, :1], weights[:, 1:]
-        np.add(np.multiply(slope, feature, out=odds), intercept, out=odds)
         if weights.any():
+            np.add(np.multiply(slope, feature, out=odds), intercept, out=odds)
             np.exp(np.negative(np.abs(odds, out=shrunk), out=shrunk), out=shrunk)  # at most 1: no overflow
-            np.log1p(shrunk, out=terms)
+            losses = np.log1p(shrunk, out=terms)
+            losses += np.maximum(odds, 0.0, out=excess)
+            losses -= np.multiply(target, odds, out=excess)
+            sums = np.add.reduce(losses, axis=1).tolist()
+            denominator = np.add(1, shrunk, out=terms)
+            np.divide(np.where(odds >= 0, 1.0, shrunk), denominator, out=excess)
+            np.subtract(excess, target, out=excess)
         else:  # the start, one evaluation of about five, for which all odds are 0
-            shrunk.fill(1.0)
-            terms.fill(np.log1p(1.0))
-        losses = np.add(terms, np.maximum(odds, 0.0, out=excess), out=terms)
-        losses -= np.multiply(target, odds, out=excess)
-        sums = np.add.reduce(losses, axis=1)
-        denominator = np.add(1, shrunk, out=terms)
-        np.divide(np.where(odds >= 0, 1.0, shrunk), denominator, out=excess)
-        np.subtract(excess, target, out=excess)
+            sums = [float(np.full(examples, np.log1p(1.0)).sum())] * len(weights)
+            np.subtract(0.5, target, out=excess)
         product = np.multiply(excess, feature, out=terms)
         gradients = np.empty(weights.shape)
         gradients[:, 0] = (np.add.reduce(product, axis=1) + weights[:, 0]) / examples
         gradients[:, 1] = np.add.reduce(excess, axis=1) / examples
         slopes = weights[:, 0].tolist()
         values = [
-            total / examples + each**2 / (2 * examples)
-            for total, each in zip(sums.tolist(), slopes, strict=True)
+            total / examples + each**2 / (2 * examples) for total, each in zip(sums, slopes, strict=True)
         ]
         return values, gradients
 
@@ -133,45 +132,40 @@ class _Objective:
 class _Solver:
     """One run of SciPy's L-BFGS-B, which asks for values instead of calling a function."""
 
-    def __init__(self) -> None:
-        """Begin at zero, without bounds."""
+    def __init__(
+        self,
+        weights: FloatArray,
+        value: FloatArray,
+        gradient: FloatArray,
+        no_bounds: tuple[FloatArray, FloatArray, NDArray[np.int32]],
+    ) -> None:
+        """Begin at weights of zero.
+
+        Args:
+            weights: Where value and gradient are asked for; the solver changes them. Shape [2].
+            value: At the weights. The caller changes it. Shape [].
+            gradient: At the weights. The caller changes it. Shape [2].
+            no_bounds: Zeros, which all solvers may share. Shapes [2].
+        """
         n, m = 2, _CORRECTIONS
-        self.weights = np.zeros(n)
-        self._value, self._gradient, self._iterations = np.zeros(()), np.zeros(n), 0
-        self._no_bounds = np.zeros(n), np.zeros(n), np.zeros(n, np.int32)
+        self._iterations = 0
         self._task = np.zeros(2, np.int32)
-        self._memory = (
+        self._arguments = (
+            *(_CORRECTIONS, weights, *no_bounds, value, gradient, _FUNCTION_TOLERANCE, _GRADIENT_TOLERANCE),
             np.zeros(2 * m * n + 5 * n + 11 * m * m + 8 * m),
             np.zeros(3 * n, np.int32),
             self._task,
             np.zeros(4, np.int32),
             np.zeros(44, np.int32),
             np.zeros(29),
+            _MAX_LINE_SEARCH_STEPS,
+            np.zeros(2, np.int32),
         )
-        self._line_search = np.zeros(2, np.int32)
 
-    def proceeds(self, value: float = 0.0, gradient: FloatArray | None = None) -> bool:
-        """Return whether value and gradient at the weights are needed, which have changed then.
-
-        Args:
-            value: At the weights; not used by the first call.
-            gradient: At the weights. Shape [2].
-        """
-        if gradient is not None:
-            self._value[()], self._gradient[:] = value, gradient
+    def proceeds(self) -> bool:
+        """Return whether value and gradient at the weights are needed, which have changed then."""
         while True:
-            _lbfgsb.setulb(
-                _CORRECTIONS,
-                self.weights,
-                *self._no_bounds,
-                self._value,
-                self._gradient,
-                _FUNCTION_TOLERANCE,
-                _GRADIENT_TOLERANCE,
-                *self._memory,
-                _MAX_LINE_SEARCH_STEPS,
-                self._line_search,
-            )
+            _lbfgsb.setulb(*self._arguments)
             if self._task[0] != _NEW_ITERATION:
                 return bool(self._task[0] == _EVALUATE)
             self._iterations += 1

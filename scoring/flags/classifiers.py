@@ -13,6 +13,9 @@ from scoring.flags.mmd import WIDTH, standardised
 TREES = 100
 """Number of extremely randomised trees; more trees change little (measured at n = 512)."""
 
+_ROUNDING = 1e-9
+"""Far more than scores of support vectors, sums of at most 1 per model, may differ by rounding."""
+
 
 def held_out_areas(
     points: FloatArray, is_unlearned: NDArray[np.bool_], *, n_folds: int, folds_seed: int, trees_seed: int
@@ -33,17 +36,38 @@ def held_out_areas(
         if train.shape[1] == 0:
             areas.append((0.5, 0.5))
             continue
-        machine = SVC(kernel="rbf", C=1.0, gamma=WIDTH / train.shape[1])
-        trees = ExtraTreesClassifier(
-            TREES, min_samples_leaf=min(5, 1 + len(train) // 25), random_state=trees_seed, n_jobs=1
-        )
-        machine.fit(train, is_unlearned[training])
-        trees.fit(train, is_unlearned[training])
+        kinds = is_unlearned[training]
         areas.append(
             (
-                float(roc_auc_score(is_unlearned[held_out], machine.decision_function(test))),
-                float(roc_auc_score(is_unlearned[held_out], trees.predict_proba(test)[:, 1])),
+                float(roc_auc_score(is_unlearned[held_out], _machine_scores(train, kinds, test))),
+                float(roc_auc_score(is_unlearned[held_out], _trees_scores(train, kinds, test, trees_seed))),
             )
         )
     auc_svm, auc_trees = np.mean(areas, axis=0)
     return float(auc_svm), float(auc_trees)
+
+
+def _machine_scores(train: FloatArray, kinds: NDArray[np.bool_], test: FloatArray) -> FloatArray:
+    """Return held-out scores of the support vectors, of which only the order counts. Shape [models]."""
+    width = WIDTH / train.shape[1]
+    machine = SVC(kernel="rbf", C=1.0, gamma=width).fit(train, kinds)
+    # One matrix product, rather than the library's difference of each pair; where rounding might decide
+    # the order of two models, the library decides it.
+    vectors = train[machine.support_]
+    squares = (np.einsum("ij,ij->i", points, points) for points in (test, vectors))
+    kernel = np.exp(-width * (np.add.outer(*squares) - 2 * (test @ vectors.T)))
+    scores: FloatArray = kernel @ machine.dual_coef_[0]
+    if np.diff(np.sort(scores)).min(initial=np.inf) < _ROUNDING:
+        scores = machine.decision_function(test)
+    return scores
+
+
+def _trees_scores(train: FloatArray, kinds: NDArray[np.bool_], test: FloatArray, seed: int) -> FloatArray:
+    """Return held-out scores of the trees. Shape [models]."""
+    trees = ExtraTreesClassifier(
+        TREES, min_samples_leaf=min(5, 1 + len(train) // 25), random_state=seed, n_jobs=1
+    )
+    # A tree reads one column at a time: in this order that takes two thirds of the time.
+    columns = np.asfortranarray(train, dtype=np.float32)
+    scores: FloatArray = trees.fit(columns, kinds).predict_proba(test)[:, 1]
+    return scores

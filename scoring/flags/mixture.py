@@ -46,6 +46,7 @@ _PERMUTATIONS = 199
 _ITERATIONS = 20
 _WIDTH = 0.5  # a wider kernel than the attack's: groups are coarse, and the cloud of one factor stays one
 _MAX_EXAMPLES = 200
+_ROUNDING = 1e-4  # far more than a product of a matrix with one column may differ from one with many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,13 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
     rng = np.random.default_rng(seed)
     is_unlearned = np.tile(np.arange(len(points)) < len(unlearned), (_PERMUTATIONS + 1, 1))
     is_unlearned[1:] = rng.permuted(is_unlearned[1:], axis=1)
-    shares, directions = _between_shares(kernel, np.concatenate([is_unlearned, ~is_unlearned]).T, rng)
+    members = np.concatenate([is_unlearned, ~is_unlearned]).T
+    start = rng.normal(size=members.shape)
+    # One elongated cluster is none, whatever the p-value, and most sides are: then one direction is enough.
+    _, alone = _between_shares(kernel, members[:, :1], start[:, :1])
+    if float(_between(alone[: len(unlearned), 0]).max()) < MIN_AXIS_SHARE - _ROUNDING:
+        return None
+    shares, directions = _between_shares(kernel, members, start)
     excess = shares[: _PERMUTATIONS + 1] - shares[_PERMUTATIONS + 1 :]
     p_value = float((excess >= excess[0]).mean())
     scores = directions[: len(unlearned), 0]
@@ -147,7 +154,7 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
 
 
 def _between_shares(
-    kernel: FloatArray, members: NDArray[np.bool_], rng: np.random.Generator
+    kernel: FloatArray, members: NDArray[np.bool_], start: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return, for each subset of checkpoints, the fraction of its variance that two groups explain.
 
@@ -158,7 +165,7 @@ def _between_shares(
     Args:
         kernel: Kernel matrix of all checkpoints. Shape [models, models].
         members: Whether each checkpoint belongs to each subset. Shape [models, subsets].
-        rng: Source of the starting directions.
+        start: Random starting directions. Same shape as the members.
 
     Returns:
         The shares, shape [subsets], in [0, 1], and the directions, shape [models, subsets],
@@ -170,7 +177,7 @@ def _between_shares(
         inside = np.where(members, vectors, 0.0)
         return np.where(members, inside - inside.sum(axis=0) / sizes, 0.0)
 
-    direction = centred(rng.normal(size=members.shape))
+    direction = centred(start)
     for _ in range(_ITERATIONS):
         direction = centred(kernel @ direction)
         direction /= np.maximum(np.linalg.norm(direction, axis=0), np.finfo(float).tiny)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scoring.checks import FloatArray
+from scoring.flags.mmd import column_medians
 from scoring.samples import paired_confidences
 
 MIN_DISTANCE = 10.0
@@ -64,13 +65,15 @@ def find_outliers(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Outliers,
         ("retrained", retrained, unlearned),
     )
     for name, side, other in sides:
-        deviation = _deviation(side)
-        scale = np.where(deviation > 0, deviation, _deviation(other))
+        middle = column_medians(side)
+        scale = column_medians(np.abs(side - middle))
+        if not (scale > 0).all():
+            scale = np.where(scale > 0, scale, column_medians(np.abs(other - column_medians(other))))
         scaled = scale > 0
         if not scaled.any():
             continue
-        off = np.abs(side - np.median(side, axis=0))[:, scaled] / scale[scaled]
-        distances = np.median(off, axis=1)
+        off = np.abs(side - middle)[:, scaled] / scale[scaled]
+        distances = column_medians(off.T)
         far = np.flatnonzero(distances > MIN_DISTANCE)
         if far.size:
             findings.append(
@@ -82,9 +85,3 @@ def find_outliers(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Outliers,
                 )
             )
     return tuple(findings)
-
-
-def _deviation(side: FloatArray) -> FloatArray:
-    """Return the median absolute deviation of each example. Shape [examples]."""
-    deviation: FloatArray = np.median(np.abs(side - np.median(side, axis=0)), axis=0)
-    return deviation
