@@ -49,6 +49,8 @@ The filter refuses:
 * extended attributes: the kernel keeps times for a file of its own, for all containers, from the moment on at
   which somebody first lists the file's attributes;
 * questions of `statx` about mounts and disks: each mount has a number that counts for the whole host;
+* choosing one's cores (`sched_setaffinity` succeeds and does nothing): a thread of the kernel, which has the
+  highest priority and counts to no container, carries whoever chooses another core than it runs on;
 * a priority for the disk: 0 is better than that of all programs that do not choose one;
 * choosing the memory of one processor (NUMA): a run that exhausts it is killed far from its own limit, which
   looks like a shortage of the host's;
@@ -101,7 +103,10 @@ REFUSED: Final = {
     errno.EOPNOTSUPP: tuple(
         f"{prefix}{verb}xattr" for verb in ("get", "set", "list", "remove") for prefix in ("", "l", "f")
     ),
-    0: ("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync", "fadvise64", "flock"),
+    0: (
+        *("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync", "fadvise64", "flock"),
+        "sched_setaffinity",
+    ),
 }
 _NAMESPACE_FLAGS: Final = (
     *(0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000),
