@@ -28,8 +28,7 @@ The filter refuses:
   mappings: no limit counts either;
 * filters of system calls of a run's own, and rules of Landlock: both can have the host's audit log filled;
 * hints about a file's lifetime, which older kernels let everybody attach to any file of the image;
-* ways around the cache of files (`O_DIRECT`, `RWF_DONTCACHE`), and emptying it (`fadvise` succeeds and does
-  nothing): they keep the host's disk busy;
+* ways around the cache of files, and emptying it (`fadvise` does nothing): they keep the host's disk busy;
 * moving pages to the host's swap, which control groups 1 permit within the limit of memory;
 * epoll, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one pipe, and the
   kernel walks through all of them with interrupts off, or with a lock that the whole host shares;
@@ -38,8 +37,7 @@ The filter refuses:
   limit counts, and from a file of the image pages that cannot leave memory;
 * attributes of files: a list of who may use a file (POSIX ACL) takes up to 64 KiB of kernel memory for each
   file that no limit counts;
-* reserved huge pages, pages that the kernel merges, cookies of sockets and of the scheduler: the whole host
-  shares or counts them;
+* reserved huge pages, merged pages, cookies of sockets and the scheduler: the host shares or counts them;
 * questions to network interfaces (ioctl): the kernel loads a module to answer some of them, or holds a lock
   that the whole host shares;
 * timers with a descriptor: any number of them can expire at the same moment, with interrupts off;
