@@ -30,8 +30,8 @@ The filter refuses:
 * hints about a file's lifetime, which older kernels let everybody attach to any file of the image;
 * ways around the cache of files, and emptying it (`fadvise` does nothing): they keep the host's disk busy;
 * moving pages to the host's swap, which control groups 1 permit within the limit of memory;
-* epoll, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one pipe, and the
-  kernel walks through all of them with interrupts off, or with a lock that the whole host shares;
+* epoll, `futex_waitv`, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one
+  place, and the kernel walks through all of them with interrupts off, or with a lock that the host shares;
 * moving pages between files, pipes and sockets (`splice`): it shows other processes' marks on shared pages,
   and one that waits holds the lock of the pipe. `sendfile` from a device puts pages into sockets that no
   limit counts, and from a file of the image pages that cannot leave memory;
@@ -92,7 +92,7 @@ REFUSED: Final = {
         "clone3",
         "io_setup",
         "openat2",
-        *("epoll_create", "epoll_create1", "timerfd_create"),
+        *("epoll_create", "epoll_create1", "timerfd_create", "futex_waitv"),
         *("inotify_init", "inotify_init1"),
         *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     ),
