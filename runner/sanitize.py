@@ -20,8 +20,8 @@ Source: "Default_Ignorable_Code_Point" in Unicode 15.0, DerivedCoreProperties.tx
 """
 _STACKED_CATEGORIES: Final = {"Mn", "Me"}
 _MOST_MARKS: Final = 8
-"""So many marks above and below a character stay: more than any language has, and hundreds would cover the
-lines around it."""
+"""So many marks above and below a character stay; words of Hebrew, Tibetan or Vietnamese need fewer, and
+hundreds would cover the lines around it."""
 _OTHER_EXCEPTION: Final = "Exception"
 
 _OF_LIBRARIES: Final = frozenset(
@@ -40,8 +40,8 @@ _KNOWN: Final = _OF_LIBRARIES | {
 def sanitize(text: str | bytes, limit: int | None = None) -> str:
     """Return text without characters that move a cursor, or reorder, cover or hide other text.
 
-    Every such character becomes U+FFFD, as do invalid bytes and marks that are stacked higher than in any
-    language; newlines and tabs stay.
+    Every such character becomes U+FFFD, as do invalid bytes and marks beyond `_MOST_MARKS` on one
+    character; newlines and tabs stay.
 
     Args:
         text: Untrusted text, or bytes that should be UTF-8.
