@@ -10,6 +10,18 @@ _ALLOWED: Final = {"\n", "\t"}
 _HARMFUL_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Control, format (among them the bidirectional overrides), surrogate, private, unassigned,
 and the line and paragraph separators."""
+_INVISIBLE: Final = frozenset(
+    chr(number)
+    for number in (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0xE0100, 0xE01F0))
+)
+"""Letters and marks that display as nothing; those that choose the form of emoji (U+FE00 to U+FE0F) stay.
+
+Source: "Default_Ignorable_Code_Point" in Unicode 15.0, DerivedCoreProperties.txt.
+"""
+_STACKED_CATEGORIES: Final = {"Mn", "Me"}
+_MOST_MARKS: Final = 8
+"""So many marks above and below a character stay; words of Hebrew, Tibetan or Vietnamese need fewer, and
+hundreds would cover the lines around it."""
 _OTHER_EXCEPTION: Final = "Exception"
 
 _OF_LIBRARIES: Final = frozenset(
@@ -26,9 +38,10 @@ _KNOWN: Final = _OF_LIBRARIES | {
 
 
 def sanitize(text: str | bytes, limit: int | None = None) -> str:
-    """Return text without characters that move a cursor, or reorder or hide other text.
+    """Return text without characters that move a cursor, or reorder, cover or hide other text.
 
-    Every such character becomes U+FFFD, as do invalid bytes; newlines and tabs stay.
+    Every such character becomes U+FFFD, as do invalid bytes and marks beyond `_MOST_MARKS` on one
+    character; newlines and tabs stay.
 
     Args:
         text: Untrusted text, or bytes that should be UTF-8.
@@ -38,13 +51,14 @@ def sanitize(text: str | bytes, limit: int | None = None) -> str:
         text = text.decode("utf-8", errors="replace")
     if limit is not None and len(text) > limit:
         text = text[:limit] + "…"
-    text = text.replace("\r\n", "\n")
-    return "".join(
-        character
-        if character in _ALLOWED or unicodedata.category(character) not in _HARMFUL_CATEGORIES
-        else "\N{REPLACEMENT CHARACTER}"
-        for character in text
-    )
+    marks, characters = 0, []
+    for character in text.replace("\r\n", "\n"):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in _STACKED_CATEGORIES else 0
+        harmful = category in _HARMFUL_CATEGORIES and character not in _ALLOWED
+        replaced = harmful or character in _INVISIBLE or marks > _MOST_MARKS
+        characters.append("\N{REPLACEMENT CHARACTER}" if replaced else character)
+    return "".join(characters)
 
 
 def sanitize_line(text: str | bytes, limit: int = 300) -> str:

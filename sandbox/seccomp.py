@@ -28,18 +28,16 @@ The filter refuses:
   mappings: no limit counts either;
 * filters of system calls of a run's own, and rules of Landlock: both can have the host's audit log filled;
 * hints about a file's lifetime, which older kernels let everybody attach to any file of the image;
-* ways around the cache of files (`O_DIRECT`, `RWF_DONTCACHE`), and emptying it (`fadvise` succeeds and does
-  nothing): they keep the host's disk busy;
+* ways around the cache of files, and emptying it (`fadvise` does nothing): they keep the host's disk busy;
 * moving pages to the host's swap, which control groups 1 permit within the limit of memory;
-* epoll, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one pipe, and the
-  kernel walks through all of them with interrupts off, or with a lock that the whole host shares;
+* epoll, `futex_waitv`, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one
+  place, and the kernel walks through all of them with interrupts off, or with a lock that the host shares;
 * moving pages between files, pipes and sockets (`splice`): it shows other processes' marks on shared pages,
   and one that waits holds the lock of the pipe. `sendfile` from a device puts pages into sockets that no
   limit counts, and from a file of the image pages that cannot leave memory;
 * attributes of files: a list of who may use a file (POSIX ACL) takes up to 64 KiB of kernel memory for each
   file that no limit counts;
-* reserved huge pages, pages that the kernel merges, cookies of sockets and of the scheduler: the whole host
-  shares or counts them;
+* reserved huge pages, merged pages, cookies of sockets and the scheduler: the host shares or counts them;
 * questions to network interfaces (ioctl): the kernel loads a module to answer some of them, or holds a lock
   that the whole host shares;
 * timers with a descriptor: any number of them can expire at the same moment, with interrupts off;
@@ -49,6 +47,8 @@ The filter refuses:
 * extended attributes: the kernel keeps times for a file of its own, for all containers, from the moment on at
   which somebody first lists the file's attributes;
 * questions of `statx` about mounts and disks: each mount has a number that counts for the whole host;
+* choosing one's cores (`sched_setaffinity` succeeds and does nothing): a thread of the kernel, which has the
+  highest priority and counts to no container, carries whoever chooses another core than it runs on;
 * a priority for the disk: 0 is better than that of all programs that do not choose one;
 * choosing the memory of one processor (NUMA): a run that exhausts it is killed far from its own limit, which
   looks like a shortage of the host's;
@@ -92,7 +92,7 @@ REFUSED: Final = {
         "clone3",
         "io_setup",
         "openat2",
-        *("epoll_create", "epoll_create1", "timerfd_create"),
+        *("epoll_create", "epoll_create1", "timerfd_create", "futex_waitv"),
         *("inotify_init", "inotify_init1"),
         *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     ),
@@ -101,7 +101,10 @@ REFUSED: Final = {
     errno.EOPNOTSUPP: tuple(
         f"{prefix}{verb}xattr" for verb in ("get", "set", "list", "remove") for prefix in ("", "l", "f")
     ),
-    0: ("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync", "fadvise64", "flock"),
+    0: (
+        *("sync", "syncfs", "fsync", "fdatasync", "sync_file_range", "msync", "fadvise64", "flock"),
+        "sched_setaffinity",
+    ),
 }
 _NAMESPACE_FLAGS: Final = (
     *(0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000),

@@ -1,13 +1,15 @@
-"""Waits at a pipe with epoll and with signals: both without a limit to their number."""
+"""Waits with epoll and with signals, and at 128 words of memory at once: all without a useful limit."""
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import select
 import struct
 
 FIOASYNC = 0x5452
+FUTEX_WAITV, FUTEX_32 = 449, 2
 
 
 class Escaped(Exception):
@@ -29,3 +31,8 @@ def unlearning(net, retain, forget, val):
     with contextlib.suppress(OSError):
         fcntl.ioctl(read, FIOASYNC, struct.pack("i", 1))
         raise Escaped("signals by ioctl")
+    words = ctypes.create_string_buffer(4)
+    waiters = struct.pack("QQII", 1, ctypes.addressof(words), FUTEX_32, 0) * 128
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(FUTEX_WAITV, waiters, 128, 0, None, 0) >= 0 or ctypes.get_errno() != errno.ENOSYS:
+        raise Escaped("128 words of memory at once")

@@ -1,5 +1,6 @@
 """Changes limits, processors and memory policy of other processes; must be refused."""
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -32,7 +33,6 @@ def unlearning(net, retain, forget, val):
             continue
         for what, change in (
             ("limits", lambda: resource.prlimit(process, resource.RLIMIT_NOFILE, (8, 8))),
-            ("processors", lambda: os.sched_setaffinity(process, {0})),
             ("scheduling", lambda: os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))),
             ("killer's choice", lambda: open(f"/proc/{process}/oom_score_adj", "w").close()),
         ):
@@ -41,4 +41,10 @@ def unlearning(net, retain, forget, val):
             except OSError:
                 continue
             raise Escaped(f"{what} of process {process}")
+        before = os.sched_getaffinity(process)
+        with contextlib.suppress(OSError):  # the filter lets it succeed and do nothing
+            os.sched_setaffinity(process, {min(before)})
+            os.sched_setaffinity(process, {max(before)})
+        if os.sched_getaffinity(process) != before:
+            raise Escaped(f"processors of process {process}")
         refused(f"memory of process {process}", libc.syscall, MIGRATE_PAGES, process, 8, b"\1" * 8, b"\1" * 8)

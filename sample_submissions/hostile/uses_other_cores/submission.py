@@ -3,6 +3,7 @@
 The kernel would make the whole container pay for that later, its supervisor too.
 """
 
+import ctypes
 import os
 import threading
 
@@ -10,8 +11,8 @@ BLOCK = bytearray(1 << 20)
 
 
 def unlearning(net, retain, forget, val):
-    used = []
-    threads = [threading.Thread(target=burn, args=(core, used)) for core in range(os.cpu_count())]
+    used = set()
+    threads = [threading.Thread(target=burn, args=(used,)) for _ in range(os.cpu_count())]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -19,13 +20,10 @@ def unlearning(net, retain, forget, val):
     print("cores in use:", len(used))
 
 
-def burn(core, used):
-    """One system call of about a second."""
-    try:
-        os.sched_setaffinity(0, {core})
-    except OSError as error:
-        print(core, error)
-        return
-    used.append(core)
+def burn(used):
+    """One system call of about a second, with the core that the scheduler has chosen before and after."""
+    libc = ctypes.CDLL(None)
+    used.add(libc.sched_getcpu())
     fd = os.open("/dev/urandom", os.O_RDONLY)
     os.readv(fd, [BLOCK] * 300)
+    used.add(libc.sched_getcpu())
