@@ -30,9 +30,9 @@ TWIN_RUNS: Final = 16
 FEWER_FROM: Final = 8
 STEERED_RUNS: Final = 16
 """Runs of ``steered``, each of which takes longer than retraining."""
-OTHER_RUNS: Final = 16
+OTHER_RUNS: Final = {"mnist": 16, "resnet18": 8}
 """Runs of an evaluation on other data than digits, where each takes longer."""
-OTHER_REFERENCES: Final = 32
+OTHER_REFERENCES: Final = {"mnist": 32, "resnet18": 16}
 
 ROUNDS: Final[tuple[tuple[str, ...], ...]] = (
     (REFERENCES, "original-0", *(f"fresh-{number}" for number in range(4))),
@@ -89,7 +89,7 @@ def make_population(problem: Problem, place: Populations, name: str) -> None:
         place.save(name, problem.retrained(0, _runs_of(place, name)), method=name)
     elif method == "fresh":
         first = RUNS * (1 + int(number))
-        models = RUNS if seed_of(place.folder.name)[0] == "digits" else OTHER_RUNS
+        models = OTHER_RUNS.get(seed_of(place.folder.name)[0], RUNS)
         place.save(name, problem.retrained(first, models), method=method)
     elif method == "original":
         outputs = [problem.outputs(problem.network())] * _runs_of(
@@ -114,7 +114,7 @@ def _runs_of(place: Populations, method: str) -> int:
     """Return the number of networks of a method's populations."""
     data_set, seed = seed_of(place.folder.name)
     if data_set != "digits":
-        return OTHER_REFERENCES if method == REFERENCES else OTHER_RUNS
+        return (OTHER_REFERENCES if method == REFERENCES else OTHER_RUNS)[data_set]
     if method in TWINS and seed >= FEWER_FROM:
         return TWIN_RUNS
     if method == "steered":

@@ -26,6 +26,7 @@ from sandbox.recipes.dataset import TrainingData
 from sandbox.recipes.run import run_recipe
 from sandbox.trainer.references import train_group, train_original
 from sandbox.trainer.step_count import StepCount
+from sandbox.trainer.training import group_size
 from scoring.outputs import Outputs
 
 
@@ -47,11 +48,9 @@ class DataSet:
 DATA_SETS: Final = {
     "digits": DataSet(recipe="digits"),
     "mnist": DataSet(recipe="idx", examples=1000, epochs=12),
-    "resnet18": DataSet(recipe="digits", examples=600, epochs=8, architecture="resnet18", copies=3),
+    "resnet18": DataSet(recipe="digits", examples=300, epochs=8, architecture="resnet18", copies=3),
 }
 FORGET_FRACTION: Final = 0.05
-GROUP: Final = 16
-"""Networks that are trained as one, as in a build on a CPU."""
 
 
 class _BatchItems(DictItems):
@@ -79,6 +78,11 @@ class Problem:
     seed: int
     data: TrainingData
     original: dict[str, Tensor]
+
+    @property
+    def group(self) -> int:
+        """Number of networks that are trained as one, as in a build on a CPU."""
+        return group_size(self.data.architecture, "cpu")
 
     def network(self) -> nn.Module:
         """Return the original network, as a run receives it."""
@@ -115,8 +119,8 @@ class Problem:
     def retrained(self, first: int, models: int) -> Outputs:
         """Return networks trained on retain alone: `first` counts through all that the seed can give."""
         groups = [
-            self._group(train_group(self.data, self.seed, number, GROUP, "cpu"))
-            for number in range(first, first + models, GROUP)
+            self._group(train_group(self.data, self.seed, number, self.group, "cpu"))
+            for number in range(first, first + models, self.group)
         ]
         return self._population(*(np.concatenate(parts) for parts in zip(*groups, strict=True)))
 
@@ -124,9 +128,9 @@ class Problem:
         """Return the arrays of `train_group`."""
         counts = {name: len(split["label"]) for name, split in self.data.splits.items()}
         shapes = (
-            ("<f4", (GROUP, counts["forget"], self.data.classes)),
-            ("<i8", (GROUP, len(SPLITS), self.data.classes)),
-            ("<f4", (GROUP, counts["test"])),
+            ("<f4", (self.group, counts["forget"], self.data.classes)),
+            ("<i8", (self.group, len(SPLITS), self.data.classes)),
+            ("<f4", (self.group, counts["test"])),
         )
         arrays, place = [], 0
         for kind, shape in shapes:
