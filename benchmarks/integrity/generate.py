@@ -58,6 +58,8 @@ class Share:
     """Of the seeds, every ``parts``-th from ``part`` on."""
     names: Sequence[str] = ()
     """Of the populations to make, in one round; empty for all rounds."""
+    timed: bool = True
+    """Whether runs are timed, which takes up to half as long as the runs."""
 
 
 def generate(folder: Path, share: Share) -> None:
@@ -70,20 +72,22 @@ def generate(folder: Path, share: Share) -> None:
             if not missing:
                 continue
             problem = make_problem(share.data_set, seed, place.folder, share.data_folder)
-            for name, seconds in _make(problem, place, missing):
+            for name, seconds in _make(problem, place, missing, timed=share.timed):
                 print(f"{time.strftime('%H:%M:%S')} {place.folder.name} {name} {seconds:.0f} s", flush=True)
 
 
-def _make(problem: Problem, place: Populations, names: Sequence[str]) -> Iterator[tuple[str, float]]:
+def _make(
+    problem: Problem, place: Populations, names: Sequence[str], *, timed: bool
+) -> Iterator[tuple[str, float]]:
     """Make populations of one challenge, and yield each with its processor seconds."""
     for name in names:
         start = time.process_time()
-        make_population(problem, place, name)
+        make_population(problem, place, name, timed=timed)
         yield name, time.process_time() - start
 
 
-def make_population(problem: Problem, place: Populations, name: str) -> None:
-    """Make one population and save it."""
+def make_population(problem: Problem, place: Populations, name: str, *, timed: bool = True) -> None:
+    """Make one population and save it; of ``from_scratch`` the time is always taken."""
     method, _dash, number = name.rpartition("-")
     if name == REFERENCES:
         place.save(name, problem.retrained(0, _runs_of(place, name)), method=name)
@@ -106,7 +110,8 @@ def make_population(problem: Problem, place: Populations, name: str) -> None:
         outputs_of_fresh = place.load("fresh-3")
         place.save(name, outputs_of_fresh, method=method, processor_seconds=repeated, **facts)
     else:
-        outputs_of_runs, facts = _executed(problem, place, name, _runs_of(place, method))
+        runs = _runs_of(place, method)
+        outputs_of_runs, facts = _executed(problem, place, name, runs, timed=timed)
         place.save(name, outputs_of_runs, method=method, **facts)
 
 
@@ -122,7 +127,9 @@ def _runs_of(place: Populations, method: str) -> int:
     return RUNS if method in {REFERENCES, "original"} else HONEST_RUNS
 
 
-def _executed(problem: Problem, place: Populations, name: str, runs: int) -> tuple[Outputs, dict[str, Any]]:
+def _executed(
+    problem: Problem, place: Populations, name: str, runs: int, *, timed: bool = True
+) -> tuple[Outputs, dict[str, Any]]:
     """Return the outputs of a submission's runs, and what is known of them."""
     method = name.rpartition("-")[0]
     with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +139,7 @@ def _executed(problem: Problem, place: Populations, name: str, runs: int) -> tup
             answers = place.load(REFERENCES).logits.astype(np.float16)
             np.savez_compressed(submission / "answers.npz", answers=answers)
         sizes = sum(file.stat().st_size for file in submission.iterdir() if file.is_file())
-        outputs, facts = execute(problem, load_submission(submission), name, runs)
+        outputs, facts = execute(problem, load_submission(submission), name, runs, timed=timed)
     return outputs, {"submission_bytes": sizes, **facts}
 
 

@@ -44,6 +44,7 @@ class Group:
             "score": _rounded([row.score for row in rows]),
             "share": _rounded(shares),
             "fraction": _rounded(fractions),
+            "timed": len(fractions),
             "with_controls": sum(row.controls > 0 for row in rows),
             "suspected": sum(bool(row.suspected) for row in rows),
             "suspicions": _counts(kind for row in rows for kind in row.suspected),
@@ -180,8 +181,8 @@ def _rate_of(data: Mapping[str, Any], flag: str | None, names: Sequence[str]) ->
 
 def _trials(method: Mapping[str, Any], flag: str | None) -> int:
     """Return the number of evaluations of a method in which a flag could be raised."""
-    if flag == "too-slow" and method["fraction"] is None:
-        return 0
+    if flag == "too-slow":
+        return int(method.get("timed", 0 if method["fraction"] is None else method["evaluations"]))
     return int(method["with_controls" if flag == NOT_UNLEARNING else "evaluations"])
 
 
