@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from scoring.checks import FloatArray
 from scoring.samples import paired_confidences
@@ -124,7 +124,8 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
     own = _own_tolerance(scaled_unlearned[[group[0] for group in same_unlearned.values()]], tolerance)
     groups = _joined(scaled_unlearned, list(same_unlearned.values()), own)
     low, high = END_OF_SCALE
-    telling = ((np.abs(unlearned) < low) | (np.abs(unlearned) > high)).any(axis=1)
+    elsewhere = (np.abs(unlearned) < low) | (np.abs(unlearned) > high)
+    telling: NDArray[np.bool_] = np.any(elsewhere, axis=1)
     groups = [group for group in groups if telling[list(group)].any()]
     if sum(len(group) for group in groups) / len(unlearned) > by_chance:
         equal = sum(len(group) for group in same_unlearned.values() if len(group) > 1 and telling[group[0]])

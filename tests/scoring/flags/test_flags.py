@@ -294,5 +294,6 @@ def test_diverged_checkpoints_are_no_duplicates():
     assert find_duplicates(unlearned, retrained) == ()
     unlearned[:5, 0] = 1.5
     (duplicates,) = find_duplicates(unlearned, retrained)
+    assert isinstance(duplicates, Duplicates)
     assert duplicates.groups == ((0, 1, 2, 3, 4),)
     assert duplicates.equal == 5
