@@ -23,7 +23,8 @@ def main() -> None:
     making.add_argument("--seeds", type=int, default=20, help="of the challenges: below this number")
     making.add_argument("--first", type=int, default=0, help="seed of the first of these challenges")
     making.add_argument("--populations", nargs="+", default=(), help="names of those to make; otherwise all")
-    making.add_argument("--data-set", default="digits", help="digits, or mnist from its files")
+    making.add_argument("--untimed", action="store_true", help="save the time that timing the runs takes")
+    making.add_argument("--data-set", default="digits", help="digits, resnet18, or mnist from its files")
     making.add_argument("--data", type=Path, help="folder with the files of the data set")
     making.add_argument("--part", type=int, default=0, help="which of several processes this is, from 0")
     making.add_argument("--parts", type=int, default=1, help="number of processes")
@@ -46,6 +47,7 @@ def main() -> None:
             part=options.part,
             parts=options.parts,
             names=options.populations,
+            timed=not options.untimed,
         )
         generate(options.folder, share)
     elif options.command == "slow":

@@ -30,9 +30,9 @@ TWIN_RUNS: Final = 16
 FEWER_FROM: Final = 8
 STEERED_RUNS: Final = 16
 """Runs of ``steered``, each of which takes longer than retraining."""
-OTHER_RUNS: Final = 16
+OTHER_RUNS: Final = {"mnist": 16, "resnet18": 8}
 """Runs of an evaluation on other data than digits, where each takes longer."""
-OTHER_REFERENCES: Final = 32
+OTHER_REFERENCES: Final = {"mnist": 32, "resnet18": 16}
 
 ROUNDS: Final[tuple[tuple[str, ...], ...]] = (
     (REFERENCES, "original-0", *(f"fresh-{number}" for number in range(4))),
@@ -58,6 +58,8 @@ class Share:
     """Of the seeds, every ``parts``-th from ``part`` on."""
     names: Sequence[str] = ()
     """Of the populations to make, in one round; empty for all rounds."""
+    timed: bool = True
+    """Whether runs are timed, which takes up to half as long as the runs."""
 
 
 def generate(folder: Path, share: Share) -> None:
@@ -70,26 +72,28 @@ def generate(folder: Path, share: Share) -> None:
             if not missing:
                 continue
             problem = make_problem(share.data_set, seed, place.folder, share.data_folder)
-            for name, seconds in _make(problem, place, missing):
+            for name, seconds in _make(problem, place, missing, timed=share.timed):
                 print(f"{time.strftime('%H:%M:%S')} {place.folder.name} {name} {seconds:.0f} s", flush=True)
 
 
-def _make(problem: Problem, place: Populations, names: Sequence[str]) -> Iterator[tuple[str, float]]:
+def _make(
+    problem: Problem, place: Populations, names: Sequence[str], *, timed: bool
+) -> Iterator[tuple[str, float]]:
     """Make populations of one challenge, and yield each with its processor seconds."""
     for name in names:
         start = time.process_time()
-        make_population(problem, place, name)
+        make_population(problem, place, name, timed=timed)
         yield name, time.process_time() - start
 
 
-def make_population(problem: Problem, place: Populations, name: str) -> None:
-    """Make one population and save it."""
+def make_population(problem: Problem, place: Populations, name: str, *, timed: bool = True) -> None:
+    """Make one population and save it; of ``from_scratch`` the time is always taken."""
     method, _dash, number = name.rpartition("-")
     if name == REFERENCES:
         place.save(name, problem.retrained(0, _runs_of(place, name)), method=name)
     elif method == "fresh":
         first = RUNS * (1 + int(number))
-        models = RUNS if seed_of(place.folder.name)[0] == "digits" else OTHER_RUNS
+        models = OTHER_RUNS.get(seed_of(place.folder.name)[0], RUNS)
         place.save(name, problem.retrained(first, models), method=method)
     elif method == "original":
         outputs = [problem.outputs(problem.network())] * _runs_of(
@@ -106,7 +110,8 @@ def make_population(problem: Problem, place: Populations, name: str) -> None:
         outputs_of_fresh = place.load("fresh-3")
         place.save(name, outputs_of_fresh, method=method, processor_seconds=repeated, **facts)
     else:
-        outputs_of_runs, facts = _executed(problem, place, name, _runs_of(place, method))
+        runs = _runs_of(place, method)
+        outputs_of_runs, facts = _executed(problem, place, name, runs, timed=timed)
         place.save(name, outputs_of_runs, method=method, **facts)
 
 
@@ -114,7 +119,7 @@ def _runs_of(place: Populations, method: str) -> int:
     """Return the number of networks of a method's populations."""
     data_set, seed = seed_of(place.folder.name)
     if data_set != "digits":
-        return OTHER_REFERENCES if method == REFERENCES else OTHER_RUNS
+        return (OTHER_REFERENCES if method == REFERENCES else OTHER_RUNS)[data_set]
     if method in TWINS and seed >= FEWER_FROM:
         return TWIN_RUNS
     if method == "steered":
@@ -122,7 +127,9 @@ def _runs_of(place: Populations, method: str) -> int:
     return RUNS if method in {REFERENCES, "original"} else HONEST_RUNS
 
 
-def _executed(problem: Problem, place: Populations, name: str, runs: int) -> tuple[Outputs, dict[str, Any]]:
+def _executed(
+    problem: Problem, place: Populations, name: str, runs: int, *, timed: bool = True
+) -> tuple[Outputs, dict[str, Any]]:
     """Return the outputs of a submission's runs, and what is known of them."""
     method = name.rpartition("-")[0]
     with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +139,7 @@ def _executed(problem: Problem, place: Populations, name: str, runs: int) -> tup
             answers = place.load(REFERENCES).logits.astype(np.float16)
             np.savez_compressed(submission / "answers.npz", answers=answers)
         sizes = sum(file.stat().st_size for file in submission.iterdir() if file.is_file())
-        outputs, facts = execute(problem, load_submission(submission), name, runs)
+        outputs, facts = execute(problem, load_submission(submission), name, runs, timed=timed)
     return outputs, {"submission_bytes": sizes, **facts}
 
 

@@ -28,14 +28,20 @@ def with_tables(page: str, data: Mapping[str, Any]) -> str:
     Raises:
         ValueError: the page does not name each table once.
     """
-    digits = data["data_sets"]["digits"]
+    data_sets = data["data_sets"]
+    digits, mnist, resnet18 = (data_sets[name] for name in ("digits", "mnist", "resnet18"))
+    samples, honest = ("honest", "retrained", "gains little", "nothing"), {"honest ones": HONEST}
     tables = {
         "cheats": table(digits, ("cheat",)),
         "little": table(digits, ("gains little", "nothing")),
         "honest": table(digits, ("honest", "twin"), total={"all together": ("honest", "twin")}),
         "retrained": table(digits, ("retrained",), total={"with all honest submissions above": HONEST}),
         "rates": rates(digits, HONEST),
-        "data": flags_by_data(data["data_sets"], ("joint-attack", "duplicates")),
+        "data": flags_by_data(data_sets),
+        "mnist": table(mnist, samples, total=honest),
+        "rates_mnist": rates(mnist, HONEST),
+        "resnet18": table(resnet18, samples, total=honest),
+        "rates_resnet18": rates(resnet18, HONEST),
     }
     names = [match[1] for match in _TABLE.finditer(page)]
     if sorted(names) != sorted(tables):

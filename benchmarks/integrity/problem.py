@@ -26,6 +26,7 @@ from sandbox.recipes.dataset import TrainingData
 from sandbox.recipes.run import run_recipe
 from sandbox.trainer.references import train_group, train_original
 from sandbox.trainer.step_count import StepCount
+from sandbox.trainer.training import group_size
 from scoring.outputs import Outputs
 
 
@@ -40,6 +41,8 @@ class DataSet:
     """In place of the recipe's own: with the five of ``idx``, samples would take as long as retraining."""
     architecture: str | None = None
     """In place of the recipe's own."""
+    learning_rate: float | None = None
+    """In place of the recipe's own: with 0.1, a resnet18 knew a quarter of retain after so few steps."""
     copies: int = 1
     """How often the channels of an image are repeated: some networks take only images of three."""
 
@@ -47,11 +50,11 @@ class DataSet:
 DATA_SETS: Final = {
     "digits": DataSet(recipe="digits"),
     "mnist": DataSet(recipe="idx", examples=1000, epochs=12),
-    "resnet18": DataSet(recipe="digits", examples=600, epochs=8, architecture="resnet18", copies=3),
+    "resnet18": DataSet(
+        recipe="digits", examples=300, epochs=8, architecture="resnet18", copies=3, learning_rate=0.01
+    ),
 }
 FORGET_FRACTION: Final = 0.05
-GROUP: Final = 16
-"""Networks that are trained as one, as in a build on a CPU."""
 
 
 class _BatchItems(DictItems):
@@ -79,6 +82,11 @@ class Problem:
     seed: int
     data: TrainingData
     original: dict[str, Tensor]
+
+    @property
+    def group(self) -> int:
+        """Number of networks that are trained as one, as in a build on a CPU."""
+        return group_size(self.data.architecture, "cpu")
 
     def network(self) -> nn.Module:
         """Return the original network, as a run receives it."""
@@ -115,8 +123,8 @@ class Problem:
     def retrained(self, first: int, models: int) -> Outputs:
         """Return networks trained on retain alone: `first` counts through all that the seed can give."""
         groups = [
-            self._group(train_group(self.data, self.seed, number, GROUP, "cpu"))
-            for number in range(first, first + models, GROUP)
+            self._group(train_group(self.data, self.seed, number, self.group, "cpu"))
+            for number in range(first, first + models, self.group)
         ]
         return self._population(*(np.concatenate(parts) for parts in zip(*groups, strict=True)))
 
@@ -124,9 +132,9 @@ class Problem:
         """Return the arrays of `train_group`."""
         counts = {name: len(split["label"]) for name, split in self.data.splits.items()}
         shapes = (
-            ("<f4", (GROUP, counts["forget"], self.data.classes)),
-            ("<i8", (GROUP, len(SPLITS), self.data.classes)),
-            ("<f4", (GROUP, counts["test"])),
+            ("<f4", (self.group, counts["forget"], self.data.classes)),
+            ("<i8", (self.group, len(SPLITS), self.data.classes)),
+            ("<f4", (self.group, counts["test"])),
         )
         arrays, place = [], 0
         for kind, shape in shapes:
@@ -170,6 +178,8 @@ def make_problem(data_set: str, seed: int, folder: Path, data_folder: Path | Non
     draft = run_recipe(RECIPES[chosen.recipe], request)
     draft = replace(draft, images=np.repeat(draft.images, chosen.copies, axis=1))
     data = assemble(draft, request)
+    if chosen.learning_rate is not None:
+        data = replace(data, preset=replace(data.preset, learning_rate=chosen.learning_rate))
     file = folder / "original.safetensors"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from benchmarks.integrity.derive import derive
 from benchmarks.integrity.methods import KINDS, REMARKS
 from benchmarks.integrity.populations import Populations, challenges, seed_of
 from benchmarks.integrity.rates import Rate
+from scoring.card.levels import LEVELS, NOT_UNLEARNING
 
 REPORT_VERSION: Final = 2
 HONEST: Final = ("honest", "twin", "retrained")
@@ -43,6 +44,7 @@ class Group:
             "score": _rounded([row.score for row in rows]),
             "share": _rounded(shares),
             "fraction": _rounded(fractions),
+            "timed": len(fractions),
             "with_controls": sum(row.controls > 0 for row in rows),
             "suspected": sum(bool(row.suspected) for row in rows),
             "suspicions": _counts(kind for row in rows for kind in row.suspected),
@@ -156,28 +158,32 @@ def suspected_of(data: Mapping[str, Any], kinds: Sequence[str]) -> Rate:
     )
 
 
-def flags_by_data(data_sets: Mapping[str, Any], flags: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of the Markdown table of how often some flags are raised for the baselines, by data."""
-    yield f"| submission | {' | '.join(f'{flag}, {name}' for flag in flags for name in data_sets)} |"
-    yield "|---" * (1 + len(flags) * len(data_sets)) + "|"
-    columns = [
-        [_rate_of(data, flag, method) for method in BASELINES]
-        for flag in flags
-        for data in data_sets.values()
-    ]
-    for number, method in enumerate(BASELINES):
-        cells = [f"{rates[number].events} of {rates[number].trials}" for rates in columns]
-        yield f"| `{method}` | {' | '.join(cells)} |"
-    together = [Rate(sum(r.events for r in rates), sum(r.trials for r in rates)) for rates in columns]
-    yield f"| all six | {' | '.join(map(str, together))} |"
+def flags_by_data(data_sets: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of the Markdown table of how often each flag is raised for the samples, by data."""
+    groups = {"unlearning": BASELINES[:-1], "`original`": BASELINES[-1:]}
+    columns = [(data, methods) for methods in groups.values() for data in data_sets.values()]
+    yield f"| flag | {' | '.join(f'{name}, {group}' for group in groups for name in data_sets)} |"
+    yield "|---" * (1 + len(columns)) + "|"
+    for flag in (*LEVELS, None):
+        cells = [_rate_of(data, flag, methods) for data, methods in columns]
+        shown = [str(rate) if rate.trials else "-" for rate in cells]
+        yield f"| {flag or '**suspected**'} | {' | '.join(shown)} |"
 
 
-def _rate_of(data: Mapping[str, Any], flag: str, name: str) -> Rate:
-    """Return how often a flag is raised for a method, whatever its level."""
-    for method in data["methods"]:
-        if method["method"] == name:
-            return Rate(_raised(method, flag), method["evaluations"])
-    return Rate(0, 0)
+def _rate_of(data: Mapping[str, Any], flag: str | None, names: Sequence[str]) -> Rate:
+    """Return how often a flag is raised for some methods, whatever its level; None for any suspicion."""
+    methods = [method for method in data["methods"] if method["method"] in names]
+    return Rate(
+        sum(method["suspected"] if flag is None else _raised(method, flag) for method in methods),
+        sum(_trials(method, flag) for method in methods),
+    )
+
+
+def _trials(method: Mapping[str, Any], flag: str | None) -> int:
+    """Return the number of evaluations of a method in which a flag could be raised."""
+    if flag == "too-slow":
+        return int(method.get("timed", 0 if method["fraction"] is None else method["evaluations"]))
+    return int(method["with_controls" if flag == NOT_UNLEARNING else "evaluations"])
 
 
 def _raised(method: Mapping[str, Any], flag: str) -> int:

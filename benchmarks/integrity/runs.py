@@ -42,23 +42,27 @@ def run_seed(*parts: object) -> int:
 
 
 def execute(
-    problem: Problem, unlearning: Unlearning, label: str, runs: int
+    problem: Problem, unlearning: Unlearning, label: str, runs: int, *, timed: bool = True
 ) -> tuple[Outputs, dict[str, Any]]:
     """Return the outputs of a submission's runs, and their processor seconds.
 
     On a busy machine the same work takes more processor time. So retraining is timed before and after the
     runs, as an evaluation does it; and an epoch before each run shows how busy the machine was meanwhile.
+    Where runs are not timed, none of this is done, and nothing is returned of their seconds.
     """
     outputs, seconds, epochs = [], [], []
-    before = _portions(problem, PORTIONS_BEFORE)
+    before = _portions(problem, PORTIONS_BEFORE) if timed else []
     for index in range(runs):
-        epochs.append(_epoch_seconds(problem))
+        if timed:
+            epochs.append(_epoch_seconds(problem))
         net, loaders = problem.network(), problem.loaders()
         seed_everything(run_seed(problem.seed, label, index))
         start = time.process_time()
         returned = unlearning(net, *loaders)
         seconds.append(time.process_time() - start)
         outputs.append(problem.outputs(returned if isinstance(returned, nn.Module) else net))
+    if not timed:
+        return problem.population(outputs), {}
     facts = {
         "processor_seconds": [round(value, 4) for value in seconds],
         "portions_before": before,

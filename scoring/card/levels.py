@@ -35,8 +35,8 @@ FALSE_ALARMS: Final[Mapping[str, str]] = {
         "retrainings and 0 of 198 evaluations of other honest methods."
     ),
     "mixture": (
-        "Measured on one data set: raised for 0 of 302 evaluations of honest methods; on another, for 1 of 6 "
-        "with 16 runs each."
+        "Measured on one data set: raised for 0 of 302 evaluations of honest methods; on two others, for 0 "
+        "of 20 with 8 or 16 runs each."
     ),
     "copies": "Measured on one data set: raised for 0 of 302 evaluations of honest methods.",
     NOT_UNLEARNING: (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from scoring.checks import FloatArray
 from scoring.samples import paired_confidences
@@ -15,6 +15,10 @@ unlearned ones only if closer than this fraction of their own side's median dist
 ALWAYS_NEAR = 0.001
 """Fraction of the minimum distance of two references below which two unlearned rows are nearly equal in any
 case. Fine-tuning of one network, whose checkpoints are all close, has not come below a hundredth."""
+
+END_OF_SCALE = (103.6, 103.63)
+"""Confidences this far from zero are at the end of their scale, 103.617, whatever the logits are. Diverged
+networks that differ in every weight had all their confidences there."""
 
 MIN_EXAMPLES = 5
 """With fewer varying examples rows are close by chance, so only equal rows count."""
@@ -85,6 +89,7 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
 
     * examples on which the references are constant carry no information on distance, and if they are
       constant on all examples, equality carries none either: then there is no flag;
+    * of checkpoints whose confidences are all at the end of the scale, equality says nothing;
     * references may equal each other by chance, if confidences are coarse or saturated. So the
       proportion of copies among the runs must be more than twice that among the references.
 
@@ -118,8 +123,12 @@ def find_duplicates(unlearned: ArrayLike, retrained: ArrayLike) -> tuple[Duplica
     findings: list[Duplicates | Copies] = []
     own = _own_tolerance(scaled_unlearned[[group[0] for group in same_unlearned.values()]], tolerance)
     groups = _joined(scaled_unlearned, list(same_unlearned.values()), own)
+    low, high = END_OF_SCALE
+    elsewhere = (np.abs(unlearned) < low) | (np.abs(unlearned) > high)
+    telling: NDArray[np.bool_] = np.any(elsewhere, axis=1)
+    groups = [group for group in groups if telling[list(group)].any()]
     if sum(len(group) for group in groups) / len(unlearned) > by_chance:
-        equal = sum(len(group) for group in same_unlearned.values() if len(group) > 1)
+        equal = sum(len(group) for group in same_unlearned.values() if len(group) > 1 and telling[group[0]])
         findings.append(Duplicates(groups=tuple(groups), equal=equal, tolerance=own))
     pairs: list[tuple[int, int]] = []
     equal = 0

@@ -8,7 +8,7 @@ because the checkpoints form groups more clearly than the references do::
     kernel of all checkpoints ── leading direction of each side ── best cut into two groups
         └─ share of the side's variance that lies between its groups: unlearned - references
              └─ p-value: the same with exchanged labels
-                  └─ forgetting quality of each group alone, compared with that of all together
+                  └─ forgetting quality of each group alone, compared with that of all and of random groups
 
 References form groups too if one factor moves all examples. So their share is subtracted,
 and the labels are exchanged, which makes the p-value exact under the null.
@@ -21,14 +21,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from scoring.checks import FloatArray
 from scoring.flags.mmd import radial_kernel, standardised
-from scoring.published.epsilon import forgetting_quality, published_epsilon
+from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
+from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
 
 SIGNIFICANCE = 0.01
 """Maximum p-value at which groups count as real."""
 
 MAX_QUALITY_SHARE = 0.5
-"""Maximum mean forgetting quality of the groups alone, as a fraction of that of all together."""
+"""Maximum mean forgetting quality of the groups alone, as a fraction of that of all together, and of that of
+random groups of these sizes.
+
+The first alone is no evidence where models are few: of 16 runs of `finetune`, random groups of 6 and 10
+had 0.56 of the quality of all, and those that this module found 0.44."""
 
 MIN_AXIS_SHARE = 0.85
 """Minimum fraction of the variance along the leading direction that lies between the two groups.
@@ -43,6 +48,7 @@ MIN_MODELS = 8
 """Minimum number of checkpoints on each side: fewer do not form meaningful groups."""
 
 _PERMUTATIONS = 199
+_RANDOM_GROUPS = 19
 _ITERATIONS = 20
 _WIDTH = 0.5  # a wider kernel than the attack's: groups are coarse, and the cloud of one factor stays one
 _MAX_EXAMPLES = 200
@@ -95,9 +101,9 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
 
     They form groups if the excess of their share over the references' has a p-value of at most 0.01,
     the groups are two clusters and not one elongated cluster, and the groups' own forgetting
-    qualities, averaged by size, are at most half of that of all. A smaller sample cannot show
-    large epsilons, so a group's F is a little too high: the comparison favours the submission.
-    With fewer than 8 models on a side, or if no example varies, the result is None.
+    qualities, averaged by size, are at most half of that of all, and of what 19 random divisions into
+    groups of the same sizes have in the mean, and less than each of these divisions. With fewer than 8
+    models on a side, or if no example varies, the result is None.
 
     Args:
         unlearned: Confidences under the unlearned models. Shape [n, examples], n >= 2.
@@ -134,11 +140,22 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
 
     in_first = _cut(scores)
     some = np.linspace(0, unlearned.shape[1] - 1, min(unlearned.shape[1], _MAX_EXAMPLES)).astype(np.intp)
-    together, first, second = (
-        forgetting_quality(published_epsilon(side[:, some], retrained[:, some]), len(side))
-        for side in (unlearned, unlearned[in_first], unlearned[~in_first])
-    )
-    if in_first.mean() * first + (~in_first).mean() * second > MAX_QUALITY_SHARE * together or together == 0:
+    models = SortedModels(np.concatenate([unlearned[:, some], retrained[:, some]]))
+    references = np.arange(len(unlearned), len(unlearned) + len(retrained))
+
+    def quality(members: NDArray[np.bool_]) -> float:
+        samples = models.samples(np.flatnonzero(members), references)
+        return forgetting_quality(epsilon_of_samples(samples), int(members.sum()))
+
+    together, first, second = map(quality, (np.ones_like(in_first), in_first, ~in_first))
+    alone = _mean_of_groups(in_first, first, second)
+    if together == 0 or alone > MAX_QUALITY_SHARE * together:
+        return None
+    by_chance = [
+        _mean_of_groups(members, quality(members), quality(~members))
+        for members in rng.permuted(np.tile(in_first, (_RANDOM_GROUPS, 1)), axis=1)
+    ]
+    if alone >= min(by_chance) or alone > MAX_QUALITY_SHARE * np.mean(by_chance):
         return None
     return Mixture(
         first=tuple(np.flatnonzero(in_first).tolist()),
@@ -151,6 +168,12 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
         axis_share=axis_share,
         p_value=p_value,
     )
+
+
+def _mean_of_groups(in_first: NDArray[np.bool_], first: float, second: float) -> float:
+    """Return the mean forgetting quality of two groups, weighted by their sizes."""
+    share = float(in_first.mean())
+    return share * first + (1 - share) * second
 
 
 def _between_shares(

@@ -19,7 +19,7 @@ from benchmarks.integrity.report import HONEST, flags_by_data, replaced, report
 from benchmarks.integrity.selection import SELECTIONS, largest_quality, smallest_energy_distance
 from benchmarks.integrity.slow import rates_of_mixtures
 from runner.challenge.limits import SHORT_TRAINING_FRACTION
-from scoring.card.levels import FALSE_ALARMS, flag_level
+from scoring.card.levels import FALSE_ALARMS, LEVELS, flag_level
 from scoring.card.make import score_card
 from scoring.card.options import CardOptions
 from scoring.outputs import Outputs
@@ -233,15 +233,22 @@ def forgetful(rng: np.random.Generator, spread: float, *, examples: int, models:
 
 
 def test_baselines_are_compared_over_data_sets() -> None:
-    """A flag counts whatever its level; where a data set lacks a method, there are no evaluations."""
-    data = report([row("scrub-0", "duplicates"), row("scrub-1"), row("finetune-0", challenge="mnist-0")])
-    lines = list(flags_by_data(data["data_sets"], ("certified", "duplicates")))
+    """A flag counts whatever its level, among the evaluations in which it could be raised."""
+    alone = replace(row("finetune-0", challenge="mnist-0"), controls=0)
+    timed = replace(row("scrub-1"), fraction=0.3)
+    data = report([row("scrub-0", "duplicates"), timed, row("original-0", "duplicates"), alone])
+    head, _line, *lines = flags_by_data(data["data_sets"])
     assert (
-        lines[0]
-        == "| submission | certified, digits | certified, mnist | duplicates, digits | duplicates, mnist |"
+        head == "| flag | digits, unlearning | mnist, unlearning | digits, `original` | mnist, `original` |"
     )
-    assert "| `scrub` | 2 of 2 | 0 of 0 | 1 of 2 | 0 of 0 |" in lines
-    assert lines[-1].startswith("| all six | 2 of 2 (15.8% to 100.0%) | 1 of 1 ")
+    rates = dict(line.removeprefix("| ").split(" | ", 1) for line in lines)
+    assert rates.keys() == {*LEVELS, "**suspected**"}
+    one = "1 of 1 (2.5% to 100.0%)"
+    assert rates["certified"] == f"2 of 2 (15.8% to 100.0%) | {one} | {one} | - |"
+    assert rates["duplicates"] == f"1 of 2 (1.3% to 98.7%) | 0 of 1 (0.0% to 97.5%) | {one} | - |"
+    assert rates["too-slow"] == "0 of 1 (0.0% to 97.5%) | - | - | - |"
+    assert rates["not-unlearning"] == "0 of 2 (0.0% to 84.2%) | - | 0 of 1 (0.0% to 97.5%) | - |"
+    assert rates["**suspected**"] == rates["duplicates"]
 
 
 def row(population: str, *suspected: str, challenge: str = "digits-0") -> Row:

@@ -284,3 +284,16 @@ def test_impossible_samples_are_refused(find, bad, message):
         find(bad, np.ones((3, 2)))
     with pytest.raises(ValueError, match=message):
         find(np.ones((3, 2)), bad)
+
+
+def test_diverged_checkpoints_are_no_duplicates():
+    """Five with all confidences at the end of their scale are none; with one example elsewhere they are."""
+    rng = np.random.default_rng(21)
+    unlearned, retrained = rng.normal(size=(8, 10)), rng.normal(size=(16, 10))
+    unlearned[:5] = -103.617
+    assert find_duplicates(unlearned, retrained) == ()
+    unlearned[:5, 0] = 1.5
+    (duplicates,) = find_duplicates(unlearned, retrained)
+    assert isinstance(duplicates, Duplicates)
+    assert duplicates.groups == ((0, 1, 2, 3, 4),)
+    assert duplicates.equal == 5

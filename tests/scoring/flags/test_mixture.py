@@ -104,6 +104,28 @@ def test_one_bad_method_is_not_a_mixture():
         assert find_mixture(unlearned, retrained, seed=0) is None
 
 
+def test_groups_of_few_runs_are_compared_with_random_groups():
+    """Of 16 runs, any groups have half of the quality of all or little more: one method, in 100 samples, is none."""
+    rng = np.random.default_rng(1)
+    flags, random_groups = 0, []
+    for i in range(100):
+        factor, own = rng.normal(size=(16, 1)), rng.normal(size=(16, 50))
+        unlearned, retrained = 0.3 + 0.35 * (factor + own), rng.normal(size=(32, 50))
+        flags += find_mixture(unlearned, retrained, seed=i) is not None
+        groups = (unlearned[:6], unlearned[6:])
+        alone = sum(len(group) / 16 * quality(group, retrained) for group in groups)
+        random_groups.append(alone / quality(unlearned, retrained))
+    assert np.median(random_groups) < 0.65
+    assert flags == 0
+
+
+def test_mixture_of_few_runs_is_found():
+    """Eight runs of each method: all of 20 mixtures."""
+    rng = np.random.default_rng(2)
+    found = [find_mixture(mixture(rng, 16, 50), rng.normal(size=(32, 50)), seed=i) for i in range(20)]
+    assert None not in found
+
+
 def test_a_handful_of_diverged_checkpoints_is_no_group():
     """Three of 64 far away are outliers, not a second method."""
     rng = np.random.default_rng(8)
