@@ -115,10 +115,8 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
             models, or a value is NaN, infinite or more than 10 000 from zero.
     """
     unlearned, retrained = paired_confidences(unlearned, retrained)
-    if min(len(unlearned), len(retrained)) < MIN_MODELS:
-        return None
     points, _ = standardised(np.concatenate([unlearned, retrained]), unlearned[:0])
-    if points.shape[1] == 0:
+    if min(len(unlearned), len(retrained)) < MIN_MODELS or points.shape[1] == 0:
         return None
     kernel = radial_kernel(points, width=_WIDTH)
     rng = np.random.default_rng(seed)
@@ -127,8 +125,8 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
     members = np.concatenate([is_unlearned, ~is_unlearned]).T
     start = rng.normal(size=members.shape)
     # One elongated cluster is none, whatever the p-value, and most sides are: then one direction is enough.
-    _, alone = _between_shares(kernel, members[:, :1], start[:, :1])
-    if float(_between(alone[: len(unlearned), 0]).max()) < MIN_AXIS_SHARE - _ROUNDING:
+    _, only = _between_shares(kernel, members[:, :1], start[:, :1])
+    if float(_between(only[: len(unlearned), 0]).max()) < MIN_AXIS_SHARE - _ROUNDING:
         return None
     shares, directions = _between_shares(kernel, members, start)
     excess = shares[: _PERMUTATIONS + 1] - shares[_PERMUTATIONS + 1 :]
