@@ -45,6 +45,7 @@ class _HostEvaluator:
             self.settings,
             new_executor=self.place.new_executor,
             timer=self.place.timer,
+            gpu_driver=self.place.gpu_driver,
             before_scoring=before_scoring,
         )
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from runner.challenge.challenge import Challenge
+from runner.engine.placement import CPU
 from runner.evaluation.controls import execute_in_batches, pending_controls
 from runner.evaluation.pending_runs import PendingRuns
 from runner.evaluation.room import require_room
@@ -57,6 +58,7 @@ def evaluate(
     *,
     new_executor: Callable[..., Executor] = LocalExecutor,
     timer: RetrainingTimer | None = None,
+    gpu_driver: Callable[[], str] = installed_driver,
     before_scoring: Callable[[], object] = lambda: None,
 ) -> Summary:
     """Execute what is unfinished of an evaluation and return its summary.
@@ -68,6 +70,7 @@ def evaluate(
         settings: As requested.
         new_executor: Creates the executor.
         timer: Times retraining where the runs are executed; None if this machine does so itself.
+        gpu_driver: Returns the driver's version where the runs were executed; asked on GPUs alone.
         before_scoring: Called once all runs have ended, unless a result is stored already.
 
     Raises:
@@ -99,7 +102,8 @@ def evaluate(
         before_scoring()
         if stored is None or changed:  # what an ended evaluation was compared with stays
             time_again_if_too_slow(context, name, pending.challenge, terms, settings)
-        return _finish(context, pending, seconds)
+        driver = gpu_driver() if settings.device != CPU else ""
+        return _finish(context, pending, seconds, driver)
 
 
 def rerun(
@@ -184,7 +188,7 @@ def _record(
     )
 
 
-def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) -> Summary:
+def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float, driver: str) -> Summary:
     """Score; write summary, card and manifest; then record that the evaluation has ended."""
     name, challenge, submission = pending.name, pending.challenge, pending.submission
     store, paths = context.store, pending.paths
@@ -211,7 +215,7 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
         image=context.image,
         n=pending.settings.n,
         settings=pending.settings.for_record(),
-        engine={**context.info.for_record(), **_gpu_driver(pending.settings)},
+        engine={**context.info.for_record(), **({RECORDED: driver} if driver else {})},
         attempts=store.attempts(name),
         runs=runs,
         outputs=paths.outputs,
@@ -238,9 +242,3 @@ def _finish(context: EvaluationContext, pending: PendingRuns, seconds: float) ->
         if text is not None:
             commit_file(file, token)
     return summary
-
-
-def _gpu_driver(settings: Settings) -> dict[str, str]:
-    """Return the driver's version for the manifest; nothing on the CPU, or where it is not known."""
-    version = installed_driver() if settings.placement.gpu is not None else ""
-    return {RECORDED: version} if version else {}

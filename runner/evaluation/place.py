@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from runner.challenge.challenge import Challenge
 from runner.engine.placement import Placement
 from runner.execution.executor import Executor
+from runner.execution.gpu_driver import installed_driver
 from runner.execution.host_session import HostSession
 from runner.execution.local import LocalExecutor
 from runner.time_limits.elsewhere import RetrainingTimer
@@ -25,6 +26,8 @@ class Place:
     """Runtime and GPU, as far as this machine decides about them."""
     timer: RetrainingTimer | None = None
     """Times retraining there; None if this machine does so itself."""
+    gpu_driver: Callable[[], str] = installed_driver
+    """Returns the version of the GPUs' driver there; empty if it is not known."""
 
 
 OpenPlace = Callable[[Challenge, HostSession, str], AbstractContextManager[Place]]

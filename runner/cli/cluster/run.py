@@ -12,7 +12,7 @@ from runner.challenge.challenge import Challenge
 from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.devices import Record
 from runner.cluster.code_version import code_version
-from runner.cluster.decisions.fitness import Requirements
+from runner.cluster.decisions.fitness import Requirements, gpu_drivers
 from runner.cluster.decisions.gpu_class import devices_of_nodes, recorded_class
 from runner.cluster.executor import ClusterExecutor
 from runner.cluster.node.agent import processor_model
@@ -83,6 +83,7 @@ def run_on_cluster(
                 settings,
                 new_executor=place.new_executor,
                 timer=place.timer,
+                gpu_driver=place.gpu_driver,
             ),
             print_error,
             show_ended=show_ended(reporter),
@@ -132,9 +133,15 @@ def on_cluster(address: str, devices: str) -> OpenPlace:
                     device=device_class,
                     placement=host.placement,
                     timer=None if on_cpu else timer,
+                    gpu_driver=partial(_gpu_drivers, pool),
                 )
 
     return opened
+
+
+def _gpu_drivers(pool: ClusterPool) -> str:
+    """Return the versions of the drivers of the nodes that are used."""
+    return gpu_drivers(node.facts for node in pool.overview() if node.facts is not None and node.devices)
 
 
 def requirements_of(

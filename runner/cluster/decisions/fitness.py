@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,8 @@ class NodeFacts:
     free_bytes: int = 0
     """On the disk with its cache."""
     devices: tuple[Device, ...] = ()
+    gpu_driver: str = ""
+    """Its version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,11 @@ class Requirements:
     processor: str = ""
     """Model on which retraining was timed, where limits are a fraction of that; empty for any."""
     challenge_bytes: int = 0
+
+
+def gpu_drivers(nodes: Iterable[NodeFacts]) -> str:
+    """Return the versions of the nodes' drivers, each once, with commas between; empty if none is known."""
+    return ", ".join(sorted({facts.gpu_driver for facts in nodes} - {""}))
 
 
 def why_unfit(facts: NodeFacts, required: Requirements) -> str:

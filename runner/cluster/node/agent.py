@@ -36,6 +36,7 @@ from runner.engine.connect import connect_engine
 from runner.engine.gpus.gpu_parent import gpu_classes
 from runner.engine.session import remove_leftovers
 from runner.errors import HostNotReadyError, RunnerError
+from runner.execution.gpu_driver import installed_driver
 
 _SWEEP_SECONDS: Final = 5.0
 
@@ -93,6 +94,7 @@ class NodeAgent:
             niceness=os.getpriority(os.PRIO_PROCESS, 0),
             free_bytes=free,
             devices=opened.devices,
+            gpu_driver=installed_driver(),
         )
 
     def gpu_classes(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.cluster.decisions.fitness import MIN_FREE_BYTES, NodeFacts, Requirements, why_unfit
+from runner.cluster.decisions.fitness import MIN_FREE_BYTES, NodeFacts, Requirements, gpu_drivers, why_unfit
 from runner.devices.device import Device
 
 CPU = Device(name="cpu 1/1", requested="cpu", recorded="cpu", cores=2.0)
@@ -27,6 +27,13 @@ FIT = NodeFacts(
 REQUIRED = Requirements(
     version="v1", image="a" * 64, platform="linux/amd64", config="sha256:" + "c" * 64, device_class="cpu"
 )
+
+
+def test_drivers_are_named_once() -> None:
+    """In one order, whichever nodes come first; nothing where none is known."""
+    nodes = [replace(FIT, gpu_driver=version) for version in ("580.1", "", "570.2", "580.1")]
+    assert gpu_drivers(nodes) == gpu_drivers(reversed(nodes)) == "570.2, 580.1"
+    assert gpu_drivers([FIT]) == gpu_drivers([]) == ""
 
 
 def test_a_node_like_the_coordinator_is_fit() -> None:

@@ -20,6 +20,7 @@ from runner.clients.evaluator import Rejected
 from runner.clients.runs import PlannedRun
 from runner.engine.api import Engine
 from runner.engine.info import EngineInfo
+from runner.engine.placement import CPU
 from runner.errors import SandboxLostError
 from runner.evaluation import controls as control_batches
 from runner.evaluation.evaluate import evaluate, evaluation_id_of
@@ -73,12 +74,12 @@ def _challenge(folder: Path, seed: int, **fields: Any) -> Challenge:
 class Evaluated:
     """A submission on a challenge with control problems, whose runs end as a test determines."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, device: str = CPU) -> None:
         self.folder = folder / "store"
         self.challenge = challenge_with_controls(folder / "tiny challenge")
         self.controls = load_controls(self.challenge)
         self.store = open_store(self.folder, create=True)
-        self.settings = Settings(n=N, keep_going=False, keep_checkpoints=False)
+        self.settings = Settings(n=N, keep_going=False, keep_checkpoints=False, device=device)
         self.name = evaluation_id_of(MINE, self.challenge, IMAGE, self.settings)
         self.parts = [control_evaluation_id(self.name, control.sha256) for control in self.controls]
         self.batches: list[tuple[str, list[int]]] = []
@@ -154,6 +155,7 @@ class Evaluated:
             self.challenge,
             replace(self.settings, **changes),
             new_executor=self.new_executor,
+            gpu_driver=lambda: "570.1, 580.2",
         )
 
     def first(self, *names: str, monkeypatch: pytest.MonkeyPatch) -> None:

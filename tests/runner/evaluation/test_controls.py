@@ -292,3 +292,17 @@ def test_a_manifest_without_control_problems_is_as_before(evaluated: Evaluated) 
     evaluated()
     assert "controls" not in json.loads(evaluated.paths.manifest.read_text())
     assert [len(batch) for _name, batch in evaluated.batches] == [N]
+
+
+def test_the_manifest_names_the_driver_where_runs_were_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As nodes of a cluster say it; on the CPU none is asked."""
+    monkeypatch.setattr(comparison, "MIN_EXAMPLES", 1)
+    versions = {}
+    for device in ("cpu", "cuda:NVIDIA-H200"):
+        evaluated = Evaluated(tmp_path / device.partition(":")[0], device=device)
+        with closing(evaluated.store):
+            evaluated()
+        versions[device] = json.loads(evaluated.paths.manifest.read_bytes())["versions"].get("gpu_driver")
+    assert versions == {"cpu": None, "cuda:NVIDIA-H200": "570.1, 580.2"}
