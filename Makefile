@@ -115,12 +115,12 @@ gallery: test-host
 
 bench: setup
 	@$(BIN)/python benchmarks/contest_scale.py
-	@$(BIN)/python benchmarks/overhead.py
+	@$(BIN)/python -m benchmarks.overhead
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python -m benchmarks.leaderboard --halves
 	@$(BIN)/python -m benchmarks.scale.intake
-	@$(BIN)/python benchmarks/references.py
-	@$(BIN)/python benchmarks/evaluator.py
+	@$(BIN)/python -m benchmarks.references
+	@$(BIN)/python -m benchmarks.evaluator
 	@$(BIN)/python benchmarks/build_footprint.py
 
 docs: $(VENV)/ready

@@ -27,6 +27,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.errors import errors_as_sentences
 from benchmarks.kill9 import (
     ROOT,
     PublishedRun,
@@ -205,4 +206,5 @@ def show(tally: Tally, endings: Counter[str], n: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_as_sentences():
+        main()

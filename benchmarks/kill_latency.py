@@ -25,6 +25,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.errors import errors_as_sentences
 from runner.challenge.challenge import Challenge
 from runner.challenge.load import load_challenge
 from runner.clients.runs import PlannedRun
@@ -280,4 +281,5 @@ def show(times: Mapping[int, Times], wall_seconds: float, containers: int, proce
 
 
 if __name__ == "__main__":
-    main()
+    with errors_as_sentences():
+        main()

@@ -25,6 +25,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.errors import errors_as_sentences
 from runner.challenge.challenge import Challenge
 from runner.challenge.limits import Limits
 from runner.challenge.load import load_challenge
@@ -214,4 +215,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_as_sentences():
+        main()

@@ -6,7 +6,7 @@ held-out epsilon compared with that between two halves of one population.
 
 On a GPU, at the size of the contest (random images, so that nothing is downloaded)::
 
-    python benchmarks/references.py --device cuda --architecture resnet18 --examples 24000 --models 4
+    python -m benchmarks.references --device cuda --architecture resnet18 --examples 24000 --models 4
 
 This also reports the share of the chip's float32 limit that the training reaches.
 """
@@ -23,6 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.errors import errors_as_sentences
 from runner.clients.channel import Channel
 from runner.engine.api import Engine
 from runner.engine.connect import connect_engine
@@ -175,4 +176,5 @@ def sameness_table(facts: dict[str, Any], groups: list[bytes]) -> Table:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_as_sentences():
+        main()

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.engine_restart import OwnEngine, own_engine
+from benchmarks.errors import errors_as_sentences
 from benchmarks.scale.faults.audit import Audit
 from benchmarks.scale.faults.happenings import KINDS, Happenings, order
 from benchmarks.scale.faults.machines import Machines
@@ -240,4 +241,5 @@ def show(evaluations: Evaluations, happenings: Happenings, seconds: float) -> No
 
 
 if __name__ == "__main__":
-    main()
+    with errors_as_sentences():
+        main()

@@ -17,6 +17,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.errors import errors_as_sentences
 from runner.challenge.limits import Limits
 from runner.challenge.load import load_challenge
 from runner.clients.runs import PlannedRun
@@ -89,4 +90,5 @@ def agent_bytes() -> list[int]:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_as_sentences():
+        main()
