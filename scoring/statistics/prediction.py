@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
+from scoring.published.epsilon import quality_of_samples
 from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
 from scoring.statistics.ceiling import REPETITIONS, Ceiling
@@ -88,7 +88,7 @@ def predict_quality(
         orders = [np.arange(len(pool)), *(rng.permutation(len(pool)) for _ in range(REARRANGEMENTS))]
         qualities = np.array(
             [
-                forgetting_quality(epsilon_of_samples(pool.samples(order[:n], order[n:])), n)
+                quality_of_samples(pool.samples(order[:n], order[n:]), n)
                 for order in orders
             ]
         )
