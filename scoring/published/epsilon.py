@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scoring.checks import FloatArray, real_array
+from scoring.checks import CountArray, FloatArray, real_array
 from scoring.published.attacks import PooledSample, best_double_threshold
 from scoring.published.batches import (
     EntryTable,
@@ -24,7 +24,7 @@ EPSILON_CAP = 50.0
 PEAKY_RATIO = 0.01
 """An example gets the cap if the range of one sample is below this fraction of the other's range."""
 
-_BATCH = 256
+_BATCH = 1024
 """Number of examples that are processed together; it affects speed and memory only."""
 
 BIN_WIDTH = 0.5
@@ -90,12 +90,13 @@ def epsilon_of_samples(samples: SortedSamples, *, only_bins: bool = False) -> Fl
         Shape [examples], in [0, 50].
     """
     values, is_unlearned = samples
-    unlearned, retrained = (
-        values.take(np.flatnonzero(of_side).reshape(len(values), -1).T)
-        for of_side in (is_unlearned, ~is_unlearned)
+    unlearned_at, retrained_at = (
+        np.flatnonzero(of_side).reshape(len(values), -1) for of_side in (is_unlearned, ~is_unlearned)
     )
-    retrained_positive = _median(retrained) > _median(unlearned)
-    unlearned_range, retrained_range = (ascending[-1] - ascending[0] for ascending in (unlearned, retrained))
+    retrained_positive = _medians(values, retrained_at) > _medians(values, unlearned_at)
+    unlearned_range, retrained_range = (
+        values.take(at[:, -1]) - values.take(at[:, 0]) for at in (unlearned_at, retrained_at)
+    )
     retrained_peaky = np.where(
         unlearned_range == retrained_range, ~retrained_positive, retrained_range < unlearned_range
     )
@@ -162,12 +163,16 @@ def quality_of_samples(samples: SortedSamples, n: int) -> float:
     return forgetting_quality(epsilon_of_samples(samples, only_bins=True), n)
 
 
-def _median(ascending: FloatArray) -> FloatArray:
-    """Return the median of each column of a sorted array, as `numpy.median` does, to the last bit."""
-    middle = len(ascending) // 2
-    median: FloatArray = (
-        ascending[middle] if len(ascending) % 2 else ascending[middle - 1 : middle + 1].mean(axis=0)
-    )
+def _medians(values: FloatArray, at: CountArray) -> FloatArray:
+    """Return the median of each row of ascending values, as `numpy.median` does, to the last bit.
+
+    Args:
+        values: Any array that contains them.
+        at: Their positions in the flat array. Shape [examples, models].
+    """
+    size = at.shape[1]
+    middle = values.take(at[:, (size - 1) // 2 : size // 2 + 1].T)
+    median: FloatArray = middle[0] if size % 2 else middle.mean(axis=0)
     return median
 
 
