@@ -86,12 +86,7 @@ def predict_quality(
         pool = SortedModels(np.concatenate([unlearned, retrained])[:, some])
         rng = np.random.default_rng(seed)
         orders = [np.arange(len(pool)), *(rng.permutation(len(pool)) for _ in range(REARRANGEMENTS))]
-        qualities = np.array(
-            [
-                quality_of_samples(pool.samples(order[:n], order[n:]), n)
-                for order in orders
-            ]
-        )
+        qualities = np.array([quality_of_samples(pool.samples(order[:n], order[n:]), n) for order in orders])
         quality, others = float(qualities[0]), qualities[1:]
         if others.min() <= 0 or np.ptp(others) == 0:
             return None
