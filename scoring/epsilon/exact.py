@@ -73,7 +73,7 @@ def _epsilon_inside(own: FloatArray, other: FloatArray) -> FloatArray:
     """
     n, m = own.shape[0], other.shape[0]
     starts, ends = _boundaries(own, other)
-    # An interval of the second family that starts later is in the first one too, with as many members or more.
+    # An interval of the second family that starts later is in the first one too, with no fewer members.
     later = int((other <= own[0]).sum(axis=0).max()) + 1
     inside = np.maximum(
         _max_inside(_starts_after_smallest(own, other, starts), ends),

@@ -159,7 +159,7 @@ def forgetting_quality(epsilon: ArrayLike, n: int) -> float:
 
 
 def quality_of_samples(samples: SortedSamples, n: int) -> float:
-    """Return F of two samples with the bins of n unlearned models, as `forgetting_quality` of their epsilon."""
+    """Return the `forgetting_quality` of two samples with the bins of n unlearned models."""
     return forgetting_quality(epsilon_of_samples(samples, only_bins=True), n)
 
 
