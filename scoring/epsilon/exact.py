@@ -138,10 +138,9 @@ def _max_inside(starts: _Counts, ends: _Counts) -> _Counts:
         Shape [m, examples], for k = 1 to m; negative if no such interval exists.
     """
     m = ends.shape[0] - 1
-    maximum = np.empty((m, starts.shape[1]), np.int32)
-    buffer = np.empty_like(starts)
-    for k in range(1, m + 1):
-        count = min(len(starts), m + 1 - k)
-        inside = np.subtract(ends[k : k + count], starts[:count], out=buffer[:count])
-        np.maximum.reduce(inside, axis=0, out=maximum[k - 1])
+    maximum = ends[1:] - starts[0]
+    buffer = np.empty_like(maximum)
+    for start in range(1, min(len(starts), m)):
+        inside = np.subtract(ends[start + 1 :], starts[start], out=buffer[: m - start])
+        np.maximum(maximum[: m - start], inside, out=maximum[: m - start])
     return maximum
