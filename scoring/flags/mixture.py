@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scoring.checks import FloatArray
 from scoring.flags.mmd import radial_kernel, standardised
-from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
+from scoring.published.epsilon import quality_of_samples
 from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
 
@@ -143,7 +143,7 @@ def find_mixture(unlearned: ArrayLike, retrained: ArrayLike, *, seed: int) -> Mi
 
     def quality(members: NDArray[np.bool_]) -> float:
         samples = models.samples(np.flatnonzero(members), references)
-        return forgetting_quality(epsilon_of_samples(samples), int(members.sum()))
+        return quality_of_samples(samples, int(members.sum()))
 
     together, first, second = map(quality, (np.ones_like(in_first), in_first, ~in_first))
     alone = _mean_of_groups(in_first, first, second)

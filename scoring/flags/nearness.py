@@ -156,10 +156,12 @@ def _lies_among(among: FloatArray, nearest: CountArray, log_squared: FloatArray)
     """
     near = among.copy()
     np.fill_diagonal(near, -1.0)
+    neighbour = near.argmax(axis=1)
+    second, first = np.partition(near, [-2, -1], axis=1)[:, -2:].T
     lies_among = np.zeros(len(nearest), dtype=np.bool_)
     for left_out in np.unique(nearest):
-        others = np.delete(np.delete(near, left_out, axis=0), left_out, axis=1)
-        reach = np.quantile(-np.log(np.maximum(others.max(axis=1), _SMALLEST)), MOST)
+        others = np.delete(np.where(neighbour == left_out, second, first), left_out)
+        reach = np.quantile(-np.log(np.maximum(others, _SMALLEST)), MOST)
         here = nearest == left_out
         lies_among[here] = np.exp(log_squared[here]) <= reach
     return lies_among

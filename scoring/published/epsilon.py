@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scoring.checks import FloatArray, real_array
+from scoring.checks import CountArray, FloatArray, real_array
 from scoring.published.attacks import PooledSample, best_double_threshold
 from scoring.published.batches import (
     EntryTable,
@@ -24,7 +24,7 @@ EPSILON_CAP = 50.0
 PEAKY_RATIO = 0.01
 """An example gets the cap if the range of one sample is below this fraction of the other's range."""
 
-_BATCH = 256
+_BATCH = 1024
 """Number of examples that are processed together; it affects speed and memory only."""
 
 BIN_WIDTH = 0.5
@@ -77,23 +77,26 @@ def published_epsilon(unlearned: ArrayLike, retrained: ArrayLike) -> FloatArray:
     return epsilon_of_samples(models.samples(np.arange(n), np.arange(n, n + m)))
 
 
-def epsilon_of_samples(samples: SortedSamples) -> FloatArray:
+def epsilon_of_samples(samples: SortedSamples, *, only_bins: bool = False) -> FloatArray:
     """Return the epsilon of each example, as `published_epsilon` does, from sorted confidences.
 
     Args:
         samples: The unlearned and the retrained sample, finite and within 10 000 of zero, each of two models
             or more.
+        only_bins: Whether each epsilon is rounded down to the start of its bin, which is all that
+            `forgetting_quality` depends on. Then far fewer rules are tried, because most differ by less.
 
     Returns:
         Shape [examples], in [0, 50].
     """
     values, is_unlearned = samples
-    unlearned, retrained = (
-        values.take(np.flatnonzero(of_side).reshape(len(values), -1).T)
-        for of_side in (is_unlearned, ~is_unlearned)
+    unlearned_at, retrained_at = (
+        np.flatnonzero(of_side).reshape(len(values), -1) for of_side in (is_unlearned, ~is_unlearned)
     )
-    retrained_positive = _median(retrained) > _median(unlearned)
-    unlearned_range, retrained_range = (ascending[-1] - ascending[0] for ascending in (unlearned, retrained))
+    retrained_positive = _medians(values, retrained_at) > _medians(values, unlearned_at)
+    unlearned_range, retrained_range = (
+        values.take(at[:, -1]) - values.take(at[:, 0]) for at in (unlearned_at, retrained_at)
+    )
     retrained_peaky = np.where(
         unlearned_range == retrained_range, ~retrained_positive, retrained_range < unlearned_range
     )
@@ -113,6 +116,7 @@ def epsilon_of_samples(samples: SortedSamples) -> FloatArray:
                 values[batch],
                 is_unlearned[batch] ^ peaky_is_retrained,
                 peaky_is_positive=retrained_positive[batch] == peaky_is_retrained,
+                only_bins=only_bins,
             )
     capped: FloatArray = np.minimum(epsilon, EPSILON_CAP)
     return capped
@@ -154,30 +158,47 @@ def forgetting_quality(epsilon: ArrayLike, n: int) -> float:
     return float(np.where(position < bins, np.exp2(-position), 0.0).mean())
 
 
-def _median(ascending: FloatArray) -> FloatArray:
-    """Return the median of each column of a sorted array, as `numpy.median` does, to the last bit."""
-    middle = len(ascending) // 2
-    median: FloatArray = (
-        ascending[middle] if len(ascending) % 2 else ascending[middle - 1 : middle + 1].mean(axis=0)
-    )
+def quality_of_samples(samples: SortedSamples, n: int) -> float:
+    """Return the `forgetting_quality` of two samples with the bins of n unlearned models."""
+    return forgetting_quality(epsilon_of_samples(samples, only_bins=True), n)
+
+
+def _medians(values: FloatArray, at: CountArray) -> FloatArray:
+    """Return the median of each row of ascending values, as `numpy.median` does, to the last bit.
+
+    Args:
+        values: Any array that contains them.
+        at: Their positions in the flat array. Shape [examples, models].
+    """
+    size = at.shape[1]
+    middle = values.take(at[:, (size - 1) // 2 : size // 2 + 1].T)
+    median: FloatArray = middle[0] if size % 2 else middle.mean(axis=0)
     return median
 
 
-@lru_cache(maxsize=2)  # one for each sample as the peaky one
-def _table(*, peaky: int, others: int) -> EntryTable:
+@lru_cache(maxsize=4)  # one for each sample as the peaky one, of epsilon and of bins
+def _table(*, peaky: int, others: int, only_bins: bool = False) -> EntryTable:
     """Return the epsilon of every code, with -inf for discarded rules; the arrays are read-only.
 
     Args:
         peaky: Size of the peaky sample.
         others: Size of the other sample.
+        only_bins: Whether each epsilon is rounded down to the start of its bin. The largest of some rules is
+            then that of the same rules, rounded down.
     """
     fnr, fpr = np.meshgrid(np.arange(peaky, -1, -1) / peaky, np.arange(others + 1) / others, indexing="ij")
     epsilon = epsilon_of_rules(fpr.ravel(), fnr.ravel())
+    if only_bins:
+        epsilon = np.floor(epsilon / BIN_WIDTH) * BIN_WIDTH
     return entry_table(np.where(np.isnan(epsilon), -np.inf, epsilon), others=others)
 
 
 def _epsilon_of_examples(
-    values: FloatArray, is_peaky: NDArray[np.bool_], *, peaky_is_positive: NDArray[np.bool_]
+    values: FloatArray,
+    is_peaky: NDArray[np.bool_],
+    *,
+    peaky_is_positive: NDArray[np.bool_],
+    only_bins: bool,
 ) -> FloatArray:
     """Return the largest epsilon of any rule for each example, infinite if a rule never errs.
 
@@ -185,11 +206,13 @@ def _epsilon_of_examples(
         values: Confidences of both samples, ascending. Shape [examples, models].
         is_peaky: Whether each is of the sample that double thresholds try to enclose. Same shape.
         peaky_is_positive: Whether single thresholds expect the peaky sample above them. Shape [examples].
+        only_bins: Whether each epsilon is rounded down to the start of its bin.
     """
     samples = pool_examples(values, is_peaky)
     every, peaky_at = np.arange(len(values)), samples.peaky_at
     low, high = values[every, peaky_at[:, 0]], values[every, peaky_at[:, -1]]
-    table = _table(peaky=peaky_at.shape[1], others=values.shape[1] - peaky_at.shape[1])
+    peaky = peaky_at.shape[1]
+    table = _table(peaky=peaky, others=values.shape[1] - peaky, only_bins=only_bins)
     floor = best_single_thresholds(samples, table, peaky_is_positive=peaky_is_positive)
     epsilon, decided = best_double_thresholds(samples, table, floor=floor)
     for example in np.flatnonzero(~decided):

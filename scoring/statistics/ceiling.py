@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scoring.checks import FloatArray
-from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
+from scoring.published.epsilon import epsilon_of_samples, quality_of_samples
 from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
 from scoring.statistics.interval import CONFIDENCE, Interval, multiplicative_interval
@@ -193,5 +193,5 @@ def _qualities(
     for repetition in range(repetitions):
         order = rng.permutation(len(models))
         parts = models.samples(order[: sizes[0]], order[sizes[0] : sizes[0] + sizes[1]])
-        qualities[repetition] = forgetting_quality(epsilon_of_samples(parts), n)
+        qualities[repetition] = quality_of_samples(parts, n)
     return qualities

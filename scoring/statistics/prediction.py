@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
-from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
+from scoring.published.epsilon import quality_of_samples
 from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
 from scoring.statistics.ceiling import REPETITIONS, Ceiling
@@ -86,12 +86,7 @@ def predict_quality(
         pool = SortedModels(np.concatenate([unlearned, retrained])[:, some])
         rng = np.random.default_rng(seed)
         orders = [np.arange(len(pool)), *(rng.permutation(len(pool)) for _ in range(REARRANGEMENTS))]
-        qualities = np.array(
-            [
-                forgetting_quality(epsilon_of_samples(pool.samples(order[:n], order[n:])), n)
-                for order in orders
-            ]
-        )
+        qualities = np.array([quality_of_samples(pool.samples(order[:n], order[n:]), n) for order in orders])
         quality, others = float(qualities[0]), qualities[1:]
         if others.min() <= 0 or np.ptp(others) == 0:
             return None

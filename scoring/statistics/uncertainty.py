@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scoring.checks import CountArray, FloatArray
-from scoring.published.epsilon import epsilon_of_samples, forgetting_quality
+from scoring.published.epsilon import quality_of_samples
 from scoring.published.score import Accuracies
 from scoring.published.sorted_models import SortedModels
 from scoring.samples import paired_confidences
@@ -116,7 +116,7 @@ def score_uncertainty(
 
     n, m = unlearned.shape[0], retrained.shape[0]
     models = SortedModels(np.concatenate([unlearned, retrained]))
-    quality = forgetting_quality(epsilon_of_samples(models.samples(np.arange(n), n + np.arange(m))), n)
+    quality = quality_of_samples(models.samples(np.arange(n), n + np.arange(m)), n)
     ratios = [
         _ratio(numerator, denominator, confidence=confidence)
         for numerator, denominator in (
@@ -174,7 +174,7 @@ def _halved(
         retrained_halves = rng.permutation(m)[: m - m % 2].reshape(2, -1)
         for i, j in np.ndindex(2, 2):
             halves = models.samples(unlearned_halves[i], n + retrained_halves[j])
-            quality[split, i, j] = forgetting_quality(epsilon_of_samples(halves), n)
+            quality[split, i, j] = quality_of_samples(halves, n)
         accuracy[split, :, 0] = _means(unlearned_accuracies, unlearned_halves)
         accuracy[split, :, 1] = _means(reference_accuracies, retrained_halves)
 
