@@ -138,7 +138,7 @@ def _max_inside(starts: _Counts, ends: _Counts) -> _Counts:
         Shape [m, examples], for k = 1 to m; negative if no such interval exists.
     """
     m = ends.shape[0] - 1
-    maximum = ends[1:] - starts[0]
+    maximum: _Counts = ends[1:] - starts[0]
     buffer = np.empty_like(maximum)
     for start in range(1, min(len(starts), m)):
         inside = np.subtract(ends[start + 1 :], starts[start], out=buffer[: m - start])

@@ -13,7 +13,13 @@ from scoring.published.batches import (
     entry_table,
     pool_examples,
 )
-from scoring.published.epsilon import _medians, _table, epsilon_of_samples
+from scoring.published.epsilon import (
+    _medians,
+    _table,
+    epsilon_of_samples,
+    forgetting_quality,
+    quality_of_samples,
+)
 from scoring.published.sorted_models import SortedModels
 
 SIZES = [(40, 40), (17, 60), (60, 17), (2, 2), (3, 50), (120, 120)]
@@ -133,12 +139,14 @@ def test_most_examples_are_decided(shift, scale):
 
 
 @pytest.mark.parametrize("n", [20, 21])
-def test_batches_change_nothing(n):
+def test_batches_change_nothing(n, monkeypatch):
     """Several batches of mixed kinds equal each example by itself, in any order of models and examples."""
     rng = np.random.default_rng(n)
     sides = [np.concatenate([KINDS[kind](rng, (n, 30)) for kind in KINDS], axis=1) for _ in range(2)]
     together = published_epsilon(*sides)
-    assert together.size > 256
+    monkeypatch.setattr("scoring.published.epsilon._BATCH", 100)
+    in_parts = published_epsilon(*sides)
+    assert in_parts.tolist() == together.tolist()
     alone = [published_epsilon(sides[0][:, [i]], sides[1][:, [i]])[0] for i in range(0, together.size, 3)]
     assert together[::3].tolist() == alone
     order = rng.permutation(together.size)
@@ -157,6 +165,18 @@ def test_parts_of_sorted_models_equal_the_parts_alone(kind):
         parts = order[:first], order[first : first + second]
         expected = published_epsilon(*(confidences[part] for part in parts))
         assert epsilon_of_samples(models.samples(*parts)).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_only_bins_is_epsilon_rounded_down(kind, n, m):
+    """Of bins alone, each example has the start of its bin, and F is the same."""
+    sides = two_samples(kind, n, m)
+    samples = SortedModels(np.concatenate(sides)).samples(np.arange(n), n + np.arange(m))
+    epsilon = epsilon_of_samples(samples)
+    bins = epsilon_of_samples(samples, only_bins=True)
+    assert bins.tolist() == (np.floor(epsilon / 0.5) * 0.5).tolist()
+    assert quality_of_samples(samples, 40) == forgetting_quality(epsilon, 40)
 
 
 @pytest.mark.parametrize("models", [2, 3, 8, 33])
