@@ -80,7 +80,7 @@ def _compute(place: Populations, name: str, qualities: Sequence[float]) -> Row:
     unlearned, facts = place.load(name), place.facts(name)
     limit, times = _ceiling(place.folder / f"{REFERENCES}.npz", unlearned.models), None
     if unlearned.models < CONTROL_RUNS or len(unlearned.labels) < MIN_EXAMPLES:
-        qualities = ()  # as an evaluation, which has at least as many runs and compares no fewer examples
+        qualities = ()  # an evaluation does not compare so few examples either
     if "processor_seconds" in facts:
         times = run_times(facts)
     raised = raise_flags(
