@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.integrity.flags import OnControls, RunTimes, raise_flags
 from benchmarks.integrity.methods import BY_HEART
 from benchmarks.integrity.populations import REFERENCES, Populations
+from scoring.controls.comparison import MIN_EXAMPLES
 from scoring.outputs import load_outputs
 from scoring.published.epsilon import forgetting_quality, published_epsilon
 from scoring.statistics.ceiling import Ceiling, ceiling
@@ -78,6 +79,8 @@ def card_row(place: Populations, name: str, others: Sequence[Populations] = ()) 
 def _compute(place: Populations, name: str, qualities: Sequence[float]) -> Row:
     unlearned, facts = place.load(name), place.facts(name)
     limit, times = _ceiling(place.folder / f"{REFERENCES}.npz", unlearned.models), None
+    if unlearned.models < CONTROL_RUNS or len(unlearned.labels) < MIN_EXAMPLES:
+        qualities = ()  # an evaluation does not compare so few examples either
     if "processor_seconds" in facts:
         times = run_times(facts)
     raised = raise_flags(

@@ -216,6 +216,25 @@ def test_flags_are_those_of_the_score_card() -> None:
     assert "joint-attack" in raised.notes
 
 
+@pytest.mark.parametrize(
+    ("runs", "examples", "compared"),
+    [(16, 24, 2), (8, 24, 0), (16, 10, 0)],
+    ids=["enough", "runs", "examples"],
+)
+def test_few_runs_or_examples_are_not_compared_with_control_problems(
+    tmp_path: Path, runs: int, examples: int, compared: int
+) -> None:
+    """As by an evaluation; the resnet18 has eight runs, and ten forget examples."""
+    rng = np.random.default_rng(7)
+    places = [Populations(tmp_path / f"resnet18-{seed}") for seed in range(3)]
+    for place in places:
+        for name in ("references", "finetune-0"):
+            outputs = forgetful(rng, 1.0, examples=24, models=runs)
+            logits, labels = outputs.logits[:, :examples], outputs.labels[:examples]
+            place.save(name, replace(outputs, logits=logits, labels=labels), method=name)
+    assert card_row(places[0], "finetune-0", places[1:]).controls == compared
+
+
 def quality(unlearned: Outputs, references: Outputs) -> float:
     """Return the forgetting quality of outputs."""
     epsilons = published_epsilon(unlearned.confidences(), references.confidences())
