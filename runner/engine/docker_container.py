@@ -219,9 +219,10 @@ class DockerContainer:
         """
         if self._memory is None or not has_reached_limit(self._memory):
             return 0
+        now: Any = f"{time.time():.3f}"  # docker-py's types know whole seconds, which would be up to one late
         filters = {"container": [self.identity], "event": ["oom"]}
         with contextlib.suppress(*ENGINE_ERRORS):
-            return sum(1 for _ in self._api.events(since=0, until=f"{time.time():.3f}", filters=filters))
+            return len(list(self._api.events(since=0, until=now, filters=filters, decode=True)))
         return 0
 
     def cpu_seconds(self) -> float | None:

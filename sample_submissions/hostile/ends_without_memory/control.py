@@ -1,4 +1,4 @@
-"""Ends as many threads, each with a list of locks that are held, while there is memory left."""
+"""Ends as many threads while there is memory left."""
 
 import threading
 

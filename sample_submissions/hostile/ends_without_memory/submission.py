@@ -20,7 +20,14 @@ MADV_HUGEPAGE = 14
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
-libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
+libc.mmap.argtypes = (
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_long,
+)
 libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
@@ -42,7 +49,9 @@ def end_threads(name):
     prepared, may_end = threading.Semaphore(0), [threading.Event() for _ in range(THREADS)]
     threading.stack_size(64 << 10)
     for number in range(THREADS):
-        threading.Thread(target=hold_locks, args=(file, number, prepared, may_end[number]), daemon=True).start()
+        threading.Thread(
+            target=hold_locks, args=(file, number, prepared, may_end[number]), daemon=True
+        ).start()
     for _ in range(THREADS):
         prepared.acquire()
     fill_memory()
