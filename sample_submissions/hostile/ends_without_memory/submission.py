@@ -6,13 +6,14 @@ full, the kernel finds nothing to kill for a thread that ends anyway, but tells 
 """
 
 import ctypes
+import itertools
 import os
 import struct
 import sys
 import threading
 import time
 
-THREADS, ENTRIES, ROUNDS = 150, 64, 12
+THREADS, ENTRIES = 150, 64
 STRIDE = HUGE_PAGE = 2 << 20
 SET_ROBUST_LIST = {"x86_64": 273, "aarch64": 99}[os.uname().machine]
 PRIVATE, SHARED, ANONYMOUS, NO_RESERVE = 2, 1, 0x20, 0x4000
@@ -33,7 +34,7 @@ libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 def unlearning(net, retain, forget, val):
     begun = time.monotonic()
-    for number in range(ROUNDS):
+    for number in itertools.count():
         child = os.fork()
         if child == 0:
             end_threads(f"locks-{number}")
@@ -87,5 +88,7 @@ def fill_memory():
 
 
 def huge_bytes():
+    if not os.path.exists("/proc/self/smaps_rollup"):
+        return 8 << 30  # gVisor does not tell: take memory until it ends
     with open("/proc/self/smaps_rollup") as file:
         return next(int(line.split()[1]) << 10 for line in file if line.startswith("AnonHugePages"))

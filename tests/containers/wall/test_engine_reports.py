@@ -32,7 +32,7 @@ _ENDING: Final = "    for event in may_end:\n        event.set()\n        time.s
 ENDS: Final = {
     "one thread after another": ("", ""),
     "killed by itself": (_ENDING, "    os.kill(os.getpid(), 9)\n"),
-    "more threads": ("150, 64, 12", "230, 64, 12"),
+    "more threads": ("= 150, 64", "= 230, 64"),
 }
 """What is put in the place of what in the attack."""
 
