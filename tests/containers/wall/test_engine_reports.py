@@ -26,8 +26,8 @@ SMALL: Final = {
     "scratch_bytes": 67108864,
     "shared_memory_bytes": 16777216,
 }
-MOST_REPORTS: Final = 350
-"""The host looks four times a second; without that it was 600 and more."""
+MOST_REPORTS: Final = 400
+"""Up to 249 were seen, most of them in the engine's queue at the end; 600 and more where nobody looks."""
 _ENDING: Final = "    for event in may_end:\n        event.set()\n        time.sleep(0.002)\n"
 ENDS: Final = {
     "one thread after another": ("", ""),
