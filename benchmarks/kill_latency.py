@@ -172,6 +172,10 @@ class Watched:
         """Forward to the container."""
         return self._container.memory_bytes()
 
+    def memory_reports(self) -> int:
+        """Forward to the container."""
+        return self._container.memory_reports()
+
     def cpu_seconds(self) -> float | None:
         """Forward to the container."""
         return self._container.cpu_seconds()

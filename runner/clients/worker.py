@@ -76,7 +76,7 @@ class WorkerClient:
         self._cleanup_seconds, self._clock = cleanup_seconds, clock
         self._runtime = placement.runtime
         self._is_usable = True
-        self._memory = MemoryWatch(stream.memory_bytes)
+        self._memory = MemoryWatch(stream.memory_bytes, reports=stream.memory_reports, end=stream.kill)
         self._processor = ProcessorWatch(stream.cpu_seconds)
         self._stillness = StillnessWatch(stream.cpu_seconds)
         self._spec = challenge.spec

@@ -71,6 +71,9 @@ class Stream(Protocol):
     def memory_bytes(self) -> int | None:
         """Return how much memory it uses at the moment, without file cache; None if that is not known."""
 
+    def memory_reports(self) -> int:
+        """Return how often the engine was told that it had no memory left, as far as kills do not tell."""
+
     def cpu_seconds(self) -> float | None:
         """Return how much processor time it has used; None if that is not known at once."""
 

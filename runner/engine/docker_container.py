@@ -211,6 +211,20 @@ class DockerContainer:
         self.look_for_groups()
         return memory_bytes(self._memory) if self._memory is not None else None
 
+    def memory_reports(self) -> int:
+        """Return how often the engine was told that it had no memory left, of the engine's latest events.
+
+        Under control groups 1 the kernel tells engines of it whether or not a process is killed: 0 under
+        version 2, for an engine on another machine, and as long as the limit was never reached.
+        """
+        if self._memory is None or not has_reached_limit(self._memory):
+            return 0
+        now: Any = f"{time.time():.3f}"  # docker-py's types know whole seconds, which would be up to one late
+        filters = {"container": [self.identity], "event": ["oom"]}
+        with contextlib.suppress(*ENGINE_ERRORS):
+            return len(list(self._api.events(since=0, until=now, filters=filters, decode=True)))
+        return 0
+
     def cpu_seconds(self) -> float | None:
         """Return how much processor time it has used; None where the engine is not on this machine."""
         self.look_for_groups()

@@ -75,6 +75,10 @@ class FakeContainer:
         """Return False: it has no control group."""
         return False
 
+    def memory_reports(self) -> int:
+        """Return 0."""
+        return 0
+
     def cpu_seconds(self) -> float | None:
         """Return None."""
         return None

@@ -76,6 +76,8 @@ class FakeStream:
         """Whether a group around the container has no room for further processes."""
         self.memory: list[int] = []
         """What the container uses at each look; the last one again and again. Empty: unknown."""
+        self.reports: list[int] = [0]
+        """How often the engine was told, at each look, that the container had no memory left."""
         self.processor: list[float] = []
         """The processor time that the container has used at each look. Empty: unknown."""
         self.killed = 0
@@ -137,6 +139,10 @@ class FakeStream:
     def memory_bytes(self) -> int | None:
         """Return what the test says, at each look the next."""
         return self.memory.pop(0) if len(self.memory) > 1 else self.memory[0] if self.memory else None
+
+    def memory_reports(self) -> int:
+        """Return what the test says, at each look the next."""
+        return self.reports.pop(0) if len(self.reports) > 1 else self.reports[0]
 
     def cpu_seconds(self) -> float | None:
         """Return what the test says, at each look the next."""

@@ -172,6 +172,10 @@ class Trickle:
         """Return False."""
         return False
 
+    def memory_reports(self) -> int:
+        """Return 0."""
+        return 0
+
     def cpu_seconds(self) -> float | None:
         """Return None."""
         return None
