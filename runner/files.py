@@ -32,9 +32,14 @@ class UnexpectedFileError(OSError):
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file under a temporary name in the same folder, then rename it to its final path.
 
+    A device, pipe or socket is never replaced: root would take /dev/null from the whole machine.
+
     Raises:
-        HostNotReadyError: the file cannot be written (no space, no permission); no temporary file remains.
+        HostNotReadyError: the file cannot be written (no space, no permission, no plain file is there); no
+            temporary file remains.
     """
+    if is_special(path):
+        raise HostNotReadyError(f"{path} cannot be written: it is a device, a pipe or a socket.")
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +53,15 @@ def write_atomic(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         raise HostNotReadyError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path, or what it links to, is a device, a pipe or a socket."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def free_memory_bytes() -> int:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from runner.challenge.description import parse_description
-from runner.challenge.layout import DESCRIPTION_FILE
+from runner.challenge.layout import DESCRIPTION_BYTES, DESCRIPTION_FILE
 from runner.challenge.seeds import GUESSABLE_SEEDS
 from runner.challenge.unfinished import find_unfinished
 from runner.errors import ConfigurationError
+from runner.files import read_stored_file
 
 SEEDS: Final = 1 << 40
 """Seeds are below this number."""
@@ -51,7 +52,7 @@ def _stored_seed(folder: Path) -> int | None:
     file = folder / DESCRIPTION_FILE
     try:
         if file.is_file():
-            return parse_description(file, file.read_bytes()).seed
+            return parse_description(file, read_stored_file(file, max_bytes=DESCRIPTION_BYTES)).seed
         build = find_unfinished(folder)
         return int(build.plan["seed"]) if build is not None else None
     except (OSError, ValueError, KeyError, TypeError):

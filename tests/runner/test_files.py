@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,23 @@ def test_readable_by_all_whatever_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "link to a pipe", "link to a device"])
+def test_what_is_no_plain_file_is_never_replaced(kind: str, tmp_path: Path) -> None:
+    """Root would take /dev/null from the whole machine by naming it as the file to write."""
+    place = tmp_path / "place"
+    with closing(socket.socket(socket.AF_UNIX)) as listener:
+        if kind == "socket":
+            listener.bind(str(place))
+        else:
+            os.mkfifo(tmp_path / "pipe")
+            target = {"pipe": None, "link to a pipe": tmp_path / "pipe"}.get(kind, Path("/dev/null"))
+            place.symlink_to(target) if target else os.mkfifo(place)
+        before = (place.lstat().st_ino, place.lstat().st_mode)
+        with pytest.raises(HostNotReadyError, match="it is a device, a pipe or a socket"):
+            write_atomic(place, b"data")
+        assert (place.lstat().st_ino, place.lstat().st_mode) == before
 
 
 def test_parent_that_is_a_file(tmp_path: Path) -> None:

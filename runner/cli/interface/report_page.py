@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from runner.cli.console import print_error, print_note, stdout_console
-from runner.cli.interface.output_file import check_output_file
+from runner.cli.interface.output_file import check_folder_for_files, check_output_file
 from runner.cli.participant.report import participant_entry
 from runner.cli.participant.stored_view import NamedEvaluation
 from runner.errors import ConfigurationError, RunnerError
@@ -43,9 +43,11 @@ def check_page_folder(folder: Path) -> None:
 
     Raises:
         ConfigurationError: it is something else than a folder.
+        HostNotReadyError: it is below a file, or this user may not write there.
     """
     if folder.exists() and not folder.is_dir():
         raise ConfigurationError(f"--html writes a page for each evaluation into a folder; {folder} is none.")
+    check_folder_for_files(folder, option="--html")
 
 
 def stored_page(

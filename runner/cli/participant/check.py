@@ -19,6 +19,7 @@ from runner.challenge.load import load_challenge
 from runner.checkout import ROOT
 from runner.cli.console import print_error, print_note, stderr_console
 from runner.cli.interface.image_note import print_image_note
+from runner.cli.interface.output_file import check_place
 from runner.cli.options import DeviceOption, PublicDigitsChallengeOption, SubmissionsArgument
 from runner.cli.participant.check_output import CheckOutput
 from runner.cli.participant.watch import changes_of
@@ -73,6 +74,8 @@ def check_command(
     if as_json and github:
         raise ConfigurationError("--json and --github both write to stdout; choose one of them.")
     require_existing(submissions)
+    if junit is not None:
+        check_place(junit, option="--junit")
     paths = list(dict.fromkeys(submissions))
     output = CheckOutput(as_json=as_json, github=github, junit=junit, challenge=challenge)
     with _checker(challenge, paths, device=device, scored_runs=scored_runs, output=output) as checker:

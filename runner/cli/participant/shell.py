@@ -31,6 +31,8 @@ _NOTE: Final = (
     "not sealed: the code has your rights on {folder}, which it sees as /work, and no limits; use it for "
     "your own code only. There is no network, as in a run."
 )
+_CLIENT_FAILED: Final = 125
+"""Exit code of `docker run` where the engine refused, and no code ran."""
 _NO_CLIENT: Final = (
     "The program docker was not found; it connects your terminal to the container. Install it."
 )
@@ -49,6 +51,7 @@ def shell_command(
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is not a folder.")
+    _require_utf8(folder.resolve())
     loaded = load_challenge(challenge) if challenge is not None else find_default_challenge()
     if loaded is None:
         raise ConfigurationError("The public digits are not built yet; run: unlearn setup")
@@ -70,8 +73,24 @@ def shell_command(
             has_terminal=sys.stdin.isatty() and sys.stdout.isatty(),
         )
         done = subprocess.run(command, check=False)  # noqa: S603 - the engine's client, and paths
+    if done.returncode == _CLIENT_FAILED:
+        raise HostNotReadyError("The engine has started no container; its message is above.")
     if done.returncode:
         raise typer.Exit(1)
+
+
+def _require_utf8(folder: Path) -> None:
+    """Require that the engine can be told the name of a folder: its client replaces all other bytes.
+
+    Raises:
+        ConfigurationError: the name is not UTF-8.
+    """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(
+            f"{folder} cannot be mounted: its name is not UTF-8. Rename it, or name another folder."
+        ) from error
 
 
 def write_inputs(challenge: Challenge, folder: Path) -> None:
@@ -107,9 +126,15 @@ def shell_command_line(
         *(("--tty",) if has_terminal else ()),
         *("--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
         *("--user", f"{os.getuid()}:{os.getgid()}", "--group-add", str(READERS_GID)),
-        *("--mount", f"type=bind,source={inputs},target={_INPUTS},readonly"),
-        *("--mount", f"type=bind,source={folder},target={_WORK}"),
+        *("--mount", f"type=bind,{_source(inputs)},target={_INPUTS},readonly"),
+        *("--mount", f"type=bind,{_source(folder)},target={_WORK}"),
         *("--workdir", _WORK, "--env", "HOME=/tmp", "--env", "PYTHONPATH=/opt/unlearn"),
         *("--env", "PYTHONDONTWRITEBYTECODE=1", "--env", "LANG=C.UTF-8"),
         *(image, "/opt/venv/bin/python", "-m", "sandbox.shell", _INPUTS),
     ]
+
+
+def _source(folder: Path) -> str:
+    """Return the field of a mount that names its source; the client reads fields as those of a CSV file."""
+    field = f"source={folder}"
+    return '"' + field.replace('"', '""') + '"' if any(letter in field for letter in ',"\n\r') else field

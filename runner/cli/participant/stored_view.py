@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.cli.console import print_note
 from runner.errors import ConfigurationError, HostNotReadyError
 from runner.evaluation.check import check_store_folder
 from runner.files import read_stored_file
@@ -19,6 +20,7 @@ from runner.results.view import MIN_SCORED_RUNS
 from runner.store.databases.address import has_rows
 from runner.store.entries.naming import LAST
 from runner.store.entries.records import Entry
+from runner.store.listing import no_store_sentence
 from runner.store.open_store import open_store
 from runner.store.paths import DEFAULT_STORE, MAX_LOG_BYTES, EvaluationPaths
 from runner.store.store import Store
@@ -67,6 +69,26 @@ class NamedEvaluation:
         )
 
 
+class _UnusableStoreError(ConfigurationError):
+    """The store that was named is there and cannot be used, so no check may answer in its place."""
+
+
+def _opened(place: Path, folder: Path) -> Store:
+    """Open a store; ``folder`` is that of the one that was named."""
+    try:
+        return open_store(place, create=False)
+    except ConfigurationError as error:
+        if place == folder and has_rows(folder):
+            raise _UnusableStoreError(str(error)) from error
+        raise
+
+
+def _say_if_missing(folder: Path, answering: Path) -> None:
+    """Say that a check answers, where the store that was named does not exist: its name may be mistyped."""
+    if folder not in (answering, DEFAULT_STORE) and not has_rows(folder):
+        print_note(f"{no_store_sentence(folder)} This is a check, which your cache keeps.")
+
+
 def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEvaluation:
     """Return the evaluation that a word names, in a store or among the checks.
 
@@ -76,7 +98,7 @@ def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEval
         checks: Folder of the store of checks; the user's by default.
 
     Raises:
-        ConfigurationError: it names none, or more than one.
+        ConfigurationError: it names none, or more than one; or the store is damaged.
         HostNotReadyError: the store cannot be read.
     """
     checks = checks or check_store_folder()
@@ -86,8 +108,10 @@ def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEval
         if each != folder and not has_rows(each):
             continue
         try:
-            store = open_store(each, create=False)
+            store = _opened(each, folder)
             matches.append(NamedEvaluation(store=store, folder=each, name=store.find(word)))
+        except _UnusableStoreError:
+            raise
         except ConfigurationError as error:
             refusals.append(error)
         except HostNotReadyError:  # a store of checks that cannot be read, such as one of a later version
@@ -97,6 +121,7 @@ def find_named(word: str, folder: Path, checks: Path | None = None) -> NamedEval
         if len(refusals) > 1:
             raise ConfigurationError(f"{refusals[0]} (and no check has this name)")
         raise refusals[0]
+    _say_if_missing(folder, matches[0].folder)
     if word == LAST:
         return max(matches, key=lambda match: match.store.evaluation(match.name).started_at)
     return matches[0]
@@ -123,8 +148,12 @@ def find_to_compare(words: Sequence[str], folder: Path, checks: Path | None = No
         if each != folder and not has_rows(each):
             continue
         try:
-            with closing(open_store(each, create=False)) as store:
-                return each, [_with_enough_runs(store, word) for word in words]
+            with closing(_opened(each, folder)) as store:
+                names = [_with_enough_runs(store, word) for word in words]
+                _say_if_missing(folder, each)
+                return each, names
+        except _UnusableStoreError:
+            raise
         except ConfigurationError as error:
             refusal = refusal or error
         except HostNotReadyError:

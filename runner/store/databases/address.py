@@ -16,13 +16,14 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from runner.errors import ConfigurationError, HostNotReadyError
-from runner.files import write_atomic
+from runner.files import read_regular_file, write_atomic
 
 DATABASE_FILE: Final = "store.sqlite"
 ADDRESS_FILE: Final = "store.toml"
 _SCHEMES: Final = {"postgresql": "postgresql+psycopg", "postgresql+psycopg": "postgresql+psycopg"}
 _SECRETS: Final = ("password", "sslpassword")
 _IDENTITY: Final = re.compile("[0-9a-f]{32}")
+_MAX_BYTES: Final = 64 << 10
 _FIRST_LINE: Final = "# The database that has the rows of this store; written by unlearn.\n"
 
 
@@ -86,14 +87,16 @@ def read_address(folder: Path) -> StoreAddress | None:
     file = folder / ADDRESS_FILE
     if not file.is_file():
         return None
-    import tomllib  # noqa: PLC0415 - hardly any store needs it
+    from runner.parsers.toml import read_toml  # noqa: PLC0415 - hardly any store needs it
 
     try:
-        fields = tomllib.loads(file.read_text(encoding="utf-8"))
+        fields = read_toml(read_regular_file(file, max_bytes=_MAX_BYTES))
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise ConfigurationError(f"{file} is no TOML: {error}.") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{file} is no TOML: it is nested too deeply.") from error
     database, identity = fields.pop("database", None), fields.pop("identity", None)
     if not isinstance(database, str) or fields:
         raise ConfigurationError(f"{file} must name a `database`, and may have an `identity`; nothing else.")

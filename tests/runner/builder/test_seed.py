@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,3 +60,19 @@ def test_a_complete_challenge_keeps_its_seed(challenge_folder: ChallengeFolder) 
     (folder / DESCRIPTION_FILE).write_text("nonsense")
     with pytest.raises(ConfigurationError, match="not TOML"):
         choose_seed(folder, None)
+
+
+@pytest.mark.parametrize("name", [DESCRIPTION_FILE, PLAN_FILE])
+def test_a_file_that_is_too_large_has_no_seed(name: str, tmp_path: Path) -> None:
+    """It is measured before it is read: one of 3 GiB needs no memory."""
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    with file.open("wb") as opened:
+        opened.truncate(3 << 30)
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30), hard))
+    try:
+        assert choose_seed(tmp_path, None) >= GUESSABLE_SEEDS
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import subprocess
 from collections.abc import Callable
@@ -69,6 +71,26 @@ def test_the_container_has_the_folder_and_nothing_else_of_the_host() -> None:
     assert {"--rm", "--tty", "--cap-drop"} <= set(words)
     assert words[words.index("--network") + 1] == "none"
     assert "--tty" not in command_line(has_terminal=False)
+
+
+@pytest.mark.parametrize("name", ["my, entry", 'a,"b"', "a\nb", "a,readonly"])
+def test_a_folder_is_mounted_whatever_its_name(name: str) -> None:
+    """The client reads a mount as a row of a CSV file: the field that it finds is the whole name."""
+    words = command_line(folder=Path("/home/me") / name)
+    mount = words[len(words) - words[::-1].index("--mount")]
+    assert next(csv.reader(io.StringIO(mount, newline=""))) == [
+        "type=bind",
+        f"source=/home/me/{name}",
+        "target=/work",
+    ]
+
+
+def test_a_name_that_the_engine_cannot_be_told_is_refused(tmp_path: Path) -> None:
+    """The client would replace bytes that are not UTF-8, and look for another folder."""
+    folder = tmp_path / "caf\udce9"
+    folder.mkdir()
+    with pytest.raises(ConfigurationError, match="its name is not UTF-8"):
+        shell_command(folder, challenge=None)
 
 
 def test_what_is_missing_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.cli.participant.stored_view import find_to_compare
+from runner.cli.participant.stored_view import find_named, find_to_compare
 from runner.errors import ConfigurationError
 from runner.store.open_store import open_store
+from runner.store.paths import DEFAULT_STORE
 from tests.conformance.test_entries import ALPHA
 from tests.conformance.test_store import FIRST
 
@@ -52,3 +53,33 @@ def test_the_store_goes_before_the_checks(checks: Path, tmp_path: Path) -> None:
     assert find_to_compare(["yours", "mine"], store, checks) == (checks, [OTHER, SCORED])
     with pytest.raises(ConfigurationError, match="No evaluation begins with 'nobody'"):
         find_to_compare(["yours", "nobody"], store, checks)
+
+
+@pytest.mark.parametrize("damage", ["not TOML", "two databases"])
+def test_no_check_answers_for_a_store_that_cannot_be_used(damage: str, checks: Path, tmp_path: Path) -> None:
+    """A check of the same name would be shown as if it were what the store has."""
+    store = tmp_path / "store"
+    open_store(store, create=True).close()
+    (store / "store.toml").write_text(
+        "database = 'postgresql+psycopg://u@h/d'" if damage == "two databases" else "\0"
+    )
+    for find in (lambda: find_named("mine", store, checks), lambda: find_to_compare(["mine"], store, checks)):
+        with pytest.raises(ConfigurationError, match=r"store\.toml"):
+            find()
+
+
+def test_a_check_that_answers_for_a_missing_store_is_called_one(
+    checks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The path of --store may be mistyped; without --store, nothing is missing."""
+    for find in (
+        lambda: find_named("mine", tmp_path / "typo", checks),
+        lambda: find_to_compare(["mine"], tmp_path / "typo", checks),
+    ):
+        find()
+        said = capsys.readouterr().err
+        assert f"There are no evaluations at {tmp_path / 'typo'}" in said
+        assert "This is a check" in said
+    find_named("mine", DEFAULT_STORE, checks)
+    find_to_compare(["mine"], DEFAULT_STORE, checks)
+    assert not capsys.readouterr().err

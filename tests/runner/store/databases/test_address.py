@@ -87,6 +87,7 @@ def test_folders_are_no_urls(folder: str) -> None:
         "database = 'mysql://x/y'",
         "nonsense",
         "\0",
+        pytest.param("a = " + "[" * 20_000, id="deep"),
     ],
 )
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, text: str) -> None:
@@ -96,6 +97,15 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path, text: str) -> None:
         open_store(tmp_path, create=True)
     assert "\n" not in str(caught.value)
     assert (tmp_path / ADDRESS_FILE).read_text() == text
+
+
+@pytest.mark.parametrize("size", [64 << 10, 3 << 30])
+def test_a_file_that_is_too_large_is_one_sentence(tmp_path: Path, size: int) -> None:
+    """It is measured before it is read, so it needs no memory."""
+    with (tmp_path / ADDRESS_FILE).open("wb") as file:
+        file.truncate(size + 1)
+    with pytest.raises(ConfigurationError, match=r"store\.toml is larger than 64 KiB"):
+        read_address(tmp_path)
 
 
 def test_a_folder_has_one_database(tmp_path: Path) -> None:
