@@ -76,7 +76,7 @@ def _pair(data: int = 0, descriptors: int = 0) -> None:
 
 
 def _bound_socket(index: int) -> None:
-    unix = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    unix = socket.socket(socket.AF_UNIX)
     unix.bind(f"\0{os.getpid()}-{index:05}" + "x" * 80)
     unix.detach()
 

@@ -25,7 +25,7 @@ def open_image_file(_index: int) -> None:
 
 def socket_with_path(index: int) -> None:
     """Give a socket a name in a folder."""
-    unix = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    unix = socket.socket(socket.AF_UNIX)
     unix.bind(_path(index))
     unix.detach()
 

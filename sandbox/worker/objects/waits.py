@@ -16,7 +16,7 @@ _CAPSET, _FUTEX, _SCHED_SETATTR = 126, 202, 314  # on x86-64
 _FUTEX_LOCK_PI: Final = 6
 _CAPABILITIES_3: Final = 0x2008_0522
 _LONG_SECONDS: Final = 1e9
-_POLLED: Final = 3500
+_POLLED: Final = 510
 _MAPPINGS: Final = 4000
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
@@ -36,7 +36,7 @@ def _thread(act: Callable[[], object]) -> None:
 
 
 def polling_thread(index: int) -> None:
-    """Wait at as many descriptors as a process may have."""
+    """Wait at as many descriptors as the filter permits."""
     if index == 0:
         read = os.pipe()[0]
         polling_thread.fds = [os.dup(read) for _ in range(_POLLED)]  # type: ignore[attr-defined]
@@ -87,8 +87,7 @@ def locked_split_mapping(index: int) -> None:
 def copy_of_copies(index: int) -> None:
     """Fork from what was forked, with many mappings: each has a link to every process before.
 
-    A link is 64 bytes that are counted. The kernel does not count the 8 bytes in which it remembers who pays
-    for an object.
+    A link is counted; what is not are the tables in which the kernel finds a mapping.
     """
     if index == 0:
         for number in range(_MAPPINGS):
