@@ -12,8 +12,8 @@ import pytest
 
 from sandbox.seccomp import _FIRST_UNKNOWN, REFUSED
 from sandbox.worker.kernel_objects import KINDS
+from tests.containers.system_calls import EXERCISED, KIND, NOT_EXERCISED, Exercise
 from tests.support.paths import ROOT
-from tests.support.system_calls import EXERCISED, KIND, NOT_EXERCISED, Exercise
 
 HOSTILE = ROOT / "sample_submissions" / "hostile"
 LISTED: Final = [
