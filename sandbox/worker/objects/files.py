@@ -84,4 +84,4 @@ KINDS: Final[dict[str, tuple[Callable[[int], object], int]]] = {
     "file with holes": (file_with_holes, 4000),
     "message out of band": (message_out_of_band, 2000),
 }
-"""As in `sandbox.worker.kernel_objects`. Names stay in the container, and its folders have room for 200 000."""
+"""As in `sandbox.worker.kernel_objects`. Names stay in the container, whose folders have room for 200 000."""
