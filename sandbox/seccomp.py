@@ -10,7 +10,7 @@ The filter refuses:
 * objects that outlive a process and that the janitor cannot remove by owner: SysV IPC, POSIX message
   queues, keyrings;
 * all sockets except AF_UNIX: a run has no peer on a network, and closed TCP connections stay readable
-  in ``/proc/net`` for a minute;
+  in ``/proc/net`` for a minute; and those for datagrams: any number of them waits at another that is full;
 * access to other processes' memory and files: ptrace, process_vm_*, pidfd_getfd, kcmp;
 * parts of the kernel with a history of escapes: io_uring, bpf, perf, userfaultfd, namespaces;
 * system administration: mounts, modules, clocks, swap, accounting;
@@ -30,8 +30,8 @@ The filter refuses:
 * hints about a file's lifetime, which older kernels let everybody attach to any file of the image;
 * ways around the cache of files, and emptying it (`fadvise` does nothing): they keep the host's disk busy;
 * moving pages to the host's swap, which control groups 1 permit within the limit of memory;
-* epoll, `futex_waitv`, and signals when a file is ready (`O_ASYNC`): any number of these can wait at one
-  place, and the kernel walks through all of them with interrupts off, or with a lock that the host shares;
+* epoll, `futex_waitv`, signals when a file is ready (`O_ASYNC`), and waiting for more than 512 files at once:
+  any number of these can wait at one place, and the kernel walks through all with interrupts off;
 * moving pages between files, pipes and sockets (`splice`): it shows other processes' marks on shared pages,
   and one that waits holds the lock of the pipe. `sendfile` from a device puts pages into sockets that no
   limit counts, and from a file of the image pages that cannot leave memory;
@@ -84,15 +84,8 @@ REFUSED: Final = {
     ),
     # Programs fall back to an older system call when the kernel does not know these.
     errno.ENOSYS: (
-        "io_uring_setup",
-        "io_uring_enter",
-        "io_uring_register",
-        "memfd_secret",
-        "memfd_create",
-        "clone3",
-        "io_setup",
-        "openat2",
-        *("epoll_create", "epoll_create1", "timerfd_create", "futex_waitv"),
+        *("io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "clone3", "openat2"),
+        *("memfd_secret", "memfd_create", "epoll_create", "epoll_create1", "timerfd_create", "futex_waitv"),
         *("inotify_init", "inotify_init1"),
         *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     ),
@@ -140,6 +133,8 @@ The kernel reads only the lower half of the register.
 """
 REFUSED_MINIMUMS: Final = (
     ("mincore", 1, errno.ENOMEM, 1 << 34),  # bytes; these take 4 ms
+    *((name, 1, errno.EINVAL, 513) for name in ("poll", "ppoll")),  # 256 threads at one pipe: 3 ms
+    *((name, 0, errno.EINVAL, 513) for name in ("select", "pselect6")),
     ("fcntl", 1, errno.EINVAL, 1039),  # after F_SET_FILE_RW_HINT; F_SETDELEG is 1040
     # After MADV_DONTNEED_LOCKED. MADV_COLLAPSE writes a new file of the image back, where the kernel makes
     # huge pages of files; MADV_GUARD_INSTALL is 102
@@ -227,9 +222,13 @@ def program() -> bytes:
         syscall_filter.add_rule(
             pyseccomp.ERRNO(number), "prlimit64", core[1], sets, pyseccomp.Arg(3, asks, 0)
         )
+    unix, other = (pyseccomp.Arg(0, compare, _AF_UNIX) for compare in (pyseccomp.EQ, pyseccomp.NE))
+    # SOCK_DGRAM, and SOCK_RAW, which the kernel takes for the same
+    datagram, raw = (pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xF, kind) for kind in (2, 3))
     for name in ("socket", "socketpair"):
-        family = pyseccomp.Arg(0, pyseccomp.NE, _AF_UNIX)
-        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, family)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), name, other)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPROTONOSUPPORT), name, unix, datagram)
+        syscall_filter.add_rule(pyseccomp.ERRNO(errno.EPROTONOSUPPORT), name, unix, raw)
     with tempfile.TemporaryFile() as file:
         syscall_filter.export_bpf(file)
         file.seek(0)

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from sandbox.worker.ended_processes import hold_memory, hold_process
+from sandbox.worker.objects import ended, files, waits
 
 _PR_SET_VMA: Final = 0x5356_4D41
 _PR_SET_SECCOMP: Final = 22
@@ -76,7 +76,7 @@ def _pair(data: int = 0, descriptors: int = 0) -> None:
 
 
 def _bound_socket(index: int) -> None:
-    unix = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    unix = socket.socket(socket.AF_UNIX)
     unix.bind(f"\0{os.getpid()}-{index:05}" + "x" * 80)
     unix.detach()
 
@@ -290,8 +290,9 @@ KINDS: Final[dict[str, tuple[Callable[[int], object], int]]] = {
     "page in a socket": (_page_in_a_socket, 2000),
     "message queue": (_message_queue, 1000),
     "pidfd": (_pidfd, 4000),
-    "process that has ended": (hold_process, 1000),
-    "memory of a process that has ended": (hold_memory, 1000),
     "shared mapping": (lambda index: _mapping(index, 0x21), 8000),
+    **files.KINDS,
+    **waits.KINDS,
+    **ended.KINDS,
 }
 """How an object of each kind is made, from its number, and how many a process makes."""

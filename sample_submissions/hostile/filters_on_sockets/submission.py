@@ -21,7 +21,7 @@ def unlearning(net, retain, forget, val):
     buffer = ctypes.create_string_buffer(INSTRUCTIONS)
     program = struct.pack("HxxxxxxP", len(INSTRUCTIONS) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None)
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
         with socket.socket(socket.AF_UNIX, kind) as unix:
             for option in OPTIONS:
                 with contextlib.suppress(OSError):

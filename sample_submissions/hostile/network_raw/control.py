@@ -4,5 +4,5 @@ import socket
 
 
 def unlearning(net, retain, forget, val):
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
         socket.socket(socket.AF_UNIX, kind).close()

@@ -14,7 +14,7 @@ def unlearning(net, retain, forget, val):
         if names := sockets.read().count("unlearn-hostile"):
             raise Escaped(f"{names} names of an earlier run")
     try:
-        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind("\0unlearn-hostile-0")
+        socket.socket(socket.AF_UNIX).bind("\0unlearn-hostile-0")
     except OSError:
         raise Escaped("a name is in use") from None
     try:

@@ -35,7 +35,7 @@ def unlearning(net, retain, forget, val):
     os.unlink("/dev/shm/unlearn-hostile")
     fds = [lock, file]
     for number in range(NAMES):
-        named = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        named = socket.socket(socket.AF_UNIX)
         named.bind(f"\0unlearn-hostile-{number}")
         fds.append(named.detach())
     fd = sent(fds)

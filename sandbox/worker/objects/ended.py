@@ -38,3 +38,10 @@ def _hold_ended(hold: Callable[[int], int]) -> None:
         os.waitpid(process, 0)
     if descriptor < 0:
         raise OSError(ctypes.get_errno(), "refused")
+
+
+KINDS: Final[dict[str, tuple[Callable[[int], object], int]]] = {
+    "process that has ended": (hold_process, 1000),
+    "memory of a process that has ended": (hold_memory, 1000),
+}
+"""As in `sandbox.worker.kernel_objects`."""
